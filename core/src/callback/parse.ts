@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import { documentIdFault, toWellFormed } from './document-id.ts';
+
+/** What parsing ends in: the value, or the field that is wrong and a sentence that names it. */
+export type Parsed<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly field: string; readonly sentence: string };
+
+export const isJsonObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** A required document id. */
+export const documentId = z.string('must be a string').superRefine((id, context) => {
+  const fault = documentIdFault(id);
+  if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
+});
+
+/** An optional string; Python senders write null or "" for what they do not have. */
+export const optionalText = z
+  .string('must be a string')
+  .nullish()
+  .transform((text) => (text ? toWellFormed(text) : undefined));
+
+/** An optional document id; null and "" count as absent. */
+export const optionalDocumentId = optionalText.superRefine((id, context) => {
+  const fault = id === undefined ? undefined : documentIdFault(id);
+  if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
+});
+
+/** Optional free-form metadata: any JSON object, kept by reference. An empty one counts as absent, as in seed 001. */
+export const optionalMetadata = z
+  .custom<Record<string, unknown>>(isJsonObject, 'must be an object')
+  .nullish()
+  .transform((metadata) => (metadata && Object.keys(metadata).length > 0 ? metadata : undefined));
+
+/** Parses untrusted JSON by a schema, naming the first field that is wrong. Unknown fields are ignored. */
+export const parseWith = <T>(schema: z.ZodType<T>, input: unknown): Parsed<T> => {
+  if (!isJsonObject(input)) return { ok: false, field: 'body', sentence: 'body: must be a JSON object' };
+  const result = schema.safeParse(input);
+  if (result.success) return { ok: true, value: result.data };
+  const issue = result.error.issues[0];
+  const field = issue?.path.map(String).join('.') || 'body';
+  const isMissing = issue?.code === 'invalid_type' && !Object.hasOwn(input, field);
+  return {
+    ok: false,
+    field,
+    sentence: `${field}: ${isMissing ? 'is required' : (issue?.message ?? 'is invalid')}`,
+  };
+};

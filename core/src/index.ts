@@ -1,0 +1,6 @@
+export * from './callback/index.ts';
+export * from './errors/index.ts';
+export * from './job/index.ts';
+export * from './speech/index.ts';
+export * from './storable/index.ts';
+export * from './story/index.ts';

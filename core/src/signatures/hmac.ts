@@ -1,0 +1,50 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { SIGNATURE_TOLERANCE_SECONDS, type Verification } from './standard-webhooks.ts';
+
+/**
+ * The scheme that Python handlers in the field already speak: lower-case hex HMAC-SHA256, with the shared secret
+ * as UTF-8, over `METHOD\npath\nunixMillis\n` followed by the raw body. The path is without its query.
+ */
+export interface HmacMessage {
+  readonly method: string;
+  readonly path: string;
+  readonly timestampMs: number;
+  readonly body: Uint8Array;
+}
+
+const digest = (secret: string, method: string, path: string, timestamp: string, body: Uint8Array): Buffer =>
+  createHmac('sha256', secret).update(`${method}\n${path}\n${timestamp}\n`).update(body).digest();
+
+/** The two headers, `x-<prefix>-timestamp` and `x-<prefix>-signature`. */
+export const signHmac = (message: HmacMessage, secret: string, prefix: string): Record<string, string> => {
+  const timestamp = String(Math.floor(message.timestampMs));
+  return {
+    [`x-${prefix}-timestamp`]: timestamp,
+    [`x-${prefix}-signature`]: digest(secret, message.method, message.path, timestamp, message.body).toString(
+      'hex',
+    ),
+  };
+};
+
+/** Checks the two headers over the raw body; any of the secrets may have signed it. */
+export const verifyHmac = (
+  request: { readonly method: string; readonly path: string; readonly headers: Headers },
+  body: Uint8Array,
+  secrets: readonly string[],
+  prefix: string,
+  nowMs: number,
+): Verification => {
+  const timestamp = request.headers.get(`x-${prefix}-timestamp`);
+  const given = request.headers.get(`x-${prefix}-signature`);
+  if (timestamp === null && given === null) return { ok: false, reason: 'unsigned' };
+  if (!timestamp || !given || !/^\d{1,15}$/.test(timestamp) || !/^[0-9a-f]{64}$/.test(given)) {
+    return { ok: false, reason: 'malformed' };
+  }
+  if (Math.abs(nowMs - Number(timestamp)) > SIGNATURE_TOLERANCE_SECONDS * 1000)
+    return { ok: false, reason: 'stale' };
+  const bytes = Buffer.from(given, 'hex');
+  const isGenuine = secrets.some((secret) =>
+    timingSafeEqual(digest(secret, request.method, request.path, timestamp, body), bytes),
+  );
+  return isGenuine ? { ok: true, scheme: 'hmac', messageId: undefined } : { ok: false, reason: 'forged' };
+};

@@ -1,0 +1,9 @@
+export { type HmacMessage, signHmac, verifyHmac } from './hmac.ts';
+export {
+  parseSecret,
+  SIGNATURE_TOLERANCE_SECONDS,
+  type StandardMessage,
+  signStandard,
+  type Verification,
+  verifyStandard,
+} from './standard-webhooks.ts';

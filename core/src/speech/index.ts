@@ -1,0 +1,7 @@
+export {
+  checkStory,
+  DEFAULT_STORY_LIMITS,
+  primaryLanguage,
+  type StoryCheck,
+  type StoryLimits,
+} from './check-story.ts';

@@ -1,0 +1,102 @@
+import { attemptChange } from './attempt-change.ts';
+import type { StoryMessage } from './message.ts';
+import type { AttemptAudio, AudioStatus, Change, StoryAudio, TransitionContext } from './story-audio.ts';
+import { storyChange } from './story-change.ts';
+
+/**
+ * What a message does. Every one of these is answered 200: only a fault of the message itself is refused.
+ *
+ * - `applied`: the message is about the story's current job and moves it
+ * - `adopted`: the story learns the id of the job it already knows the state of
+ * - `fenced`: the message is about another job; it is recorded on that job's attempt and the story stays
+ * - `duplicate`: that job already ended this way
+ * - `stale`: that job already ended better
+ */
+export type Decision =
+  | {
+      readonly kind: 'applied' | 'adopted';
+      readonly story: Change;
+      readonly attempt: AttemptWrite | undefined;
+    }
+  | { readonly kind: 'fenced'; readonly attempt: AttemptWrite | undefined }
+  | { readonly kind: 'duplicate' | 'stale' };
+
+/** A change of `audioAttempts/{jobId}`, merged into what stands there. */
+export interface AttemptWrite {
+  readonly jobId: string;
+  readonly change: Change;
+}
+
+type Advance = 'moves' | 'duplicate' | 'stale';
+
+/** The law for one job: ready is final, a late ready beats failed, nothing else leaves failed. */
+const advance = (status: AudioStatus | undefined, message: StoryMessage): Advance => {
+  const isOver = status === 'ready' || status === 'failed';
+  switch (message.kind) {
+    case 'ready':
+      return status === 'ready' ? 'duplicate' : 'moves';
+    case 'failed':
+      if (status === 'ready') return 'stale';
+      return status === 'failed' ? 'duplicate' : 'moves';
+    case 'progress':
+      return isOver ? 'stale' : 'moves';
+    default:
+      return message satisfies never;
+  }
+};
+
+/** Fencing: does the message speak of the story's current job? One without a job id does. */
+const isAboutCurrentJob = (story: StoryAudio, jobId: string | undefined): boolean =>
+  jobId === undefined || story.jobId === undefined || jobId === story.jobId || jobId === story.runpodJobId;
+
+const decideFenced = (
+  jobId: string,
+  attempt: AttemptAudio | undefined,
+  message: StoryMessage,
+  context: TransitionContext,
+): Decision => {
+  const moves = advance(attempt?.status, message) === 'moves';
+  return {
+    kind: 'fenced',
+    attempt: moves ? { jobId, change: attemptChange(attempt?.status, message, context) } : undefined,
+  };
+};
+
+/**
+ * Decides what a message changes. Pure: the same story, attempt, message and time give the same decision, so that
+ * it can be taken again when a transaction is tried again.
+ *
+ * @param attempt the attempt that the message names, when there is such a document
+ */
+export const decide = (
+  story: StoryAudio,
+  attempt: AttemptAudio | undefined,
+  message: StoryMessage,
+  context: TransitionContext,
+): Decision => {
+  if (!isAboutCurrentJob(story, message.jobId)) {
+    return decideFenced(message.jobId as string, attempt, message, context);
+  }
+  const jobId = story.jobId ?? message.jobId;
+  const isAdopting = story.jobId === undefined && message.jobId !== undefined;
+  const step = advance(story.status, message);
+  if (step !== 'moves') {
+    if (!isAdopting || jobId === undefined) return { kind: step };
+    return {
+      kind: 'adopted',
+      story: { set: { audioJobId: jobId }, remove: [] },
+      attempt: { jobId, change: { set: { status: story.status }, remove: [] } },
+    };
+  }
+  const change = storyChange(story, message, context);
+  const reached = story.status === 'processing' ? (story.progress ?? 0) : 0;
+  const tellsNothingNew = message.kind === 'progress' && (message.progress ?? 1) < reached;
+  return {
+    kind: 'applied',
+    story: isAdopting ? { ...change, set: { ...change.set, audioJobId: jobId } } : change,
+    attempt:
+      jobId === undefined || tellsNothingNew
+        ? undefined
+        : { jobId, change: attemptChange(story.status, message, context) },
+  };
+};

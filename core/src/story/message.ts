@@ -1,0 +1,77 @@
+import type { ErrorCallback, ProgressReport, SuccessCallback } from '../callback/index.ts';
+import { classifyWords, describeError, type ErrorCode } from '../errors/index.ts';
+import { storableMetadata } from '../storable/index.ts';
+
+/** What can be told of a job, whoever tells it. */
+export type StoryMessage = ProgressMessage | ReadyMessage | FailedMessage;
+
+export interface ProgressMessage {
+  readonly kind: 'progress';
+  readonly jobId: string;
+  readonly stage: string;
+  /** 0..1 */
+  readonly progress: number | undefined;
+}
+
+export interface ReadyMessage {
+  readonly kind: 'ready';
+  readonly jobId: string | undefined;
+  readonly audioUrl: string | undefined;
+  readonly storagePath: string | undefined;
+  readonly durationMs: number | undefined;
+  readonly voiceId: string | undefined;
+  readonly voiceName: string | undefined;
+  readonly language: string | undefined;
+  readonly metadata: Readonly<Record<string, unknown>> | undefined;
+}
+
+export interface FailedMessage {
+  readonly kind: 'failed';
+  readonly jobId: string | undefined;
+  readonly error: string;
+  readonly details: string | undefined;
+  readonly code: ErrorCode;
+  readonly retryable: boolean;
+  readonly metadata: Readonly<Record<string, unknown>> | undefined;
+}
+
+const stored = (metadata: Record<string, unknown> | undefined): Record<string, unknown> | undefined =>
+  metadata === undefined ? undefined : storableMetadata(metadata);
+
+export const messageFromSuccess = (callback: SuccessCallback): ReadyMessage => ({
+  kind: 'ready',
+  jobId: callback.jobId,
+  audioUrl: callback.audioUrl,
+  storagePath: callback.storagePath,
+  durationMs: callback.durationMs,
+  voiceId: callback.voiceId,
+  voiceName: callback.voiceName,
+  language: callback.language,
+  metadata: stored(callback.metadata),
+});
+
+/** Classifies the sender's words; `metadata.retryable`, when the sender knows it, outranks the catalogue. */
+export const messageFromError = (callback: ErrorCallback): FailedMessage => {
+  const code = classifyWords({
+    error: callback.error,
+    details: callback.errorDetails,
+    errorType: callback.metadata?.['error_type'],
+  });
+  const told = callback.metadata?.['retryable'];
+  return {
+    kind: 'failed',
+    jobId: callback.jobId,
+    error: callback.error,
+    details: callback.errorDetails,
+    code,
+    retryable: typeof told === 'boolean' ? told : describeError(code).retryable,
+    metadata: stored(callback.metadata),
+  };
+};
+
+export const messageFromProgress = (report: ProgressReport): ProgressMessage => ({
+  kind: 'progress',
+  jobId: report.jobId,
+  stage: report.stage,
+  progress: report.progress,
+});

@@ -1,0 +1,105 @@
+/** The states of a story's narration. A story that was never asked for has none. */
+export const AUDIO_STATUSES = ['pending', 'processing', 'ready', 'failed'] as const;
+export type AudioStatus = (typeof AUDIO_STATUSES)[number];
+
+/** Who told us of a change. */
+export type TransitionSource =
+  | 'callback'
+  | 'runpod-webhook'
+  | 'sweeper'
+  | 'dead-letter'
+  | 'person'
+  | 'dispatch';
+
+/** Names of the fields that narration owns in `stories/{storyId}`. */
+export type AudioField =
+  | 'audioStatus'
+  | 'audioJobId'
+  | 'audioRunpodJobId'
+  | 'audioAttempt'
+  | 'audioProgress'
+  | 'audioLeaseExpiresAt'
+  | 'audioUrl'
+  | 'audioStoragePath'
+  | 'audioDurationMs'
+  | 'audioMetadata'
+  | 'audioError'
+  | 'audioErrorDetails'
+  | 'audioErrorCode'
+  | 'audioErrorRetryable'
+  | 'audioErrorMetadata';
+
+/** Replaced whole by a ready. */
+export const AUDIO_GROUP = ['audioUrl', 'audioStoragePath', 'audioDurationMs', 'audioMetadata'] as const;
+/** Replaced whole by a failure, removed by anything better. */
+export const ERROR_GROUP = [
+  'audioError',
+  'audioErrorDetails',
+  'audioErrorCode',
+  'audioErrorRetryable',
+  'audioErrorMetadata',
+] as const;
+/** Stand only while a job is under way. */
+export const RUNNING_GROUP = ['audioProgress', 'audioLeaseExpiresAt'] as const;
+
+/** What the state machine needs to know of a story. */
+export interface StoryAudio {
+  readonly status: AudioStatus | undefined;
+  readonly jobId: string | undefined;
+  /** RunPod's own id for the current job; either id names it. */
+  readonly runpodJobId: string | undefined;
+  /** 1-based number of the current attempt; 0 when none was counted. */
+  readonly attempt: number;
+  /** 0..1 */
+  readonly progress: number | undefined;
+  /** Unix milliseconds; a job that is silent past it is taken for dead. */
+  readonly leaseExpiresAtMs: number | undefined;
+}
+
+/** What it needs to know of the attempt that a message names. Documents of older writers may lack any of it. */
+export interface AttemptAudio {
+  readonly status: AudioStatus | undefined;
+}
+
+/** Beside the message itself: who tells it, when, and how long the job may be silent afterwards. */
+export interface TransitionContext {
+  readonly source: TransitionSource;
+  readonly nowMs: number;
+  readonly leaseMs: number;
+}
+
+/** Fields to write and fields to take away, never null. */
+export interface Change {
+  readonly set: Readonly<Record<string, unknown>>;
+  readonly remove: readonly string[];
+}
+
+const isStatus = (value: unknown): value is AudioStatus =>
+  typeof value === 'string' && (AUDIO_STATUSES as readonly string[]).includes(value);
+
+const textOr = (value: unknown): string | undefined =>
+  typeof value === 'string' && value !== '' ? value : undefined;
+
+const numberOr = (value: unknown): number | undefined =>
+  typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+
+const millisOf = (value: unknown): number | undefined => {
+  if (value instanceof Date) return value.getTime();
+  const toMillis = (value as { toMillis?: () => number } | null | undefined)?.toMillis;
+  return typeof toMillis === 'function' ? toMillis.call(value) : numberOr(value);
+};
+
+/** Reads the narration fields of a story document, whoever wrote it; what makes no sense counts as absent. */
+export const readStoryAudio = (fields: Readonly<Record<string, unknown>>): StoryAudio => ({
+  status: isStatus(fields['audioStatus']) ? fields['audioStatus'] : undefined,
+  jobId: textOr(fields['audioJobId']),
+  runpodJobId: textOr(fields['audioRunpodJobId']),
+  attempt: Math.max(0, Math.floor(numberOr(fields['audioAttempt']) ?? 0)),
+  progress: numberOr(fields['audioProgress']),
+  leaseExpiresAtMs: millisOf(fields['audioLeaseExpiresAt']),
+});
+
+/** Reads an attempt document. */
+export const readAttemptAudio = (fields: Readonly<Record<string, unknown>>): AttemptAudio => ({
+  status: isStatus(fields['status']) ? fields['status'] : undefined,
+});
