@@ -1,0 +1,39 @@
+import type { ErrorCode, RequestDecision, StoryAudio, TtsJobEvent } from '@taleback/core';
+
+/** A story as the person wrote it, read inside the transaction. Fields that are not text come as undefined. */
+export interface StoryText {
+  readonly userId: string | undefined;
+  readonly title: string | undefined;
+  readonly text: string | undefined;
+  readonly language: string | undefined;
+  readonly voiceId: string | undefined;
+  readonly voiceName: string | undefined;
+  readonly storyType: string | undefined;
+  readonly audio: StoryAudio;
+}
+
+/** Why a story may not be narrated, found out inside the transaction. */
+export type Denial =
+  /** There is no such story, or it is somebody else's: both look the same from outside. */
+  | { readonly kind: 'no-such-story' }
+  /** The story cannot be narrated as it stands. */
+  | { readonly kind: 'unfit'; readonly code: ErrorCode; readonly field: string; readonly sentence: string };
+
+/** Where attempts are opened. */
+export interface AttemptStore {
+  /**
+   * Reads the story, asks what to do, and opens the attempt when told so, all in one transaction.
+   * `decide` may run again; an answer other than `opened` writes nothing.
+   */
+  open(
+    storyId: string,
+    newJobId: string,
+    decide: (story: StoryText | undefined) => RequestDecision | Denial,
+  ): Promise<RequestDecision | Denial>;
+}
+
+/** Where jobs wait for a worker. */
+export interface JobQueue {
+  /** Resolves when the queue has the job durably. @throws when it does not take it. */
+  publish(job: TtsJobEvent): Promise<void>;
+}
