@@ -1,0 +1,3 @@
+export { buildFunctions } from './functions.ts';
+export { buildWeb } from './web.ts';
+export { buildWorker } from './worker.ts';

@@ -1,0 +1,3 @@
+export { pageConfig, REGION, type StackAddresses } from './addresses.ts';
+export { emulatorToken, type Reader, type StoryDraft, type StoryFields, signInReader } from './reader.ts';
+export { type Stack, type StackOptions, startStack } from './stack.ts';

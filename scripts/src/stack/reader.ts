@@ -1,0 +1,125 @@
+import { deleteApp, initializeApp } from 'firebase/app';
+import { connectAuthEmulator, getAuth, signInWithCustomToken } from 'firebase/auth';
+import {
+  addDoc,
+  collection,
+  connectFirestoreEmulator,
+  doc,
+  getDocs,
+  getFirestore,
+  onSnapshot,
+  serverTimestamp,
+} from 'firebase/firestore';
+import { connectFunctionsEmulator, getFunctions, httpsCallable } from 'firebase/functions';
+import type { StackAddresses } from './addresses.ts';
+
+export interface StoryDraft {
+  readonly title: string;
+  readonly text: string;
+  readonly voiceId: string;
+  readonly voiceName?: string;
+}
+
+export type StoryFields = Readonly<Record<string, unknown>>;
+
+/** A person who uses the stack as the page does: through the client SDK, under the security rules. */
+export interface Reader {
+  readonly userId: string;
+  readonly createStory: (draft: StoryDraft) => Promise<string>;
+  readonly request: (storyId: string) => Promise<void>;
+  readonly retry: (storyId: string, voiceId?: string) => Promise<void>;
+  /** Resolves with the story as soon as it looks right; `onChange` sees every state on the way. */
+  readonly waitFor: (
+    storyId: string,
+    looksRight: (story: StoryFields) => boolean,
+    options: { readonly withinMs: number; readonly onChange?: (story: StoryFields) => void },
+  ) => Promise<StoryFields>;
+  readonly attempts: (storyId: string) => Promise<readonly StoryFields[]>;
+  readonly close: () => Promise<void>;
+}
+
+const base64Url = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+/** A custom token as the Auth emulator takes it: unsigned, and worth nothing anywhere else. */
+export const emulatorToken = (userId: string, projectId: string): string => {
+  const now = Math.floor(Date.now() / 1000);
+  const issuer = `reader@${projectId}.iam.gserviceaccount.com`;
+  const claims = {
+    iss: issuer,
+    sub: issuer,
+    aud: 'https://identitytoolkit.googleapis.com/google.identity.identitytoolkit.v1.IdentityToolkit',
+    iat: now,
+    exp: now + 3600,
+    uid: userId,
+  };
+  return `${base64Url({ alg: 'none', typ: 'JWT' })}.${base64Url(claims)}.`;
+};
+
+const hostAndPort = (address: string): [string, number] => {
+  const url = new URL(`http://${address}`);
+  return [url.hostname, Number(url.port)];
+};
+
+/** Signs a reader in at a running stack. */
+export const signInReader = async (addresses: StackAddresses, userId: string): Promise<Reader> => {
+  const app = initializeApp(
+    { projectId: addresses.projectId, apiKey: 'emulator' },
+    `${userId}-${Date.now()}`,
+  );
+  const auth = getAuth(app);
+  connectAuthEmulator(auth, `http://${addresses.authHost}`, { disableWarnings: true });
+  const firestore = getFirestore(app);
+  connectFirestoreEmulator(firestore, ...hostAndPort(addresses.firestoreHost));
+  const functions = getFunctions(app, addresses.region);
+  connectFunctionsEmulator(functions, ...hostAndPort(addresses.functionsHost));
+  await signInWithCustomToken(auth, emulatorToken(userId, addresses.projectId));
+
+  const call = async (name: string, data: unknown): Promise<void> => {
+    await httpsCallable(functions, name)(data);
+  };
+  return {
+    userId,
+    createStory: async (draft) => {
+      const story = await addDoc(collection(firestore, 'stories'), {
+        userId,
+        ...draft,
+        language: 'en',
+        storyType: 'user',
+        createdAt: serverTimestamp(),
+        updatedAt: serverTimestamp(),
+      });
+      return story.id;
+    },
+    request: (storyId) => call('requestStoryAudio', { storyId }),
+    retry: (storyId, voiceId) => call('retryStoryAudio', { storyId, voiceId }),
+    waitFor: (storyId, looksRight, { withinMs, onChange }) =>
+      new Promise((resolve, reject) => {
+        let last: StoryFields = {};
+        const timer = setTimeout(() => {
+          unsubscribe();
+          reject(new Error(`story ${storyId} is still ${String(last['audioStatus'])} after ${withinMs} ms`));
+        }, withinMs);
+        const unsubscribe = onSnapshot(
+          doc(firestore, 'stories', storyId),
+          (snapshot) => {
+            if (snapshot.metadata.fromCache) return; // a state that may be over
+            last = snapshot.data() ?? {};
+            onChange?.(last);
+            if (!looksRight(last)) return;
+            clearTimeout(timer);
+            unsubscribe();
+            resolve(last);
+          },
+          (error) => {
+            clearTimeout(timer);
+            reject(error);
+          },
+        );
+      }),
+    attempts: async (storyId) =>
+      (await getDocs(collection(firestore, 'stories', storyId, 'audioAttempts'))).docs.map((entry) =>
+        entry.data(),
+      ),
+    close: () => deleteApp(app),
+  };
+};
