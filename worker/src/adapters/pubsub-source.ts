@@ -1,0 +1,107 @@
+import { Duration, type Message, PubSub, type Subscription, type Topic } from '@google-cloud/pubsub';
+import { TTS_JOBS_TOPIC } from '@taleback/core';
+import type { Handler } from '../handler/index.ts';
+import type { Log } from '../observe/index.ts';
+import type { JobSource } from '../sources/index.ts';
+
+export interface PubsubSourceOptions {
+  /** Default: the project that the environment names. */
+  readonly projectId?: string | undefined;
+  readonly subscription: string;
+  /** Jobs under way at once. */
+  readonly concurrency: number;
+  /** After how long a job of a dead worker is given to another, 10 to 600; a live worker keeps extending it. */
+  readonly ackDeadlineSeconds: number;
+  readonly log: Log;
+}
+
+/** Messages that no handler can read go here, with the reason, instead of round and round. */
+const DEAD_LETTER_TOPIC = `${TTS_JOBS_TOPIC}-dead-letter`;
+const ALREADY_EXISTS = 6; // gRPC
+
+const unlessItExists = async (create: Promise<unknown>): Promise<void> => {
+  try {
+    await create;
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== ALREADY_EXISTS) throw error;
+  }
+};
+
+/** Jobs pulled from a Pub/Sub subscription. Topic and subscription are made when they are missing. */
+export const createPubsubSource = (options: PubsubSourceOptions): JobSource => {
+  const pubsub = new PubSub(options.projectId === undefined ? {} : { projectId: options.projectId });
+  const deadLetters: Topic = pubsub.topic(DEAD_LETTER_TOPIC, { batching: { maxMessages: 1 } });
+  const underWay = new Set<Promise<void>>();
+  const stopping = new AbortController();
+  let subscription: Subscription | undefined;
+  let isDraining = false;
+
+  const prepare = async (): Promise<void> => {
+    await Promise.all([
+      unlessItExists(pubsub.createTopic(TTS_JOBS_TOPIC)),
+      unlessItExists(pubsub.createTopic(DEAD_LETTER_TOPIC)),
+    ]);
+    const { ackDeadlineSeconds } = options;
+    await unlessItExists(
+      pubsub.topic(TTS_JOBS_TOPIC).createSubscription(options.subscription, { ackDeadlineSeconds }),
+    );
+  };
+
+  const setAside = async (message: Message, reason: string): Promise<void> => {
+    options.log('error', 'job set aside', { messageId: message.id, reason });
+    await deadLetters.publishMessage({ data: message.data, attributes: { ...message.attributes, reason } });
+  };
+
+  const handle = async (message: Message, handler: Handler): Promise<void> => {
+    let event: unknown;
+    try {
+      event = JSON.parse(message.data.toString('utf8'));
+    } catch {
+      await setAside(message, 'not JSON');
+      message.ack();
+      return;
+    }
+    await handler(event, stopping.signal);
+    message.ack();
+  };
+
+  const take = async (message: Message, handler: Handler): Promise<void> => {
+    if (isDraining) return message.nack();
+    try {
+      await handle(message, handler);
+    } catch (error) {
+      options.log('warn', 'job given back', { messageId: message.id, reason: String(error) });
+      message.nack();
+    }
+  };
+
+  return {
+    start: async (handler) => {
+      await prepare();
+      const lease = Duration.from({ seconds: options.ackDeadlineSeconds });
+      subscription = pubsub.subscription(options.subscription, {
+        // One stream: with the client's usual five, five times as many jobs would be let in.
+        flowControl: { maxMessages: options.concurrency, allowExcessMessages: false },
+        streamingOptions: { maxStreams: 1 },
+        // The client would stretch its lease to a minute and more, and a dead worker's job would wait that long.
+        minAckDeadline: lease,
+        maxAckDeadline: lease,
+      });
+      subscription.on('error', (error) =>
+        options.log('error', 'subscription failed', { reason: error.message }),
+      );
+      subscription.on('message', (message: Message) => {
+        const work = take(message, handler).finally(() => underWay.delete(work));
+        underWay.add(work);
+      });
+    },
+    drain: async (graceMs) => {
+      isDraining = true;
+      const timer = setTimeout(() => stopping.abort(new Error('the worker is stopping')), graceMs);
+      await Promise.allSettled(underWay);
+      clearTimeout(timer);
+      await subscription?.close(); // flushes the acknowledgements
+      await pubsub.close();
+    },
+  };
+};

@@ -1,0 +1,42 @@
+import { Agent, request } from 'undici';
+import type { Post } from '../callbacks/index.ts';
+
+/** Time for one try, connection and answer together. @see seed 001, `timeout=10` */
+const TIMEOUT_MS = 10_000;
+const MAX_EXCERPT_CHARACTERS = 300;
+const MAX_CONNECTIONS = 16;
+
+export interface UndiciPost {
+  readonly post: Post;
+  close(): Promise<void>;
+}
+
+/** Posts over pooled connections. A redirect is an answer like any other: a signature covers one path only. */
+export const createUndiciPost = (): UndiciPost => {
+  const agent = new Agent({
+    connections: MAX_CONNECTIONS,
+    connect: { timeout: TIMEOUT_MS },
+    headersTimeout: TIMEOUT_MS,
+    bodyTimeout: TIMEOUT_MS,
+  });
+  return {
+    post: async (url, headers, body, signal) => {
+      const timeout = AbortSignal.timeout(TIMEOUT_MS);
+      const answer = await request(url, {
+        method: 'POST',
+        headers,
+        body,
+        dispatcher: agent,
+        signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+      });
+      const text = await answer.body.text();
+      const retryAfter = answer.headers['retry-after'];
+      return {
+        status: answer.statusCode,
+        retryAfter: Array.isArray(retryAfter) ? retryAfter[0] : retryAfter,
+        excerpt: text.slice(0, MAX_EXCERPT_CHARACTERS),
+      };
+    },
+    close: () => agent.close(),
+  };
+};

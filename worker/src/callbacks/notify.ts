@@ -1,0 +1,107 @@
+import { deriveErrorCallbackUrl, deriveProgressUrl, type ErrorReport } from '@taleback/core';
+import type { CallbackClient, Delivery } from './callback-client.ts';
+import type { SuccessPayload } from './payloads.ts';
+
+/** Who a message is about. Everything but the story may be unknown to a handler. */
+export interface Subject {
+  readonly storyId: string;
+  readonly jobId: string | undefined;
+  readonly userId: string | undefined;
+  readonly voiceId: string | undefined;
+}
+
+/** Idempotency key of a message. Standard Webhooks forbids dots in it. */
+const messageId = (subject: Subject, kind: string): string =>
+  `${kind}_${subject.jobId ?? subject.storyId}`.replaceAll('.', '-').slice(0, 200);
+
+/** Tells the receiver that the audio is ready. */
+export const notifySuccessCallback = (
+  client: CallbackClient,
+  callbackUrl: string,
+  subject: Subject,
+  payload: SuccessPayload,
+  signal?: AbortSignal,
+): Promise<Delivery> =>
+  client.deliver({ url: callbackUrl, messageId: messageId(subject, 'ready'), payload }, signal);
+
+/**
+ * Tells the receiver that a narration failed, at the address derived from the success callback's. It never
+ * throws and never fails the job: what became of the message is in the answer.
+ *
+ * @see seed 001, `notify_error_callback`
+ */
+export const notifyErrorCallback = (
+  client: CallbackClient,
+  callbackUrl: string,
+  subject: Subject,
+  report: ErrorReport,
+  metadata: Readonly<Record<string, unknown>>,
+  signal?: AbortSignal,
+): Promise<Delivery> =>
+  client.deliver(
+    {
+      url: deriveErrorCallbackUrl(callbackUrl),
+      messageId: messageId(subject, 'failed'),
+      payload: {
+        story_id: subject.storyId,
+        error: report.message,
+        error_details: report.details ?? null,
+        user_id: subject.userId ?? null,
+        voice_id: subject.voiceId ?? null,
+        job_id: subject.jobId ?? null,
+        metadata: { ...metadata, error_type: report.code, retryable: report.retryable },
+      },
+    },
+    signal,
+  );
+
+export interface ProgressReporter {
+  /** Puts a new state up for sending; one that nobody sent yet is replaced by it. */
+  report(stage: string, progress: number): void;
+  /** Stops, and resolves when nothing is on its way: no progress ever arrives after the end. */
+  close(): Promise<void>;
+}
+
+/** Least time between two reports, in milliseconds: each costs a transaction. */
+const REPORT_INTERVAL_MS = 500;
+
+/** Sends progress one at a time, the newest first. A lost report is not missed: the next one says more. */
+export const createProgressReporter = (
+  client: CallbackClient,
+  callbackUrl: string,
+  subject: Subject & { readonly jobId: string },
+  now: () => number,
+): ProgressReporter => {
+  const url = deriveProgressUrl(callbackUrl);
+  const closing = new AbortController();
+  let waiting: { readonly stage: string; readonly progress: number } | undefined;
+  let sending: Promise<void> | undefined;
+  let sent = { stage: '', at: 0 };
+
+  const sendWaiting = async (): Promise<void> => {
+    while (waiting !== undefined && !closing.signal.aborted) {
+      const { stage, progress } = waiting;
+      waiting = undefined;
+      sent = { stage, at: now() };
+      const payload = { story_id: subject.storyId, job_id: subject.jobId, stage, progress };
+      await client.deliverOnce(
+        { url, messageId: messageId(subject, `progress_${sent.at}`), payload },
+        closing.signal,
+      );
+    }
+    sending = undefined;
+  };
+
+  return {
+    report: (stage, progress) => {
+      if (closing.signal.aborted) return;
+      if (stage === sent.stage && now() - sent.at < REPORT_INTERVAL_MS) return;
+      waiting = { stage, progress };
+      sending ??= sendWaiting();
+    },
+    close: async () => {
+      closing.abort(new Error('the job is over'));
+      await sending;
+    },
+  };
+};

@@ -1,0 +1,170 @@
+import { DEFAULT_STORY_LIMITS, type StoryLimits } from '@taleback/core';
+import { parseSecret } from '@taleback/core/signatures';
+import { z } from 'zod';
+
+/** The keys that callbacks are signed with. Printing it shows nothing of them. */
+export class SigningSecrets {
+  readonly #keys: readonly Uint8Array[];
+
+  constructor(keys: readonly Uint8Array[]) {
+    this.#keys = keys;
+  }
+
+  get keys(): readonly Uint8Array[] {
+    return this.#keys;
+  }
+
+  toJSON(): string {
+    return '[redacted]';
+  }
+}
+
+const list = (text: string): string[] =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+
+const port = z.coerce.number().int().min(0).max(65_535);
+
+/** Every variable that the worker reads. `docs/configuration.md` and `.env.example` are made from it. */
+export const workerEnvironment = z.object({
+  CALLBACK_SECRETS: z
+    .string()
+    .default('')
+    .transform((text, context): SigningSecrets => {
+      try {
+        return new SigningSecrets(
+          list(text)
+            .filter((item) => !item.startsWith('hmac_'))
+            .map(parseSecret),
+        );
+      } catch (error) {
+        context.addIssue({ code: 'custom', message: (error as Error).message });
+        return z.NEVER;
+      }
+    })
+    .describe(
+      'Keys that callbacks are signed with, as `whsec_<base64>`, separated by commas; all of them sign, so that one can be replaced. None sends unsigned. Secret.',
+    ),
+  JOBS_SUBSCRIPTION: z
+    .string()
+    .regex(/^[A-Za-z][\w.~+%-]{2,254}$/, 'must be a Pub/Sub subscription name of 3 to 255 characters')
+    .default('tts-jobs-worker')
+    .describe('Pub/Sub subscription that jobs are pulled from. Made when it is missing.'),
+  JOB_CONCURRENCY: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(64)
+    .default(2)
+    .describe('Stories narrated at once. 1 to 64. Two, as `MAX_CONCURRENT_JOBS` of seed 003.'),
+  JOB_ACK_DEADLINE_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(10)
+    .max(600)
+    .default(20)
+    .describe(
+      'After how long the job of a dead worker goes to another. Seconds, 10 to 600 (the limits of Pub/Sub).',
+    ),
+  SPEECH_THREADS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(64)
+    .default(0)
+    .transform((count) => (count === 0 ? undefined : count))
+    .describe('Threads that speak. 0 takes what the machine offers, four at most.'),
+  CHUNK_TIMEOUT_SECONDS: z.coerce
+    .number()
+    .min(1)
+    .max(600)
+    .default(60)
+    .describe(
+      'Longest time for one sentence group. Seconds, 1 to 600. Sixty, as `REQUEST_TIMEOUT` of seed 000.',
+    ),
+  AUDIO_FOLDER: z.string().min(1).default('.taleback/audio').describe('Folder where narrations are kept.'),
+  AUDIO_HOST: z.string().min(1).default('127.0.0.1').describe('Address that the audio server listens on.'),
+  AUDIO_PORT: port.default(8787).describe('Port that the audio server listens on; 0 takes any free one.'),
+  AUDIO_BASE_URL: z
+    .url({ protocol: /^https?$/, error: 'must be an http or https address' })
+    .optional()
+    .transform((url) => url?.replace(/\/+$/, ''))
+    .describe('Where listeners reach the audio folder. Default: the audio server itself.'),
+  MAX_STORY_CHARACTERS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(200_000)
+    .default(DEFAULT_STORY_LIMITS.maxCharacters)
+    .describe('Longest story that is narrated in one piece. Characters, 1 to 200000.'),
+  DRAIN_SECONDS: z.coerce
+    .number()
+    .min(0)
+    .max(3_600)
+    .default(20)
+    .describe('How long jobs under way may finish after a stop signal before they are given back. Seconds.'),
+  LOG_LEVEL: z
+    .enum(['error', 'warn', 'info', 'debug'])
+    .default('info')
+    .describe('Least severe line that is logged.'),
+  WORKER_ID: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Name of this worker in histories. Default: host and process id.'),
+});
+
+export interface WorkerConfig {
+  readonly secrets: SigningSecrets;
+  readonly subscription: string;
+  readonly concurrency: number;
+  readonly ackDeadlineSeconds: number;
+  readonly speechThreads: number | undefined;
+  readonly chunkTimeoutMs: number;
+  readonly audio: {
+    readonly folder: string;
+    readonly host: string;
+    readonly port: number;
+    readonly baseUrl: string | undefined;
+  };
+  readonly limits: StoryLimits;
+  readonly drainMs: number;
+  readonly logLevel: 'error' | 'warn' | 'info' | 'debug';
+  readonly workerId: string | undefined;
+}
+
+/**
+ * Reads the worker's configuration.
+ * @throws Error that names every variable at fault; it never repeats a secret.
+ */
+export const parseConfig = (environment: Readonly<Record<string, string | undefined>>): WorkerConfig => {
+  const result = workerEnvironment.safeParse(environment);
+  if (!result.success) {
+    const faults = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+    throw new Error(`configuration: ${faults.join('; ')}`);
+  }
+  const env = result.data;
+  return {
+    secrets: env.CALLBACK_SECRETS,
+    subscription: env.JOBS_SUBSCRIPTION,
+    concurrency: env.JOB_CONCURRENCY,
+    ackDeadlineSeconds: env.JOB_ACK_DEADLINE_SECONDS,
+    speechThreads: env.SPEECH_THREADS,
+    chunkTimeoutMs: env.CHUNK_TIMEOUT_SECONDS * 1000,
+    audio: {
+      folder: env.AUDIO_FOLDER,
+      host: env.AUDIO_HOST,
+      port: env.AUDIO_PORT,
+      baseUrl: env.AUDIO_BASE_URL,
+    },
+    limits: { ...DEFAULT_STORY_LIMITS, maxCharacters: env.MAX_STORY_CHARACTERS },
+    drainMs: env.DRAIN_SECONDS * 1000,
+    logLevel: env.LOG_LEVEL,
+    workerId: env.WORKER_ID,
+  };
+};
+
+/** The environment as it stands when it is asked for. */
+export const readEnvironment = (): Readonly<Record<string, string | undefined>> => process.env;

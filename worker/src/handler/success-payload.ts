@@ -1,0 +1,30 @@
+import type { SuccessPayload } from '../callbacks/index.ts';
+import type { Narration } from '../manager/index.ts';
+import type { StoredAudio } from '../storage/index.ts';
+import type { NarrationJob } from './parse-event.ts';
+
+/** The body of a success callback; its metadata is the job's own, with how the audio was made. */
+export const successPayload = (
+  job: NarrationJob,
+  narration: Narration,
+  stored: StoredAudio,
+  made: { readonly generationTime: number; readonly workerId: string },
+): SuccessPayload => ({
+  story_id: job.storyId ?? 'unknown',
+  user_id: job.userId ?? null,
+  voice_id: narration.voiceId,
+  voice_name: job.voiceName ?? null,
+  audio_url: stored.url,
+  storage_path: stored.key,
+  language: job.language,
+  job_id: job.jobId ?? null,
+  duration_ms: narration.durationMs,
+  metadata: {
+    ...job.metadata,
+    generation_time: made.generationTime,
+    worker_id: made.workerId,
+    engine: narration.engine,
+    chunks: narration.chunkCount,
+    size_bytes: stored.sizeBytes,
+  },
+});

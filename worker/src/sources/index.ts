@@ -1,0 +1,1 @@
+export type { JobSource } from './job-source.ts';

@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto';
+import { toWellFormed } from '@taleback/core';
+
+export interface AudioKeyParts {
+  readonly userId: string | undefined;
+  readonly storyId: string;
+  readonly language: string;
+  /** Tells one narration of a story from the next, such as the job's id. */
+  readonly version: string;
+}
+
+const EXTENSION = 'mp3';
+
+/** File systems hold names of 255 characters, of which the ending and a draft's ending take 51. */
+const MAX_SEGMENT_CHARACTERS = 200;
+/** Objects in a bucket have keys of at most 1,024 bytes. @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html */
+const MAX_PATH_CHARACTERS = 1024;
+const LEGIBLE_CHARACTERS = 100;
+
+/**
+ * One path segment that is safe in a file system, a bucket and an address, and that no server takes for a hidden
+ * file; what is not is percent-encoded. The end of a very long one becomes its hash.
+ */
+const segment = (text: string): string => {
+  const safe = encodeURIComponent(toWellFormed(text))
+    .replace(/[!'()*~]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
+    .replace(/^\.+/, (dots) => dots.replaceAll('.', '%2E'));
+  if (safe.length <= MAX_SEGMENT_CHARACTERS - EXTENSION.length - 1) return safe;
+  return `${safe.slice(0, LEGIBLE_CHARACTERS)}-${createHash('sha256').update(safe).digest('hex')}`;
+};
+
+/** `private/users/{user}/stories/audio/{language}/{story}/{version}.mp3`, as the source systems lay it out. */
+export const audioKey = ({ userId, storyId, language, version }: AudioKeyParts): string =>
+  ['private', 'users', segment(userId ?? 'unknown'), 'stories', 'audio', segment(language), segment(storyId)]
+    .concat(`${segment(version)}.${EXTENSION}`)
+    .join('/');
+
+/**
+ * The path a sender asked for, when it can be trusted: relative, without `..` or a backslash, no hidden file, and
+ * with the right ending. Anything else gives undefined, and the default key is used.
+ * @see the source handler, which refuses `..` and a leading slash
+ */
+export const trustedStoragePath = (path: string | undefined): string | undefined => {
+  if (path === undefined || path.length > MAX_PATH_CHARACTERS || path.includes('..')) return undefined;
+  const isSafe = (part: string): boolean =>
+    /^[\w%-][\w.%-]*$/.test(part) && part.length <= MAX_SEGMENT_CHARACTERS;
+  if (!path.split('/').every(isSafe)) return undefined;
+  return path.endsWith(`.${EXTENSION}`) ? path : undefined;
+};
