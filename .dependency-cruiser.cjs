@@ -14,7 +14,7 @@ const between = Object.entries(workspaceArrows).map(([from, allowed]) => ({
   from: { path: `^${from}/(src|test)/` },
   to: {
     path: '^(core|resilience|functions|worker|web|scripts|bench|e2e)/',
-    pathNot: [`^${from}/`, ...allowed.map((name) => `^${name}/src/([a-z-]+/)?index\\.ts$`)],
+    pathNot: [`^${from}/`, ...allowed.flatMap((name) => [`^${name}/src/index\\.ts$`, `^${name}/src/[a-z-]+/index\\.ts$`])],
   },
 }));
 
