@@ -1,0 +1,31 @@
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { findBrowser } from './find-browser.ts';
+
+export const openBrowser = async (): Promise<Browser> => {
+  const { executablePath, args } = await findBrowser();
+  return chromium.launch({ executablePath, args: [...args], headless: true });
+};
+
+export interface OpenPage {
+  readonly page: Page;
+  readonly context: BrowserContext;
+  /** What the page printed as errors, and the faults it did not catch. */
+  readonly faults: string[];
+}
+
+/** A page of its own, with its own storage, as another person's browser would be. */
+export const openPage = async (
+  browser: Browser,
+  url: string,
+  options: Parameters<Browser['newContext']>[0] = {},
+): Promise<OpenPage> => {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  const faults: string[] = [];
+  page.on('pageerror', (error) => faults.push(error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error') faults.push(message.text());
+  });
+  await page.goto(url);
+  return { page, context, faults };
+};

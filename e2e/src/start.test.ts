@@ -1,0 +1,98 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const runner = fileURLToPath(new URL('../../scripts/run.mjs', import.meta.url));
+const START_MS = 300_000;
+
+interface Started {
+  readonly child: ChildProcess;
+  readonly output: () => string;
+  readonly stdout: () => string;
+  /** Processes that carry the mark which every child inherits. */
+  readonly descendants: () => number[];
+}
+
+const start = (args: readonly string[]): Started => {
+  const mark = `TALEBACK_TEST_MARK=${randomUUID()}`;
+  const [name, value] = mark.split('=') as [string, string];
+  const child = spawn(process.execPath, [runner, 'start', ...args], {
+    env: { ...process.env, [name]: value },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString();
+    output += chunk.toString();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  const carriesMark = (pid: string): boolean => {
+    try {
+      return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(mark);
+    } catch {
+      return false;
+    }
+  };
+  return {
+    child,
+    output: () => output,
+    stdout: () => stdout,
+    descendants: () =>
+      readdirSync('/proc')
+        .filter((entry) => /^\d+$/.test(entry) && carriesMark(entry))
+        .map(Number),
+  };
+};
+
+/** Takes a port; one that is taken already is just as good. */
+const occupy = (port: number): Promise<Server> =>
+  new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(server));
+    server.listen(port, '127.0.0.1', () => resolve(server));
+  });
+
+describe('npm start', () => {
+  it(
+    'with --once --json narrates, breaks, mends and leaves, with one JSON object as its last line',
+    async () => {
+      const { child, stdout, output, descendants } = start(['--once', '--json']);
+      const [code] = (await once(child, 'close')) as [number];
+      expect(code, output()).toBe(0);
+      expect(JSON.parse(stdout().trim().split('\n').at(-1) ?? '')).toEqual({
+        stories: [
+          { id: expect.any(String), status: 'ready', millis: expect.any(Number), attempts: 1 },
+          { id: expect.any(String), status: 'ready', millis: expect.any(Number), attempts: 2 },
+        ],
+        callbacks: { success: 2, error: 1 },
+      });
+      expect(descendants()).toEqual([]);
+    },
+    START_MS,
+  );
+
+  it(
+    'stays up until it is interrupted, also when its ports are taken, and leaves no process behind',
+    async () => {
+      const taken = await Promise.all([5000, 5001, 8080, 8085, 8787].map(occupy));
+      const { child, output, descendants } = start([]);
+      await expect.poll(output, { timeout: START_MS, interval: 250 }).toContain('Ctrl-C stops everything');
+      const page = /The page\s+(http\S+)/.exec(output())?.[1] ?? '';
+      expect((await fetch(page)).status).toBe(200);
+      expect(descendants().length).toBeGreaterThan(3);
+      child.kill('SIGINT');
+      for (const server of taken) server.close();
+      const [code] = (await once(child, 'close')) as [number];
+      expect(code, output()).toBe(0);
+      expect(descendants()).toEqual([]);
+    },
+    START_MS,
+  );
+});

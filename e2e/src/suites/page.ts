@@ -1,0 +1,145 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { openPage } from '../browser.ts';
+import { decodeMp3 } from '../decode-mp3.ts';
+import { CLARA, GHOST, newPerson, openAs, STORY_MS, type World } from './world.ts';
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** What axe-core finds on the page as it stands. */
+const violations = async (page: Page): Promise<string[]> => {
+  await page.evaluate(axeSource);
+  return page.evaluate(async () => {
+    const { axe } = globalThis as unknown as {
+      axe: { run: () => Promise<{ violations: { id: string; nodes: { target: unknown }[] }[] }> };
+    };
+    const { violations: found } = await axe.run();
+    return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => String(target)).join(', ')}`);
+  });
+};
+
+const waitForStatus = (page: Page, status: string, timeout = STORY_MS): Promise<void> =>
+  page.locator(`[data-testid=audio-status][data-status=${status}]`).waitFor({ timeout });
+
+export const describePage = (world: World): void => {
+  describe('the page', () => {
+    it('lets a guest sign in, write a story, hear it narrated, and play it', async () => {
+      const { page, context, faults } = await openPage(world.browser(), world.stack().addresses.pageUrl);
+      await page.getByTestId('sign-in').click();
+      await page.getByTestId('new-story').click();
+      await page.getByTestId('story-title').fill('The lighthouse');
+      await page
+        .getByTestId('story-text')
+        .fill('The keeper climbed the stairs at dusk. Far out, a small ship waited for the light.');
+      await page.getByTestId('save-story').click();
+      await page.getByTestId('narrate').click();
+      await waitForStatus(page, 'ready');
+      const player = page.getByTestId('audio-player');
+      const url = (await player.getAttribute('src')) ?? '';
+      const { durationMs, loudness } = await decodeMp3(
+        new Uint8Array(await (await fetch(url)).arrayBuffer()),
+      );
+      expect(durationMs).toBeGreaterThan(3_000);
+      expect(durationMs).toBeLessThan(15_000);
+      expect(loudness).toBeGreaterThan(0.01);
+      await player.evaluate((audio) => (audio as HTMLAudioElement).play());
+      await expect
+        .poll(() => player.evaluate((audio) => (audio as HTMLAudioElement).currentTime), { timeout: 10_000 })
+        .toBeGreaterThan(0.2);
+      expect(await violations(page)).toEqual([]);
+      expect(faults).toEqual([]);
+      await context.close();
+    });
+
+    it('explains an unusable voice within seconds, and Try Again works once it is mended', async () => {
+      const person = await newPerson(world);
+      const storyId = await person.createStory({
+        title: 'A ghost',
+        text: 'It spoke without a voice.',
+        ...GHOST,
+      });
+      const { page, context } = await openAs(world, person.userId, storyId);
+      await page.getByTestId('narrate').click();
+      await waitForStatus(page, 'failed', 20_000);
+      expect(await page.getByTestId('error-sentence').textContent()).toContain(
+        'The chosen voice does not exist.',
+      );
+      expect(await page.getByTestId('error-details').textContent()).toContain('ghost');
+      expect(await violations(page)).toEqual([]);
+      await page.getByTestId('voice-select').last().selectOption(CLARA.voiceId);
+      await page.getByTestId('try-again').click();
+      await waitForStatus(page, 'ready');
+      expect(await page.getByTestId('error-sentence').count()).toBe(0);
+      await expect.poll(() => page.getByTestId('attempts').textContent()).toMatch(/2[\s\S]*1/);
+      await context.close();
+      await person.close();
+    });
+
+    it('says when it is offline, and recovers by itself', async () => {
+      const person = await newPerson(world);
+      const storyId = await person.createStory({ title: 'Away', text: 'Nobody was there.', ...CLARA });
+      const { page, context } = await openAs(world, person.userId, storyId);
+      const connection = (state: string): Promise<void> =>
+        page
+          .locator(`[data-testid=connection][data-state=${state}]`)
+          .first()
+          .waitFor({ state: 'attached', timeout: 30_000 });
+      await connection('live');
+      await context.setOffline(true);
+      await connection('offline');
+      expect(await page.getByTestId('connection').first().textContent()).toMatch(/offline/i);
+      await context.setOffline(false);
+      await connection('live');
+      await context.close();
+      await person.close();
+    });
+
+    it.each(['light', 'dark'] as const)(
+      'is accessible in the %s scheme, narrow and wide',
+      async (colorScheme) => {
+        const person = await newPerson(world);
+        const storyId = await person.createStory({ title: 'Quiet', text: 'A quiet story.', ...CLARA });
+        for (const width of [320, 1280]) {
+          const viewport = { width, height: 800 };
+          const { page, context } = await openAs(world, person.userId, storyId, { colorScheme, viewport });
+          await page.getByTestId('narrate').waitFor();
+          expect(await violations(page)).toEqual([]);
+          const overflow = await page.evaluate(
+            () => document.documentElement.scrollWidth - window.innerWidth,
+          );
+          expect(overflow).toBeLessThanOrEqual(0);
+          await context.close();
+        }
+        await person.close();
+      },
+    );
+
+    it('can be used from the keyboard alone', async () => {
+      const person = await newPerson(world);
+      const storyId = await person.createStory({ title: 'Keys', text: 'Only the keys were used.', ...CLARA });
+      const { page, context } = await openAs(world, person.userId);
+      await page.getByTestId(`story-item-${storyId}`).waitFor();
+      const tabTo = async (testId: string): Promise<void> => {
+        for (let presses = 0; presses < 40; presses += 1) {
+          await page.keyboard.press('Tab');
+          const at = await page.evaluate(() =>
+            document.activeElement?.closest('[data-testid]')?.getAttribute('data-testid'),
+          );
+          if (at === testId) return;
+        }
+        throw new Error(`Tab never reached ${testId}`);
+      };
+      await tabTo(`story-item-${storyId}`);
+      await page.keyboard.press('Enter');
+      await page.getByTestId('narrate').waitFor();
+      await tabTo('narrate');
+      await page.keyboard.press('Enter');
+      await waitForStatus(page, 'ready');
+      expect(await page.getByTestId('audio-player').count()).toBe(1);
+      await context.close();
+      await person.close();
+    });
+  });
+};

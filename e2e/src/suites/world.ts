@@ -1,0 +1,41 @@
+import { emulatorToken, type Reader, type Stack, signInReader } from '@taleback/scripts/stack';
+import type { Browser } from 'playwright-core';
+import { type OpenPage, openPage } from '../browser.ts';
+
+/** What the suites share; filled in before the first test. */
+export interface World {
+  readonly stack: () => Stack;
+  readonly browser: () => Browser;
+}
+
+/** Voices that the embedded engine has, and one that nobody has. */
+export const CLARA = { voiceId: 'slt', voiceName: 'Clara' } as const;
+export const GHOST = { voiceId: 'ghost', voiceName: 'Nobody' } as const;
+
+/** How long a story of a few sentences may take on two busy cores, in milliseconds. */
+export const STORY_MS = 60_000;
+
+let people = 0;
+
+/** A person with an account of their own, through the client SDK. */
+export const newPerson = async (world: World): Promise<Reader> => {
+  people += 1;
+  return signInReader(world.stack().addresses, `person-${people}`);
+};
+
+/** The page as that person sees it, signed in by the emulator's token, at a story when one is given. */
+export const openAs = async (
+  world: World,
+  userId: string,
+  storyId?: string,
+  options: Parameters<Browser['newContext']>[0] = {},
+): Promise<OpenPage> => {
+  const { addresses } = world.stack();
+  const opened = await openPage(
+    world.browser(),
+    `${addresses.pageUrl}/#token=${emulatorToken(userId, addresses.projectId)}`,
+    options,
+  );
+  if (storyId !== undefined) await opened.page.getByTestId(`story-item-${storyId}`).click();
+  return opened;
+};
