@@ -8,6 +8,8 @@ import { describe, expect, it } from 'vitest';
 
 const runner = fileURLToPath(new URL('../../scripts/run.mjs', import.meta.url));
 const START_MS = 300_000;
+/** The guardian leaves last, a moment after the script itself. */
+const LEAVING = { timeout: 20_000 };
 
 interface Started {
   readonly child: ChildProcess;
@@ -73,7 +75,7 @@ describe('npm start', () => {
         ],
         callbacks: { success: 2, error: 1 },
       });
-      expect(descendants()).toEqual([]);
+      await expect.poll(descendants, LEAVING).toEqual([]);
     },
     START_MS,
   );
@@ -91,7 +93,19 @@ describe('npm start', () => {
       for (const server of taken) server.close();
       const [code] = (await once(child, 'close')) as [number];
       expect(code, output()).toBe(0);
-      expect(descendants()).toEqual([]);
+      await expect.poll(descendants, LEAVING).toEqual([]);
+    },
+    START_MS,
+  );
+
+  it(
+    'leaves no process behind even when it is killed with -9',
+    async () => {
+      const { child, output, descendants } = start([]);
+      await expect.poll(output, { timeout: START_MS, interval: 250 }).toContain('firebase is up');
+      child.kill('SIGKILL');
+      await once(child, 'close');
+      await expect.poll(descendants, LEAVING).toEqual([]);
     },
     START_MS,
   );

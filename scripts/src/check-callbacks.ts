@@ -2,14 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { parseSecret, signStandard } from '@taleback/core/signatures';
 import { callbackChecks, type PostCallback } from './check-callbacks/checks.ts';
+import { findStack } from './stack/index.ts';
 
 const USAGE = `Tries a callback receiver: endpoint, validation of payloads, construction of addresses.
 
-  npm run check-callbacks -- --url http://127.0.0.1:5000 [--story ID] [--secret whsec_...]
+  npm run check-callbacks -- [--url http://127.0.0.1:5000] [--story ID] [--secret whsec_...]
 
-  --url URL      base address, without /api/tts
+  --url URL      base address, without /api/tts; default that of the stack which npm start runs
   --story ID     a story to fail for real; without it an unknown story is used and nothing changes
-  --secret KEY   default the variable CALLBACK_SECRETS, its first entry; none sends unsigned
+  --secret KEY   default the first of CALLBACK_SECRETS, else the running stack's; none sends unsigned
 `;
 
 const { values: flags } = parseArgs({
@@ -51,8 +52,8 @@ const describe = (error: unknown): string => {
   return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
 };
 
-const runChecks = async (baseUrl: string): Promise<number> => {
-  const secret = flags.secret ?? process.env['CALLBACK_SECRETS']?.split(',')[0]?.trim();
+const runChecks = async (baseUrl: string, stackSecret: string | undefined): Promise<number> => {
+  const secret = flags.secret ?? process.env['CALLBACK_SECRETS']?.split(',')[0]?.trim() ?? stackSecret;
   let failures = 0;
   for (const check of callbackChecks(signedPost(baseUrl, secret), flags.story)) {
     let fault: string | undefined;
@@ -70,9 +71,11 @@ const runChecks = async (baseUrl: string): Promise<number> => {
   return failures === 0 ? 0 : 1;
 };
 
-if (flags.help || flags.url === undefined) {
+const stack = flags.url === undefined ? await findStack() : undefined;
+const baseUrl = flags.url ?? stack?.pageUrl;
+if (flags.help || baseUrl === undefined) {
   process.stdout.write(USAGE);
   process.exitCode = flags.help ? 0 : 2;
 } else {
-  process.exitCode = await runChecks(flags.url);
+  process.exitCode = await runChecks(baseUrl, stack?.secret);
 }

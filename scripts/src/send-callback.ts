@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { deriveErrorCallbackUrl, deriveProgressUrl } from '@taleback/core';
 import { parseSecret, signStandard } from '@taleback/core/signatures';
+import { findStack } from './stack/index.ts';
 
 const USAGE = `Posts one signed callback, as a worker would.
 
@@ -9,15 +10,15 @@ const USAGE = `Posts one signed callback, as a worker would.
   npm run send-callback -- --story ID --audio-url https://... [--duration-ms 1200]
   npm run send-callback -- --story ID --job ID --progress 0.5 [--stage synthesizing]
 
-  --url URL       success-callback address; default http://127.0.0.1:5000/api/tts/callback
+  --url URL       success-callback address; default that of the stack which npm start runs
   --job ID        job id
   --user ID, --voice ID, --metadata JSON
-  --secret KEY    whsec_...; default the variable CALLBACK_SECRETS, its first entry; none sends unsigned
+  --secret KEY    whsec_...; default the first of CALLBACK_SECRETS, else the running stack's; none sends unsigned
 `;
 
 const { values: flags } = parseArgs({
   options: {
-    url: { type: 'string', default: 'http://127.0.0.1:5000/api/tts/callback' },
+    url: { type: 'string' },
     story: { type: 'string' },
     job: { type: 'string' },
     user: { type: 'string' },
@@ -48,32 +49,35 @@ const parseMetadata = (): unknown => {
   }
 };
 
-const toMessage = (): Message => {
+const toMessage = (callbackUrl: string): Message => {
   if (flags.story === undefined) throw new Error('--story: is required');
   const common = { story_id: flags.story, job_id: flags.job ?? null };
   const about = { user_id: flags.user ?? null, voice_id: flags.voice ?? null, metadata: parseMetadata() };
   if (flags.error !== undefined) {
     const body = { ...common, ...about, error: flags.error, error_details: flags.details ?? null };
-    return { url: deriveErrorCallbackUrl(flags.url), body };
+    return { url: deriveErrorCallbackUrl(callbackUrl), body };
   }
   if (flags['audio-url'] !== undefined) {
     const duration = flags['duration-ms'] === undefined ? null : Number(flags['duration-ms']);
     return {
-      url: flags.url,
+      url: callbackUrl,
       body: { ...common, ...about, audio_url: flags['audio-url'], duration_ms: duration },
     };
   }
   if (flags.progress !== undefined) {
     const body = { ...common, stage: flags.stage, progress: Number(flags.progress) };
-    return { url: deriveProgressUrl(flags.url), body };
+    return { url: deriveProgressUrl(callbackUrl), body };
   }
   throw new Error('one of --error, --audio-url and --progress is required');
 };
 
 const send = async (): Promise<number> => {
-  const { url, body } = toMessage();
+  const stack = flags.url === undefined ? await findStack() : undefined;
+  const callbackUrl = flags.url ?? stack?.callbackUrl;
+  if (callbackUrl === undefined) throw new Error('--url: is required while no stack runs (npm start)');
+  const { url, body } = toMessage(callbackUrl);
   const raw = Buffer.from(JSON.stringify(body));
-  const secret = flags.secret ?? process.env['CALLBACK_SECRETS']?.split(',')[0]?.trim();
+  const secret = flags.secret ?? process.env['CALLBACK_SECRETS']?.split(',')[0]?.trim() ?? stack?.secret;
   const signed = secret
     ? signStandard({ id: `hand_${randomUUID()}`, timestampSeconds: Date.now() / 1000, body: raw }, [
         parseSecret(secret),

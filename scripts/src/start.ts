@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { buildFunctions, buildWeb, buildWorker } from './build/index.ts';
-import { emulatorToken, type Stack, startStack } from './stack/index.ts';
+import { announceStack, emulatorToken, type Stack, startStack } from './stack/index.ts';
 import { runTour } from './tour/tour.ts';
 
 const READER = 'demo-reader';
@@ -37,6 +37,7 @@ const run = async (): Promise<void> => {
   say('Built functions, worker and page');
   stack = await startStack({ wellKnownPorts: true, onReady: (part) => say(`${part} is up`) });
   const { addresses } = stack;
+  await announceStack(stack);
   const result = await runTour(stack, READER, say);
   if (flags.json) process.stdout.write(`${JSON.stringify(result)}\n`);
   if (flags.once) return;

@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
+import { guardGroup, RUN_MARK, releaseGroup, signalGroup } from './process-groups.ts';
 
 export interface SupervisedOptions {
   readonly name: string;
@@ -30,36 +31,6 @@ export interface Supervised {
 const STOP_GRACE_MS = 15_000;
 const TAIL_CHARACTERS = 2_000;
 
-const signalGroup = (child: ChildProcess, signal: NodeJS.Signals): void => {
-  if (child.pid === undefined) return;
-  try {
-    process.kill(-child.pid, signal);
-  } catch {
-    child.kill(signal);
-  }
-};
-
-const isGroupAlive = (pid: number): boolean => {
-  try {
-    process.kill(-pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-};
-
-/** Groups that are not known to be gone. Whatever ends this process, they end with it. */
-const groups = new Set<number>();
-process.on('exit', () => {
-  for (const pid of groups) {
-    try {
-      process.kill(-pid, 'SIGKILL');
-    } catch {
-      // gone already
-    }
-  }
-});
-
 /**
  * Starts a process in a group of its own and resolves when it serves. The group lets everything that it started
  * be ended with it.
@@ -68,11 +39,12 @@ process.on('exit', () => {
 export const startSupervised = async (options: SupervisedOptions): Promise<Supervised> => {
   const child = spawn(options.command, options.args, {
     cwd: options.cwd,
-    env: options.env,
+    env: { ...options.env, ...RUN_MARK },
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  if (child.pid !== undefined) groups.add(child.pid);
+  const { pid } = child;
+  if (pid !== undefined) guardGroup(pid);
   const log = createWriteStream(options.logFile, { flags: 'a' });
   let tail = '';
   const ended = once(child, 'close').then(([code, signal]) => String(signal ?? code));
@@ -87,14 +59,13 @@ export const startSupervised = async (options: SupervisedOptions): Promise<Super
   });
 
   const finish = async (signal: NodeJS.Signals): Promise<void> => {
-    signalGroup(child, signal);
-    const timer = setTimeout(() => signalGroup(child, 'SIGKILL'), STOP_GRACE_MS);
+    if (pid === undefined) return;
+    signalGroup(pid, signal);
+    const timer = setTimeout(() => signalGroup(pid, 'SIGKILL'), STOP_GRACE_MS);
     await ended;
     clearTimeout(timer);
-    if (child.pid !== undefined) {
-      if (isGroupAlive(child.pid)) signalGroup(child, 'SIGKILL');
-      groups.delete(child.pid);
-    }
+    signalGroup(pid, 'SIGKILL'); // what the process itself had started and left
+    releaseGroup(pid);
     log.end();
   };
 
@@ -105,7 +76,7 @@ export const startSupervised = async (options: SupervisedOptions): Promise<Super
       options.readyWithinMs,
     );
   });
-  const failed = child.pid === undefined ? once(child, 'error').then(([error]) => String(error)) : undefined;
+  const failed = pid === undefined ? once(child, 'error').then(([error]) => String(error)) : undefined;
   const fault = await Promise.race([
     ready.then(() => undefined),
     late,
@@ -113,13 +84,13 @@ export const startSupervised = async (options: SupervisedOptions): Promise<Super
     ...(failed === undefined ? [] : [failed]),
   ]);
   clearTimeout(timer);
-  if (fault !== undefined) {
-    if (child.pid !== undefined) await finish('SIGKILL');
+  if (fault !== undefined || pid === undefined) {
+    await finish('SIGKILL');
     throw new Error(`${options.name} ${fault}\n${tail.trim()}`);
   }
   return {
     name: options.name,
-    pid: child.pid as number,
+    pid,
     ended,
     stop: () => finish('SIGTERM'),
     kill: () => finish('SIGKILL'),
