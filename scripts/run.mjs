@@ -1,4 +1,4 @@
-// Runs one verb of scripts/, bench/ or e2e/, after installing what is missing. Plain JavaScript without any
+// Runs one verb of scripts/, or the benchmarks, after installing what is missing. Plain JavaScript without any
 // package, because it is what runs first on a fresh clone.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -48,10 +48,8 @@ const install = () => {
   writeFileSync(stampFile, lockHash());
 };
 
-const ENTRIES = { bench: 'bench/src/main.ts', e2e: 'e2e/src/main.ts' };
-
 const [verb, ...rest] = process.argv.slice(2);
-const entry = join(root, ENTRIES[verb] ?? `scripts/src/${verb}.ts`);
+const entry = join(root, verb === 'bench' ? 'bench/src/main.ts' : `scripts/src/${verb}.ts`);
 if (!/^[a-z-]+$/.test(verb ?? '') || !existsSync(entry)) {
   process.stderr.write(`There is no script "${verb}".\n`);
   process.exit(2);

@@ -1,5 +1,5 @@
 import { openBrowser, openPage } from '@taleback/e2e/browser';
-import { emulatorToken, signInReader, startStack } from '@taleback/scripts/stack';
+import { pageUrlAs, signInReader, startStack } from '@taleback/scripts/stack';
 import { signStandard, parseSecret } from '@taleback/core/signatures';
 import type { Page } from 'playwright-core';
 import type { BenchResult } from './bench-result.ts';
@@ -46,10 +46,7 @@ export const run = async (): Promise<BenchResult> => {
     const { addresses, secret } = stack;
     const reader = await signInReader(addresses, USER);
     const storyId = await reader.createStory({ title: 'Bench', text: 'A story to measure.', voiceId: 'slt' });
-    const { page } = await openPage(
-      browser,
-      `${addresses.pageUrl}/#token=${emulatorToken(USER, addresses.projectId)}`,
-    );
+    const { page } = await openPage(browser, pageUrlAs(USER, addresses));
     await page.getByTestId(`story-item-${storyId}`).click();
     await page.getByTestId('narrate').waitFor();
     const screenShows = await watchFor(page);

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { buildFunctions, buildWeb, buildWorker } from './build/index.ts';
-import { announceStack, emulatorToken, type Stack, startStack } from './stack/index.ts';
+import { announceStack, pageUrlAs, type Stack, startStack } from './stack/index.ts';
 import { runTour } from './tour/tour.ts';
 
 const READER = 'demo-reader';
@@ -43,9 +43,7 @@ const run = async (): Promise<void> => {
   if (flags.once) return;
   say('');
   say(`The page                    ${addresses.pageUrl}/`);
-  say(
-    `The same, as the reader     ${addresses.pageUrl}/#token=${emulatorToken(READER, addresses.projectId)}`,
-  );
+  say(`The same, as the reader     ${pageUrlAs(READER, addresses)}`);
   say(`Callbacks are received at   ${addresses.callbackUrl}`);
   say(`Logs                        ${stack.folder}`);
   say('Ctrl-C stops everything.');

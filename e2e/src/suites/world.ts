@@ -1,4 +1,4 @@
-import { emulatorToken, type Reader, type Stack, signInReader } from '@taleback/scripts/stack';
+import { pageUrlAs, type Reader, type Stack, signInReader } from '@taleback/scripts/stack';
 import type { Browser } from 'playwright-core';
 import { type OpenPage, openPage } from '../browser.ts';
 
@@ -30,12 +30,7 @@ export const openAs = async (
   storyId?: string,
   options: Parameters<Browser['newContext']>[0] = {},
 ): Promise<OpenPage> => {
-  const { addresses } = world.stack();
-  const opened = await openPage(
-    world.browser(),
-    `${addresses.pageUrl}/#token=${emulatorToken(userId, addresses.projectId)}`,
-    options,
-  );
+  const opened = await openPage(world.browser(), pageUrlAs(userId, world.stack().addresses), options);
   if (storyId !== undefined) await opened.page.getByTestId(`story-item-${storyId}`).click();
   return opened;
 };
