@@ -21,11 +21,15 @@ export const optionalText = z
   .nullish()
   .transform((text) => (text ? toWellFormed(text) : undefined));
 
-/** An optional document id; null and "" count as absent. */
-export const optionalDocumentId = optionalText.superRefine((id, context) => {
-  const fault = id === undefined ? undefined : documentIdFault(id);
-  if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
-});
+/** An optional document id; null and "" count as absent. Nothing is mended, because another id is another job. */
+export const optionalDocumentId = z
+  .string('must be a string')
+  .nullish()
+  .transform((id) => id || undefined)
+  .superRefine((id, context) => {
+    const fault = id === undefined ? undefined : documentIdFault(id);
+    if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
+  });
 
 /** Optional free-form metadata: any JSON object, kept by reference. An empty one counts as absent, as in seed 001. */
 export const optionalMetadata = z

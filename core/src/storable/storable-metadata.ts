@@ -1,12 +1,14 @@
 import { isWellFormed, toWellFormed } from '../callback/document-id.ts';
 
 /**
- * Firestore's limits, with room for the path above the value: 20 levels of maps and arrays, names of 1,500 bytes,
- * no array straight inside an array, no names like `__x__`.
+ * Firestore's limits, with room for the field above the value: 20 levels of maps and arrays, 1,500 bytes for a
+ * name and for a whole path of names, no array straight inside an array, no names like `__x__`.
  * @see https://firebase.google.com/docs/firestore/quotas#collections_documents_and_fields
  */
 const MAX_DEPTH = 18;
-const MAX_NAME_CHARACTERS = 300;
+/** A map whose own path is longer is left out, so that a name of `MAX_NAME_BYTES` below it still fits. */
+const MAX_PATH_BYTES = 1_000;
+const MAX_NAME_BYTES = 300;
 const MAX_TEXT_CHARACTERS = 16_384;
 
 /** Where the kinds of change are told, in the stored metadata itself. */
@@ -21,9 +23,29 @@ export type Alteration =
   | 'long-text'
   | 'too-large';
 
+/** Where a value stands in the metadata. */
+interface Place {
+  readonly depth: number;
+  /** Bytes of the names above the value, each with its separator; arrays add none. */
+  readonly pathBytes: number;
+  readonly isInArray: boolean;
+}
+
+const utf8 = new TextEncoder();
+
 const wellFormed = (text: string, altered: Set<Alteration>): string => {
   if (!isWellFormed(text)) altered.add('broken-text');
   return toWellFormed(text);
+};
+
+const shortName = (name: string, altered: Set<Alteration>): string => {
+  const bytes = utf8.encode(name);
+  if (bytes.length <= MAX_NAME_BYTES) return name;
+  altered.add('long-name');
+  // As a stream, the decoder keeps back the part of a character that was cut through.
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes.subarray(0, MAX_NAME_BYTES), {
+    stream: true,
+  });
 };
 
 /** @param index the place of the name in its map, which tells it from a namesake that was changed before it */
@@ -33,11 +55,7 @@ const storableName = (
   taken: Record<string, unknown>,
   altered: Set<Alteration>,
 ): string => {
-  let storable = wellFormed(name, altered);
-  if (storable.length > MAX_NAME_CHARACTERS) {
-    altered.add('long-name');
-    storable = toWellFormed(storable.slice(0, MAX_NAME_CHARACTERS));
-  }
+  let storable = shortName(wellFormed(name, altered), altered);
   if (storable === '' || storable === ALTERED_FIELD || /^__.*__$/s.test(storable)) {
     altered.add('reserved-name');
     storable = `field${storable}`;
@@ -55,40 +73,39 @@ const storableText = (text: string, altered: Set<Alteration>): string => {
 
 const storableMap = (
   entries: Iterable<readonly [string, unknown]>,
-  depth: number,
+  { depth, pathBytes }: Place,
   altered: Set<Alteration>,
 ): Record<string, unknown> => {
   const map: Record<string, unknown> = {};
   let index = 0;
   for (const [name, value] of entries) {
-    map[storableName(name, index, map, altered)] = storableValue(value, depth + 1, false, altered);
+    const storable = storableName(name, index, map, altered);
+    const below = {
+      depth: depth + 1,
+      pathBytes: pathBytes + utf8.encode(storable).length + 1,
+      isInArray: false,
+    };
+    map[storable] = storableValue(value, below, altered);
     index += 1;
   }
   return map;
 };
 
-const storableValue = (
-  value: unknown,
-  depth: number,
-  isInArray: boolean,
-  altered: Set<Alteration>,
-): unknown => {
+const storableValue = (value: unknown, place: Place, altered: Set<Alteration>): unknown => {
   if (typeof value === 'string') return storableText(value, altered);
   if (typeof value !== 'object' || value === null) return value ?? null;
-  if (depth > MAX_DEPTH) {
+  if (place.depth > MAX_DEPTH || place.pathBytes > MAX_PATH_BYTES) {
     altered.add('too-deep');
     return '[left out: nested too deep]';
   }
-  if (!Array.isArray(value)) return storableMap(Object.entries(value), depth, altered);
-  if (isInArray) {
+  if (!Array.isArray(value)) return storableMap(Object.entries(value), place, altered);
+  if (place.isInArray) {
     altered.add('nested-array');
-    return storableMap(
-      value.map((item: unknown, index) => [String(index), item] as const),
-      depth,
-      altered,
-    );
+    const entries = value.map((item: unknown, index) => [String(index), item] as const);
+    return storableMap(entries, place, altered);
   }
-  return value.map((item: unknown) => storableValue(item, depth + 1, true, altered));
+  const below = { ...place, depth: place.depth + 1, isInArray: true };
+  return value.map((item: unknown) => storableValue(item, below, altered));
 };
 
 /**
@@ -98,6 +115,6 @@ const storableValue = (
  */
 export const storableMetadata = (metadata: Record<string, unknown>): Record<string, unknown> => {
   const altered = new Set<Alteration>();
-  const map = storableMap(Object.entries(metadata), 1, altered);
+  const map = storableMap(Object.entries(metadata), { depth: 1, pathBytes: 0, isInArray: false }, altered);
   return altered.size === 0 ? map : { ...map, [ALTERED_FIELD]: [...altered] };
 };

@@ -90,7 +90,7 @@ export const decide = (
   }
   const change = storyChange(story, message, context);
   const reached = story.status === 'processing' ? (story.progress ?? 0) : 0;
-  const tellsNothingNew = message.kind === 'progress' && (message.progress ?? 1) < reached;
+  const tellsNothingNew = !isAdopting && message.kind === 'progress' && (message.progress ?? 1) < reached;
   return {
     kind: 'applied',
     story: isAdopting ? { ...change, set: { ...change.set, audioJobId: jobId } } : change,

@@ -1,0 +1,111 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { AUDIO_STATUSES, readAttemptAudio, readStoryAudio, type StoryAudio } from './story-audio.ts';
+
+const never: StoryAudio = {
+  status: undefined,
+  jobId: undefined,
+  runpodJobId: undefined,
+  attempt: 0,
+  progress: undefined,
+  leaseExpiresAtMs: undefined,
+};
+
+describe('readStoryAudio', () => {
+  it('reads a story under way', () => {
+    const fields = {
+      audioStatus: 'processing',
+      audioJobId: 'j1',
+      audioRunpodJobId: 'rp1',
+      audioAttempt: 2,
+      audioProgress: 0.5,
+      audioLeaseExpiresAt: new Date(5_000),
+      title: 'A tale',
+    };
+    expect(readStoryAudio(fields)).toEqual({
+      status: 'processing',
+      jobId: 'j1',
+      runpodJobId: 'rp1',
+      attempt: 2,
+      progress: 0.5,
+      leaseExpiresAtMs: 5_000,
+    });
+  });
+
+  it("reads Firestore's timestamps, which need their own object", () => {
+    class Timestamp {
+      readonly seconds = 7;
+      toMillis(): number {
+        return this.seconds * 1000;
+      }
+    }
+    expect(readStoryAudio({ audioLeaseExpiresAt: new Timestamp() }).leaseExpiresAtMs).toBe(7_000);
+    expect(readStoryAudio({ audioLeaseExpiresAt: 9_000 }).leaseExpiresAtMs).toBe(9_000);
+  });
+
+  it.each<[string, Record<string, unknown>]>([
+    ['nothing', {}],
+    [
+      'null everywhere, as older writers left it',
+      {
+        audioStatus: null,
+        audioJobId: null,
+        audioAttempt: null,
+        audioProgress: null,
+        audioLeaseExpiresAt: null,
+      },
+    ],
+    [
+      'words of another trade',
+      {
+        audioStatus: 'done',
+        audioJobId: '',
+        audioRunpodJobId: 3,
+        audioAttempt: 'two',
+        audioProgress: '50%',
+        audioLeaseExpiresAt: 'soon',
+      },
+    ],
+    [
+      'numbers that are none',
+      { audioAttempt: Number.NaN, audioProgress: Number.POSITIVE_INFINITY, audioLeaseExpiresAt: Number.NaN },
+    ],
+    ['a negative attempt', { audioAttempt: -3 }],
+    ['a time without millis', { audioLeaseExpiresAt: { toMillis: 5 } }],
+  ])('counts %s as absent', (_what, fields) => {
+    expect(readStoryAudio(fields)).toEqual(never);
+  });
+
+  it('counts whole attempts', () => {
+    expect(readStoryAudio({ audioAttempt: 2.9 }).attempt).toBe(2);
+  });
+
+  it('never throws, whatever stands in the document', () => {
+    const value = fc.anything();
+    const fields = fc.record({
+      audioStatus: value,
+      audioJobId: value,
+      audioAttempt: value,
+      audioProgress: value,
+      audioLeaseExpiresAt: fc.jsonValue(),
+    });
+    fc.assert(
+      fc.property(fields, (document) => {
+        const read = readStoryAudio(document);
+        expect(Number.isInteger(read.attempt) && read.attempt >= 0).toBe(true);
+        expect(read.status === undefined || AUDIO_STATUSES.includes(read.status)).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('readAttemptAudio', () => {
+  it.each(AUDIO_STATUSES)('reads %s', (status) => {
+    expect(readAttemptAudio({ status })).toEqual({ status });
+  });
+
+  it('counts a status it does not know as absent', () => {
+    expect(readAttemptAudio({})).toEqual({ status: undefined });
+    expect(readAttemptAudio({ status: 'done' })).toEqual({ status: undefined });
+  });
+});
