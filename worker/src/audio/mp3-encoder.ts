@@ -1,0 +1,105 @@
+import { Worker } from 'node:worker_threads';
+import { errorFromReport, TalebackError } from '@taleback/core';
+import type { FromMp3Thread, Mp3BitrateKbps, ToMp3Thread } from './mp3-protocol.ts';
+
+/** 64 kbit/s is transparent for one 16 kHz voice; 8 KB a second. */
+const DEFAULT_BITRATE_KBPS: Mp3BitrateKbps = 64;
+
+/** One MP3 in the making. One call at a time: await each before the next. */
+export interface Mp3Stream {
+  /** Takes the samples (their buffer is moved away) and settles when they are encoded. */
+  write(samples: Int16Array<ArrayBuffer>): Promise<void>;
+  /** The whole MP3. The stream is over. */
+  finish(): Promise<Uint8Array<ArrayBuffer>>;
+  /** Gives the stream up. Safe at any time, also after `finish`. */
+  abandon(): void;
+}
+
+export interface Mp3Encoder {
+  open(sampleRateHz: number): Promise<Mp3Stream>;
+  /** Fails what is under way and ends the thread. */
+  close(): Promise<void>;
+}
+
+export interface Mp3EncoderOptions {
+  /** The built `mp3-thread.js`. */
+  readonly threadFile: URL;
+  /** Kilobits per second. Default 64. */
+  readonly bitrateKbps?: Mp3BitrateKbps | undefined;
+}
+
+interface Waiting {
+  readonly resolve: (answer: FromMp3Thread) => void;
+  readonly reject: (error: TalebackError) => void;
+}
+
+/**
+ * MP3 on one thread of its own, started by the first stream. If that thread dies, its streams fail with
+ * `worker_lost`, and the next stream starts another.
+ */
+export const createMp3ThreadEncoder = (options: Mp3EncoderOptions): Mp3Encoder => {
+  const { threadFile, bitrateKbps = DEFAULT_BITRATE_KBPS } = options;
+  let lastStreamId = 0;
+  let isClosed = false;
+  let live: { readonly thread: Worker; readonly waiting: Map<number, Waiting> } | undefined;
+
+  const gone = (cause?: unknown): TalebackError =>
+    isClosed
+      ? new TalebackError('job_cancelled', 'The MP3 encoder is closed.')
+      : new TalebackError('worker_lost', 'The MP3 thread is gone.', { cause });
+
+  const start = (): NonNullable<typeof live> => {
+    const thread = new Worker(threadFile, { env: {}, execArgv: [] });
+    const waiting = new Map<number, Waiting>();
+    const lose = (cause: unknown): void => {
+      if (live?.thread === thread) live = undefined;
+      for (const { reject } of waiting.values()) reject(gone(cause));
+    };
+    thread.on('message', (answer: FromMp3Thread) => {
+      const call = waiting.get(answer.streamId);
+      waiting.delete(answer.streamId);
+      call?.resolve(answer);
+    });
+    thread.on('error', lose);
+    thread.on('exit', lose);
+    return { thread, waiting };
+  };
+
+  const open = async (sampleRateHz: number): Promise<Mp3Stream> => {
+    if (isClosed) throw gone();
+    live ??= start();
+    const { thread, waiting } = live;
+    lastStreamId += 1;
+    const streamId = lastStreamId;
+    const call = async (message: ToMp3Thread, moved: ArrayBuffer[] = []): Promise<FromMp3Thread> => {
+      if (live?.thread !== thread) throw gone();
+      const answer = await new Promise<FromMp3Thread>((resolve, reject) => {
+        waiting.set(streamId, { resolve, reject });
+        thread.postMessage(message, moved);
+      });
+      if (answer.type === 'failed') throw errorFromReport(answer.error);
+      return answer;
+    };
+
+    const parts: Uint8Array[] = [];
+    const keep = (answer: FromMp3Thread): void => {
+      if (answer.type === 'encoded') parts.push(answer.bytes);
+    };
+    await call({ type: 'open', streamId, sampleRateHz, bitrateKbps });
+    return {
+      write: async (samples) => keep(await call({ type: 'encode', streamId, samples }, [samples.buffer])),
+      finish: async () => {
+        keep(await call({ type: 'finish', streamId }));
+        return new Uint8Array(Buffer.concat(parts));
+      },
+      abandon: () => thread.postMessage({ type: 'abandon', streamId } satisfies ToMp3Thread, []),
+    };
+  };
+
+  const close = async (): Promise<void> => {
+    isClosed = true;
+    await live?.thread.terminate();
+  };
+
+  return { open, close };
+};

@@ -1,0 +1,76 @@
+import { TalebackError } from '@taleback/core';
+import type { Pcm } from './pcm.ts';
+
+const HEADER_BYTES = 44;
+const PCM_FORMAT = 1;
+const EXTENSIBLE_FORMAT = 0xfffe;
+
+const unreadable = (details: string): TalebackError =>
+  new TalebackError('model_failed', 'The engine gave a sound file that cannot be read.', { details });
+
+/**
+ * Reads 16-bit mono PCM out of a WAV file. A writer that streams cannot know its sizes beforehand and puts 0 or an
+ * enormous number there, so the data runs as far as there are bytes.
+ *
+ * @throws TalebackError `model_failed` when it is not such a file.
+ */
+export const parseWav = (bytes: Uint8Array): Pcm => {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const tagAt = (offset: number): string => String.fromCharCode(...bytes.subarray(offset, offset + 4));
+  if (bytes.length < 12 || tagAt(0) !== 'RIFF' || tagAt(8) !== 'WAVE')
+    throw unreadable('no RIFF/WAVE header');
+
+  let sampleRateHz = 0;
+  for (let offset = 12; offset + 8 <= bytes.length; ) {
+    const tag = tagAt(offset);
+    const claimedBytes = view.getUint32(offset + 4, true);
+    const start = offset + 8;
+    if (tag === 'fmt ') {
+      if (start + 16 > bytes.length) throw unreadable('cut format block');
+      const format = view.getUint16(start, true);
+      const channels = view.getUint16(start + 2, true);
+      const bits = view.getUint16(start + 14, true);
+      if ((format !== PCM_FORMAT && format !== EXTENSIBLE_FORMAT) || channels !== 1 || bits !== 16) {
+        throw unreadable(`format ${format}, ${channels} channels, ${bits} bits`);
+      }
+      sampleRateHz = view.getUint32(start + 4, true);
+    } else if (tag === 'data') {
+      if (sampleRateHz === 0) throw unreadable('no sample rate before the data');
+      return { sampleRateHz, samples: samplesFrom(view, start, claimedBytes) };
+    }
+    offset = start + claimedBytes + (claimedBytes % 2);
+  }
+  throw unreadable('no data block');
+};
+
+const samplesFrom = (view: DataView, start: number, claimedBytes: number): Int16Array<ArrayBuffer> => {
+  const thereBytes = view.byteLength - start;
+  const usableBytes = claimedBytes === 0 ? thereBytes : Math.min(claimedBytes, thereBytes);
+  const samples = new Int16Array(usableBytes >> 1);
+  for (let index = 0; index < samples.length; index += 1) {
+    samples[index] = view.getInt16(start + index * 2, true);
+  }
+  return samples;
+};
+
+/** Writes 16-bit mono PCM as a WAV file with the plain 44-byte header. */
+export const formatWav = ({ sampleRateHz, samples }: Pcm): Uint8Array<ArrayBuffer> => {
+  const bytes = new Uint8Array(HEADER_BYTES + samples.length * 2);
+  const view = new DataView(bytes.buffer);
+  const putTag = (offset: number, tag: string): void => bytes.set(Buffer.from(tag, 'latin1'), offset);
+  putTag(0, 'RIFF');
+  view.setUint32(4, bytes.length - 8, true);
+  putTag(8, 'WAVE');
+  putTag(12, 'fmt ');
+  view.setUint32(16, 16, true);
+  view.setUint16(20, PCM_FORMAT, true);
+  view.setUint16(22, 1, true);
+  view.setUint32(24, sampleRateHz, true);
+  view.setUint32(28, sampleRateHz * 2, true);
+  view.setUint16(32, 2, true);
+  view.setUint16(34, 16, true);
+  putTag(36, 'data');
+  view.setUint32(40, samples.length * 2, true);
+  samples.forEach((sample, index) => view.setInt16(HEADER_BYTES + index * 2, sample, true));
+  return bytes;
+};

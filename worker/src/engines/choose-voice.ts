@@ -1,0 +1,48 @@
+import { TalebackError } from '@taleback/core';
+import type { SpeechEngine, Voice } from './engine.ts';
+
+const primaryTag = (language: string): string => language.toLowerCase().split(/[-_]/u)[0] ?? '';
+
+const speaks = (languages: readonly string[], language: string): boolean =>
+  languages.some((spoken) => primaryTag(spoken) === primaryTag(language));
+
+/** A voice by its id. @throws TalebackError `voice_not_found`, which names the voices there are. */
+export const findVoice = (engine: Pick<SpeechEngine, 'name' | 'voices'>, voiceId: string): Voice => {
+  const voices = engine.voices();
+  const voice = voices.find(({ id }) => id === voiceId);
+  if (voice !== undefined) return voice;
+  throw new TalebackError('voice_not_found', `There is no voice "${voiceId.slice(0, 100)}".`, {
+    details: `${engine.name} has ${voices.map(({ id }) => id).join(', ')}`,
+  });
+};
+
+export interface VoiceWish {
+  readonly voiceId?: string | undefined;
+  /** BCP 47; only the primary tag counts, so `en-AU` is served by any English voice. */
+  readonly language: string;
+}
+
+/**
+ * The voice that will read: the one asked for, else the engine's first that speaks the language.
+ *
+ * @throws TalebackError `language_unsupported`, `voice_not_found`, `voice_language_mismatch`.
+ */
+export const chooseVoice = (engine: SpeechEngine, { voiceId, language }: VoiceWish): Voice => {
+  if (!speaks(engine.languages, language)) {
+    throw new TalebackError(
+      'language_unsupported',
+      `The language "${language.slice(0, 40)}" is not supported.`,
+      {
+        details: `${engine.name} speaks ${engine.languages.join(', ')}`,
+      },
+    );
+  }
+  const voice =
+    voiceId === undefined
+      ? engine.voices().find(({ languages }) => speaks(languages, language))
+      : findVoice(engine, voiceId);
+  if (voice !== undefined && speaks(voice.languages, language)) return voice;
+  throw new TalebackError('voice_language_mismatch', `The voice does not speak "${language.slice(0, 40)}".`, {
+    details: `voice ${voice?.id ?? 'none'} speaks ${voice?.languages.join(', ') ?? 'nothing'}`,
+  });
+};

@@ -1,0 +1,55 @@
+import type { Pcm } from '../audio/index.ts';
+
+export interface Voice {
+  readonly id: string;
+  /** What a person reads in a list of voices. */
+  readonly name: string;
+  /** BCP 47 tags, the closest one first. */
+  readonly languages: readonly string[];
+  readonly gender?: 'female' | 'male';
+  readonly accent?: string;
+  /** One short remark that helps to choose, such as "fast, robotic". */
+  readonly remark?: string;
+}
+
+export interface SpeechChunk {
+  /** A few sentences at most: an engine may take long over more. */
+  readonly text: string;
+  readonly voiceId: string;
+  /** Rate of speech, 1 is the voice's own. See SPEED_RANGE. */
+  readonly speed?: number | undefined;
+}
+
+export interface SynthesisOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Rates between which every voice stays understandable. */
+export const SPEED_RANGE = { min: 0.5, max: 2 } as const;
+
+/** What is known of an engine without running it. */
+export interface SpeechProfile {
+  readonly name: string;
+  /** BCP 47 tags. A primary tag such as `en` stands for all its regions. */
+  readonly languages: readonly string[];
+  /** Never empty; the first voice is the default. */
+  readonly voices: () => readonly Voice[];
+  /**
+   * The text as this engine will speak it: what it cannot speak is folded or dropped, line breaks stay. Applying
+   * it twice changes nothing more.
+   */
+  readonly prepareText: (text: string) => string;
+}
+
+/**
+ * What turns a short text into sound. Every implementation passes `describeSpeechEngine` of engine-conformance.ts.
+ *
+ * Faults are TalebackErrors: `voice_not_found`, `text_not_speakable`, `request_invalid` (speed), `audio_missing`,
+ * `audio_silent`, `model_failed`, `timed_out`, `worker_lost`, and what `cancellationOf` makes of the signal.
+ */
+export interface SpeechEngine extends SpeechProfile {
+  /** How many chunks it works on at once; more than these wait inside the engine. */
+  readonly concurrency: number;
+  /** The same chunk gives the same sound, and the caller owns the samples. */
+  readonly synthesizeChunk: (chunk: SpeechChunk, options?: SynthesisOptions) => Promise<Pcm>;
+}
