@@ -1,0 +1,244 @@
+import { signal } from '@preact/signals';
+import { cleanup, fireEvent, render } from '@testing-library/preact';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createGate } from '../test/gate.ts';
+import { turn } from '../test/turn.ts';
+import { App } from './app.tsx';
+import { type Fields, readStory } from './documents/index.ts';
+import { type Stage, stageFixture } from './gallery/stage.ts';
+import type { AskAnswer, SaveAnswer, SignInAnswer } from './live/index.ts';
+import { FIXTURE_NOW_MS, STORY_ID } from './stories/fixture-documents.ts';
+import { createFixtures } from './stories/fixtures.ts';
+
+const AUDIO_URL = 'https://audio.test/story.mp3';
+const fixtures = createFixtures(AUDIO_URL);
+
+const show = (name: string): Stage => {
+  const fixture = fixtures.find((one) => one.name === name);
+  if (fixture === undefined) throw new Error(`no fixture is called ${name}`);
+  const stage = stageFixture(fixture);
+  render(<App session={stage.session} tokenAnswer={signal(undefined)} go={stage.go} />);
+  return stage;
+};
+
+const find = (id: string): HTMLElement => {
+  const found = document.querySelector<HTMLElement>(`[data-testid="${id}"]`);
+  if (found === null) throw new Error(`there is no ${id}`);
+  return found;
+};
+const click = (id: string) => turn(() => fireEvent.click(find(id)));
+const write = (id: string, value: string) => turn(() => fireEvent.input(find(id), { target: { value } }));
+const choose = (id: string, value: string) => turn(() => fireEvent.change(find(id), { target: { value } }));
+const status = () => find('audio-status').dataset['status'];
+const said = () => document.querySelector('[role=status]')?.textContent?.trim();
+const alerts = () => [...document.querySelectorAll('[role=alert]')].map(({ textContent }) => textContent);
+
+/** The server tells of a change of the open story. */
+const tell = (stage: Stage, fields: Fields) =>
+  turn(() => {
+    const document = readStory(STORY_ID, { title: 'A tale', text: 'Once.', voiceId: 'slt', ...fields });
+    stage.feed.story.tell({ from: 'server', value: { document } });
+  });
+const job = (n: number): Fields => ({ audioJobId: `job_${n}`, audioAttempt: n });
+const leased = { audioLeaseExpiresAt: FIXTURE_NOW_MS + 60_000 };
+
+afterEach(cleanup);
+
+describe('signing in', () => {
+  it('asks once, and says why it failed', async () => {
+    const { feed } = show('welcome');
+    const answer = createGate<SignInAnswer>();
+    feed.answers.signIn = () => answer.promise;
+    await click('sign-in');
+    await click('sign-in');
+    expect(feed.signIns).toEqual(['guest']);
+    await turn(() => answer.open({ kind: 'refused', words: 'Guests are not let in.' }));
+    expect(alerts()).toEqual(['You could not be signed in.Guests are not let in.']);
+  });
+
+  it('warns a guest before they leave their stories behind', async () => {
+    const stage = show('none');
+    await click('sign-out');
+    expect(document.querySelector('dialog')?.open).toBe(true);
+    expect(stage.session.reader.value.kind).toBe('reader');
+    await click('sign-out-confirm');
+    expect(stage.session.reader.value.kind).toBe('nobody');
+    expect(find('sign-in')).toBeTruthy();
+  });
+});
+
+describe('asking for a narration', () => {
+  it('makes one ask of a double click, and leads focus to the heading when the button goes', async () => {
+    const stage = show('none');
+    const answer = createGate<AskAnswer>();
+    stage.feed.answers.ask = () => answer.promise;
+    find('narrate').focus();
+    await click('narrate');
+    await click('narrate');
+    expect(find('narrate').getAttribute('aria-disabled')).toBe('true');
+    expect(document.activeElement).toBe(find('narrate'));
+    await tell(stage, { audioStatus: 'pending', ...job(1), ...leased });
+    expect(document.activeElement?.id).toBe('narration-heading');
+    await turn(() => answer.open({ kind: 'opened' }));
+    expect(stage.feed.asks).toEqual([{ name: 'request', storyId: STORY_ID, voiceId: undefined }]);
+    expect(status()).toBe('pending');
+  });
+
+  it('sends a voice only when another was chosen', async () => {
+    const stage = show('ready');
+    await choose('voice-select', 'awb');
+    await click('narrate');
+    expect(stage.feed.asks).toEqual([{ name: 'request', storyId: STORY_ID, voiceId: 'awb' }]);
+  });
+
+  it('tries again with the same voice after a failure that is not about it', async () => {
+    const stage = show('failed');
+    expect(document.querySelector('[data-testid=voice-select]')).toBeNull();
+    await click('try-again');
+    expect(stage.feed.asks).toEqual([{ name: 'retry', storyId: STORY_ID, voiceId: undefined }]);
+  });
+
+  it('offers another voice after a failure that is about it', async () => {
+    const stage = show('failed-voice');
+    await choose('voice-select', 'rms');
+    await click('try-again');
+    expect(stage.feed.asks).toEqual([{ name: 'retry', storyId: STORY_ID, voiceId: 'rms' }]);
+  });
+
+  it('forgets a refusal when the text is mended', async () => {
+    const stage = show('ask-refused');
+    await click('narrate');
+    expect(alerts()).toHaveLength(1);
+    await tell(stage, { text: 'A story that is long enough.' });
+    expect(alerts()).toEqual([]);
+  });
+});
+
+describe('watching a narration', () => {
+  it('goes from waiting to listening without moving focus', async () => {
+    const stage = show('pending');
+    find('edit-story').focus();
+    const steps: [Fields, string, string | undefined][] = [
+      [{ audioStatus: 'processing', audioProgress: 0.2, ...leased }, 'processing', 'The narrator has begun.'],
+      [{ audioStatus: 'processing', audioProgress: 0.9, ...leased }, 'processing', 'The narrator has begun.'],
+      [{ audioStatus: 'ready', audioUrl: AUDIO_URL }, 'ready', 'The narration is ready.'],
+    ];
+    for (const [fields, kind, words] of steps) {
+      await tell(stage, { ...fields, ...job(2) });
+      expect(status()).toBe(kind);
+      expect(said()).toBe(words);
+      expect(document.activeElement).toBe(find('edit-story'));
+    }
+    expect(find('audio-player').getAttribute('src')).toBe(AUDIO_URL);
+  });
+
+  it('keeps the same player while the document changes around it', async () => {
+    const stage = show('ready');
+    const player = find('audio-player');
+    await tell(stage, { audioStatus: 'ready', audioUrl: AUDIO_URL, title: 'Renamed', ...job(2) });
+    expect(find('audio-player')).toBe(player);
+    expect(document.title).toBe('Renamed · Taleback');
+  });
+
+  it('tells a failure by an alert and not twice', async () => {
+    const stage = show('processing');
+    expect(alerts()).toEqual([]);
+    await tell(stage, { audioStatus: 'failed', audioErrorCode: 'timed_out', ...job(2) });
+    expect(alerts()).toEqual(['The narration took too long and was stopped.Try again.']);
+    expect(said()).toBe('');
+  });
+
+  it('says so when the lease ends in silence, and forgets it when the narrator speaks', async () => {
+    const stage = show('processing');
+    await turn(() => stage.clock.advance(5 * 60_000));
+    expect(status()).toBe('silent');
+    expect(said()).toContain('no word from the narrator');
+    expect(find('try-again')).toBeTruthy();
+    const renewed = { audioLeaseExpiresAt: stage.clock.now() + 60_000 };
+    await tell(stage, { audioStatus: 'processing', ...job(2), ...renewed });
+    expect(status()).toBe('processing');
+  });
+
+  it('says that it is offline, keeps what it knew, and recovers', async () => {
+    const stage = show('ready');
+    await turn(() => {
+      stage.isOnline.value = false;
+    });
+    expect(find('connection').dataset['state']).toBe('offline');
+    expect(said()).toContain('no contact with the server');
+    expect(find('audio-player')).toBeTruthy();
+    await turn(() => {
+      stage.isOnline.value = true;
+    });
+    expect(find('connection').dataset['state']).toBe('live');
+    expect(said()).toBe('Connected again.');
+  });
+
+  it('says when a narration cannot be loaded', async () => {
+    show('ready');
+    await turn(() => fireEvent.error(find('audio-player')));
+    expect(alerts()).toEqual(['The narration could not be loaded. Check your connection, or download it.']);
+  });
+});
+
+describe('writing', () => {
+  it('saves a fable and opens it', async () => {
+    const stage = show('new-story');
+    await click('sample-wind-and-sun');
+    await choose('voice-select', 'rms');
+    await click('save-story');
+    expect(stage.feed.drafts).toMatchObject([
+      { title: 'The North Wind and the Sun', language: 'en', voiceId: 'rms', voiceName: 'Robert' },
+    ]);
+    expect(stage.session.route.value).toEqual({ kind: 'story', storyId: 'saved-story' });
+    expect(document.activeElement?.tagName).toBe('H1');
+  });
+
+  it('leads to the first field that is wrong', async () => {
+    const stage = show('new-story');
+    await write('story-title', 'A tale');
+    await click('save-story');
+    expect(stage.feed.drafts).toEqual([]);
+    expect(document.activeElement).toBe(find('story-text'));
+    const described = find('story-text').getAttribute('aria-describedby')?.split(' ') ?? [];
+    expect(described.map((id) => document.getElementById(id)?.textContent)).toContain(
+      'The story has no text to read.',
+    );
+  });
+
+  it('keeps what is being written when the document changes, and when saving fails', async () => {
+    const stage = show('ready');
+    await click('edit-story');
+    expect(document.activeElement).toBe(find('story-title'));
+    await write('story-title', 'Mine');
+    await tell(stage, { title: 'Theirs', audioStatus: 'ready', ...job(2) });
+    expect((find('story-title') as HTMLInputElement).value).toBe('Mine');
+    stage.feed.answers.save = (): Promise<SaveAnswer> => Promise.resolve({ kind: 'refused', words: 'no' });
+    await click('save-story');
+    expect(alerts()).toEqual(['The story could not be saved.no']);
+    stage.feed.answers.save = () => Promise.resolve({ kind: 'saved', storyId: STORY_ID });
+    await click('save-story');
+    expect(stage.feed.edits.map(({ title }) => title)).toEqual(['Mine', 'Mine']);
+    expect(document.activeElement).toBe(find('edit-story'));
+  });
+});
+
+describe('opening a story', () => {
+  it('shows what the list knows at once, and keeps focus on the heading when the data comes', async () => {
+    const stage = show('list');
+    await turn(() => stage.go(find('story-item-story-2').getAttribute('href') ?? ''));
+    const heading = document.querySelector('h1');
+    expect(document.activeElement).toBe(heading);
+    expect(find('story-item-story-2').getAttribute('aria-current')).toBe('page');
+    await tell(stage, { title: 'Come from the server' });
+    expect(document.activeElement).toBe(heading);
+    expect(heading?.textContent).toBe('Come from the server');
+  });
+
+  it('shows markup in a story as text', async () => {
+    const stage = show('none');
+    await tell(stage, { title: '<img src=x onerror=alert(1)>', text: '<script>alert(1)</script>' });
+    expect(document.querySelector('h1')?.textContent).toBe('<img src=x onerror=alert(1)>');
+    expect(document.querySelector('.prose script, h1 img')).toBeNull();
+  });
+});

@@ -1,0 +1,42 @@
+import { signal } from '@preact/signals';
+import { cleanup, fireEvent, render } from '@testing-library/preact';
+import axe from 'axe-core';
+import { afterEach, describe, expect, it } from 'vitest';
+import { turn } from '../test/turn.ts';
+import { App } from './app.tsx';
+import { stageFixture } from './gallery/stage.ts';
+import { createFixtures } from './stories/fixtures.ts';
+
+const fixtures = createFixtures('https://audio.test/story.mp3');
+
+const byTestId = (id: string): HTMLElement | null => document.querySelector(`[data-testid="${id}"]`);
+
+afterEach(cleanup);
+
+describe.each(fixtures)('$name', (fixture) => {
+  const show = async () => {
+    const stage = stageFixture(fixture);
+    render(<App session={stage.session} tokenAnswer={signal(undefined)} go={stage.go} />);
+    if (fixture.answer !== undefined) await turn(() => fireEvent.click(byTestId('narrate') as HTMLElement));
+  };
+
+  it('shows its state and its words', async () => {
+    await show();
+    expect(byTestId('connection')?.dataset['state']).toBe(fixture.connection);
+    expect(byTestId('audio-status')?.dataset['status']).toBe(fixture.status);
+    for (const words of fixture.words) expect(document.body.textContent).toContain(words);
+  });
+
+  it('has one first heading, one polite region, and nothing that axe-core finds', async () => {
+    await show();
+    expect(document.querySelectorAll('h1')).toHaveLength(1);
+    expect(document.querySelectorAll('[role=status]')).toHaveLength(1);
+    expect(document.querySelectorAll('main')).toHaveLength(1);
+    // Colours need a real browser; the end-to-end tests look at them there.
+    const { violations } = await axe.run(document.body, {
+      rules: { 'color-contrast': { enabled: false } },
+      resultTypes: ['violations'],
+    });
+    expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
+  });
+});

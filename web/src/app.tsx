@@ -1,0 +1,86 @@
+import type { ReadonlySignal } from '@preact/signals';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { type SignInAnswer, valueOf } from './live/index.ts';
+import { PageHeader } from './page-header.tsx';
+import { type Route, type Session, storyHref } from './session/index.ts';
+import { HomePage, NewStoryPage, StoryList, StoryPage } from './stories/index.ts';
+import { PAGE_HEADING_ID, PageHeading } from './ui/index.ts';
+import { Lead, WELCOME, Welcome } from './welcome.tsx';
+
+interface Props {
+  readonly session: Session;
+  /** How signing in with a token from the address ended, when there was one. */
+  readonly tokenAnswer: ReadonlySignal<SignInAnswer | undefined>;
+  readonly go: (href: string) => void;
+}
+
+const placeOf = (route: Route): string => (route.kind === 'story' ? storyHref(route.storyId) : route.kind);
+
+/** The title of the window follows what is open. */
+const titleOf = (session: Session): string => {
+  const route = session.route.value;
+  const story = route.kind === 'story' ? valueOf(session.story.value)?.document : undefined;
+  if (story !== undefined) return `${story.title} · Taleback`;
+  return route.kind === 'new' ? 'New story · Taleback' : 'Taleback';
+};
+
+const Page = ({ session, go }: Pick<Props, 'session' | 'go'>) => {
+  const route = session.route.value;
+  switch (route.kind) {
+    case 'home':
+      return <HomePage session={session} />;
+    case 'new':
+      return <NewStoryPage session={session} go={go} />;
+    case 'story':
+      return <StoryPage session={session} />;
+    default:
+      return route satisfies never;
+  }
+};
+
+/** The whole page. Focus goes to the heading when the reader opens another page, and never because data came. */
+export const App = ({ session, tokenAnswer, go }: Props) => {
+  const state = session.reader.value;
+  const route = session.route.value;
+  const place = state.kind === 'reader' ? placeOf(route) : 'welcome';
+  const lastPlace = useRef<string | undefined>(undefined);
+  useLayoutEffect(() => {
+    if (lastPlace.current !== undefined && lastPlace.current !== place && state.kind !== 'unknown') {
+      document.getElementById(PAGE_HEADING_ID)?.focus({ preventScroll: true });
+      scrollTo(0, 0);
+    }
+    if (state.kind !== 'unknown') lastPlace.current = place;
+  }, [place, state.kind]);
+  const title = titleOf(session);
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
+
+  const reader = state.kind === 'reader' ? state.reader : undefined;
+  return (
+    <>
+      <PageHeader
+        connection={state.kind === 'nobody' ? undefined : session.connection.value}
+        feed={session.feed}
+        reader={reader}
+      />
+      <div class={reader === undefined ? 'layout' : 'layout has-list'} data-route={route.kind}>
+        {reader !== undefined && <StoryList session={session} />}
+        <main>
+          {state.kind === 'unknown' && (
+            <div class="welcome">
+              <PageHeading>{WELCOME}</PageHeading>
+              <Lead />
+              <p class="small">Opening.</p>
+            </div>
+          )}
+          {state.kind === 'nobody' && <Welcome feed={session.feed} fault={tokenAnswer.value} />}
+          {reader !== undefined && <Page key={place} session={session} go={go} />}
+        </main>
+      </div>
+      <p class="visually-hidden" role="status">
+        {session.announcement}
+      </p>
+    </>
+  );
+};

@@ -1,0 +1,66 @@
+import { type ErrorCode, isErrorCode, readStoryAudio, type StoryAudio } from '@taleback/core';
+import { type Fields, millisOf, numberOf, textOf, webAddressOf } from './fields.ts';
+
+/** A story as the page knows it. */
+export interface Story {
+  readonly id: string;
+  readonly title: string;
+  readonly text: string;
+  /** Language code, such as `en`. */
+  readonly language: string;
+  readonly voiceId: string | undefined;
+  readonly voiceName: string | undefined;
+  readonly createdAtMs: number | undefined;
+  readonly audio: StoryAudio;
+  readonly audioUrl: string | undefined;
+  /** True when the narration is kept somewhere, playable here or not. */
+  readonly isAudioKept: boolean;
+  readonly audioDurationMs: number | undefined;
+  readonly failure: Failure | undefined;
+}
+
+/** Why a narration failed: the code that the page has a sentence for, and the sender's own words. */
+export interface Failure {
+  readonly code: ErrorCode;
+  readonly words: string | undefined;
+  readonly details: string | undefined;
+}
+
+/** What a person writes when they make a story. */
+export interface StoryDraft {
+  readonly title: string;
+  readonly text: string;
+  readonly language: string;
+  readonly voiceId: string;
+  readonly voiceName: string;
+}
+
+const UNTITLED = 'Untitled story';
+
+const codeOf = (value: unknown): ErrorCode => (isErrorCode(value) ? value : 'unknown');
+
+const readFailure = (fields: Fields): Failure => ({
+  code: codeOf(fields['audioErrorCode']),
+  words: textOf(fields['audioError']),
+  details: textOf(fields['audioErrorDetails']),
+});
+
+/** Reads a story document; what makes no sense counts as absent. */
+export const readStory = (id: string, fields: Fields): Story => {
+  const audio = readStoryAudio(fields);
+  const audioUrl = webAddressOf(fields['audioUrl']);
+  return {
+    id,
+    title: textOf(fields['title']) ?? UNTITLED,
+    text: textOf(fields['text']) ?? '',
+    language: textOf(fields['language']) ?? 'en',
+    voiceId: textOf(fields['voiceId']),
+    voiceName: textOf(fields['voiceName']),
+    createdAtMs: millisOf(fields['createdAt']),
+    audio,
+    audioUrl,
+    isAudioKept: audioUrl !== undefined || textOf(fields['audioStoragePath']) !== undefined,
+    audioDurationMs: numberOf(fields['audioDurationMs']),
+    failure: audio.status === 'failed' ? readFailure(fields) : undefined,
+  };
+};

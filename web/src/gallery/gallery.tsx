@@ -1,0 +1,35 @@
+import { signal } from '@preact/signals';
+import { render } from 'preact';
+import { App } from '../app.tsx';
+import { createFixtures } from '../stories/fixtures.ts';
+import { stageFixture } from './stage.ts';
+import '../styles/index.css';
+
+/** Shows one state of the page, named by `?state=`, or the list of all of them. For development only. */
+const audioUrl = new URL('./silence.wav', import.meta.url).href;
+const fixtures = createFixtures(audioUrl);
+const wanted = new URLSearchParams(location.search).get('state');
+const fixture = fixtures.find(({ name }) => name === wanted);
+const root = document.getElementById('app') ?? document.body;
+
+if (fixture === undefined) {
+  render(
+    <div class="layout">
+      <main>
+        <h1>States of the page</h1>
+        <ul>
+          {fixtures.map(({ name }) => (
+            <li key={name}>
+              <a href={`?state=${name}`}>{name}</a>
+            </li>
+          ))}
+        </ul>
+      </main>
+    </div>,
+    root,
+  );
+} else {
+  const { session, go } = stageFixture(fixture);
+  render(<App session={session} tokenAnswer={signal(undefined)} go={go} />, root);
+  if (fixture.answer !== undefined) document.querySelector<HTMLElement>('[data-testid=narrate]')?.click();
+}

@@ -1,0 +1,34 @@
+import { signal } from '@preact/signals';
+import { createFakeFeed, type FakeFeed } from '../live/fake-feed.ts';
+import { createManualClock, type ManualClock } from '../live/manual-clock.ts';
+import { openSession, parseRoute, type Session } from '../session/index.ts';
+import { FIXTURE_NOW_MS } from '../stories/fixture-documents.ts';
+import type { Fixture } from '../stories/fixtures.ts';
+
+/** A session in the state of a fixture, and the means to move it on. */
+export interface Stage {
+  readonly feed: FakeFeed;
+  readonly session: Session;
+  readonly clock: ManualClock;
+  readonly isOnline: { value: boolean };
+  readonly go: (href: string) => void;
+}
+
+export const stageFixture = (fixture: Fixture): Stage => {
+  const feed = createFakeFeed();
+  const clock = createManualClock(FIXTURE_NOW_MS);
+  const isOnline = signal(fixture.isOnline);
+  const route = signal(parseRoute(fixture.fragment));
+  const session = openSession(feed, route, { clock, isOnline });
+  if (fixture.reader !== 'unknown') feed.tellReader(fixture.reader);
+  for (const told of fixture.stories) feed.stories.tell(told);
+  for (const told of fixture.story) feed.story.tell(told);
+  if (fixture.attempts.length > 0) feed.attempts.tell({ from: 'server', value: fixture.attempts });
+  const { answer } = fixture;
+  if (answer === 'none yet') feed.answers.ask = () => new Promise(() => undefined);
+  else if (answer !== undefined) feed.answers.ask = () => Promise.resolve(answer);
+  const go = (href: string): void => {
+    route.value = parseRoute(href);
+  };
+  return { feed, session, clock, isOnline, go };
+};

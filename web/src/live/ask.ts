@@ -1,0 +1,48 @@
+import { type ErrorCode, isErrorCode } from '@taleback/core';
+
+/**
+ * How an ask for a narration ends.
+ *
+ * - `opened`: a new attempt stands, the story is pending
+ * - `under-way`: the narrator is at it already, so asking twice was asking once
+ * - `already-ready`: a Try Again came after all was well
+ * - `refused`: the server said why, with a code of the catalogue
+ * - `unreached`: no reasoned answer came; asking again is safe
+ */
+export type AskAnswer =
+  | { readonly kind: 'opened' | 'under-way' | 'already-ready' }
+  | { readonly kind: 'refused'; readonly code: ErrorCode; readonly words: string }
+  | { readonly kind: 'unreached'; readonly words: string };
+
+/** Codes of callable functions that tell of the way to the server, not of the ask. */
+const UNREACHED = new Set([
+  'functions/unavailable',
+  'functions/deadline-exceeded',
+  'functions/internal',
+  'functions/cancelled',
+  'functions/unknown',
+  'functions/aborted',
+]);
+
+const fieldOf = (value: unknown, name: string): unknown =>
+  typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+
+/** Parses what the callable answered. */
+export const parseAnswer = (data: unknown): AskAnswer => {
+  const status = fieldOf(data, 'status');
+  return status === 'opened' || status === 'under-way' || status === 'already-ready'
+    ? { kind: status }
+    : { kind: 'unreached', words: 'The answer could not be understood.' };
+};
+
+/** Parses what the callable threw; a code of our catalogue in its details outranks the transport's. */
+export const parseRefusal = (fault: unknown): AskAnswer => {
+  const message = fieldOf(fault, 'message');
+  const words = typeof message === 'string' ? message : String(fault);
+  const told = fieldOf(fieldOf(fault, 'details'), 'code');
+  if (isErrorCode(told)) return { kind: 'refused', code: told, words };
+  const code = fieldOf(fault, 'code');
+  return typeof code === 'string' && code.startsWith('functions/') && !UNREACHED.has(code)
+    ? { kind: 'refused', code: 'unknown', words: `${code}: ${words}` }
+    : { kind: 'unreached', words };
+};

@@ -1,0 +1,121 @@
+import type { Attempt, Story, StoryDraft } from '../documents/index.ts';
+import type { AskAnswer } from './ask.ts';
+import type {
+  AudioAsk,
+  Feed,
+  Found,
+  Listener,
+  Reader,
+  SaveAnswer,
+  SignInAnswer,
+  Snapshot,
+  StoryEdit,
+  Watch,
+} from './feed.ts';
+
+/** What is told to a watch: a snapshot, or that it ended. */
+export type Told<T> = Snapshot<T> | 'denied' | 'broken';
+
+/** One thing that may be watched; a late listener hears the last that was told. */
+export class Channel<T> {
+  readonly listeners = new Set<Listener<T>>();
+  #last: Snapshot<T> | 'denied' | undefined;
+
+  readonly watch: Watch<T> = (listener) => {
+    this.listeners.add(listener);
+    if (this.#last !== undefined) this.#pass(this.#last, listener);
+    return () => this.listeners.delete(listener);
+  };
+
+  tell(told: Told<T>): void {
+    if (told !== 'broken') this.#last = told;
+    for (const listener of this.listeners) this.#pass(told, listener);
+  }
+
+  #pass(told: Told<T>, listener: Listener<T>): void {
+    if (typeof told !== 'string') {
+      listener.next(told);
+      return;
+    }
+    this.listeners.delete(listener);
+    listener.fail(told);
+  }
+}
+
+/** An ask as it was made, with its name. */
+export interface MadeAsk extends AudioAsk {
+  readonly name: 'request' | 'retry';
+}
+
+/** A feed without a server: tests and the gallery tell it what the server would. */
+export interface FakeFeed extends Feed {
+  readonly tellReader: (reader: Reader | undefined) => void;
+  readonly stories: Channel<readonly Story[]>;
+  readonly story: Channel<Found<Story>>;
+  readonly attempts: Channel<readonly Attempt[]>;
+  readonly asks: MadeAsk[];
+  readonly drafts: StoryDraft[];
+  readonly edits: (StoryEdit & { readonly storyId: string })[];
+  readonly signIns: string[];
+  /** What the server will answer; replace them to change its mind or to keep it waiting. */
+  readonly answers: {
+    ask: () => Promise<AskAnswer>;
+    save: () => Promise<SaveAnswer>;
+    signIn: () => Promise<SignInAnswer>;
+  };
+}
+
+export const createFakeFeed = (): FakeFeed => {
+  const tells = new Set<(reader: Reader | undefined) => void>();
+  const feed: Omit<FakeFeed, keyof Feed> = {
+    tellReader: (reader) => {
+      for (const tell of tells) tell(reader);
+    },
+    stories: new Channel(),
+    story: new Channel(),
+    attempts: new Channel(),
+    asks: [],
+    drafts: [],
+    edits: [],
+    signIns: [],
+    answers: {
+      ask: () => Promise.resolve({ kind: 'opened' }),
+      save: () => Promise.resolve({ kind: 'saved', storyId: 'saved-story' }),
+      signIn: () => Promise.resolve({ kind: 'signed-in' }),
+    },
+  };
+  const signIn = (how: string): Promise<SignInAnswer> => {
+    feed.signIns.push(how);
+    return feed.answers.signIn();
+  };
+  const ask = (name: MadeAsk['name'], made: AudioAsk): Promise<AskAnswer> => {
+    feed.asks.push({ name, ...made });
+    return feed.answers.ask();
+  };
+  return {
+    ...feed,
+    watchReader: (tell) => {
+      tells.add(tell);
+      return () => tells.delete(tell);
+    },
+    watchStories: () => feed.stories.watch,
+    watchStory: () => feed.story.watch,
+    watchAttempts: () => feed.attempts.watch,
+    signInAsGuest: () => signIn('guest'),
+    signInWithToken: (token) => signIn(`token ${token}`),
+    signOut: () => {
+      feed.tellReader(undefined);
+      return Promise.resolve();
+    },
+    createStory: (draft) => {
+      feed.drafts.push(draft);
+      return feed.answers.save();
+    },
+    editStory: (storyId, edit) => {
+      feed.edits.push({ storyId, ...edit });
+      return feed.answers.save();
+    },
+    requestAudio: (made) => ask('request', made),
+    retryAudio: (made) => ask('retry', made),
+  };
+};

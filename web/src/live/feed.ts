@@ -1,0 +1,70 @@
+import type { Attempt, Story, StoryDraft } from '../documents/index.ts';
+import type { AskAnswer } from './ask.ts';
+
+/** The port between the page and its server: what is watched, and what is asked for. */
+export interface Feed {
+  /** Tells who is signed in, once that is known and whenever it changes. */
+  readonly watchReader: (tell: (reader: Reader | undefined) => void) => Unsubscribe;
+  /** The reader's own stories, newest first. */
+  readonly watchStories: (uid: string) => Watch<readonly Story[]>;
+  readonly watchStory: (storyId: string) => Watch<Found<Story>>;
+  /** Newest first. */
+  readonly watchAttempts: (storyId: string) => Watch<readonly Attempt[]>;
+
+  readonly signInAsGuest: () => Promise<SignInAnswer>;
+  /** Signs in with a token that a server of ours minted; meant for emulators. */
+  readonly signInWithToken: (token: string) => Promise<SignInAnswer>;
+  readonly signOut: () => Promise<void>;
+
+  readonly createStory: (draft: StoryDraft) => Promise<SaveAnswer>;
+  readonly editStory: (storyId: string, edit: StoryEdit) => Promise<SaveAnswer>;
+  readonly requestAudio: (ask: AudioAsk) => Promise<AskAnswer>;
+  readonly retryAudio: (ask: AudioAsk) => Promise<AskAnswer>;
+}
+
+export type Unsubscribe = () => void;
+
+export interface Reader {
+  readonly uid: string;
+  /** True for an anonymous account, which only this browser can come back to. */
+  readonly isGuest: boolean;
+  readonly name: string | undefined;
+}
+
+/** Starts watching. A watch that ended with `fail` tells nothing more and may be started again. */
+export type Watch<T> = (listener: Listener<T>) => Unsubscribe;
+
+export interface Listener<T> {
+  readonly next: (snapshot: Snapshot<T>) => void;
+  readonly fail: (fault: 'denied' | 'broken') => void;
+}
+
+/** From the cache, `value` is undefined where the cache knows nothing. */
+export type Snapshot<T> =
+  | { readonly from: 'server'; readonly value: T }
+  | { readonly from: 'cache'; readonly value: T | undefined };
+
+/** A document that was looked for; undefined when there is none. */
+export interface Found<T> {
+  readonly document: T | undefined;
+}
+
+export interface StoryEdit {
+  readonly title: string;
+  readonly text: string;
+}
+
+export interface AudioAsk {
+  readonly storyId: string;
+  /** Only when a person chose another voice than the story's. */
+  readonly voiceId: string | undefined;
+}
+
+export type SignInAnswer =
+  | { readonly kind: 'signed-in' }
+  | { readonly kind: 'unreached' }
+  | { readonly kind: 'refused'; readonly words: string };
+
+export type SaveAnswer =
+  | { readonly kind: 'saved'; readonly storyId: string }
+  | { readonly kind: 'refused'; readonly words: string };

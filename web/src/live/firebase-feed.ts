@@ -1,0 +1,76 @@
+import {
+  collection,
+  doc,
+  limit,
+  orderBy,
+  query,
+  serverTimestamp,
+  setDoc,
+  updateDoc,
+  where,
+} from 'firebase/firestore';
+import { httpsCallable } from 'firebase/functions';
+import type { PageConfig } from '../config/index.ts';
+import { inOrder, readAttempt, readStory } from '../documents/index.ts';
+import { type AskAnswer, parseAnswer, parseRefusal } from './ask.ts';
+import type { AudioAsk, Feed, SaveAnswer } from './feed.ts';
+import { openProject } from './firebase-project.ts';
+import { firebaseReader } from './firebase-reader.ts';
+import { watchDocument, watchQuery } from './firebase-watch.ts';
+
+/** The list shows the newest stories; an older one still opens by its address. */
+const MAX_LISTED_STORIES = 200;
+/** A story has as many attempts as people asked for; more than this is not read as history any more. */
+const MAX_ATTEMPTS = 100;
+/** Opening a job is one transaction and one publish; a server that needs longer has lost us. */
+const ASK_TIMEOUT_MS = 30_000;
+
+const saving = async (write: Promise<void>, storyId: string): Promise<SaveAnswer> => {
+  try {
+    await write;
+    return { kind: 'saved', storyId };
+  } catch (fault) {
+    return { kind: 'refused', words: fault instanceof Error ? fault.message : String(fault) };
+  }
+};
+
+/** The feed on Firebase: Firestore to watch and to write stories, callable functions to ask, Auth to sign in. */
+export const openFirebaseFeed = (config: PageConfig): Feed => {
+  const { auth, firestore, functions } = openProject(config);
+  const stories = collection(firestore, 'stories');
+
+  const ask = async (name: string, { storyId, voiceId }: AudioAsk): Promise<AskAnswer> => {
+    try {
+      const callable = httpsCallable(functions, name, { timeout: ASK_TIMEOUT_MS });
+      const { data } = await callable(voiceId === undefined ? { storyId } : { storyId, voiceId });
+      return parseAnswer(data);
+    } catch (fault) {
+      return parseRefusal(fault);
+    }
+  };
+
+  return {
+    ...firebaseReader(auth),
+    watchStories: (uid) =>
+      watchQuery(
+        query(stories, where('userId', '==', uid), orderBy('createdAt', 'desc'), limit(MAX_LISTED_STORIES)),
+        readStory,
+      ),
+    watchStory: (storyId) => watchDocument(doc(stories, storyId), readStory),
+    watchAttempts: (storyId) => {
+      // Sorted here: a query by `number` would leave out the attempts that lack one.
+      const attempts = query(collection(stories, storyId, 'audioAttempts'), limit(MAX_ATTEMPTS));
+      return watchQuery(attempts, readAttempt, inOrder);
+    },
+    createStory: (draft) => {
+      const story = doc(stories);
+      const now = serverTimestamp();
+      const fields = { ...draft, userId: auth.currentUser?.uid, storyType: 'user' };
+      return saving(setDoc(story, { ...fields, createdAt: now, updatedAt: now }), story.id);
+    },
+    editStory: (storyId, { title, text }) =>
+      saving(updateDoc(doc(stories, storyId), { title, text, updatedAt: serverTimestamp() }), storyId),
+    requestAudio: (request) => ask('requestStoryAudio', request),
+    retryAudio: (request) => ask('retryStoryAudio', request),
+  };
+};

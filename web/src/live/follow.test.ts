@@ -1,0 +1,93 @@
+import { signal } from '@preact/signals';
+import { describe, expect, it } from 'vitest';
+import { Channel } from './fake-feed.ts';
+import type { Watch } from './feed.ts';
+import { follow } from './follow.ts';
+import { createManualClock } from './manual-clock.ts';
+
+const setUp = () => {
+  const clock = createManualClock(0);
+  const isOnline = signal(true);
+  const channel = new Channel<string>();
+  const watch = signal<Watch<string> | undefined>(channel.watch);
+  const following = follow(watch, { clock, isOnline });
+  return { clock, isOnline, channel, watch, ...following };
+};
+
+describe('follow', () => {
+  it('passes on what the server says at once', () => {
+    const { view, channel } = setUp();
+    expect(view.value.kind).toBe('connecting');
+    channel.tell({ from: 'server', value: 'a' });
+    expect(view.value).toEqual({ kind: 'live', value: 'a' });
+  });
+
+  it('says offline after ten seconds without the server, and recovers', () => {
+    const { view, channel, clock } = setUp();
+    clock.advance(9999);
+    expect(view.value.kind).toBe('connecting');
+    clock.advance(1);
+    expect(view.value.kind).toBe('offline');
+    channel.tell({ from: 'server', value: 'a' });
+    expect(view.value.kind).toBe('live');
+    expect(clock.pending()).toBe(0);
+    channel.tell({ from: 'cache', value: 'a' });
+    expect(view.value.kind).toBe('stale');
+    clock.advance(10_000);
+    expect(view.value).toEqual({ kind: 'offline', value: 'a' });
+  });
+
+  it('follows the network of the browser', () => {
+    const { view, channel, isOnline } = setUp();
+    channel.tell({ from: 'server', value: 'a' });
+    isOnline.value = false;
+    expect(view.value).toEqual({ kind: 'offline', value: 'a' });
+    isOnline.value = true;
+    expect(view.value.kind).toBe('live');
+  });
+
+  it('starts a broken watch again, later each time, until the server speaks', () => {
+    const { channel, clock, view } = setUp();
+    for (const delayMs of [1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]) {
+      channel.tell('broken');
+      expect(channel.listeners.size).toBe(0);
+      clock.advance(delayMs - 1);
+      expect(channel.listeners.size).toBe(0);
+      clock.advance(1);
+      expect(channel.listeners.size).toBe(1);
+    }
+    channel.tell({ from: 'server', value: 'a' });
+    expect(view.value.kind).toBe('live');
+    channel.tell('broken');
+    clock.advance(1000);
+    expect(channel.listeners.size).toBe(1);
+  });
+
+  it('stays denied', () => {
+    const { view, channel, clock } = setUp();
+    channel.tell('denied');
+    expect(view.value).toEqual({ kind: 'denied' });
+    expect(clock.pending()).toBe(0);
+  });
+
+  it('leaves one watch for another and forgets what it said', () => {
+    const { view, channel, watch } = setUp();
+    channel.tell({ from: 'server', value: 'a' });
+    const other = new Channel<string>();
+    watch.value = other.watch;
+    expect(channel.listeners.size).toBe(0);
+    expect(view.value).toEqual({ kind: 'connecting', value: undefined });
+    channel.tell({ from: 'server', value: 'late' });
+    expect(view.value.kind).toBe('connecting');
+    watch.value = undefined;
+    expect(other.listeners.size).toBe(0);
+  });
+
+  it('leaves nothing behind when it stops', () => {
+    const { stop, channel, clock } = setUp();
+    channel.tell('broken');
+    stop();
+    expect(clock.pending()).toBe(0);
+    expect(channel.listeners.size).toBe(0);
+  });
+});

@@ -1,0 +1,104 @@
+import { effect, type ReadonlySignal, signal, untracked } from '@preact/signals';
+import type { Clock } from './clock.ts';
+import type { Watch } from './feed.ts';
+import { drawView, type Facts, learn, nothingKnown, type View, type ViewEvent } from './view.ts';
+
+/** What following needs beside the watch itself. */
+export interface Surroundings {
+  readonly clock: Clock;
+  /** What the browser says of its network. */
+  readonly isOnline: ReadonlySignal<boolean>;
+}
+
+export interface Following<T> {
+  readonly view: ReadonlySignal<View<T>>;
+  readonly stop: () => void;
+}
+
+/** After this long without the server the page says so; Firestore itself gives up after the same time. */
+const LONG_SILENCE_MS = 10_000;
+/** A broken watch is started again after 1, 2, 4 ... seconds, at most half a minute apart. */
+const FIRST_RESTART_MS = 1000;
+const MAX_RESTART_MS = 30_000;
+
+/**
+ * Follows a watch, which may change (another story) or be absent (nobody signed in), and keeps its view. A watch
+ * that breaks is started again; one that is denied stays so until the watch changes.
+ */
+export const follow = <T>(
+  watch: ReadonlySignal<Watch<T> | undefined>,
+  { clock, isOnline }: Surroundings,
+): Following<T> => {
+  let facts: Facts<T> = nothingKnown(isOnline.peek());
+  const view = signal<View<T>>(drawView(facts));
+  let callOffSilence: (() => void) | undefined;
+
+  const tell = (event: ViewEvent<T>): void => {
+    facts = learn(facts, event);
+    view.value = drawView(facts);
+    const isSettled = view.peek().kind === 'live' || view.peek().kind === 'denied' || facts.isLongSilent;
+    if (isSettled) {
+      callOffSilence?.();
+      callOffSilence = undefined;
+    } else {
+      callOffSilence ??= clock.after(LONG_SILENCE_MS, () => tell({ kind: 'long-silent' }));
+    }
+  };
+
+  const stopWatching = effect(() => {
+    const current = watch.value;
+    callOffSilence?.();
+    callOffSilence = undefined;
+    facts = nothingKnown(isOnline.peek());
+    view.value = drawView(facts);
+    return current === undefined ? undefined : untracked(() => keepWatching(current, clock, tell, isOnline));
+  });
+  const stopListening = effect(() => {
+    const kind = isOnline.value ? 'online' : 'offline';
+    if (watch.peek() !== undefined) untracked(() => tell({ kind }));
+  });
+  return {
+    view,
+    stop: () => {
+      stopWatching();
+      stopListening();
+      callOffSilence?.();
+    },
+  };
+};
+
+const keepWatching = <T>(
+  watch: Watch<T>,
+  clock: Clock,
+  tell: (event: ViewEvent<T>) => void,
+  isOnline: ReadonlySignal<boolean>,
+): (() => void) => {
+  let restartMs = FIRST_RESTART_MS;
+  let unsubscribe: (() => void) | undefined;
+  let callOffRestart: (() => void) | undefined;
+  let isOver = false;
+
+  const start = (): void => {
+    tell({ kind: isOnline.peek() ? 'online' : 'offline' });
+    unsubscribe = watch({
+      next: (snapshot) => {
+        if (isOver) return;
+        if (snapshot.from === 'server') restartMs = FIRST_RESTART_MS;
+        tell({ kind: 'snapshot', snapshot });
+      },
+      fail: (fault) => {
+        if (isOver) return;
+        tell({ kind: fault });
+        if (fault === 'denied') return;
+        callOffRestart = clock.after(restartMs, start);
+        restartMs = Math.min(restartMs * 2, MAX_RESTART_MS);
+      },
+    });
+  };
+  start();
+  return () => {
+    isOver = true;
+    callOffRestart?.();
+    unsubscribe?.();
+  };
+};

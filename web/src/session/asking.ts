@@ -1,0 +1,47 @@
+import { type ReadonlySignal, signal } from '@preact/signals';
+import type { AskAnswer, AudioAsk, Feed } from '../live/index.ts';
+
+/** Where a person's ask for a narration stands. An ask that was granted shows in the story itself. */
+export type AskState =
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'asking' }
+  | Extract<AskAnswer, { kind: 'refused' | 'unreached' }>;
+
+export interface Asking {
+  readonly state: ReadonlySignal<AskState>;
+  /** Asks, unless an ask is still out: a double click is one ask. */
+  readonly ask: (kind: 'request' | 'retry', ask: AudioAsk) => Promise<void>;
+  /** Forgets a refusal, once the story has moved on. */
+  readonly forget: () => void;
+}
+
+/** An ask that opened an attempt needs no words of its own: the story turns to waiting. */
+const NEWS = {
+  'under-way': 'The narrator is at work on this story already.',
+  'already-ready': 'The narration is ready already.',
+} as const;
+
+/** Asks the feed for narrations, one at a time, and tells how each was taken. */
+export const createAsking = (
+  feed: Pick<Feed, 'requestAudio' | 'retryAudio'>,
+  say: (words: string) => void,
+): Asking => {
+  const state = signal<AskState>({ kind: 'idle' });
+  return {
+    state,
+    ask: async (kind, ask) => {
+      if (state.peek().kind === 'asking') return;
+      state.value = { kind: 'asking' };
+      const answer = await (kind === 'request' ? feed.requestAudio(ask) : feed.retryAudio(ask));
+      if (answer.kind === 'refused' || answer.kind === 'unreached') {
+        state.value = answer;
+        return;
+      }
+      state.value = { kind: 'idle' };
+      if (answer.kind !== 'opened') say(NEWS[answer.kind]);
+    },
+    forget: () => {
+      if (state.peek().kind !== 'asking') state.value = { kind: 'idle' };
+    },
+  };
+};

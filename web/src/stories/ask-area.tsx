@@ -1,0 +1,83 @@
+import { useSignal } from '@preact/signals';
+import { describeError } from '@taleback/core';
+import type { Narration, Story } from '../documents/index.ts';
+import type { AudioAsk } from '../live/index.ts';
+import type { AskState } from '../session/index.ts';
+import { AskButton } from './ask-button.tsx';
+import { AskFault } from './ask-fault.tsx';
+import { VoiceSelect } from './voice-select.tsx';
+import { DEFAULT_VOICE_ID, otherVoiceId, voiceLabel } from './voices.ts';
+
+export interface AskAreaProps {
+  readonly story: Story;
+  readonly narration: Narration;
+  readonly state: AskState;
+  readonly onAsk: (kind: 'request' | 'retry', ask: AudioAsk) => void;
+}
+
+type Offer = { readonly kind: 'request' | 'retry'; readonly label: string; readonly isQuiet: boolean };
+
+/** What a person may ask for; a job that is alive leaves nothing to ask. */
+const offerFor = (narration: Narration): Offer | undefined => {
+  switch (narration.kind) {
+    case 'none':
+      return { kind: 'request', label: 'Narrate this story', isQuiet: false };
+    case 'ready':
+      return { kind: 'request', label: 'Narrate again', isQuiet: true };
+    case 'failed':
+    case 'silent':
+      return { kind: 'retry', label: 'Try again', isQuiet: false };
+    case 'pending':
+    case 'processing':
+      return narration.isLeased ? undefined : { kind: 'retry', label: 'Try again', isQuiet: true };
+    default:
+      return narration satisfies never;
+  }
+};
+
+const isAboutVoice = (narration: Narration, state: AskState): boolean =>
+  (narration.kind === 'failed' && describeError(narration.failure.code).category === 'voice') ||
+  (state.kind === 'refused' && describeError(state.code).category === 'voice');
+
+/** The button that asks for a narration and, where another voice may be wanted, the choice of one. */
+export const AskArea = ({ story, narration, state, onAsk }: AskAreaProps) => {
+  const chosen = useSignal<string | undefined>(undefined);
+  const offer = offerFor(narration);
+  if (offer === undefined) return null;
+
+  const needsVoice = isAboutVoice(narration, state);
+  const isChoosing = needsVoice || offer.kind === 'request';
+  const current = story.voiceId ?? DEFAULT_VOICE_ID;
+  const voiceId = chosen.value ?? (needsVoice ? otherVoiceId(story.voiceId) : current);
+  const ask = (): void =>
+    onAsk(offer.kind, {
+      storyId: story.id,
+      voiceId: isChoosing && voiceId !== story.voiceId ? voiceId : undefined,
+    });
+  return (
+    <div class="ask">
+      <AskFault state={state} />
+      {needsVoice && story.voiceId !== undefined && (
+        <p class="small">The last voice was {voiceLabel(story.voiceId, story.voiceName)}.</p>
+      )}
+      <div class="ask-row">
+        {isChoosing && (
+          <VoiceSelect
+            label="Voice"
+            voiceId={voiceId}
+            onChoose={(id) => {
+              chosen.value = id;
+            }}
+          />
+        )}
+        <AskButton
+          kind={offer.kind === 'request' ? 'narrate' : 'try-again'}
+          label={offer.label}
+          isQuiet={offer.isQuiet}
+          state={state}
+          onAsk={ask}
+        />
+      </div>
+    </div>
+  );
+};

@@ -1,0 +1,98 @@
+import { useSignal } from '@preact/signals';
+import type { ComponentChildren } from 'preact';
+import { useRef } from 'preact/hooks';
+import type { SaveAnswer } from '../live/index.ts';
+import { FailureNotice } from '../ui/index.ts';
+import { checkDraft, type DraftFaults, MAX_TEXT_CHARACTERS, MAX_TITLE_CHARACTERS } from './draft.ts';
+import { TextField } from './text-field.tsx';
+
+export interface Written {
+  readonly title: string;
+  readonly text: string;
+}
+
+interface Props {
+  readonly written: Written;
+  readonly language: string;
+  readonly isOffline: boolean;
+  readonly children?: ComponentChildren;
+  readonly onWrite: (written: Written) => void;
+  readonly onSave: (written: Written) => Promise<SaveAnswer>;
+  readonly onSaved: (storyId: string) => void;
+  readonly onCancel: () => void;
+}
+
+const COUNT = new Intl.NumberFormat();
+
+/** Writes a title and a text; saving twice while the first is on its way is saving once. */
+export const StoryForm = (props: Props) => {
+  const { written, language, onWrite } = props;
+  const form = useRef<HTMLFormElement>(null);
+  const faults = useSignal<DraftFaults>({});
+  const isSaving = useSignal(false);
+  const refusal = useSignal<string | undefined>(undefined);
+
+  const save = async (): Promise<void> => {
+    if (isSaving.value) return;
+    faults.value = checkDraft({ ...written, language });
+    if (Object.keys(faults.value).length > 0) {
+      const wrong = faults.value.title === undefined ? 'textarea' : 'input';
+      form.current?.querySelector<HTMLElement>(wrong)?.focus();
+      return;
+    }
+    isSaving.value = true;
+    refusal.value = undefined;
+    const answer = await props.onSave({ title: written.title.trim(), text: written.text.trim() });
+    isSaving.value = false;
+    if (answer.kind === 'saved') props.onSaved(answer.storyId);
+    else refusal.value = answer.words;
+  };
+
+  return (
+    <form
+      ref={form}
+      class="story-form"
+      noValidate
+      onSubmit={(event) => {
+        event.preventDefault();
+        void save();
+      }}
+    >
+      <TextField
+        label="Title"
+        testId="story-title"
+        value={written.title}
+        maxLength={MAX_TITLE_CHARACTERS}
+        fault={faults.value.title}
+        onWrite={(title) => onWrite({ ...written, title })}
+      />
+      <TextField
+        label="Text"
+        testId="story-text"
+        value={written.text}
+        rows={12}
+        hint={`${COUNT.format(written.text.trim().length)} of ${COUNT.format(MAX_TEXT_CHARACTERS)} characters`}
+        fault={faults.value.text ?? faults.value.language}
+        onWrite={(text) => onWrite({ ...written, text })}
+      />
+      {props.children}
+      {refusal.value !== undefined && (
+        <FailureNotice>
+          <p class="failure-sentence">The story could not be saved.</p>
+          <p>{refusal.value}</p>
+        </FailureNotice>
+      )}
+      <div class="actions">
+        <button class="button" type="submit" data-testid="save-story" aria-disabled={isSaving.value}>
+          {isSaving.value ? 'Saving' : 'Save the story'}
+        </button>
+        <button class="button quiet" type="button" onClick={props.onCancel}>
+          Cancel
+        </button>
+      </div>
+      {isSaving.value && props.isOffline && (
+        <p class="small">It is saved as soon as the connection is back. Keep this page open until then.</p>
+      )}
+    </form>
+  );
+};

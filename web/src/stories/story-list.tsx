@@ -1,0 +1,72 @@
+import type { Story } from '../documents/index.ts';
+import { valueOf } from '../live/index.ts';
+import { NEW_STORY_HREF, type Session, storyHref } from '../session/index.ts';
+import { Icon, Moment } from '../ui/index.ts';
+import { NarrationBadge } from './narration-badge.tsx';
+
+const Line = ({ session, story, isOpen }: { session: Session; story: Story; isOpen: boolean }) => (
+  <li>
+    <a
+      class="story-link"
+      href={storyHref(story.id)}
+      aria-current={isOpen ? 'page' : undefined}
+      data-testid={`story-item-${story.id}`}
+    >
+      <span class="story-link-title" lang={story.language}>
+        {story.title}
+      </span>
+      <span class="story-link-foot">
+        <NarrationBadge kind={session.narrationOf(story).kind} />
+        {story.createdAtMs !== undefined && <Moment atMs={story.createdAtMs} as="day-and-time" />}
+      </span>
+    </a>
+  </li>
+);
+
+/** What the list says when it has no line to show. */
+const emptyWords = (session: Session): string => {
+  switch (session.stories.value.kind) {
+    case 'live':
+      return 'No stories yet.';
+    case 'denied':
+      return 'Your stories are not open to you.';
+    case 'offline':
+      return 'Your stories appear when the connection is back.';
+    case 'connecting':
+    case 'stale':
+      return 'Fetching your stories.';
+    default:
+      return session.stories.value satisfies never;
+  }
+};
+
+/** The reader's own stories, newest first, each with where its narration stands. */
+export const StoryList = ({ session }: { session: Session }) => {
+  const stories = valueOf(session.stories.value) ?? [];
+  const route = session.route.value;
+  return (
+    <nav class="story-list" aria-labelledby="list-heading">
+      <div class="panel-head">
+        <h2 id="list-heading">Your stories</h2>
+        <a class="button small-button with-icon" href={NEW_STORY_HREF} data-testid="new-story">
+          <Icon name="plus" />
+          New story
+        </a>
+      </div>
+      {stories.length === 0 ? (
+        <p class="small">{emptyWords(session)}</p>
+      ) : (
+        <ul>
+          {stories.map((story) => (
+            <Line
+              key={story.id}
+              session={session}
+              story={story}
+              isOpen={route.kind === 'story' && route.storyId === story.id}
+            />
+          ))}
+        </ul>
+      )}
+    </nav>
+  );
+};
