@@ -1,0 +1,36 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['{core,resilience,functions,worker,scripts}/src/**/*.test.ts'],
+          environment: 'node',
+        },
+      },
+      './web/vite.config.ts',
+      {
+        test: {
+          name: 'emulators',
+          include: ['{functions,worker}/test/**/*.test.ts'],
+          environment: 'node',
+          globalSetup: ['scripts/src/emulators/vitest-setup.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['e2e/src/**/*.test.ts'],
+          environment: 'node',
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 420_000,
+        },
+      },
+    ],
+  },
+});
