@@ -28,6 +28,7 @@ const CHECKS: readonly Check[] = [
     ],
   },
   { name: 'dead code', command: [bin('knip')] },
+  { name: 'lock file', command: [process.execPath, inRoot('scripts/run.mjs'), 'complete-lock', '--check'] },
   {
     name: 'generated documents',
     command: [process.execPath, inRoot('scripts/run.mjs'), 'configuration-docs', '--check'],

@@ -163,6 +163,9 @@ const codeOf = (error: unknown): string => {
 export const toTalebackError = (error: unknown): TalebackError => {
   if (isTalebackError(error)) return error;
   const message = messageOf(error);
+  if (error instanceof Error && error.name === 'AbortError') {
+    return new TalebackError('job_cancelled', message, { cause: error });
+  }
   const cause = error instanceof Error ? error.cause : undefined;
   const words = [codeOf(error), message, codeOf(cause), cause === undefined ? '' : messageOf(cause)]
     .join(' ')

@@ -66,7 +66,7 @@ describe('verifyHmac', () => {
       fc.property(
         fc.uint8Array({ maxLength: 500 }),
         fc.webPath(),
-        fc.string({ minLength: 1, unit: 'grapheme' }),
+        fc.string({ minLength: 1 }).map((text) => `${text}ü`),
         fc.stringMatching(/^[a-z][a-z0-9-]{0,15}$/),
         fc.constantFrom('POST', 'PUT', 'GET'),
         (raw, path, secret, prefix, method) => {
