@@ -8,7 +8,10 @@ interface Props {
   readonly onAsk: () => void;
 }
 
-/** Asks for a narration. It stays in the tab order while an ask is out, so that focus is not lost. */
+/**
+ * Asks for a narration. It stays in the tab order while an ask is out, so that focus is not lost; whoever takes the
+ * ask makes one of two presses.
+ */
 export const AskButton = ({ kind, label, isQuiet = false, state, onAsk }: Props) => {
   const isAsking = state.kind === 'asking';
   return (
@@ -17,9 +20,7 @@ export const AskButton = ({ kind, label, isQuiet = false, state, onAsk }: Props)
       class={isQuiet ? 'button quiet' : 'button'}
       data-testid={kind}
       aria-disabled={isAsking}
-      onClick={() => {
-        if (!isAsking) onAsk();
-      }}
+      onClick={onAsk}
     >
       {isAsking ? 'Asking the narrator' : label}
     </button>
