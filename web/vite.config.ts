@@ -30,6 +30,7 @@ export default defineConfig({
     },
   },
   test: {
+    name: 'web',
     environment: 'happy-dom',
     include: ['**/*.test.{ts,tsx}'],
   },

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { DEFAULT_STORY_LIMITS, type StoryLimits } from '@taleback/core';
 import { parseSecret } from '@taleback/core/signatures';
 import { z } from 'zod';
@@ -25,9 +26,19 @@ export class CallbackSecrets {
   toJSON(): string {
     return '[redacted]';
   }
+
+  [inspect.custom](): string {
+    return '[redacted]';
+  }
 }
 
 const HMAC_MARK = 'hmac_';
+
+const parseHmacSecret = (item: string): string => {
+  const secret = item.slice(HMAC_MARK.length);
+  if (secret === '') throw new RangeError(`${HMAC_MARK} must be followed by the secret`);
+  return secret;
+};
 
 const list = (text: string): string[] =>
   text
@@ -43,7 +54,7 @@ const secrets = z
     try {
       return new CallbackSecrets(
         items.filter((item) => !item.startsWith(HMAC_MARK)).map(parseSecret),
-        items.filter((item) => item.startsWith(HMAC_MARK)).map((item) => item.slice(HMAC_MARK.length)),
+        items.filter((item) => item.startsWith(HMAC_MARK)).map(parseHmacSecret),
       );
     } catch (error) {
       context.addIssue({ code: 'custom', message: (error as Error).message });

@@ -50,7 +50,7 @@ const wiring = once(() => {
 /** `/api/tts/**`: callback, error-callback, progress, health. */
 export const tts = onRequest(
   { region: REGION, memory: '256MiB', concurrency: 80, invoker: 'public', secrets: [callbackSecrets] },
-  expressEdge(() => wiring().receiver),
+  expressEdge(() => wiring().receiver, log),
 );
 
 const callable = (kind: 'request' | 'retry') =>

@@ -177,9 +177,9 @@ describe('the receiver over Firestore, signatures off', () => {
     const id = await newStory({ audioStatus: 'pending', audioJobId: 'j', audioAttempt: 1 });
     await receiver.post('progress', { story_id: id, job_id: 'j', stage: 'synthesizing', progress: 0.6 });
     await receiver.post('progress', { story_id: id, job_id: 'j', stage: 'checking', progress: 0.1 });
-    const story = await receiver.story(id);
+    const story = (await receiver.story(id)) ?? {};
     expect(story).toMatchObject({ audioStatus: 'processing', audioProgress: 0.6 });
-    expect((story?.['audioLeaseExpiresAt'] as { toMillis(): number }).toMillis()).toBeGreaterThan(
+    expect((story['audioLeaseExpiresAt'] as { toMillis(): number }).toMillis()).toBeGreaterThan(
       Date.now() + 100_000,
     );
     expect((await receiver.attempts(id))['j']).toMatchObject({ status: 'processing', stage: 'synthesizing' });
@@ -256,7 +256,7 @@ describe('the receiver over Firestore, signatures off', () => {
         headers: { 'content-type': 'application/json' },
         body,
         duplex: 'half',
-      } as RequestInit);
+      });
       expect(answer.status).toBe(413);
     });
   });

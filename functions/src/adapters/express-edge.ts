@@ -1,6 +1,6 @@
 import type { Request as ExpressRequest } from 'firebase-functions/https';
 import type { Response as ExpressResponse } from 'express';
-import type { Receiver } from '../receive/index.ts';
+import { answerFault, type Log, type Receiver } from '../receive/index.ts';
 
 const headersOf = (raw: NodeJS.Dict<string | string[]>): Headers => {
   const headers = new Headers();
@@ -22,11 +22,20 @@ export const toRequest = (request: ExpressRequest): Request => {
   });
 };
 
-/** Mounts the receiver behind Cloud Functions' Express. */
+/**
+ * Mounts the receiver behind Cloud Functions' Express. A request that no `Request` can stand for, or a receiver that
+ * cannot be made, is a fault that is logged: a rejection would end the instance.
+ */
 export const expressEdge =
-  (receiver: () => Receiver) =>
+  (receiver: () => Receiver, log: Log) =>
   async (request: ExpressRequest, response: ExpressResponse): Promise<void> => {
-    const answer = await receiver()(toRequest(request));
+    let answer: Response;
+    try {
+      answer = await receiver()(toRequest(request));
+    } catch (error) {
+      log('error', 'edge fault', { fault: error instanceof Error ? error.message : String(error) });
+      answer = answerFault();
+    }
     response.status(answer.status);
     answer.headers.forEach((value, name) => {
       response.setHeader(name, value);

@@ -1,0 +1,162 @@
+import { inspect } from 'node:util';
+import { DEFAULT_STORY_LIMITS } from '@taleback/core';
+import { describe, expect, it } from 'vitest';
+import { functionsEnvironment, parseConfig } from './config.ts';
+
+const KEY = Buffer.alloc(24, 1);
+const HEX = KEY.toString('hex').replaceAll('01', '01 ').trim();
+const SECRET = `whsec_${KEY.toString('base64')}`;
+const HMAC = 'shared-with-the-python-handlers';
+
+describe('parseConfig', () => {
+  it('needs a secret and has a default for the rest', () => {
+    const { secrets, ...config } = parseConfig({ CALLBACK_SECRETS: SECRET });
+    expect([secrets.standard.map((key) => Buffer.from(key)), secrets.hmac]).toEqual([[KEY], []]);
+    expect(config).toEqual({
+      signatures: 'required',
+      hmacHeaderPrefix: 'taleback',
+      callbackUrl: 'http://127.0.0.1:5000/api/tts/callback',
+      pendingLeaseMs: 900_000,
+      processingLeaseMs: 120_000,
+      storeTimeoutMs: 8_000,
+      limits: DEFAULT_STORY_LIMITS,
+      defaultVoice: 'slt',
+    });
+  });
+
+  it('reads every variable, in its unit', () => {
+    const { secrets, ...config } = parseConfig({
+      CALLBACK_SIGNATURES: 'required',
+      CALLBACK_SECRETS: `hmac_${HMAC}, ${SECRET} ,hmac_another-of-the-handlers`,
+      HMAC_HEADER_PREFIX: 'my-app',
+      PUBLIC_BASE_URL: 'https://tales.example//',
+      PENDING_LEASE_SECONDS: '10',
+      PROCESSING_LEASE_SECONDS: '60.5',
+      MAX_STORY_CHARACTERS: '5',
+      STORY_LANGUAGES: 'en, de,,',
+      DEFAULT_VOICE: 'ann',
+      STORE_TIMEOUT_SECONDS: '1.5',
+    });
+    expect(secrets.standard.map((key) => Buffer.from(key))).toEqual([KEY]);
+    expect(secrets.hmac).toEqual([HMAC, 'another-of-the-handlers']);
+    expect(config).toEqual({
+      signatures: 'required',
+      hmacHeaderPrefix: 'my-app',
+      callbackUrl: 'https://tales.example/api/tts/callback',
+      pendingLeaseMs: 10_000,
+      processingLeaseMs: 60_500,
+      storeTimeoutMs: 1_500,
+      limits: { ...DEFAULT_STORY_LIMITS, maxCharacters: 5, languages: ['en', 'de'] },
+      defaultVoice: 'ann',
+    });
+  });
+
+  describe('signatures', () => {
+    it('are off only by the exact word', () => {
+      expect(parseConfig({ CALLBACK_SIGNATURES: 'off' }).signatures).toBe('off');
+      for (const word of ['', 'OFF', 'false', 'no', ' off', '0']) {
+        expect(() => parseConfig({ CALLBACK_SIGNATURES: word, CALLBACK_SECRETS: SECRET })).toThrow(
+          /CALLBACK_SIGNATURES: /,
+        );
+      }
+    });
+
+    it.each([{}, { CALLBACK_SECRETS: '' }, { CALLBACK_SECRETS: ' , ' }])(
+      'need a secret, which %o is not',
+      (environment) => {
+        expect(() => parseConfig(environment)).toThrow(/^configuration: CALLBACK_SECRETS: is needed/);
+      },
+    );
+
+    it.each(['hmac_', `${SECRET},hmac_`, 'hmac_  '])(
+      'never rest on the empty secret that everyone knows: %s',
+      (text) => {
+        expect(() => parseConfig({ CALLBACK_SECRETS: text })).toThrow(/^configuration: CALLBACK_SECRETS: .+/);
+      },
+    );
+  });
+
+  it.each([
+    ['CALLBACK_SECRETS', 'whsec_not!base64'],
+    ['CALLBACK_SECRETS', `whsec_${Buffer.alloc(23).toString('base64')}`],
+    ['HMAC_HEADER_PREFIX', ''],
+    ['HMAC_HEADER_PREFIX', 'Upper'],
+    ['HMAC_HEADER_PREFIX', 'a b'],
+    ['HMAC_HEADER_PREFIX', 'x'.repeat(41)],
+    ['PUBLIC_BASE_URL', 'tales.example'],
+    ['PUBLIC_BASE_URL', 'ftp://tales.example'],
+    ['PENDING_LEASE_SECONDS', '9'],
+    ['PENDING_LEASE_SECONDS', '86401'],
+    ['PENDING_LEASE_SECONDS', ''],
+    ['PROCESSING_LEASE_SECONDS', 'soon'],
+    ['PROCESSING_LEASE_SECONDS', '3601'],
+    ['MAX_STORY_CHARACTERS', '0'],
+    ['MAX_STORY_CHARACTERS', '1.5'],
+    ['DEFAULT_VOICE', ''],
+    ['STORE_TIMEOUT_SECONDS', '0'],
+    ['STORE_TIMEOUT_SECONDS', '61'],
+  ])('%s=%s is a fault that names it', (name, value) => {
+    expect(() => parseConfig({ CALLBACK_SECRETS: SECRET, [name]: value })).toThrow(
+      new RegExp(`^configuration: ${name}: .`),
+    );
+  });
+
+  it('names every variable at fault at once', () => {
+    expect(() => parseConfig({ DEFAULT_VOICE: '', STORE_TIMEOUT_SECONDS: 'x' })).toThrow(
+      /^configuration: DEFAULT_VOICE: .+; STORE_TIMEOUT_SECONDS: .+$/,
+    );
+  });
+
+  it('says of every variable what it is for', () => {
+    for (const [name, field] of Object.entries(functionsEnvironment.shape)) {
+      expect(field.description, name).toMatch(/^[A-Z].+\.$/);
+    }
+  });
+});
+
+describe('a secret', () => {
+  const { secrets } = parseConfig({ CALLBACK_SECRETS: `${SECRET},hmac_${HMAC}` });
+  const spellings = [
+    SECRET.slice('whsec_'.length),
+    KEY.toString('hex'),
+    KEY.join(', '),
+    KEY.join(','),
+    HEX,
+    HMAC,
+  ];
+
+  it.each([
+    ['JSON', () => JSON.stringify({ secrets })],
+    ['inspection', () => inspect({ secrets }, { depth: null, showHidden: true, getters: true })],
+    [
+      'inspection without its custom rule',
+      () => inspect(secrets, { showHidden: true, customInspect: false }),
+    ],
+    ['text', () => String(Object(secrets))],
+    ['its fields', () => JSON.stringify(Object.entries(secrets))],
+    ['a copy', () => inspect(Object.assign({}, secrets))],
+    ['a clone', () => inspect(structuredClone(secrets))],
+  ])('is not in %s of the configuration', (_, print) => {
+    for (const spelling of spellings) expect(print()).not.toContain(spelling);
+  });
+
+  it('is redacted, not dropped, where JSON is logged', () => {
+    expect(JSON.stringify({ secrets })).toBe('{"secrets":"[redacted]"}');
+  });
+
+  it.each([`whsec_c2hvcnQtc2VjcmV0`, `hmac_${HMAC},whsec_c2hvcnQtc2VjcmV0`])(
+    'is not repeated by the fault it causes: %s',
+    (wrong) => {
+      const fault = (() => {
+        try {
+          return parseConfig({ CALLBACK_SECRETS: wrong });
+        } catch (error) {
+          return error;
+        }
+      })();
+      expect(fault).toBeInstanceOf(Error);
+      expect(inspect(fault, { depth: null })).not.toContain('c2hvcnQ');
+      expect(inspect(fault, { depth: null })).not.toContain(HMAC);
+    },
+  );
+});

@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { callableAnswer } from './callable-answer.ts';
+import type { RequestAnswer } from './request-audio.ts';
+
+describe('callableAnswer', () => {
+  it.each(['opened', 'under-way', 'already-ready'] as const)('answers %s with the job', (kind) => {
+    expect(callableAnswer({ kind, jobId: 'j', attempt: 2 })).toEqual({
+      ok: true,
+      value: { status: kind, jobId: 'j', attempt: 2 },
+    });
+    expect(callableAnswer({ kind, jobId: undefined, attempt: 0 })).toMatchObject({ value: { jobId: null } });
+  });
+
+  it.each<[RequestAnswer, object]>([
+    [
+      { kind: 'invalid', sentence: 'storyId: must be a string' },
+      {
+        status: 'invalid-argument',
+        sentence: 'storyId: must be a string',
+        details: { code: 'request_invalid' },
+      },
+    ],
+    [
+      { kind: 'no-such-story' },
+      {
+        status: 'not-found',
+        sentence: 'storyId: you have no such story',
+        details: { code: 'request_invalid', field: 'storyId' },
+      },
+    ],
+    [
+      { kind: 'unfit', code: 'text_empty', field: 'text', sentence: 'text: there is nothing to read' },
+      {
+        status: 'failed-precondition',
+        sentence: 'text: there is nothing to read',
+        details: { code: 'text_empty', field: 'text' },
+      },
+    ],
+    [
+      { kind: 'queue-away' },
+      {
+        status: 'unavailable',
+        sentence: expect.stringMatching(/\.$/),
+        details: { code: 'queue_unavailable' },
+      },
+    ],
+  ])('%o', (answer, expected) => {
+    expect(callableAnswer(answer)).toEqual({ ok: false, ...expected });
+  });
+});

@@ -1,0 +1,97 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { DEFAULT_STORY_LIMITS } from '@taleback/core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createFirestoreStories } from '../src/adapters/firestore-stories.ts';
+import { requestAudio } from '../src/request/index.ts';
+import { openReceiver, type ReceiverHarness } from './harness.ts';
+
+const TIMEOUT_MS = 1_500;
+/** Time-out, and what a busy machine adds. */
+const PATIENCE_MS = 3_000;
+
+/** A port that refuses, and one that takes connections and never says a word. */
+const openPorts = async () => {
+  const silent = createServer(() => {});
+  const refusing = createServer();
+  for (const server of [silent, refusing]) {
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+  }
+  const portOf = (server: typeof silent): number => (server.address() as AddressInfo).port;
+  const ports = { silent: portOf(silent), refusing: portOf(refusing) };
+  refusing.close();
+  await once(refusing, 'close');
+  return { ports, close: () => silent.close() };
+};
+
+describe.each(['refusing', 'silent'] as const)('the receiver with a %s Firestore', (kind) => {
+  const host = process.env['FIRESTORE_EMULATOR_HOST'];
+  let away: Awaited<ReturnType<typeof openPorts>>;
+  let receiver: ReceiverHarness;
+  let lost: ReceiverHarness;
+  beforeAll(async () => {
+    away = await openPorts();
+    process.env['FIRESTORE_EMULATOR_HOST'] = `127.0.0.1:${away.ports[kind]}`;
+    lost = await openReceiver();
+    receiver = await openReceiver({
+      store: createFirestoreStories(lost.firestore, { timeoutMs: TIMEOUT_MS }),
+    });
+  });
+  afterAll(async () => {
+    process.env['FIRESTORE_EMULATOR_HOST'] = host;
+    await Promise.all([receiver.close(), lost.close()]);
+    away.close();
+  });
+
+  it('answers every callback with 503 and Retry-After, in good time', async () => {
+    const startedAt = performance.now();
+    const answers = await Promise.all([
+      receiver.post('callback', { story_id: 's', job_id: 'j', r2_path: 'p' }),
+      receiver.post('error-callback', { story_id: 's', error: 'x' }),
+      receiver.post('progress', { story_id: 's', job_id: 'j', stage: 'storing', progress: 0.5 }),
+    ]);
+    expect(performance.now() - startedAt).toBeLessThan(PATIENCE_MS);
+    for (const answer of answers) {
+      expect(answer).toMatchObject({ status: 503, body: { success: false, error: expect.any(String) } });
+      expect(answer.headers.get('retry-after')).toBe('5');
+      expect(JSON.stringify(answer.body)).not.toContain('127.0.0.1');
+    }
+  });
+
+  it('says on its health page that it is not well', async () => {
+    const startedAt = performance.now();
+    const answer = await fetch(`${receiver.baseUrl}/api/tts/health`);
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5']);
+    expect(performance.now() - startedAt).toBeLessThan(PATIENCE_MS);
+  });
+
+  it('goes on refusing what is wrong by itself', async () => {
+    expect((await receiver.post('callback', '{')).status).toBe(400);
+    expect((await receiver.post('callback', {})).status).toBe(422);
+  });
+
+  it('lets a request for audio fail rather than wait, and queues nothing', async () => {
+    const stories = createFirestoreStories(receiver.firestore, { timeoutMs: TIMEOUT_MS });
+    const published: unknown[] = [];
+    const asked = requestAudio(
+      'request',
+      'u1',
+      { storyId: 's' },
+      {
+        attempts: stories,
+        stories,
+        queue: { publish: async (job) => void published.push(job) },
+        limits: DEFAULT_STORY_LIMITS,
+        defaultVoice: 'slt',
+        callbackUrl: 'https://tales.example/api/tts/callback',
+        pendingLeaseMs: 1_000,
+        log: () => {},
+        now: Date.now,
+        newId: () => 'j',
+      },
+    );
+    await expect(asked).rejects.toThrow(/.+/);
+    expect(published).toEqual([]);
+  });
+});
