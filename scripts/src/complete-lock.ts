@@ -17,7 +17,18 @@ interface LockEntry {
   readonly [field: string]: unknown;
 }
 
-const SYSTEMS = new Set(['aix', 'android', 'darwin', 'freebsd', 'linux', 'netbsd', 'openbsd', 'openharmony', 'sunos', 'win32']);
+const SYSTEMS = new Set([
+  'aix',
+  'android',
+  'darwin',
+  'freebsd',
+  'linux',
+  'netbsd',
+  'openbsd',
+  'openharmony',
+  'sunos',
+  'win32',
+]);
 const PROCESSORS = new Set(['arm', 'arm64', 'ia32', 'loong64', 'ppc64', 'riscv64', 's390x', 'x64']);
 
 const file = inRoot('package-lock.json');
@@ -55,7 +66,8 @@ lock.packages = Object.fromEntries(Object.entries(lock.packages).sort(([a], [b])
 const after = `${JSON.stringify(lock, null, 2)}\n`;
 const isSame = JSON.stringify(JSON.parse(before)) === JSON.stringify(lock);
 if (process.argv.includes('--check')) {
-  if (!isSame) process.stderr.write('package-lock.json is incomplete; run: node scripts/run.mjs complete-lock\n');
+  if (!isSame)
+    process.stderr.write('package-lock.json is incomplete; run: node scripts/run.mjs complete-lock\n');
   process.exitCode = isSame ? 0 : 1;
 } else if (!isSame) {
   await writeFile(file, after);

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { DEFAULT_STORY_LIMITS, type StoryLimits } from '@taleback/core';
 import { parseSecret } from '@taleback/core/signatures';
 import { z } from 'zod';
@@ -15,6 +16,10 @@ export class SigningSecrets {
   }
 
   toJSON(): string {
+    return '[redacted]';
+  }
+
+  [inspect.custom](): string {
     return '[redacted]';
   }
 }

@@ -1,3 +1,3 @@
 export { type EmulatorOrigin, type FoundEmulators, findEmulators } from './find.ts';
 export { type FirebaseOptions, type FirebasePorts, startFirebase } from './start-firebase.ts';
-export { startFirestore, startPubsub } from './start-google.ts';
+export { startFirestore } from './start-google.ts';

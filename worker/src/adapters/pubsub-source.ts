@@ -1,4 +1,11 @@
-import { Duration, type Message, PubSub, type Subscription, type Topic } from '@google-cloud/pubsub';
+import {
+  Duration,
+  type Message,
+  PubSub,
+  type Subscription,
+  SubscriptionCloseBehaviors,
+  type Topic,
+} from '@google-cloud/pubsub';
 import { TTS_JOBS_TOPIC } from '@taleback/core';
 import type { Handler } from '../handler/index.ts';
 import type { Log } from '../observe/index.ts';
@@ -32,6 +39,8 @@ export const createPubsubSource = (options: PubsubSourceOptions): JobSource => {
   const pubsub = new PubSub(options.projectId === undefined ? {} : { projectId: options.projectId });
   const deadLetters: Topic = pubsub.topic(DEAD_LETTER_TOPIC, { batching: { maxMessages: 1 } });
   const underWay = new Set<Promise<void>>();
+  /** Beyond the cap: the emulator sends more than it is asked for, and what the client held it could not give back. */
+  const waiting: Message[] = [];
   const stopping = new AbortController();
   let subscription: Subscription | undefined;
   let isDraining = false;
@@ -66,7 +75,6 @@ export const createPubsubSource = (options: PubsubSourceOptions): JobSource => {
   };
 
   const take = async (message: Message, handler: Handler): Promise<void> => {
-    if (isDraining) return message.nack();
     try {
       await handle(message, handler);
     } catch (error) {
@@ -75,14 +83,30 @@ export const createPubsubSource = (options: PubsubSourceOptions): JobSource => {
     }
   };
 
+  const admit = (message: Message, handler: Handler): void => {
+    if (isDraining) return message.nack();
+    if (underWay.size >= options.concurrency) {
+      waiting.push(message);
+      return;
+    }
+    const work = take(message, handler).finally(() => {
+      underWay.delete(work);
+      const next = waiting.shift();
+      if (next !== undefined) admit(next, handler);
+    });
+    underWay.add(work);
+  };
+
   return {
     start: async (handler) => {
       await prepare();
+      if (isDraining) return;
       const lease = Duration.from({ seconds: options.ackDeadlineSeconds });
       subscription = pubsub.subscription(options.subscription, {
         // One stream: with the client's usual five, five times as many jobs would be let in.
-        flowControl: { maxMessages: options.concurrency, allowExcessMessages: false },
+        flowControl: { maxMessages: options.concurrency, allowExcessMessages: true },
         streamingOptions: { maxStreams: 1 },
+        closeOptions: { behavior: SubscriptionCloseBehaviors.WaitForProcessing },
         // The client would stretch its lease to a minute and more, and a dead worker's job would wait that long.
         minAckDeadline: lease,
         maxAckDeadline: lease,
@@ -90,17 +114,16 @@ export const createPubsubSource = (options: PubsubSourceOptions): JobSource => {
       subscription.on('error', (error) =>
         options.log('error', 'subscription failed', { reason: error.message }),
       );
-      subscription.on('message', (message: Message) => {
-        const work = take(message, handler).finally(() => underWay.delete(work));
-        underWay.add(work);
-      });
+      subscription.on('message', (message: Message) => admit(message, handler));
     },
     drain: async (graceMs) => {
       isDraining = true;
       const timer = setTimeout(() => stopping.abort(new Error('the worker is stopping')), graceMs);
+      for (const message of waiting.splice(0)) message.nack();
+      // Ends the stream at once, then waits for the jobs under way and for their acknowledgements.
+      await subscription?.close();
       await Promise.allSettled(underWay);
       clearTimeout(timer);
-      await subscription?.close(); // flushes the acknowledgements
       await pubsub.close();
     },
   };

@@ -1,7 +1,7 @@
 import { Agent, request } from 'undici';
 import type { Post } from '../callbacks/index.ts';
 
-/** Time for one try, connection and answer together. @see seed 001, `timeout=10` */
+/** @see seed 001, `timeout=10` */
 const TIMEOUT_MS = 10_000;
 const MAX_EXCERPT_CHARACTERS = 300;
 const MAX_CONNECTIONS = 16;
@@ -11,17 +11,21 @@ export interface UndiciPost {
   close(): Promise<void>;
 }
 
-/** Posts over pooled connections. A redirect is an answer like any other: a signature covers one path only. */
-export const createUndiciPost = (): UndiciPost => {
+/**
+ * Posts over pooled connections. A redirect is an answer like any other: a signature covers one path only.
+ *
+ * @param timeoutMs time for one try, connection and answer together; default 10,000
+ */
+export const createUndiciPost = (timeoutMs: number = TIMEOUT_MS): UndiciPost => {
   const agent = new Agent({
     connections: MAX_CONNECTIONS,
-    connect: { timeout: TIMEOUT_MS },
-    headersTimeout: TIMEOUT_MS,
-    bodyTimeout: TIMEOUT_MS,
+    connect: { timeout: timeoutMs },
+    headersTimeout: timeoutMs,
+    bodyTimeout: timeoutMs,
   });
   return {
     post: async (url, headers, body, signal) => {
-      const timeout = AbortSignal.timeout(TIMEOUT_MS);
+      const timeout = AbortSignal.timeout(timeoutMs);
       const answer = await request(url, {
         method: 'POST',
         headers,

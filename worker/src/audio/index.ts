@@ -1,4 +1,4 @@
-export { isSilent, measureRms } from './loudness.ts';
+export { isSilent } from './loudness.ts';
 export {
   createMp3ThreadEncoder,
   type Mp3Encoder,
@@ -6,7 +6,7 @@ export {
   type Mp3Stream,
 } from './mp3-encoder.ts';
 export type { Mp3BitrateKbps } from './mp3-protocol.ts';
-export { appendPause, PAUSE_MS, PAUSE_SCALE_RANGE, type PieceEnding } from './pauses.ts';
+export { appendPause, PAUSE_SCALE_RANGE, type PieceEnding } from './pauses.ts';
 export { durationMsOf, type Pcm, samplesIn } from './pcm.ts';
 export { splitText, type TextPiece } from './split-text.ts';
 export { isSpeakable, spokenLength } from './spoken-length.ts';

@@ -67,6 +67,8 @@ const classify = (error: unknown, nowMs: number): Classification =>
     ? classifyHttpStatus(error.answer.status, error.answer.retryAfter, nowMs)
     : { retryable: true };
 
+const isHttpUrl = (url: string): boolean => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
+
 const describe = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** The signed-callback client: every try is signed anew, because a timestamp is of one try. */
@@ -89,6 +91,8 @@ export const createCallbackClient = (options: CallbackClientOptions): CallbackCl
     policy: RetryPolicy,
     signal: AbortSignal | undefined,
   ): Promise<Delivery> => {
+    if (!isHttpUrl(message.url))
+      return { kind: 'undeliverable', attempts: 0, cause: 'callback_url: is not an http or https address' };
     const outcome = await retry(({ signal: attemptSignal }) => sendOnce(message, attemptSignal), {
       ...policy,
       classify: (error) => classify(error, options.now()),

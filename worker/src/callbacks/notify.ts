@@ -1,4 +1,4 @@
-import { deriveErrorCallbackUrl, deriveProgressUrl, type ErrorReport } from '@taleback/core';
+import { deriveErrorCallbackUrl, deriveProgressUrl, type ErrorReport, toWellFormed } from '@taleback/core';
 import type { CallbackClient, Delivery } from './callback-client.ts';
 import type { SuccessPayload } from './payloads.ts';
 
@@ -10,9 +10,20 @@ export interface Subject {
   readonly voiceId: string | undefined;
 }
 
-/** Idempotency key of a message. Standard Webhooks forbids dots in it. */
+/** Idempotency key of a message. It travels in a header, so letters outside ASCII are encoded; dots are forbidden. */
 const messageId = (subject: Subject, kind: string): string =>
-  `${kind}_${subject.jobId ?? subject.storyId}`.replaceAll('.', '-').slice(0, 200);
+  encodeURIComponent(toWellFormed(`${kind}_${subject.jobId ?? subject.storyId}`))
+    .replaceAll('.', '-')
+    .slice(0, 200);
+
+/** An address that nothing can be derived from stays as it is: the client says that it leads nowhere. */
+const errorUrlOf = (callbackUrl: string): string => {
+  try {
+    return deriveErrorCallbackUrl(callbackUrl);
+  } catch {
+    return callbackUrl;
+  }
+};
 
 /** Tells the receiver that the audio is ready. */
 export const notifySuccessCallback = (
@@ -40,7 +51,7 @@ export const notifyErrorCallback = (
 ): Promise<Delivery> =>
   client.deliver(
     {
-      url: deriveErrorCallbackUrl(callbackUrl),
+      url: errorUrlOf(callbackUrl),
       messageId: messageId(subject, 'failed'),
       payload: {
         story_id: subject.storyId,
@@ -58,12 +69,17 @@ export const notifyErrorCallback = (
 export interface ProgressReporter {
   /** Puts a new state up for sending; one that nobody sent yet is replaced by it. */
   report(stage: string, progress: number): void;
-  /** Stops, and resolves when nothing is on its way: no progress ever arrives after the end. */
+  /**
+   * Stops, and resolves when nothing is on its way, so that no progress arrives after the end. A receiver that does
+   * not answer is waited for a second at most; what it reads after that it has to ignore.
+   */
   close(): Promise<void>;
 }
 
 /** Least time between two reports, in milliseconds: each costs a transaction. */
 const REPORT_INTERVAL_MS = 500;
+/** Longest wait for the answer to the last report, in milliseconds: time that a finished job spends on its way. */
+const LAST_REPORT_MS = 1_000;
 
 /** Sends progress one at a time, the newest first. A lost report is not missed: the next one says more. */
 export const createProgressReporter = (
@@ -74,12 +90,13 @@ export const createProgressReporter = (
 ): ProgressReporter => {
   const url = deriveProgressUrl(callbackUrl);
   const closing = new AbortController();
+  let isClosed = false;
   let waiting: { readonly stage: string; readonly progress: number } | undefined;
   let sending: Promise<void> | undefined;
   let sent = { stage: '', at: 0 };
 
   const sendWaiting = async (): Promise<void> => {
-    while (waiting !== undefined && !closing.signal.aborted) {
+    while (waiting !== undefined) {
       const { stage, progress } = waiting;
       waiting = undefined;
       sent = { stage, at: now() };
@@ -94,14 +111,17 @@ export const createProgressReporter = (
 
   return {
     report: (stage, progress) => {
-      if (closing.signal.aborted) return;
+      if (isClosed) return;
       if (stage === sent.stage && now() - sent.at < REPORT_INTERVAL_MS) return;
       waiting = { stage, progress };
       sending ??= sendWaiting();
     },
     close: async () => {
-      closing.abort(new Error('the job is over'));
+      isClosed = true;
+      waiting = undefined;
+      const timer = setTimeout(() => closing.abort(new Error('the job is over')), LAST_REPORT_MS);
       await sending;
+      clearTimeout(timer);
     },
   };
 };

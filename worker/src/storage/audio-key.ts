@@ -35,6 +35,9 @@ export const audioKey = ({ userId, storyId, language, version }: AudioKeyParts):
     .concat(`${segment(version)}.${EXTENSION}`)
     .join('/');
 
+const isSafeSegment = (text: string): boolean =>
+  /^[\w%-][\w.%-]*$/.test(text) && text.length <= MAX_SEGMENT_CHARACTERS;
+
 /**
  * The path a sender asked for, when it can be trusted: relative, without `..` or a backslash, no hidden file, and
  * with the right ending. Anything else gives undefined, and the default key is used.
@@ -42,8 +45,6 @@ export const audioKey = ({ userId, storyId, language, version }: AudioKeyParts):
  */
 export const trustedStoragePath = (path: string | undefined): string | undefined => {
   if (path === undefined || path.length > MAX_PATH_CHARACTERS || path.includes('..')) return undefined;
-  const isSafe = (part: string): boolean =>
-    /^[\w%-][\w.%-]*$/.test(part) && part.length <= MAX_SEGMENT_CHARACTERS;
-  if (!path.split('/').every(isSafe)) return undefined;
+  if (!path.split('/').every(isSafeSegment)) return undefined;
   return path.endsWith(`.${EXTENSION}`) ? path : undefined;
 };

@@ -38,12 +38,21 @@ describe('flite', { timeout: 30_000 }, () => {
     },
   );
 
-  test.each(['-o', '-o x --help', '/etc/passwd', '--version', '-voice kal', 'a', '-t', '0'])(
-    'speaks %j and does not obey it',
-    async (text) => {
-      expect(await endOf(text)).toBe('spoken');
-    },
-  );
+  test.each([
+    '-o',
+    '-o x --help',
+    '/etc/passwd',
+    'AM',
+    'Feu!',
+    'DEU',
+    '--version',
+    '-voice kal',
+    'a',
+    '-t',
+    '0',
+  ])('speaks %j and does not obey it', async (text) => {
+    expect(await endOf(text)).toBe('spoken');
+  });
 
   test('gives plausible sound for hostile text, or says why not', async () => {
     const hostile = fc.oneof(

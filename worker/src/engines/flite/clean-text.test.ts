@@ -11,6 +11,7 @@ describe('cleanText', () => {
     ['Stra\u00dfe, \u0152uvre, \u00c6on', 'Strasse, Oeuvre, Aeon'],
     ['\ufb01ne', 'fine'],
     ['\u00a35.50 or \u20ac 7.', '5.50 pounds or 7 euros.'],
+    ['I AM here at 5 AM or 6AM on AM-FM', 'I am here at 5 AM or 6AM on am-FM'],
     ['20\u00b0 hot', '20 degrees hot'],
     ['soft\u00adhyphen and zero\u200bwidth', 'softhyphen and zerowidth'],
     ['one \u{1f600} two', 'one two'],

@@ -62,6 +62,8 @@ export const cleanText = (text: string): string =>
     .normalize('NFKD')
     .replace(/[\p{M}\p{Cf}]/gu, '')
     .replace(/[^\n\x20-\x7e]/gu, (character) => FOLDED[character] ?? ' ')
+    // flite drops a capital AM that is not a time of day.
+    .replace(/(?<!\d ?)\bAM\b/gu, 'am')
     .replace(/ +/gu, ' ')
     .replace(/ ?\n ?/gu, '\n')
     .replace(/\n{3,}/gu, '\n\n')

@@ -51,8 +51,17 @@ describe('what becomes of a run', () => {
     expect(() => speak(runThatEnds(run), CHUNK)).toThrow(expect.objectContaining({ code, details }));
   });
 
+  test('a short text without sound is spelled out', () => {
+    const said: (string | undefined)[] = [];
+    const { samples } = speak((args) => {
+      said.push(args[3]);
+      return runThatEnds({ output: wavOf(said.length === 1 ? 25 : 5000) })();
+    }, CHUNK);
+    expect([said, samples[0]]).toEqual([['Hello.', 'H e l l o .'], 5000]);
+  });
+
   test('silence is no success', () => {
-    expect(() => speak(runThatEnds({ output: wavOf(25) }), CHUNK)).toThrow(
+    expect(() => speak(runThatEnds({ output: wavOf(25) }), { ...CHUNK, text: 'x '.repeat(40) })).toThrow(
       expect.objectContaining({ code: 'audio_silent' }),
     );
   });

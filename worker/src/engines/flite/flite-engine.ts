@@ -1,4 +1,4 @@
-import { TalebackError } from '@taleback/core';
+import { type ErrorCode, isTalebackError, TalebackError } from '@taleback/core';
 import { isSilent, isSpeakable, type Pcm, parseWav } from '../../audio/index.ts';
 import { throwIfCancelled } from '../cancellation.ts';
 import { findVoice } from '../choose-voice.ts';
@@ -11,6 +11,11 @@ import type { WasmModule } from './web-assembly.ts';
 
 /** A WAV file without a single sample. */
 const EMPTY_WAV_BYTES = 44;
+
+/** Some short texts, such as "Feu!", come out as silence because no rule of flite finds a sound for them. */
+const SOUNDLESS: ReadonlySet<ErrorCode> = new Set(['audio_missing', 'audio_silent']);
+/** Those are spelled out instead. Silence for more text than this is a fault of the engine. */
+const LONGEST_SPELLED = 40;
 
 /** What is known of flite without running it. */
 export const FLITE_PROFILE: SpeechProfile = {
@@ -46,7 +51,14 @@ export const speak = (run: (args: readonly string[]) => ProgramRun, chunk: Speec
   }
   const rate = speed === 1 ? [] : ['--setf', `duration_stretch=${1 / speed}`];
   // With -t even a text like "-o x" is text; without it a single word would be taken for a file name.
-  return soundOf(run(['-voice', voice.id, ...rate, '-t', text, '-o', OUTPUT_NAME]));
+  const sound = (words: string): Pcm =>
+    soundOf(run(['-voice', voice.id, ...rate, '-t', words, '-o', OUTPUT_NAME]));
+  try {
+    return sound(text);
+  } catch (error) {
+    if (!isTalebackError(error) || !SOUNDLESS.has(error.code) || text.length > LONGEST_SPELLED) throw error;
+    return sound(text.replace(/\S/gu, '$& ').trim());
+  }
 };
 
 const soundOf = ({ end, output, printed }: ProgramRun): Pcm => {

@@ -1,0 +1,298 @@
+import { randomUUID } from 'node:crypto';
+import { Duration, type Message, PubSub } from '@google-cloud/pubsub';
+import { TTS_JOBS_TOPIC } from '@taleback/core';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createPubsubSource } from '../src/adapters/pubsub-source.ts';
+import type { Handler, HandlerResult } from '../src/handler/index.ts';
+import type { JobSource } from '../src/sources/index.ts';
+
+const SUBSCRIPTION = 'tts-jobs-worker';
+const LONG_MS = 60_000;
+/** After this long Pub/Sub would give a job to somebody else by itself; what comes sooner was given back. */
+const DEADLINE_MS = 10_000;
+const done: HandlerResult = {
+  status: 'success',
+  audio_url: '',
+  storage_path: '',
+  duration_ms: 1,
+  generation_time: 1,
+};
+
+let pubsub: PubSub;
+let projectId: string;
+let logged: string[];
+const sources = new Set<JobSource>();
+beforeEach(() => {
+  projectId = `demo-${randomUUID().slice(0, 13)}`;
+  pubsub = new PubSub({ projectId });
+  logged = [];
+});
+afterEach(async () => {
+  await Promise.all([...sources].map((source) => source.drain(0)));
+  sources.clear();
+  await pubsub.close();
+});
+
+const createSource = (concurrency = 1): JobSource => {
+  const source = createPubsubSource({
+    projectId,
+    subscription: SUBSCRIPTION,
+    concurrency,
+    ackDeadlineSeconds: DEADLINE_MS / 1000,
+    log: (severity, message) => void logged.push(`${severity}: ${message}`),
+  });
+  sources.add(source);
+  return source;
+};
+
+const drain = async (source: JobSource, graceMs: number): Promise<void> => {
+  sources.delete(source);
+  await source.drain(graceMs);
+};
+
+const publish = (event: object): Promise<string> =>
+  pubsub.topic(TTS_JOBS_TOPIC).publishMessage({ json: event });
+
+const until = (assertion: () => void): Promise<void> =>
+  vi.waitFor(assertion, { timeout: 20_000, interval: 10 });
+
+const idOf = (event: unknown): string => (event as { id: string }).id;
+const byId = (one: unknown, other: unknown): number => idOf(one).localeCompare(idOf(other));
+
+interface Job {
+  readonly id: string;
+  readonly signal: AbortSignal;
+  readonly finish: () => void;
+  readonly giveUp: () => void;
+}
+
+/** A handler whose jobs end when they are told to; they give up by themselves when they are aborted. */
+const heldHandler = () => {
+  const begun: Job[] = [];
+  let active = 0;
+  let mostActive = 0;
+  const handler: Handler = async (event, signal) => {
+    active += 1;
+    mostActive = Math.max(mostActive, active);
+    try {
+      return await new Promise<HandlerResult>((resolve, reject) => {
+        const giveUp = (): void => reject(new Error('given up'));
+        signal.addEventListener('abort', giveUp, { once: true });
+        begun.push({ id: idOf(event), signal, finish: () => resolve(done), giveUp });
+      });
+    } finally {
+      active -= 1;
+    }
+  };
+  return { handler, begun, ids: () => begun.map(({ id }) => id), mostActive: () => mostActive };
+};
+
+/**
+ * What a fresh worker is given, up to a job that is published now, and the jobs that are expected: what the others
+ * have not acknowledged.
+ */
+const leftForAnother = async (expected: readonly string[] = []): Promise<string[]> => {
+  const ids: string[] = [];
+  const another = createSource();
+  await another.start(async (event) => {
+    ids.push(idOf(event));
+    return done;
+  });
+  await publish({ id: 'the-last' });
+  await until(() => expect(ids).toEqual(expect.arrayContaining([...expected, 'the-last'])));
+  await drain(another, LONG_MS);
+  return ids.filter((id) => id !== 'the-last').sort();
+};
+
+describe('the Pub/Sub source', { timeout: LONG_MS }, () => {
+  it('takes jobs as they were published, each once, and acknowledges them', async () => {
+    const events: unknown[] = [];
+    const source = createSource(3);
+    await source.start(async (event, signal) => {
+      expect(signal.aborted).toBe(false);
+      events.push(event);
+      return done;
+    });
+    const published = Array.from({ length: 12 }, (_, index) => ({
+      id: `job-${index}`,
+      input: { text: 'Großmütterchen 🧶', deep: [[index], null] },
+    }));
+    await Promise.all(published.map(publish));
+    await until(() => expect(events).toHaveLength(12));
+    await drain(source, LONG_MS);
+    expect(events.sort(byId)).toEqual(published.sort(byId));
+    expect(await leftForAnother()).toEqual([]);
+  });
+
+  it('has no more jobs under way than it may', async () => {
+    const held = heldHandler();
+    const source = createSource(2);
+    await source.start(held.handler);
+    await Promise.all(Array.from({ length: 7 }, (_, index) => publish({ id: `job-${index}` })));
+    for (let finished = 0; finished < 7; finished += 1) {
+      await until(() => expect(held.begun).toHaveLength(Math.min(7, finished + 2)));
+      held.begun[finished]?.finish();
+    }
+    await drain(source, LONG_MS);
+    expect(held.mostActive()).toBe(2);
+    expect(new Set(held.ids()).size).toBe(7);
+    expect(await leftForAnother()).toEqual([]);
+  });
+
+  it.each(['not JSON', '{"id": ', ''])('sets aside what is no job, with the reason: %j', async (text) => {
+    const handled: unknown[] = [];
+    const source = createSource();
+    await source.start(async (event) => {
+      handled.push(event);
+      return done;
+    });
+    const [watch] = await pubsub
+      .topic(`${TTS_JOBS_TOPIC}-dead-letter`)
+      .createSubscription('dead-letter-watch');
+    const dead: Message[] = [];
+    watch.on('message', (message: Message) => {
+      dead.push(message);
+      message.ack();
+    });
+    await pubsub
+      .topic(TTS_JOBS_TOPIC)
+      .publishMessage({ data: Buffer.from(text), attributes: { jobId: 'j1', storyId: 's1' } });
+    await until(() => expect(dead).toHaveLength(1));
+    expect(dead[0]?.data.toString()).toBe(text);
+    expect(dead[0]?.attributes).toEqual({ jobId: 'j1', storyId: 's1', reason: 'not JSON' });
+    expect(logged).toEqual(['error: job set aside']);
+    await drain(source, LONG_MS);
+    expect(await leftForAnother()).toEqual([]);
+    expect(handled).toEqual([]);
+    expect(dead).toHaveLength(1);
+    await watch.close();
+  });
+
+  it('gives back a job whose handler rejects, and takes it again', async () => {
+    const tries: string[] = [];
+    const source = createSource();
+    await source.start(async (event) => {
+      tries.push(idOf(event));
+      if (tries.length < 3) throw new Error('not this time');
+      return done;
+    });
+    await publish({ id: 'stubborn' });
+    await until(() => expect(tries).toEqual(['stubborn', 'stubborn', 'stubborn']));
+    await drain(source, LONG_MS);
+    expect(logged).toEqual(Array(2).fill('warn: job given back'));
+    expect(await leftForAnother()).toEqual([]);
+  });
+
+  it('keeps a job as long as it runs, beyond the deadline of its acknowledgement', async () => {
+    const held = heldHandler();
+    const source = createSource(2);
+    await source.start(held.handler);
+    // The same job elsewhere, where nobody extends its deadline: when it comes again there, the deadline is past.
+    const [unextended] = await pubsub
+      .topic(TTS_JOBS_TOPIC)
+      .createSubscription('unextended', { ackDeadlineSeconds: DEADLINE_MS / 1000 });
+    unextended.setOptions({ maxExtensionTime: Duration.from({ seconds: 0 }) });
+    const seen: string[] = [];
+    unextended.on('message', (message: Message) => void seen.push(message.id));
+    await publish({ id: 'slow' });
+    await until(() => expect(seen).toHaveLength(2));
+    expect(held.begun).toHaveLength(1);
+    held.begun[0]?.finish();
+    await unextended.close();
+    await drain(source, LONG_MS);
+    expect(await leftForAnother()).toEqual([]);
+  });
+
+  describe('draining', () => {
+    it('finishes the job under way and leaves the others to others', async () => {
+      const held = heldHandler();
+      const source = createSource();
+      await source.start(held.handler);
+      await publish({ id: 'first' });
+      await until(() => expect(held.begun).toHaveLength(1));
+      const others = ['second', 'third', 'fourth', 'fifth'];
+      for (const id of others) await publish({ id });
+      const startedAt = performance.now();
+      const events: string[] = [];
+      const draining = drain(source, LONG_MS).then(() => events.push('drained'));
+      expect(await leftForAnother(others)).toEqual(others.sort());
+      expect(performance.now() - startedAt).toBeLessThan(DEADLINE_MS);
+      expect([events, held.ids(), held.begun[0]?.signal.aborted]).toEqual([[], ['first'], false]);
+      held.begun[0]?.finish();
+      await draining;
+      expect(await leftForAnother()).toEqual([]);
+    });
+
+    it('gives back at once what it cannot finish in time', async () => {
+      const held = heldHandler();
+      const source = createSource(2);
+      await source.start(held.handler);
+      await Promise.all([publish({ id: 'a' }), publish({ id: 'b' })]);
+      await until(() => expect(held.begun).toHaveLength(2));
+      const startedAt = performance.now();
+      await drain(source, 50);
+      expect(held.begun.every(({ signal }) => signal.aborted)).toBe(true);
+      expect(await leftForAnother(['a', 'b'])).toEqual(['a', 'b']);
+      expect(performance.now() - startedAt).toBeLessThan(DEADLINE_MS);
+    });
+
+    it('is over at once when there is nothing to do, also before any start', async () => {
+      const startedAt = performance.now();
+      await drain(createSource(), LONG_MS);
+      const source = createSource();
+      await source.start(async () => done);
+      await drain(source, LONG_MS);
+      expect(performance.now() - startedAt).toBeLessThan(DEADLINE_MS);
+    });
+
+    it('while it starts, lets it take nothing', async () => {
+      const held = heldHandler();
+      const first = createSource();
+      await first.start(held.handler);
+      await drain(first, LONG_MS);
+      const source = createSource();
+      const starting = source.start(held.handler).catch(() => {});
+      await publish({ id: 'waiting' });
+      await drain(source, LONG_MS);
+      await starting;
+      expect(held.begun).toEqual([]);
+      expect(await leftForAnother(['waiting'])).toEqual(['waiting']);
+    });
+  });
+
+  it('makes what is missing, also when several workers start at once, and one of them gets the job', async () => {
+    const taken: string[] = [];
+    const workers = Array.from({ length: 4 }, () => createSource());
+    await Promise.all(
+      workers.map((worker) =>
+        worker.start(async (event) => {
+          taken.push(idOf(event));
+          return done;
+        }),
+      ),
+    );
+    const [topics] = await pubsub.getTopics();
+    expect(new Set(topics.map(({ name }) => name.split('/').at(-1)))).toEqual(
+      new Set(['tts-jobs', 'tts-jobs-dead-letter']),
+    );
+    const [metadata] = await pubsub.subscription(SUBSCRIPTION).getMetadata();
+    expect([metadata.topic?.split('/').at(-1), metadata.ackDeadlineSeconds]).toEqual(['tts-jobs', 10]);
+    await publish({ id: 'only-one' });
+    await until(() => expect(taken).toEqual(['only-one']));
+    await Promise.all(workers.map((worker) => drain(worker, LONG_MS)));
+    expect(await leftForAnother()).toEqual([]);
+    expect(taken).toEqual(['only-one']);
+  });
+
+  it('rejects the start when the subscription cannot be made', async () => {
+    const source = createPubsubSource({
+      projectId,
+      subscription: 'x',
+      concurrency: 1,
+      ackDeadlineSeconds: 10,
+      log: () => {},
+    });
+    sources.add(source);
+    await expect(source.start(async () => done)).rejects.toMatchObject({ code: 3 });
+  });
+});
