@@ -1,0 +1,2 @@
+export { raceAbort } from './race-abort.ts';
+export { wait } from './wait.ts';

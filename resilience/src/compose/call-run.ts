@@ -1,0 +1,95 @@
+import type { Permit } from '../breaker/index.ts';
+import type { BulkheadRequest } from '../bulkhead/index.ts';
+import { systemClock } from '../clock/index.ts';
+import { DeadlineScope } from '../deadline/index.ts';
+import { type Attemptable, type AttemptContext, type AttemptOptions, runAttempts } from '../retry/index.ts';
+import type { CallOutcome, Rejection } from './call-outcome.ts';
+import type { Policies } from './policies.ts';
+
+/** Priority, tenant and signal are the bulkhead's; the signal also ends the call itself. */
+export interface CallRequest extends BulkheadRequest {
+  /** Time for one attempt, ms, instead of the policies' own: for timeouts that depend on the request. */
+  readonly timeoutMs?: number | undefined;
+}
+
+export interface CallContext {
+  /** 1-based. */
+  readonly attempt: number;
+  /** Aborts when this attempt's time is up or the caller's signal aborts. Made when first read. */
+  readonly signal: AbortSignal;
+}
+
+export type Call<T> = (context: CallContext) => PromiseLike<T>;
+
+/** Ends the attempts from within one, without the price of an exception. */
+class Stop {
+  readonly rejection: Rejection;
+
+  constructor(rejection: Rejection) {
+    this.rejection = rejection;
+  }
+}
+
+/** One request inside the bulkhead: its attempts, and what each of them passes through. */
+export class CallRun<T> implements Attemptable<T | Stop, CallOutcome<T>> {
+  readonly policies: Policies;
+  readonly request: CallRequest;
+  readonly #call: Call<T>;
+  lastError: unknown;
+
+  constructor(policies: Policies, call: Call<T>, request: CallRequest) {
+    this.policies = policies;
+    this.request = request;
+    this.#call = call;
+    this.lastError = undefined;
+  }
+
+  outcome(options: AttemptOptions): Promise<CallOutcome<T>> {
+    return runAttempts(this, options, this.request.signal);
+  }
+
+  attempt({ attempt }: AttemptContext): Promise<T | Stop> {
+    const { breaker, rateLimit, clock = systemClock } = this.policies;
+    const admission = breaker?.tryAdmit();
+    if (admission?.admitted === false) {
+      const { reason, retryAfterMs } = admission;
+      return Promise.resolve(new Stop({ by: 'breaker', reason, retryAfterMs }));
+    }
+    const taken = rateLimit?.tryTake();
+    if (taken?.taken === false) {
+      if (admission !== undefined) breaker?.release(admission);
+      const { retryAfterMs } = taken;
+      return Promise.resolve(new Stop({ by: 'rate-limit', reason: 'rate-limited', retryAfterMs }));
+    }
+    return new AttemptScope<T>(this, attempt, admission).run(clock, this.#call);
+  }
+
+  conclude(value: T | Stop, attempts: number): CallOutcome<T> {
+    if (!(value instanceof Stop)) return { kind: 'succeeded', value, attempts };
+    return { kind: 'rejected', ...value.rejection, attempts: attempts - 1, lastError: this.lastError };
+  }
+}
+
+/** One attempt: its deadline is what the call sees as its context, and what tells the breaker how it ended. */
+class AttemptScope<T> extends DeadlineScope<T> implements CallContext {
+  readonly attempt: number;
+  readonly #run: CallRun<T>;
+  readonly #permit: Permit | undefined;
+
+  constructor(run: CallRun<T>, attempt: number, permit: Permit | undefined) {
+    super(run.request.timeoutMs ?? run.policies.timeoutMs ?? Number.POSITIVE_INFINITY, run.request.signal);
+    this.attempt = attempt;
+    this.#run = run;
+    this.#permit = permit;
+  }
+
+  /** A caller that gave up says nothing about the service. */
+  protected override onEnd(succeeded: boolean, error: unknown): void {
+    if (!succeeded) this.#run.lastError = error;
+    const { breaker } = this.#run.policies;
+    if (breaker === undefined || this.#permit === undefined) return;
+    if (succeeded) breaker.recordSuccess(this.#permit);
+    else if (this.#run.request.signal?.aborted === true) breaker.release(this.#permit);
+    else breaker.recordFailure(this.#permit, error);
+  }
+}

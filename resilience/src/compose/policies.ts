@@ -1,0 +1,50 @@
+import type { Random } from '../backoff/index.ts';
+import { type BreakerOptions, type BreakerSnapshot, CircuitBreaker } from '../breaker/index.ts';
+import { Bulkhead } from '../bulkhead/index.ts';
+import type { Clock } from '../clock/index.ts';
+import type { ResilienceProfile } from '../profiles/index.ts';
+import { createRateLimiter, type KeyedRateLimiter, type RateLimiter } from '../rate-limit/index.ts';
+import type { Classify, RetryNotice, RetryPolicy } from '../retry/index.ts';
+
+/** What `compose` puts around a call. Every part may be absent; the same part may serve several compositions. */
+export interface Policies {
+  /** Calls per tenant, counted once per request. */
+  readonly tenantLimit?: KeyedRateLimiter | undefined;
+  readonly bulkhead?: Bulkhead | undefined;
+  /** Absent: one attempt. */
+  readonly retry?: RetryPolicy | undefined;
+  /** Which errors are worth another attempt. Default: none. */
+  readonly classify?: Classify | undefined;
+  readonly breaker?: CircuitBreaker | undefined;
+  /** Calls to the service, counted once per attempt. */
+  readonly rateLimit?: RateLimiter | undefined;
+  /** Time for one attempt, ms. Default: no limit. */
+  readonly timeoutMs?: number | undefined;
+  readonly onRetry?: ((notice: RetryNotice) => void) | undefined;
+  readonly clock?: Clock | undefined;
+  readonly random?: Random | undefined;
+}
+
+export interface PolicySetup {
+  readonly classify: Classify;
+  readonly isFailure?: BreakerOptions['isFailure'];
+  readonly breakerSnapshot?: BreakerSnapshot | undefined;
+  readonly clock?: Clock | undefined;
+  readonly random?: Random | undefined;
+}
+
+/** Makes working policies of a profile: one set per service, or per worker. */
+export function createPolicies(profile: ResilienceProfile, setup: PolicySetup): Policies {
+  const { classify, isFailure, breakerSnapshot: snapshot, clock, random } = setup;
+  const breakerOptions = isFailure === undefined ? profile.breaker : { ...profile.breaker, isFailure };
+  return {
+    bulkhead: profile.bulkhead && new Bulkhead(profile.bulkhead),
+    retry: profile.retry,
+    classify,
+    breaker: new CircuitBreaker(breakerOptions, { clock, snapshot }),
+    rateLimit: profile.rateLimit && createRateLimiter(profile.rateLimit, clock),
+    timeoutMs: profile.timeoutMs,
+    clock,
+    random,
+  };
+}

@@ -1,0 +1,1 @@
+export { isResilienceError, ResilienceError, type ResilienceErrorCode } from './resilience-error.ts';
