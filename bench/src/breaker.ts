@@ -1,0 +1,198 @@
+import { type BreakerOptions, CircuitBreaker } from '@taleback/resilience';
+import {
+  type CircuitBreakerPolicy,
+  ConsecutiveBreaker,
+  CountBreaker,
+  circuitBreaker,
+  handleAll,
+  type IBreaker,
+  SamplingBreaker,
+} from 'cockatiel';
+import OpossumBreaker from 'opossum';
+import type { BenchResult } from './bench-result.ts';
+import { collectGarbage, interleavedRounds, pairedRatio, rounded } from './policies-rounds.ts';
+
+const CALLS = 200_000;
+const ROUNDS = 15;
+/** Enough breakers for the heap's own noise to vanish in the mean. */
+const BREAKERS = 20_000;
+
+const noop = async (): Promise<number> => 1;
+
+const ratio = { failureRatio: 0.5, minimumCalls: 10 };
+/** One object per kind, as a profile has it. */
+const OPTIONS = {
+  consecutive: { strategy: { kind: 'consecutive', failures: 5 }, cooldownMs: 60_000 },
+  count: { strategy: { kind: 'count-window', size: 100, ...ratio }, cooldownMs: 60_000 },
+  time: { strategy: { kind: 'time-window', windowMs: 10_000, ...ratio }, cooldownMs: 60_000 },
+} as const satisfies Record<string, BreakerOptions>;
+
+const ours = (kind: keyof typeof OPTIONS): CircuitBreaker => new CircuitBreaker(OPTIONS[kind]);
+
+const cockatiel = (breaker: IBreaker): CircuitBreakerPolicy =>
+  circuitBreaker(handleAll, { halfOpenAfter: 60_000, breaker });
+
+const cockatielCount = (): IBreaker =>
+  new CountBreaker({ threshold: 0.5, size: 100, minimumNumberOfCalls: 10 });
+const cockatielSampling = (): IBreaker =>
+  new SamplingBreaker({ threshold: 0.5, duration: 10_000, minimumRps: 1 });
+
+interface Executor {
+  execute(operation: () => Promise<number>): Promise<number>;
+}
+
+const calling = (breaker: Executor) => ({
+  count: CALLS,
+  work: async (count: number): Promise<void> => {
+    for (let call = 0; call < count; call += 1) await breaker.execute(noop);
+  },
+});
+
+/** Closed: what one call costs more than a bare await. */
+async function measureClosed(): Promise<Record<string, number>> {
+  const opossum = new OpossumBreaker(noop, { timeout: false });
+  const admitting = ours('consecutive');
+  const costs = await interleavedRounds(
+    {
+      bare: calling({ execute: (operation) => operation() }),
+      'ours consecutive': calling(ours('consecutive')),
+      'ours count window': calling(ours('count')),
+      'ours time window': calling(ours('time')),
+      'ours tryAdmit': {
+        count: CALLS,
+        work: async (count) => {
+          for (let call = 0; call < count; call += 1) {
+            const admission = admitting.tryAdmit();
+            if (!admission.admitted) throw new Error('a closed breaker refused');
+            await noop();
+            admitting.recordSuccess(admission);
+          }
+        },
+      },
+      'cockatiel consecutive': calling(cockatiel(new ConsecutiveBreaker(5))),
+      'cockatiel count': calling(cockatiel(cockatielCount())),
+      'cockatiel sampling': calling(cockatiel(cockatielSampling())),
+      opossum: {
+        count: CALLS / 10,
+        work: async (count) => {
+          for (let call = 0; call < count; call += 1) await opossum.fire();
+        },
+      },
+    },
+    ROUNDS,
+  );
+  opossum.shutdown();
+  const { bare, ...rest } = costs;
+  return Object.fromEntries(
+    Object.entries(rest).map(([name, cost]) => [`closed, x bare await: ${name}`, pairedRatio(cost, bare)]),
+  );
+}
+
+/** Open: what a refusal costs, beside one that throws. */
+async function measureOpen(): Promise<number> {
+  const breaker = ours('consecutive');
+  breaker.isolate();
+  const { throwing, admitting } = await interleavedRounds(
+    {
+      throwing: {
+        count: 5_000,
+        work: async (count) => {
+          for (let call = 0; call < count; call += 1) await breaker.execute(noop).catch(() => {});
+        },
+      },
+      admitting: {
+        count: 500_000,
+        work: (count) => {
+          for (let call = 0; call < count; call += 1) {
+            if (breaker.tryAdmit().admitted) throw new Error('an isolated breaker admitted');
+          }
+        },
+      },
+    },
+    ROUNDS,
+  );
+  return pairedRatio(admitting, throwing);
+}
+
+/** Heap per breaker after three calls, bytes. */
+async function measureBytes(create: () => Executor, count: number): Promise<number> {
+  const breakers: Executor[] = Array.from({ length: count });
+  collectGarbage();
+  const before = process.memoryUsage();
+  for (let index = 0; index < count; index += 1) breakers[index] = create();
+  for (let call = 0; call < 3; call += 1) for (const breaker of breakers) await breaker.execute(noop);
+  collectGarbage();
+  const after = process.memoryUsage();
+  const bytes = after.heapUsed - before.heapUsed + after.arrayBuffers - before.arrayBuffers;
+  return rounded(bytes / breakers.length);
+}
+
+const activeTimers = (): number =>
+  process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+
+/** Timers that 1,000 of our breakers keep, half of them open. */
+async function measureTimers(): Promise<number> {
+  const before = activeTimers();
+  const breakers = Array.from({ length: 1_000 }, () => ours('time'));
+  for (const [index, breaker] of breakers.entries()) {
+    await breaker.execute(noop);
+    const failures = index % 2 === 0 ? 20 : 0;
+    for (let failure = 0; failure < failures; failure += 1) {
+      const admission = breaker.tryAdmit();
+      if (admission.admitted) breaker.recordFailure(admission);
+    }
+  }
+  const open = breakers.filter((breaker) => breaker.status().circuitOpen).length;
+  if (open !== 500) throw new Error(`expected 500 open breakers, got ${open}`);
+  return activeTimers() - before;
+}
+
+export async function run(): Promise<BenchResult> {
+  const closed = await measureClosed();
+  const bytes = {
+    'bytes each: ours consecutive': await measureBytes(() => ours('consecutive'), BREAKERS),
+    'bytes each: ours count window of 100': await measureBytes(() => ours('count'), BREAKERS),
+    'bytes each: ours time window': await measureBytes(() => ours('time'), BREAKERS),
+    'bytes each: cockatiel consecutive': await measureBytes(
+      () => cockatiel(new ConsecutiveBreaker(5)),
+      2_000,
+    ),
+    'bytes each: cockatiel count of 100': await measureBytes(() => cockatiel(cockatielCount()), 2_000),
+  };
+  const timers = await measureTimers();
+  const admit = await measureOpen();
+
+  const at = (name: string): number => closed[`closed, x bare await: ${name}`] ?? Number.NaN;
+  const ourWorst = Math.max(at('ours consecutive'), at('ours count window'), at('ours time window'));
+  const ourBytes = Object.entries(bytes).filter(([name]) => name.includes('ours'));
+  const holds =
+    ourWorst <= 2.5 &&
+    at('ours consecutive') < at('cockatiel consecutive') &&
+    at('ours count window') < at('cockatiel count') &&
+    at('ours time window') < at('cockatiel sampling') &&
+    ourWorst < at('opossum') &&
+    ourBytes.every(([, size]) => size <= 500) &&
+    timers === 0 &&
+    admit <= 0.05;
+
+  return {
+    name: 'circuit breaker',
+    figures: {
+      ...closed,
+      ...bytes,
+      'timers of 1,000 breakers': timers,
+      'open, tryAdmit x a throwing refusal': admit,
+    },
+    goals: {
+      'closed, x bare await: ours consecutive': '<= 2.5, less than cockatiel and opossum',
+      'closed, x bare await: ours count window': '<= 2.5, less than cockatiel and opossum',
+      'closed, x bare await: ours time window': '<= 2.5, less than cockatiel and opossum',
+      'bytes each: ours consecutive': '<= 500',
+      'bytes each: ours count window of 100': '<= 500',
+      'bytes each: ours time window': '<= 500',
+      'timers of 1,000 breakers': '0',
+      'open, tryAdmit x a throwing refusal': '<= 0.05',
+    },
+    holds,
+  };
+}

@@ -1,0 +1,59 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+/** Does the work `count` times. */
+export type Work = (count: number) => Promise<void> | void;
+
+export interface Contestant {
+  readonly work: Work;
+  /** Repetitions per round: enough for some 10 ms, so that the clock's step does not show. */
+  readonly count: number;
+}
+
+setFlagsFromString('--expose-gc');
+/** Everyone starts with a clean heap, and pays for his own garbage only. */
+export const collectGarbage = runInNewContext('gc') as () => void;
+
+/** CPU time of this process per repetition, microseconds: it survives busy neighbours better than wall time. */
+async function cpuMicros({ work, count }: Contestant): Promise<number> {
+  const before = process.cpuUsage();
+  await work(count);
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / count;
+}
+
+/**
+ * Lets all take turns, round by round in one run, after one round to warm up.
+ *
+ * @returns per contestant, the cost per repetition in each round, microseconds
+ */
+export async function interleavedRounds<K extends string>(
+  contestants: Record<K, Contestant>,
+  rounds: number,
+): Promise<Record<K, number[]>> {
+  const names = Object.keys(contestants) as K[];
+  const costs = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<K, number[]>;
+  for (const name of names) await contestants[name].work(contestants[name].count);
+  for (let round = 0; round < rounds; round += 1) {
+    for (const name of names) {
+      collectGarbage();
+      costs[name].push(await cpuMicros(contestants[name]));
+    }
+  }
+  return costs;
+}
+
+/** The median of the ratios of one round each: what happens to a whole round happens to both. */
+export function pairedRatio(costs: readonly number[], floor: readonly number[]): number {
+  return median(costs.map((cost, round) => cost / (floor[round] ?? Number.NaN)));
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return rounded(sorted[Math.floor(sorted.length / 2)] ?? Number.NaN);
+}
+
+/** Three digits say all that such figures can. */
+export function rounded(value: number): number {
+  return Number(value.toPrecision(3));
+}

@@ -1,0 +1,79 @@
+import { compose, createPolicies, kokoro } from '@taleback/resilience';
+import {
+  bulkhead,
+  ConsecutiveBreaker,
+  circuitBreaker,
+  ExponentialBackoff,
+  handleAll,
+  retry,
+  TimeoutStrategy,
+  timeout,
+  wrap,
+} from 'cockatiel';
+import type { BenchResult } from './bench-result.ts';
+import { PoliciesByHand } from './policies-by-hand.ts';
+import { interleavedRounds, median, pairedRatio } from './policies-rounds.ts';
+
+const CALLS = 40_000;
+const ROUNDS = 9;
+
+/** A call that looks at its signal, and is done. */
+const call = async (signal: AbortSignal): Promise<number> => (signal.aborted ? 0 : 1);
+
+const ours = compose(createPolicies(kokoro, { classify: () => ({ retryable: true }) }));
+const byHand = new PoliciesByHand();
+const cockatiel = wrap(
+  bulkhead(3, 100),
+  retry(handleAll, { maxAttempts: 3, backoff: new ExponentialBackoff() }),
+  circuitBreaker(handleAll, { halfOpenAfter: 60_000, breaker: new ConsecutiveBreaker(5) }),
+  timeout(60_000, TimeoutStrategy.Aggressive),
+);
+
+function calling(once: () => Promise<unknown>) {
+  return {
+    count: CALLS,
+    work: async (count: number): Promise<void> => {
+      for (let made = 0; made < count; made += 1) await once();
+    },
+  };
+}
+
+/** Retry, breaker, timeout and bulkhead around a call that succeeds at once: nothing but their own cost. */
+export async function run(): Promise<BenchResult> {
+  const outer = new AbortController().signal;
+  const costs = await interleavedRounds(
+    {
+      byHand: calling(() => byHand.execute(call)),
+      execute: calling(() => ours.execute(({ signal }) => call(signal))),
+      run: calling(() => ours.run(({ signal }) => call(signal))),
+      unread: calling(() => ours.execute(async () => 1)),
+      cockatiel: calling(() => cockatiel.execute(({ signal }) => call(signal))),
+      byHandWithCaller: calling(() => byHand.execute(call, outer)),
+      executeWithCaller: calling(() => ours.execute(({ signal }) => call(signal), { signal: outer })),
+    },
+    ROUNDS,
+  );
+  const figures = {
+    'by hand, CPU us per call': median(costs.byHand),
+    'ours, x by hand': pairedRatio(costs.execute, costs.byHand),
+    'ours with the outcome as data, x by hand': pairedRatio(costs.run, costs.byHand),
+    'ours, signal not read, x by hand': pairedRatio(costs.unread, costs.byHand),
+    "ours with a caller's signal, x by hand with it": pairedRatio(
+      costs.executeWithCaller,
+      costs.byHandWithCaller,
+    ),
+    'cockatiel wrap, x by hand': pairedRatio(costs.cockatiel, costs.byHand),
+  };
+  return {
+    name: 'four policies together',
+    figures,
+    goals: {
+      'ours, x by hand': '<= 1.3, less than cockatiel wrap',
+      "ours with a caller's signal, x by hand with it": '<= 1.3',
+    },
+    holds:
+      figures['ours, x by hand'] <= 1.3 &&
+      figures["ours with a caller's signal, x by hand with it"] <= 1.3 &&
+      figures['ours, x by hand'] < figures['cockatiel wrap, x by hand'],
+  };
+}

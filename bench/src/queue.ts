@@ -1,0 +1,160 @@
+import { Bulkhead, type Priority } from '@taleback/resilience';
+import { priorityQueue } from 'async';
+import fastq from 'fastq';
+import PQueue from 'p-queue';
+import type { BenchResult } from './bench-result.ts';
+import { type Contestant, interleavedRounds, median, pairedRatio } from './policies-rounds.ts';
+import { HeapQueue } from './queue-heap.ts';
+import { StandingQueue } from './queue-standing.ts';
+
+const CONCURRENCY = 3;
+const LEVELS: readonly Priority[] = ['high', 'normal', 'low'];
+
+const TENANTS = Array.from({ length: 100 }, (_, index) => `tenant-${index}`);
+
+const noop = async (): Promise<number> => 1;
+
+/** 0, 1, 2 in an order without a pattern that a queue could profit from, the same for all. */
+const levelOf = (job: number): number => (Math.imul(job + 1, 0x9e3779b1) >>> 16) % 3;
+
+/** Queues the whole burst, then waits for its end. */
+async function burst(size: number, add: (job: number) => Promise<unknown>): Promise<void> {
+  const ends: Promise<unknown>[] = Array.from({ length: size });
+  for (let job = 0; job < size; job += 1) ends[job] = add(job);
+  await Promise.all(ends);
+}
+
+type Queue = () => (job: number) => Promise<unknown>;
+
+const heap: Queue = () => {
+  const queue = new HeapQueue(CONCURRENCY);
+  return (job) => queue.add(noop, levelOf(job));
+};
+
+const ours: Queue = () => {
+  const bulkhead = new Bulkhead({ maxConcurrent: CONCURRENCY, maxQueued: 10_000_000 });
+  return (job) => bulkhead.run(noop, { priority: LEVELS[levelOf(job)] });
+};
+
+const oursWithTenants: Queue = () => {
+  const bulkhead = new Bulkhead({ maxConcurrent: CONCURRENCY, maxQueued: 10_000_000 });
+  return (job) =>
+    bulkhead.run(noop, { priority: LEVELS[levelOf(job)], tenant: TENANTS[job % TENANTS.length] });
+};
+
+const pQueue: Queue = () => {
+  const queue = new PQueue({ concurrency: CONCURRENCY });
+  return (job) => queue.add(noop, { priority: -levelOf(job) });
+};
+
+const asyncPriorityQueue: Queue = () => {
+  const queue = priorityQueue(noop, CONCURRENCY);
+  return (job) => queue.pushAsync(job, levelOf(job));
+};
+
+const fastqWithoutPriorities: Queue = () => {
+  const queue = fastq.promise(noop, CONCURRENCY);
+  return (job) => queue.push(job);
+};
+
+/** Whole bursts of `size`; the cost is counted per job. */
+function bursts(queue: Queue, size: number, jobs: number): Contestant {
+  return {
+    count: jobs,
+    work: async (count) => {
+      for (let begun = 0; begun < count; begun += size) await burst(size, queue());
+    },
+  };
+}
+
+/** All contestants at one burst size, as multiples of the heap in the same rounds. */
+async function compare(
+  size: number,
+  queues: Record<string, Queue>,
+  rounds: number,
+): Promise<Record<string, number>> {
+  const jobs = Math.max(size, 20_000);
+  const contestants = Object.fromEntries(
+    Object.entries(queues).map(([name, queue]) => [name, bursts(queue, size, jobs)]),
+  );
+  const costs = await interleavedRounds({ heap: bursts(heap, size, jobs), ...contestants }, rounds);
+  const label = `${size.toLocaleString('en')} jobs`;
+  return {
+    [`${label}, heap, CPU us per job`]: median(costs.heap),
+    ...Object.fromEntries(
+      Object.entries(costs)
+        .filter(([name]) => name !== 'heap')
+        .map(([name, cost]) => [`${label}, x heap: ${name}`, pairedRatio(cost, costs.heap)]),
+    ),
+  };
+}
+
+/** What a job costs in one burst of a million, as a multiple of what it costs in one of 10,000. */
+async function measureGrowth(): Promise<number> {
+  const costs = await interleavedRounds(
+    { small: bursts(ours, 10_000, 10_000), large: bursts(ours, 1_000_000, 1_000_000) },
+    3,
+  );
+  return pairedRatio(costs.large, costs.small);
+}
+
+/** Jobs that pass through a queue of this length, which keeps it. */
+function standing(length: number): Contestant {
+  const bulkhead = new Bulkhead({ maxConcurrent: CONCURRENCY, maxQueued: 10_000_000 });
+  const queue = new StandingQueue(bulkhead, length, (job) => ({
+    priority: LEVELS[levelOf(job)],
+    tenant: TENANTS[job % TENANTS.length],
+  }));
+  return { count: 50_000, work: (count) => queue.pass(count) };
+}
+
+/** What a job costs while a million others wait, as a multiple of what it costs while 10,000 do. */
+async function measureDepth(): Promise<number> {
+  const costs = await interleavedRounds({ small: standing(10_000), large: standing(1_000_000) }, 5);
+  return pairedRatio(costs.large, costs.small);
+}
+
+export async function run(): Promise<BenchResult> {
+  const peers = { 'p-queue': pQueue, 'async.priorityQueue': asyncPriorityQueue };
+  const all = {
+    ours,
+    'ours, 100 tenants': oursWithTenants,
+    ...peers,
+    'fastq, no priorities': fastqWithoutPriorities,
+  };
+  const figures: Record<string, number> = {
+    ...(await compare(1_000, all, 5)),
+    ...(await compare(10_000, all, 5)),
+    ...(await compare(
+      100_000,
+      { ours, 'ours, 100 tenants': oursWithTenants, 'async.priorityQueue': asyncPriorityQueue },
+      5,
+    )),
+    ...(await compare(100_000, { 'ours beside p-queue': ours, 'p-queue': pQueue }, 1)),
+    'ours, a job in a burst of 1,000,000 x of 10,000': await measureGrowth(),
+    'ours, a job while 1,000,000 wait x while 10,000 do': await measureDepth(),
+  };
+  const at = (name: string): number => figures[name] ?? Number.NaN;
+  const holds =
+    at('100,000 jobs, x heap: ours') <= 1.3 &&
+    at('100,000 jobs, x heap: ours, 100 tenants') <= 1.3 &&
+    at('ours, a job in a burst of 1,000,000 x of 10,000') <= 2 &&
+    at('ours, a job while 1,000,000 wait x while 10,000 do') <= 2 &&
+    at('1,000 jobs, x heap: ours') < at('1,000 jobs, x heap: p-queue') &&
+    at('10,000 jobs, x heap: ours') < at('10,000 jobs, x heap: p-queue') &&
+    at('100,000 jobs, x heap: ours beside p-queue') < at('100,000 jobs, x heap: p-queue');
+  return {
+    name: 'priority queue',
+    figures,
+    goals: {
+      '1,000 jobs, x heap: ours': 'less than p-queue',
+      '10,000 jobs, x heap: ours': 'less than p-queue',
+      '100,000 jobs, x heap: ours': '<= 1.3',
+      '100,000 jobs, x heap: ours, 100 tenants': '<= 1.3',
+      '100,000 jobs, x heap: ours beside p-queue': 'less than p-queue',
+      'ours, a job in a burst of 1,000,000 x of 10,000': '<= 2',
+      'ours, a job while 1,000,000 wait x while 10,000 do': '<= 2',
+    },
+    holds,
+  };
+}
