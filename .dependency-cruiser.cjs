@@ -14,7 +14,10 @@ const between = Object.entries(workspaceArrows).map(([from, allowed]) => ({
   from: { path: `^${from}/(src|test)/` },
   to: {
     path: '^(core|resilience|functions|worker|web|scripts|bench|e2e)/',
-    pathNot: [`^${from}/`, ...allowed.flatMap((name) => [`^${name}/src/index\\.ts$`, `^${name}/src/[a-z-]+/index\\.ts$`])],
+    pathNot: [
+      `^${from}/`,
+      ...allowed.flatMap((name) => [`^${name}/src/index\\.ts$`, `^${name}/src/[a-z-]+/index\\.ts$`]),
+    ],
   },
 }));
 
@@ -50,13 +53,19 @@ module.exports = {
       name: 'adapters-are-wired-by-main-only',
       comment: 'A room asks for a port; main or index hands it the adapter.',
       severity: 'error',
-      from: { path: '^(functions|worker)/src/', pathNot: ['/src/(main|index|cli)\\.ts$', '/adapters/', '\\.test\\.ts$'] },
+      from: {
+        path: '^(functions|worker)/src/',
+        pathNot: ['/src/(main|index|cli)\\.ts$', '/adapters/', '\\.test\\.ts$'],
+      },
       to: { path: '^(functions|worker)/src/adapters/' },
     },
     {
       name: 'the-outside-enters-through-adapters',
       severity: 'error',
-      from: { path: '^(functions|worker)/src/', pathNot: ['/src/(main|index|cli)\\.ts$', '/adapters/', '\\.test\\.ts$'] },
+      from: {
+        path: '^(functions|worker)/src/',
+        pathNot: ['/src/(main|index|cli)\\.ts$', '/adapters/', '\\.test\\.ts$'],
+      },
       to: { path: 'node_modules/(firebase-admin|firebase-functions|@google-cloud|undici|send)/' },
     },
     {
@@ -71,6 +80,9 @@ module.exports = {
     exclude: { path: ['/dist/', '^\\.tsbuild'] },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.base.json' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'node', 'default'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'types', 'node', 'default'],
+    },
   },
 };
