@@ -10,7 +10,7 @@ import {
 } from 'cockatiel';
 import OpossumBreaker from 'opossum';
 import type { BenchResult } from './bench-result.ts';
-import { collectGarbage, interleavedRounds, pairedRatio, rounded } from './policies-rounds.ts';
+import { collectGarbage, interleavedRounds, pairedRatio, rounded } from './interleaved-rounds.ts';
 
 const CALLS = 200_000;
 const ROUNDS = 15;

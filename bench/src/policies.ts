@@ -12,7 +12,7 @@ import {
 } from 'cockatiel';
 import type { BenchResult } from './bench-result.ts';
 import { PoliciesByHand } from './policies-by-hand.ts';
-import { interleavedRounds, median, pairedRatio } from './policies-rounds.ts';
+import { interleavedRounds, median, pairedRatio } from './interleaved-rounds.ts';
 
 const CALLS = 40_000;
 const ROUNDS = 9;

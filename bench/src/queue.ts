@@ -3,7 +3,7 @@ import { priorityQueue } from 'async';
 import fastq from 'fastq';
 import PQueue from 'p-queue';
 import type { BenchResult } from './bench-result.ts';
-import { type Contestant, interleavedRounds, median, pairedRatio } from './policies-rounds.ts';
+import { type Contestant, interleavedRounds, median, pairedRatio } from './interleaved-rounds.ts';
 import { HeapQueue } from './queue-heap.ts';
 import { StandingQueue } from './queue-standing.ts';
 

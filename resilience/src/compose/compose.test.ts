@@ -76,6 +76,17 @@ describe('compose', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  it('counts a call once, though it fails again after its time was up', async () => {
+    const { clock, composed, breaker } = setup({ retry: undefined });
+    const late: { reject?: (error: unknown) => void } = {};
+    const running = composed.run(() => new Promise<never>((_, reject) => (late.reject = reject)));
+    await clock.advanceAsync(5_000);
+    late.reject?.(down);
+    await clock.settle();
+    await expect(running).resolves.toMatchObject({ lastError: { code: 'deadline-exceeded' } });
+    expect(breaker.status().consecutiveFailures).toBe(1);
+  });
+
   it("takes the request's own timeout before the policies'", async () => {
     const { clock, composed, breaker } = setup();
     const running = composed.run(never, { timeoutMs: 9_000 });
