@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
+// The groups run one after the other: what starts emulators and browsers needs the machine for itself.
 export default defineConfig({
   test: {
     projects: [
@@ -16,6 +17,7 @@ export default defineConfig({
           name: 'emulators',
           include: ['{functions,worker}/test/**/*.test.ts'],
           environment: 'node',
+          sequence: { groupOrder: 1 },
           globalSetup: ['scripts/src/emulators/vitest-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -26,6 +28,7 @@ export default defineConfig({
           name: 'e2e',
           include: ['e2e/src/**/*.test.ts'],
           environment: 'node',
+          sequence: { groupOrder: 2 },
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 420_000,

@@ -81,7 +81,7 @@ const decode = async (mp3: Uint8Array) => {
   return { errors, loudest, durationMs: (samplesDecoded * 1000) / sampleRate };
 };
 
-describe('the worker as a process', { timeout: 90_000 }, () => {
+describe('the worker as a process', { timeout: 200_000 }, () => {
   it('turns a published job into progress, a signed success callback, and audio that plays', async () => {
     const worker = start({ WORKER_ID: 'worker-under-test' });
     const { audioUrl } = await worker.line('worker ready');
@@ -176,7 +176,7 @@ describe('the worker as a process', { timeout: 90_000 }, () => {
     expect(killed.isAlive()).toBe(false);
 
     await start().line('worker ready');
-    await until(() => expect(receiver.jsonFor('callback')).toMatchObject([{ job_id: 'j1' }]), 60_000);
+    await until(() => expect(receiver.jsonFor('callback')).toMatchObject([{ job_id: 'j1' }]), 150_000);
     const { audio_url: audioUrl, duration_ms: durationMs } = receiver.jsonFor('callback')[0] ?? {};
     const played = await decode(new Uint8Array(await (await fetch(String(audioUrl))).arrayBuffer()));
     expect(played.errors).toEqual([]);

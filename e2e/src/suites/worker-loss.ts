@@ -5,7 +5,7 @@ import { CLARA, newPerson, type World } from './world.ts';
 const LONG_TEXT = 'The tide went out, and the boats lay down on the sand as if they were tired. '.repeat(40);
 
 /** The acknowledgement deadline of the lost worker, its redelivery, and the narration itself. */
-const REDELIVERED_MS = 100_000;
+const REDELIVERED_MS = 180_000;
 
 export const describeWorkerLoss = (world: World): void => {
   describe('a worker that is killed in the middle of a job', () => {
@@ -29,6 +29,6 @@ export const describeWorkerLoss = (world: World): void => {
       expect(story).toMatchObject({ audioStatus: 'ready', audioAttempt: 1 });
       expect(Number(story['audioDurationMs'])).toBeGreaterThan(60_000);
       await person.close();
-    });
+    }, 300_000);
   });
 };
