@@ -245,18 +245,25 @@ describe('the Pub/Sub source', { timeout: LONG_MS }, () => {
       expect(performance.now() - startedAt).toBeLessThan(DEADLINE_MS);
     });
 
-    it('while it starts, lets it take nothing', async () => {
+    it('ends a start that is under way, so that nothing is taken', async () => {
       const held = heldHandler();
-      const first = createSource();
-      await first.start(held.handler);
-      await drain(first, LONG_MS);
       const source = createSource();
-      const starting = source.start(held.handler).catch(() => {});
-      await publish({ id: 'waiting' });
+      const starting = source.start(held.handler);
       await drain(source, LONG_MS);
       await starting;
-      expect(held.begun).toEqual([]);
+      await publish({ id: 'waiting' });
       expect(await leftForAnother(['waiting'])).toEqual(['waiting']);
+      expect(held.begun).toEqual([]);
+    });
+
+    it('ends a start that waits for a Pub/Sub that is away', async () => {
+      const host = process.env['PUBSUB_EMULATOR_HOST'];
+      process.env['PUBSUB_EMULATOR_HOST'] = '127.0.0.1:9';
+      const source = createSource();
+      const starting = source.start(async () => done);
+      process.env['PUBSUB_EMULATOR_HOST'] = host;
+      await drain(source, 100);
+      await expect(starting).resolves.toBeUndefined();
     });
   });
 

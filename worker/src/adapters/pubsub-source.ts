@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import {
   Duration,
   type Message,
@@ -44,6 +45,8 @@ export const createPubsubSource = (options: PubsubSourceOptions): JobSource => {
   const stopping = new AbortController();
   let subscription: Subscription | undefined;
   let isDraining = false;
+  /** Settles when the start has ended, however it did: closing the client under it would break it. */
+  let started: Promise<unknown> = Promise.resolve();
 
   const prepare = async (): Promise<void> => {
     await Promise.all([
@@ -97,28 +100,40 @@ export const createPubsubSource = (options: PubsubSourceOptions): JobSource => {
     underWay.add(work);
   };
 
-  return {
-    start: async (handler) => {
+  const open = async (handler: Handler): Promise<void> => {
+    try {
       await prepare();
+    } catch (error) {
       if (isDraining) return;
-      const lease = Duration.from({ seconds: options.ackDeadlineSeconds });
-      subscription = pubsub.subscription(options.subscription, {
-        // One stream: with the client's usual five, five times as many jobs would be let in.
-        flowControl: { maxMessages: options.concurrency, allowExcessMessages: true },
-        streamingOptions: { maxStreams: 1 },
-        closeOptions: { behavior: SubscriptionCloseBehaviors.WaitForProcessing },
-        // The client would stretch its lease to a minute and more, and a dead worker's job would wait that long.
-        minAckDeadline: lease,
-        maxAckDeadline: lease,
-      });
-      subscription.on('error', (error) =>
-        options.log('error', 'subscription failed', { reason: error.message }),
-      );
-      subscription.on('message', (message: Message) => admit(message, handler));
+      throw error;
+    }
+    if (isDraining) return;
+    const lease = Duration.from({ seconds: options.ackDeadlineSeconds });
+    subscription = pubsub.subscription(options.subscription, {
+      // One stream: with the client's usual five, five times as many jobs would be let in.
+      flowControl: { maxMessages: options.concurrency, allowExcessMessages: true },
+      streamingOptions: { maxStreams: 1 },
+      closeOptions: { behavior: SubscriptionCloseBehaviors.WaitForProcessing },
+      // The client would stretch its lease to a minute and more, and a dead worker's job would wait that long.
+      minAckDeadline: lease,
+      maxAckDeadline: lease,
+    });
+    subscription.on('error', (error) =>
+      options.log('error', 'subscription failed', { reason: error.message }),
+    );
+    subscription.on('message', (message: Message) => admit(message, handler));
+  };
+
+  return {
+    start: (handler) => {
+      const opening = open(handler);
+      started = opening.catch(() => {});
+      return opening;
     },
     drain: async (graceMs) => {
       isDraining = true;
       const timer = setTimeout(() => stopping.abort(new Error('the worker is stopping')), graceMs);
+      await Promise.race([started, once(stopping.signal, 'abort')]);
       for (const message of waiting.splice(0)) message.nack();
       // Ends the stream at once, then waits for the jobs under way and for their acknowledgements.
       await subscription?.close();
