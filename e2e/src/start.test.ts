@@ -3,10 +3,12 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
-const runner = fileURLToPath(new URL('../../scripts/run.mjs', import.meta.url));
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const runner = join(root, 'scripts/run.mjs');
 const START_MS = 300_000;
 /** The guardian leaves last, a moment after the script itself. */
 const LEAVING = { timeout: 20_000 };
@@ -19,10 +21,15 @@ interface Started {
   readonly descendants: () => number[];
 }
 
-const start = (args: readonly string[]): Started => {
+const start = (
+  args: readonly string[],
+  command: readonly string[] = [process.execPath, runner, 'start'],
+): Started => {
   const mark = `TALEBACK_TEST_MARK=${randomUUID()}`;
   const [name, value] = mark.split('=') as [string, string];
-  const child = spawn(process.execPath, [runner, 'start', ...args], {
+  const [program = '', ...before] = command;
+  const child = spawn(program, [...before, ...args], {
+    cwd: root,
     env: { ...process.env, [name]: value },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -105,6 +112,18 @@ describe('npm start', () => {
       await expect.poll(output, { timeout: START_MS, interval: 250 }).toContain('firebase is up');
       child.kill('SIGKILL');
       await once(child, 'close');
+      await expect.poll(descendants, LEAVING).toEqual([]);
+    },
+    START_MS,
+  );
+
+  it(
+    'ends with npm, when only npm is told to end',
+    async () => {
+      const { child, output, descendants } = start([], ['npm', 'start', '--silent']);
+      await expect.poll(output, { timeout: START_MS, interval: 250 }).toContain('firestore is up');
+      child.kill('SIGTERM');
+      await once(child, 'exit');
       await expect.poll(descendants, LEAVING).toEqual([]);
     },
     START_MS,

@@ -27,9 +27,14 @@ const stop = (): Promise<void> => {
   return stopping;
 };
 
-/** Ends everything in order; what is still starting is ended when this process exits. */
-const interrupted = new Promise<NodeJS.Signals>((resolve) => {
+/** How often it is looked whether npm, which passes signals on to its shell only, is still there, in milliseconds. */
+const PARENT_CHECK_MS = 500;
+
+/** Why everything shall end. What is still starting then is ended when this process exits. */
+const interrupted = new Promise<string>((resolve) => {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve(signal));
+  const parent = process.ppid;
+  setInterval(() => process.ppid !== parent && resolve('its parent is gone'), PARENT_CHECK_MS).unref();
 });
 
 const run = async (): Promise<void> => {
