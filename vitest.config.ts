@@ -29,6 +29,8 @@ export default defineConfig({
           include: ['e2e/src/**/*.test.ts'],
           environment: 'node',
           sequence: { groupOrder: 2 },
+          // It starts emulators of its own, not those of the group before.
+          env: { FIRESTORE_EMULATOR_HOST: '', PUBSUB_EMULATOR_HOST: '' },
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 420_000,

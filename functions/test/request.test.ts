@@ -171,6 +171,7 @@ describe('requestAudio over Firestore and Pub/Sub', { timeout: 60_000 }, () => {
     expect(story).toMatchObject({ audioStatus: 'pending', voiceId: 'slt', language: 'en', audioAttempt: 2 });
     expect(Object.keys(story).filter((name) => name.startsWith('audioError'))).toEqual([]);
     expect(story).not.toHaveProperty('audioProgress');
+    expect(story).not.toHaveProperty('voiceName');
     expect((await jobsOf(id)).map(({ job }) => [job.input.voice_id, job.input.language])).toEqual([
       ['slt', 'en'],
     ]);

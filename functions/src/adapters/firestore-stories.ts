@@ -38,6 +38,8 @@ const within = async <T>(timeoutMs: number, work: Promise<T>): Promise<T> => {
 const isAway = (error: unknown): boolean =>
   error instanceof StoreTimeout || AWAY_STATUSES.has((error as { code?: unknown } | null)?.code);
 
+const causeOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 const withRemovals = (change: Change): Record<string, unknown> => ({
   ...change.set,
   ...Object.fromEntries(change.remove.map((name) => [name, FieldValue.delete()])),
@@ -110,20 +112,29 @@ export const createFirestoreStories = (
       });
     } catch (error) {
       if (!isAway(error)) throw error;
-      return { kind: 'store-away', cause: error instanceof Error ? error.message : String(error) };
+      return { kind: 'store-away', cause: causeOf(error) };
     }
   };
 
-  const open: AttemptStore['open'] = (storyId, newJobId, decide) =>
-    transact(async (transaction) => {
-      const story = storyRef(storyId);
-      const fields = (await transaction.get(story)).data();
-      const decision = decide(fields === undefined ? undefined : readStoryText(fields));
-      if (decision.kind !== 'opened') return decision;
-      transaction.update(story, { ...withRemovals(decision.story), updatedAt: FieldValue.serverTimestamp() });
-      transaction.set(story.collection(ATTEMPTS).doc(newJobId), decision.attemptFields);
-      return decision;
-    });
+  const open: AttemptStore['open'] = async (storyId, newJobId, decide) => {
+    try {
+      return await transact(async (transaction) => {
+        const story = storyRef(storyId);
+        const fields = (await transaction.get(story)).data();
+        const decision = decide(fields === undefined ? undefined : readStoryText(fields));
+        if (decision.kind !== 'opened') return decision;
+        transaction.update(story, {
+          ...withRemovals(decision.story),
+          updatedAt: FieldValue.serverTimestamp(),
+        });
+        transaction.set(story.collection(ATTEMPTS).doc(newJobId), decision.attemptFields);
+        return decision;
+      });
+    } catch (error) {
+      if (!isAway(error)) throw error;
+      return { kind: 'store-away', cause: causeOf(error) };
+    }
+  };
 
   const ping: StoryStore['ping'] = async () => {
     try {

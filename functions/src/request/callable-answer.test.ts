@@ -37,6 +37,14 @@ describe('callableAnswer', () => {
       },
     ],
     [
+      { kind: 'store-away', cause: 'UNAVAILABLE' },
+      {
+        status: 'unavailable',
+        sentence: expect.stringMatching(/\.$/),
+        details: { code: 'queue_unavailable' },
+      },
+    ],
+    [
       { kind: 'queue-away' },
       {
         status: 'unavailable',

@@ -50,6 +50,7 @@ export const callableAnswer = (answer: RequestAnswer): CallableAnswer => {
         details: { code: answer.code, field: answer.field },
       };
     case 'queue-away':
+    case 'store-away':
       return {
         ok: false,
         status: 'unavailable',

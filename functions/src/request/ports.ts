@@ -17,7 +17,9 @@ export type Denial =
   /** There is no such story, or it is somebody else's: both look the same from outside. */
   | { readonly kind: 'no-such-story' }
   /** The story cannot be narrated as it stands. */
-  | { readonly kind: 'unfit'; readonly code: ErrorCode; readonly field: string; readonly sentence: string };
+  | { readonly kind: 'unfit'; readonly code: ErrorCode; readonly field: string; readonly sentence: string }
+  /** The story could not be read or written just now. */
+  | { readonly kind: 'store-away'; readonly cause: string };
 
 /** Where attempts are opened. */
 export interface AttemptStore {

@@ -110,10 +110,15 @@ export const requestAudio = async (
       storyType: story.storyType ?? 'user',
       callbackUrl: options.callbackUrl,
     });
-    return decision;
+    // The old voice's name would stay for good: the worker tells no name for a voice that it was given none of.
+    const isOtherVoice = voiceId !== undefined && voiceId !== story.voiceId;
+    const { set, remove } = decision.story;
+    return isOtherVoice ? { ...decision, story: { set, remove: [...remove, 'voiceName'] } } : decision;
   };
 
   const answer = await options.attempts.open(storyId, jobId, decideOpening);
+  if (answer.kind === 'store-away')
+    options.log('error', 'Firestore is away', { storyId, cause: answer.cause });
   if (answer.kind !== 'opened') return answer;
   if (job === undefined) throw new Error('an attempt was opened without a job');
   try {
