@@ -129,9 +129,7 @@ export interface FunctionsConfig {
  * @throws Error that names every variable at fault; it never repeats a secret.
  */
 export const parseConfig = (environment: Readonly<Record<string, string | undefined>>): FunctionsConfig => {
-  // A variable that is set to nothing is not set: a number would read it as 0.
-  const told = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-  const result = functionsEnvironment.safeParse(told);
+  const result = functionsEnvironment.safeParse(environment);
   if (!result.success) {
     const faults = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
     throw new Error(`configuration: ${faults.join('; ')}`);
