@@ -363,6 +363,7 @@ describe('toTalebackError', () => {
     ['no memory for a child', withCode('spawn ENOMEM', 'ENOMEM'), 'memory_exhausted'],
     ['only a code', { code: 'EPIPE' }, 'network_unreachable'],
     ['a text', 'Voice profile not found', 'voice_profile_missing'],
+    ['an abort', new DOMException('This operation was aborted', 'AbortError'), 'job_cancelled'],
     ['a bug', new TypeError("Cannot read properties of undefined (reading 'x')"), 'internal'],
     ['an error without words', new RangeError(''), 'internal'],
     ['undefined', undefined, 'internal'],

@@ -28,7 +28,7 @@ const send = async (answer: Response, incoming: IncomingMessage, outgoing: Serve
   outgoing.end(incoming.method === 'HEAD' ? undefined : body);
 };
 
-/** Mounts the receiver on Node's own server: for Cloud Run, tests and benchmarks, without the framework. */
+/** Mounts the receiver on Node's own server: for tests, and wherever the framework is not wanted. */
 export const nodeEdge =
   (receiver: Receiver): RequestListener =>
   (incoming, outgoing) => {
