@@ -40,7 +40,10 @@ export {
   BulkheadRefusedError,
   type BulkheadRequest,
   type BulkheadStatus,
+  FairQueue,
+  type Lane,
   type Priority,
+  type Queueable,
 } from './bulkhead/index.ts';
 export { type CancelTimer, type Clock, systemClock } from './clock/index.ts';
 export {

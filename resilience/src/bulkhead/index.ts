@@ -4,4 +4,5 @@ export {
   type BulkheadRefusalReason,
   BulkheadRefusedError,
 } from './bulkhead-outcome.ts';
-export type { Priority } from './fair-queue.ts';
+export { FairQueue, type Priority } from './fair-queue.ts';
+export type { Lane, Queueable } from './priority-level.ts';

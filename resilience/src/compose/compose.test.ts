@@ -46,6 +46,28 @@ describe('compose', () => {
     await expect(run(failing)).resolves.toMatchObject({ kind: 'not-retryable', lastError: down });
   });
 
+  it('counts a request with all its attempts as one call, when it should', async () => {
+    const { clock, composed, breaker } = setup({ breakerCounts: 'requests' });
+    const play = async (call: () => Promise<unknown>) => {
+      const running = composed.run(call);
+      await clock.advanceAsync(7_000);
+      return running;
+    };
+    for (const failures of [1, 2, 3]) {
+      expect(await play(failing)).toMatchObject({ kind: 'exhausted', attempts: 4 });
+      expect(breaker.status().consecutiveFailures).toBe(failures);
+    }
+    expect(await play(failing)).toMatchObject({ kind: 'rejected', by: 'breaker', attempts: 0 });
+    await clock.advanceAsync(60_000);
+    const stop = new AbortController();
+    const given = composed.run(never, { signal: stop.signal });
+    stop.abort();
+    expect(await given).toMatchObject({ kind: 'aborted' });
+    expect(await play(async () => 'audio')).toMatchObject({ kind: 'succeeded' });
+    expect(await play(async () => 'audio')).toMatchObject({ kind: 'succeeded' });
+    expect(breaker.status().state).toBe('CLOSED');
+  });
+
   it('ends the retries when the breaker opens between them', async () => {
     const { clock, composed, breaker } = setup();
     const running = composed.run(failing);

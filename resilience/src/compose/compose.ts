@@ -3,6 +3,7 @@ import { checkNumber } from '../checks/index.ts';
 import { type AttemptOptions, type Classify, checkRetryPolicy, type RetryPolicy } from '../retry/index.ts';
 import { type CallOutcome, toError } from './call-outcome.ts';
 import { type Call, type CallRequest, CallRun } from './call-run.ts';
+import { countAsOne } from './count-requests.ts';
 import type { Policies } from './policies.ts';
 
 export interface ComposedPolicies {
@@ -40,6 +41,7 @@ const NOTHING_IS_RETRYABLE: Classify = () => ({ retryable: false });
  *   timed on its own, and a breaker that opens meanwhile ends the retries.
  * - The breaker comes before the rate limit, so that refused calls use up no tokens; a trial that finds no token gives
  *   its permit back.
+ * - A breaker that counts requests stands before the retry instead: `bulkhead > breaker > retry( rate limit > ... )`.
  * - The deadline is innermost, so that a call which hangs is a failure to the breaker and another attempt to the retry.
  *
  * A policy that turns a call away ends it at once, with the time to wait as data: whoever queued it can wait better
@@ -64,18 +66,20 @@ export function compose(policies: Policies): ComposedPolicies {
     random,
   };
 
+  const countsRequests = policies.breakerCounts === 'requests';
+  const outer = countsRequests ? policies.breaker : undefined;
+  const inner = countsRequests ? { ...policies, breaker: undefined } : policies;
+
   const run = <T>(call: Call<T>, request: CallRequest = NO_REQUEST): Promise<CallOutcome<T>> => {
     checkTimeout(request.timeoutMs);
     const { tenantLimit, bulkhead } = policies;
     const taken = tenantLimit?.tryTake(request.tenant ?? '');
     if (taken?.taken === false) return Promise.resolve(rejectedAtTheDoor(taken.retryAfterMs));
-    const callRun = new CallRun(policies, call, request);
-    if (bulkhead === undefined) return callRun.outcome(attemptOptions);
-    return bulkhead.runOrElse(
-      () => callRun.outcome(attemptOptions),
-      (reason) => rejectedByBulkhead(reason, request.signal),
-      request,
-    );
+    const callRun = new CallRun(inner, call, request);
+    const attempts = (): Promise<CallOutcome<T>> => callRun.outcome(attemptOptions);
+    const begin = outer === undefined ? attempts : () => countAsOne(outer, attempts);
+    if (bulkhead === undefined) return begin();
+    return bulkhead.runOrElse(begin, (reason) => rejectedByBulkhead(reason, request.signal), request);
   };
 
   return {

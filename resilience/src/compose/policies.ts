@@ -16,6 +16,8 @@ export interface Policies {
   /** Which errors are worth another attempt. Default: none. */
   readonly classify?: Classify | undefined;
   readonly breaker?: CircuitBreaker | undefined;
+  /** Whether every attempt is a call of the breaker, or a request with all its attempts. Default 'attempts'. */
+  readonly breakerCounts?: 'attempts' | 'requests' | undefined;
   /** Calls to the service, counted once per attempt. */
   readonly rateLimit?: RateLimiter | undefined;
   /** Time for one attempt, ms. Default: no limit. */
@@ -42,6 +44,7 @@ export function createPolicies(profile: ResilienceProfile, setup: PolicySetup): 
     retry: profile.retry,
     classify,
     breaker: new CircuitBreaker(breakerOptions, { clock, snapshot }),
+    breakerCounts: profile.breakerCounts,
     rateLimit: profile.rateLimit && createRateLimiter(profile.rateLimit, clock),
     timeoutMs: profile.timeoutMs,
     clock,

@@ -9,6 +9,8 @@ export interface ResilienceProfile {
   /** Time for one attempt, ms. */
   readonly timeoutMs: number;
   readonly breaker: BreakerOptions;
+  /** What is one call of the breaker. Default 'attempts'. */
+  readonly breakerCounts?: 'attempts' | 'requests';
   /** Absent: one attempt. */
   readonly retry?: RetryPolicy;
   /** Absent: no cap. */

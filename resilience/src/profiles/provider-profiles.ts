@@ -79,6 +79,7 @@ export const edge = {
     cooldownMs: 300_000, // seed 002: CIRCUIT_BREAKER_TIMEOUT 300 s
     halfOpenSuccesses: 1, // seed 002: HALF_OPEN to CLOSED on one successful request
   },
+  breakerCounts: 'requests', // seed 002: record_failure "on failure (after all retries)"
 } as const satisfies ResilienceProfile;
 
 /** A service on the same machine, which retries could bring down. */
