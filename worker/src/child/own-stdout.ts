@@ -1,0 +1,32 @@
+/** Writes to the true standard output. */
+export interface ProtocolOutput {
+  /** A line, its end included, and after it raw bytes and their end. */
+  readonly write: (line: string, raw?: Uint8Array) => void;
+  /** Calls back when all of it has left the process, which may be long after: the reader sets the pace. */
+  readonly flush: (done: () => void) => void;
+}
+
+/**
+ * Keeps standard output for the protocol: whatever else this process prints goes to standard error. An output that
+ * nobody reads any more ends the process.
+ */
+export const ownStdout = (): ProtocolOutput => {
+  const { stdout, stderr } = process;
+  const write = stdout.write.bind(stdout) as (chunk: string | Uint8Array, done?: () => void) => boolean;
+  stdout.write = stderr.write.bind(stderr);
+  stdout.on('error', () => process.exit(0));
+  return {
+    write: (line, raw) => {
+      if (raw === undefined) {
+        write(line);
+        return;
+      }
+      stdout.cork();
+      write(line);
+      write(raw);
+      write('\n');
+      stdout.uncork();
+    },
+    flush: (done) => void write('', done),
+  };
+};

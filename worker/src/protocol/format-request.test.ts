@@ -1,0 +1,112 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { SpeechRequest } from '../manager/index.ts';
+import { formatBareRequest, formatRequest, synthesizePayload } from './format-request.ts';
+import { MAX_LINE_BYTES } from './limits.ts';
+
+const call = (request: Partial<SpeechRequest> = {}) => ({
+  correlationId: 'req-987654321-xyz',
+  retryCount: 0,
+  request: { text: 'Hello world', voiceId: 'jenny', ...request },
+});
+
+const format = (request: Partial<SpeechRequest> = {}, outputPath?: string): string =>
+  formatRequest({
+    version: '2.0.0',
+    messageId: 'msg-123456789-abc',
+    timestamp: 1_640_995_200_000,
+    correlationId: 'req-987654321-xyz',
+    workerId: 'worker-1',
+    payload: synthesizePayload(call(request), outputPath),
+  });
+
+describe('a request as a line', () => {
+  it('seed 004: v1.0.0 is the bare object, with the voice', () => {
+    const line = formatBareRequest(call(), '/tmp/audio.wav');
+    const { voice, ...rest } = JSON.parse(line) as Record<string, unknown>;
+    expect(rest).toEqual({ type: 'synthesize', text: 'Hello world', output_path: '/tmp/audio.wav' });
+    expect(voice).toBe('jenny');
+    expect(line.endsWith('}\n')).toBe(true);
+  });
+
+  it('seed 004: v2.0.0 is the envelope, field for field', () => {
+    expect(format({ priority: 'normal' }, '/tmp/audio.wav')).toBe(
+      `${JSON.stringify({
+        version: '2.0.0',
+        messageId: 'msg-123456789-abc',
+        timestamp: 1640995200000,
+        type: 'request',
+        payload: {
+          type: 'synthesize',
+          text: 'Hello world',
+          voice: 'jenny',
+          priority: 'normal',
+          output_path: '/tmp/audio.wav',
+        },
+        metadata: { correlationId: 'req-987654321-xyz', workerId: 'worker-1', retryCount: 0 },
+      })}\n`,
+    );
+  });
+
+  it('says everything that was asked, to 1.0 only what 1.0 knows', () => {
+    const request = {
+      speed: 1.5,
+      language: 'en-GB',
+      priority: 'high',
+      engineOptions: { temperature: 0.7 },
+    } as const;
+    const known = { type: 'synthesize', text: 'Hello world', voice: 'jenny', speed: 1.5, language: 'en-GB' };
+    expect(JSON.parse(format(request))).toMatchObject({
+      payload: { ...known, priority: 'high', options: { temperature: 0.7 } },
+    });
+    expect(JSON.parse(formatBareRequest(call(request), '/a.wav'))).toEqual({
+      ...known,
+      output_path: '/a.wav',
+    });
+  });
+
+  it('is one line, and the text survives it', () => {
+    const unit = fc.constantFrom(
+      'a',
+      ' ',
+      '\n',
+      '\r',
+      '\u0000',
+      '\u2028',
+      '"',
+      '\\',
+      'ä',
+      '😀',
+      '\ud800',
+      '\udc00',
+    );
+    const text = fc.string({ unit });
+    fc.assert(
+      fc.property(text, (text) => {
+        const line = format({ text });
+        expect(line.indexOf('\n')).toBe(line.length - 1);
+        const heard = JSON.parse(Buffer.from(line).toString('utf8')) as { payload: { text: string } };
+        expect(heard.payload.text).toBe(text);
+      }),
+    );
+  });
+
+  it('refuses a text that makes the line too long for any child', () => {
+    const room = MAX_LINE_BYTES - Buffer.byteLength(format({ text: '' })) + 1;
+    expect(Buffer.byteLength(format({ text: 'x'.repeat(room) }))).toBe(MAX_LINE_BYTES + 1);
+    for (const text of ['x'.repeat(room + 1), 'ä'.repeat(room / 2 + 1), '\n'.repeat(room / 2 + 1)]) {
+      expect(() => format({ text })).toThrow(expect.objectContaining({ code: 'text_too_long' }));
+    }
+    expect(() => formatBareRequest(call({ text: 'x'.repeat(MAX_LINE_BYTES) }), '/a')).toThrow(
+      expect.objectContaining({ code: 'text_too_long' }),
+    );
+  });
+
+  it('refuses options that cannot be written down', () => {
+    const loop: Record<string, unknown> = {};
+    loop['loop'] = loop;
+    for (const engineOptions of [loop, { big: 1n }]) {
+      expect(() => format({ engineOptions })).toThrow(expect.objectContaining({ code: 'request_invalid' }));
+    }
+  });
+});
