@@ -51,11 +51,16 @@ module.exports = {
     },
     {
       name: 'adapters-are-wired-by-main-only',
-      comment: 'A room asks for a port; main or index hands it the adapter.',
+      comment: 'A room asks for a port; main, index or a plugin hands it the adapter.',
       severity: 'error',
       from: {
         path: '^(functions|worker)/src/',
-        pathNot: ['/src/(main|index|cli)\\.ts$', '/adapters/', '\\.test\\.ts$'],
+        pathNot: [
+          '/src/(main|batch-main|supervisor|open-speech|index|cli)\\.ts$',
+          '/src/plugins/',
+          '/adapters/',
+          '\\.test\\.ts$',
+        ],
       },
       to: { path: '^(functions|worker)/src/adapters/' },
     },

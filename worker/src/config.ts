@@ -1,7 +1,14 @@
+import { availableParallelism } from 'node:os';
 import { inspect } from 'node:util';
 import { DEFAULT_STORY_LIMITS, type StoryLimits } from '@taleback/core';
 import { parseSecret } from '@taleback/core/signatures';
 import { z } from 'zod';
+import {
+  type ProtectionConfig,
+  protectionEnvironment,
+  toProtectionConfig,
+} from './config/protection-environment.ts';
+import { type SpeechConfig, speechEnvironment, toSpeechConfig } from './config/speech-environment.ts';
 
 /** The keys that callbacks are signed with. Printing it shows nothing of them. */
 export class SigningSecrets {
@@ -73,22 +80,8 @@ export const workerEnvironment = z.object({
     .describe(
       'After how long the job of a dead worker goes to another. Seconds, 10 to 600 (the limits of Pub/Sub).',
     ),
-  SPEECH_THREADS: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(64)
-    .default(0)
-    .transform((count) => (count === 0 ? undefined : count))
-    .describe('Threads that speak. 0 takes what the machine offers, four at most.'),
-  CHUNK_TIMEOUT_SECONDS: z.coerce
-    .number()
-    .min(1)
-    .max(600)
-    .default(60)
-    .describe(
-      'Longest time for one sentence group. Seconds, 1 to 600. Sixty, as `REQUEST_TIMEOUT` of seed 000.',
-    ),
+  ...speechEnvironment,
+  ...protectionEnvironment,
   AUDIO_FOLDER: z.string().min(1).default('.taleback/audio').describe('Folder where narrations are kept.'),
   AUDIO_HOST: z.string().min(1).default('127.0.0.1').describe('Address that the audio server listens on.'),
   AUDIO_PORT: port.default(8787).describe('Port that the audio server listens on; 0 takes any free one.'),
@@ -97,6 +90,12 @@ export const workerEnvironment = z.object({
     .optional()
     .transform((url) => url?.replace(/\/+$/, ''))
     .describe('Where listeners reach the audio folder. Default: the audio server itself.'),
+  HEALTH_HOST: z.string().min(1).default('127.0.0.1').describe('Address of the health and metrics server.'),
+  HEALTH_PORT: port
+    .default(9464)
+    .describe(
+      'Port of `/health/live`, `/health/ready`, `/health/status` and `/metrics`; 0 takes any free one.',
+    ),
   MAX_STORY_CHARACTERS: z.coerce
     .number()
     .int()
@@ -126,14 +125,15 @@ export interface WorkerConfig {
   readonly subscription: string;
   readonly concurrency: number;
   readonly ackDeadlineSeconds: number;
-  readonly speechThreads: number | undefined;
-  readonly chunkTimeoutMs: number;
+  readonly speech: SpeechConfig;
+  readonly protection: ProtectionConfig;
   readonly audio: {
     readonly folder: string;
     readonly host: string;
     readonly port: number;
     readonly baseUrl: string | undefined;
   };
+  readonly health: { readonly host: string; readonly port: number };
   readonly limits: StoryLimits;
   readonly drainMs: number;
   readonly logLevel: 'error' | 'warn' | 'info' | 'debug';
@@ -156,14 +156,15 @@ export const parseConfig = (environment: Readonly<Record<string, string | undefi
     subscription: env.JOBS_SUBSCRIPTION,
     concurrency: env.JOB_CONCURRENCY,
     ackDeadlineSeconds: env.JOB_ACK_DEADLINE_SECONDS,
-    speechThreads: env.SPEECH_THREADS,
-    chunkTimeoutMs: env.CHUNK_TIMEOUT_SECONDS * 1000,
+    speech: toSpeechConfig(env, availableParallelism()),
+    protection: toProtectionConfig(env),
     audio: {
       folder: env.AUDIO_FOLDER,
       host: env.AUDIO_HOST,
       port: env.AUDIO_PORT,
       baseUrl: env.AUDIO_BASE_URL,
     },
+    health: { host: env.HEALTH_HOST, port: env.HEALTH_PORT },
     limits: { ...DEFAULT_STORY_LIMITS, maxCharacters: env.MAX_STORY_CHARACTERS },
     drainMs: env.DRAIN_SECONDS * 1000,
     logLevel: env.LOG_LEVEL,

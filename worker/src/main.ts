@@ -1,16 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { systemClock } from '@taleback/resilience';
 import { pino } from 'pino';
 import { openAudioServer } from './adapters/audio-server.ts';
 import { createFolderAudioStore } from './adapters/folder-audio-store.ts';
+import { openHealthServer } from './adapters/health-server.ts';
 import { createPubsubSource } from './adapters/pubsub-source.ts';
 import { createUndiciPost } from './adapters/undici-post.ts';
+import { createMp3ThreadEncoder } from './audio/index.ts';
 import { createCallbackClient } from './callbacks/index.ts';
 import { parseConfig, readEnvironment, type WorkerConfig } from './config.ts';
 import { createHandler } from './handler/index.ts';
-import { openNarrator } from './manager/index.ts';
-import type { Log } from './observe/index.ts';
+import { decideLiveness, decideReadiness, installProcessFaults, type Log } from './observe/index.ts';
+import { openSpeech } from './open-speech.ts';
+import { onSupervisorGone } from './supervise/index.ts';
 
 /** Five tries within about fifteen seconds: a receiver that restarts is back by then (seed 000: 1, 2, 4 s). */
 const CALLBACK_RETRY = {
@@ -18,7 +23,11 @@ const CALLBACK_RETRY = {
   backoff: { kind: 'exponential', initialMs: 1_000, maxMs: 8_000, jitter: 'equal' },
 } as const;
 
-const STOP_SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** What a stop takes beyond the draining of jobs: speech processes, connections. */
+const CLOSING_MS = 5_000;
+
+const built = (file: string): URL => new URL(`./${file}`, import.meta.url);
 
 const logTo = (level: WorkerConfig['logLevel'], workerId: string): Log => {
   const logger = pino({ level, base: { workerId } }, pino.destination({ dest: 2, sync: true }));
@@ -27,21 +36,34 @@ const logTo = (level: WorkerConfig['logLevel'], workerId: string): Log => {
 
 /** Runs the worker until a stop signal, then finishes what is under way. */
 const runWorker = async (): Promise<void> => {
-  const config = parseConfig(readEnvironment());
+  const environment = readEnvironment();
+  const config = parseConfig(environment);
   const workerId = config.workerId ?? `${hostname()}-${process.pid}`;
   const log = logTo(config.logLevel, workerId);
 
   await mkdir(config.audio.folder, { recursive: true });
+  const speech = await openSpeech({
+    speech: config.speech,
+    protection: config.protection,
+    childFile: fileURLToPath(built('flite-child.js')),
+    threadFile: built('flite-thread.js'),
+    environment,
+    log,
+  });
+  const { manager, metrics } = speech;
+  const encoder = createMp3ThreadEncoder({ threadFile: built('mp3-thread.js') });
   const audioServer = await openAudioServer(config.audio);
-  const narrator = await openNarrator({
-    speechThreadFile: new URL('./flite-thread.js', import.meta.url),
-    mp3ThreadFile: new URL('./mp3-thread.js', import.meta.url),
-    poolSize: config.speechThreads,
-    chunkTimeoutMs: config.chunkTimeoutMs,
+  const healthServer = await openHealthServer({
+    ...config.health,
+    liveness: () => decideLiveness(manager.picture().phase, config.drainMs, systemClock.now()),
+    readiness: () => decideReadiness(manager.picture()),
+    status: () => manager.getStatus(),
+    metrics,
+    log,
   });
   const poster = createUndiciPost();
   const handler = createHandler({
-    narrate: narrator.narrate,
+    narrate: manager.narrator(encoder),
     store: createFolderAudioStore(config.audio.folder, config.audio.baseUrl ?? audioServer.url),
     callbacks: createCallbackClient({
       post: poster.post,
@@ -58,21 +80,37 @@ const runWorker = async (): Promise<void> => {
   });
   const source = createPubsubSource({ ...config, log });
 
-  let isStopping = false;
-  const stop = async (signal: string): Promise<void> => {
-    if (isStopping) return;
-    isStopping = true;
-    log('info', 'worker stopping', { signal });
-    await source.drain(config.drainMs);
-    await narrator.close();
-    await poster.close();
-    await audioServer.close();
-    log('info', 'worker stopped');
+  let stopped: Promise<void> | undefined;
+  const stop = (cause: string): Promise<void> => {
+    stopped ??= (async () => {
+      log('info', 'worker stopping', { cause });
+      manager.announceStop();
+      await source.drain(config.drainMs);
+      await speech.close();
+      await Promise.all([encoder.close(), poster.close(), audioServer.close()]);
+      await healthServer.close();
+      log('info', 'worker stopped');
+    })();
+    return stopped;
   };
   for (const signal of STOP_SIGNALS) process.on(signal, () => void stop(signal));
+  onSupervisorGone(() => void stop('the supervisor is gone'));
+  installProcessFaults({
+    process,
+    log,
+    record: (event) => manager.record(event),
+    drain: () => stop('a fault that nobody caught'),
+    drainMs: config.drainMs + CLOSING_MS,
+    clock: systemClock,
+  });
 
+  await manager.initialize();
   await source.start(handler);
-  log('info', 'worker ready', { audioUrl: audioServer.url, subscription: config.subscription });
+  log('info', 'worker ready', {
+    audioUrl: audioServer.url,
+    healthUrl: healthServer.url,
+    subscription: config.subscription,
+  });
 };
 
 await runWorker();

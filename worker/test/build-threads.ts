@@ -6,9 +6,17 @@ import { build } from 'esbuild';
 const WORKER = new URL('../', import.meta.url);
 const DIST = new URL('dist/', WORKER);
 
-const ENTRIES = ['src/engines/flite/flite-thread.ts', 'src/audio/mp3-thread.ts'];
+const ENTRIES = [
+  'src/child/flite-child.ts',
+  'src/engines/flite/flite-thread.ts',
+  'src/audio/mp3-thread.ts',
+  'test/children/staged-child.ts',
+];
 
 export interface BuiltThreads {
+  readonly fliteChildFile: URL;
+  /** A child with an engine that does what the text says; see staged-child.ts. */
+  readonly stagedChildFile: URL;
   readonly speechThreadFile: URL;
   readonly mp3ThreadFile: URL;
 }
@@ -28,7 +36,10 @@ export const buildThreads = async (): Promise<BuiltThreads> => {
     format: 'esm',
     target: 'node20',
     packages: 'external',
-    alias: { '@taleback/core': fileURLToPath(new URL('../core/src/index.ts', WORKER)) },
+    alias: {
+      '@taleback/core': fileURLToPath(new URL('../core/src/index.ts', WORKER)),
+      '@taleback/resilience': fileURLToPath(new URL('../resilience/src/index.ts', WORKER)),
+    },
   });
   await mkdir(DIST, { recursive: true });
   for (const { path, contents } of outputFiles) {
@@ -41,5 +52,10 @@ export const buildThreads = async (): Promise<BuiltThreads> => {
     if (!built.has(name)) throw new Error(`${name} was not built`);
     return new URL(name, DIST);
   };
-  return { speechThreadFile: fileOf('flite-thread.js'), mp3ThreadFile: fileOf('mp3-thread.js') };
+  return {
+    fliteChildFile: fileOf('flite-child.js'),
+    stagedChildFile: fileOf('staged-child.js'),
+    speechThreadFile: fileOf('flite-thread.js'),
+    mp3ThreadFile: fileOf('mp3-thread.js'),
+  };
 };

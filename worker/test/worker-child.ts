@@ -45,6 +45,8 @@ export const startWorker = (environment: Readonly<Record<string, string>>): Work
       METADATA_SERVER_DETECTION: 'none',
       GCE_METADATA_HOST: '127.0.0.1:9',
       AUDIO_PORT: '0',
+      HEALTH_PORT: '0',
+      SYSTEM_PROTECTION: 'off',
       ...environment,
     },
     stdio: ['ignore', 'ignore', 'pipe'],

@@ -13,7 +13,7 @@ import { startWorker, type WorkerChild } from './worker-child.ts';
 const KEY = Buffer.alloc(24, 7);
 const SECRET = KEY.toString('base64');
 const SENTENCE = 'The tide came up to the third step of the house, and it knew his name. ';
-/** Takes a worker of one thread a second or more, with time to be stopped in it. */
+/** Takes a worker of one speech process a second or more, with time to be stopped in it. */
 const LONG_STORY = SENTENCE.repeat(16);
 
 let pubsub: PubSub;
@@ -42,7 +42,8 @@ const start = (environment: Readonly<Record<string, string>> = {}): WorkerChild 
     AUDIO_FOLDER: folder,
     CALLBACK_SECRETS: `whsec_${SECRET}`,
     JOB_ACK_DEADLINE_SECONDS: '10',
-    SPEECH_THREADS: '1',
+    SPEECH_WORKERS_MAX: '1',
+    CONTROL_FILE: join(folder, 'control.env'),
     ...environment,
   });
   workers.push(worker);

@@ -1,10 +1,6 @@
+export type { AudioEncoder, AudioStream } from './audio-encoder.ts';
 export { isSilent } from './loudness.ts';
-export {
-  createMp3ThreadEncoder,
-  type Mp3Encoder,
-  type Mp3EncoderOptions,
-  type Mp3Stream,
-} from './mp3-encoder.ts';
+export { createMp3ThreadEncoder, type Mp3EncoderOptions } from './mp3-encoder.ts';
 export type { Mp3BitrateKbps } from './mp3-protocol.ts';
 export { appendPause, PAUSE_SCALE_RANGE, type PieceEnding } from './pauses.ts';
 export { durationMsOf, type Pcm, samplesIn } from './pcm.ts';
@@ -13,3 +9,4 @@ export { isSpeakable, spokenLength } from './spoken-length.ts';
 export { trimSilence } from './trim-silence.ts';
 export { type SpokenText, verifySound } from './verify-sound.ts';
 export { formatWav, parseWav } from './wav.ts';
+export { createWavEncoder } from './wav-encoder.ts';

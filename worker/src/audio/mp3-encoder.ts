@@ -1,25 +1,10 @@
 import { Worker } from 'node:worker_threads';
 import { errorFromReport, TalebackError } from '@taleback/core';
+import type { AudioEncoder, AudioStream } from './audio-encoder.ts';
 import type { FromMp3Thread, Mp3BitrateKbps, ToMp3Thread } from './mp3-protocol.ts';
 
 /** 64 kbit/s is transparent for one 16 kHz voice; 8 KB a second. */
 const DEFAULT_BITRATE_KBPS: Mp3BitrateKbps = 64;
-
-/** One MP3 in the making. One call at a time: await each before the next. */
-export interface Mp3Stream {
-  /** Takes the samples (their buffer is moved away) and settles when they are encoded. */
-  write(samples: Int16Array<ArrayBuffer>): Promise<void>;
-  /** The whole MP3. The stream is over. */
-  finish(): Promise<Uint8Array<ArrayBuffer>>;
-  /** Gives the stream up. Safe at any time, also after `finish`. */
-  abandon(): void;
-}
-
-export interface Mp3Encoder {
-  open(sampleRateHz: number): Promise<Mp3Stream>;
-  /** Fails what is under way and ends the thread. */
-  close(): Promise<void>;
-}
 
 export interface Mp3EncoderOptions {
   /** The built `mp3-thread.js`. */
@@ -37,7 +22,7 @@ interface Waiting {
  * MP3 on one thread of its own, started by the first stream. If that thread dies, its streams fail with
  * `worker_lost`, and the next stream starts another.
  */
-export const createMp3ThreadEncoder = (options: Mp3EncoderOptions): Mp3Encoder => {
+export const createMp3ThreadEncoder = (options: Mp3EncoderOptions): AudioEncoder => {
   const { threadFile, bitrateKbps = DEFAULT_BITRATE_KBPS } = options;
   let lastStreamId = 0;
   let isClosed = false;
@@ -65,7 +50,7 @@ export const createMp3ThreadEncoder = (options: Mp3EncoderOptions): Mp3Encoder =
     return { thread, waiting };
   };
 
-  const open = async (sampleRateHz: number): Promise<Mp3Stream> => {
+  const open = async (sampleRateHz: number): Promise<AudioStream> => {
     if (isClosed) throw gone();
     live ??= start();
     const { thread, waiting } = live;

@@ -1,3 +1,4 @@
+import type { Priority } from '@taleback/resilience';
 import type { Pcm } from '../audio/index.ts';
 
 export interface Voice {
@@ -22,6 +23,10 @@ export interface SpeechChunk {
 
 export interface SynthesisOptions {
   readonly signal?: AbortSignal | undefined;
+  /** Where it stands in a queue, if there is one. Default `normal`. */
+  readonly priority?: Priority | undefined;
+  /** Whose turn in the queue it uses. Default: all share one. */
+  readonly tenant?: string | undefined;
 }
 
 /** Rates between which every voice stays understandable. */

@@ -1,13 +1,14 @@
 export { cancellationOf, throwIfCancelled } from './cancellation.ts';
-export { chooseVoice, type VoiceWish } from './choose-voice.ts';
+export { chooseVoice, findVoice, type VoiceWish } from './choose-voice.ts';
 export {
+  SPEED_RANGE,
   type SpeechChunk,
   type SpeechEngine,
   type SpeechProfile,
-  SPEED_RANGE,
   type SynthesisOptions,
   type Voice,
 } from './engine.ts';
-export { FLITE_PROFILE } from './flite/flite-engine.ts';
+export { ESPEAK_PROFILE } from './espeak/espeak-profile.ts';
+export { createFliteEngine, FLITE_PROFILE } from './flite/flite-engine.ts';
 export { compileFlite } from './flite/flite-module.ts';
 export type { FromSpeechThread, ToSpeechThread } from './thread-protocol.ts';

@@ -1,21 +1,19 @@
 import type { ErrorReport } from '@taleback/core';
 import type { SpeechChunk } from './engine.ts';
 
-/**
- * Between the pool and one speech thread. A thread has one chunk at a time and answers each exactly once, with the
- * id it was given. Samples are moved, not copied.
- */
+/** Between the pool and one speech thread. It answers each chunk exactly once. Samples are moved, not copied. */
 export interface ToSpeechThread {
   readonly type: 'speak';
-  readonly id: number;
+  readonly correlationId: string;
   readonly chunk: SpeechChunk;
 }
 
 export type FromSpeechThread =
+  | { readonly type: 'ready' }
   | {
       readonly type: 'audio';
-      readonly id: number;
+      readonly correlationId: string;
       readonly sampleRateHz: number;
       readonly samples: Int16Array<ArrayBuffer>;
     }
-  | { readonly type: 'failed'; readonly id: number; readonly error: ErrorReport };
+  | { readonly type: 'failed'; readonly correlationId: string; readonly error: ErrorReport };

@@ -16,7 +16,7 @@ const metadata = { story_id: 's1', user_id: 'u1', callback_url: `${ORIGIN}/api/t
 const EVENT = { id: 'j1', input: { text: 'Once upon a time.', voice_id: 'slt', language: 'en', metadata } };
 
 const narration: Narration = {
-  mp3: new Uint8Array([1, 2, 3]),
+  bytes: new Uint8Array([1, 2, 3]),
   durationMs: 4_200,
   sampleRateHz: 16_000,
   chunkCount: 1,
@@ -147,7 +147,7 @@ describe('a job that succeeds', () => {
     expect(kept).toEqual([
       {
         key,
-        bytes: narration.mp3,
+        bytes: narration.bytes,
         contentType: 'audio/mpeg',
         metadata: {
           storyId: 's1',

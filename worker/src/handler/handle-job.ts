@@ -64,11 +64,14 @@ const make = async (
   progress.report('checking', 0);
   checkJob(job, options.limits);
   progress.report('synthesizing', SPOKEN_FROM);
-  const { text, voiceId, language, speed, pauseScale } = job;
+  const { text, voiceId, language, speed, pauseScale, priority, userId: tenant } = job;
   const narration = await options.narrate(
     { text, voiceId, language, speed, pauseScale },
     {
       signal,
+      priority,
+      // One person's book must not keep everybody else's bedtime story waiting.
+      tenant,
       onProgress: (fraction) =>
         progress.report('synthesizing', SPOKEN_FROM + fraction * (SPOKEN_TO - SPOKEN_FROM)),
     },
@@ -78,7 +81,7 @@ const make = async (
   const { engine, durationMs } = narration;
   const stored = await options.store.put({
     key: keyFor(job, options),
-    bytes: narration.mp3,
+    bytes: narration.bytes,
     contentType: 'audio/mpeg',
     metadata: { storyId, jobId, userId, voiceId: narration.voiceId, language, engine, durationMs },
   });

@@ -1,4 +1,5 @@
 import { documentIdFault, isJsonObject, TalebackError } from '@taleback/core';
+import type { Priority } from '@taleback/resilience';
 
 /** A narration job as the handler understands it. */
 export interface NarrationJob {
@@ -18,6 +19,8 @@ export interface NarrationJob {
   /** Multiplies the pauses between sentences. */
   readonly pauseScale: number | undefined;
   readonly speed: number | undefined;
+  /** Where it stands among the stories of one worker; anything unknown is taken as not said. */
+  readonly priority: Priority | undefined;
   /** Where the sender wants the audio; used only when it can be trusted. */
   readonly storagePath: string | undefined;
   /** `input.metadata` as it came; echoed in the success callback. */
@@ -59,6 +62,10 @@ const number = (value: unknown): number | undefined => {
   const parsed = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
   return typeof parsed === 'number' && Number.isFinite(parsed) ? parsed : undefined;
 };
+
+const PRIORITIES: readonly Priority[] = ['high', 'normal', 'low'];
+
+const priority = (value: unknown): Priority | undefined => PRIORITIES.find((known) => known === value);
 
 const identify = (event: Fields, input: Fields, metadata: Fields): JobIdentity => {
   const outer = object(event['metadata']);
@@ -114,6 +121,7 @@ export const parseEvent = (event: unknown): ParsedEvent => {
     modelType: firstText(input['model_type'], metadata['model_type']),
     pauseScale: number(input['pause_scale'] ?? metadata['pause_scale']),
     speed: number(input['speed'] ?? metadata['speed']),
+    priority: priority(input['priority'] ?? metadata['priority']),
     storagePath: firstText(metadata['storage_path'], input['storage_path']),
   };
   return { ok: true, job };

@@ -4,7 +4,7 @@ import { parseEvent } from './parse-event.ts';
 import { successPayload } from './success-payload.ts';
 
 const narration = {
-  mp3: new Uint8Array(10),
+  bytes: new Uint8Array(10),
   durationMs: 1234,
   sampleRateHz: 16_000,
   chunkCount: 3,

@@ -1,11 +1,20 @@
+export { type BatchItem, type BatchReport, runBatch } from './batch.ts';
+export type { EnginePlugin } from './engine-plugin.ts';
 export {
-  type Narrate,
-  type Narration,
-  type NarrationOptions,
-  type NarrationParts,
-} from './narrate.ts';
-export { type Narrator, type NarratorOptions, openNarrator } from './narrator.ts';
+  BALANCING,
+  type TtsManagerConfig,
+  type TtsManagerOverrides,
+} from './manager-config.ts';
+export type { Narrate, Narration, NarrationOptions } from './narrate.ts';
 export type { NarrationPlan, NarrationRequest } from './plan-narration.ts';
-export { pooledEngine } from './pooled-engine.ts';
-export { SpeechPool, type SpeechPoolOptions } from './speech-pool.ts';
-export { type OpenSpeechThread, speechThreadsFrom } from './speech-thread.ts';
+export type {
+  ChildCall,
+  ChildPulse,
+  ChildReadiness,
+  OpenSpeechChild,
+  SpeechChild,
+  SpeechChildEvents,
+  SpeechRequest,
+} from './pool/index.ts';
+export { TtsManager, type TtsManagerParts } from './tts-manager.ts';
+export type { SynthesisRequest, SynthesisResult, TtsService } from './tts-service.ts';

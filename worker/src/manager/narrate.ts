@@ -1,20 +1,19 @@
 import { TalebackError } from '@taleback/core';
 import {
+  type AudioEncoder,
+  type AudioStream,
   appendPause,
   durationMsOf,
-  type Mp3Encoder,
-  type Mp3Stream,
   type Pcm,
   spokenLength,
   trimSilence,
   verifySound,
 } from '../audio/index.ts';
-import { type SpeechEngine, throwIfCancelled } from '../engines/index.ts';
+import { type SpeechEngine, type SynthesisOptions, throwIfCancelled } from '../engines/index.ts';
 import { orderedAhead } from './ordered-ahead.ts';
 import { type NarrationPlan, type NarrationRequest, planNarration } from './plan-narration.ts';
 
-export interface NarrationOptions {
-  readonly signal?: AbortSignal | undefined;
+export interface NarrationOptions extends SynthesisOptions {
   /** Told the finished part, 0 to 1, never going back; 1 comes once, last, when the whole is done. */
   readonly onProgress?: ((fraction: number) => void) | undefined;
   /** Told once, when the first piece has sound. */
@@ -22,7 +21,7 @@ export interface NarrationOptions {
 }
 
 export interface Narration {
-  readonly mp3: Uint8Array<ArrayBuffer>;
+  readonly bytes: Uint8Array<ArrayBuffer>;
   readonly durationMs: number;
   readonly sampleRateHz: number;
   readonly chunkCount: number;
@@ -30,19 +29,20 @@ export interface Narration {
   readonly engine: string;
 }
 
-/** Reads a text aloud into one MP3. Every fault is a TalebackError. */
+/** Reads a text aloud into one sound file. Every fault is a TalebackError. */
 export type Narrate = (request: NarrationRequest, options?: NarrationOptions) => Promise<Narration>;
 
 export interface NarrationParts {
   readonly engine: SpeechEngine;
-  readonly encoder: Mp3Encoder;
+  readonly encoder: AudioEncoder;
 }
 
 /**
  * Pieces spoken or waiting for their turn, for each that the engine speaks at once: enough to keep it busy while one
- * slow piece holds up the order, and a bound on memory (a piece is about 0.5 MB).
+ * slow piece holds up the order, enough waiting for a pool to see that it should grow, and a bound on memory (a piece
+ * is about 0.5 MB).
  */
-const AHEAD_PER_THREAD = 2;
+const AHEAD_PER_WORKER = 3;
 
 /** Narration with this engine and encoder. Pieces are spoken side by side, then joined and encoded in order. */
 export const createNarrate =
@@ -51,14 +51,17 @@ export const createNarrate =
     throwIfCancelled(options.signal);
     const plan = planNarration(engine, request);
     const { voice, speed, pieces } = plan;
+    const { priority, tenant } = options;
     const spoken = orderedAhead(
       pieces,
       async ({ text }, signal) => {
-        const pcm = trimSilence(await engine.synthesizeChunk({ text, voiceId: voice.id, speed }, { signal }));
+        const pcm = trimSilence(
+          await engine.synthesizeChunk({ text, voiceId: voice.id, speed }, { signal, priority, tenant }),
+        );
         verifySound(pcm, { text, speed });
         return pcm;
       },
-      { ahead: engine.concurrency * AHEAD_PER_THREAD + 1, signal: options.signal },
+      { ahead: engine.concurrency * AHEAD_PER_WORKER + 1, signal: options.signal },
     );
     const joined = await joinInOrder(spoken, plan, encoder, options);
     options.onProgress?.(1);
@@ -68,15 +71,15 @@ export const createNarrate =
 const joinInOrder = async (
   spoken: AsyncIterable<Pcm>,
   { pieces, pauseScale }: NarrationPlan,
-  encoder: Mp3Encoder,
+  encoder: AudioEncoder,
   { onProgress, onFirstAudio, signal }: NarrationOptions,
-): Promise<Pick<Narration, 'mp3' | 'durationMs' | 'sampleRateHz'>> => {
+): Promise<Pick<Narration, 'bytes' | 'durationMs' | 'sampleRateHz'>> => {
   const letters = pieces.map(({ text }) => spokenLength(text));
   const allLetters = letters.reduce((sum, count) => sum + count, 0);
   let doneLetters = 0;
   let sampleCount = 0;
   let index = 0;
-  let open: { readonly stream: Mp3Stream; readonly sampleRateHz: number } | undefined;
+  let open: { readonly stream: AudioStream; readonly sampleRateHz: number } | undefined;
   try {
     for await (const pcm of spoken) {
       if (open === undefined) {
@@ -94,9 +97,9 @@ const joinInOrder = async (
     }
     if (open === undefined) throw new TalebackError('audio_missing', 'Nothing was spoken.');
     const { stream, sampleRateHz } = open;
-    const mp3 = await stream.finish();
+    const bytes = await stream.finish();
     throwIfCancelled(signal);
-    return { mp3, sampleRateHz, durationMs: durationMsOf(sampleCount, sampleRateHz) };
+    return { bytes, sampleRateHz, durationMs: durationMsOf(sampleCount, sampleRateHz) };
   } catch (error) {
     open?.stream.abandon();
     throw error;

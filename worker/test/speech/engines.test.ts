@@ -1,19 +1,35 @@
+import { systemClock } from '@taleback/resilience';
+import { openSpeechThread } from '../../src/adapters/speech-thread.ts';
 import { describeSpeechEngine } from '../../src/engines/engine-conformance.ts';
 import { createFliteEngine } from '../../src/engines/flite/flite-engine.ts';
 import { compileFlite, FLITE_PROFILE } from '../../src/engines/index.ts';
-import { pooledEngine, SpeechPool, speechThreadsFrom } from '../../src/manager/index.ts';
+import { type EnginePlugin, TtsManager } from '../../src/manager/index.ts';
 import { buildThreads } from '../build-threads.ts';
+import { openEmbedded } from './open-embedded.ts';
 
 describeSpeechEngine('flite in this thread', async () => ({
   engine: createFliteEngine(await compileFlite()),
   close: async () => {},
 }));
 
-describeSpeechEngine('flite on a pool of threads', async () => {
+describeSpeechEngine('flite in child processes', async () => {
+  const { manager, close } = await openEmbedded();
+  return { engine: manager.engine, close };
+});
+
+describeSpeechEngine('flite in a thread, when no child comes up', async () => {
   const { speechThreadFile } = await buildThreads();
-  const pool = new SpeechPool({
-    openThread: speechThreadsFrom(speechThreadFile, await compileFlite()),
-    size: 2,
-  });
-  return { engine: pooledEngine(FLITE_PROFILE, pool), close: () => pool.close() };
+  const clock = systemClock;
+  const openThread = openSpeechThread(speechThreadFile, await compileFlite());
+  const plugin: EnginePlugin = {
+    ...FLITE_PROFILE,
+    modelOf: () => 'flite',
+    openThread,
+    openChild: () => {
+      throw new Error('no process can be started');
+    },
+  };
+  const manager = new TtsManager({}, { plugin, clock, log: () => {} });
+  await manager.initialize();
+  return { engine: manager.engine, close: () => manager.shutdown() };
 });

@@ -1,12 +1,12 @@
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { createMp3ThreadEncoder, type Mp3Encoder } from '../../src/audio/index.ts';
+import { type AudioEncoder, createMp3ThreadEncoder } from '../../src/audio/index.ts';
 import { type BuiltThreads, buildThreads } from '../build-threads.ts';
 import { watchThreads } from './watch-threads.ts';
 
 const RATE = 16_000;
 
 let built: BuiltThreads;
-let encoder: Mp3Encoder | undefined;
+let encoder: AudioEncoder | undefined;
 const { livingThreads } = watchThreads();
 
 beforeAll(async () => {
@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterEach(() => encoder?.close());
 
-const openEncoder = (threadFile: URL = built.mp3ThreadFile): Mp3Encoder => {
+const openEncoder = (threadFile: URL = built.mp3ThreadFile): AudioEncoder => {
   encoder = createMp3ThreadEncoder({ threadFile });
   return encoder;
 };

@@ -1,8 +1,6 @@
 import { MPEGDecoder } from 'mpg123-decoder';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Narrator, openNarrator } from '../../src/manager/index.ts';
-import { buildThreads } from '../build-threads.ts';
-import { watchThreads } from './watch-threads.ts';
+import { type EmbeddedService, isAlive, openEmbedded } from './open-embedded.ts';
 
 const STORY = [
   'Once upon a time, in a village by the sea, there lived a girl called Mara who could hear the tide talk.',
@@ -11,10 +9,9 @@ const STORY = [
   'That night the water rose to the third step of his house, and it knew his name.',
 ].join('\n\n');
 
-const { livingThreads } = watchThreads();
-let narrator: Narrator;
+let narrator: EmbeddedService;
 beforeAll(async () => {
-  narrator = await openNarrator({ ...(await buildThreads()), poolSize: 2 });
+  narrator = await openEmbedded();
 });
 afterAll(() => narrator.close());
 
@@ -47,29 +44,30 @@ describe('narration', { timeout: 30_000 }, () => {
     expect(fractions).toEqual([...fractions].sort((a, b) => a - b));
     expect([fractions.length, fractions.at(-1)]).toEqual([4, 1]);
 
-    const played = await decode(narration.mp3);
+    const played = await decode(narration.bytes);
     expect([played.errors, played.sampleRate]).toEqual([[], 16_000]);
     // An MP3 holds whole frames and the encoder's delay: up to 150 ms more.
     expect(played.durationMs - narration.durationMs).toBeGreaterThan(-50);
     expect(played.durationMs - narration.durationMs).toBeLessThan(200);
     expect(played.rms).toBeGreaterThan(0.03);
-    expect(narration.mp3.length / (played.durationMs / 1000)).toBeCloseTo(8000, -3);
+    expect(narration.bytes.length / (played.durationMs / 1000)).toBeCloseTo(8000, -3);
   });
 
-  test('is whole although threads are killed on the way', async () => {
+  test('is whole although both children are killed on the way', async () => {
     const request = { text: STORY.repeat(3), language: 'en', voiceId: 'slt' };
     const whole = await narrator.narrate(request);
-    let killedWhileBusy = 0;
+    const killed: number[] = [];
     const battered = await narrator.narrate(request, {
       onProgress: () => {
-        if (killedWhileBusy > 0 || narrator.pool.stats().busy < 2) return;
-        killedWhileBusy = 2;
-        narrator.pool.killThread(0);
-        narrator.pool.killThread(1);
+        const { inFlight } = narrator.manager.getStatus();
+        if (killed.length > 0 || inFlight !== 2) return;
+        killed.push(...narrator.pids());
+        for (const pid of killed) process.kill(pid, 'SIGKILL');
       },
     });
-    expect(killedWhileBusy).toBe(2);
-    expect(sameBytes(battered.mp3, whole.mp3)).toBe(true);
+    expect(killed).toHaveLength(2);
+    expect(sameBytes(battered.bytes, whole.bytes)).toBe(true);
+    expect(narrator.manager.getStatus()).toMatchObject({ retryAttempts: 2, errorsByType: {} });
   });
 
   test('gives each of 100 listeners their own story', async () => {
@@ -81,9 +79,9 @@ describe('narration', { timeout: 30_000 }, () => {
     const together = await Promise.all(requests.map((request) => narrator.narrate(request)));
     for (const [index, request] of requests.entries()) {
       const alone = await narrator.narrate(request);
-      expect(sameBytes(alone.mp3, together[index]!.mp3)).toBe(true);
+      expect(sameBytes(alone.bytes, together[index]!.bytes)).toBe(true);
     }
-    expect(new Set(together.map(({ mp3 }) => Buffer.from(mp3).toString('base64'))).size).toBe(100);
+    expect(new Set(together.map(({ bytes }) => Buffer.from(bytes).toString('base64'))).size).toBe(100);
   });
 
   test('takes a token of 1,050 digits in pieces', async () => {
@@ -103,7 +101,7 @@ describe('narration', { timeout: 30_000 }, () => {
       { signal: stop.signal, onFirstAudio: () => stop.abort() },
     );
     await expect(cancelled).rejects.toMatchObject({ code: 'job_cancelled' });
-    expect(narrator.pool.stats().waiting).toBe(0);
+    expect(narrator.manager.getStatus().queueDepth).toBe(0);
     await narrator.narrate({ text: 'Still here.', language: 'en', voiceId: 'kal16' });
   });
 
@@ -116,13 +114,14 @@ describe('narration', { timeout: 30_000 }, () => {
     await expect(narrator.narrate(request)).rejects.toMatchObject({ code });
   });
 
-  test('settles what is under way and leaves no thread when it closes', async () => {
+  test('settles what is under way and leaves no process when it closes', async () => {
     const underway = narrator.narrate({ text: STORY, language: 'en' });
     underway.catch(() => {});
-    expect(livingThreads()).toBeGreaterThan(0);
+    const pids = narrator.pids();
+    expect(pids).toHaveLength(2);
     await narrator.close();
     await expect(underway).rejects.toMatchObject({ code: 'job_cancelled' });
-    expect(livingThreads()).toBe(0);
+    expect(pids.filter(isAlive)).toEqual([]);
     await expect(narrator.narrate({ text: STORY, language: 'en' })).rejects.toMatchObject({
       code: 'job_cancelled',
     });

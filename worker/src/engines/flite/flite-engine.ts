@@ -2,7 +2,7 @@ import { type ErrorCode, isTalebackError, TalebackError } from '@taleback/core';
 import { isSilent, isSpeakable, type Pcm, parseWav } from '../../audio/index.ts';
 import { throwIfCancelled } from '../cancellation.ts';
 import { findVoice } from '../choose-voice.ts';
-import { type SpeechChunk, type SpeechEngine, type SpeechProfile, SPEED_RANGE } from '../engine.ts';
+import { SPEED_RANGE, type SpeechChunk, type SpeechEngine, type SpeechProfile } from '../engine.ts';
 import { cleanText } from './clean-text.ts';
 import { FliteProgram, type ProgramRun } from './flite-program.ts';
 import { FLITE_VOICES } from './flite-voices.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { TalebackError } from '@taleback/core';
-import { wasm, type WasmModule } from './web-assembly.ts';
+import { type WasmModule, wasm } from './web-assembly.ts';
 
 /**
  * flite with its voices, compiled once and shared by all threads (21 MB; about 15 ms).

@@ -1,5 +1,5 @@
-import { type WasmMemory, type WasmModule, wasm } from './web-assembly.ts';
 import { WasiExit, WasiHost } from './wasi-host.ts';
+import { type WasmMemory, type WasmModule, wasm } from './web-assembly.ts';
 
 /** How one run of the program ended. */
 export type ProgramEnd =

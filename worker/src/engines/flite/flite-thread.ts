@@ -10,12 +10,12 @@ if (port === null) throw new Error('flite-thread runs as a worker thread only');
 
 const engine = createFliteEngine(workerData as WasmModule);
 
-const answer = async ({ id, chunk }: ToSpeechThread): Promise<FromSpeechThread> => {
+const answer = async ({ correlationId, chunk }: ToSpeechThread): Promise<FromSpeechThread> => {
   try {
     const { sampleRateHz, samples } = await engine.synthesizeChunk(chunk);
-    return { type: 'audio', id, sampleRateHz, samples };
+    return { type: 'audio', correlationId, sampleRateHz, samples };
   } catch (error) {
-    return { type: 'failed', id, error: reportError(toTalebackError(error)) };
+    return { type: 'failed', correlationId, error: reportError(toTalebackError(error)) };
   }
 };
 
@@ -27,3 +27,4 @@ const reply = async (message: ToSpeechThread): Promise<void> => {
 port.on('message', (message: ToSpeechThread) => {
   void reply(message);
 });
+port.postMessage({ type: 'ready' } satisfies FromSpeechThread);

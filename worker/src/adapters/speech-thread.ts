@@ -1,0 +1,43 @@
+import { Worker } from 'node:worker_threads';
+import type { FromSpeechThread, ToSpeechThread } from '../engines/index.ts';
+import type { OpenSpeechChild } from '../manager/index.ts';
+
+/**
+ * Speech threads of this process from a built entry file. `workerData` is what that entry expects, for flite the
+ * compiled module. The threads see neither the environment nor the loaders of this process.
+ */
+export const openSpeechThread =
+  (threadFile: URL, workerData: unknown): OpenSpeechChild =>
+  (_workerId, events) => {
+    const thread = new Worker(threadFile, { workerData, env: {}, execArgv: [] });
+    let cause: string | undefined;
+    thread.on('message', (message: FromSpeechThread) => {
+      if (message.type === 'ready') {
+        events.onReady({ protocol: 'thread', concurrency: 1, model: undefined });
+      } else if (message.type === 'audio') {
+        const { correlationId, sampleRateHz, samples } = message;
+        events.onSpoken(correlationId, { sampleRateHz, samples });
+      } else {
+        events.onFailed(message.correlationId, message.error);
+      }
+    });
+    thread.on('error', (error) => {
+      cause = error instanceof Error ? error.message : String(error);
+    });
+    thread.on('exit', (exitCode) => events.onEnd(cause ?? `exit code ${exitCode}`));
+    const end = (): void => void thread.terminate();
+    return {
+      pid: undefined,
+      answersPings: false,
+      speak: ({ correlationId, request }) => {
+        const { text, voiceId, speed } = request;
+        const chunk = { text, voiceId, speed };
+        thread.postMessage({ type: 'speak', correlationId, chunk } satisfies ToSpeechThread, []);
+      },
+      // It cannot hear anything while it speaks.
+      cancel: end,
+      ping: () => {},
+      leave: end,
+      kill: end,
+    };
+  };

@@ -1,0 +1,1 @@
+export { batchLines, type NarratedBatch, narrateBatch } from './narrate-batch.ts';

@@ -1,0 +1,2 @@
+export type { BalancedRequest, Balancer, Candidate } from './candidate.ts';
+export { createBalancer } from './create-balancer.ts';

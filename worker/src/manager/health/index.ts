@@ -1,0 +1,1 @@
+export { WorkerHealth } from './worker-health.ts';

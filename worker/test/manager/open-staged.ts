@@ -1,0 +1,57 @@
+import { fileURLToPath } from 'node:url';
+import { openSoundFiles } from '../../src/adapters/sound-files.ts';
+import { type EnginePlugin, TtsManager, type TtsManagerOverrides } from '../../src/manager/index.ts';
+import type { SynthesisEvent } from '../../src/observe/index.ts';
+import { processChild } from '../../src/plugins/process-child.ts';
+import { buildThreads } from '../build-threads.ts';
+import { createStagedEngine } from '../children/staged-engine.ts';
+
+const log = (): void => {};
+
+export interface StagedService {
+  readonly manager: TtsManager;
+  readonly events: SynthesisEvent[];
+  /** The process id of each worker that has one. */
+  readonly pids: () => ReadonlyMap<string, number>;
+  readonly close: () => Promise<void>;
+}
+
+/** The manager with real child processes whose engine does what the text says. */
+export const openStaged = async (overrides: TtsManagerOverrides): Promise<StagedService> => {
+  const { stagedChildFile } = await buildThreads();
+  const files = await openSoundFiles();
+  const { name, languages, voices, prepareText } = createStagedEngine();
+  const plugin: EnginePlugin = {
+    name,
+    languages,
+    voices,
+    prepareText,
+    modelOf: () => 'staged',
+    openChild: processChild({
+      command: process.execPath,
+      args: [fileURLToPath(stagedChildFile)],
+      env: {},
+      files,
+      log,
+    }),
+  };
+  const events: SynthesisEvent[] = [];
+  const manager = new TtsManager(overrides, { plugin, log, listeners: [(event) => void events.push(event)] });
+  await manager.initialize();
+  return {
+    manager,
+    events,
+    pids: () => pidsOf(manager),
+    close: async () => {
+      await manager.shutdown(0);
+      await files.close();
+    },
+  };
+};
+
+export const pidsOf = (manager: TtsManager): ReadonlyMap<string, number> =>
+  new Map(
+    manager
+      .getStatus()
+      .workers.flatMap(({ id, pid }) => (pid === undefined ? [] : [[id, pid] as [string, number]])),
+  );

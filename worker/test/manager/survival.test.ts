@@ -1,0 +1,95 @@
+import { isTalebackError } from '@taleback/core';
+import { describe, expect, test } from 'vitest';
+import type { Pcm } from '../../src/audio/index.ts';
+import { compileFlite, createFliteEngine } from '../../src/engines/index.ts';
+import { openEmbedded } from '../speech/open-embedded.ts';
+import { pidsOf } from './open-staged.ts';
+
+const WORKERS = 4;
+const LISTENERS = 6;
+const LASTS_MS = 30_000;
+const KILL_EVERY_MS = 1_000;
+const TEXTS = Array.from({ length: 40 }, (_, index) => `Tide number ${index} came up to step ${index * 7}.`);
+
+/** What each text sounds like when nothing is wrong. */
+const speakAlone = async (): Promise<ReadonlyMap<string, Pcm>> => {
+  const engine = createFliteEngine(await compileFlite());
+  const sounds = new Map<string, Pcm>();
+  for (const text of TEXTS) sounds.set(text, await engine.synthesizeChunk({ text, voiceId: 'kal16' }));
+  return sounds;
+};
+
+const isSame = (one: Pcm, other: Pcm | undefined): boolean =>
+  other !== undefined && Buffer.from(one.samples.buffer).equals(Buffer.from(other.samples.buffer));
+
+interface Tally {
+  right: number;
+  wrong: number;
+  readonly errors: string[];
+}
+
+describe('the pool under fire', { timeout: 120_000 }, () => {
+  test('seed 004: half of the workers killed every second for 30 s under load, 99.9 % spoken, back within 5 s', async () => {
+    const sounds = await speakAlone();
+    const service = await openEmbedded({ workerPool: { minWorkers: WORKERS, maxWorkers: WORKERS } });
+    const { manager } = service;
+    const tally: Tally = { right: 0, wrong: 0, errors: [] };
+    const endsAt = performance.now() + LASTS_MS;
+    let next = 0;
+
+    const listen = async (): Promise<void> => {
+      while (performance.now() < endsAt) {
+        const text = TEXTS[next % TEXTS.length] ?? '';
+        next += 1;
+        try {
+          const sound = await manager.engine.synthesizeChunk({ text, voiceId: 'kal16' });
+          if (isSame(sound, sounds.get(text))) tally.right += 1;
+          else tally.wrong += 1;
+        } catch (error) {
+          tally.errors.push(isTalebackError(error) ? error.code : `untyped: ${String(error)}`);
+        }
+      }
+    };
+
+    /** When each lost worker was killed, and how long until it served again. */
+    const killedAt = new Map<string, number>();
+    const absencesMs: number[] = [];
+    const notice = (): void => {
+      for (const { id, state } of manager.getStatus().workers) {
+        const atMs = killedAt.get(id);
+        if (atMs === undefined || (state !== 'READY' && state !== 'BUSY')) continue;
+        killedAt.delete(id);
+        absencesMs.push(performance.now() - atMs);
+      }
+    };
+    let kills = 0;
+    const noticing = setInterval(notice, 20);
+    const killing = setInterval(() => {
+      const living = [...pidsOf(manager)].filter(([id]) => !killedAt.has(id));
+      for (const [id, pid] of living.slice(kills % 2, (kills % 2) + WORKERS / 2)) {
+        process.kill(pid, 'SIGKILL');
+        // Until it is noticed, the status still shows what was.
+        setTimeout(() => killedAt.set(id, performance.now() - 10), 10);
+        kills += 1;
+      }
+    }, KILL_EVERY_MS);
+
+    await Promise.all(Array.from({ length: LISTENERS }, listen));
+    clearInterval(killing);
+    while (killedAt.size > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    clearInterval(noticing);
+    const { requests, retryAttempts, queueDepth, inFlight } = manager.getStatus();
+    await service.close();
+
+    const total = tally.right + tally.wrong + tally.errors.length;
+    expect(kills).toBeGreaterThan(40);
+    expect(retryAttempts).toBeGreaterThan(10);
+    expect(tally.wrong).toBe(0);
+    expect(tally.errors.filter((code) => code.startsWith('untyped'))).toEqual([]);
+    expect(tally.right / total, JSON.stringify(tally.errors)).toBeGreaterThanOrEqual(0.999);
+    // Each ended once, and nothing is left.
+    expect(requests).toMatchObject({ accepted: total, spoken: tally.right, failed: tally.errors.length });
+    expect([queueDepth, inFlight]).toEqual([0, 0]);
+    expect(Math.max(...absencesMs)).toBeLessThan(5_000);
+  });
+});
