@@ -1,8 +1,9 @@
-import type { Browser } from 'playwright-core';
 import { type Stack, startStack } from '@taleback/scripts/stack';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll } from 'vitest';
 import { openBrowser } from './browser.ts';
 import { describeCallbacks } from './suites/callbacks.ts';
+import { describeGuarded } from './suites/guarded.ts';
 import { describePage } from './suites/page.ts';
 import { describeSharing } from './suites/sharing.ts';
 import { describeWorkerLoss } from './suites/worker-loss.ts';
@@ -28,4 +29,5 @@ const world = { stack: () => stack, browser: () => browser };
 describeCallbacks(world);
 describePage(world);
 describeSharing(world);
+describeGuarded(world);
 describeWorkerLoss(world);

@@ -1,3 +1,4 @@
+import { relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildFunctions, buildWeb, buildWorker } from './build/index.ts';
 import { announceStack, pageUrlAs, type Stack, startStack } from './stack/index.ts';
@@ -50,7 +51,9 @@ const run = async (): Promise<void> => {
   say(`The page                    ${addresses.pageUrl}/`);
   say(`The same, as the reader     ${pageUrlAs(READER, addresses)}`);
   say(`Callbacks are received at   ${addresses.callbackUrl}`);
+  say(`The worker's figures        ${addresses.workerHealthUrl}/health/status`);
   say(`Logs                        ${stack.folder}`);
+  say(`Narration off               echo TTS_PROVIDER=disabled >> ${relative('', stack.controlFile)}`);
   say('Ctrl-C stops everything.');
   await interrupted;
 };

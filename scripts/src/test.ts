@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { buildFunctions, buildWeb, buildWorker } from './build/index.ts';
 import { inRoot } from './paths.ts';
+import { installEspeak } from './programs/install-espeak.ts';
 
 interface Report {
   readonly numPassedTests: number;
@@ -13,6 +14,8 @@ interface Report {
 
 /** Runs every test, or those that the arguments name as for vitest, and ends with one line of counts. */
 const runTests = async (args: readonly string[]): Promise<number> => {
+  const missing = installEspeak();
+  if (missing !== undefined) process.stderr.write(`${missing}\n`);
   await Promise.all([buildFunctions(), buildWorker(), buildWeb()]);
   const resultFile = inRoot('.taleback', 'test-results.json');
   await mkdir(inRoot('.taleback'), { recursive: true });

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { newPerson, CLARA, openAs, type World } from './world.ts';
+import { CLARA, newPerson, openAs, type World } from './world.ts';
 
 const run = promisify(execFile);
 const runner = fileURLToPath(new URL('../../../scripts/run.mjs', import.meta.url));

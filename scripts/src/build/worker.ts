@@ -4,6 +4,9 @@ import { inRoot } from '../paths.ts';
 
 const ENTRIES = {
   main: 'worker/src/main.ts',
+  batch: 'worker/src/batch-main.ts',
+  supervisor: 'worker/src/supervisor.ts',
+  'flite-child': 'worker/src/child/flite-child.ts',
   'flite-thread': 'worker/src/engines/flite/flite-thread.ts',
   'mp3-thread': 'worker/src/audio/mp3-thread.ts',
 };

@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module';
 import { writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { type Supervised, startSupervised } from '../process/index.ts';
 

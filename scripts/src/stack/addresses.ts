@@ -11,13 +11,15 @@ export interface StackAddresses {
   readonly firestoreHost: string;
   readonly functionsHost: string;
   readonly pubsubHost: string;
+  /** Health and metrics of the worker. */
+  readonly workerHealthUrl: string;
 }
 
 export const REGION = 'us-central1';
 
 export const addressesOf = (
   projectId: string,
-  ports: FirebasePorts,
+  ports: FirebasePorts & { readonly health: number },
   running: { readonly firestore: string | undefined; readonly pubsub: string | undefined },
 ): StackAddresses => ({
   projectId,
@@ -28,6 +30,7 @@ export const addressesOf = (
   firestoreHost: running.firestore ?? `127.0.0.1:${ports.firestore}`,
   functionsHost: `127.0.0.1:${ports.functions}`,
   pubsubHost: running.pubsub ?? `127.0.0.1:${ports.pubsub}`,
+  workerHealthUrl: `http://127.0.0.1:${ports.health}`,
 });
 
 const hostAndPort = (address: string): { host: string; port: number } => {

@@ -5,7 +5,7 @@ import { type FirebasePorts, findEmulators, startFirebase, startFirestore } from
 import { inRoot } from '../paths.ts';
 import { createPortPicker, type Supervised } from '../process/index.ts';
 import { addressesOf, pageConfig, type StackAddresses } from './addresses.ts';
-import { startWorker } from './worker.ts';
+import { controlFileIn, startWorker } from './worker.ts';
 
 export interface StackOptions {
   readonly projectId?: string;
@@ -26,6 +26,8 @@ export interface Stack {
   readonly secret: string;
   /** Folder of this run: logs, generated configuration. */
   readonly folder: string;
+  /** A line `TTS_PROVIDER=disabled` in this file switches narration off. */
+  readonly controlFile: string;
   /** The current worker; undefined when none was wanted. */
   readonly worker: () => Supervised | undefined;
   /** Starts a worker in place of one that was stopped or killed. */
@@ -34,8 +36,9 @@ export interface Stack {
   readonly stop: () => Promise<void>;
 }
 
-/** The port that the worker serves audio on when it is free. */
+/** The ports that the worker serves audio and its health on when they are free. */
 const WELL_KNOWN_AUDIO_PORT = 8787;
+const WELL_KNOWN_HEALTH_PORT = 9464;
 
 const pickPorts = async (
   pick: (wished?: number) => Promise<number>,
@@ -76,10 +79,15 @@ export const startStack = async (options: StackOptions = {}): Promise<Stack> => 
   const wished = options.wellKnownPorts ? (config['emulators'] as Record<string, { port?: number }>) : {};
   const ports = await pickPorts(pick, wished);
   const audioPort = await pick(options.wellKnownPorts ? WELL_KNOWN_AUDIO_PORT : 0);
-  const addresses = addressesOf(projectId, ports, {
-    firestore: found.firestore.kind === 'running' ? found.firestore.host : undefined,
-    pubsub: found.pubsub.kind === 'running' ? found.pubsub.host : undefined,
-  });
+  const healthPort = await pick(options.wellKnownPorts ? WELL_KNOWN_HEALTH_PORT : 0);
+  const addresses = addressesOf(
+    projectId,
+    { ...ports, health: healthPort },
+    {
+      firestore: found.firestore.kind === 'running' ? found.firestore.host : undefined,
+      pubsub: found.pubsub.kind === 'running' ? found.pubsub.host : undefined,
+    },
+  );
   const secret = `whsec_${randomBytes(32).toString('base64')}`;
   const folder = inRoot('.taleback', `run-${process.pid}-${randomUUID().slice(0, 8)}`);
   await prepareFolder(folder, secret, addresses);
@@ -97,7 +105,7 @@ export const startStack = async (options: StackOptions = {}): Promise<Stack> => 
     const env = options.workerEnv ?? {};
     worker = await start(
       'worker',
-      startWorker({ addresses, secret, audioFolder, audioPort, logFolder: folder, env }),
+      startWorker({ addresses, secret, audioFolder, audioPort, healthPort, folder, env }),
     );
     return worker;
   };
@@ -146,5 +154,6 @@ export const startStack = async (options: StackOptions = {}): Promise<Stack> => 
     await stop();
     throw error;
   }
-  return { addresses, secret, folder, worker: () => worker, restartWorker: launchWorker, stop };
+  const controlFile = controlFileIn(folder);
+  return { addresses, secret, folder, controlFile, worker: () => worker, restartWorker: launchWorker, stop };
 };

@@ -8,19 +8,24 @@ export interface WorkerOptions {
   readonly secret: string;
   readonly audioFolder: string;
   readonly audioPort: number;
-  readonly logFolder: string;
+  readonly healthPort: number;
+  /** For its log and its control file. */
+  readonly folder: string;
   /** More variables, which win. */
   readonly env?: NodeJS.ProcessEnv;
 }
 
+/** The file in the folder of a run that the worker reads again whenever it changes. */
+export const controlFileIn = (folder: string): string => join(folder, 'control.env');
+
 const READY_WITHIN_MS = 60_000;
 
-/** Starts the built worker against a stack. */
+/** Starts the built worker against a stack, with the supervisor that brings it back when it falls. */
 export const startWorker = (options: WorkerOptions): Promise<Supervised> =>
   startSupervised({
     name: 'worker',
     command: process.execPath,
-    args: ['--enable-source-maps', inRoot('worker/dist/main.js')],
+    args: ['--enable-source-maps', inRoot('worker/dist/supervisor.js')],
     cwd: inRoot(),
     env: {
       ...process.env,
@@ -30,9 +35,13 @@ export const startWorker = (options: WorkerOptions): Promise<Supervised> =>
       CALLBACK_SECRETS: options.secret,
       AUDIO_FOLDER: options.audioFolder,
       AUDIO_PORT: String(options.audioPort),
+      HEALTH_PORT: String(options.healthPort),
+      // The emulators share this machine: their start alone would count as an overload.
+      SYSTEM_PROTECTION: 'off',
+      CONTROL_FILE: controlFileIn(options.folder),
       ...options.env,
     },
-    logFile: join(options.logFolder, 'worker.log'),
+    logFile: join(options.folder, 'worker.log'),
     readyWhen: /"worker ready"/,
     readyWithinMs: READY_WITHIN_MS,
   });
