@@ -1,6 +1,14 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  rmdirSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type OpenSoundFiles, openSoundFiles } from '../../src/adapters/sound-files.ts';
 
@@ -54,5 +62,16 @@ describe('sound files', () => {
     writeFileSync(second, 'b');
     await files.close();
     expect(existsSync(dirname(second))).toBe(false);
+  });
+
+  test('of a process that is gone are swept up after an hour, by whoever comes next', async () => {
+    const parent = dirname(dirname(files.newPath()));
+    const gone = spawnSync(process.execPath, ['-e', '']).pid;
+    const [old, fresh] = ['old', 'new'].map((name) => join(parent, `taleback-${gone}-${name}`));
+    for (const folder of [old, fresh]) mkdirSync(folder ?? '');
+    utimesSync(old ?? '', 0, Date.now() / 1000 - 3_601);
+    await (await openSoundFiles()).close();
+    expect([old, fresh].map((folder) => existsSync(folder ?? ''))).toEqual([false, true]);
+    rmdirSync(fresh ?? '');
   });
 });
