@@ -13,6 +13,7 @@ import { createMp3ThreadEncoder } from './audio/index.ts';
 import { createCallbackClient } from './callbacks/index.ts';
 import { parseConfig, readEnvironment, type WorkerConfig } from './config.ts';
 import { createHandler } from './handler/index.ts';
+import { narrateWithFallbacks, voicesFor } from './manager/index.ts';
 import { decideLiveness, decideReadiness, installProcessFaults, type Log } from './observe/index.ts';
 import { openSpeech } from './open-speech.ts';
 import { onSupervisorGone } from './supervise/index.ts';
@@ -22,6 +23,9 @@ const CALLBACK_RETRY = {
   maxAttempts: 5,
   backoff: { kind: 'exponential', initialMs: 1_000, maxMs: 8_000, jitter: 'equal' },
 } as const;
+
+/** Seed 002 has a pair: the wished voice, and one more. */
+const MOST_VOICES = 2;
 
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** What a stop takes beyond the draining of jobs: speech processes, connections. */
@@ -63,7 +67,16 @@ const runWorker = async (): Promise<void> => {
   });
   const poster = createUndiciPost();
   const handler = createHandler({
-    narrate: manager.narrator(encoder),
+    narrate: narrateWithFallbacks(
+      [
+        {
+          engine: manager.engine.name,
+          narrate: manager.narrator(encoder),
+          voicesFor: voicesFor(manager.engine, MOST_VOICES),
+        },
+      ],
+      log,
+    ),
     store: createFolderAudioStore(config.audio.folder, config.audio.baseUrl ?? audioServer.url),
     callbacks: createCallbackClient({
       post: poster.post,

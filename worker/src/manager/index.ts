@@ -1,11 +1,12 @@
 export { type BatchItem, type BatchReport, runBatch } from './batch.ts';
 export type { EnginePlugin } from './engine-plugin.ts';
+export { type FallbackLink, narrateWithFallbacks, voicesFor } from './fallback/index.ts';
 export {
   BALANCING,
   type TtsManagerConfig,
   type TtsManagerOverrides,
 } from './manager-config.ts';
-export type { Narrate, Narration, NarrationOptions } from './narrate.ts';
+export type { FailedTry, Narrate, Narration, NarrationOptions } from './narrate.ts';
 export type { NarrationPlan, NarrationRequest } from './plan-narration.ts';
 export type {
   ChildCall,

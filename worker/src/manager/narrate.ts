@@ -27,6 +27,16 @@ export interface Narration {
   readonly chunkCount: number;
   readonly voiceId: string;
   readonly engine: string;
+  /** What was tried before, and failed. */
+  readonly failedBefore?: readonly FailedTry[] | undefined;
+}
+
+/** A voice of an engine that could not speak a text. */
+export interface FailedTry {
+  readonly engine: string;
+  /** Undefined when the engine chose. */
+  readonly voiceId: string | undefined;
+  readonly error: TalebackError;
 }
 
 /** Reads a text aloud into one sound file. Every fault is a TalebackError. */

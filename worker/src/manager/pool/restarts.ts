@@ -11,6 +11,9 @@ const BACKOFF = { kind: 'exponential', initialMs: 100, factor: 2, maxMs: 30_000,
 /** A child that lived so long was not killed by its start, in milliseconds. */
 const SETTLED_MS = 10_000;
 
+/** Whether its child has shown that it can do more than start. */
+export const isSettled = ({ childJobs, servedMs }: Lost): boolean => childJobs > 0 || servedMs >= SETTLED_MS;
+
 /** When the children that were lost are replaced. */
 export class Restarts<Worker extends Lost> {
   readonly #clock: Clock;
@@ -25,8 +28,7 @@ export class Restarts<Worker extends Lost> {
   }
 
   schedule(worker: Worker, open: () => void): void {
-    const isSettled = worker.childJobs > 0 || worker.servedMs >= SETTLED_MS;
-    const losses = isSettled ? 0 : (this.#losses.get(worker) ?? 0);
+    const losses = isSettled(worker) ? 0 : (this.#losses.get(worker) ?? 0);
     this.#losses.set(worker, losses + 1);
     const delayMs = losses === 0 ? 0 : backoffDelayMs(BACKOFF, losses, this.#random);
     const stop = this.#clock.setTimer(() => {

@@ -3,7 +3,7 @@ import type { Log, PoolMode, SynthesisListener, WorkerState } from '../../observ
 import { logBreakerChanges } from '../../protection/index.ts';
 import type { TtsManagerConfig } from '../manager-config.ts';
 import { PoolModeMachine } from './pool-mode.ts';
-import { Restarts } from './restarts.ts';
+import { isSettled, Restarts } from './restarts.ts';
 import { maySpare, reasonToRecycle, wantsAnother } from './scaling.ts';
 import type { OpenSpeechChild } from './speech-child.ts';
 import { SpeechWorker, type SpeechWorkerEvents } from './speech-worker.ts';
@@ -101,9 +101,10 @@ export class Roster {
       this.#recycle(worker, cause);
       return;
     }
+    const settled = serving.filter(isSettled).length;
     const idle = serving.filter(
       ({ state, sinceMs }) =>
-        state === 'READY' && maySpare(clock.now() - sinceMs, serving.length, config.workerPool),
+        state === 'READY' && maySpare(clock.now() - sinceMs, settled, config.workerPool),
     );
     const spare = idle.find(({ refusedUntilMs }) => refusedUntilMs > clock.now()) ?? idle.at(-1);
     if (spare !== undefined) this.#remove(spare, 'nothing to do');

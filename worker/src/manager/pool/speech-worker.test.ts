@@ -103,6 +103,22 @@ describe('SpeechWorker, its requests', () => {
     expect(ends).toHaveLength(11);
   });
 
+  it('gives more to an engine that never answers in time', () => {
+    const overrides = { circuitBreaker: { minimumCalls: 50, windowCalls: 50 } };
+    const { run, child, clock, ends, start } = readyWorker(1, overrides);
+    for (let turn = 0; turn < 10; turn += 1) {
+      run();
+      clock.advance(10_000);
+      start();
+      child().ready();
+    }
+    run();
+    clock.advance(19_999);
+    expect(ends).toHaveLength(10);
+    clock.advance(1);
+    expect(ends).toHaveLength(11);
+  });
+
   it('fails a request that cannot be sent, and goes on', () => {
     const { worker, run, child, ends } = readyWorker();
     child().speak = () => {

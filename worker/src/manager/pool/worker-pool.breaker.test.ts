@@ -84,6 +84,18 @@ describe('WorkerPool, its circuit breakers', () => {
     expect(said.end).toBe('on the fresh one');
   });
 
+  it('spares the worker that is left alone before one that is well', async () => {
+    const stage = await startPool({
+      overrides: { workerPool: { maxWorkers: 2 }, retry: { maxAttempts: 1 } },
+    });
+    for (let call = 1; call <= 5; call += 1) await failOnce(stage);
+    stage.say('on the fresh one');
+    await stage.clock.advanceAsync(0);
+    busy(stage)[0]?.answer();
+    await stage.clock.advanceAsync(33_000);
+    expect(stage.pool.snapshot().workers.map(({ id }) => id)).toEqual(['worker-2']);
+  });
+
   it('half-open: one trial at a time, two that succeed close it, one that fails opens it again', async () => {
     const stage = await startPool({ overrides: onceOnly(1) });
     for (let call = 1; call <= 5; call += 1) await failOnce(stage);

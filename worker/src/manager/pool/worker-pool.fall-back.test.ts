@@ -78,6 +78,15 @@ describe('WorkerPool, when children do not come up', () => {
     expect(facts(stage)).toEqual({ mode: 'pool', states: ['READY', 'READY', 'READY'] });
   });
 
+  it('keeps the worker that serves when it falls back', async () => {
+    const opening = (count: number): Opening => (count === 1 ? 'ready' : 'dies');
+    const stage = stagePool({ overrides: fixed(3), opening });
+    begin(stage);
+    await stage.clock.advanceAsync(1_000);
+    expect(facts(stage)).toEqual({ mode: 'single', states: ['READY'] });
+    expect(stage.children[0]?.isEnded).toBe(false);
+  });
+
   it('a thread speaks when no process comes up, until one does', async () => {
     let isBroken = true;
     const stage = stagePool({

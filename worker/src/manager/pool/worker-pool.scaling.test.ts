@@ -64,6 +64,17 @@ describe('WorkerPool, its size', () => {
     expect(states(stage)).toEqual(['READY', 'INITIALIZING']);
   });
 
+  it('nor while another one dies again and again', async () => {
+    const stage = await startPool();
+    for (let texts = 1; texts <= 6; texts += 1) stage.say(`text ${texts}`);
+    await answerAll(stage);
+    for (let second = 0; second < 120; second += 1) {
+      for (const child of stage.living()) if (child.workerId === 'worker-2') child.end();
+      await stage.clock.advanceAsync(1_000);
+    }
+    expect(stage.children[0]?.isEnded).toBe(false);
+  });
+
   it('fills a place that was left with the lowest number', async () => {
     const stage = await startPool({ overrides: fixed(3) });
     stage.children[1]?.end();

@@ -1,0 +1,25 @@
+import type { SpeechProfile, Voice } from '../../engines/index.ts';
+import type { NarrationRequest } from '../plan-narration.ts';
+
+const primaryTag = (language: string): string => language.toLowerCase().split(/[-_]/u)[0] ?? '';
+
+const speaks = ({ languages }: Voice, language: string): boolean =>
+  languages.some((tag) => primaryTag(tag) === primaryTag(language));
+
+/**
+ * The wished voice of an engine, or its own choice, and after it others that speak the language: of the same gender first.
+ *
+ * @param mostVoices how many are tried in all, at least 1
+ */
+export const voicesFor =
+  (profile: Pick<SpeechProfile, 'voices'>, mostVoices: number) =>
+  ({ voiceId, language }: NarrationRequest): readonly (string | undefined)[] => {
+    const able = profile.voices().filter((voice) => speaks(voice, language));
+    const wished = voiceId === undefined ? able[0] : profile.voices().find(({ id }) => id === voiceId);
+    const others = able.filter(({ id }) => id !== wished?.id);
+    const nearest = others.toSorted((a, b) => distance(a, wished) - distance(b, wished));
+    return [voiceId, ...nearest.map(({ id }) => id)].slice(0, mostVoices);
+  };
+
+const distance = (voice: Voice, wished: Voice | undefined): number =>
+  voice.gender === wished?.gender ? 0 : 1;
