@@ -42,9 +42,11 @@ const DEFAULTS = {
  */
 export class AdaptiveTimeout {
   readonly #options: Required<AdaptiveTimeoutOptions>;
-  readonly #msPerCharacter: number[] = [];
+  /** Milliseconds per character of the newest calls: as they came, and in order. */
+  readonly #newest: Float64Array;
+  readonly #ordered: Float64Array;
   #next = 0;
-  #percentile: number | undefined;
+  #count = 0;
 
   /** @throws {RangeError} when an option is out of range */
   constructor(options: AdaptiveTimeoutOptions = {}) {
@@ -57,6 +59,8 @@ export class AdaptiveTimeout {
     checkInteger('minimumCalls', checked.minimumCalls, 1);
     checkInteger('windowCalls', checked.windowCalls, checked.minimumCalls, 10_000);
     this.#options = checked;
+    this.#newest = new Float64Array(checked.windowCalls);
+    this.#ordered = new Float64Array(checked.windowCalls);
   }
 
   /**
@@ -64,23 +68,34 @@ export class AdaptiveTimeout {
    * a service that slows down would never be given more.
    */
   observe(characters: number, elapsedMs: number): void {
-    this.#msPerCharacter[this.#next] = elapsedMs / Math.max(FLOOR_CHARACTERS, characters);
-    this.#next = (this.#next + 1) % this.#options.windowCalls;
-    this.#percentile = undefined;
+    const { windowCalls } = this.#options;
+    const isFull = this.#count === windowCalls;
+    const gap = isFull ? this.#ordered.indexOf(this.#newest[this.#next] ?? 0) : this.#count;
+    const value = elapsedMs / Math.max(FLOOR_CHARACTERS, characters);
+    if (!isFull) this.#count += 1;
+    this.#newest[this.#next] = value;
+    this.#next = (this.#next + 1) % windowCalls;
+    this.#fill(gap, value);
   }
 
   /** The time to give a text of this length, ms. */
   timeoutMs(characters: number): number {
     const { minMs, maxMs, defaultMs, margin, minimumCalls } = this.#options;
-    if (this.#msPerCharacter.length < minimumCalls) return defaultMs;
-    this.#percentile ??= this.#nearestRank();
-    const expectedMs = Math.max(FLOOR_CHARACTERS, characters) * this.#percentile;
+    if (this.#count < minimumCalls) return defaultMs;
+    const expectedMs = Math.max(FLOOR_CHARACTERS, characters) * this.#nearestRank();
     return Math.max(minMs, Math.min(maxMs, expectedMs * margin));
   }
 
-  /** Sorted once per observation that is asked for: microseconds, beside calls of seconds. */
   #nearestRank(): number {
-    const sorted = this.#msPerCharacter.toSorted((a, b) => a - b);
-    return sorted[Math.ceil(this.#options.percentile * sorted.length) - 1] ?? 0;
+    return this.#ordered[Math.ceil(this.#options.percentile * this.#count) - 1] ?? 0;
+  }
+
+  /** Moves what stands between the gap and the place of the value: cheaper than sorting for every call. */
+  #fill(gap: number, value: number): void {
+    const ordered = this.#ordered;
+    let at = gap;
+    for (; at > 0 && (ordered[at - 1] ?? 0) > value; at -= 1) ordered[at] = ordered[at - 1] ?? 0;
+    for (; at < this.#count - 1 && (ordered[at + 1] ?? 0) < value; at += 1) ordered[at] = ordered[at + 1] ?? 0;
+    ordered[at] = value;
   }
 }

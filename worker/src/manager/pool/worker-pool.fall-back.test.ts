@@ -79,8 +79,7 @@ describe('WorkerPool, when children do not come up', () => {
   });
 
   it('keeps the worker that serves when it falls back', async () => {
-    const opening = (count: number): Opening => (count === 1 ? 'ready' : 'dies');
-    const stage = stagePool({ overrides: fixed(3), opening });
+    const stage = stagePool({ overrides: fixed(3), opening: (count) => (count === 1 ? 'ready' : 'dies') });
     begin(stage);
     await stage.clock.advanceAsync(1_000);
     expect(facts(stage)).toEqual({ mode: 'single', states: ['READY'] });
