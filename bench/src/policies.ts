@@ -11,8 +11,8 @@ import {
   wrap,
 } from 'cockatiel';
 import type { BenchResult } from './bench-result.ts';
-import { PoliciesByHand } from './policies-by-hand.ts';
 import { interleavedRounds, median, pairedRatio } from './interleaved-rounds.ts';
+import { PoliciesByHand } from './policies-by-hand.ts';
 
 const CALLS = 40_000;
 const ROUNDS = 9;

@@ -1,14 +1,16 @@
 import { Worker } from 'node:worker_threads';
-import type { FromSpeechThread, ToSpeechThread } from '../engines/index.ts';
+import type { FromSpeechThread, SpeechThreadData, ToSpeechThread } from '../engines/index.ts';
 import type { OpenSpeechChild } from '../manager/index.ts';
 
 /**
- * Speech threads of this process from a built entry file. `workerData` is what that entry expects, for flite the
- * compiled module. The threads see neither the environment nor the loaders of this process.
+ * Speech threads of this process from a built entry file, which serves them with `serveThread`. They see neither the
+ * environment nor the loaders of this process.
  */
 export const openSpeechThread =
-  (threadFile: URL, workerData: unknown): OpenSpeechChild =>
+  (threadFile: URL): OpenSpeechChild =>
   (_workerId, events) => {
+    const bell = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+    const workerData: SpeechThreadData = { bell };
     const thread = new Worker(threadFile, { workerData, env: {}, execArgv: [] });
     let cause: string | undefined;
     thread.on('message', (message: FromSpeechThread) => {
@@ -33,6 +35,8 @@ export const openSpeechThread =
         const { text, voiceId, speed } = request;
         const chunk = { text, voiceId, speed };
         thread.postMessage({ type: 'speak', correlationId, chunk } satisfies ToSpeechThread, []);
+        Atomics.add(bell, 0, 1);
+        Atomics.notify(bell, 0);
       },
       // It cannot hear anything while it speaks.
       cancel: end,

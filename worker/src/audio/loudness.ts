@@ -8,7 +8,11 @@ export const SILENT_RMS = 60;
 export const measureRms = (samples: Int16Array): number => {
   if (samples.length === 0) return 0;
   let sum = 0;
-  for (const sample of samples) sum += sample * sample;
+  // By index: an iterator costs three times as much until it is optimized, and this runs for every chunk.
+  for (let index = 0; index < samples.length; index += 1) {
+    const sample = samples[index] ?? 0;
+    sum += sample * sample;
+  }
   return Math.sqrt(sum / samples.length);
 };
 

@@ -18,6 +18,6 @@ test.each([
 });
 
 test('copies, so that the original stays', () => {
-  appendPause(PCM, 'word', 0).samples.fill(0);
+  appendPause(PCM, 'word', 1).samples.fill(0);
   expect(PCM.samples[0]).toBe(9);
 });

@@ -14,9 +14,12 @@ export const PAUSE_MS: Readonly<Record<PieceEnding, number>> = {
 /** Multiples of the natural pauses that still sound like one narration. */
 export const PAUSE_SCALE_RANGE = { min: 0, max: 4 } as const;
 
-/** A copy of the sound with the pause of this ending behind it. */
-export const appendPause = ({ sampleRateHz, samples }: Pcm, ending: PieceEnding, scale: number): Pcm => {
-  const joined = new Int16Array(samples.length + samplesIn(PAUSE_MS[ending] * scale, sampleRateHz));
+/** The sound with the pause of this ending behind it: a copy, unless there is no pause. */
+export const appendPause = (pcm: Pcm, ending: PieceEnding, scale: number): Pcm => {
+  const { sampleRateHz, samples } = pcm;
+  const pauseSamples = samplesIn(PAUSE_MS[ending] * scale, sampleRateHz);
+  if (pauseSamples === 0) return pcm;
+  const joined = new Int16Array(samples.length + pauseSamples);
   joined.set(samples);
   return { sampleRateHz, samples: joined };
 };

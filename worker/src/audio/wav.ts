@@ -5,6 +5,12 @@ const HEADER_BYTES = 44;
 const PCM_FORMAT = 1;
 const EXTENSIBLE_FORMAT = 0xfffe;
 
+/** As WAV files are, and nearly every machine. */
+const IS_LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Int16Array<ArrayBuffer>): Uint8Array<ArrayBuffer> =>
+  new Uint8Array(buffer, byteOffset, byteLength);
+
 const unreadable = (details: string): TalebackError =>
   new TalebackError('model_failed', 'The engine gave a sound file that cannot be read.', { details });
 
@@ -47,6 +53,11 @@ const samplesFrom = (view: DataView, start: number, claimedBytes: number): Int16
   const thereBytes = view.byteLength - start;
   const usableBytes = claimedBytes === 0 ? thereBytes : Math.min(claimedBytes, thereBytes);
   const samples = new Int16Array(usableBytes >> 1);
+  if (IS_LITTLE_ENDIAN) {
+    // A copy of the memory: sample by sample it would take longer than all else that is done with a chunk.
+    bytesOf(samples).set(new Uint8Array(view.buffer, view.byteOffset + start, samples.byteLength));
+    return samples;
+  }
   for (let index = 0; index < samples.length; index += 1) {
     samples[index] = view.getInt16(start + index * 2, true);
   }
@@ -54,8 +65,16 @@ const samplesFrom = (view: DataView, start: number, claimedBytes: number): Int16
 };
 
 /** Writes 16-bit mono PCM as a WAV file with the plain 44-byte header. */
-export const formatWav = ({ sampleRateHz, samples }: Pcm): Uint8Array<ArrayBuffer> => {
-  const bytes = new Uint8Array(HEADER_BYTES + samples.length * 2);
+export const formatWav = ({ sampleRateHz, samples }: Pcm): Uint8Array<ArrayBuffer> =>
+  formatWavOfParts(sampleRateHz, [samples]);
+
+/** The same, of samples that come in parts. */
+export const formatWavOfParts = (
+  sampleRateHz: number,
+  parts: readonly Int16Array<ArrayBuffer>[],
+): Uint8Array<ArrayBuffer> => {
+  const dataBytes = parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  const bytes = new Uint8Array(HEADER_BYTES + dataBytes);
   const view = new DataView(bytes.buffer);
   const putTag = (offset: number, tag: string): void => bytes.set(Buffer.from(tag, 'latin1'), offset);
   putTag(0, 'RIFF');
@@ -70,7 +89,21 @@ export const formatWav = ({ sampleRateHz, samples }: Pcm): Uint8Array<ArrayBuffe
   view.setUint16(32, 2, true);
   view.setUint16(34, 16, true);
   putTag(36, 'data');
-  view.setUint32(40, samples.length * 2, true);
-  samples.forEach((sample, index) => view.setInt16(HEADER_BYTES + index * 2, sample, true));
+  view.setUint32(40, dataBytes, true);
+  let offset = HEADER_BYTES;
+  for (const part of parts) {
+    putSamples(bytes, view, offset, part);
+    offset += part.byteLength;
+  }
   return bytes;
+};
+
+const putSamples = (
+  bytes: Uint8Array<ArrayBuffer>,
+  view: DataView,
+  offset: number,
+  samples: Int16Array<ArrayBuffer>,
+): void => {
+  if (IS_LITTLE_ENDIAN) bytes.set(bytesOf(samples), offset);
+  else samples.forEach((sample, index) => view.setInt16(offset + index * 2, sample, true));
 };

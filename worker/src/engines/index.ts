@@ -11,4 +11,6 @@ export {
 export { ESPEAK_PROFILE } from './espeak/espeak-profile.ts';
 export { createFliteEngine, FLITE_PROFILE } from './flite/flite-engine.ts';
 export { compileFlite } from './flite/flite-module.ts';
-export type { FromSpeechThread, ToSpeechThread } from './thread-protocol.ts';
+export { loadFlite } from './flite/load-flite.ts';
+export { serveThread } from './serve-thread.ts';
+export type { FromSpeechThread, SpeechThreadData, ToSpeechThread } from './thread-protocol.ts';

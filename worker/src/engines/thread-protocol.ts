@@ -1,7 +1,13 @@
 import type { ErrorReport } from '@taleback/core';
 import type { SpeechChunk } from './engine.ts';
 
-/** Between the pool and one speech thread. It answers each chunk exactly once. Samples are moved, not copied. */
+/** What a speech thread is started with. */
+export interface SpeechThreadData {
+  /** One number, shared: it grows with every message to the thread, and its waiters are notified. */
+  readonly bell: Int32Array<SharedArrayBuffer>;
+}
+
+/** Between the pool and one speech thread. It answers each chunk exactly once. */
 export interface ToSpeechThread {
   readonly type: 'speak';
   readonly correlationId: string;

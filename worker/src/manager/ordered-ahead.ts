@@ -1,4 +1,4 @@
-import { toTalebackError } from '@taleback/core';
+import { TalebackError, toTalebackError } from '@taleback/core';
 import { cancellationOf, throwIfCancelled } from '../engines/index.ts';
 
 export interface OrderedAheadOptions {
@@ -6,6 +6,9 @@ export interface OrderedAheadOptions {
   readonly ahead: number;
   readonly signal?: AbortSignal | undefined;
 }
+
+/** Why the work is stopped when the loop is left: ready-made, because an abort without a reason makes an exception. */
+const OVER = new TalebackError('job_cancelled', 'Nobody waits for this any more.');
 
 /**
  * Works on several items at once and gives the results in the order of the items. The first failure of any of them
@@ -41,7 +44,7 @@ export async function* orderedAhead<Item, Result>(
     }
   } finally {
     signal?.removeEventListener('abort', onAbort);
-    stop.abort();
+    stop.abort(OVER);
   }
 }
 

@@ -1,4 +1,4 @@
-import { TalebackError } from '@taleback/core';
+import { TalebackError, toTalebackError } from '@taleback/core';
 import { type Clock, type Random, systemClock } from '@taleback/resilience';
 import { type AudioEncoder, createWavEncoder } from '../audio/index.ts';
 import type { SpeechEngine } from '../engines/index.ts';
@@ -75,9 +75,14 @@ export class TtsManager implements TtsService {
       get concurrency() {
         return maxWorkers();
       },
-      synthesizeChunk: async (chunk, { signal, priority, tenant } = {}) => {
-        verifyChunk(parts.plugin, chunk);
-        return this.#requirePool().speak({ ...chunk, priority }, { signal, tenant });
+      // Not async: a promise around the pool's own would cost every chunk another turn.
+      synthesizeChunk: (chunk, { signal, priority, tenant } = {}) => {
+        try {
+          verifyChunk(parts.plugin, chunk);
+          return this.#requirePool().speak({ ...chunk, priority }, { signal, tenant });
+        } catch (error) {
+          return Promise.reject(toTalebackError(error));
+        }
       },
     };
     this.#speakWav = createNarrate({ engine: this.engine, encoder: createWavEncoder() });

@@ -1,6 +1,6 @@
 import { openSoundFiles } from '../adapters/sound-files.ts';
 import { openSpeechThread } from '../adapters/speech-thread.ts';
-import { compileFlite, FLITE_PROFILE } from '../engines/index.ts';
+import { FLITE_PROFILE } from '../engines/index.ts';
 import type { EnginePlugin } from '../manager/index.ts';
 import type { Log } from '../observe/index.ts';
 import type { ProtocolVersion } from '../protocol/index.ts';
@@ -24,11 +24,7 @@ export interface OpenPlugin {
   readonly close: () => Promise<void>;
 }
 
-/**
- * The embedded engine, in child processes, or in a thread of this process when none comes up.
- *
- * @throws TalebackError `model_loading_failed`.
- */
+/** The embedded engine, in child processes, or in a thread of this process when none comes up. */
 export const openFlitePlugin = async (options: FlitePluginOptions): Promise<OpenPlugin> => {
   const { childFile, threadFile, environment, versions, log } = options;
   const files = await openSoundFiles();
@@ -44,7 +40,7 @@ export const openFlitePlugin = async (options: FlitePluginOptions): Promise<Open
       versions,
       log,
     }),
-    openThread: openSpeechThread(threadFile, await compileFlite()),
+    openThread: openSpeechThread(threadFile),
   };
   return { plugin, close: () => files.close() };
 };

@@ -78,8 +78,7 @@ export class FrameReader {
     }
     const byteLength = message['version'] === RAW_VERSION ? (message['byteLength'] ?? undefined) : undefined;
     if (byteLength === undefined) this.#events.onFrame({ message, raw: undefined });
-    else if (isRawLength(byteLength))
-      this.#raw = { message, bytes: new Uint8Array(byteLength), filledBytes: 0 };
+    else if (isRawLength(byteLength)) this.#raw = { message, bytes: unfilled(byteLength), filledBytes: 0 };
     else this.#break(`a byteLength that is no whole number from 0 to ${MAX_RAW_BYTES}`);
   }
 
@@ -122,3 +121,7 @@ const parseObject = (line: Buffer): Frame['message'] | undefined => {
     return undefined;
   }
 };
+
+/** Bytes that are not set to 0, in a buffer of their own: every one of them is written before anybody sees them. */
+const unfilled = (byteLength: number): Uint8Array<ArrayBuffer> =>
+  new Uint8Array(Buffer.allocUnsafeSlow(byteLength).buffer);

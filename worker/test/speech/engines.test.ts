@@ -20,7 +20,7 @@ describeSpeechEngine('flite in child processes', async () => {
 describeSpeechEngine('flite in a thread, when no child comes up', async () => {
   const { speechThreadFile } = await buildThreads();
   const clock = systemClock;
-  const openThread = openSpeechThread(speechThreadFile, await compileFlite());
+  const openThread = openSpeechThread(speechThreadFile);
   const plugin: EnginePlugin = {
     ...FLITE_PROFILE,
     modelOf: () => 'flite',

@@ -130,7 +130,9 @@ export class SpeechWorker implements Candidate {
   }
   /** True while it can be given another request. */
   get hasRoom(): boolean {
-    if (!this.#life.isServing || this.#refusedUntilMs > this.#options.clock.now()) return false;
+    if (!this.#life.isServing) return false;
+    // Nearly always 0, and then nobody needs to know the time.
+    if (this.#refusedUntilMs > 0 && this.#refusedUntilMs > this.#options.clock.now()) return false;
     // A half-open breaker has one trial at a time.
     return this.#attempts.size < (this.#isOnTrial ? 1 : (this.#life.readiness?.concurrency ?? 1));
   }
@@ -265,6 +267,7 @@ export class SpeechWorker implements Candidate {
   }
 
   #gone(wasReady: boolean, cause: string): void {
+    this.#attempts.stopTimer();
     for (const correlationId of this.#attempts.correlationIds()) {
       this.#settle(correlationId, { kind: 'failed', error: workerLost(cause) });
     }

@@ -204,10 +204,10 @@ export class WorkerPool {
     this.#isPumping = true;
     try {
       while (this.#line.size > 0) {
-        const [first, ...others] = this.#roomy();
-        if (first === undefined) break;
+        const roomy = this.#roomy();
+        if (!isSome(roomy)) break;
         const job = this.#line.take();
-        if (job !== undefined && !this.#handOver(job, [first, ...others])) this.#line.putBack(job);
+        if (job !== undefined && !this.#handOver(job, roomy)) this.#line.putBack(job);
       }
     } finally {
       this.#isPumping = false;
@@ -216,10 +216,10 @@ export class WorkerPool {
     if (this.#isClosing && this.#isIdle()) this.#whenDrained?.();
   }
 
-  #handOver(job: SpeechJob, roomy: [SpeechWorker, ...SpeechWorker[]]): boolean {
+  #handOver(job: SpeechJob, roomy: readonly [SpeechWorker, ...SpeechWorker[]]): boolean {
     const nowMs = this.#options.clock.now();
-    const [first, ...others] = roomy.filter(({ id }) => id !== job.lastWorkerId);
-    const worker = this.#choose(first === undefined ? roomy : [first, ...others], job);
+    const others = job.attempts === 0 ? roomy : roomy.filter(({ id }) => id !== job.lastWorkerId);
+    const worker = this.#choose(isSome(others) ? others : roomy, job);
     const permit = worker.admit();
     if (permit === undefined) return false;
     this.#teller.dispatched(job, worker.id, nowMs);
@@ -278,3 +278,5 @@ export class WorkerPool {
     return this.#line.length === 0 && this.#roster.workers.every(({ queueDepth }) => queueDepth === 0);
   }
 }
+
+const isSome = <Item>(items: readonly Item[]): items is readonly [Item, ...Item[]] => items.length > 0;
