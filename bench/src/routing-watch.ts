@@ -6,19 +6,21 @@ interface Way {
   readonly cpuBefore: NodeJS.CpuUsage;
   /** Fewer requests were under way than there are workers. */
   readonly foundFreeWorker: boolean;
+  returnedAtNs?: bigint;
 }
 
 /** Milliseconds, of each request. */
 export interface RoutingTimes {
-  /** Until the worker's engine has it, waiting for a free worker included. */
+  /**
+   * Until the line was written, waiting for a free worker included. It was when the write returned, and it was when the
+   * worker's engine had the text, whichever came first: a worker that wakes up on the same core lets this process go on
+   * only after it has begun to speak.
+   */
   readonly allMs: readonly number[];
   /** The same, of those that had not to wait. */
   readonly freeMs: readonly number[];
-  /**
-   * Of those, until the line was written as this process sees it: when the worker wakes up on the same core, this
-   * process only goes on after it.
-   */
-  readonly returnedMs: readonly number[];
+  /** Of those, until the worker's engine had the text. */
+  readonly heardMs: readonly number[];
   /** Of those, processor time of this process. */
   readonly cpuMs: readonly number[];
 }
@@ -30,7 +32,7 @@ export class RoutingWatch {
   #times = {
     allMs: [] as number[],
     freeMs: [] as number[],
-    returnedMs: [] as number[],
+    heardMs: [] as number[],
     cpuMs: [] as number[],
   };
   readonly #workers: number;
@@ -81,23 +83,28 @@ export class RoutingWatch {
     const way = text === undefined ? undefined : this.#ways.get(text);
     if (atNs === undefined || text === undefined || way === undefined) return;
     this.#ways.delete(text);
-    const elapsedMs = sinceMs(way.calledAtNs, BigInt(atNs));
-    this.#times.allMs.push(elapsedMs);
-    if (way.foundFreeWorker) this.#times.freeMs.push(elapsedMs);
+    const heardMs = sinceMs(way.calledAtNs, BigInt(atNs));
+    const returnedMs = way.returnedAtNs === undefined ? heardMs : sinceMs(way.calledAtNs, way.returnedAtNs);
+    const writtenMs = Math.min(heardMs, returnedMs);
+    this.#times.allMs.push(writtenMs);
+    if (!way.foundFreeWorker) return;
+    this.#times.freeMs.push(writtenMs);
+    this.#times.heardMs.push(heardMs);
   }
 
   /** What was seen since the last time. */
   take(): RoutingTimes {
     const times = this.#times;
-    this.#times = { allMs: [], freeMs: [], returnedMs: [], cpuMs: [] };
+    this.#times = { allMs: [], freeMs: [], heardMs: [], cpuMs: [] };
     return times;
   }
 
   #written(text: string): void {
     const way = this.#ways.get(text);
-    if (way?.foundFreeWorker !== true) return;
+    if (way === undefined) return;
+    way.returnedAtNs = process.hrtime.bigint();
+    if (!way.foundFreeWorker) return;
     const { user, system } = process.cpuUsage(way.cpuBefore);
-    this.#times.returnedMs.push(sinceMs(way.calledAtNs, process.hrtime.bigint()));
     this.#times.cpuMs.push((user + system) / 1_000);
   }
 }
