@@ -95,7 +95,8 @@ export class AdaptiveTimeout {
     const ordered = this.#ordered;
     let at = gap;
     for (; at > 0 && (ordered[at - 1] ?? 0) > value; at -= 1) ordered[at] = ordered[at - 1] ?? 0;
-    for (; at < this.#count - 1 && (ordered[at + 1] ?? 0) < value; at += 1) ordered[at] = ordered[at + 1] ?? 0;
+    for (; at < this.#count - 1 && (ordered[at + 1] ?? 0) < value; at += 1)
+      ordered[at] = ordered[at + 1] ?? 0;
     ordered[at] = value;
   }
 }

@@ -39,7 +39,7 @@ export const serveThread = async (load: () => Promise<SpeechEngine>): Promise<ne
     // Read before looking, so that a bell rung in between is not slept through.
     const rung = Atomics.load(bell, 0);
     for (;;) {
-      const received = receiveMessageOnPort(port) as { readonly message: ToSpeechThread } | undefined;
+      const received: { readonly message: ToSpeechThread } | undefined = receiveMessageOnPort(port);
       if (received === undefined) break;
       say(await answer(received.message));
     }
