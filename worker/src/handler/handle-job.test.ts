@@ -121,7 +121,8 @@ const hanging =
 
 describe('a job that succeeds', () => {
   it('tells progress, keeps the audio, then sends exactly one success callback', async () => {
-    const narrate: Narrate = async (request, { onProgress } = {}) => {
+    const narrate: Narrate = async (request, { onProgress, priority, tenant } = {}) => {
+      expect([priority, tenant]).toEqual([undefined, 'u1']);
       expect(request).toEqual({
         text: 'Once upon a time.',
         voiceId: 'slt',

@@ -62,6 +62,17 @@ describe('parseEvent', () => {
     });
   });
 
+  it.each([
+    ['high', 'high'],
+    ['low', 'low'],
+    ['urgent', undefined],
+    [null, undefined],
+    [1, undefined],
+  ])('reads the priority %j as %j, beside the text or in the metadata', (priority, expected) => {
+    expect(job({ input: { ...needed, priority } }).priority).toBe(expected);
+    expect(job({ input: { ...needed, metadata: { priority } } }).priority).toBe(expected);
+  });
+
   it('needs nothing but text and voice', () => {
     expect(job({ input: needed })).toEqual({
       text: 'Once upon a time.',

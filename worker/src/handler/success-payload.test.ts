@@ -1,5 +1,6 @@
-import { parseSuccessCallback } from '@taleback/core';
+import { parseSuccessCallback, TalebackError } from '@taleback/core';
 import { describe, expect, it } from 'vitest';
+import type { Narration } from '../manager/index.ts';
 import { parseEvent } from './parse-event.ts';
 import { successPayload } from './success-payload.ts';
 
@@ -14,10 +15,10 @@ const narration = {
 const stored = { key: 'private/x.mp3', url: 'http://127.0.0.1:1/audio/private/x.mp3', sizeBytes: 10 };
 const made = { generationTime: 1.5, workerId: 'w1' };
 
-const payloadOf = (event: unknown) => {
+const payloadOf = (event: unknown, spoken: Narration = narration) => {
   const parsed = parseEvent(event);
   if (!parsed.ok) throw parsed.error;
-  return successPayload(parsed.job, narration, stored, made);
+  return successPayload(parsed.job, spoken, stored, made);
 };
 
 describe('successPayload', () => {
@@ -48,6 +49,26 @@ describe('successPayload', () => {
         engine: 'flite',
         chunks: 3,
         size_bytes: 10,
+      },
+    });
+  });
+
+  it('keeps the voice that was chosen, and says which one stepped in and why', () => {
+    const error = new TalebackError('audio_missing', 'Nothing.');
+    const failedBefore = [{ engine: 'flite', voiceId: 'slt', error }];
+    const payload = payloadOf(
+      { id: 'j', input: { text: 'a', voice_id: 'slt' } },
+      {
+        ...narration,
+        voiceId: 'rms',
+        failedBefore,
+      },
+    );
+    expect(payload).toMatchObject({
+      voice_id: 'slt',
+      metadata: {
+        spoken_voice_id: 'rms',
+        failed_before: [{ engine: 'flite', voice_id: 'slt', error_type: 'audio_missing' }],
       },
     });
   });

@@ -1,0 +1,133 @@
+import { ERROR_CATALOGUE, type ErrorCode, TalebackError } from '@taleback/core';
+import { describe, expect, it } from 'vitest';
+import type { Narrate } from '../narrate.ts';
+import { type FallbackLink, narrateWithFallbacks } from './narrate-with-fallbacks.ts';
+import { whereElse } from './next-try.ts';
+import { voicesFor } from './voices-for.ts';
+
+const KILLIAN = 'de-DE-KillianNeural';
+const CONRAD = 'de-DE-ConradNeural';
+const REQUEST = { text: 'Guten Abend.', language: 'de', voiceId: KILLIAN };
+
+const failing = (code: ErrorCode): TalebackError => new TalebackError(code, `It was ${code}.`);
+
+/** Engines whose voices fail as they are told; the others speak. */
+const stage = (faults: Readonly<Record<string, ErrorCode>>, engines: Readonly<Record<string, string[]>>) => {
+  const tried: string[] = [];
+  const logged: unknown[] = [];
+  const linkOf = (engine: string, voices: readonly string[]): FallbackLink => {
+    const narrate: Narrate = async ({ voiceId = '' }, options) => {
+      tried.push(`${engine} ${voiceId}`);
+      options?.onProgress?.(0.5);
+      const code = faults[`${engine} ${voiceId}`];
+      if (code !== undefined) throw failing(code);
+      options?.onProgress?.(1);
+      const bytes = new Uint8Array(1);
+      return { bytes, durationMs: 1, sampleRateHz: 16_000, chunkCount: 1, voiceId, engine };
+    };
+    return { engine, narrate, voicesFor: () => voices };
+  };
+  const [first = '', ...others] = Object.keys(engines);
+  const narrate = narrateWithFallbacks(
+    [linkOf(first, engines[first] ?? []), ...others.map((name) => linkOf(name, engines[name] ?? []))],
+    (_severity, message, fields) => void logged.push([message, fields]),
+  );
+  return { narrate, tried, logged };
+};
+
+const EDGE_THEN_KOKORO = { edge: [KILLIAN, CONRAD], kokoro: ['af_bella'] };
+
+describe('narrateWithFallbacks', () => {
+  it('asks nobody else when the wished voice speaks', async () => {
+    const { narrate, tried } = stage({}, EDGE_THEN_KOKORO);
+    expect(await narrate(REQUEST)).toMatchObject({ voiceId: KILLIAN, failedBefore: [] });
+    expect(tried).toEqual([`edge ${KILLIAN}`]);
+  });
+
+  it('seed 002: the next voice when one gives no audio', async () => {
+    const { narrate, tried, logged } = stage({ [`edge ${KILLIAN}`]: 'audio_missing' }, EDGE_THEN_KOKORO);
+    expect(await narrate(REQUEST)).toMatchObject({
+      engine: 'edge',
+      voiceId: CONRAD,
+      failedBefore: [{ engine: 'edge', voiceId: KILLIAN, error: { code: 'audio_missing' } }],
+    });
+    expect(tried).toEqual([`edge ${KILLIAN}`, `edge ${CONRAD}`]);
+    expect(logged).toEqual([
+      ['narration failed, tried elsewhere', { engine: 'edge', voiceId: KILLIAN, code: 'audio_missing' }],
+    ]);
+  });
+
+  it('seed 003: the next engine when one is away, without its other voices', async () => {
+    const { narrate, tried } = stage({ [`edge ${KILLIAN}`]: 'network_unreachable' }, EDGE_THEN_KOKORO);
+    expect(await narrate(REQUEST)).toMatchObject({ engine: 'kokoro', voiceId: 'af_bella' });
+    expect(tried).toEqual([`edge ${KILLIAN}`, 'kokoro af_bella']);
+  });
+
+  it('seed 002: a clear failure when all retries and fallback voices failed', async () => {
+    const { narrate } = stage(
+      {
+        [`edge ${KILLIAN}`]: 'audio_missing',
+        [`edge ${CONRAD}`]: 'audio_silent',
+        'kokoro af_bella': 'credentials_invalid',
+      },
+      EDGE_THEN_KOKORO,
+    );
+    await expect(narrate(REQUEST)).rejects.toMatchObject({
+      code: 'audio_missing',
+      retryable: true,
+      details: [
+        `edge ${KILLIAN}: audio_missing, It was audio_missing.`,
+        `edge ${CONRAD}: audio_silent, It was audio_silent.`,
+        'kokoro af_bella: credentials_invalid, It was credentials_invalid.',
+      ].join('; '),
+    });
+  });
+
+  it.each<ErrorCode>([
+    'text_empty',
+    'voice_not_found',
+    'job_cancelled',
+    'system_protection',
+    'storage_upload_failed',
+  ])('ends at once with %s: nobody would do better, or nobody should', async (code) => {
+    const { narrate, tried } = stage({ [`edge ${KILLIAN}`]: code }, EDGE_THEN_KOKORO);
+    await expect(narrate(REQUEST)).rejects.toMatchObject({ code });
+    expect(tried).toEqual([`edge ${KILLIAN}`]);
+  });
+
+  it('never tells that it went back', async () => {
+    const { narrate } = stage({ [`edge ${KILLIAN}`]: 'audio_missing' }, EDGE_THEN_KOKORO);
+    const told: number[] = [];
+    await narrate(REQUEST, { onProgress: (fraction) => told.push(fraction) });
+    expect(told).toEqual([0.5, 0.5, 1]);
+  });
+
+  it('goes somewhere or nowhere with every error of the catalogue', () => {
+    const ways = new Set((Object.keys(ERROR_CATALOGUE) as ErrorCode[]).map(whereElse));
+    expect([...ways].toSorted()).toEqual(['next-engine', 'next-voice', 'nowhere']);
+  });
+});
+
+describe('voicesFor', () => {
+  const profile = {
+    voices: () => [
+      { id: 'a', name: 'A', languages: ['en'], gender: 'female' as const },
+      { id: 'b', name: 'B', languages: ['en-GB'], gender: 'male' as const },
+      { id: 'c', name: 'C', languages: ['en'], gender: 'female' as const },
+      { id: 'd', name: 'D', languages: ['de'], gender: 'female' as const },
+    ],
+  };
+
+  it('begins with the wished voice, then the nearest that speak the language', () => {
+    expect(voicesFor(profile, 9)({ text: '', language: 'en-US', voiceId: 'b' })).toEqual(['b', 'a', 'c']);
+    expect(voicesFor(profile, 2)({ text: '', language: 'en', voiceId: 'c' })).toEqual(['c', 'a']);
+  });
+
+  it('leaves the first choice to the engine when nothing was wished', () => {
+    expect(voicesFor(profile, 2)({ text: '', language: 'en' })).toEqual([undefined, 'c']);
+  });
+
+  it('keeps an unknown voice first, so that its person hears that it is unknown', () => {
+    expect(voicesFor(profile, 1)({ text: '', language: 'en', voiceId: 'ghost' })).toEqual(['ghost']);
+  });
+});
