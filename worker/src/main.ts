@@ -117,8 +117,15 @@ const runWorker = async (): Promise<void> => {
     clock: systemClock,
   });
 
-  await manager.initialize();
+  try {
+    await manager.initialize();
+  } catch (error) {
+    if (stopped === undefined) throw error;
+  }
+  if (stopped !== undefined) return stopped;
   await source.start(handler);
+  // Stopped meanwhile: it was never ready.
+  if (stopped !== undefined) return stopped;
   log('info', 'worker ready', {
     audioUrl: audioServer.url,
     healthUrl: healthServer.url,
