@@ -155,6 +155,9 @@ const startWorker = (): SupervisorProcess =>
       AUDIO_FOLDER: scratch,
       AUDIO_PORT: '0',
       HEALTH_PORT: '0',
+      // Other tests may load the machine.
+      SYSTEM_PROTECTION: 'off',
+      CONTROL_FILE: join(scratch, 'control.env'),
       SPEECH_WORKERS_MAX: '1',
     },
     fileURLToPath(new URL('../dist', import.meta.url)),
