@@ -3,7 +3,8 @@ import type { SpeechEngine, Voice } from './engine.ts';
 
 const primaryTag = (language: string): string => language.toLowerCase().split(/[-_]/u)[0] ?? '';
 
-const speaks = (languages: readonly string[], language: string): boolean =>
+/** Whether one of the languages is this one; only the primary tag counts. */
+export const speaksLanguage = (languages: readonly string[], language: string): boolean =>
   languages.some((spoken) => primaryTag(spoken) === primaryTag(language));
 
 /** A voice by its id. @throws TalebackError `voice_not_found`, which names the voices there are. */
@@ -28,7 +29,7 @@ export interface VoiceWish {
  * @throws TalebackError `language_unsupported`, `voice_not_found`, `voice_language_mismatch`.
  */
 export const chooseVoice = (engine: SpeechEngine, { voiceId, language }: VoiceWish): Voice => {
-  if (!speaks(engine.languages, language)) {
+  if (!speaksLanguage(engine.languages, language)) {
     throw new TalebackError(
       'language_unsupported',
       `The language "${language.slice(0, 40)}" is not supported.`,
@@ -39,9 +40,9 @@ export const chooseVoice = (engine: SpeechEngine, { voiceId, language }: VoiceWi
   }
   const voice =
     voiceId === undefined
-      ? engine.voices().find(({ languages }) => speaks(languages, language))
+      ? engine.voices().find(({ languages }) => speaksLanguage(languages, language))
       : findVoice(engine, voiceId);
-  if (voice !== undefined && speaks(voice.languages, language)) return voice;
+  if (voice !== undefined && speaksLanguage(voice.languages, language)) return voice;
   throw new TalebackError('voice_language_mismatch', `The voice does not speak "${language.slice(0, 40)}".`, {
     details: `voice ${voice?.id ?? 'none'} speaks ${voice?.languages.join(', ') ?? 'nothing'}`,
   });

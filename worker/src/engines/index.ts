@@ -1,5 +1,5 @@
 export { cancellationOf, throwIfCancelled } from './cancellation.ts';
-export { chooseVoice, findVoice, type VoiceWish } from './choose-voice.ts';
+export { chooseVoice, findVoice, speaksLanguage, type VoiceWish } from './choose-voice.ts';
 export {
   SPEED_RANGE,
   type SpeechChunk,

@@ -1,5 +1,5 @@
 import { isTalebackError } from '@taleback/core';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Pcm } from '../../src/audio/index.ts';
 import { compileFlite, createFliteEngine } from '../../src/engines/index.ts';
 import { openEmbedded } from '../speech/open-embedded.ts';
@@ -51,38 +51,38 @@ describe('the pool under fire', { timeout: 120_000 }, () => {
       }
     };
 
-    /** When each lost worker was killed, and how long until it served again. */
-    const killedAt = new Map<string, number>();
+    /** By worker, the process that was killed and when; taken out when another process serves in its place. */
+    const lost = new Map<string, { readonly pid: number; readonly atMs: number }>();
     const absencesMs: number[] = [];
     const notice = (): void => {
-      for (const { id, state } of manager.getStatus().workers) {
-        const atMs = killedAt.get(id);
-        if (atMs === undefined || (state !== 'READY' && state !== 'BUSY')) continue;
-        killedAt.delete(id);
-        absencesMs.push(performance.now() - atMs);
+      for (const { id, state, pid } of manager.getStatus().workers) {
+        const killed = lost.get(id);
+        const isServing = state === 'READY' || state === 'BUSY';
+        if (killed === undefined || !isServing || pid === killed.pid) continue;
+        lost.delete(id);
+        absencesMs.push(performance.now() - killed.atMs);
       }
     };
-    let kills = 0;
-    const noticing = setInterval(notice, 20);
+    let rounds = 0;
     const killing = setInterval(() => {
-      const living = [...pidsOf(manager)].filter(([id]) => !killedAt.has(id));
-      for (const [id, pid] of living.slice(kills % 2, (kills % 2) + WORKERS / 2)) {
+      rounds += 1;
+      const half = [...pidsOf(manager)].slice(rounds % 2 === 0 ? 0 : WORKERS / 2).slice(0, WORKERS / 2);
+      for (const [id, pid] of half) {
         process.kill(pid, 'SIGKILL');
-        // Until it is noticed, the status still shows what was.
-        setTimeout(() => killedAt.set(id, performance.now() - 10), 10);
-        kills += 1;
+        lost.set(id, { pid, atMs: performance.now() });
       }
     }, KILL_EVERY_MS);
+    const noticing = setInterval(notice, 20);
 
     await Promise.all(Array.from({ length: LISTENERS }, listen));
     clearInterval(killing);
-    while (killedAt.size > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    await vi.waitFor(() => expect(lost.size).toBe(0), { timeout: 10_000, interval: 20 });
     clearInterval(noticing);
     const { requests, retryAttempts, queueDepth, inFlight } = manager.getStatus();
     await service.close();
 
     const total = tally.right + tally.wrong + tally.errors.length;
-    expect(kills).toBeGreaterThan(40);
+    expect(absencesMs.length).toBeGreaterThan(40);
     expect(retryAttempts).toBeGreaterThan(10);
     expect(tally.wrong).toBe(0);
     expect(tally.errors.filter((code) => code.startsWith('untyped'))).toEqual([]);

@@ -53,7 +53,7 @@ describe('narrateWithFallbacks', () => {
     });
     expect(tried).toEqual([`edge ${KILLIAN}`, `edge ${CONRAD}`]);
     expect(logged).toEqual([
-      ['narration failed, tried elsewhere', { engine: 'edge', voiceId: KILLIAN, code: 'audio_missing' }],
+      ['a voice failed at a narration', { engine: 'edge', voiceId: KILLIAN, code: 'audio_missing' }],
     ]);
   });
 

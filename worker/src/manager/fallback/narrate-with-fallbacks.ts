@@ -32,7 +32,7 @@ export const narrateWithFallbacks =
         (voiceId) => narrate({ ...request, voiceId }, { ...options, onProgress }),
         (voiceId, error) => {
           failed.push({ engine, voiceId, error });
-          log('warn', 'narration failed, tried elsewhere', { engine, voiceId, code: error.code });
+          log('warn', 'a voice failed at a narration', { engine, voiceId, code: error.code });
         },
       );
       if (spoken !== undefined) return { ...spoken, failedBefore: failed };

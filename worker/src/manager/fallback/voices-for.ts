@@ -1,10 +1,5 @@
-import type { SpeechProfile, Voice } from '../../engines/index.ts';
+import { type SpeechProfile, speaksLanguage, type Voice } from '../../engines/index.ts';
 import type { NarrationRequest } from '../plan-narration.ts';
-
-const primaryTag = (language: string): string => language.toLowerCase().split(/[-_]/u)[0] ?? '';
-
-const speaks = ({ languages }: Voice, language: string): boolean =>
-  languages.some((tag) => primaryTag(tag) === primaryTag(language));
 
 /**
  * The wished voice of an engine, or its own choice, and after it others that speak the language: of the same gender first.
@@ -14,7 +9,7 @@ const speaks = ({ languages }: Voice, language: string): boolean =>
 export const voicesFor =
   (profile: Pick<SpeechProfile, 'voices'>, mostVoices: number) =>
   ({ voiceId, language }: NarrationRequest): readonly (string | undefined)[] => {
-    const able = profile.voices().filter((voice) => speaks(voice, language));
+    const able = profile.voices().filter(({ languages }) => speaksLanguage(languages, language));
     const wished = voiceId === undefined ? able[0] : profile.voices().find(({ id }) => id === voiceId);
     const others = able.filter(({ id }) => id !== wished?.id);
     const nearest = others.toSorted((a, b) => distance(a, wished) - distance(b, wished));
