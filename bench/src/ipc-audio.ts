@@ -21,17 +21,18 @@ const TOO_LONG_FOR_BASE64 = '1 MB';
 
 /** Sound from a child process: ours in every way that the protocol knows, beside framing written by hand. */
 export const measureAudio = async ({
+  node,
   speechChild,
   rawChild,
 }: IpcChildren): Promise<Record<string, number>> => {
   const files = await openSoundFiles();
   const folder = await mkdtemp(join(tmpdir(), 'taleback-bench-'));
-  const raw = openFramed(rawChild);
+  const raw = openFramed(node, rawChild);
   const ours = {
-    '2.1': await openAlone(ourChildren(speechChild, files, '2.1.0')),
-    '2.0 by file in memory': await openAlone(ourChildren(speechChild, files, '2.0.0')),
-    '2.0 by file on disk': await openAlone(ourChildren(speechChild, filesIn(folder, files), '2.0.0')),
-    '2.0 base64': await openAlone(ourChildren(speechChild, files, '2.0.0', 'base64')),
+    '2.1': await openAlone(ourChildren(node, speechChild, files, '2.1.0')),
+    '2.0 by file in memory': await openAlone(ourChildren(node, speechChild, files, '2.0.0')),
+    '2.0 by file on disk': await openAlone(ourChildren(node, speechChild, filesIn(folder, files), '2.0.0')),
+    '2.0 base64': await openAlone(ourChildren(node, speechChild, files, '2.0.0', 'base64')),
   } as const satisfies Record<string, Asker>;
   const figures: Record<string, number> = {};
   try {

@@ -58,7 +58,8 @@ const closeAll = async ({ raw, rawTogether, others }: Contest): Promise<void> =>
   for (const asker of [raw, rawTogether, ...Object.values(others)]) await asker.close();
 };
 
-const measureThreads = async ({
+/** Requests that cost nothing, to threads: through the pool, through its peer and without anything between. */
+export const measureThreads = async ({
   thread,
   rawThread,
   piscinaThread,
@@ -80,13 +81,18 @@ const measureThreads = async ({
   }
 };
 
-const measureProcesses = async ({ speechChild, rawChild }: IpcChildren): Promise<Record<string, number>> => {
+/** The same to processes. */
+export const measureProcesses = async ({
+  node,
+  speechChild,
+  rawChild,
+}: IpcChildren): Promise<Record<string, number>> => {
   const files = await openSoundFiles();
   const contest: Contest = {
     over: 'processes',
-    raw: openLines(rawChild),
-    rawTogether: inTurn([openLines(rawChild), openLines(rawChild)]),
-    others: { pool: await openPool(ourChildren(speechChild, files, '2.1.0'), WORKERS) },
+    raw: openLines(node, rawChild),
+    rawTogether: inTurn([openLines(node, rawChild), openLines(node, rawChild)]),
+    others: { pool: await openPool(ourChildren(node, speechChild, files, '2.1.0'), WORKERS) },
   };
   try {
     return await compare(contest);
@@ -95,9 +101,3 @@ const measureProcesses = async ({ speechChild, rawChild }: IpcChildren): Promise
     await files.close();
   }
 };
-
-/** Requests that cost nothing, through the pool and without it. */
-export const measureDispatch = async (built: IpcChildren): Promise<Record<string, number>> => ({
-  ...(await measureThreads(built)),
-  ...(await measureProcesses(built)),
-});

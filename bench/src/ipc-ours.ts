@@ -3,6 +3,7 @@ import { type EnginePlugin, TtsManager } from '@taleback/worker';
 import { processChild } from '@taleback/worker/process-child';
 import type { OpenSoundFiles } from '@taleback/worker/sound-files';
 import type { Asker } from './ipc-asker.ts';
+import type { Start } from './ipc-children.ts';
 import type { Sound } from './ipc-sound.ts';
 
 type OpenChild = EnginePlugin['openChild'];
@@ -14,14 +15,15 @@ const log = (): void => {};
 
 /** Children of our protocol, at this version. */
 export const ourChildren = (
+  { command, args }: Start,
   childFile: string,
   files: OpenSoundFiles,
   version: '2.1.0' | '2.0.0',
   mode = 'plain',
 ): OpenChild =>
   processChild({
-    command: process.execPath,
-    args: [childFile, mode],
+    command,
+    args: [...args, childFile, mode],
     env: {},
     files,
     versions: [version],

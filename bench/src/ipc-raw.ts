@@ -1,15 +1,20 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Asker } from './ipc-asker.ts';
+import type { Start } from './ipc-children.ts';
 import type { Sound } from './ipc-sound.ts';
 
 /** The manager's end of `ipc-raw-child`: written by hand, and no more than the work needs. */
 const openRaw = (
+  { command, args }: Start,
   childFile: string,
   mode: 'framed' | 'lines',
   reader: (settle: (id: number, sound: Sound) => void) => (chunk: Buffer) => void,
 ): Asker => {
-  const child = spawn(process.execPath, [childFile, mode], { env: {}, stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(command, [...args, childFile, mode], {
+    env: {},
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   const waiting = new Map<number, (sound: Sound) => void>();
   let asked = 0;
   child.stdout.on(
@@ -40,8 +45,8 @@ interface Header {
 }
 
 /** A line, then the bytes that it announced. */
-export const openFramed = (childFile: string): Asker =>
-  openRaw(childFile, 'framed', (settle) => {
+export const openFramed = (node: Start, childFile: string): Asker =>
+  openRaw(node, childFile, 'framed', (settle) => {
     let line = '';
     let header: (Header & { readonly byteLength: number }) | undefined;
     let bytes = new Uint8Array(0);
@@ -71,8 +76,8 @@ export const openFramed = (childFile: string): Asker =>
   });
 
 /** Everything in one line. */
-export const openLines = (childFile: string): Asker =>
-  openRaw(childFile, 'lines', (settle) => {
+export const openLines = (node: Start, childFile: string): Asker =>
+  openRaw(node, childFile, 'lines', (settle) => {
     let rest = '';
     return (chunk) => {
       const lines = (rest + chunk.toString('latin1')).split('\n');

@@ -55,8 +55,12 @@ export class Answers {
   #raw({ version, correlationId }: Address, { samples, sampleRateHz }: Pcm): void {
     const { byteLength } = samples;
     if (byteLength > MAX_RAW_BYTES) throw tooLong();
-    const payload = { type: 'audio', encoding: 'pcm_s16le', sample_rate: sampleRateHz };
-    const line = this.#line(version, { type: 'response', payload, metadata: { correlationId }, byteLength });
+    this.#sentCount += 1;
+    // The answer that is said most, by hand: what is written before the sound is waited for.
+    const line =
+      `{"version":"${version}","messageId":"child-${this.#sentCount}","timestamp":${this.#now()},"type":"response",` +
+      `"payload":{"type":"audio","encoding":"pcm_s16le","sample_rate":${JSON.stringify(sampleRateHz)}},` +
+      `"metadata":{"correlationId":${JSON.stringify(correlationId)}},"byteLength":${byteLength}}\n`;
     this.#output.write(line, new Uint8Array(samples.buffer, samples.byteOffset, byteLength));
   }
 

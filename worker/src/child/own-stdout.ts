@@ -6,6 +6,10 @@ export interface ProtocolOutput {
   readonly flush: (done: () => void) => void;
 }
 
+const LINE_END = Buffer.from('\n');
+/** Below it one copy costs less than three parts. */
+const MOST_COPIED_BYTES = 16_384;
+
 /**
  * Keeps standard output for the protocol: whatever else this process prints goes to standard error. An output that
  * nobody reads any more ends the process.
@@ -21,10 +25,14 @@ export const ownStdout = (): ProtocolOutput => {
         write(line);
         return;
       }
+      if (raw.length <= MOST_COPIED_BYTES) {
+        write(Buffer.concat([Buffer.from(line), raw, LINE_END]));
+        return;
+      }
       stdout.cork();
-      write(line);
+      write(Buffer.from(line));
       write(raw);
-      write('\n');
+      write(LINE_END);
       stdout.uncork();
     },
     flush: (done) => void write('', done),

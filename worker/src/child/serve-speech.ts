@@ -188,7 +188,7 @@ class SpeechServer {
 
   async #speak({ address, fields }: Synthesis, stop: Stop): Promise<void> {
     if (this.#isLeaving) throw cancelled('The speech process is leaving.');
-    const engine = await this.#loading;
+    const engine = this.#engine ?? (await this.#loading);
     if (stop.isAsked) throw cancelled('The request was cancelled.');
     const { text, voiceId = engine.voices()[0]?.id ?? '', speed } = fields;
     const sound = await engine.synthesizeChunk({ text, voiceId, speed }, stop);
