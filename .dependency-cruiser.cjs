@@ -37,10 +37,10 @@ module.exports = {
       to: { dependencyTypes: ['npm', 'npm-dev'], pathNot: 'node_modules/zod/' },
     },
     {
-      name: 'core-uses-node-only-to-sign',
-      comment: 'The page imports core, so only its signatures room may need Node.',
+      name: 'core-uses-node-only-to-sign-and-hash',
+      comment: 'The page imports core, so only its rooms for signatures and storage may need Node.',
       severity: 'error',
-      from: { path: '^core/src/', pathNot: ['\\.test\\.ts$', '^core/src/signatures/'] },
+      from: { path: '^core/src/', pathNot: ['\\.test\\.ts$', '^core/src/(signatures|storage)/'] },
       to: { dependencyTypes: ['core'] },
     },
     {
@@ -56,7 +56,7 @@ module.exports = {
       from: {
         path: '^(functions|worker)/src/',
         pathNot: [
-          '/src/(main|batch-main|supervisor|open-speech|index|cli)\\.ts$',
+          '/src/(main|batch-main|supervisor|open-speech|open-callbacks|index|cli)\\.ts$',
           '/src/plugins/',
           '/adapters/',
           '\\.test\\.ts$',

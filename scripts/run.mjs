@@ -50,7 +50,7 @@ const install = () => {
 
 const [verb, ...rest] = process.argv.slice(2);
 const entry = join(root, verb === 'bench' ? 'bench/src/main.ts' : `scripts/src/${verb}.ts`);
-if (!/^[a-z-]+$/.test(verb ?? '') || !existsSync(entry)) {
+if (!/^[a-z0-9-]+$/.test(verb ?? '') || !existsSync(entry)) {
   process.stderr.write(`There is no script "${verb}".\n`);
   process.exit(2);
 }

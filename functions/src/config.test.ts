@@ -15,12 +15,20 @@ describe('parseConfig', () => {
     expect(config).toEqual({
       signatures: 'required',
       hmacHeaderPrefix: 'taleback',
+      callers: { requestsPerSecond: 50, requestBurst: 200, refusalsPerMinute: 60 },
+      trustedProxyHops: 1,
       callbackUrl: 'http://127.0.0.1:5000/api/tts/callback',
+      webhookUrl: 'http://127.0.0.1:5000/api/tts/runpod-webhook',
       pendingLeaseMs: 900_000,
       processingLeaseMs: 120_000,
       storeTimeoutMs: 8_000,
       limits: DEFAULT_STORY_LIMITS,
       defaultVoice: 'slt',
+      dispatchTarget: 'pubsub',
+      runpod: undefined,
+      audioBaseUrl: undefined,
+      autoRetry: { limit: 2, delaysMs: [60_000, 300_000] },
+      events: 'on',
     });
   });
 
@@ -29,6 +37,10 @@ describe('parseConfig', () => {
       CALLBACK_SIGNATURES: 'required',
       CALLBACK_SECRETS: `hmac_${HMAC}, ${SECRET} ,hmac_another-of-the-handlers`,
       HMAC_HEADER_PREFIX: 'my-app',
+      CALLER_REQUESTS_PER_SECOND: '0.5',
+      CALLER_BURST: '3',
+      CALLER_REFUSALS_PER_MINUTE: '7',
+      TRUSTED_PROXY_HOPS: '0',
       PUBLIC_BASE_URL: 'https://tales.example//',
       PENDING_LEASE_SECONDS: '10',
       PROCESSING_LEASE_SECONDS: '60.5',
@@ -36,18 +48,43 @@ describe('parseConfig', () => {
       STORY_LANGUAGES: 'en, de,,',
       DEFAULT_VOICE: 'ann',
       STORE_TIMEOUT_SECONDS: '1.5',
+      DISPATCH_TARGET: 'runpod',
+      RUNPOD_API_KEY: ' rp-key ',
+      RUNPOD_ENDPOINT_ID: 'ep-1',
+      RUNPOD_API_URL: 'https://rp.example/v2/',
+      RUNPOD_EXECUTION_TIMEOUT_SECONDS: '30',
+      RUNPOD_TTL_SECONDS: '60',
+      RUNPOD_CONFIRM_WEBHOOKS: 'off',
+      AUDIO_PUBLIC_BASE_URL: 'https://audio.example/tales/',
+      AUTO_RETRY_LIMIT: '0',
+      TTS_EVENTS: 'off',
     });
     expect(secrets.standard.map((key) => Buffer.from(key))).toEqual([KEY]);
     expect(secrets.hmac).toEqual([HMAC, 'another-of-the-handlers']);
     expect(config).toEqual({
       signatures: 'required',
       hmacHeaderPrefix: 'my-app',
+      callers: { requestsPerSecond: 0.5, requestBurst: 3, refusalsPerMinute: 7 },
+      trustedProxyHops: 0,
       callbackUrl: 'https://tales.example/api/tts/callback',
+      webhookUrl: 'https://tales.example/api/tts/runpod-webhook',
       pendingLeaseMs: 10_000,
       processingLeaseMs: 60_500,
       storeTimeoutMs: 1_500,
       limits: { ...DEFAULT_STORY_LIMITS, maxCharacters: 5, languages: ['en', 'de'] },
       defaultVoice: 'ann',
+      dispatchTarget: 'runpod',
+      runpod: {
+        apiKey: expect.objectContaining({ text: 'rp-key' }),
+        apiUrl: 'https://rp.example/v2',
+        endpointId: 'ep-1',
+        executionTimeoutMs: 30_000,
+        ttlMs: 60_000,
+        confirmWebhooks: false,
+      },
+      audioBaseUrl: 'https://audio.example/tales',
+      autoRetry: { limit: 0, delaysMs: [60_000, 300_000] },
+      events: 'off',
     });
   });
 
@@ -83,6 +120,19 @@ describe('parseConfig', () => {
     ['HMAC_HEADER_PREFIX', 'Upper'],
     ['HMAC_HEADER_PREFIX', 'a b'],
     ['HMAC_HEADER_PREFIX', 'x'.repeat(41)],
+    ['CALLER_REQUESTS_PER_SECOND', '0'],
+    ['CALLER_BURST', '0.5'],
+    ['CALLER_REFUSALS_PER_MINUTE', '0'],
+    ['TRUSTED_PROXY_HOPS', '-1'],
+    ['DISPATCH_TARGET', 'RunPod'],
+    ['RUNPOD_ENDPOINT_ID', 'a/b'],
+    ['RUNPOD_API_URL', 'api.runpod.ai'],
+    ['RUNPOD_EXECUTION_TIMEOUT_SECONDS', '4'],
+    ['RUNPOD_TTL_SECONDS', '9'],
+    ['RUNPOD_CONFIRM_WEBHOOKS', 'OFF'],
+    ['AUDIO_PUBLIC_BASE_URL', 'file:///audio'],
+    ['AUTO_RETRY_LIMIT', '-1'],
+    ['TTS_EVENTS', 'no'],
     ['PUBLIC_BASE_URL', 'tales.example'],
     ['PUBLIC_BASE_URL', 'ftp://tales.example'],
     ['PENDING_LEASE_SECONDS', '9'],
@@ -99,6 +149,31 @@ describe('parseConfig', () => {
     expect(() => parseConfig({ CALLBACK_SECRETS: SECRET, [name]: value })).toThrow(
       new RegExp(`^configuration: ${name}: .`),
     );
+  });
+
+  describe('jobs for RunPod', () => {
+    const wanted = { DISPATCH_TARGET: 'runpod', RUNPOD_API_KEY: 'k', RUNPOD_ENDPOINT_ID: 'ep' };
+
+    it.each([{ RUNPOD_API_KEY: ' ' }, { RUNPOD_API_KEY: '-' }, { RUNPOD_ENDPOINT_ID: '' }])(
+      'need what %o lacks',
+      (lack) => {
+        expect(() => parseConfig({ CALLBACK_SECRETS: SECRET, ...wanted, ...lack })).toThrow(
+          /^configuration: DISPATCH_TARGET: /,
+        );
+      },
+    );
+
+    it('need a secret for the addresses that RunPod calls, signatures or none', () => {
+      expect(() => parseConfig({ CALLBACK_SIGNATURES: 'off', ...wanted })).toThrow(
+        /^configuration: CALLBACK_SECRETS: /,
+      );
+    });
+
+    it('do not show their key', () => {
+      const { runpod } = parseConfig({ CALLBACK_SECRETS: SECRET, ...wanted, RUNPOD_API_KEY: 'rp-hidden' });
+      expect(runpod?.apiKey.text).toBe('rp-hidden');
+      expect(JSON.stringify(runpod) + inspect(runpod, { depth: null })).not.toContain('rp-hidden');
+    });
   });
 
   it('names every variable at fault at once', () => {

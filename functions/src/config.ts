@@ -2,6 +2,8 @@ import { inspect } from 'node:util';
 import { DEFAULT_STORY_LIMITS, type StoryLimits } from '@taleback/core';
 import { parseSecret } from '@taleback/core/signatures';
 import { z } from 'zod';
+import { type NetsConfig, netsConfig, netsVariables } from './config/nets-environment.ts';
+import type { CallerLimitOptions } from './receive/index.ts';
 
 /** Accepted callback secrets. Printing it shows nothing of them. */
 export class CallbackSecrets {
@@ -79,6 +81,34 @@ export const functionsEnvironment = z.object({
     .regex(/^[a-z0-9-]{1,40}$/, 'must be lower-case letters, digits and dashes')
     .default('taleback')
     .describe('The word in `x-<prefix>-timestamp` and `x-<prefix>-signature` of the hex HMAC scheme.'),
+  CALLER_REQUESTS_PER_SECOND: seconds(50, 0.1, 100_000).describe(
+    'Signed requests that one address may make to one instance. Per second, 0.1 to 100000. Five times what a deployment of ten callbacks a second sends in all.',
+  ),
+  CALLER_BURST: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(200)
+    .describe('Signed requests that one address may make at once, after a pause. 1 to 1000000.'),
+  CALLER_REFUSALS_PER_MINUTE: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(60)
+    .describe(
+      'Requests without a valid signature that one address is told the reason of; more are answered 429. They never use up what signed requests of the same address may make. Per minute, 1 to 100000.',
+    ),
+  TRUSTED_PROXY_HOPS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(10)
+    .default(1)
+    .describe(
+      "Proxies in front whose entries in `X-Forwarded-For` are believed when callers are told apart. 0 to 10. Google's front end is one; Firebase Hosting before it makes two.",
+    ),
   PUBLIC_BASE_URL: z
     .url({ protocol: /^https?$/, error: 'must be an http or https address' })
     .default('http://127.0.0.1:5000')
@@ -110,13 +140,18 @@ export const functionsEnvironment = z.object({
   STORE_TIMEOUT_SECONDS: seconds(8, 1, 60).describe(
     'How long Firestore may take before a callback is answered 503 and sent again. Seconds, 1 to 60; below the 10 s that the senders of seed 001 wait.',
   ),
+  ...netsVariables,
 });
 
-export interface FunctionsConfig {
+export interface FunctionsConfig extends NetsConfig {
   readonly signatures: 'required' | 'off';
   readonly secrets: CallbackSecrets;
   readonly hmacHeaderPrefix: string;
+  readonly callers: CallerLimitOptions;
+  readonly trustedProxyHops: number;
   readonly callbackUrl: string;
+  /** What RunPod calls when a job ended, without its query. */
+  readonly webhookUrl: string;
   readonly pendingLeaseMs: number;
   readonly processingLeaseMs: number;
   readonly storeTimeoutMs: number;
@@ -135,17 +170,23 @@ export const parseConfig = (environment: Readonly<Record<string, string | undefi
     throw new Error(`configuration: ${faults.join('; ')}`);
   }
   const env = result.data;
-  if (
-    env.CALLBACK_SIGNATURES === 'required' &&
-    env.CALLBACK_SECRETS.standard.length + env.CALLBACK_SECRETS.hmac.length === 0
-  ) {
+  const hasSecret = env.CALLBACK_SECRETS.standard.length + env.CALLBACK_SECRETS.hmac.length > 0;
+  if (env.CALLBACK_SIGNATURES === 'required' && !hasSecret)
     throw new Error('configuration: CALLBACK_SECRETS: is needed unless CALLBACK_SIGNATURES is "off"');
-  }
+  if (env.DISPATCH_TARGET === 'runpod' && !hasSecret)
+    throw new Error('configuration: CALLBACK_SECRETS: is needed for the addresses that RunPod calls');
   return {
     signatures: env.CALLBACK_SIGNATURES,
     secrets: env.CALLBACK_SECRETS,
     hmacHeaderPrefix: env.HMAC_HEADER_PREFIX,
+    callers: {
+      requestsPerSecond: env.CALLER_REQUESTS_PER_SECOND,
+      requestBurst: env.CALLER_BURST,
+      refusalsPerMinute: env.CALLER_REFUSALS_PER_MINUTE,
+    },
+    trustedProxyHops: env.TRUSTED_PROXY_HOPS,
     callbackUrl: `${env.PUBLIC_BASE_URL}/api/tts/callback`,
+    webhookUrl: `${env.PUBLIC_BASE_URL}/api/tts/runpod-webhook`,
     pendingLeaseMs: env.PENDING_LEASE_SECONDS * 1000,
     processingLeaseMs: env.PROCESSING_LEASE_SECONDS * 1000,
     storeTimeoutMs: env.STORE_TIMEOUT_SECONDS * 1000,
@@ -155,6 +196,7 @@ export const parseConfig = (environment: Readonly<Record<string, string | undefi
       languages: env.STORY_LANGUAGES,
     },
     defaultVoice: env.DEFAULT_VOICE,
+    ...netsConfig(env),
   };
 };
 

@@ -1,18 +1,38 @@
 import { randomUUID } from 'node:crypto';
+import { TTS_DEAD_LETTER_TOPIC, TTS_JOBS_TOPIC } from '@taleback/core';
 import { getApps, initializeApp } from 'firebase-admin/app';
 import { getFirestore } from 'firebase-admin/firestore';
 import { type CallableRequest, HttpsError, onCall, onRequest } from 'firebase-functions/https';
 import { type LogSeverity, write } from 'firebase-functions/logger';
+import type { GlobalOptions } from 'firebase-functions/options';
 import { defineSecret } from 'firebase-functions/params';
+import { type Message, onMessagePublished } from 'firebase-functions/pubsub';
+import { onSchedule } from 'firebase-functions/scheduler';
 import { expressEdge } from './adapters/express-edge.ts';
+import { createFirestoreJobs } from './adapters/firestore-jobs.ts';
 import { createFirestoreStories } from './adapters/firestore-stories.ts';
+import { createFirestoreSweep } from './adapters/firestore-sweep.ts';
+import { createPubsubDeadLetters } from './adapters/pubsub-dead-letters.ts';
+import { createPubsubEvents } from './adapters/pubsub-events.ts';
 import { createPubsubJobQueue } from './adapters/pubsub-job-queue.ts';
+import { createUndiciHttp } from './adapters/undici-http.ts';
 import { parseConfig, readEnvironment } from './config.ts';
-import { createReceiver, type Log, type Receiver } from './receive/index.ts';
+import { type DeadLetterOptions, failDeadLetter } from './dead-letter/index.ts';
+import { type DispatchOptions, dispatchJob, type QueuedMessage } from './dispatch/index.ts';
+import { createAnnouncingStories } from './events/index.ts';
+import { createGenerate } from './generate/index.ts';
+import { createCallerLimits, createReceiver, type Log, type Receiver, urlSecrets } from './receive/index.ts';
 import { callableAnswer, type RequestOptions, requestAudio } from './request/index.ts';
+import { createRunpodClient, createRunpodWebhook } from './runpod/index.ts';
+import { createAudioFinder, type SweepOptions, sweepStories as sweepOverdue } from './sweep/index.ts';
 
 const REGION = 'us-central1';
-const callbackSecrets = defineSecret('CALLBACK_SECRETS');
+/** Both secrets everywhere, because the configuration is read whole. */
+const COMMON = {
+  region: REGION,
+  memory: '256MiB',
+  secrets: [defineSecret('CALLBACK_SECRETS'), defineSecret('RUNPOD_API_KEY')],
+} as const satisfies GlobalOptions;
 
 const SEVERITIES = { info: 'INFO', warn: 'WARNING', error: 'ERROR' } as const satisfies Record<
   string,
@@ -32,40 +52,121 @@ const once = <T>(make: () => T): (() => T) => {
 
 const wiring = once(() => {
   const config = parseConfig(readEnvironment());
-  const app = getApps()[0] ?? initializeApp();
-  const stories = createFirestoreStories(getFirestore(app), { timeoutMs: config.storeTimeoutMs });
-  const receiver: Receiver = createReceiver({ ...config, store: stories, log, now: Date.now });
+  const firestore = getFirestore(getApps()[0] ?? initializeApp());
+  const away = { timeoutMs: config.storeTimeoutMs };
+  const same = { ...config, log, now: Date.now };
+  const silentStories = createFirestoreStories(firestore, away);
+  const stories =
+    config.events === 'off'
+      ? silentStories
+      : createAnnouncingStories(silentStories, { ...same, events: createPubsubEvents() });
   const requests: RequestOptions = {
-    ...config,
+    ...same,
     attempts: stories,
     stories,
     queue: createPubsubJobQueue(),
-    log,
-    now: Date.now,
     newId: randomUUID,
   };
-  return { receiver, requests };
+
+  const http = createUndiciHttp();
+  const jobs = createFirestoreJobs(firestore, away);
+  const urlKeys = urlSecrets(config.secrets);
+  const runpod = config.runpod && createRunpodClient({ ...config.runpod, http: http.runpod, now: Date.now });
+  const webhook =
+    runpod &&
+    createRunpodWebhook({
+      ...same,
+      stories,
+      jobs,
+      secrets: urlKeys,
+      confirmWith: config.runpod?.confirmWebhooks ? runpod : undefined,
+    });
+  const receiver: Receiver = createReceiver({
+    ...same,
+    store: stories,
+    callerLimits: createCallerLimits(config.callers),
+    generate: createGenerate(requests),
+    webhook,
+  });
+
+  const [urlSecret] = urlKeys;
+  const dispatch: DispatchOptions | undefined =
+    config.dispatchTarget === 'runpod' && config.runpod && runpod && urlSecret !== undefined
+      ? {
+          ...same,
+          runpod,
+          jobs,
+          stories,
+          deadLetters: createPubsubDeadLetters(),
+          order: { ...config.runpod, webhookUrl: config.webhookUrl, urlSecret },
+        }
+      : undefined;
+  const sweep: SweepOptions = {
+    ...same,
+    stories,
+    runpod,
+    findAudio:
+      config.audioBaseUrl === undefined ? undefined : createAudioFinder(config.audioBaseUrl, http.probe),
+    overdue: createFirestoreSweep(firestore, away),
+    requests,
+  };
+  const deadLetter: DeadLetterOptions = { ...same, stories };
+  return {
+    receiver,
+    trustedProxyHops: config.trustedProxyHops,
+    requests,
+    dispatch,
+    sweep,
+    deadLetter,
+  };
 });
 
-/** `/api/tts/**`: callback, error-callback, progress, health. */
-export const tts = onRequest(
-  { region: REGION, memory: '256MiB', concurrency: 80, invoker: 'public', secrets: [callbackSecrets] },
-  expressEdge(() => wiring().receiver, log),
-);
+/** `/api/tts/**`: callback, error-callback, progress, generate, runpod-webhook, health. */
+export const tts = onRequest({ ...COMMON, concurrency: 80, invoker: 'public' }, expressEdge(wiring, log));
 
 const callable = (kind: 'request' | 'retry') =>
-  onCall(
-    { region: REGION, memory: '256MiB', secrets: [callbackSecrets] },
-    async (call: CallableRequest<unknown>) => {
-      if (call.auth === undefined) throw new HttpsError('unauthenticated', 'Sign in first.');
-      const answer = callableAnswer(await requestAudio(kind, call.auth.uid, call.data, wiring().requests));
-      if (answer.ok) return answer.value;
-      throw new HttpsError(answer.status, answer.sentence, answer.details);
-    },
-  );
+  onCall(COMMON, async (call: CallableRequest<unknown>) => {
+    if (call.auth === undefined) throw new HttpsError('unauthenticated', 'Sign in first.');
+    const answer = callableAnswer(await requestAudio(kind, call.auth.uid, call.data, wiring().requests));
+    if (answer.ok) return answer.value;
+    throw new HttpsError(answer.status, answer.sentence, answer.details);
+  });
 
 /** A person asks for a narration of an own story. */
 export const requestStoryAudio = callable('request');
 
 /** A person presses Try Again. */
 export const retryStoryAudio = callable('retry');
+
+const queuedMessage = ({ data, attributes }: Message<unknown>): QueuedMessage => ({
+  data: Buffer.from(data, 'base64'),
+  attributes,
+});
+
+/** Four tries of ten seconds each and the waits between them, with room for Firestore. */
+const DISPATCH_TIMEOUT_SECONDS = 120;
+
+/** Sends queued jobs to RunPod; where workers pull them themselves, it lets them pass. */
+export const dispatchTtsJob = onMessagePublished(
+  { ...COMMON, topic: TTS_JOBS_TOPIC, retry: true, timeoutSeconds: DISPATCH_TIMEOUT_SECONDS },
+  async (event) => {
+    const { dispatch } = wiring();
+    if (dispatch !== undefined) await dispatchJob(queuedMessage(event.data.message), dispatch);
+  },
+);
+
+/** Tells stories that nobody could take their jobs. */
+export const ttsDeadLetter = onMessagePublished(
+  { ...COMMON, topic: TTS_DEAD_LETTER_TOPIC, retry: true },
+  async (event) => {
+    await failDeadLetter(queuedMessage(event.data.message), wiring().deadLetter);
+  },
+);
+
+/** Ends, every minute, what nobody else ended. */
+export const sweepStories = onSchedule(
+  { ...COMMON, schedule: 'every 1 minutes', timeoutSeconds: 120, maxInstances: 1 },
+  async () => {
+    await sweepOverdue(wiring().sweep);
+  },
+);

@@ -45,7 +45,7 @@ const likeCloudFunctions = (wiring: () => Receiver): RequestListener => {
   app.use(express.text({ limit: '32mb', verify: keepRaw, type: 'text/*' }));
   app.use(express.raw({ limit: '32mb', verify: keepRaw, type: '*/*' }));
   const edge = expressEdge(
-    wiring,
+    () => ({ receiver: wiring(), trustedProxyHops: 0 }),
     (severity, message, fields) => void logged.push({ severity, message, fields }),
   );
   app.use((request, response, onFault) => {
@@ -127,7 +127,7 @@ describe.each([
     expect(answer.headers.get('content-type')).toBe('application/json; charset=utf-8');
     expect(answer.headers.get('content-length')).toBe(String(OK.length));
     expect(answer.headers.get('cache-control')).toBe('no-store');
-    expect(applied).toEqual([{ storyId: 's', jobId: undefined }]);
+    expect(applied).toMatchObject([{ storyId: 's', jobId: undefined }]);
   });
 
   it('takes the path with a query, and a JSON type with a charset or a suffix', async () => {

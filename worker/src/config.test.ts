@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { inspect } from 'node:util';
 import { DEFAULT_STORY_LIMITS } from '@taleback/core';
 import { describe, expect, it } from 'vitest';
+import { LocalApiKey } from './config/runpod-environment.ts';
 import { parseConfig, readEnvironment, workerEnvironment } from './config.ts';
 
 const KEY = Buffer.alloc(24, 1);
@@ -13,7 +14,26 @@ describe('parseConfig', () => {
   it('needs nothing: every default is one machine’s', () => {
     const { secrets, ...config } = parseConfig({});
     expect(secrets.keys).toEqual([]);
+    expect(secrets.hmac).toEqual([]);
     expect(config).toEqual({
+      callbacks: {
+        standard: true,
+        hmac: undefined,
+        allowPrivate: false,
+        outbox: {
+          folder: '.taleback/outbox',
+          policy: {
+            backoff: { kind: 'exponential', initialMs: 1_000, maxMs: 300_000, jitter: 'equal' },
+            deadlineMs: 86_400_000,
+            unauthorizedMs: 900_000,
+          },
+        },
+      },
+      source: {
+        kind: 'pubsub',
+        runpodOutboxFolder: '.taleback/runpod-outbox',
+        runpodDev: { host: '127.0.0.1', port: 8000, apiKey: undefined },
+      },
       subscription: 'tts-jobs-worker',
       concurrency: 2,
       ackDeadlineSeconds: 20,
@@ -59,7 +79,20 @@ describe('parseConfig', () => {
 
   it('reads every variable, in its unit', () => {
     const { secrets, ...config } = parseConfig({
-      CALLBACK_SECRETS: ` ${SECRET} , ${OTHER_KEY.toString('base64')},, hmac_of-the-receiver-only`,
+      CALLBACK_SECRETS: ` ${SECRET} , ${OTHER_KEY.toString('base64')},, hmac_of-older-receivers, hmac_2`,
+      CALLBACK_SIGNING: 'both',
+      HMAC_HEADER_PREFIX: 'storybook',
+      ALLOW_PRIVATE_CALLBACKS: 'on',
+      OUTBOX_FOLDER: '/srv/outbox',
+      CALLBACK_RETRY_FIRST_SECONDS: '5',
+      CALLBACK_RETRY_MOST_SECONDS: '40',
+      CALLBACK_DEADLINE_HOURS: '1',
+      CALLBACK_UNAUTHORIZED_MINUTES: '2',
+      JOB_SOURCE: 'runpod-dev',
+      RUNPOD_OUTBOX_FOLDER: '/srv/runpod',
+      RUNPOD_DEV_HOST: '0.0.0.0',
+      RUNPOD_DEV_PORT: '0',
+      RUNPOD_DEV_API_KEY: 'of-the-clients',
       JOBS_SUBSCRIPTION: 'mine',
       JOB_CONCURRENCY: '4',
       JOB_ACK_DEADLINE_SECONDS: '600',
@@ -98,7 +131,26 @@ describe('parseConfig', () => {
       SOMETHING_ELSE: 'x',
     });
     expect(secrets.keys.map((key) => Buffer.from(key))).toEqual([KEY, OTHER_KEY]);
+    expect(secrets.hmac).toEqual(['of-older-receivers', '2']);
     expect(config).toEqual({
+      callbacks: {
+        standard: true,
+        hmac: { prefix: 'storybook' },
+        allowPrivate: true,
+        outbox: {
+          folder: '/srv/outbox',
+          policy: {
+            backoff: { kind: 'exponential', initialMs: 5_000, maxMs: 40_000, jitter: 'equal' },
+            deadlineMs: 3_600_000,
+            unauthorizedMs: 120_000,
+          },
+        },
+      },
+      source: {
+        kind: 'runpod-dev',
+        runpodOutboxFolder: '/srv/runpod',
+        runpodDev: { host: '0.0.0.0', port: 0, apiKey: new LocalApiKey('of-the-clients') },
+      },
       subscription: 'mine',
       concurrency: 4,
       ackDeadlineSeconds: 600,
@@ -146,6 +198,19 @@ describe('parseConfig', () => {
     ['CALLBACK_SECRETS', 'whsec_not!base64'],
     ['CALLBACK_SECRETS', `whsec_${Buffer.alloc(23).toString('base64')}`],
     ['CALLBACK_SECRETS', `${SECRET},whsec_`],
+    ['CALLBACK_SECRETS', `${SECRET},hmac_`],
+    ['CALLBACK_SIGNING', 'none'],
+    ['HMAC_HEADER_PREFIX', 'Upper Case'],
+    ['ALLOW_PRIVATE_CALLBACKS', 'yes'],
+    ['OUTBOX_FOLDER', ''],
+    ['CALLBACK_RETRY_FIRST_SECONDS', '0'],
+    ['CALLBACK_RETRY_MOST_SECONDS', '3601'],
+    ['CALLBACK_DEADLINE_HOURS', '0'],
+    ['CALLBACK_UNAUTHORIZED_MINUTES', '-1'],
+    ['JOB_SOURCE', 'kafka'],
+    ['RUNPOD_OUTBOX_FOLDER', ''],
+    ['RUNPOD_DEV_HOST', ''],
+    ['RUNPOD_DEV_PORT', '65536'],
     ['JOBS_SUBSCRIPTION', 'no spaces'],
     ['JOBS_SUBSCRIPTION', 'ab'],
     ['JOB_CONCURRENCY', '0'],
@@ -181,6 +246,26 @@ describe('parseConfig', () => {
     ['WORKER_ID', ''],
   ])('%s=%s is a fault that names it', (name, value) => {
     expect(() => parseConfig({ [name]: value })).toThrow(new RegExp(`^configuration: ${name}: .`));
+  });
+
+  it.each([
+    ['hmac', SECRET],
+    ['both', SECRET],
+    ['both', 'hmac_s'],
+    ['standard', 'hmac_s'],
+  ])(
+    'CALLBACK_SIGNING=%s without the secret for it is a fault that names it',
+    (CALLBACK_SIGNING, secrets) => {
+      expect(() => parseConfig({ CALLBACK_SIGNING, CALLBACK_SECRETS: secrets })).toThrow(
+        /^configuration: CALLBACK_SECRETS: .+CALLBACK_SIGNING=/,
+      );
+    },
+  );
+
+  it('never prints the key of the local RunPod API', () => {
+    const { source } = parseConfig({ RUNPOD_DEV_API_KEY: 'of-the-clients' });
+    expect(source.runpodDev.apiKey?.key).toBe('of-the-clients');
+    expect(`${inspect(source, { depth: 9 })}${JSON.stringify(source)}`).not.toContain('of-the-clients');
   });
 
   it('names every variable at fault at once', () => {

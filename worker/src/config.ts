@@ -1,64 +1,26 @@
 import { availableParallelism } from 'node:os';
-import { inspect } from 'node:util';
 import { DEFAULT_STORY_LIMITS, type StoryLimits } from '@taleback/core';
-import { parseSecret } from '@taleback/core/signatures';
 import { z } from 'zod';
+import {
+  type CallbacksConfig,
+  callbacksEnvironment,
+  type SigningSecrets,
+  toCallbacksConfig,
+} from './config/callbacks-environment.ts';
 import {
   type ProtectionConfig,
   protectionEnvironment,
   toProtectionConfig,
 } from './config/protection-environment.ts';
+import { runpodEnvironment, type SourceConfig, toSourceConfig } from './config/runpod-environment.ts';
 import { type SpeechConfig, speechEnvironment, toSpeechConfig } from './config/speech-environment.ts';
-
-/** The keys that callbacks are signed with. Printing it shows nothing of them. */
-export class SigningSecrets {
-  readonly #keys: readonly Uint8Array[];
-
-  constructor(keys: readonly Uint8Array[]) {
-    this.#keys = keys;
-  }
-
-  get keys(): readonly Uint8Array[] {
-    return this.#keys;
-  }
-
-  toJSON(): string {
-    return '[redacted]';
-  }
-
-  [inspect.custom](): string {
-    return '[redacted]';
-  }
-}
-
-const list = (text: string): string[] =>
-  text
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '');
 
 const port = z.coerce.number().int().min(0).max(65_535);
 
 /** Every variable that the worker reads. `docs/configuration.md` and `.env.example` are made from it. */
 export const workerEnvironment = z.object({
-  CALLBACK_SECRETS: z
-    .string()
-    .default('')
-    .transform((text, context): SigningSecrets => {
-      try {
-        return new SigningSecrets(
-          list(text)
-            .filter((item) => !item.startsWith('hmac_'))
-            .map(parseSecret),
-        );
-      } catch (error) {
-        context.addIssue({ code: 'custom', message: (error as Error).message });
-        return z.NEVER;
-      }
-    })
-    .describe(
-      'Keys that callbacks are signed with, as `whsec_<base64>`, separated by commas; all of them sign, so that one can be replaced. None sends unsigned. Secret.',
-    ),
+  ...callbacksEnvironment,
+  ...runpodEnvironment,
   JOBS_SUBSCRIPTION: z
     .string()
     .regex(/^[A-Za-z][\w.~+%-]{2,254}$/, 'must be a Pub/Sub subscription name of 3 to 255 characters')
@@ -122,6 +84,8 @@ export const workerEnvironment = z.object({
 
 export interface WorkerConfig {
   readonly secrets: SigningSecrets;
+  readonly callbacks: CallbacksConfig;
+  readonly source: SourceConfig;
   readonly subscription: string;
   readonly concurrency: number;
   readonly ackDeadlineSeconds: number;
@@ -153,6 +117,8 @@ export const parseConfig = (environment: Readonly<Record<string, string | undefi
   const env = result.data;
   return {
     secrets: env.CALLBACK_SECRETS,
+    callbacks: toCallbacksConfig(env),
+    source: toSourceConfig(env),
     subscription: env.JOBS_SUBSCRIPTION,
     concurrency: env.JOB_CONCURRENCY,
     ackDeadlineSeconds: env.JOB_ACK_DEADLINE_SECONDS,
@@ -174,3 +140,5 @@ export const parseConfig = (environment: Readonly<Record<string, string | undefi
 
 /** The environment as it stands when it is asked for. */
 export const readEnvironment = (): Readonly<Record<string, string | undefined>> => process.env;
+
+export { signingOf } from './config/callbacks-environment.ts';

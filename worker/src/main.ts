@@ -7,22 +7,15 @@ import { pino } from 'pino';
 import { openAudioServer } from './adapters/audio-server.ts';
 import { createFolderAudioStore } from './adapters/folder-audio-store.ts';
 import { openHealthServer } from './adapters/health-server.ts';
-import { createPubsubSource } from './adapters/pubsub-source.ts';
-import { createUndiciPost } from './adapters/undici-post.ts';
+import { createJobSource } from './adapters/job-source.ts';
 import { createMp3ThreadEncoder } from './audio/index.ts';
-import { createCallbackClient } from './callbacks/index.ts';
 import { parseConfig, readEnvironment, type WorkerConfig } from './config.ts';
 import { createHandler } from './handler/index.ts';
 import { narrateWithFallbacks, voicesFor } from './manager/index.ts';
 import { decideLiveness, decideReadiness, installProcessFaults, type Log } from './observe/index.ts';
+import { openCallbacks } from './open-callbacks.ts';
 import { openSpeech } from './open-speech.ts';
 import { onSupervisorGone } from './supervise/index.ts';
-
-/** Five tries within about fifteen seconds: a receiver that restarts is back by then (seed 000: 1, 2, 4 s). */
-const CALLBACK_RETRY = {
-  maxAttempts: 5,
-  backoff: { kind: 'exponential', initialMs: 1_000, maxMs: 8_000, jitter: 'equal' },
-} as const;
 
 /** Seed 002 has a pair: the wished voice, and one more. */
 const MOST_VOICES = 2;
@@ -46,12 +39,19 @@ const runWorker = async (): Promise<void> => {
   const log = logTo(config.logLevel, workerId);
 
   await mkdir(config.audio.folder, { recursive: true });
+  const callbacks = await openCallbacks({
+    config: config.callbacks,
+    secrets: config.secrets,
+    audioFolder: config.audio.folder,
+    log,
+  });
   const speech = await openSpeech({
     speech: config.speech,
     protection: config.protection,
     childFile: fileURLToPath(built('flite-child.js')),
     threadFile: built('flite-thread.js'),
     environment,
+    outbox: callbacks.status,
     log,
   });
   const { manager, metrics } = speech;
@@ -61,11 +61,10 @@ const runWorker = async (): Promise<void> => {
     ...config.health,
     liveness: () => decideLiveness(manager.picture().phase, config.drainMs, systemClock.now()),
     readiness: () => decideReadiness(manager.picture()),
-    status: () => manager.getStatus(),
+    status: () => ({ ...manager.getStatus(), outbox: callbacks.status() }),
     metrics,
     log,
   });
-  const poster = createUndiciPost();
   const handler = createHandler({
     narrate: narrateWithFallbacks(
       [
@@ -78,20 +77,14 @@ const runWorker = async (): Promise<void> => {
       log,
     ),
     store: createFolderAudioStore(config.audio.folder, config.audio.baseUrl ?? audioServer.url),
-    callbacks: createCallbackClient({
-      post: poster.post,
-      secrets: config.secrets.keys,
-      retry: CALLBACK_RETRY,
-      log,
-      now: Date.now,
-    }),
+    callbacks: callbacks.client,
     limits: config.limits,
     workerId,
     log,
     now: Date.now,
     newId: randomUUID,
   });
-  const source = createPubsubSource({ ...config, log });
+  const source = createJobSource({ config, environment, picture: () => manager.picture(), log });
 
   let stopped: Promise<void> | undefined;
   const stop = (cause: string): Promise<void> => {
@@ -99,8 +92,8 @@ const runWorker = async (): Promise<void> => {
       log('info', 'worker stopping', { cause });
       manager.announceStop();
       await source.drain(config.drainMs);
-      await speech.close();
-      await Promise.all([encoder.close(), poster.close(), audioServer.close()]);
+      await Promise.all([callbacks.close(), speech.close()]);
+      await Promise.all([encoder.close(), audioServer.close()]);
       await healthServer.close();
       log('info', 'worker stopped');
     })();
@@ -129,7 +122,8 @@ const runWorker = async (): Promise<void> => {
   log('info', 'worker ready', {
     audioUrl: audioServer.url,
     healthUrl: healthServer.url,
-    subscription: config.subscription,
+    source: config.source.kind,
+    ...(config.source.kind === 'pubsub' ? { subscription: config.subscription } : {}),
   });
 };
 

@@ -5,7 +5,7 @@ import { createPrometheus, type PrometheusMetrics } from './adapters/prometheus.
 import type { ProtectionConfig } from './config/protection-environment.ts';
 import type { SpeechConfig } from './config/speech-environment.ts';
 import { TtsManager } from './manager/index.ts';
-import { decideReadiness, type Log } from './observe/index.ts';
+import { decideReadiness, type Log, type OutboxStatus } from './observe/index.ts';
 import { openFlitePlugin } from './plugins/flite-plugin.ts';
 import { Protection } from './protection/index.ts';
 
@@ -17,6 +17,8 @@ export interface SpeechOptions {
   /** The built `flite-thread.js`. */
   readonly threadFile: URL;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** For the metrics; absent where no callbacks are sent. */
+  readonly outbox?: (() => OutboxStatus) | undefined;
   readonly log: Log;
 }
 
@@ -49,6 +51,7 @@ export const openSpeech = async (options: SpeechOptions): Promise<OpenSpeech> =>
     machine: () => manager.picture().machine,
     protection: () => manager.picture().protection,
     readiness: () => decideReadiness(manager.picture()),
+    outbox: options.outbox,
   });
   const manager = new TtsManager(speech.manager, {
     plugin: embedded.plugin,

@@ -49,7 +49,7 @@ const wire = async (
   const receiver = await openRecordingReceiver(
     replyTo === undefined ? undefined : (_, count) => replyTo(count),
   );
-  const poster = createUndiciPost(options.timeoutMs);
+  const poster = createUndiciPost({ allowPrivate: true, timeoutMs: options.timeoutMs });
   opened.push(receiver, poster);
   const logged: string[] = [];
   const client = createCallbackClient({

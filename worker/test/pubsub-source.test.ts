@@ -139,6 +139,29 @@ describe('the Pub/Sub source', { timeout: LONG_MS }, () => {
     expect(await leftForAnother()).toEqual([]);
   });
 
+  it('gives a job up that came back ten times, and Pub/Sub puts it with the dead letters', async () => {
+    let taken = 0;
+    const source = createSource();
+    await source.start(async () => {
+      taken += 1;
+      throw new Error('it takes every worker down');
+    });
+    const [watch] = await pubsub
+      .topic(`${TTS_JOBS_TOPIC}-dead-letter`)
+      .createSubscription('dead-letter-watch');
+    const dead: Message[] = [];
+    watch.on('message', (message: Message) => {
+      dead.push(message);
+      message.ack();
+    });
+    await publish({ id: 'poison' });
+    await until(() => expect(dead).toHaveLength(1));
+    expect(JSON.parse(dead[0]?.data.toString() ?? '')).toEqual({ id: 'poison' });
+    expect(dead[0]?.attributes['CloudPubSubDeadLetterSourceDeliveryCount']).toBe('10');
+    expect(taken).toBe(10);
+    await watch.close();
+  });
+
   it.each(['not JSON', '{"id": ', ''])('sets aside what is no job, with the reason: %j', async (text) => {
     const handled: unknown[] = [];
     const source = createSource();

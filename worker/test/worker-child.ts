@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
@@ -47,6 +49,8 @@ export const startWorker = (environment: Readonly<Record<string, string>>): Work
       AUDIO_PORT: '0',
       HEALTH_PORT: '0',
       SYSTEM_PROTECTION: 'off',
+      ALLOW_PRIVATE_CALLBACKS: 'on',
+      OUTBOX_FOLDER: join(environment['AUDIO_FOLDER'] ?? tmpdir(), '.outbox'),
       ...environment,
     },
     stdio: ['ignore', 'ignore', 'pipe'],

@@ -1,10 +1,23 @@
+/** What a caller may tell of a narration beside the story, in the handler's words. Not every handler knows all of it. */
+export interface TtsJobExtras {
+  /** The voice itself, in base64. */
+  readonly profile_base64?: string;
+  /** Where the voice lies in the store. */
+  readonly profile_path?: string;
+  readonly is_kids_voice?: boolean;
+  readonly model_type?: string;
+  readonly genre?: string;
+  readonly output_basename?: string;
+  readonly output_filename?: string;
+}
+
 /**
  * A narration job on the wire: the event that a RunPod handler reads, so that the same job may go to RunPod or to
  * a worker of our own. Names are the handler's, in snake case.
  */
 export interface TtsJobEvent {
   readonly id: string;
-  readonly input: {
+  readonly input: TtsJobExtras & {
     readonly text: string;
     readonly voice_id: string;
     readonly language: string;
@@ -32,15 +45,14 @@ export interface TtsJobRequest {
   readonly language: string;
   readonly storyType: string;
   readonly callbackUrl: string;
+  readonly extras?: TtsJobExtras | undefined;
 }
-
-/** Name of the Pub/Sub topic that jobs are put on. */
-export const TTS_JOBS_TOPIC = 'tts-jobs';
 
 /** Puts a job into the handler's words. */
 export const ttsJobEvent = (job: TtsJobRequest): TtsJobEvent => ({
   id: job.jobId,
   input: {
+    ...job.extras,
     text: job.text,
     voice_id: job.voiceId,
     language: job.language,

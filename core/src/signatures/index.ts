@@ -1,4 +1,5 @@
 export { type HmacMessage, signHmac, verifyHmac } from './hmac.ts';
+export { type JobInUrl, jobOfUrl, signJobToken, verifyJobToken, withJob } from './job-token.ts';
 export {
   parseSecret,
   SIGNATURE_TOLERANCE_SECONDS,

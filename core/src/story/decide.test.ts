@@ -24,6 +24,7 @@ const ERROR_FIELDS = [
 ];
 const AUDIO_FIELDS = ['audioUrl', 'audioStoragePath', 'audioDurationMs', 'audioMetadata'];
 const RUNNING_FIELDS = ['audioProgress', 'audioLeaseExpiresAt'];
+const RETRY_FIELDS = ['audioRetryAt', 'audioAutoRetries'];
 
 const ready = (over: Partial<ReadyMessage> = {}): ReadyMessage => ({
   kind: 'ready',
@@ -61,6 +62,8 @@ const story = (over: Partial<StoryAudio> = {}): StoryAudio => ({
   attempt: 1,
   progress: undefined,
   leaseExpiresAtMs: undefined,
+  retryAtMs: undefined,
+  autoRetries: 0,
   ...over,
 });
 
@@ -310,7 +313,7 @@ describe('groups are replaced whole', () => {
       voiceName: 'Ada',
       language: 'en',
     });
-    expect(sorted(change.remove)).toEqual(sorted([...ERROR_FIELDS, ...RUNNING_FIELDS]));
+    expect(sorted(change.remove)).toEqual(sorted([...ERROR_FIELDS, ...RUNNING_FIELDS, ...RETRY_FIELDS]));
   });
 
   it('a bare ready removes what it does not carry and leaves other fields alone', () => {
@@ -319,7 +322,9 @@ describe('groups are replaced whole', () => {
     );
     expect(change.set).toEqual({ audioStatus: 'ready', audioStoragePath: 'a.mp3' });
     const others = AUDIO_FIELDS.filter((name) => name !== 'audioStoragePath');
-    expect(sorted(change.remove)).toEqual(sorted([...others, ...ERROR_FIELDS, ...RUNNING_FIELDS]));
+    expect(sorted(change.remove)).toEqual(
+      sorted([...others, ...ERROR_FIELDS, ...RUNNING_FIELDS, ...RETRY_FIELDS]),
+    );
   });
 
   it('a bare failure removes the rest of the error group and keeps the audio of before', () => {
@@ -331,7 +336,7 @@ describe('groups are replaced whole', () => {
       audioErrorRetryable: true,
     });
     expect(sorted(change.remove)).toEqual(
-      sorted(['audioErrorDetails', 'audioErrorMetadata', ...RUNNING_FIELDS]),
+      sorted(['audioErrorDetails', 'audioErrorMetadata', ...RUNNING_FIELDS, 'audioRetryAt']),
     );
   });
 
@@ -369,7 +374,7 @@ describe("seed 001's payloads", () => {
         audioErrorRetryable: false,
         audioErrorMetadata: payload.metadata,
       },
-      remove: RUNNING_FIELDS,
+      remove: [...RUNNING_FIELDS, 'audioRetryAt'],
     });
     expect(decision).toMatchObject({
       kind: 'applied',
@@ -402,7 +407,7 @@ describe("seed 001's payloads", () => {
         audioErrorCode: 'voice_profile_missing',
         audioErrorRetryable: false,
       },
-      remove: ['audioErrorDetails', 'audioErrorMetadata', ...RUNNING_FIELDS],
+      remove: ['audioErrorDetails', 'audioErrorMetadata', ...RUNNING_FIELDS, 'audioRetryAt'],
     });
   });
 

@@ -91,3 +91,19 @@ describe('messageFromProgress', () => {
     });
   });
 });
+
+describe('metadata of a handler that echoes what it was given', () => {
+  const url = 'https://tales.example/api/tts/callback?job=j1&token=abc-DEF_123#part';
+  const metadata = { callback_url: url, engine: 'flite' };
+
+  it.each([
+    ['success', () => messageFromSuccess({ ...success, metadata })],
+    ['error', () => messageFromError({ ...error, metadata })],
+  ])('keeps the address of its %s callback without the token', (_what, read) => {
+    expect(read().metadata).toEqual({
+      callback_url: 'https://tales.example/api/tts/callback?job=j1&token=redacted#part',
+      engine: 'flite',
+    });
+    expect(metadata.callback_url).toBe(url);
+  });
+});

@@ -35,8 +35,15 @@ export interface FailedMessage {
   readonly metadata: Readonly<Record<string, unknown>> | undefined;
 }
 
+/** Handlers echo the address they call back; its token is nobody's business, least of all the page's. */
+const withoutToken = (metadata: Record<string, unknown>): Record<string, unknown> => {
+  const url = metadata['callback_url'];
+  if (typeof url !== 'string') return metadata;
+  return { ...metadata, callback_url: url.replace(/([?&]token=)[^&#]*/g, '$1redacted') };
+};
+
 const stored = (metadata: Record<string, unknown> | undefined): Record<string, unknown> | undefined =>
-  metadata === undefined ? undefined : storableMetadata(metadata);
+  metadata === undefined ? undefined : storableMetadata(withoutToken(metadata));
 
 export const messageFromSuccess = (callback: SuccessCallback): ReadyMessage => ({
   kind: 'ready',

@@ -1,6 +1,7 @@
-import * as fc from 'fast-check';
 import { isDeepStrictEqual } from 'node:util';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { describeError } from '../errors/index.ts';
 import { decide } from './decide.ts';
 import type { StoryMessage } from './message.ts';
 import { type AudioStatus, type Change, readAttemptAudio, readStoryAudio } from './story-audio.ts';
@@ -15,8 +16,14 @@ interface World {
 
 const START_MS = 1_800_000_000_000;
 const LEASE_MS = 60_000;
+const RETRY_DELAYS_MS = [1_000, 5_000];
 const contextAt = (step: number) =>
-  ({ source: 'callback', nowMs: START_MS + step, leaseMs: LEASE_MS }) as const;
+  ({
+    source: 'callback',
+    nowMs: START_MS + step,
+    leaseMs: LEASE_MS,
+    autoRetry: { limit: 2, delaysMs: RETRY_DELAYS_MS },
+  }) as const;
 
 const frozen = <T>(value: T): T => {
   if (typeof value === 'object' && value !== null && !(value instanceof Date)) {
@@ -73,6 +80,7 @@ const known = (fields: Fields): Fields =>
 const ERROR = /^audioError/;
 const AUDIO = /^audio(Url|StoragePath|DurationMs|Metadata)$/;
 const RUNNING = /^audio(Progress|LeaseExpiresAt)$/;
+const RETRY = /^audio(RetryAt|AutoRetries)$/;
 
 const currentJobOf = (start: Fields, messages: readonly StoryMessage[]): string | undefined =>
   (start['audioJobId'] as string | undefined) ??
@@ -83,6 +91,18 @@ const isOf =
   (message: StoryMessage): boolean =>
     message.jobId === undefined || message.jobId === job || message.jobId === start['audioRunpodJobId'];
 
+/** Twice after failures that pass, for a story whose attempts are counted. */
+const modelRetryAt = (
+  start: Fields,
+  failed: Extract<StoryMessage, { kind: 'failed' }>,
+  index: number,
+): Date | undefined => {
+  const delayMs = RETRY_DELAYS_MS[Number(start['audioAutoRetries'] ?? 0)];
+  const passes = failed.retryable && ['internal', 'resource'].includes(describeError(failed.code).category);
+  if (!start['audioAttempt'] || delayMs === undefined || !passes) return undefined;
+  return new Date(START_MS + index + delayMs);
+};
+
 const modelStory = (start: Fields, messages: readonly StoryMessage[]): Fields => {
   const job = currentJobOf(start, messages);
   const base = known({ ...start, audioJobId: job });
@@ -92,7 +112,7 @@ const modelStory = (start: Fields, messages: readonly StoryMessage[]): Fields =>
   const isReadyBefore = start['audioStatus'] === 'ready';
   if (ready !== undefined && !isReadyBefore) {
     return {
-      ...without(without(without(base, ERROR), AUDIO), RUNNING),
+      ...without(without(without(without(base, ERROR), AUDIO), RUNNING), RETRY),
       ...known({
         audioStatus: 'ready',
         audioUrl: ready.audioUrl,
@@ -108,8 +128,9 @@ const modelStory = (start: Fields, messages: readonly StoryMessage[]): Fields =>
   if (isReadyBefore || start['audioStatus'] === 'failed') return base;
   if (failed !== undefined) {
     return {
-      ...without(without(base, ERROR), RUNNING),
+      ...without(without(without(base, ERROR), RUNNING), /^audioRetryAt$/),
       ...known({
+        audioRetryAt: modelRetryAt(start, failed, messages.indexOf(failed)),
         audioStatus: 'failed',
         audioError: failed.error,
         audioErrorDetails: failed.details,
@@ -194,7 +215,7 @@ const failedOf = (jobId: fc.Arbitrary<string | undefined>): fc.Arbitrary<StoryMe
     jobId,
     error: anyText,
     details: maybe(anyText),
-    code: fc.constantFrom('unknown' as const, 'disk_full' as const),
+    code: fc.constantFrom('unknown' as const, 'disk_full' as const, 'voice_not_found' as const),
     retryable: fc.boolean(),
     metadata,
   });
@@ -223,16 +244,24 @@ const groupFields: Readonly<Record<AudioStatus, Fields>> = {
     audioErrorCode: 'unknown',
     audioErrorDetails: 'd',
     audioStoragePath: 'of-before',
+    audioRetryAt: new Date(START_MS),
   },
 };
 
-const startOf = (status: AudioStatus | undefined, hasJob: boolean, old?: AudioStatus): World => {
+const startOf = (
+  status: AudioStatus | undefined,
+  hasJob: boolean,
+  old?: AudioStatus,
+  autoRetries?: number,
+): World => {
   const story = known({
     title: 'A tale',
     voiceId: 'v0',
     audioStatus: status,
     ...(status === undefined ? {} : groupFields[status]),
-    ...(hasJob ? { audioJobId: JOB, audioRunpodJobId: RUNPOD, audioAttempt: 2 } : {}),
+    ...(hasJob
+      ? { audioJobId: JOB, audioRunpodJobId: RUNPOD, audioAttempt: 2, audioAutoRetries: autoRetries }
+      : {}),
   });
   const attempts = {
     ...(hasJob ? { [JOB]: known({ status }) } : {}),
@@ -242,8 +271,15 @@ const startOf = (status: AudioStatus | undefined, hasJob: boolean, old?: AudioSt
 };
 const statuses = [undefined, 'pending', 'processing', 'ready', 'failed'] as const;
 const anyStart = fc
-  .tuple(fc.constantFrom(...statuses), fc.boolean(), fc.constantFrom(...statuses))
-  .map(([status, hasJob, old]) => startOf(status, hasJob, hasJob ? old : undefined));
+  .tuple(
+    fc.constantFrom(...statuses),
+    fc.boolean(),
+    fc.constantFrom(...statuses),
+    fc.constantFrom(undefined, 1, 2, 3),
+  )
+  .map(([status, hasJob, old, autoRetries]) =>
+    startOf(status, hasJob, hasJob ? old : undefined, hasJob ? autoRetries : undefined),
+  );
 
 describe('any messages, duplicated and reordered', () => {
   it('end where the model says', () => {
@@ -316,8 +352,11 @@ describe('any messages, duplicated and reordered', () => {
   });
 });
 
-/** The lease tells when the last sign of life came, so it alone depends on the order. */
-const comparable = (world: World): Fields => without(world.story, /^audioLeaseExpiresAt$/);
+/** Times tell when something came, so they alone depend on the order; whether a retry is due does not. */
+const comparable = ({ story }: World): Fields => ({
+  ...without(story, /^audio(LeaseExpiresAt|RetryAt)$/),
+  waits: Object.hasOwn(story, 'audioRetryAt'),
+});
 
 const historyOf = ({ attempts }: World): unknown =>
   Object.entries(attempts).map(([id, fields]) => [id, without(fields, /^updatedAt$/)]);

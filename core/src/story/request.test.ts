@@ -48,7 +48,7 @@ describe('a first request', () => {
           voiceId: 'v1',
           language: 'en',
         },
-        remove: [...ERROR_FIELDS, 'audioProgress', 'audioRunpodJobId'],
+        remove: [...ERROR_FIELDS, 'audioProgress', 'audioRunpodJobId', 'audioRetryAt', 'audioAutoRetries'],
       },
       attemptFields: {
         jobId: 'job-new',
@@ -159,5 +159,51 @@ describe('a retry', () => {
     expect(decideRequest(readStoryAudio({ audioStatus: 'failed' }), request({ kind: 'retry' })).attempt).toBe(
       1,
     );
+  });
+});
+
+describe('the sweeper', () => {
+  const failed = { audioStatus: 'failed', audioJobId: 'job1', audioAttempt: 1 };
+  const sweeper = request({ kind: 'retry', source: 'sweeper', requestedBy: 'sweeper' });
+
+  it('opens the next attempt when its time has come, and counts it', () => {
+    const document = { ...failed, audioRetryAt: AT, audioAutoRetries: 1 };
+    const decision = decideRequest(readStoryAudio(document), sweeper);
+    if (decision.kind !== 'opened') throw new Error(decision.kind);
+    expect(applyChange(document, decision.story)).toEqual({
+      audioStatus: 'pending',
+      audioJobId: 'job-new',
+      audioAttempt: 2,
+      audioAutoRetries: 2,
+      audioLeaseExpiresAt: new Date(NOW_MS + 60_000),
+    });
+    expect(decision.attemptFields).toMatchObject({
+      requestedBy: 'sweeper',
+      transitions: { pending: { source: 'sweeper', at: AT } },
+    });
+  });
+
+  it.each([
+    ['whose time has not come', { ...failed, audioRetryAt: new Date(NOW_MS + 1) }, 'not-due'],
+    ['that waits for a person', failed, 'not-due'],
+    ['that was never asked for', { audioRetryAt: AT }, 'not-due'],
+    ['that a person asked for meanwhile', { ...underWay, audioRetryAt: AT }, 'under-way'],
+    [
+      'whose job a person asked for and nobody finished',
+      { ...underWay, audioLeaseExpiresAt: AT, audioRetryAt: AT },
+      'not-due',
+    ],
+    ['that is ready', { audioStatus: 'ready', audioRetryAt: AT }, 'already-ready'],
+  ])('leaves a story alone %s', (_what, fields, kind) => {
+    expect(decideRequest(readStoryAudio(fields), sweeper).kind).toBe(kind);
+  });
+
+  it('leaves the count and the time to a person, who starts both anew', () => {
+    const document = { ...failed, audioRetryAt: AT, audioAutoRetries: 2 };
+    const decision = decideRequest(readStoryAudio(document), request({ kind: 'retry' }));
+    const opened = decision.kind === 'opened' ? applyChange(document, decision.story) : {};
+    expect(opened).toHaveProperty('audioStatus', 'pending');
+    expect(opened).not.toHaveProperty('audioRetryAt');
+    expect(opened).not.toHaveProperty('audioAutoRetries');
   });
 });

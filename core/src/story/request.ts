@@ -1,9 +1,12 @@
-import { ERROR_GROUP, type Change, type StoryAudio } from './story-audio.ts';
+import { isRetryDue } from './auto-retry.ts';
+import { AUTO_RETRY_GROUP, type Change, ERROR_GROUP, type StoryAudio } from './story-audio.ts';
 import { present } from './story-change.ts';
 
-/** A person asks for a narration, or asks again. */
+/** A narration is asked for, or asked for again. */
 export interface AudioRequest {
   readonly kind: 'request' | 'retry';
+  /** The sweeper asks only again, and only when the story's own time for that has come. Default: a person. */
+  readonly source?: 'person' | 'sweeper' | undefined;
   /** Id of the job that is opened when the request is granted. */
   readonly newJobId: string;
   readonly requestedBy: string;
@@ -18,6 +21,7 @@ export interface AudioRequest {
  * - `opened`: a new attempt; the story is pending
  * - `under-way`: a live job exists, so pressing the button twice is pressing it once
  * - `already-ready`: a retry came after all was well
+ * - `not-due`: the sweeper came too early, or a person was there before it
  */
 export type RequestDecision =
   | {
@@ -27,23 +31,35 @@ export type RequestDecision =
       readonly attemptFields: Record<string, unknown>;
     }
   | { readonly kind: 'under-way'; readonly jobId: string | undefined; readonly attempt: number }
-  | { readonly kind: 'already-ready'; readonly jobId: string | undefined; readonly attempt: number };
+  | {
+      readonly kind: 'already-ready' | 'not-due';
+      readonly jobId: string | undefined;
+      readonly attempt: number;
+    };
 
 const isUnderWay = (story: StoryAudio, nowMs: number): boolean =>
   (story.status === 'pending' || story.status === 'processing') &&
   story.leaseExpiresAtMs !== undefined &&
   story.leaseExpiresAtMs > nowMs;
 
+/** What the count of automatic retries becomes: the sweeper adds one, a person starts anew. */
+const countRetry = (story: StoryAudio, request: AudioRequest): Change =>
+  request.source === 'sweeper'
+    ? { set: { audioAutoRetries: story.autoRetries + 1 }, remove: ['audioRetryAt'] }
+    : { set: {}, remove: AUTO_RETRY_GROUP };
+
 /** Decides whether a request opens a new attempt. Pure, as `decide` is. */
 export const decideRequest = (story: StoryAudio, request: AudioRequest): RequestDecision => {
-  if (isUnderWay(story, request.nowMs))
-    return { kind: 'under-way', jobId: story.jobId, attempt: story.attempt };
-  if (request.kind === 'retry' && story.status === 'ready') {
-    return { kind: 'already-ready', jobId: story.jobId, attempt: story.attempt };
-  }
-  const attempt = story.attempt + 1;
+  const { jobId, attempt: current } = story;
+  if (isUnderWay(story, request.nowMs)) return { kind: 'under-way', jobId, attempt: current };
+  if (request.kind === 'retry' && story.status === 'ready')
+    return { kind: 'already-ready', jobId, attempt: current };
+  if (request.source === 'sweeper' && !isRetryDue(story, request.nowMs))
+    return { kind: 'not-due', jobId, attempt: current };
+  const attempt = current + 1;
   const at = new Date(request.nowMs);
   const leaseExpiresAt = new Date(request.nowMs + request.leaseMs);
+  const counted = countRetry(story, request);
   return {
     kind: 'opened',
     attempt,
@@ -55,8 +71,9 @@ export const decideRequest = (story: StoryAudio, request: AudioRequest): Request
         audioLeaseExpiresAt: leaseExpiresAt,
         voiceId: request.voiceId,
         language: request.language,
+        ...counted.set,
       }),
-      remove: [...ERROR_GROUP, 'audioProgress', 'audioRunpodJobId'],
+      remove: [...ERROR_GROUP, 'audioProgress', 'audioRunpodJobId', ...counted.remove],
     },
     attemptFields: present({
       jobId: request.newJobId,
@@ -67,7 +84,7 @@ export const decideRequest = (story: StoryAudio, request: AudioRequest): Request
       updatedAt: at,
       voiceId: request.voiceId,
       language: request.language,
-      transitions: { pending: { source: 'person', at } },
+      transitions: { pending: { source: request.source ?? 'person', at } },
     }),
   };
 };

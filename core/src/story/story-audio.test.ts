@@ -9,6 +9,8 @@ const never: StoryAudio = {
   attempt: 0,
   progress: undefined,
   leaseExpiresAtMs: undefined,
+  retryAtMs: undefined,
+  autoRetries: 0,
 };
 
 describe('readStoryAudio', () => {
@@ -20,6 +22,8 @@ describe('readStoryAudio', () => {
       audioAttempt: 2,
       audioProgress: 0.5,
       audioLeaseExpiresAt: new Date(5_000),
+      audioRetryAt: new Date(6_000),
+      audioAutoRetries: 1,
       title: 'A tale',
     };
     expect(readStoryAudio(fields)).toEqual({
@@ -29,6 +33,8 @@ describe('readStoryAudio', () => {
       attempt: 2,
       progress: 0.5,
       leaseExpiresAtMs: 5_000,
+      retryAtMs: 6_000,
+      autoRetries: 1,
     });
   });
 
@@ -53,6 +59,8 @@ describe('readStoryAudio', () => {
         audioAttempt: null,
         audioProgress: null,
         audioLeaseExpiresAt: null,
+        audioRetryAt: null,
+        audioAutoRetries: null,
       },
     ],
     [
@@ -64,13 +72,15 @@ describe('readStoryAudio', () => {
         audioAttempt: 'two',
         audioProgress: '50%',
         audioLeaseExpiresAt: 'soon',
+        audioRetryAt: 'soon',
+        audioAutoRetries: 'once',
       },
     ],
     [
       'numbers that are none',
       { audioAttempt: Number.NaN, audioProgress: Number.POSITIVE_INFINITY, audioLeaseExpiresAt: Number.NaN },
     ],
-    ['a negative attempt', { audioAttempt: -3 }],
+    ['a negative attempt', { audioAttempt: -3, audioAutoRetries: -1 }],
     ['a time without millis', { audioLeaseExpiresAt: { toMillis: 5 } }],
   ])('counts %s as absent', (_what, fields) => {
     expect(readStoryAudio(fields)).toEqual(never);

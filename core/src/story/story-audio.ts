@@ -19,6 +19,8 @@ export type AudioField =
   | 'audioAttempt'
   | 'audioProgress'
   | 'audioLeaseExpiresAt'
+  | 'audioRetryAt'
+  | 'audioAutoRetries'
   | 'audioUrl'
   | 'audioStoragePath'
   | 'audioDurationMs'
@@ -42,6 +44,9 @@ export const ERROR_GROUP = [
 /** Stand only while a job is under way. */
 export const RUNNING_GROUP = ['audioProgress', 'audioLeaseExpiresAt'] as const;
 
+/** Stand only while a failed narration waits to be tried again by itself, and while that is still counted. */
+export const AUTO_RETRY_GROUP = ['audioRetryAt', 'audioAutoRetries'] as const;
+
 /** What the state machine needs to know of a story. */
 export interface StoryAudio {
   readonly status: AudioStatus | undefined;
@@ -54,6 +59,10 @@ export interface StoryAudio {
   readonly progress: number | undefined;
   /** Unix milliseconds; a job that is silent past it is taken for dead. */
   readonly leaseExpiresAtMs: number | undefined;
+  /** Unix milliseconds; when a failed narration is tried again by itself. */
+  readonly retryAtMs: number | undefined;
+  /** How often it was tried again by itself since a person last asked. */
+  readonly autoRetries: number;
 }
 
 /** What it needs to know of the attempt that a message names. Documents of older writers may lack any of it. */
@@ -66,6 +75,16 @@ export interface TransitionContext {
   readonly source: TransitionSource;
   readonly nowMs: number;
   readonly leaseMs: number;
+  /** Whether and when a failure is tried again by itself. Default: never. */
+  readonly autoRetry?: AutoRetryPolicy | undefined;
+}
+
+/** How often a narration that failed for a passing cause is tried again by itself. */
+export interface AutoRetryPolicy {
+  /** Tries since a person last asked; 0 for none. */
+  readonly limit: number;
+  /** The wait before each of them, in milliseconds; the last one holds for all after it. */
+  readonly delaysMs: readonly number[];
 }
 
 /** Fields to write and fields to take away, never null. */
@@ -89,14 +108,18 @@ const millisOf = (value: unknown): number | undefined => {
   return typeof toMillis === 'function' ? toMillis.call(value) : numberOr(value);
 };
 
+const countOr0 = (value: unknown): number => Math.max(0, Math.floor(numberOr(value) ?? 0));
+
 /** Reads the narration fields of a story document, whoever wrote it; what makes no sense counts as absent. */
 export const readStoryAudio = (fields: Readonly<Record<string, unknown>>): StoryAudio => ({
   status: isStatus(fields['audioStatus']) ? fields['audioStatus'] : undefined,
   jobId: textOr(fields['audioJobId']),
   runpodJobId: textOr(fields['audioRunpodJobId']),
-  attempt: Math.max(0, Math.floor(numberOr(fields['audioAttempt']) ?? 0)),
+  attempt: countOr0(fields['audioAttempt']),
   progress: numberOr(fields['audioProgress']),
   leaseExpiresAtMs: millisOf(fields['audioLeaseExpiresAt']),
+  retryAtMs: millisOf(fields['audioRetryAt']),
+  autoRetries: countOr0(fields['audioAutoRetries']),
 });
 
 /** Reads an attempt document. */

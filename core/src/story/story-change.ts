@@ -1,6 +1,8 @@
+import { autoRetryAt } from './auto-retry.ts';
 import type { FailedMessage, ProgressMessage, ReadyMessage, StoryMessage } from './message.ts';
 import {
   AUDIO_GROUP,
+  AUTO_RETRY_GROUP,
   type Change,
   ERROR_GROUP,
   RUNNING_GROUP,
@@ -42,11 +44,11 @@ const readyChange = (message: ReadyMessage): Change => {
       voiceName: message.voiceName,
       language: message.language,
     }),
-    remove: [...audio.remove, ...ERROR_GROUP, ...RUNNING_GROUP],
+    remove: [...audio.remove, ...ERROR_GROUP, ...RUNNING_GROUP, ...AUTO_RETRY_GROUP],
   };
 };
 
-const failedChange = (message: FailedMessage): Change => {
+const failedChange = (story: StoryAudio, message: FailedMessage, context: TransitionContext): Change => {
   const error = replaceGroup(ERROR_GROUP, {
     audioError: message.error,
     audioErrorDetails: message.details,
@@ -54,7 +56,11 @@ const failedChange = (message: FailedMessage): Change => {
     audioErrorRetryable: message.retryable,
     audioErrorMetadata: message.metadata,
   });
-  return { set: { audioStatus: 'failed', ...error.set }, remove: [...error.remove, ...RUNNING_GROUP] };
+  const retry = replaceGroup(['audioRetryAt'], { audioRetryAt: autoRetryAt(story, message, context) });
+  return {
+    set: { audioStatus: 'failed', ...error.set, ...retry.set },
+    remove: [...error.remove, ...RUNNING_GROUP, ...retry.remove],
+  };
 };
 
 /** What a message that moves the current job changes on the story. */
@@ -65,7 +71,7 @@ export const storyChange = (story: StoryAudio, message: StoryMessage, context: T
     case 'ready':
       return readyChange(message);
     case 'failed':
-      return failedChange(message);
+      return failedChange(story, message, context);
     default:
       return message satisfies never;
   }

@@ -1,6 +1,15 @@
-import type { Request as ExpressRequest } from 'firebase-functions/https';
 import type { Response as ExpressResponse } from 'express';
-import { answerFault, type Log, type Receiver } from '../receive/index.ts';
+import type { Request as ExpressRequest } from 'firebase-functions/https';
+import { answerFault, type Log, type Receiver, refuseTarget } from '../receive/index.ts';
+import { callerAddress } from './caller-address.ts';
+import { isForbiddenMethod, parseTarget } from './request-target.ts';
+
+/** The receiver, and what only the deployment knows of the way to it. */
+export interface Mount {
+  readonly receiver: Receiver;
+  /** Proxies in front whose entries in `X-Forwarded-For` are believed. */
+  readonly trustedProxyHops: number;
+}
 
 const headersOf = (raw: NodeJS.Dict<string | string[]>): Headers => {
   const headers = new Headers();
@@ -12,8 +21,7 @@ const headersOf = (raw: NodeJS.Dict<string | string[]>): Headers => {
 };
 
 /** The web-standard request that an Express request stands for, with the body as it came over the wire. */
-export const toRequest = (request: ExpressRequest): Request => {
-  const url = new URL(request.originalUrl || request.url || '/', 'http://functions.local');
+const toRequest = (request: ExpressRequest, url: URL): Request => {
   const carriesBody = request.method !== 'GET' && request.method !== 'HEAD';
   return new Request(url, {
     method: request.method,
@@ -22,16 +30,27 @@ export const toRequest = (request: ExpressRequest): Request => {
   });
 };
 
+const answerTo = async (
+  request: ExpressRequest,
+  { receiver, trustedProxyHops }: Mount,
+): Promise<Response> => {
+  const url = parseTarget(request.originalUrl || request.url || '/');
+  if (url === undefined || isForbiddenMethod(request.method)) return refuseTarget(url?.pathname);
+  const forwardedFor = [request.headers['x-forwarded-for'] ?? ''].flat().join(',');
+  const address = callerAddress(forwardedFor, request.socket.remoteAddress, trustedProxyHops);
+  return receiver(toRequest(request, url), address);
+};
+
 /**
  * Mounts the receiver behind Cloud Functions' Express. A request that no `Request` can stand for, or a receiver that
  * cannot be made, is a fault that is logged: a rejection would end the instance.
  */
 export const expressEdge =
-  (receiver: () => Receiver, log: Log) =>
+  (mount: () => Mount, log: Log) =>
   async (request: ExpressRequest, response: ExpressResponse): Promise<void> => {
     let answer: Response;
     try {
-      answer = await receiver()(toRequest(request));
+      answer = await answerTo(request, mount());
     } catch (error) {
       log('error', 'edge fault', { fault: error instanceof Error ? error.message : String(error) });
       answer = answerFault();

@@ -1,52 +1,20 @@
-import { type Change, fitDocument, readAttemptAudio, readStoryAudio } from '@taleback/core';
 import {
-  type DocumentReference,
-  FieldValue,
-  type Firestore,
-  type Transaction,
-} from 'firebase-admin/firestore';
+  type Change,
+  documentIdFault,
+  fitDocument,
+  readAttemptAudio,
+  readNarration,
+  readStoryAudio,
+} from '@taleback/core';
+import { type DocumentData, FieldValue, type Firestore } from 'firebase-admin/firestore';
 import type { ApplyOutcome, StoryStore } from '../receive/index.ts';
-import type { AttemptStore, StoryText } from '../request/index.ts';
+import type { AttemptStore, Denial, KnownAttempt, StoryText } from '../request/index.ts';
+import { ATTEMPTS, createFirestoreCalls, withRemovals } from './firestore-calls.ts';
 
-const STORIES = 'stories';
-const ATTEMPTS = 'audioAttempts';
-/** Tries of one transaction; a story's messages come from one worker, so few ever meet. */
-const MAX_TRANSACTION_ATTEMPTS = 8;
-
-/**
- * gRPC statuses after which the same write may succeed: deadline, exhausted, aborted, internal, unavailable,
- * and cancelled, which is what a closing connection gives.
- * @see https://grpc.io/docs/guides/status-codes/
- */
-const AWAY_STATUSES: ReadonlySet<unknown> = new Set([1, 4, 8, 10, 13, 14]);
-
-class StoreTimeout extends Error {}
-
-/** Settles with the work, or fails after a while; the work itself goes on, which is safe as it is idempotent. */
-const within = async <T>(timeoutMs: number, work: Promise<T>): Promise<T> => {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new StoreTimeout(`no answer within ${timeoutMs} ms`)), timeoutMs);
-  });
-  try {
-    return await Promise.race([work, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
-};
-
-const isAway = (error: unknown): boolean =>
-  error instanceof StoreTimeout || AWAY_STATUSES.has((error as { code?: unknown } | null)?.code);
-
-const causeOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-const withRemovals = (change: Change): Record<string, unknown> => ({
-  ...change.set,
-  ...Object.fromEntries(change.remove.map((name) => [name, FieldValue.delete()])),
-});
+type Fields = Record<string, unknown>;
 
 /** Fits the change into the document; undefined when there is no room even without its metadata. */
-const fitChange = (current: Record<string, unknown>, change: Change): Change | undefined => {
+const fitChange = (current: Fields, change: Change): Change | undefined => {
   const touched = new Set([...change.remove, ...Object.keys(change.set)]);
   const rest = Object.fromEntries(Object.entries(current).filter(([name]) => !touched.has(name)));
   const metadataField = change.set['audioStatus'] === 'failed' ? 'audioErrorMetadata' : 'audioMetadata';
@@ -56,10 +24,15 @@ const fitChange = (current: Record<string, unknown>, change: Change): Change | u
   return { set, remove: dropped ? [...change.remove, metadataField] : change.remove };
 };
 
+const changed = (fields: Fields, { set, remove }: Change): Fields => ({
+  ...Object.fromEntries(Object.entries(fields).filter(([name]) => !remove.includes(name))),
+  ...set,
+});
+
 const text = (value: unknown): string | undefined =>
   typeof value === 'string' && value !== '' ? value : undefined;
 
-const readStoryText = (fields: Record<string, unknown>): StoryText => ({
+const readStoryText = (fields: Fields): StoryText => ({
   userId: text(fields['userId']),
   title: text(fields['title']),
   text: text(fields['text']),
@@ -70,76 +43,104 @@ const readStoryText = (fields: Record<string, unknown>): StoryText => ({
   audio: readStoryAudio(fields),
 });
 
+/** Only the server can have made a story as large as that. */
+const NO_ROOM = {
+  kind: 'unfit',
+  code: 'text_too_long',
+  field: 'text',
+  sentence: 'text: leaves no room for a narration in the story, which is near its size limit',
+} as const satisfies Denial;
+
+const readKnownAttempt = (fields: DocumentData | undefined): KnownAttempt | undefined => {
+  if (fields === undefined) return undefined;
+  const { code } = (fields['error'] ?? {}) as { readonly code?: unknown };
+  return { number: Number(fields['number']) || 0, neverQueued: code === 'queue_unavailable' };
+};
+
 /** Stories and attempts in Cloud Firestore. A callback costs one read call and one commit. */
 export const createFirestoreStories = (
   firestore: Firestore,
   options: { readonly timeoutMs: number },
 ): StoryStore & AttemptStore => {
-  const storyRef = (storyId: string): DocumentReference => firestore.collection(STORIES).doc(storyId);
-  const transact = <T>(work: (transaction: Transaction) => Promise<T>): Promise<T> =>
-    within(options.timeoutMs, firestore.runTransaction(work, { maxAttempts: MAX_TRANSACTION_ATTEMPTS }));
+  const { storyRef, call, transact } = createFirestoreCalls(firestore, options);
 
-  const apply: StoryStore['apply'] = async ({ storyId, jobId }, decide) => {
+  const apply: StoryStore['apply'] = ({ storyId, jobId, admits }, decide) => {
     const story = storyRef(storyId);
     const attempts = story.collection(ATTEMPTS);
-    try {
-      return await transact(async (transaction): Promise<ApplyOutcome> => {
-        const [storyDoc, attemptDoc] = await transaction.getAll(
-          story,
-          ...(jobId === undefined ? [] : [attempts.doc(jobId)]),
-        );
-        const fields = storyDoc?.data();
-        if (fields === undefined) return { kind: 'no-such-story' };
-        const attemptFields = attemptDoc?.data();
-        const decision = decide(
-          readStoryAudio(fields),
-          attemptFields === undefined ? undefined : readAttemptAudio(attemptFields),
-        );
-        if (decision.kind === 'applied' || decision.kind === 'adopted') {
-          const fitted = fitChange(fields, decision.story);
-          if (fitted === undefined) return { kind: 'too-large' };
-          transaction.update(story, { ...withRemovals(fitted), updatedAt: FieldValue.serverTimestamp() });
-        }
-        if ('attempt' in decision && decision.attempt !== undefined) {
-          const { jobId: attemptId, change } = decision.attempt;
-          transaction.set(
-            attempts.doc(attemptId),
-            { jobId: attemptId, ...withRemovals(change) },
-            { merge: true },
-          );
-        }
-        return { kind: 'decided', decision: decision.kind };
-      });
-    } catch (error) {
-      if (!isAway(error)) throw error;
-      return { kind: 'store-away', cause: causeOf(error) };
-    }
+    return transact(async (transaction): Promise<ApplyOutcome> => {
+      const [storyDoc, attemptDoc] = await transaction.getAll(
+        story,
+        ...(jobId === undefined ? [] : [attempts.doc(jobId)]),
+      );
+      const fields = storyDoc?.data();
+      if (fields === undefined) return { kind: 'no-such-story' };
+      const attemptFields = attemptDoc?.data();
+      const isAdmitted = async (): Promise<boolean> => {
+        const userId = text(fields['userId']);
+        if (admits?.({ userId, requestedBy: text(attemptFields?.['requestedBy']) }) !== false) return true;
+        // A message that does not name the attempt is judged by the current one, read only when it matters.
+        const current = text(fields['audioJobId']);
+        const isAboutCurrent = jobId === undefined || jobId === fields['audioRunpodJobId'];
+        if (!isAboutCurrent || current === undefined || documentIdFault(current) !== undefined) return false;
+        const { requestedBy } = (await transaction.get(attempts.doc(current))).data() ?? {};
+        return admits === undefined || admits({ userId, requestedBy: text(requestedBy) });
+      };
+      if (!(await isAdmitted())) return { kind: 'not-admitted' };
+      const decision = decide(
+        readStoryAudio(fields),
+        attemptFields === undefined ? undefined : readAttemptAudio(attemptFields),
+      );
+      let after: Fields = fields;
+      if (decision.kind === 'applied' || decision.kind === 'adopted') {
+        const fitted = fitChange(fields, decision.story);
+        if (fitted === undefined) return { kind: 'too-large' };
+        after = changed(fields, fitted);
+        transaction.update(story, { ...withRemovals(fitted), updatedAt: FieldValue.serverTimestamp() });
+      }
+      const attempt = 'attempt' in decision ? decision.attempt : undefined;
+      // Older writers gave stories job ids that name no document; such a job has no history.
+      if (attempt !== undefined && documentIdFault(attempt.jobId) === undefined) {
+        const written = { jobId: attempt.jobId, ...withRemovals(attempt.change) };
+        transaction.set(attempts.doc(attempt.jobId), written, { merge: true });
+      }
+      return { kind: 'decided', decision: decision.kind, narration: readNarration(after) };
+    });
   };
 
-  const open: AttemptStore['open'] = async (storyId, newJobId, decide) => {
-    try {
-      return await transact(async (transaction) => {
-        const story = storyRef(storyId);
-        const fields = (await transaction.get(story)).data();
-        const decision = decide(fields === undefined ? undefined : readStoryText(fields));
-        if (decision.kind !== 'opened') return decision;
-        transaction.update(story, {
-          ...withRemovals(decision.story),
-          updatedAt: FieldValue.serverTimestamp(),
+  const open: AttemptStore['open'] = (storyId, newJobId, decide) =>
+    transact(async (transaction) => {
+      const story = storyRef(storyId);
+      const attempt = story.collection(ATTEMPTS).doc(newJobId);
+      const [storyDoc, attemptDoc] = await transaction.getAll(story, attempt);
+      const fields = storyDoc?.data();
+      const known = readKnownAttempt(attemptDoc?.data());
+      const decision = decide(fields === undefined ? undefined : readStoryText(fields), known);
+      if (decision.kind !== 'opened') return decision;
+      const now = FieldValue.serverTimestamp();
+      if (fields === undefined) {
+        transaction.create(story, {
+          ...decision.newStory,
+          ...decision.story.set,
+          createdAt: now,
+          updatedAt: now,
         });
-        transaction.set(story.collection(ATTEMPTS).doc(newJobId), decision.attemptFields);
-        return decision;
-      });
-    } catch (error) {
-      if (!isAway(error)) throw error;
-      return { kind: 'store-away', cause: causeOf(error) };
-    }
-  };
+      } else {
+        if (fitChange(fields, decision.story) === undefined) return NO_ROOM;
+        transaction.update(story, { ...withRemovals(decision.story), updatedAt: now });
+      }
+      transaction.set(attempt, decision.attemptFields);
+      return decision;
+    });
 
   const ping: StoryStore['ping'] = async () => {
     try {
-      await within(options.timeoutMs, storyRef('health-probe').get());
-      return true;
+      return (
+        (await call(() =>
+          storyRef('health-probe')
+            .get()
+            .then(() => 'there'),
+        )) === 'there'
+      );
     } catch {
       return false;
     }

@@ -6,29 +6,44 @@ export type Refusal =
   | { readonly kind: 'not-authentic' }
   /** 404 */
   | { readonly kind: 'no-such-story'; readonly storyId: string }
+  /** 404; the story is there, and somebody else's */
+  | { readonly kind: 'not-this-user'; readonly storyId: string }
   /** 404 */
   | { readonly kind: 'no-such-route' }
   /** 405 */
   | { readonly kind: 'wrong-method'; readonly allow: string }
+  /** 408 */
+  | { readonly kind: 'too-slow' }
   /** 413 */
   | { readonly kind: 'too-large'; readonly maxBytes: number }
   /** 415 */
   | { readonly kind: 'wrong-type' }
   /** 422 */
   | { readonly kind: 'wrong-shape'; readonly sentence: string }
+  /** 429 */
+  | { readonly kind: 'too-many'; readonly retryAfterSeconds: number }
   /** 503; the sender is meant to try again */
-  | { readonly kind: 'store-away'; readonly retryAfterSeconds: number };
+  | { readonly kind: 'store-away'; readonly retryAfterSeconds: number }
+  /** 503; as above, for the queue of jobs */
+  | { readonly kind: 'queue-away'; readonly retryAfterSeconds: number };
+
+/** After this long Firestore and Pub/Sub are usually back, and a sender of seed 001 has not given up. */
+export const RETRY_AFTER_SECONDS = 5;
 
 const STATUS: Readonly<Record<Refusal['kind'], number>> = {
   'not-json': 400,
   'not-authentic': 401,
   'no-such-story': 404,
+  'not-this-user': 404,
   'no-such-route': 404,
   'wrong-method': 405,
+  'too-slow': 408,
   'too-large': 413,
   'wrong-type': 415,
   'wrong-shape': 422,
+  'too-many': 429,
   'store-away': 503,
+  'queue-away': 503,
 };
 
 const sentenceOf = (refusal: Refusal): string => {
@@ -40,16 +55,24 @@ const sentenceOf = (refusal: Refusal): string => {
       return 'signature: missing or not valid';
     case 'no-such-story':
       return `story_id: there is no story "${refusal.storyId}"`;
+    case 'not-this-user':
+      return `user_id: this user has no story "${refusal.storyId}"`;
     case 'no-such-route':
       return 'path: nothing is served here';
     case 'wrong-method':
       return `method: use ${refusal.allow}`;
+    case 'too-slow':
+      return 'body: took too long to arrive';
     case 'too-large':
       return `body: must be at most ${refusal.maxBytes} bytes`;
     case 'wrong-type':
       return 'content-type: must be application/json';
+    case 'too-many':
+      return 'too many requests; send this again later';
     case 'store-away':
       return 'the story could not be written just now; send this again';
+    case 'queue-away':
+      return 'the job could not be queued just now; send this again';
     default:
       return refusal satisfies never;
   }
@@ -57,11 +80,12 @@ const sentenceOf = (refusal: Refusal): string => {
 
 const headersOf = (refusal: Refusal): Record<string, string> => {
   if (refusal.kind === 'wrong-method') return { allow: refusal.allow };
-  if (refusal.kind === 'store-away') return { 'retry-after': String(refusal.retryAfterSeconds) };
+  if ('retryAfterSeconds' in refusal) return { 'retry-after': String(refusal.retryAfterSeconds) };
   return {};
 };
 
-const json = (status: number, body: unknown, headers: Record<string, string> = {}): Response =>
+/** An answer in JSON that nobody may keep. */
+export const json = (status: number, body: unknown, headers: Record<string, string> = {}): Response =>
   new Response(JSON.stringify(body), {
     status,
     headers: { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', ...headers },

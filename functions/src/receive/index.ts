@@ -1,4 +1,11 @@
-export { answerFault } from './answer.ts';
+export { answerFault, RETRY_AFTER_SECONDS, type Refusal } from './answer.ts';
+export { type CallerLimitOptions, type CallerLimits, createCallerLimits } from './caller-limits.ts';
+export type { Generate } from './generate-port.ts';
+export { urlSecrets } from './job-in-url.ts';
 export type { Log } from './log.ts';
+export { isOwnPlace, type Owners } from './ownership.ts';
+export { BODY_TIMEOUT_MS, parseJson, readBody } from './read-body.ts';
 export { createReceiver, type Receiver, type ReceiverOptions } from './receiver.ts';
+export { refuseTarget } from './refuse-target.ts';
 export type { ApplyOutcome, MessageTarget, StoryStore } from './story-store.ts';
+export type { Webhook } from './webhook-port.ts';

@@ -1,26 +1,59 @@
 import type { Refusal } from './answer.ts';
 
-/** Largest body that is read. Answers of the seeds' handlers are a few kilobytes; metadata may be larger. */
+/** Largest body of a callback. Those of the seeds' handlers are a few kilobytes; metadata may be larger. */
 export const MAX_BODY_BYTES = 262_144;
+
+/** How long a body may take to arrive, in milliseconds: the largest, at 30 KB/s, and no caller who dawdles. */
+export const BODY_TIMEOUT_MS = 10_000;
+
+export interface BodyLimits {
+  readonly maxBytes: number;
+  readonly timeoutMs: number;
+}
 
 export type Body =
   | { readonly ok: true; readonly bytes: Uint8Array }
   | { readonly ok: false; readonly refusal: Refusal };
 
-const tooLarge: Body = { ok: false, refusal: { kind: 'too-large', maxBytes: MAX_BODY_BYTES } };
+const refused = (refusal: Refusal): Body => ({ ok: false, refusal });
 
-/** Reads the raw body, giving up as soon as it is too large. */
-export const readBody = async (request: Request): Promise<Body> => {
-  if (Number(request.headers.get('content-length') ?? 0) > MAX_BODY_BYTES) return tooLarge;
-  if (request.body === null) return { ok: true, bytes: new Uint8Array() };
+const brokenOff: Refusal = { kind: 'not-json', sentence: 'body: broke off' };
+
+/** Reads to the end, or gives up as soon as it is too large. */
+const readAll = async (reader: ReadableStreamDefaultReader<Uint8Array>, maxBytes: number): Promise<Body> => {
   const chunks: Uint8Array[] = [];
   let sizeBytes = 0;
-  for await (const chunk of request.body) {
-    sizeBytes += chunk.byteLength;
-    if (sizeBytes > MAX_BODY_BYTES) return tooLarge;
-    chunks.push(chunk);
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return { ok: true, bytes: Buffer.concat(chunks) };
+    sizeBytes += value.byteLength;
+    if (sizeBytes > maxBytes) return refused({ kind: 'too-large', maxBytes });
+    chunks.push(value);
   }
-  return { ok: true, bytes: Buffer.concat(chunks) };
+};
+
+/**
+ * Reads the raw body. It is refused by the length that it declares, by the bytes that came, and when it is not
+ * there in time; a caller who goes away in the middle of it gets an answer that nobody reads.
+ */
+export const readBody = async (request: Request, { maxBytes, timeoutMs }: BodyLimits): Promise<Body> => {
+  if (Number(request.headers.get('content-length') ?? 0) > maxBytes)
+    return refused({ kind: 'too-large', maxBytes });
+  if (request.body === null) return { ok: true, bytes: new Uint8Array() };
+  const reader = request.body.getReader() as ReadableStreamDefaultReader<Uint8Array>;
+  let timer: NodeJS.Timeout | undefined;
+  const tooSlow = new Promise<Body>((resolve) => {
+    timer = setTimeout(() => resolve(refused({ kind: 'too-slow' })), timeoutMs);
+  });
+  const read = readAll(reader, maxBytes).catch(() => refused(brokenOff));
+  try {
+    const body = await Promise.race([read, tooSlow]);
+    // What is left of a refused body is let go of without being waited for.
+    if (!body.ok) reader.cancel().catch(() => {});
+    return body;
+  } finally {
+    clearTimeout(timer);
+  }
 };
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true });

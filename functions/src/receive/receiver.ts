@@ -1,95 +1,135 @@
-import { decide } from '@taleback/core';
-import { accept, answerFault, type Refusal, refuse } from './answer.ts';
-import { type AuthenticationRules, authenticate } from './authenticate.ts';
-import type { Log } from './log.ts';
-import { parseJson, readBody } from './read-body.ts';
-import { findRoute, type Told } from './routes.ts';
-import type { StoryStore } from './story-store.ts';
+import { accept, answerFault, json, RETRY_AFTER_SECONDS, type Refusal, refuse } from './answer.ts';
+import { type ApplyOptions, applyMessage } from './apply-message.ts';
+import { type AuthenticationRules, authenticate, type Caller } from './authenticate.ts';
+import type { CallerLimits } from './caller-limits.ts';
+import { type Generate, MAX_GENERATE_BODY_BYTES } from './generate-port.ts';
+import { tellOfJobInUrl } from './job-in-url.ts';
+import { BODY_TIMEOUT_MS, MAX_BODY_BYTES, parseJson, readBody } from './read-body.ts';
+import { createReplayMemory, type ReplayMemory } from './replay-memory.ts';
+import { findRoute, methodsOf, type Route } from './routes.ts';
+import type { Webhook } from './webhook-port.ts';
 
-export interface ReceiverOptions extends AuthenticationRules {
-  readonly store: StoryStore;
-  readonly log: Log;
-  /** Unix milliseconds. */
-  readonly now: () => number;
-  /** How long a job may be silent after it reported. */
-  readonly processingLeaseMs: number;
+export interface ReceiverOptions extends AuthenticationRules, ApplyOptions {
+  /** Default: nobody is limited. */
+  readonly callerLimits?: CallerLimits;
+  /** How long a body may take to arrive, in milliseconds. Default 10 s. */
+  readonly bodyTimeoutMs?: number;
+  /** Default: the route for jobs from other servers is not there. */
+  readonly generate?: Generate;
+  /** Default: the route for RunPod's own webhook is not there. */
+  readonly webhook?: Webhook | undefined;
 }
 
-export type Receiver = (request: Request) => Promise<Response>;
+/** @param address who calls, as far as the edge can tell; callers without one share their limits */
+export type Receiver = (request: Request, address?: string) => Promise<Response>;
 
-/** After this long Firestore is usually back, and a sender of seed 001 has not given up. */
-const RETRY_AFTER_SECONDS = 5;
+interface Call {
+  readonly request: Request;
+  readonly address: string;
+  readonly options: ReceiverOptions & { readonly replays: ReplayMemory };
+}
 
 const isJson = (contentType: string | null): boolean =>
   /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(contentType ?? '');
 
-const applyMessage = async (name: string, told: Told, options: ReceiverOptions): Promise<Response> => {
-  const { storyId, message } = told;
-  const context = { source: 'callback' as const, nowMs: options.now(), leaseMs: options.processingLeaseMs };
-  const outcome = await options.store.apply({ storyId, jobId: message.jobId }, (story, attempt) =>
-    decide(story, attempt, message, context),
-  );
-  const about = { route: name, storyId, jobId: message.jobId };
-  switch (outcome.kind) {
-    case 'decided':
-      options.log('info', 'callback', { ...about, decision: outcome.decision });
-      return accept();
-    case 'no-such-story':
-      options.log('warn', 'callback for a story that is not there', about);
-      return refuse({ kind: 'no-such-story', storyId });
-    case 'too-large':
-      options.log('error', 'callback does not fit into the story', about);
-      return refuse({
-        kind: 'wrong-shape',
-        sentence: 'body: does not fit into the story, which is near its size limit',
-      });
-    case 'store-away':
-      options.log('error', 'Firestore is away', { ...about, cause: outcome.cause });
-      return refuse({ kind: 'store-away', retryAfterSeconds: RETRY_AFTER_SECONDS });
-    default:
-      return outcome satisfies never;
-  }
+const secondsOf = (millis: number): number => Math.max(1, Math.ceil(millis / 1000));
+
+const reject = ({ request, options }: Call, refusal: Refusal, reason?: string): Response => {
+  const path = new URL(request.url).pathname.slice(0, 200);
+  options.log('warn', 'request refused', { path, method: request.method, kind: refusal.kind, reason });
+  return refuse(refusal);
 };
 
-const answerHealth = async (request: Request, options: ReceiverOptions): Promise<Response> => {
-  if (request.method !== 'GET' && request.method !== 'HEAD')
-    return refuse({ kind: 'wrong-method', allow: 'GET, HEAD' });
-  if (await options.store.ping()) return accept({ status: 'ok' });
+/** Refuses somebody who has not shown a signature, and who is told why only so often. */
+const rejectUnsigned = (call: Call, refusal: Refusal, reason?: string): Response => {
+  const taken = call.options.callerLimits?.takeUnsigned(call.address) ?? { taken: true };
+  if (taken.taken) return reject(call, refusal, reason);
+  const tooMany: Refusal = { kind: 'too-many', retryAfterSeconds: secondsOf(taken.retryAfterMs) };
+  return reject(call, tooMany, reason ?? refusal.kind);
+};
+
+const answerHealth = async (call: Call): Promise<Response> => {
+  const { callerLimits, store } = call.options;
+  const taken = callerLimits?.takeHealth(call.address) ?? { taken: true };
+  if (!taken.taken)
+    return reject(call, { kind: 'too-many', retryAfterSeconds: secondsOf(taken.retryAfterMs) });
+  if (await store.ping()) return accept({ status: 'ok' });
   return refuse({ kind: 'store-away', retryAfterSeconds: RETRY_AFTER_SECONDS });
 };
 
-const receive = async (request: Request, options: ReceiverOptions): Promise<Response> => {
-  const route = findRoute(new URL(request.url).pathname);
-  const reject = (refusal: Refusal, reason?: string): Response => {
-    const path = new URL(request.url).pathname.slice(0, 200);
-    options.log('warn', 'request refused', { path, method: request.method, kind: refusal.kind, reason });
-    return refuse(refusal);
-  };
-  if (route === undefined) return reject({ kind: 'no-such-route' });
-  if (route.kind === 'health') return answerHealth(request, options);
-  if (request.method !== 'POST') return reject({ kind: 'wrong-method', allow: 'POST' });
-  if (!isJson(request.headers.get('content-type'))) return reject({ kind: 'wrong-type' });
+const answerMessage = async (
+  call: Call,
+  route: Route & { readonly kind: 'message' },
+  value: unknown,
+  caller: Caller & { readonly ok: true },
+): Promise<Response> => {
+  const { options } = call;
+  const told = route.parse(value);
+  if (!told.ok) return reject(call, { kind: 'wrong-shape', sentence: told.sentence }, told.sentence);
+  if (caller.messageKey !== undefined && options.replays.has(caller.messageKey)) {
+    options.log('info', 'callback replayed', { route: route.name, storyId: told.value.storyId });
+    return accept();
+  }
+  const about = tellOfJobInUrl(call.request.url, told.value, options.secrets);
+  if (about === undefined) return reject(call, { kind: 'not-authentic' }, 'forged job token');
+  const answer = await applyMessage(route.name, about, options);
+  if (answer.ok && caller.messageKey !== undefined) options.replays.add(caller.messageKey);
+  return answer;
+};
 
-  const body = await readBody(request);
-  if (!body.ok) return reject(body.refusal);
+const answerGenerate = async (
+  call: Call,
+  generate: Generate,
+  value: unknown,
+  caller: Caller & { readonly ok: true },
+): Promise<Response> => {
+  // Whoever names no key gets that of the signed message, so that a recorded request opens no second job.
+  const key = call.request.headers.get('x-idempotency-key') ?? caller.messageKey;
+  const answer = await generate(value, key);
+  return answer.kind === 'queued' ? json(200, answer.body) : reject(call, answer);
+};
+
+const answerWebhook = async (call: Call, webhook: Webhook): Promise<Response> => {
+  const answer = await webhook(call.request);
+  if (answer.kind === 'accepted') return accept();
+  return answer.kind === 'not-authentic' ? rejectUnsigned(call, answer) : reject(call, answer);
+};
+
+const receive = async (call: Call): Promise<Response> => {
+  const { request, address, options } = call;
+  const route = findRoute(new URL(request.url).pathname);
+  if (route === undefined || (route.kind !== 'message' && route.kind !== 'health' && !options[route.kind]))
+    return rejectUnsigned(call, { kind: 'no-such-route' });
+  const methods = methodsOf(route);
+  if (!methods.split(', ').includes(request.method))
+    return rejectUnsigned(call, { kind: 'wrong-method', allow: methods });
+  if (route.kind === 'health') return answerHealth(call);
+  if (route.kind === 'webhook') return answerWebhook(call, options.webhook as Webhook);
+  if (!isJson(request.headers.get('content-type'))) return rejectUnsigned(call, { kind: 'wrong-type' });
+
+  const maxBytes = route.kind === 'generate' ? MAX_GENERATE_BODY_BYTES : MAX_BODY_BYTES;
+  const body = await readBody(request, { maxBytes, timeoutMs: options.bodyTimeoutMs ?? BODY_TIMEOUT_MS });
+  if (!body.ok) return rejectUnsigned(call, body.refusal);
   const caller = authenticate(request, body.bytes, options, options.now());
-  if (!caller.ok) return reject({ kind: 'not-authentic' }, caller.reason);
-  const json = parseJson(body.bytes);
-  if (!json.ok) return reject({ kind: 'not-json', sentence: json.sentence });
-  const told = route.parse(json.value);
-  if (!told.ok) return reject({ kind: 'wrong-shape', sentence: told.sentence }, told.sentence);
-  return applyMessage(route.name, told.value, options);
+  if (!caller.ok) return rejectUnsigned(call, { kind: 'not-authentic' }, caller.reason);
+  const taken = options.callerLimits?.takeSigned(address) ?? { taken: true };
+  if (!taken.taken)
+    return reject(call, { kind: 'too-many', retryAfterSeconds: secondsOf(taken.retryAfterMs) });
+  const parsed = parseJson(body.bytes);
+  if (!parsed.ok) return reject(call, { kind: 'not-json', sentence: parsed.sentence });
+  if (route.kind === 'message') return answerMessage(call, route, parsed.value, caller);
+  return answerGenerate(call, options.generate as Generate, parsed.value, caller);
 };
 
 /**
  * Makes the handler behind `/api/tts/**`: verify, parse, decide, apply. It answers 200 as soon as the message is
  * in Firestore, or there was nothing left to change; a sender may send anything any number of times.
  */
-export const createReceiver =
-  (options: ReceiverOptions): Receiver =>
-  async (request) => {
+export const createReceiver = (receiverOptions: ReceiverOptions): Receiver => {
+  const options = { ...receiverOptions, replays: createReplayMemory(receiverOptions.now) };
+  return async (request, address = '') => {
     try {
-      return await receive(request, options);
+      return await receive({ request, address, options });
     } catch (error) {
       options.log('error', 'receiver fault', {
         fault: error instanceof Error ? error.message : String(error),
@@ -97,3 +137,4 @@ export const createReceiver =
       return answerFault();
     }
   };
+};

@@ -28,6 +28,8 @@ export const callableAnswer = (answer: RequestAnswer): CallableAnswer => {
         ok: true,
         value: { status: answer.kind, jobId: answer.jobId ?? null, attempt: answer.attempt },
       };
+    case 'not-due':
+      throw new Error('only the sweeper is told to wait');
     case 'invalid':
       return {
         ok: false,

@@ -1,3 +1,4 @@
 export { type CallableAnswer, type CallableValue, callableAnswer } from './callable-answer.ts';
-export type { AttemptStore, JobQueue, StoryText } from './ports.ts';
-export { type RequestAnswer, type RequestOptions, requestAudio } from './request-audio.ts';
+export { type OpenAnswer, type Opening, type OpenOptions, openAttempt } from './open-attempt.ts';
+export type { AttemptStore, Denial, JobQueue, KnownAttempt, StoryText } from './ports.ts';
+export { type RequestAnswer, type RequestOptions, requestAudio, retryByItself } from './request-audio.ts';

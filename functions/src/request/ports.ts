@@ -21,16 +21,30 @@ export type Denial =
   /** The story could not be read or written just now. */
   | { readonly kind: 'store-away'; readonly cause: string };
 
+/** An attempt that was opened under the same job id before. */
+export interface KnownAttempt {
+  /** 1-based; 0 when it is not known. */
+  readonly number: number;
+  /** Whether the queue refused its job, so that nobody ever worked on it. */
+  readonly neverQueued: boolean;
+}
+
+/** What to do about a request; `newStory` are the words of a story that is not there yet. */
+export type OpeningDecision =
+  | (RequestDecision & { readonly newStory?: Readonly<Record<string, unknown>> })
+  | Denial;
+
 /** Where attempts are opened. */
 export interface AttemptStore {
   /**
-   * Reads the story, asks what to do, and opens the attempt when told so, all in one transaction.
-   * `decide` may run again; an answer other than `opened` writes nothing.
+   * Reads the story and the attempt, asks what to do, and opens the attempt when told so, all in one transaction. A
+   * story that is not there is created with its attempt. `decide` may run again; an answer other than `opened`
+   * writes nothing.
    */
   open(
     storyId: string,
     newJobId: string,
-    decide: (story: StoryText | undefined) => RequestDecision | Denial,
+    decide: (story: StoryText | undefined, attempt?: KnownAttempt) => OpeningDecision,
   ): Promise<RequestDecision | Denial>;
 }
 

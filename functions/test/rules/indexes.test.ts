@@ -14,8 +14,18 @@ interface IndexFile {
 const file = new URL('../../../firestore.indexes.json', import.meta.url);
 const read = async (): Promise<IndexFile> => JSON.parse(await readFile(file, 'utf8')) as IndexFile;
 
+/** What the sweeper asks: stories in a state, by one of the times that they keep. */
+const sweptBy = (fieldPath: string): unknown => ({
+  collectionGroup: 'stories',
+  queryScope: 'COLLECTION',
+  fields: [
+    { fieldPath: 'audioStatus', order: 'ASCENDING' },
+    { fieldPath, order: 'ASCENDING' },
+  ],
+});
+
 describe('firestore.indexes.json', () => {
-  it("holds the index of the page's list: one owner, newest first", async () => {
+  it("holds the index of the page's list, one owner, newest first, and those of the sweeper", async () => {
     expect((await read()).indexes).toEqual([
       {
         collectionGroup: 'stories',
@@ -25,6 +35,7 @@ describe('firestore.indexes.json', () => {
           { fieldPath: 'createdAt', order: 'DESCENDING' },
         ],
       },
+      ...['audioLeaseExpiresAt', 'updatedAt', 'audioRetryAt'].map(sweptBy),
     ]);
   });
 

@@ -1,7 +1,8 @@
-import { initializeTestEnvironment, type RulesTestEnvironment } from '@firebase/rules-unit-testing';
-import { doc, type Firestore, setDoc, setLogLevel, Timestamp } from 'firebase/firestore';
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { initializeTestEnvironment, type RulesTestEnvironment } from '@firebase/rules-unit-testing';
+import type { AudioField } from '@taleback/core';
+import { doc, type Firestore, setDoc, setLogLevel, Timestamp } from 'firebase/firestore';
 
 const RULES = new URL('../../../firestore.rules', import.meta.url);
 
@@ -60,7 +61,7 @@ export const plainStory = (userId: string): Record<string, unknown> => ({
 });
 
 /** Every audio field that the server writes, with a value of its kind. */
-export const AUDIO_FIELDS: Readonly<Record<string, unknown>> = {
+export const AUDIO_FIELDS: Readonly<Record<AudioField, unknown>> = {
   audioStatus: 'ready',
   audioJobId: 'job-1',
   audioRunpodJobId: 'rp-1',
@@ -76,4 +77,6 @@ export const AUDIO_FIELDS: Readonly<Record<string, unknown>> = {
   audioErrorCode: 'unknown',
   audioErrorRetryable: true,
   audioErrorMetadata: { a: 1 },
+  audioRetryAt: WRITTEN_AT,
+  audioAutoRetries: 1,
 };

@@ -1,9 +1,9 @@
 import type { RulesTestEnvironment } from '@firebase/rules-unit-testing';
 import {
   collection,
+  type DocumentReference,
   deleteField,
   doc,
-  type DocumentReference,
   type Firestore,
   getDoc,
   runTransaction,

@@ -1,10 +1,10 @@
 import type { RulesTestEnvironment } from '@firebase/rules-unit-testing';
 import {
   arrayUnion,
+  type DocumentReference,
   deleteDoc,
   deleteField,
   doc,
-  type DocumentReference,
   FieldPath,
   type Firestore,
   getDoc,

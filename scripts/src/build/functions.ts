@@ -3,7 +3,7 @@ import { build } from 'esbuild';
 import { inRoot } from '../paths.ts';
 
 /** Installed where the functions run, instead of bundled: they load files of their own at run time. */
-const EXTERNAL = ['firebase-admin', 'firebase-functions', '@google-cloud/pubsub'] as const;
+const EXTERNAL = ['firebase-admin', 'firebase-functions', '@google-cloud/pubsub', 'undici'] as const;
 
 /** The newest runtime of Cloud Functions that the packages are tested on; Node 20 can no longer be deployed. */
 const DEPLOYED_NODE = '22';

@@ -5,6 +5,7 @@ import { type FirebasePorts, findEmulators, startFirebase, startFirestore } from
 import { inRoot } from '../paths.ts';
 import { createPortPicker, type Supervised } from '../process/index.ts';
 import { addressesOf, pageConfig, type StackAddresses } from './addresses.ts';
+import { type Sweeper, startSweeper } from './sweeper.ts';
 import { controlFileIn, startWorker } from './worker.ts';
 
 export interface StackOptions {
@@ -13,6 +14,8 @@ export interface StackOptions {
   readonly wellKnownPorts?: boolean;
   readonly signatures?: 'required' | 'off';
   readonly withWorker?: boolean;
+  /** Whether the scheduled sweep is called. Default: it is, where there is a worker. */
+  readonly withSweeper?: boolean;
   /** Where narrations are kept. Default: in the run's own folder, which goes with it. */
   readonly audioFolder?: string;
   readonly workerEnv?: NodeJS.ProcessEnv;
@@ -63,9 +66,8 @@ const prepareFolder = async (folder: string, secret: string, addresses: StackAdd
   await mkdir(folder, { recursive: true });
   await cp(inRoot('functions/dist'), join(folder, 'functions'), { recursive: true });
   await cp(inRoot('web/dist'), join(folder, 'public'), { recursive: true });
-  await writeFile(join(folder, 'functions', '.secret.local'), `CALLBACK_SECRETS=${secret}\n`, {
-    mode: 0o600,
-  });
+  const secrets = `CALLBACK_SECRETS=${secret}\nRUNPOD_API_KEY=-\n`;
+  await writeFile(join(folder, 'functions', '.secret.local'), secrets, { mode: 0o600 });
   await writeFile(join(folder, 'public', 'taleback.config.json'), JSON.stringify(pageConfig(addresses)));
 };
 
@@ -94,6 +96,7 @@ export const startStack = async (options: StackOptions = {}): Promise<Stack> => 
 
   const running: Supervised[] = [];
   let worker: Supervised | undefined;
+  let sweeper: Sweeper | undefined;
   const start = async (part: string, starting: Promise<Supervised>): Promise<Supervised> => {
     const started = await starting;
     running.push(started);
@@ -110,6 +113,7 @@ export const startStack = async (options: StackOptions = {}): Promise<Stack> => 
     return worker;
   };
   const stop = async (): Promise<void> => {
+    await sweeper?.stop();
     await worker?.stop();
     await Promise.all(running.map((process) => process.stop()));
     await rm(folder, { recursive: true, force: true });
@@ -124,6 +128,7 @@ export const startStack = async (options: StackOptions = {}): Promise<Stack> => 
     // Express shows stack traces, with paths, outside production.
     NODE_ENV: 'production',
     PUBLIC_BASE_URL: addresses.pageUrl,
+    AUDIO_PUBLIC_BASE_URL: `http://127.0.0.1:${audioPort}/audio`,
     CALLBACK_SIGNATURES: options.signatures ?? 'required',
     ...(found.firestore.kind === 'firebase-tools'
       ? {}
@@ -150,6 +155,7 @@ export const startStack = async (options: StackOptions = {}): Promise<Stack> => 
       ),
     ]);
     if (options.withWorker !== false) await launchWorker();
+    if (options.withSweeper ?? options.withWorker !== false) sweeper = startSweeper(addresses);
   } catch (error) {
     await stop();
     throw error;

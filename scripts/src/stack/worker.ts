@@ -18,6 +18,9 @@ export interface WorkerOptions {
 /** The file in the folder of a run that the worker reads again whenever it changes. */
 export const controlFileIn = (folder: string): string => join(folder, 'control.env');
 
+/** The folder of a run where final callbacks lie until they are accepted. */
+const outboxFolderIn = (folder: string): string => join(folder, 'outbox');
+
 const READY_WITHIN_MS = 60_000;
 
 /** Starts the built worker against a stack, with the supervisor that brings it back when it falls. */
@@ -39,6 +42,9 @@ export const startWorker = (options: WorkerOptions): Promise<Supervised> =>
       // The emulators share this machine: their start alone would count as an overload.
       SYSTEM_PROTECTION: 'off',
       CONTROL_FILE: controlFileIn(options.folder),
+      OUTBOX_FOLDER: outboxFolderIn(options.folder),
+      // Everything runs on this machine.
+      ALLOW_PRIVATE_CALLBACKS: 'on',
       ...options.env,
     },
     logFile: join(options.folder, 'worker.log'),

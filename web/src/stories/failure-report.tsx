@@ -1,6 +1,6 @@
 import { describeError } from '@taleback/core';
 import type { Failure, Story } from '../documents/index.ts';
-import { FailureNotice } from '../ui/index.ts';
+import { FailureNotice, Moment } from '../ui/index.ts';
 
 interface Props {
   readonly failure: Failure;
@@ -10,6 +10,7 @@ interface Props {
 /** Says what happened and what to do now; what the machine said is one click away. */
 export const FailureReport = ({ failure, story }: Props) => {
   const { sentence, nextStep } = describeError(failure.code);
+  const { retryAtMs } = story.audio;
   const facts: readonly (readonly [string, string | undefined])[] = [
     ['What the narrator said', failure.words],
     ['Technical details', failure.details],
@@ -24,6 +25,11 @@ export const FailureReport = ({ failure, story }: Props) => {
           {sentence}
         </p>
         <p>{nextStep}</p>
+        {retryAtMs !== undefined && (
+          <p data-testid="retry-note">
+            Otherwise it is tried again by itself after <Moment atMs={retryAtMs} as="time" />.
+          </p>
+        )}
       </FailureNotice>
       <details class="disclosure" data-testid="error-details">
         <summary>What exactly happened</summary>

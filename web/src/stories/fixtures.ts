@@ -191,6 +191,10 @@ export const createFixtures = (audioUrl: string): readonly Fixture[] => {
       status: 'ready',
       words: ['cannot be played on this page'],
     }),
+    open('failed-for-now', failed('timed_out', { audioRetryAt: FIXTURE_NOW_MS + MINUTE_MS }), {
+      status: 'failed',
+      words: ['tried again by itself after'],
+    }),
     open(
       'failed',
       failed('gpu_out_of_memory', {

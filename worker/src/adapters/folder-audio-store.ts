@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { TalebackError } from '@taleback/core';
-import type { AudioStore } from '../storage/index.ts';
+import type { AudioStore, RecordStore } from '../storage/index.ts';
+import { syncFolder, writeWhole } from './write-whole.ts';
 
 const FULL_CODES: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT']);
 
@@ -14,22 +14,14 @@ const storageError = (key: string, cause: unknown): TalebackError => {
     : new TalebackError('storage_upload_failed', 'The audio could not be saved', { details, cause });
 };
 
-/** Writes a file whole: to a name of its own, flushed to the disk, then moved into place. */
-const writeWhole = async (path: string, bytes: Uint8Array): Promise<void> => {
-  const draft = `${path}.${randomUUID()}.part`;
-  try {
-    const file = await open(draft, 'wx');
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(draft, path);
-  } catch (error) {
-    await rm(draft, { force: true });
-    throw error;
-  }
+/** The path of a key. @throws TalebackError when it leaves the folder */
+const pathIn = (folder: string, key: string): string => {
+  const root = resolve(folder);
+  const path = join(root, key);
+  if (path.startsWith(root + sep)) return path;
+  throw new TalebackError('storage_upload_failed', 'The audio could not be saved', {
+    details: `${key}: leaves the folder`,
+  });
 };
 
 /**
@@ -40,13 +32,7 @@ const writeWhole = async (path: string, bytes: Uint8Array): Promise<void> => {
  */
 export const createFolderAudioStore = (folder: string, baseUrl: string): AudioStore => ({
   put: async ({ key, bytes, contentType, metadata }) => {
-    const root = resolve(folder);
-    const path = join(root, key);
-    if (!path.startsWith(root + sep)) {
-      throw new TalebackError('storage_upload_failed', 'The audio could not be saved', {
-        details: `${key}: leaves the folder`,
-      });
-    }
+    const path = pathIn(folder, key);
     try {
       await mkdir(dirname(path), { recursive: true });
       const sidecar = { ...metadata, contentType, sizeBytes: bytes.byteLength };
@@ -57,5 +43,19 @@ export const createFolderAudioStore = (folder: string, baseUrl: string): AudioSt
     }
     const address = key.split('/').map(encodeURIComponent).join('/');
     return { key, url: `${baseUrl}/${address}`, sizeBytes: bytes.byteLength };
+  },
+});
+
+/** Documents in the folder of the narrations, whose server hands out audio only. */
+export const createFolderRecordStore = (folder: string): RecordStore => ({
+  keep: async (key, bytes) => {
+    const path = pathIn(folder, key);
+    try {
+      await mkdir(dirname(path), { recursive: true });
+      await writeWhole(path, bytes);
+      await syncFolder(dirname(path));
+    } catch (error) {
+      throw storageError(key, error);
+    }
   },
 });

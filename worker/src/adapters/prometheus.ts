@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type {
   MachineUsage,
+  OutboxStatus,
   PoolSnapshot,
   ProtectionWords,
   Readiness,
@@ -15,6 +16,7 @@ import {
   WORKER_STATES,
 } from './prometheus-labels.ts';
 import { createMetrics, type Metrics } from './prometheus-metrics.ts';
+import { createOutboxMetrics } from './prometheus-outbox.ts';
 import { createRecorder, zeroCounters } from './prometheus-recorder.ts';
 
 export interface PrometheusOptions {
@@ -23,6 +25,8 @@ export interface PrometheusOptions {
   readonly machine: () => MachineUsage;
   readonly protection: () => ProtectionWords;
   readonly readiness: () => Readiness;
+  /** Absent where no callbacks are sent. */
+  readonly outbox?: (() => OutboxStatus) | undefined;
   /** Processor time, memory, event loop lag and garbage collection of this process. Default true. */
   readonly withProcessMetrics?: boolean;
 }
@@ -59,6 +63,7 @@ export const createPrometheus = (options: PrometheusOptions): PrometheusMetrics 
   const metrics = createMetrics(registry);
   const labelOf = boundedLabel();
   zeroCounters(metrics);
+  if (options.outbox !== undefined) createOutboxMetrics(registry, options.outbox);
 
   const { queueDepth, inFlight, workers, workerHealth, workerMemory, workerBreaker, machineUsage } = metrics;
   const forgettable = [

@@ -7,7 +7,7 @@ import {
   SubscriptionCloseBehaviors,
   type Topic,
 } from '@google-cloud/pubsub';
-import { TTS_JOBS_TOPIC } from '@taleback/core';
+import { TTS_DEAD_LETTER_TOPIC, TTS_JOBS_TOPIC } from '@taleback/core';
 import type { Handler } from '../handler/index.ts';
 import type { Log } from '../observe/index.ts';
 import type { JobSource } from '../sources/index.ts';
@@ -23,8 +23,8 @@ export interface PubsubSourceOptions {
   readonly log: Log;
 }
 
-/** Messages that no handler can read go here, with the reason, instead of round and round. */
-const DEAD_LETTER_TOPIC = `${TTS_JOBS_TOPIC}-dead-letter`;
+/** A job that came back so often takes its workers down with it; Pub/Sub then puts it with the dead letters. */
+const MAX_DELIVERY_ATTEMPTS = 10;
 const ALREADY_EXISTS = 6; // gRPC
 
 const unlessItExists = async (create: Promise<unknown>): Promise<void> => {
@@ -38,7 +38,8 @@ const unlessItExists = async (create: Promise<unknown>): Promise<void> => {
 /** Jobs pulled from a Pub/Sub subscription. Topic and subscription are made when they are missing. */
 export const createPubsubSource = (options: PubsubSourceOptions): JobSource => {
   const pubsub = new PubSub(options.projectId === undefined ? {} : { projectId: options.projectId });
-  const deadLetters: Topic = pubsub.topic(DEAD_LETTER_TOPIC, { batching: { maxMessages: 1 } });
+  /** Also for messages that no handler can read, with the reason, instead of round and round. */
+  const deadLetters: Topic = pubsub.topic(TTS_DEAD_LETTER_TOPIC, { batching: { maxMessages: 1 } });
   const underWay = new Set<Promise<void>>();
   /** Beyond the cap: the emulator sends more than it is asked for, and what the client held it could not give back. */
   const waiting: Message[] = [];
@@ -51,11 +52,17 @@ export const createPubsubSource = (options: PubsubSourceOptions): JobSource => {
   const prepare = async (): Promise<void> => {
     await Promise.all([
       unlessItExists(pubsub.createTopic(TTS_JOBS_TOPIC)),
-      unlessItExists(pubsub.createTopic(DEAD_LETTER_TOPIC)),
+      unlessItExists(pubsub.createTopic(TTS_DEAD_LETTER_TOPIC)),
     ]);
     const { ackDeadlineSeconds } = options;
+    const deadLetterPolicy = {
+      deadLetterTopic: deadLetters.name,
+      maxDeliveryAttempts: MAX_DELIVERY_ATTEMPTS,
+    };
     await unlessItExists(
-      pubsub.topic(TTS_JOBS_TOPIC).createSubscription(options.subscription, { ackDeadlineSeconds }),
+      pubsub
+        .topic(TTS_JOBS_TOPIC)
+        .createSubscription(options.subscription, { ackDeadlineSeconds, deadLetterPolicy }),
     );
   };
 

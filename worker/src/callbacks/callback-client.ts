@@ -1,119 +1,104 @@
 import { TalebackError } from '@taleback/core';
-import { signStandard } from '@taleback/core/signatures';
 import { type Classification, classifyHttpStatus, type RetryPolicy, retry } from '@taleback/resilience';
 import type { Log } from '../observe/index.ts';
-import type { CallbackPayload } from './payloads.ts';
+import { type CallbackClient, type CallbackMessage, type Delivery, isHttpUrl } from './callback-message.ts';
+import { createSendOnce, type Sendable, type SendOptions, type TryOutcome } from './send-once.ts';
+import { substituteFor } from './substitute-for.ts';
 
-export interface PostAnswer {
-  readonly status: number;
-  /** The header as it came. */
-  readonly retryAfter: string | undefined;
-  /** The beginning of the answer's body, for the log. */
-  readonly excerpt: string;
-}
-
-/** Sends one request, follows no redirect, and rejects when no answer came. */
-export type Post = (
-  url: string,
-  headers: Readonly<Record<string, string>>,
-  body: Uint8Array,
-  signal: AbortSignal | undefined,
-) => Promise<PostAnswer>;
-
-export interface CallbackClientOptions {
-  readonly post: Post;
-  /** Keys to sign with; none sends unsigned. */
-  readonly secrets: readonly Uint8Array[];
+export interface CallbackClientOptions extends SendOptions {
   readonly retry: RetryPolicy;
   readonly log: Log;
-  /** Unix milliseconds. */
-  readonly now: () => number;
 }
 
-export interface CallbackMessage {
-  readonly url: string;
-  /** The same for every try of one message; no dots. */
-  readonly messageId: string;
-  readonly payload: CallbackPayload;
-}
+type Failure = Exclude<TryOutcome, { kind: 'accepted' }>;
 
-/** What became of a message. It is never thrown: a lost notification must not fail the job. */
-export type Delivery =
-  | { readonly kind: 'delivered'; readonly attempts: number }
-  /** The receiver will not take it, however often it is sent. */
-  | { readonly kind: 'refused'; readonly status: number; readonly excerpt: string }
-  /** No try got through. */
-  | { readonly kind: 'undeliverable'; readonly attempts: number; readonly cause: string };
+const describe = (failure: Failure): string =>
+  failure.kind === 'not-accepted' ? `answered ${failure.status}: ${failure.excerpt}` : failure.cause;
 
-export interface CallbackClient {
-  /** Sends until it is accepted, refused, or the tries are spent. */
-  deliver(message: CallbackMessage, signal?: AbortSignal): Promise<Delivery>;
-  /** Sends once: for news that the next one makes old. */
-  deliverOnce(message: CallbackMessage, signal?: AbortSignal): Promise<Delivery>;
-}
+class NotDelivered extends TalebackError {
+  readonly failure: Failure;
 
-class NotAccepted extends TalebackError {
-  readonly answer: PostAnswer;
-
-  constructor(answer: PostAnswer) {
-    super('callback_undeliverable', `answered ${answer.status}: ${answer.excerpt}`);
-    this.answer = answer;
+  constructor(failure: Failure) {
+    super('callback_undeliverable', describe(failure));
+    this.failure = failure;
   }
 }
 
 /** No answer at all is worth another try; an answer by its status. */
-const classify = (error: unknown, nowMs: number): Classification =>
-  error instanceof NotAccepted
-    ? classifyHttpStatus(error.answer.status, error.answer.retryAfter, nowMs)
-    : { retryable: true };
+const classify = (error: unknown, nowMs: number): Classification => {
+  if (!(error instanceof NotDelivered)) return { retryable: true };
+  const { failure } = error;
+  switch (failure.kind) {
+    case 'not-accepted':
+      return classifyHttpStatus(failure.status, failure.retryAfter, nowMs);
+    case 'unanswered':
+      return { retryable: true };
+    case 'address-refused':
+      return { retryable: false };
+    default:
+      return failure satisfies never;
+  }
+};
 
-const isHttpUrl = (url: string): boolean => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-const describe = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+/** Bytes of a message; a payload that is no JSON gives the reason. */
+const encode = ({ url, messageId, payload }: CallbackMessage): Sendable | string => {
+  try {
+    return { url, messageId, body: Buffer.from(JSON.stringify(payload)) };
+  } catch (error) {
+    return messageOf(error);
+  }
+};
 
-/** The signed-callback client: every try is signed anew, because a timestamp is of one try. */
+/** The client that keeps nothing: what is not accepted within its tries is gone. */
 export const createCallbackClient = (options: CallbackClientOptions): CallbackClient => {
-  const sendOnce = async (
-    { url, messageId, payload }: CallbackMessage,
-    signal?: AbortSignal,
-  ): Promise<void> => {
-    const body = Buffer.from(JSON.stringify(payload));
-    const signed =
-      options.secrets.length === 0
-        ? {}
-        : signStandard({ id: messageId, timestampSeconds: options.now() / 1000, body }, options.secrets);
-    const answer = await options.post(url, { 'content-type': 'application/json', ...signed }, body, signal);
-    if (answer.status < 200 || answer.status > 299) throw new NotAccepted(answer);
-  };
+  const sendOnce = createSendOnce(options);
 
   const deliverWith = async (
     message: CallbackMessage,
     policy: RetryPolicy,
     signal: AbortSignal | undefined,
   ): Promise<Delivery> => {
-    if (!isHttpUrl(message.url))
-      return { kind: 'undeliverable', attempts: 0, cause: 'callback_url: is not an http or https address' };
-    const outcome = await retry(({ signal: attemptSignal }) => sendOnce(message, attemptSignal), {
-      ...policy,
-      classify: (error) => classify(error, options.now()),
-      ...(signal === undefined ? {} : { signal }),
-    });
+    const sendable = isHttpUrl(message.url)
+      ? encode(message)
+      : 'callback_url: is not an http or https address';
+    if (typeof sendable === 'string') return { kind: 'undeliverable', attempts: 0, cause: sendable };
+    const outcome = await retry(
+      async ({ signal: attemptSignal }) => {
+        const end = await sendOnce(sendable, attemptSignal);
+        if (end.kind !== 'accepted') throw new NotDelivered(end);
+      },
+      {
+        ...policy,
+        classify: (error) => classify(error, options.now()),
+        ...(signal === undefined ? {} : { signal }),
+      },
+    );
     if (outcome.kind === 'succeeded') return { kind: 'delivered', attempts: outcome.attempts };
-    if (outcome.kind === 'not-retryable' && outcome.lastError instanceof NotAccepted) {
-      const { status, excerpt } = outcome.lastError.answer;
-      return { kind: 'refused', status, excerpt };
+    const { lastError, attempts } = outcome;
+    if (outcome.kind === 'not-retryable' && lastError instanceof NotDelivered) {
+      const { failure } = lastError;
+      if (failure.kind === 'not-accepted')
+        return { kind: 'refused', status: failure.status, excerpt: failure.excerpt };
     }
-    return { kind: 'undeliverable', attempts: outcome.attempts, cause: describe(outcome.lastError) };
+    return { kind: 'undeliverable', attempts, cause: messageOf(lastError) };
+  };
+
+  const deliver = async (message: CallbackMessage, signal?: AbortSignal): Promise<Delivery> => {
+    const delivery = await deliverWith(message, options.retry, signal);
+    const about = { url: message.url, messageId: message.messageId, ...delivery };
+    if (delivery.kind === 'delivered') options.log('info', 'callback delivered', about);
+    else options.log('error', 'callback not delivered', about);
+    if (delivery.kind === 'refused' || delivery.kind === 'undeliverable') {
+      const owed = substituteFor(message, delivery);
+      if (owed !== undefined) await deliver(owed, signal);
+    }
+    return delivery;
   };
 
   return {
-    deliver: async (message, signal) => {
-      const delivery = await deliverWith(message, options.retry, signal);
-      const about = { url: message.url, messageId: message.messageId, ...delivery };
-      if (delivery.kind === 'delivered') options.log('info', 'callback delivered', about);
-      else options.log('error', 'callback not delivered', about);
-      return delivery;
-    },
+    deliver,
     deliverOnce: (message, signal) => deliverWith(message, { ...options.retry, maxAttempts: 1 }, signal),
   };
 };

@@ -1,11 +1,14 @@
+export { AddressRefusedError } from './address-refused-error.ts';
+export { type CallbackClientOptions, createCallbackClient } from './callback-client.ts';
 export {
   type CallbackClient,
-  type CallbackClientOptions,
-  createCallbackClient,
+  type CallbackMessage,
   type Delivery,
-  type Post,
-  type PostAnswer,
-} from './callback-client.ts';
+  describeFailure,
+  type FailedDelivery,
+  isHttpUrl,
+  type Substitute,
+} from './callback-message.ts';
 export {
   createProgressReporter,
   notifyErrorCallback,
@@ -13,4 +16,16 @@ export {
   type ProgressReporter,
   type Subject,
 } from './notify.ts';
-export type { ErrorPayload, SuccessPayload } from './payloads.ts';
+export type { CallbackPayload, ErrorPayload, SuccessPayload } from './payloads.ts';
+export { isPublicAddress } from './public-address.ts';
+export {
+  createSendOnce,
+  type HmacSigning,
+  type Post,
+  type PostAnswer,
+  type Sendable,
+  type SendOnce,
+  type SendOptions,
+  type TryOutcome,
+} from './send-once.ts';
+export { substituteFor } from './substitute-for.ts';

@@ -1,5 +1,5 @@
 import { deriveErrorCallbackUrl, deriveProgressUrl, type ErrorReport, toWellFormed } from '@taleback/core';
-import type { CallbackClient, Delivery } from './callback-client.ts';
+import type { CallbackClient, Delivery, Substitute } from './callback-message.ts';
 import type { SuccessPayload } from './payloads.ts';
 
 /** Who a message is about. Everything but the story may be unknown to a handler. */
@@ -25,15 +25,44 @@ const errorUrlOf = (callbackUrl: string): string => {
   }
 };
 
-/** Tells the receiver that the audio is ready. */
+/** What is told of a failure, and how it came about. */
+export interface Failure {
+  readonly report: ErrorReport;
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+const errorMessage = (callbackUrl: string, subject: Subject, { report, metadata }: Failure): Substitute => ({
+  url: errorUrlOf(callbackUrl),
+  messageId: messageId(subject, 'failed'),
+  payload: {
+    story_id: subject.storyId,
+    error: report.message,
+    error_details: report.details ?? null,
+    user_id: subject.userId ?? null,
+    voice_id: subject.voiceId ?? null,
+    job_id: subject.jobId ?? null,
+    metadata: { ...metadata, error_type: report.code, retryable: report.retryable },
+  },
+});
+
+/**
+ * Tells the receiver that the audio is ready.
+ *
+ * @param otherwise what the receiver is told, as a failure, when it will not take this
+ */
 export const notifySuccessCallback = (
   client: CallbackClient,
   callbackUrl: string,
   subject: Subject,
   payload: SuccessPayload,
-  signal?: AbortSignal,
+  otherwise?: Failure,
 ): Promise<Delivery> =>
-  client.deliver({ url: callbackUrl, messageId: messageId(subject, 'ready'), payload }, signal);
+  client.deliver({
+    url: callbackUrl,
+    messageId: messageId(subject, 'ready'),
+    payload,
+    substitute: otherwise === undefined ? undefined : errorMessage(callbackUrl, subject, otherwise),
+  });
 
 /**
  * Tells the receiver that a narration failed, at the address derived from the success callback's. It never
@@ -48,23 +77,7 @@ export const notifyErrorCallback = (
   report: ErrorReport,
   metadata: Readonly<Record<string, unknown>>,
   signal?: AbortSignal,
-): Promise<Delivery> =>
-  client.deliver(
-    {
-      url: errorUrlOf(callbackUrl),
-      messageId: messageId(subject, 'failed'),
-      payload: {
-        story_id: subject.storyId,
-        error: report.message,
-        error_details: report.details ?? null,
-        user_id: subject.userId ?? null,
-        voice_id: subject.voiceId ?? null,
-        job_id: subject.jobId ?? null,
-        metadata: { ...metadata, error_type: report.code, retryable: report.retryable },
-      },
-    },
-    signal,
-  );
+): Promise<Delivery> => client.deliver(errorMessage(callbackUrl, subject, { report, metadata }), signal);
 
 export interface ProgressReporter {
   /** Puts a new state up for sending; one that nobody sent yet is replaced by it. */

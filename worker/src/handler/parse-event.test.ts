@@ -143,10 +143,10 @@ describe('parseEvent', () => {
       expect(withInput(fields).genre).toBe(genre);
     });
 
-    it('the job id: the event, then the metadata, then the input', () => {
+    it('the job id: the metadata, then the event, then the input', () => {
       const input = { ...needed, job_id: 'c', metadata: { job_id: 'b' } };
-      expect(job({ id: 'a', input }).jobId).toBe('a');
-      expect(job({ input }).jobId).toBe('b');
+      expect(job({ id: 'a', input }).jobId).toBe('b');
+      expect(job({ id: 'a', input: { ...needed, job_id: 'c' } }).jobId).toBe('a');
       expect(job({ input: { ...needed, job_id: 'c' } }).jobId).toBe('c');
     });
   });

@@ -70,7 +70,8 @@ const priority = (value: unknown): Priority | undefined => PRIORITIES.find((know
 const identify = (event: Fields, input: Fields, metadata: Fields): JobIdentity => {
   const outer = object(event['metadata']);
   return {
-    jobId: firstText(event['id'], metadata['job_id'], input['job_id']),
+    // Behind RunPod the event's id is RunPod's own; whoever sent the job there put the attempt's into the metadata.
+    jobId: firstText(metadata['job_id'], event['id'], input['job_id']),
     storyId: firstText(metadata['story_id'], input['story_id'], outer['story_id']),
     userId: firstText(metadata['user_id'], input['user_id'], outer['user_id']),
     callbackUrl: firstText(metadata['callback_url'], outer['callback_url'], input['callback_url']),

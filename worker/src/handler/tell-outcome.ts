@@ -1,7 +1,6 @@
 import { type ErrorReport, reportError, type TalebackError, toTalebackError } from '@taleback/core';
 import {
   type CallbackClient,
-  type Delivery,
   notifyErrorCallback,
   notifySuccessCallback,
   type Subject,
@@ -65,12 +64,11 @@ export const tellFailure = async (
   );
 };
 
-const undeliverable = (delivery: Exclude<Delivery, { kind: 'delivered' }>): ErrorReport => ({
+const NOT_ACCEPTED: ErrorReport = {
   code: 'callback_undeliverable',
   message: 'The audio is ready but the success callback was not accepted',
-  details: delivery.kind === 'refused' ? `answered ${delivery.status}: ${delivery.excerpt}` : delivery.cause,
   retryable: true,
-});
+};
 
 /**
  * Tells that the audio is ready, if the job says where. When the receiver will not take it, it gets an error
@@ -88,16 +86,11 @@ export const tellSuccess = async (
     generationTime: generationTimeSeconds,
     workerId: options.workerId,
   });
-  await notifySafely(options.log, async () => {
-    const delivery = await notifySuccessCallback(options.callbacks, callbackUrl, subjectOf(job), payload);
-    if (delivery.kind === 'delivered') return;
-    const metadata = { audio_url: stored.url, worker_id: options.workerId };
-    await notifyErrorCallback(
-      options.callbacks,
-      callbackUrl,
-      subjectOf(job),
-      undeliverable(delivery),
-      metadata,
-    );
-  });
+  const otherwise = {
+    report: NOT_ACCEPTED,
+    metadata: { audio_url: stored.url, worker_id: options.workerId },
+  };
+  await notifySafely(options.log, () =>
+    notifySuccessCallback(options.callbacks, callbackUrl, subjectOf(job), payload, otherwise),
+  );
 };

@@ -4,6 +4,7 @@ export { catalogued, type ErrorsByCategory, type ErrorsByCode } from './error-ta
 export { answerHealth, faultAnswer, type HealthAnswer, type HealthSources } from './health-answer.ts';
 export { decideLiveness, type Liveness, STOP_GRACE_MS } from './liveness.ts';
 export type { Log } from './log.ts';
+export type { OutboxCounts, OutboxStatus } from './outbox-status.ts';
 export type { Percentiles } from './percentiles.ts';
 export { type FaultyProcess, installProcessFaults, type ProcessFaultsOptions } from './process-faults.ts';
 export {

@@ -1,4 +1,5 @@
 import type { ErrorsByCategory, ErrorsByCode } from './error-tally.ts';
+import type { OutboxStatus } from './outbox-status.ts';
 import type { Percentiles } from './percentiles.ts';
 import type { ProtectionWords, ServiceState } from './readiness.ts';
 import type { PoolMode, PoolSnapshot, WorkerBreakerState, WorkerSnapshot } from './synthesis-event.ts';
@@ -80,6 +81,8 @@ export interface ServiceStatus extends SystemMetrics, SynthesisMetrics {
   readonly audioSpoken: number;
   readonly workerRestarts: number;
   readonly processFaults: number;
+  /** Final callbacks; absent where the service sends none. */
+  readonly outbox?: OutboxStatus;
   readonly workers: readonly WorkerStatus[];
   /** ISO 8601. */
   readonly startedAt: string;

@@ -1,2 +1,3 @@
-export { type AudioKeyParts, audioKey, trustedStoragePath } from './audio-key.ts';
+export { type AudioKeyParts, audioKey, trustedStoragePath } from '@taleback/core/storage';
 export type { AudioObject, AudioStore, StoredAudio } from './audio-store.ts';
+export { type RecordStore, recordKey } from './record-store.ts';

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
-import { toWellFormed } from '@taleback/core';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { toWellFormed } from '../callback/index.ts';
 import { audioKey, trustedStoragePath } from './audio-key.ts';
 
 const awkward = fc.oneof(

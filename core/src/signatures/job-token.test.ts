@@ -1,0 +1,66 @@
+import { createHmac } from 'node:crypto';
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { jobOfUrl, signJobToken, verifyJobToken, withJob } from './job-token.ts';
+
+const id = fc.string({ minLength: 1, maxLength: 40, unit: 'grapheme' });
+const CALLBACK = 'https://tales.example/api/tts/callback?keep=1#part';
+
+describe('job token', () => {
+  it('is an HMAC-SHA256 over story and job, in base64url', () => {
+    const expected = createHmac('sha256', 'secret').update('taleback-job-token\ns1\nj1').digest('base64url');
+    expect(signJobToken('secret', 's1', 'j1')).toBe(expected);
+    expect(signJobToken(Buffer.from('secret'), 's1', 'j1')).toBe(expected);
+  });
+
+  it('is accepted from any secret that is accepted, and from no other', () => {
+    const token = signJobToken('old', 's1', 'j1');
+    expect(verifyJobToken(['new', 'old'], 's1', 'j1', token)).toBe(true);
+    expect(verifyJobToken(['old', 'new'], 's1', 'j1', token)).toBe(true);
+    expect(verifyJobToken(['new'], 's1', 'j1', token)).toBe(false);
+    expect(verifyJobToken([], 's1', 'j1', token)).toBe(false);
+  });
+
+  it('is of one story and one job', () => {
+    fc.assert(
+      fc.property(id, id, id, id, (story, job, otherStory, otherJob) => {
+        const token = signJobToken('secret', story, job);
+        const isSame = story === otherStory && job === otherJob;
+        fc.pre(!story.includes('\n') && !otherStory.includes('\n'));
+        expect(verifyJobToken(['secret'], story, job, token)).toBe(true);
+        expect(verifyJobToken(['secret'], otherStory, otherJob, token)).toBe(isSame);
+      }),
+    );
+  });
+
+  it('survives any token', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (token) => {
+        expect(verifyJobToken(['secret'], 's1', 'j1', token)).toBe(false);
+      }),
+    );
+  });
+});
+
+describe('the job in an address', () => {
+  it('comes back as it went in, and leaves the rest of the address alone', () => {
+    fc.assert(
+      fc.property(id, id, (story, job) => {
+        const url = withJob(CALLBACK, 'secret', story, job);
+        expect(jobOfUrl(url, ['secret'], story)).toEqual({ kind: 'verified', jobId: job });
+        const { searchParams, pathname, hash } = new URL(url);
+        expect([searchParams.get('keep'), pathname, hash]).toEqual(['1', '/api/tts/callback', '#part']);
+      }),
+    );
+  });
+
+  it.each([
+    ['no query', CALLBACK, 'none'],
+    ['a job without a token', 'https://h.test/?job=j1', 'none'],
+    ['an address of another story', withJob(CALLBACK, 'secret', 's2', 'j1'), 'forged'],
+    ['a token of another secret', withJob(CALLBACK, 'other', 's1', 'j1'), 'forged'],
+    ['a token that is none', 'https://h.test/?job=j1&token=x', 'forged'],
+  ])('%s', (_what, url, kind) => {
+    expect(jobOfUrl(url, ['secret'], 's1')).toEqual({ kind });
+  });
+});

@@ -1,0 +1,36 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Chaos, describeStorm, openChaos } from './chaos/index.ts';
+
+const SEEDS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+const STORIES = 200;
+/** A storm takes less than a minute on an idle machine. */
+const STORM_MS = 300_000;
+
+const folder = fileURLToPath(new URL(`../../.taleback/chaos-test-${process.pid}`, import.meta.url));
+let chaos: Chaos;
+
+beforeAll(async () => {
+  await mkdir(folder, { recursive: true });
+  chaos = await openChaos(folder, STORIES);
+});
+
+afterAll(async () => {
+  await chaos?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe('while workers are killed, callbacks are lost and Firestore stands still', () => {
+  it.each(SEEDS)(
+    'every story comes to its own true end, seed %i',
+    async (seed) => {
+      const report = await chaos.storm(seed);
+      expect(report.verdict.faults, describeStorm(report)).toEqual([]);
+      expect(report.verdict.ready).toBeGreaterThan(STORIES / 2);
+      expect(report.kills).toBeGreaterThan(0);
+      expect(report.pauses).toBeGreaterThan(0);
+    },
+    STORM_MS,
+  );
+});

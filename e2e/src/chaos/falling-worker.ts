@@ -1,0 +1,91 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('../../../worker/dist/main.js', import.meta.url));
+
+export interface FallingWorker {
+  /** Ends it as the kernel would, and starts it again after this many milliseconds. */
+  readonly fall: (forMs: number) => Promise<void>;
+  /** Ends the processes that speak for it, which it has to replace. */
+  readonly loseVoice: () => Promise<void>;
+  /** Starts it anew with more variables, which win; what it had to do it finishes first. */
+  readonly moveTo: (environment: Readonly<Record<string, string>>) => Promise<void>;
+  /** Asks it to leave, and waits. */
+  readonly stop: () => Promise<void>;
+  readonly falls: () => number;
+}
+
+const LEAVES_WITHIN_MS = 30_000;
+
+const kill = (pid: number, signal: NodeJS.Signals): void => {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It is gone already.
+  }
+};
+
+/** What a process has started, by Linux's word. */
+const childrenOf = async (pid = 0): Promise<number[]> => {
+  try {
+    const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
+    return text.split(' ').filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
+};
+
+/** A worker as its users run it, which is killed now and then and comes back with the same folders. */
+export const startFallingWorker = (
+  environment: Readonly<Record<string, string>>,
+  logFile: string,
+): FallingWorker => {
+  const log = createWriteStream(logFile, { flags: 'a' });
+  let falls = 0;
+  let isStopping = false;
+  let variables = environment;
+  let child: ChildProcess;
+  let gone: Promise<unknown>;
+  const start = (): void => {
+    child = spawn(process.execPath, [MAIN], {
+      env: { PATH: process.env['PATH'], ...variables },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    child.stderr?.pipe(log, { end: false });
+    gone = once(child, 'close');
+  };
+  const leave = async (): Promise<void> => {
+    child.kill('SIGTERM');
+    const timer = setTimeout(() => child.kill('SIGKILL'), LEAVES_WITHIN_MS);
+    await gone;
+    clearTimeout(timer);
+  };
+  start();
+  return {
+    fall: async (forMs) => {
+      falls += 1;
+      child.kill('SIGKILL');
+      await gone;
+      await new Promise((resolve) => setTimeout(resolve, forMs));
+      if (!isStopping) start();
+    },
+    loseVoice: async () => {
+      falls += 1;
+      for (const pid of await childrenOf(child.pid)) kill(pid, 'SIGKILL');
+    },
+    moveTo: async (more) => {
+      await leave();
+      variables = { ...variables, ...more };
+      start();
+    },
+    stop: async () => {
+      isStopping = true;
+      await leave();
+      log.end();
+    },
+    falls: () => falls,
+  };
+};

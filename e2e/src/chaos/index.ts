@@ -1,0 +1,62 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { buildWorker } from '@taleback/scripts/build';
+import { startStores } from '@taleback/scripts/emulators';
+import { narrateInPeace } from './reference.ts';
+import { runStorm, type StormReport } from './storm.ts';
+import { tellTales } from './tales.ts';
+
+export type { StormReport } from './storm.ts';
+
+export interface Chaos {
+  /** One storm. Its accidents are drawn from the seed, a whole number from 0. */
+  readonly storm: (seed: number) => Promise<StormReport>;
+  readonly close: () => Promise<void>;
+}
+
+/** A report for people: what became of the stories, what happened to them, and what should not be. */
+export const describeStorm = ({ seed, verdict, troubles, kills, pauses, seconds }: StormReport): string => {
+  const { ready, failed, attempts, faults } = verdict;
+  const causes = Object.entries(failed).map(([code, times]) => `${times} ${code}`);
+  const way = Object.entries(troubles).map(([trouble, times]) => `${times} ${trouble}`);
+  const end = faults.length === 0 ? 'survived' : 'NOT SURVIVED';
+  return [
+    `seed ${seed}: ${end} in ${seconds} s: ${ready} ready; failed: ${causes.join(', ') || 'none'}; ${attempts} attempts`,
+    `  processes killed ${kills} times, Firestore stood still ${pauses} times; callbacks: ${way.join(', ')}`,
+    ...faults.map((fault) => `  ${fault}`),
+  ].join('\n');
+};
+
+/**
+ * Starts the emulators and finds out what each story sounds like in peace.
+ *
+ * @param folder for logs and audio; it has to be there
+ * @param stories in each storm
+ * @throws Error when Firestore runs already: it has to be paused, so it has to be our own
+ */
+export const openChaos = async (folder: string, stories: number): Promise<Chaos> => {
+  const [stores] = await Promise.all([startStores(folder), buildWorker()]);
+  try {
+    const { firestore } = stores;
+    if (firestore === undefined)
+      throw new Error('chaos pauses Firestore, and must start it itself: unset FIRESTORE_EMULATOR_HOST');
+    const tales = tellTales(stories);
+    const peace = join(folder, 'peace');
+    await mkdir(peace, { recursive: true });
+    const reference = await narrateInPeace(tales, peace);
+    return {
+      storm: (seed) =>
+        runStorm({
+          seed,
+          tales,
+          reference,
+          firestorePid: firestore.pid,
+          folder: join(folder, `storm-${seed}`),
+        }),
+      close: stores.stop,
+    };
+  } catch (error) {
+    await stores.stop();
+    throw error;
+  }
+};

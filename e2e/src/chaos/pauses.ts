@@ -1,0 +1,11 @@
+const sleep = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis));
+
+/** A process that stands still for a while: it keeps its connections and answers nobody. */
+export const standStill = async (pid: number, forMs: number): Promise<void> => {
+  process.kill(pid, 'SIGSTOP');
+  try {
+    await sleep(forMs);
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+};

@@ -1,0 +1,181 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { stat } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { DEFAULT_STORY_LIMITS } from '@taleback/core';
+import { parseSecret } from '@taleback/core/signatures';
+import { createAnnouncingStories } from '@taleback/functions/events';
+import { createFirestoreStories } from '@taleback/functions/firestore-stories';
+import { createFirestoreSweep } from '@taleback/functions/firestore-sweep';
+import { nodeEdge } from '@taleback/functions/node-edge';
+import { createPubsubEvents } from '@taleback/functions/pubsub-events';
+import { createPubsubJobQueue } from '@taleback/functions/pubsub-job-queue';
+import { createReceiver, type Log } from '@taleback/functions/receive';
+import { type RequestOptions, requestAudio } from '@taleback/functions/request';
+import { type AudioProbe, createAudioFinder, sweepStories } from '@taleback/functions/sweep';
+import { deleteApp, initializeApp } from 'firebase-admin/app';
+import { FieldValue, type Firestore, getFirestore } from 'firebase-admin/firestore';
+import { type Endings, watchEndings } from './endings.ts';
+import type { Tale } from './tales.ts';
+
+export interface PlatformOptions {
+  readonly seed: number;
+  /** Where workers reach the receiver. */
+  readonly publicUrl: string;
+  readonly audioFolder: string;
+  /** Lines of the functions' log. */
+  readonly log: Log;
+}
+
+/** The functions, mounted in this process as their entry mounts them, over a project of their own. */
+export interface Platform {
+  readonly url: string;
+  readonly firestore: Firestore;
+  readonly workerEnvironment: Readonly<Record<string, string>>;
+  /** Writes the stories down, as the page does. */
+  readonly plant: (tales: readonly Tale[]) => Promise<void>;
+  /** A person asks for a narration; Pub/Sub delivers the job so many times. */
+  readonly ask: (tale: Tale, deliveries: number) => Promise<void>;
+  readonly sweep: () => Promise<void>;
+  /** Whether every story has come to its end. */
+  readonly isSettled: () => Promise<boolean>;
+  readonly endings: () => ReadonlyMap<string, Endings>;
+  readonly close: () => Promise<void>;
+}
+
+/** Short, so that what nobody ends otherwise is swept within a storm's time. */
+const PENDING_LEASE_MS = 12_000;
+const PROCESSING_LEASE_MS = 6_000;
+const STORE_TIMEOUT_MS = 4_000;
+const AUTO_RETRY = { limit: 6, delaysMs: [500, 1_000, 2_000] } as const;
+const AUDIO_URL = 'http://audio.example';
+/** Tries of a person whose request finds Firestore away. */
+const ASKS = 20;
+
+const sleep = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis));
+
+/** Looks into the folder that the workers write to, as a HEAD request to its server would. */
+const probeIn =
+  (folder: string): AudioProbe =>
+  async (url) => {
+    try {
+      const { size } = await stat(join(folder, decodeURIComponent(new URL(url).pathname)));
+      return { status: 200, contentType: 'audio/mpeg', sizeBytes: size };
+    } catch {
+      return { status: 404, contentType: undefined, sizeBytes: Number.NaN };
+    }
+  };
+
+export const openPlatform = async ({
+  seed,
+  publicUrl,
+  audioFolder,
+  log,
+}: PlatformOptions): Promise<Platform> => {
+  const projectId = `demo-storm-${seed}-${randomUUID().slice(0, 6)}`;
+  const app = initializeApp({ projectId }, projectId);
+  const firestore = getFirestore(app);
+  const secret = `whsec_${randomBytes(32).toString('base64')}`;
+  const now = Date.now;
+  const common = { log, now, autoRetry: AUTO_RETRY };
+  const leases = { pendingLeaseMs: PENDING_LEASE_MS, processingLeaseMs: PROCESSING_LEASE_MS };
+  const watched = watchEndings(createFirestoreStories(firestore, { timeoutMs: STORE_TIMEOUT_MS }));
+  const stories = createAnnouncingStories(watched.stories, {
+    events: createPubsubEvents(projectId),
+    ...common,
+  });
+  const queue = createPubsubJobQueue(projectId);
+  const requests: RequestOptions = {
+    ...common,
+    ...leases,
+    attempts: stories,
+    stories,
+    queue,
+    limits: DEFAULT_STORY_LIMITS,
+    defaultVoice: 'slt',
+    callbackUrl: `${publicUrl}/api/tts/callback`,
+    newId: randomUUID,
+  };
+  const receiver = createReceiver({
+    ...common,
+    ...leases,
+    store: stories,
+    signatures: 'required',
+    secrets: { standard: [parseSecret(secret)], hmac: [] },
+    hmacHeaderPrefix: 'taleback',
+  });
+  const server = createServer(nodeEdge(receiver));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const storiesOf = firestore.collection('stories');
+
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    firestore,
+    workerEnvironment: {
+      GCLOUD_PROJECT: projectId,
+      GOOGLE_CLOUD_PROJECT: projectId,
+      PUBSUB_EMULATOR_HOST: process.env['PUBSUB_EMULATOR_HOST'] ?? '',
+      METADATA_SERVER_DETECTION: 'none',
+      GCE_METADATA_HOST: '127.0.0.1:9',
+      CALLBACK_SECRETS: secret,
+      ALLOW_PRIVATE_CALLBACKS: 'on',
+      CALLBACK_RETRY_FIRST_SECONDS: '0.2',
+      CALLBACK_RETRY_MOST_SECONDS: '2',
+      AUDIO_FOLDER: audioFolder,
+      AUDIO_PORT: '0',
+      HEALTH_PORT: '0',
+      JOB_CONCURRENCY: '4',
+      JOB_ACK_DEADLINE_SECONDS: '10',
+      SYSTEM_PROTECTION: 'off',
+    },
+    plant: async (tales) => {
+      const writer = firestore.bulkWriter();
+      for (const { id, userId, title, text, voiceId } of tales) {
+        const createdAt = FieldValue.serverTimestamp();
+        const story = { userId, title, text, language: 'en', voiceId, storyType: 'user' };
+        void writer.set(storiesOf.doc(id), { ...story, createdAt, updatedAt: createdAt });
+      }
+      await writer.close();
+    },
+    ask: async ({ id, userId }, deliveries) => {
+      const doubled = {
+        publish: async (...[job]: Parameters<typeof queue.publish>) => {
+          for (let delivery = 0; delivery < deliveries; delivery += 1) await queue.publish(job);
+        },
+      };
+      for (let ask = 0; ask < ASKS; ask += 1) {
+        const answer = await requestAudio(
+          'request',
+          userId,
+          { storyId: id },
+          { ...requests, queue: doubled },
+        );
+        if (answer.kind !== 'store-away') return;
+        await sleep(500);
+      }
+      throw new Error(`${id} could not be asked for: Firestore was away ${ASKS} times`);
+    },
+    sweep: async () => {
+      const findAudio = createAudioFinder(AUDIO_URL, probeIn(audioFolder));
+      const overdue = createFirestoreSweep(firestore, { timeoutMs: STORE_TIMEOUT_MS });
+      await sweepStories({ ...common, ...leases, stories, overdue, requests, findAudio, runpod: undefined });
+    },
+    isSettled: async () => {
+      const [underWay, toRetry] = await Promise.all([
+        storiesOf.where('audioStatus', 'in', ['pending', 'processing']).count().get(),
+        storiesOf.where('audioRetryAt', '>', new Date(0)).count().get(),
+      ]);
+      return underWay.data().count === 0 && toRetry.data().count === 0;
+    },
+    endings: watched.endings,
+    close: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+      await deleteApp(app);
+    },
+  };
+};

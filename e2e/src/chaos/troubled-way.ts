@@ -1,0 +1,129 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Random } from './random.ts';
+
+/** What may happen to one callback between the worker and the receiver. */
+export const TROUBLES = [
+  /** It arrives, and so does its answer. */
+  'none',
+  /** The receiver's side answers 500 without having read it. */
+  'refused',
+  /** The connection breaks before it arrives. */
+  'lost',
+  /** It arrives; its answer does not. */
+  'answer-lost',
+  /** It arrives late, so that later ones overtake it. */
+  'delayed',
+  /** It arrives, and once more a moment later. */
+  'twice',
+] as const;
+export type Trouble = (typeof TROUBLES)[number];
+
+/** How often each happens, together 1. */
+const SHARES: Readonly<Record<Trouble, number>> = {
+  none: 0.5,
+  refused: 0.1,
+  lost: 0.1,
+  'answer-lost': 0.1,
+  delayed: 0.1,
+  twice: 0.1,
+};
+
+const LONGEST_DELAY_MS = 2_000;
+
+const choose = (random: Random): Trouble => {
+  let left = random.next();
+  for (const trouble of TROUBLES) {
+    left -= SHARES[trouble];
+    if (left < 0) return trouble;
+  }
+  return 'none';
+};
+
+const sleep = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis));
+
+export interface TroubledWay {
+  readonly url: string;
+  /** Where the receiver is; nothing arrives before it is said. */
+  readonly leadTo: (receiverUrl: string) => void;
+  /** How often each has happened. */
+  readonly counts: Readonly<Record<Trouble, number>>;
+  /** From now on everything arrives. Resolves when nothing is on its way twice. */
+  readonly calm: () => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+const answerWith = async (outgoing: ServerResponse, answer: Response): Promise<void> => {
+  const retryAfter = answer.headers.get('retry-after');
+  outgoing.writeHead(answer.status, {
+    'content-type': answer.headers.get('content-type') ?? 'application/json',
+    ...(retryAfter === null ? {} : { 'retry-after': retryAfter }),
+  });
+  outgoing.end(await answer.text());
+};
+
+/** The only way to the receiver, and a bad one: a server that passes on what it is sent, or does not. */
+export const openTroubledWay = async (random: Random): Promise<TroubledWay> => {
+  const counts = Object.fromEntries(TROUBLES.map((trouble) => [trouble, 0])) as Record<Trouble, number>;
+  const echoes = new Set<Promise<unknown>>();
+  let isCalm = false;
+  let receiverUrl = '';
+
+  const passOn = async (incoming: IncomingMessage, body: Buffer): Promise<Response> => {
+    const { host: _host, connection: _connection, ...headers } = incoming.headers;
+    return fetch(`${receiverUrl}${incoming.url ?? ''}`, {
+      method: incoming.method ?? 'POST',
+      headers: headers as Record<string, string>,
+      body: new Uint8Array(body),
+    });
+  };
+  const serve = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
+    const trouble = isCalm ? 'none' : choose(random);
+    const delayMs = random.between(0, LONGEST_DELAY_MS);
+    counts[trouble] += 1;
+    const body = Buffer.concat(await incoming.toArray());
+    if (trouble === 'refused') {
+      outgoing.writeHead(500).end('{"success":false,"error":"internal error"}');
+      return;
+    }
+    if (trouble === 'lost') {
+      outgoing.destroy();
+      return;
+    }
+    if (trouble === 'delayed') await sleep(delayMs);
+    const answer = await passOn(incoming, body);
+    if (trouble === 'twice') {
+      const echo = sleep(delayMs).then(() => passOn(incoming, body).then((again) => again.text()));
+      echoes.add(echo.catch(() => {}));
+    }
+    if (trouble === 'answer-lost') {
+      await answer.text();
+      outgoing.destroy();
+      return;
+    }
+    await answerWith(outgoing, answer);
+  };
+
+  const server = createServer((incoming, outgoing) => {
+    serve(incoming, outgoing).catch(() => outgoing.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    leadTo: (url) => {
+      receiverUrl = url;
+    },
+    counts,
+    calm: async () => {
+      isCalm = true;
+      await Promise.all(echoes);
+    },
+    close: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+};

@@ -1,0 +1,86 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { startStores } from '@taleback/scripts/emulators';
+import { type LoadReport, runLoad } from './load/index.ts';
+
+const USAGE = `Sends callbacks to the receiver as fast as it answers, some of them twice and some of them forged, and looks
+at every story afterwards.
+
+    npm run e2e -- load [--callbacks 2000] [--concurrency 50] [--duplicates 0.2] [--forged 0.05] [--seed N]
+
+Ends with 0 when every answer, every story and every event is as it should be, else with 1.
+`;
+
+const FAULTS_SHOWN = 20;
+
+const parseNumber = (name: string, text: string, min: number, max: number): number => {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= min && value <= max) return value;
+  throw new RangeError(`--${name}: must be a number from ${min} to ${max}`);
+};
+
+const listed = (counts: ReadonlyMap<string, number>): string =>
+  [...counts]
+    .sort(([one], [other]) => one.localeCompare(other))
+    .map(([name, times]) => `${name} × ${times}`)
+    .join(', ');
+
+const describe = (report: LoadReport): string => {
+  const { p50, p95, max } = report.latencyMs;
+  const { faults } = report;
+  return [
+    `answers     ${listed(report.answers)}`,
+    `decisions   ${listed(report.decisions)}`,
+    `stories     ${report.stories} looked at, ${report.events} events`,
+    `throughput  ${report.throughput.toFixed(0)} a second`,
+    `latency     p50 ${p50.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms, longest ${max.toFixed(1)} ms`,
+    faults.length === 0 ? 'All is well.' : `${faults.length} faults:`,
+    ...faults.slice(0, FAULTS_SHOWN).map((fault) => `  ${fault}`),
+    '',
+  ].join('\n');
+};
+
+const main = async (): Promise<number> => {
+  const { values } = parseArgs({
+    options: {
+      callbacks: { type: 'string', default: '2000' },
+      concurrency: { type: 'string', default: '50' },
+      duplicates: { type: 'string', default: '0.2' },
+      forged: { type: 'string', default: '0.05' },
+      seed: { type: 'string', default: String(1 + Math.floor(Math.random() * 1_000_000)) },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  const options = {
+    callbacks: Math.floor(parseNumber('callbacks', values.callbacks, 10, 1_000_000)),
+    concurrency: Math.floor(parseNumber('concurrency', values.concurrency, 1, 1_000)),
+    duplicates: parseNumber('duplicates', values.duplicates, 0, 0.8),
+    forged: parseNumber('forged', values.forged, 0, 0.1),
+    seed: Math.floor(parseNumber('seed', values.seed, 0, 2 ** 32 - 1)),
+  };
+  const folder = fileURLToPath(new URL(`../../.taleback/load-${process.pid}`, import.meta.url));
+  await mkdir(folder, { recursive: true });
+  const stores = await startStores(folder);
+  try {
+    process.stdout.write(`load, seed ${options.seed}\n`);
+    const report = await runLoad(options);
+    process.stdout.write(describe(report));
+    return report.faults.length === 0 ? 0 : 1;
+  } finally {
+    await stores.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+};
+
+// The functions' publisher keeps its connection for the next event, and with it the process.
+try {
+  process.exit(await main());
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
+  process.exit(2);
+}

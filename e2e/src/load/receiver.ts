@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type Message, PubSub } from '@google-cloud/pubsub';
+import { TTS_EVENTS_TOPIC } from '@taleback/core';
+import { createAnnouncingStories, type NarrationEvent } from '@taleback/functions/events';
+import { createFirestoreStories } from '@taleback/functions/firestore-stories';
+import { nodeEdge } from '@taleback/functions/node-edge';
+import { createPubsubEvents } from '@taleback/functions/pubsub-events';
+import { createCallerLimits, createReceiver } from '@taleback/functions/receive';
+import { deleteApp, initializeApp } from 'firebase-admin/app';
+import { type Firestore, getFirestore } from 'firebase-admin/firestore';
+import type { LoadSecrets } from './plan.ts';
+
+/** The receiver in this process, as the functions' entry wires it, over a project of its own. */
+export interface LoadedReceiver {
+  readonly url: string;
+  readonly firestore: Firestore;
+  /** How often each decision was taken. */
+  readonly decisions: ReadonlyMap<string, number>;
+  /** Faults that the receiver logged. */
+  readonly faults: readonly string[];
+  /** Ids of the events that came over Pub/Sub. */
+  readonly events: ReadonlySet<string>;
+  readonly close: () => Promise<void>;
+}
+
+/** All of it comes from one address, so the limits are there and out of the way. */
+const LIMITS = { requestsPerSecond: 100_000, requestBurst: 100_000, refusalsPerMinute: 100_000 };
+const STORE_TIMEOUT_MS = 30_000;
+const LEASE_MS = 120_000;
+
+export const openLoadedReceiver = async (secrets: LoadSecrets): Promise<LoadedReceiver> => {
+  const projectId = `demo-load-${randomUUID().slice(0, 8)}`;
+  const app = initializeApp({ projectId }, projectId);
+  const firestore = getFirestore(app);
+  const pubsub = new PubSub({ projectId });
+  const [topic] = await pubsub.createTopic(TTS_EVENTS_TOPIC);
+  const [subscription] = await topic.createSubscription('watch-load');
+  const events = new Set<string>();
+  subscription.on('message', (message: Message) => {
+    events.add((JSON.parse(message.data.toString()) as NarrationEvent).id);
+    message.ack();
+  });
+  const decisions = new Map<string, number>();
+  const faults: string[] = [];
+  const ground = {
+    now: Date.now,
+    log: (severity: string, message: string, fields: Record<string, unknown> = {}): void => {
+      if (message === 'callback') {
+        const decision = String(fields['decision']);
+        decisions.set(decision, (decisions.get(decision) ?? 0) + 1);
+      } else if (severity === 'error') faults.push(`${message} ${JSON.stringify(fields)}`);
+    },
+  };
+  const stories = createFirestoreStories(firestore, { timeoutMs: STORE_TIMEOUT_MS });
+  const receiver = createReceiver({
+    ...ground,
+    store: createAnnouncingStories(stories, { ...ground, events: createPubsubEvents(projectId) }),
+    signatures: 'required',
+    secrets: { standard: [secrets.standard], hmac: [secrets.hmac] },
+    hmacHeaderPrefix: 'taleback',
+    processingLeaseMs: LEASE_MS,
+    callerLimits: createCallerLimits(LIMITS),
+  });
+  const server = createServer(nodeEdge(receiver));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    firestore,
+    decisions,
+    faults,
+    events,
+    close: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+      await pubsub.close();
+      await deleteApp(app);
+    },
+  };
+};

@@ -1,0 +1,131 @@
+import { randomBytes } from 'node:crypto';
+import { randomFrom } from '../chaos/random.ts';
+import { judgeStories } from './judge.ts';
+import { type LoadPlan, type LoadSecrets, type LoadShares, type PlannedCallback, planLoad } from './plan.ts';
+import { type LoadedReceiver, openLoadedReceiver } from './receiver.ts';
+
+export interface LoadOptions extends LoadShares {
+  readonly concurrency: number;
+  /** What is drawn from: a whole number from 0 to 2^32 - 1. */
+  readonly seed: number;
+}
+
+export interface LoadReport {
+  /** How many of each kind were answered with each status, such as `genuine 200`. */
+  readonly answers: ReadonlyMap<string, number>;
+  readonly decisions: ReadonlyMap<string, number>;
+  readonly events: number;
+  readonly stories: number;
+  /** Answers a second. */
+  readonly throughput: number;
+  /** Milliseconds, of all answers. */
+  readonly latencyMs: { readonly p50: number; readonly p95: number; readonly max: number };
+  /** What is wrong, a sentence for each. */
+  readonly faults: readonly string[];
+}
+
+const EVENTS_PATIENCE_MS = 20_000;
+const POLL_MS = 50;
+
+const plant = async (plan: LoadPlan, { firestore }: LoadedReceiver): Promise<void> => {
+  const writer = firestore.bulkWriter();
+  const story = (id: string, audioJobId: string): void => {
+    const fields = { userId: 'reader', title: id, text: 'Once upon a time.', audioStatus: 'processing' };
+    void writer.set(firestore.doc(`stories/${id}`), { ...fields, audioJobId, audioAttempt: 1 });
+  };
+  for (const { storyId, jobId } of plan.endings) story(storyId, jobId);
+  for (const storyId of plan.victims) story(storyId, `job-of-${storyId}`);
+  await writer.close();
+};
+
+const count = (counts: Map<string, number>, name: string): void => {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
+};
+
+/** Sends all callbacks, so many at once; each is sent as soon as one before it is answered. */
+const sendAll = async (
+  callbacks: readonly PlannedCallback[],
+  concurrency: number,
+  url: string,
+): Promise<{ answers: Map<string, number>; latenciesMs: number[]; tookMs: number }> => {
+  const answers = new Map<string, number>();
+  const latenciesMs: number[] = [];
+  const waiting = callbacks.values();
+  const send = async (): Promise<void> => {
+    for (const { kind, route, body, headers } of waiting) {
+      const startedAt = performance.now();
+      const answer = await fetch(`${url}/api/tts/${route}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers() },
+        body: new Uint8Array(body),
+      });
+      await answer.arrayBuffer();
+      latenciesMs.push(performance.now() - startedAt);
+      count(answers, `${kind} ${answer.status}`);
+    }
+  };
+  const startedAt = performance.now();
+  await Promise.all(Array.from({ length: concurrency }, send));
+  return { answers, latenciesMs, tookMs: performance.now() - startedAt };
+};
+
+const until = async (isTrue: () => boolean, patienceMs: number): Promise<void> => {
+  const givenUpAt = Date.now() + patienceMs;
+  while (!isTrue() && Date.now() < givenUpAt) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+};
+
+const numberOf = (callbacks: readonly PlannedCallback[], kind: PlannedCallback['kind']): number =>
+  callbacks.filter((callback) => callback.kind === kind).length;
+
+const judgeCounts = (
+  { endings, callbacks }: LoadPlan,
+  answers: ReadonlyMap<string, number>,
+  { decisions, events, faults }: LoadedReceiver,
+): string[] => {
+  const wanted: readonly [string, number, number][] = [
+    ['genuine callbacks answered 200', answers.get('genuine 200') ?? 0, numberOf(callbacks, 'genuine')],
+    ['duplicates answered 200', answers.get('duplicate 200') ?? 0, numberOf(callbacks, 'duplicate')],
+    ['forged callbacks answered 401', answers.get('forged 401') ?? 0, numberOf(callbacks, 'forged')],
+    ['changes', decisions.get('applied') ?? 0, endings.length],
+    ['events', events.size, endings.length],
+    ['faults in the log', faults.length, 0],
+  ];
+  return wanted
+    .filter(([, is, shall]) => is !== shall)
+    .map(([what, is, shall]) => `${what}: ${is} instead of ${shall}`)
+    .concat(faults.slice(0, 5));
+};
+
+/**
+ * Sends callbacks to the receiver in this process, over the emulators that the environment names, and looks at every
+ * story afterwards.
+ */
+export const runLoad = async ({ concurrency, seed, ...shares }: LoadOptions): Promise<LoadReport> => {
+  const secrets: LoadSecrets = {
+    standard: randomBytes(32),
+    hmac: randomBytes(16).toString('hex'),
+    strangers: randomBytes(32),
+  };
+  const plan = planLoad(shares, randomFrom(seed), secrets);
+  const receiver = await openLoadedReceiver(secrets);
+  try {
+    await plant(plan, receiver);
+    const { answers, latenciesMs, tookMs } = await sendAll(plan.callbacks, concurrency, receiver.url);
+    await until(() => receiver.events.size >= plan.endings.length, EVENTS_PATIENCE_MS);
+    const stories = await judgeStories(plan, receiver.firestore);
+    const sorted = latenciesMs.toSorted((one, other) => one - other);
+    const at = (quantile: number): number =>
+      sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * quantile))] ?? 0;
+    return {
+      answers,
+      decisions: receiver.decisions,
+      events: receiver.events.size,
+      stories: plan.endings.length + plan.victims.length,
+      throughput: (latenciesMs.length / tookMs) * 1000,
+      latencyMs: { p50: at(0.5), p95: at(0.95), max: sorted.at(-1) ?? 0 },
+      faults: [...judgeCounts(plan, answers, receiver), ...stories],
+    };
+  } finally {
+    await receiver.close();
+  }
+};

@@ -1,0 +1,1 @@
+export { type DeadLetterEnd, type DeadLetterOptions, failDeadLetter } from './fail-dead-letter.ts';

@@ -1,0 +1,69 @@
+import type { NarrationState } from '@taleback/core';
+
+/**
+ * News of a narration that ended: a CloudEvent in structured JSON. It may come more than once, and then has the same
+ * `id`.
+ * @see https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md
+ */
+export interface NarrationEvent {
+  readonly specversion: '1.0';
+  readonly id: string;
+  readonly source: string;
+  readonly type: 'dev.taleback.narration.ready' | 'dev.taleback.narration.failed';
+  /** The story's id. */
+  readonly subject: string;
+  /** When the event was made, RFC 3339; a repetition is younger. */
+  readonly time: string;
+  readonly datacontenttype: 'application/json';
+  readonly data: NarrationEventData;
+}
+
+export interface NarrationEventData {
+  readonly storyId: string;
+  readonly status: 'ready' | 'failed';
+  /** 1-based; 0 when none was counted. */
+  readonly attempt: number;
+  readonly jobId?: string;
+  readonly userId?: string;
+  readonly audioUrl?: string;
+  readonly storagePath?: string;
+  readonly durationMs?: number;
+  /** A code of the error catalogue. */
+  readonly code?: string;
+  readonly retryable?: boolean;
+  /** When the narration is tried again by itself, RFC 3339; absent when it is a person's turn. */
+  readonly retryAt?: string;
+}
+
+const SOURCE = '/taleback/functions';
+
+type Optional<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+const present = <T extends object>(fields: T): Optional<T> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Optional<T>;
+
+/** The news of a story's narration as it stands; undefined when it has not ended. */
+export const narrationEvent = (
+  storyId: string,
+  narration: NarrationState,
+  nowMs: number,
+): NarrationEvent | undefined => {
+  const { status, attempt, jobId, userId, code, retryable, retryAtMs } = narration;
+  if (status !== 'ready' && status !== 'failed') return undefined;
+  const { audioUrl, storagePath, durationMs } = narration;
+  const end =
+    status === 'ready'
+      ? { audioUrl, storagePath, durationMs }
+      : { code, retryable, retryAt: retryAtMs === undefined ? undefined : new Date(retryAtMs).toISOString() };
+  return {
+    specversion: '1.0',
+    // A story that other systems narrate may have no job of ours.
+    id: `${jobId ?? `${storyId}.${attempt}`}.${status}`,
+    source: SOURCE,
+    type: `dev.taleback.narration.${status}`,
+    subject: storyId,
+    time: new Date(nowMs).toISOString(),
+    datacontenttype: 'application/json',
+    data: { storyId, status, attempt, ...present({ jobId, userId, ...end }) },
+  };
+};

@@ -1,0 +1,1 @@
+export { createGenerate } from './create-generate.ts';

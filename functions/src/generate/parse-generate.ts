@@ -1,0 +1,126 @@
+import {
+  documentId,
+  isWellFormed,
+  optionalText,
+  type Parsed,
+  parseWith,
+  type TtsJobExtras,
+} from '@taleback/core';
+import { z } from 'zod';
+import { isOwnPlace } from '../receive/index.ts';
+
+/** What another server asks for, in our own names. */
+export interface GenerateRequest {
+  readonly storyId: string;
+  readonly userId: string;
+  readonly voiceId: string;
+  /** Undefined: the story's own. */
+  readonly text: string | undefined;
+  readonly voiceName: string | undefined;
+  readonly language: string | undefined;
+  readonly title: string | undefined;
+  readonly storyType: string | undefined;
+  /** Undefined: this deployment. */
+  readonly callbackUrl: string | undefined;
+  readonly extras: TtsJobExtras;
+}
+
+/** Limits of firestore.rules, so that a person can go on with a story that a server began. */
+const MAX_TITLE_CHARACTERS = 300;
+const MAX_VOICE_CHARACTERS = 200;
+const MAX_LANGUAGE_CHARACTERS = 35;
+const MAX_WORD_CHARACTERS = 50;
+/** Firebase's own user ids have at most 128. */
+const MAX_USER_CHARACTERS = 256;
+const MAX_PATH_CHARACTERS = 1_024;
+const MAX_URL_CHARACTERS = 2_048;
+const MAX_NAME_CHARACTERS = 200;
+
+const atMost = (max: number) =>
+  optionalText.refine(
+    (text) => text === undefined || text.length <= max,
+    `must be at most ${max} characters`,
+  );
+
+const required = (max: number) =>
+  z
+    .string('must be a string')
+    .min(1, 'must not be empty')
+    .max(max, `must be at most ${max} characters`)
+    .refine(isWellFormed, 'must be valid Unicode text');
+
+/** One name in a folder: no way out of it, and no hidden file. */
+const fileName = atMost(MAX_NAME_CHARACTERS).refine(
+  (name) => name === undefined || /^[^./\\\p{Cc}][^/\\\p{Cc}]*$/u.test(name),
+  'must be a plain file name',
+);
+
+const httpUrl = atMost(MAX_URL_CHARACTERS).refine(
+  (text) => text === undefined || (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)),
+  'must be an http or https address',
+);
+
+const schema = z
+  .object({
+    user_id: required(MAX_USER_CHARACTERS),
+    voice_id: required(MAX_VOICE_CHARACTERS),
+    story_id: documentId,
+    text: optionalText,
+    profile_base64: optionalText.refine(
+      (text) => text === undefined || /^[A-Za-z0-9+/\-_\s]+={0,2}\s*$/.test(text),
+      'must be base64',
+    ),
+    profile_path: atMost(MAX_PATH_CHARACTERS),
+    language: atMost(MAX_LANGUAGE_CHARACTERS),
+    story_type: atMost(MAX_WORD_CHARACTERS),
+    is_kids_voice: z.boolean('must be true or false').nullish(),
+    model_type: atMost(MAX_WORD_CHARACTERS),
+    callback_url: httpUrl,
+    story_name: atMost(MAX_TITLE_CHARACTERS),
+    output_basename: fileName,
+    output_filename: fileName,
+    voice_name: atMost(MAX_VOICE_CHARACTERS),
+    genre: atMost(MAX_WORD_CHARACTERS),
+  })
+  .superRefine((body, context) => {
+    if (body.profile_path === undefined || isOwnPlace(body.profile_path, [body.user_id])) return;
+    const message = 'must not lie in the private folder of another user';
+    context.addIssue({ code: 'custom', path: ['profile_path'], message });
+  })
+  .transform((body): GenerateRequest => {
+    const {
+      profile_base64,
+      profile_path,
+      is_kids_voice,
+      model_type,
+      genre,
+      output_basename,
+      output_filename,
+    } = body;
+    return {
+      storyId: body.story_id,
+      userId: body.user_id,
+      voiceId: body.voice_id,
+      text: body.text,
+      voiceName: body.voice_name,
+      language: body.language,
+      title: body.story_name,
+      storyType: body.story_type,
+      callbackUrl: body.callback_url,
+      extras: {
+        ...(profile_base64 === undefined ? {} : { profile_base64 }),
+        ...(profile_path === undefined ? {} : { profile_path }),
+        ...(typeof is_kids_voice === 'boolean' ? { is_kids_voice } : {}),
+        ...(model_type === undefined ? {} : { model_type }),
+        ...(genre === undefined ? {} : { genre }),
+        ...(output_basename === undefined ? {} : { output_basename }),
+        ...(output_filename === undefined ? {} : { output_filename }),
+      },
+    };
+  });
+
+/**
+ * Parses the body of `POST /api/tts/generate`: the source systems' TTSGenerateRequest. Null stands for absent.
+ * @see the source systems' api-app, models/schemas.py
+ */
+export const parseGenerate = (body: unknown): Parsed<GenerateRequest> => parseWith(schema, body);

@@ -1,0 +1,98 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { findContradiction } from './ownership.ts';
+
+const at = (path: string, owners = { userId: 'ann', requestedBy: undefined as string | undefined }) =>
+  findContradiction({ userId: undefined, places: [{ field: 'storage_path', path }] }, owners)?.kind;
+
+const named = (userId: string | undefined, owner: string | undefined, requestedBy?: string) =>
+  findContradiction({ userId, places: [] }, { userId: owner, requestedBy })?.kind;
+
+describe('whom a message names', () => {
+  it.each([
+    ['nobody', undefined, 'ann'],
+    ['the owner', 'ann', 'ann'],
+    ['anybody, when the story has no owner', 'eve', undefined],
+  ])('may be %s', (_, userId, owner) => {
+    expect(named(userId, owner)).toBeUndefined();
+  });
+
+  it('may be who asked for the attempt, though the story has gone to another', () => {
+    expect(named('ann', 'bob', 'ann')).toBeUndefined();
+    expect(named('eve', 'bob', 'ann')).toBe('other-user');
+  });
+
+  it('is not somebody else', () => {
+    expect(named('eve', 'ann')).toBe('other-user');
+    expect(named('Ann', 'ann')).toBe('other-user');
+  });
+});
+
+describe('where the audio may lie', () => {
+  it.each([
+    'private/users/ann/stories/audio/en/s1/j1.mp3',
+    '/private/users/ann/stories/audio/x.mp3',
+    'audio/stories/s1.mp3',
+    'users/eve/x.mp3',
+    'public/stories/x.mp3',
+    'private/users/unknown/stories/audio/en/s1/j1.mp3',
+    'gs://bucket/private/users/ann/x.mp3',
+    'https://cdn.example/private/users/ann/x.mp3?token=private/users/eve/',
+    'https://cdn.example/audio/x.mp3',
+    'notprivate/users/eve/x.mp3',
+    'a..b/..x.mp3',
+    '100%/x.mp3',
+  ])('%s', (path) => {
+    expect(at(path)).toBeUndefined();
+  });
+
+  it.each([
+    'private/users/eve/stories/audio/en/s1/j1.mp3',
+    '/private/users/eve/x.mp3',
+    'bucket/private/users/eve/x.mp3',
+    'gs://bucket/private/users/eve/x.mp3',
+    'https://cdn.example/private/users/eve/x.mp3',
+    'https://cdn.example/audio/../private/users/eve/x.mp3',
+    'PRIVATE/Users/eve/x.mp3',
+    'private//users///eve/x.mp3',
+    'private\\users\\eve\\x.mp3',
+    'private%2Fusers%2Feve%2Fx.mp3',
+    'private%252Fusers%252Feve/x.mp3',
+    'private/users/annie/x.mp3',
+    'private/users/ann/private/users/eve/x.mp3',
+    'private/users/ann/../eve/x.mp3',
+    'private/users/ann/%2e%2e/eve/x.mp3',
+    './x.mp3',
+    '..',
+    'private/users/',
+  ])('not %s', (path) => {
+    expect(at(path)).toBe('other-users-folder');
+  });
+
+  it('is the folder of who asked for the attempt, though the story has gone to another', () => {
+    const path = 'private/users/ann/x.mp3';
+    expect(at(path, { userId: 'bob', requestedBy: 'ann' })).toBeUndefined();
+    expect(at(path, { userId: 'bob', requestedBy: undefined })).toBe('other-users-folder');
+  });
+
+  it('knows a user again in the spelling of the worker', () => {
+    const userIds = fc.oneof(
+      fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 }),
+      fc.constantFrom('a/b', 'a%20b', 'a b', '.hidden', "o'neil", 'x'.repeat(250)),
+    );
+    fc.assert(
+      fc.property(userIds, (userId) => {
+        fc.pre(!/(?:^|[/\\])\.\.?(?:[/\\]|$)/.test(userId) && !/[/\\]{2}|\\|^\/|\/$|private/i.test(userId));
+        const safe = encodeURIComponent(userId).replace(/^\.+/, (dots) => dots.replaceAll('.', '%2E'));
+        const segment = safe.length > 196 ? `${safe.slice(0, 100)}-${'0'.repeat(64)}` : safe;
+        expect(at(`private/users/${segment}/x.mp3`, { userId, requestedBy: undefined })).toBeUndefined();
+      }),
+    );
+  });
+
+  it('ends in good time, whatever the path', () => {
+    const startedAt = performance.now();
+    for (const path of ['private/users/', '%25', '/'.repeat(7), '../', '%2f..']) at(path.repeat(30_000));
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
+  });
+});

@@ -1,0 +1,98 @@
+import {
+  type AutoRetryPolicy,
+  decide,
+  type RequestDecision,
+  type StoryMessage,
+  type TtsJobEvent,
+} from '@taleback/core';
+import type { Log, StoryStore } from '../receive/index.ts';
+import type { AttemptStore, Denial, JobQueue, KnownAttempt, OpeningDecision, StoryText } from './ports.ts';
+
+export interface OpenOptions {
+  readonly attempts: AttemptStore;
+  readonly stories: StoryStore;
+  readonly queue: JobQueue;
+  /** How long a job may wait before its story counts as forgotten. */
+  readonly pendingLeaseMs: number;
+  /** Default: a job that could not be queued waits for a person. */
+  readonly autoRetry?: AutoRetryPolicy | undefined;
+  readonly log: Log;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+}
+
+/** What to do about a request, and the job to queue when an attempt is opened. */
+export interface Opening {
+  readonly decision: OpeningDecision;
+  readonly job?: TtsJobEvent;
+}
+
+/** How opening ends. */
+export type OpenAnswer =
+  | {
+      readonly kind: RequestDecision['kind'];
+      readonly jobId: string | undefined;
+      readonly attempt: number;
+    }
+  | Denial
+  /** The queue did not take the job; the story is `failed`, so that nobody waits for it. */
+  | { readonly kind: 'queue-away' };
+
+/** Tells the story that its job was never queued, so that it ends instead of waiting. */
+const failUnqueued = async (
+  storyId: string,
+  jobId: string,
+  fault: unknown,
+  options: OpenOptions,
+): Promise<void> => {
+  const details = fault instanceof Error ? fault.message : String(fault);
+  options.log('error', 'job could not be queued', { storyId, jobId, details });
+  const message: StoryMessage = {
+    kind: 'failed',
+    jobId,
+    error: 'The job could not be queued',
+    details,
+    code: 'queue_unavailable',
+    retryable: true,
+    metadata: undefined,
+  };
+  const { autoRetry, pendingLeaseMs: leaseMs } = options;
+  const context = { source: 'dispatch' as const, nowMs: options.now(), leaseMs, autoRetry };
+  await options.stories.apply({ storyId, jobId }, (story, attempt) =>
+    decide(story, attempt, message, context),
+  );
+};
+
+/**
+ * Opens an attempt and queues its job.
+ *
+ * The attempt is written before the job is queued: a job nobody knows of could not be told from a stray one. If
+ * the process dies in between, the story's lease runs out and the sweeper ends the attempt.
+ *
+ * @throws Error when `decideOpening` opens an attempt without a job
+ */
+export const openAttempt = async (
+  storyId: string,
+  jobId: string,
+  decideOpening: (story: StoryText | undefined, attempt?: KnownAttempt) => Opening,
+  options: OpenOptions,
+): Promise<OpenAnswer> => {
+  let job: TtsJobEvent | undefined;
+  const answer = await options.attempts.open(storyId, jobId, (story, attempt) => {
+    const opening = decideOpening(story, attempt);
+    job = opening.job;
+    return opening.decision;
+  });
+  if (answer.kind === 'store-away')
+    options.log('error', 'Firestore is away', { storyId, cause: answer.cause });
+  if (answer.kind !== 'opened') return answer;
+  if (job === undefined) throw new Error('an attempt was opened without a job');
+  try {
+    await options.queue.publish(job);
+  } catch (fault) {
+    await failUnqueued(storyId, jobId, fault, options);
+    return { kind: 'queue-away' };
+  }
+  options.log('info', 'job queued', { storyId, jobId, attempt: answer.attempt });
+  return { kind: 'opened', jobId, attempt: answer.attempt };
+};

@@ -1,0 +1,58 @@
+import { audioKey } from '@taleback/core/storage';
+
+/** What a HEAD request tells of an address. */
+export interface AudioProbeAnswer {
+  readonly status: number;
+  readonly contentType: string | undefined;
+  /** NaN when it is not said. */
+  readonly sizeBytes: number;
+}
+
+/** Asks for an address without its body; rejects when no answer comes. */
+export type AudioProbe = (url: string) => Promise<AudioProbeAnswer>;
+
+/** Whose audio is looked for. */
+export interface SoughtAudio {
+  readonly storyId: string;
+  readonly userId: string | undefined;
+  readonly language: string | undefined;
+  /** Ids that the worker may have named the job by, ours and RunPod's. */
+  readonly jobIds: readonly string[];
+}
+
+/** `unknown`: the store gave no answer that tells anything. */
+export type FoundAudio =
+  | { readonly kind: 'found'; readonly audioUrl: string; readonly storagePath: string }
+  | { readonly kind: 'absent' | 'unknown' };
+
+/** Finds audio that was made although its callback never came. */
+export type AudioFinder = (sought: SoughtAudio) => Promise<FoundAudio>;
+
+/** What the worker speaks when a story says nothing. */
+const DEFAULT_LANGUAGE = 'en';
+
+const addressOf = (baseUrl: string, key: string): string =>
+  `${baseUrl}/${key.split('/').map(encodeURIComponent).join('/')}`;
+
+const judge = ({ status, contentType, sizeBytes }: AudioProbeAnswer): FoundAudio['kind'] => {
+  if (status === 404 || status === 410) return 'absent';
+  // Buckets answer 403 for what is not there to those who may not list; a page of HTML is no audio either.
+  if (status === 403) return 'absent';
+  if (status !== 200) return 'unknown';
+  return (contentType ?? '').startsWith('audio/') && sizeBytes !== 0 ? 'found' : 'absent';
+};
+
+/** Looks where the worker would have put the audio. */
+export const createAudioFinder =
+  (baseUrl: string, probe: AudioProbe): AudioFinder =>
+  async ({ storyId, userId, language, jobIds }) => {
+    let isSure = true;
+    for (const version of jobIds) {
+      const storagePath = audioKey({ userId, storyId, language: language ?? DEFAULT_LANGUAGE, version });
+      const audioUrl = addressOf(baseUrl, storagePath);
+      const kind = await probe(audioUrl).then(judge, () => 'unknown' as const);
+      if (kind === 'found') return { kind, audioUrl, storagePath };
+      isSure &&= kind === 'absent';
+    }
+    return { kind: isSure ? 'absent' : 'unknown' };
+  };

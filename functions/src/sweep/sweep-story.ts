@@ -1,0 +1,150 @@
+import {
+  type AutoRetryPolicy,
+  type Decision,
+  decide,
+  decideRenewal,
+  describeError,
+  documentIdFault,
+  isAsSeen,
+  type StoryAudio,
+  type StoryMessage,
+  type TransitionContext,
+} from '@taleback/core';
+import type { Log, StoryStore } from '../receive/index.ts';
+import { messageFromReport, parseRunpodReport, type RunpodClient } from '../runpod/index.ts';
+import type { AudioFinder } from './audio-finder.ts';
+import type { SweptStory } from './sweep-store.ts';
+
+export interface SweepStoryOptions {
+  readonly stories: StoryStore;
+  /** Undefined when no jobs go to RunPod. */
+  readonly runpod: Pick<RunpodClient, 'status'> | undefined;
+  /** Undefined when nobody knows where audio is kept. */
+  readonly findAudio: AudioFinder | undefined;
+  readonly pendingLeaseMs: number;
+  readonly processingLeaseMs: number;
+  readonly autoRetry?: AutoRetryPolicy | undefined;
+  readonly log: Log;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+}
+
+/**
+ * What became of an overdue story.
+ *
+ * - `ended`: it is ready or failed now
+ * - `renewed`: RunPod says that the job goes on
+ * - `left`: nobody could tell; the next sweep asks again
+ * - `moved`: somebody else was there first
+ * - `store-away`: it could not be written
+ */
+export type SweepEnd = 'ended' | 'renewed' | 'left' | 'moved' | 'store-away';
+
+/**
+ * How long a job whose fate nobody can tell is kept waiting, from the end of its lease: RunPod keeps results for 30
+ * minutes, so after them there is nothing left to learn. @see https://docs.runpod.io/serverless/endpoints/job-states
+ */
+const MAX_DOUBT_MS = 30 * 60_000;
+
+/** What the others know of the job. */
+type Verdict =
+  | { readonly kind: 'message'; readonly message: StoryMessage }
+  | { readonly kind: 'alive' }
+  /** Its silence is all there is to go by. */
+  | { readonly kind: 'lost'; readonly why: string }
+  | { readonly kind: 'unknown'; readonly why: string };
+
+const askRunpod = async (
+  { storyId, audio }: SweptStory,
+  runpod: SweepStoryOptions['runpod'],
+): Promise<Verdict> => {
+  if (audio.runpodJobId === undefined || runpod === undefined)
+    return { kind: 'lost', why: 'no sign of life' };
+  const status = await runpod.status(audio.runpodJobId);
+  if (status.kind === 'not-found') return { kind: 'lost', why: 'RunPod no longer knows the job' };
+  if (status.kind !== 'found') return { kind: 'unknown', why: status.cause };
+  const report = parseRunpodReport(status.report);
+  if (!report.ok) return { kind: 'unknown', why: `RunPod's status: ${report.sentence}` };
+  if (report.value.stage === 'under-way') return { kind: 'alive' };
+  const message = messageFromReport({ storyId, jobId: audio.jobId ?? audio.runpodJobId }, report.value);
+  return message === undefined ? { kind: 'alive' } : { kind: 'message', message };
+};
+
+const lookForAudio = async (
+  { storyId, userId, language, audio }: SweptStory,
+  findAudio: AudioFinder,
+): Promise<Verdict | undefined> => {
+  const jobIds = [audio.jobId, audio.runpodJobId].filter((id) => id !== undefined);
+  const found = await findAudio({ storyId, userId, language, jobIds });
+  if (found.kind !== 'found')
+    return found.kind === 'absent' ? undefined : { kind: 'unknown', why: 'the audio store did not answer' };
+  const { audioUrl, storagePath } = found;
+  const nothing = { durationMs: undefined, voiceId: undefined, voiceName: undefined, language: undefined };
+  const message = { kind: 'ready', jobId: audio.jobId, audioUrl, storagePath, metadata: undefined } as const;
+  return { kind: 'message', message: { ...message, ...nothing } };
+};
+
+const lossOf = ({ audio }: SweptStory, why: string): StoryMessage => ({
+  kind: 'failed',
+  jobId: audio.jobId,
+  error: describeError('lease_expired').sentence,
+  details: `${why}; ${audio.status === 'pending' ? 'nobody took the job up' : 'its worker fell silent'}`,
+  code: 'lease_expired',
+  retryable: describeError('lease_expired').retryable,
+  metadata: undefined,
+});
+
+/** Asks RunPod, then the audio store, then gives the job up. */
+const judge = async (story: SweptStory, options: SweepStoryOptions): Promise<Verdict> => {
+  const asked = await askRunpod(story, options.runpod);
+  if (asked.kind === 'message' || asked.kind === 'alive') return asked;
+  const { leaseExpiresAtMs, jobId } = story.audio;
+  const silentSinceMs = leaseExpiresAtMs ?? (story.updatedAtMs ?? 0) + options.pendingLeaseMs;
+  const mayDoubt = options.now() - silentSinceMs < MAX_DOUBT_MS;
+  if (asked.kind === 'unknown' && mayDoubt) return asked;
+  const looked = options.findAudio && jobId !== undefined && (await lookForAudio(story, options.findAudio));
+  if (!looked) return { kind: 'lost', why: asked.why };
+  return looked.kind === 'unknown' && !mayDoubt ? { kind: 'lost', why: looked.why } : looked;
+};
+
+/**
+ * Finds out what became of a job that has been silent for too long, and writes it. A conclusion from silence holds
+ * only if the job is still silent when it is written: of two sweeps at once, one wins and the other changes nothing.
+ */
+export const sweepStory = async (swept: SweptStory, options: SweepStoryOptions): Promise<SweepEnd> => {
+  const { storyId, audio } = swept;
+  const verdict = await judge(swept, options);
+  if (verdict.kind === 'unknown') {
+    options.log('warn', 'overdue job left for the next sweep', {
+      storyId,
+      jobId: audio.jobId,
+      why: verdict.why,
+    });
+    return 'left';
+  }
+  const isAlive = verdict.kind === 'alive';
+  const leaseMs = audio.status === 'pending' ? options.pendingLeaseMs : options.processingLeaseMs;
+  const context: TransitionContext = {
+    source: 'sweeper',
+    nowMs: options.now(),
+    leaseMs,
+    autoRetry: options.autoRetry,
+  };
+  const message = verdict.kind === 'lost' ? lossOf(swept, verdict.why) : undefined;
+  const target =
+    audio.jobId !== undefined && documentIdFault(audio.jobId) === undefined ? audio.jobId : undefined;
+  const outcome = await options.stories.apply(
+    { storyId, jobId: target },
+    (story: StoryAudio, attempt): Decision => {
+      if (verdict.kind === 'message') return decide(story, attempt, verdict.message, context);
+      if (!isAsSeen(story, audio)) return { kind: 'stale' };
+      return message === undefined ? decideRenewal(story, context) : decide(story, attempt, message, context);
+    },
+  );
+  const told = verdict.kind === 'message' ? verdict.message : message;
+  const fate = isAlive ? 'renewed' : told?.kind;
+  options.log('warn', 'overdue job swept', { storyId, jobId: audio.jobId, fate, outcome: outcome.kind });
+  if (outcome.kind === 'store-away') return 'store-away';
+  if (outcome.kind !== 'decided' || outcome.decision !== 'applied') return 'moved';
+  return isAlive ? 'renewed' : 'ended';
+};

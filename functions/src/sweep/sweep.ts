@@ -1,0 +1,92 @@
+import { decideNoRetry, isOverdue, isRetryDue } from '@taleback/core';
+import { type RequestOptions, retryByItself } from '../request/index.ts';
+import type { SweepQuery, SweepStore, SweptStory } from './sweep-store.ts';
+import { type SweepEnd, type SweepStoryOptions, sweepStory } from './sweep-story.ts';
+
+export interface SweepOptions extends SweepStoryOptions {
+  readonly overdue: SweepStore;
+  readonly requests: RequestOptions;
+  /** Time for one sweep, in milliseconds; what is left over waits for the next. Default 45,000. */
+  readonly budgetMs?: number;
+  /** Stories read at once. Default 50. */
+  readonly pageSize?: number;
+}
+
+/** How many stories came to which end. */
+export type SweepReport = Readonly<Record<SweepEnd | 'retried', number>>;
+
+/** Three quarters of the minute that a function has until the next sweep. */
+const DEFAULT_BUDGET_MS = 45_000;
+const DEFAULT_PAGE_SIZE = 50;
+/** Stories that are looked into at once; each is one question to RunPod or the store and one transaction. */
+const CONCURRENCY = 10;
+
+type Sweep = (story: SweptStory) => Promise<SweepEnd | 'retried' | undefined>;
+
+const NOTHING: SweepReport = { ended: 0, renewed: 0, left: 0, moved: 0, 'store-away': 0, retried: 0 };
+
+/** Opens the next attempt of a failed story; one that cannot be opened any more waits for a person. */
+const retry = async ({ storyId, audio }: SweptStory, options: SweepOptions): ReturnType<Sweep> => {
+  if (!isRetryDue(audio, options.now())) return undefined;
+  const answer = await retryByItself(storyId, options.requests);
+  options.log('info', 'failed narration tried again by itself', { storyId, answer: answer.kind });
+  if (answer.kind === 'opened' || answer.kind === 'queue-away') return 'retried';
+  if (answer.kind === 'store-away') return 'store-away';
+  if (answer.kind !== 'unfit' && answer.kind !== 'no-such-story') return 'moved';
+  const outcome = await options.stories.apply({ storyId, jobId: undefined }, (story) =>
+    isRetryDue(story, options.now()) ? decideNoRetry(story) : { kind: 'stale' },
+  );
+  return outcome.kind === 'store-away' ? 'store-away' : 'moved';
+};
+
+const inGroups = async (stories: readonly SweptStory[], sweep: Sweep, log: SweepOptions['log']) => {
+  const ends: (SweepEnd | 'retried')[] = [];
+  for (let start = 0; start < stories.length; start += CONCURRENCY) {
+    const group = stories.slice(start, start + CONCURRENCY);
+    const settled = await Promise.allSettled(group.map(sweep));
+    settled.forEach((one, index) => {
+      if (one.status === 'fulfilled' && one.value !== undefined) ends.push(one.value);
+      // One story that breaks the sweep must not keep the others waiting.
+      if (one.status === 'rejected')
+        log('error', 'sweep of a story broke', { storyId: group[index]?.storyId, fault: String(one.reason) });
+    });
+  }
+  return ends;
+};
+
+/**
+ * Ends what nobody else ended: jobs past their lease, jobs that never had one, and failures whose time to be tried
+ * again has come. It may run twice at once, and may be cut off anywhere.
+ */
+export const sweepStories = async (options: SweepOptions): Promise<SweepReport> => {
+  const { overdue, now, log, budgetMs = DEFAULT_BUDGET_MS, pageSize = DEFAULT_PAGE_SIZE } = options;
+  const startedAtMs = now();
+  const isLate = (): boolean => now() - startedAtMs >= budgetMs;
+  const seen = new Set<string>();
+  const report: Record<SweepEnd | 'retried', number> = { ...NOTHING };
+
+  const sweepAll = async (query: SweepQuery, sweep: Sweep): Promise<void> => {
+    let from: unknown;
+    do {
+      const page = await overdue.list(query, pageSize, from);
+      if (page.kind === 'store-away') {
+        log('error', 'Firestore is away', { cause: page.cause });
+        return;
+      }
+      for (const end of await inGroups(page.stories, sweep, log)) report[end] += 1;
+      from = page.next;
+    } while (from !== undefined && !isLate());
+  };
+  const lookInto: Sweep = async (story) => {
+    if (seen.has(story.storyId) || !isOverdue(story.audio, now())) return undefined;
+    seen.add(story.storyId);
+    return sweepStory(story, options);
+  };
+
+  await sweepAll({ kind: 'lease-expired', byMs: startedAtMs }, lookInto);
+  if (!isLate()) await sweepAll({ kind: 'untouched', byMs: startedAtMs - options.pendingLeaseMs }, lookInto);
+  if (!isLate()) await sweepAll({ kind: 'retry-due', byMs: startedAtMs }, (story) => retry(story, options));
+  const total = Object.values(report).reduce((sum, count) => sum + count, 0);
+  if (total > 0) log('info', 'sweep', report);
+  return report;
+};

@@ -1,0 +1,278 @@
+import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { jobOfUrl } from '@taleback/core/signatures';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { nodeEdge } from '../src/adapters/node-edge.ts';
+import { failDeadLetter } from '../src/dead-letter/index.ts';
+import { type DispatchOptions, dispatchJob, type QueuedMessage } from '../src/dispatch/index.ts';
+import { createReceiver } from '../src/receive/index.ts';
+import { requestAudio } from '../src/request/index.ts';
+import { CALLBACK_URL, clientOf, type Kept, type Nets, openNets, SECRET } from './nets-harness.ts';
+import { openRunpodApi, type RunpodApi } from './runpod-api.ts';
+
+let nets: Nets;
+let api: RunpodApi;
+let options: DispatchOptions;
+beforeAll(async () => {
+  [nets, api] = await Promise.all([openNets(), openRunpodApi()]);
+});
+afterAll(() => Promise.all([nets.close(), api.close()]));
+beforeEach(() => {
+  api.script.length = 0;
+  api.calls.length = 0;
+  options = {
+    ...nets.same,
+    runpod: clientOf(api).client,
+    jobs: nets.jobs,
+    stories: nets.stories,
+    deadLetters: nets.deadLetters,
+    order: {
+      webhookUrl: 'https://tales.example/api/tts/runpod-webhook',
+      urlSecret: SECRET,
+      executionTimeoutMs: 600_000,
+      ttlMs: 3_600_000,
+    },
+  };
+});
+
+/** A story that a person asked for, and its job as the topic delivers it. */
+const queuedJob = async (): Promise<{ storyId: string; jobId: string; message: QueuedMessage }> => {
+  const storyId = await nets.newStory();
+  const answer = await requestAudio('request', 'u1', { storyId }, nets.requests);
+  const jobId = answer.kind === 'opened' ? String(answer.jobId) : '';
+  const found = (): Kept | undefined => nets.kept.jobs.find(({ data }) => data.id === jobId);
+  await vi.waitFor(() => expect(found()).toBeDefined(), { timeout: 20_000, interval: 10 });
+  const data = Buffer.from(JSON.stringify(found()?.data));
+  return { storyId, jobId, message: { data, attributes: { jobId, storyId } } };
+};
+
+const letterOf = async (storyId: string): Promise<Kept | undefined> => {
+  const find = (): Kept | undefined =>
+    nets.kept.deadLetters.find(({ attributes }) => attributes['storyId'] === storyId);
+  await vi.waitFor(() => expect(find()).toBeDefined(), { timeout: 20_000, interval: 10 });
+  return find();
+};
+
+describe('dispatchJob', () => {
+  it('sends the job with addresses that name it, and remembers what RunPod calls it', async () => {
+    const { storyId, jobId, message } = await queuedJob();
+    expect(await dispatchJob(message, options)).toBe('sent');
+    const runpodJobId = [...api.jobs.keys()].at(-1);
+    const body = api.calls[0]?.body as {
+      input: { text: string; metadata: Record<string, string> };
+      webhook: string;
+      policy: unknown;
+    };
+    expect(body.input).toMatchObject({
+      text: 'Once upon a time.',
+      metadata: { story_id: storyId, user_id: 'u1', job_id: jobId, attempt: 1 },
+    });
+    expect(body.policy).toEqual({ executionTimeout: 600_000, ttl: 3_600_000 });
+    for (const address of [body.webhook, body.input.metadata['callback_url'] ?? ''])
+      expect(jobOfUrl(address, [SECRET], storyId)).toEqual({ kind: 'verified', jobId });
+    expect(body.input.metadata['callback_url']).toMatch(CALLBACK_URL);
+    expect(new URL(body.webhook).searchParams.get('story')).toBe(storyId);
+    expect(await nets.story(storyId)).toMatchObject({
+      audioStatus: 'pending',
+      audioRunpodJobId: runpodJobId,
+    });
+    expect(await nets.attempt(storyId, jobId)).toMatchObject({ runpodJobId, status: 'pending', number: 1 });
+  });
+
+  it('sends a job that comes again once', async () => {
+    const { message } = await queuedJob();
+    expect(await dispatchJob(message, options)).toBe('sent');
+    expect(await dispatchJob(message, options)).toBe('not-wanted');
+    expect(api.calls).toHaveLength(1);
+  });
+
+  it('takes one back when two deliveries are under way at once', async () => {
+    const { storyId, jobId, message } = await queuedJob();
+    await Promise.all([dispatchJob(message, options), dispatchJob(message, options)]);
+    const { runpodJobId } = await nets.attempt(storyId, jobId);
+    const others = api.calls.filter(({ path }) => path.includes('/cancel/'));
+    const runs = api.calls.filter(({ path }) => path.endsWith('/run')).length;
+    expect(others).toHaveLength(runs - 1);
+    expect(api.jobs.get(String(runpodJobId))).toMatchObject({ status: 'IN_QUEUE' });
+  });
+
+  it.each([
+    ['was given up for another', { audioJobId: 'newer' }],
+    ['failed', { audioStatus: 'failed' }],
+    ['is being worked on', { audioStatus: 'processing' }],
+  ])('does not send a job that %s', async (_what, fields) => {
+    const { storyId, message } = await queuedJob();
+    await nets.firestore.doc(`stories/${storyId}`).update(fields);
+    expect(await dispatchJob(message, options)).toBe('not-wanted');
+    expect(api.calls).toEqual([]);
+  });
+
+  it('keeps RunPod’s id off a story that went on to another attempt meanwhile, and on the attempt', async () => {
+    const { storyId, jobId, message } = await queuedJob();
+    const run: DispatchOptions['runpod']['run'] = async (order) => {
+      await nets.firestore.doc(`stories/${storyId}`).update({ audioJobId: 'newer' });
+      return options.runpod.run(order);
+    };
+    const runpod = { ...options.runpod, run };
+    expect(await dispatchJob(message, { ...options, runpod })).toBe('sent');
+    expect(await nets.story(storyId)).not.toHaveProperty('audioRunpodJobId');
+    expect(await nets.attempt(storyId, jobId)).toHaveProperty('runpodJobId');
+  });
+
+  it.each([
+    [401, 'credentials_invalid', false],
+    [403, 'permission_denied', false],
+    [402, 'provider_quota_exceeded', false],
+    [400, 'provider_rejected', false],
+    [429, 'provider_rate_limited', true],
+    [503, 'provider_unavailable', true],
+  ])('fails the story and sets the job aside after %i: %s', async (status, code, retryable) => {
+    const { storyId, jobId, message } = await queuedJob();
+    api.script.push(...Array.from({ length: 4 }, () => ({ status })));
+    expect(await dispatchJob(message, options)).toBe('failed');
+    const story = await nets.story(storyId);
+    expect(story).toMatchObject({
+      audioStatus: 'failed',
+      audioErrorCode: code,
+      audioErrorRetryable: retryable,
+      audioErrorDetails: expect.stringContaining(String(status)),
+    });
+    expect(Object.hasOwn(story, 'audioRetryAt')).toBe(retryable);
+    expect(await nets.attempt(storyId, jobId)).toMatchObject({
+      transitions: { failed: { source: 'dispatch' } },
+    });
+    expect(await letterOf(storyId)).toMatchObject({
+      data: { id: jobId },
+      attributes: { jobId, storyId, code, reason: expect.stringContaining(String(status)) },
+    });
+  });
+
+  it('sets aside what is no job', async () => {
+    const storyId = randomUUID();
+    const message = { data: Buffer.from('{"id":7}'), attributes: { storyId, jobId: 'j' } };
+    expect(await dispatchJob(message, options)).toBe('malformed');
+    expect(await letterOf(storyId)).toMatchObject({ attributes: { code: 'request_invalid' } });
+    expect(await dispatchJob({ data: Buffer.from([0xff]), attributes: {} }, options)).toBe('malformed');
+    expect(api.calls).toEqual([]);
+  });
+
+  it('asks for the message again when the story can neither be read nor told', async () => {
+    const { message } = await queuedJob();
+    const away = { kind: 'store-away', cause: 'UNAVAILABLE' } as const;
+    const jobs = { ...nets.jobs, read: async () => away };
+    await expect(dispatchJob(message, { ...options, jobs })).rejects.toThrow(/UNAVAILABLE/);
+    api.script.push({ status: 401 });
+    const stories = { ...nets.stories, apply: async () => away };
+    await expect(dispatchJob(message, { ...options, stories })).rejects.toThrow(/UNAVAILABLE/);
+    expect(await dispatchJob(message, options)).toBe('sent');
+  });
+
+  it('says the failure also when the dead letter cannot be kept', async () => {
+    const { storyId, message } = await queuedJob();
+    api.script.push({ status: 401 });
+    const deadLetters = { publish: () => Promise.reject(new Error('no topic')) };
+    expect(await dispatchJob(message, { ...options, deadLetters })).toBe('failed');
+    expect(await nets.story(storyId)).toMatchObject({ audioStatus: 'failed' });
+  });
+
+  it('does not send it twice when RunPod’s id cannot be kept', async () => {
+    const { message } = await queuedJob();
+    const jobs = { ...nets.jobs, remember: async () => ({ kind: 'store-away', cause: 'x' }) as const };
+    expect(await dispatchJob(message, { ...options, jobs })).toBe('sent');
+    expect(api.calls.map(({ path }) => path)).toEqual(['/v2/ep/run']);
+  });
+});
+
+describe('a callback to the address that RunPod was given', () => {
+  it('is about the attempt of that address, whatever id the handler names, and only when it is ours', async () => {
+    const { storyId, jobId, message } = await queuedJob();
+    await dispatchJob(message, options);
+    const [call] = api.calls as {
+      readonly body: { readonly input: { readonly metadata: { readonly callback_url: string } } };
+    }[];
+    const metadata = call?.body.input.metadata ?? { callback_url: '' };
+    await nets.firestore.doc(`stories/${storyId}`).update({ audioJobId: 'newer', audioAttempt: 2 });
+    const receiver = createReceiver({
+      ...nets.same,
+      store: nets.stories,
+      signatures: 'off',
+      secrets: { standard: [], hmac: [SECRET] },
+      hmacHeaderPrefix: 'taleback',
+    });
+    const server = createServer(nodeEdge(receiver));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const post = async (address: string): Promise<number> => {
+      const { pathname, search } = new URL(address);
+      const { port } = server.address() as AddressInfo;
+      const body = JSON.stringify({ story_id: storyId, storage_path: 'p/x.mp3', metadata });
+      const headers = { 'content-type': 'application/json' };
+      const url = `http://127.0.0.1:${port}${pathname}${search}`;
+      return (await fetch(url, { method: 'POST', headers, body })).status;
+    };
+    expect(await post(metadata.callback_url.replace(/token=..../, 'token=AAAA'))).toBe(401);
+    expect(await post(metadata.callback_url)).toBe(200);
+    server.close();
+    expect(await nets.story(storyId)).toMatchObject({ audioStatus: 'pending', audioJobId: 'newer' });
+    expect(await nets.attempt(storyId, jobId)).toMatchObject({
+      status: 'ready',
+      audioStoragePath: 'p/x.mp3',
+    });
+    expect(JSON.stringify(await nets.attempt(storyId, jobId))).not.toMatch(/token=(?!redacted)/);
+  });
+});
+
+const tell = (message: QueuedMessage) => failDeadLetter(message, { ...nets.same, stories: nets.stories });
+
+describe('failDeadLetter', () => {
+  it('fails the story of a job that Pub/Sub gave up delivering', async () => {
+    const { storyId, jobId, message } = await queuedJob();
+    const attributes = { CloudPubSubDeadLetterSourceDeliveryCount: '5' };
+    expect(await tell({ ...message, attributes })).toBe('told');
+    expect(await nets.story(storyId)).toMatchObject({
+      audioStatus: 'failed',
+      audioErrorCode: 'worker_lost',
+      audioErrorRetryable: true,
+      audioErrorDetails: 'dead letter: given up after 5 tries',
+    });
+    expect(await nets.attempt(storyId, jobId)).toMatchObject({
+      transitions: { failed: { source: 'dead-letter' } },
+    });
+  });
+
+  it('fails the story of a job that no worker could read, by its attributes', async () => {
+    const { storyId, jobId } = await queuedJob();
+    const attributes = { storyId, jobId, reason: 'not JSON', code: 'request_invalid' };
+    expect(await tell({ data: Buffer.from('{'), attributes })).toBe('told');
+    expect(await nets.story(storyId)).toMatchObject({
+      audioStatus: 'failed',
+      audioErrorCode: 'request_invalid',
+      audioErrorRetryable: true,
+    });
+  });
+
+  it('changes nothing on a story that went on', async () => {
+    const { storyId, message } = await queuedJob();
+    await nets.firestore.doc(`stories/${storyId}`).update({ audioJobId: 'newer' });
+    const before = await nets.story(storyId);
+    expect(await tell(message)).toBe('told');
+    expect(await nets.story(storyId)).toEqual(before);
+  });
+
+  it.each([
+    ['names nobody', '{}', {}],
+    ['is not JSON', '\xff', {}],
+    ['names what cannot be', '{"id":"a/b"}', { storyId: '..' }],
+    ['names a story that is gone', '{}', { storyId: 'gone', jobId: 'j' }],
+  ])('lets go of a letter that %s', async (_what, data, attributes) => {
+    expect(await tell({ data: Buffer.from(data), attributes })).toBe("nobody's");
+  });
+
+  it('asks for the letter again when the story cannot be told', async () => {
+    const { message } = await queuedJob();
+    const stories = { ...nets.stories, apply: async () => ({ kind: 'store-away', cause: 'x' }) as const };
+    await expect(failDeadLetter(message, { ...nets.same, stories })).rejects.toThrow(
+      /the story could not be told/,
+    );
+  });
+});

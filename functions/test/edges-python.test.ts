@@ -1,0 +1,211 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { signHmac } from '@taleback/core/signatures';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openReceiver, type ReceiverHarness } from './harness.ts';
+
+const SECRET = 'geteiltes-Geheimnis-ü';
+const PREFIX = 'my-app';
+
+interface SentMessage {
+  readonly route: string;
+  readonly payload: Record<string, unknown>;
+  /** How far the sender's clock is off, in milliseconds. */
+  readonly skew_ms?: number;
+}
+
+let receiver: ReceiverHarness;
+let next = 0;
+
+beforeAll(async () => {
+  receiver = await openReceiver({
+    signatures: 'required',
+    secrets: { standard: [], hmac: [SECRET] },
+    hmacHeaderPrefix: PREFIX,
+  });
+});
+afterAll(() => receiver.close());
+
+const plant = async (fields: Record<string, unknown> = {}): Promise<string> => {
+  next += 1;
+  const id = `story-${next}`;
+  await receiver.firestore.doc(`stories/${id}`).set({ userId: 'u1', text: 'Once.', ...fields });
+  return id;
+};
+
+/** Lets Python send the messages, one after the other. */
+const sendByPython = async (
+  messages: readonly SentMessage[],
+  secret: string | null = SECRET,
+): Promise<{ status: number; body: unknown }[]> => {
+  const script = fileURLToPath(new URL('edges_python_sender.py', import.meta.url));
+  const python = spawn('python3', [script], { stdio: ['pipe', 'pipe', 'inherit'] });
+  python.stdin.end(JSON.stringify({ base_url: receiver.baseUrl, secret, prefix: PREFIX, messages }));
+  const [output, [code]] = await Promise.all([text(python.stdout), once(python, 'close')]);
+  expect(code).toBe(0);
+  return JSON.parse(output) as { status: number; body: unknown }[];
+};
+
+/** What a handler posts when it failed: every field there, and null what it does not have. */
+const errorPayload = (storyId: string, more: Record<string, unknown> = {}): Record<string, unknown> => ({
+  story_id: storyId,
+  error: 'CUDA out of memory. Tried to allocate 2.00 GiB',
+  error_details: null,
+  user_id: 'u1',
+  voice_id: null,
+  job_id: 'rp-1-u1',
+  metadata: {},
+  ...more,
+});
+
+/** What a handler posts when it succeeded: no job id, and the metadata it was given, with its own beside it. */
+const successPayload = (storyId: string, more: Record<string, unknown> = {}): Record<string, unknown> => ({
+  story_id: storyId,
+  user_id: 'u1',
+  voice_id: 'ann',
+  voice_name: null,
+  audio_url: 'https://r2.example/private/users/u1/stories/audio/en/ann/x.mp3?sig=1',
+  storage_path: 'private/users/u1/stories/audio/en/ann/x.mp3',
+  r2_path: null,
+  language: 'en',
+  metadata: {
+    user_id: 'u1',
+    story_id: storyId,
+    callback_url: 'https://tales.example/api/tts/callback',
+    storage_path: null,
+    pause_scale: 1.15,
+    generation_time: 12.345678901234567,
+  },
+  ...more,
+});
+
+const OK = { status: 200, body: { success: true } };
+
+describe('Python handlers in the field', () => {
+  it('tell of a failure, all nulls and an empty metadata', async () => {
+    const id = await plant({ audioStatus: 'processing' });
+    expect(await sendByPython([{ route: 'error-callback', payload: errorPayload(id) }])).toEqual([OK]);
+    const { updatedAt, ...story } = (await receiver.story(id)) ?? {};
+    expect(story).toEqual({
+      userId: 'u1',
+      text: 'Once.',
+      audioStatus: 'failed',
+      audioJobId: 'rp-1-u1',
+      audioError: 'CUDA out of memory. Tried to allocate 2.00 GiB',
+      audioErrorCode: 'gpu_out_of_memory',
+      audioErrorRetryable: true,
+    });
+    expect(updatedAt).toBeDefined();
+  });
+
+  it('tell of a failure with the details they know', async () => {
+    const id = await plant({ audioStatus: 'processing' });
+    const metadata = {
+      error_type: 'text_validation_error',
+      language: 'en',
+      story_type: 'user',
+      story_name: 'Die Flut – „Anfang“ 🌊',
+      text_length: 1500,
+      generation_time: 0.0,
+      disallowed_chars: ['\u0000', '\u200b'],
+    };
+    const payload = errorPayload(id, { metadata, error_details: 'Traceback (most recent call last): …' });
+    expect(await sendByPython([{ route: 'error-callback', payload }])).toEqual([OK]);
+    expect(await receiver.story(id)).toMatchObject({
+      audioErrorMetadata: metadata,
+      audioErrorDetails: 'Traceback (most recent call last): …',
+    });
+  });
+
+  it('tell of a success without a job id, and it is that of the current one', async () => {
+    const id = await plant({ audioStatus: 'processing', audioJobId: 'j', audioAttempt: 1 });
+    expect(await sendByPython([{ route: 'callback', payload: successPayload(id) }])).toEqual([OK]);
+    expect(await receiver.story(id)).toMatchObject({
+      audioStatus: 'ready',
+      audioJobId: 'j',
+      audioUrl: expect.stringContaining('https://r2.example/'),
+      audioStoragePath: 'private/users/u1/stories/audio/en/ann/x.mp3',
+      voiceId: 'ann',
+      audioMetadata: { generation_time: 12.345678901234567, pause_scale: 1.15 },
+    });
+    expect(await receiver.story(id)).not.toHaveProperty('voiceName');
+    expect(await receiver.attempts(id)).toMatchObject({ j: { status: 'ready' } });
+  });
+
+  it('put a bare path into audio_url', async () => {
+    const id = await plant({ audioStatus: 'processing' });
+    const path = 'private/users/u1/stories/audio/en/ann/y.mp3';
+    const payload = successPayload(id, { audio_url: path, storage_path: null });
+    expect(await sendByPython([{ route: 'callback', payload }])).toEqual([OK]);
+    const story = await receiver.story(id);
+    expect(story).toMatchObject({ audioStatus: 'ready', audioStoragePath: path });
+    expect(story).not.toHaveProperty('audioUrl');
+  });
+
+  it('send an error after a success that they think was lost; the audio stays', async () => {
+    const id = await plant({ audioStatus: 'processing', audioJobId: 'rp-1-u1' });
+    const answers = await sendByPython([
+      { route: 'callback', payload: successPayload(id) },
+      {
+        route: 'error-callback',
+        payload: errorPayload(id, { metadata: { error_type: 'callback_failed' } }),
+      },
+    ]);
+    expect(answers).toEqual([OK, OK]);
+    expect(await receiver.story(id)).toMatchObject({ audioStatus: 'ready' });
+  });
+
+  it('send the same thing four times', async () => {
+    const id = await plant({ audioStatus: 'processing' });
+    const message = { route: 'callback', payload: successPayload(id) };
+    expect(await sendByPython([message, message, message, message])).toEqual([OK, OK, OK, OK]);
+    const decisions = receiver.logged.flatMap(({ fields }) => {
+      const { storyId, decision } = fields as { storyId?: string; decision?: string };
+      return storyId === id && decision !== undefined ? [decision] : [];
+    });
+    expect(decisions.filter((decision) => decision === 'applied')).toHaveLength(1);
+  });
+
+  it('speak of the story "unknown"', async () => {
+    const [answer] = await sendByPython([{ route: 'error-callback', payload: errorPayload('unknown') }]);
+    expect(answer).toEqual({
+      status: 404,
+      body: { success: false, error: 'story_id: there is no story "unknown"' },
+    });
+  });
+
+  it('have clocks of their own', async () => {
+    const id = await plant({ audioStatus: 'processing' });
+    const message = { route: 'callback', payload: successPayload(id) };
+    const answers = await sendByPython([
+      { ...message, skew_ms: -310_000 },
+      { ...message, skew_ms: 310_000 },
+      { ...message, skew_ms: -290_000 },
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual([401, 401, 200]);
+  });
+
+  it('are refused without the secret, or with another', async () => {
+    const id = await plant({ audioStatus: 'processing' });
+    const message = { route: 'callback', payload: successPayload(id) };
+    for (const secret of [null, 'guess', '']) {
+      const answers = await sendByPython([message], secret);
+      expect(answers).toEqual([
+        { status: 401, body: { success: false, error: 'signature: missing or not valid' } },
+      ]);
+    }
+    expect(await receiver.story(id)).toMatchObject({ audioStatus: 'processing' });
+  });
+});
+
+describe('our own hex HMAC', () => {
+  it('is made as Python makes it', () => {
+    // python3: hmac.new(b'key', b'POST\n/api/tts/callback\n1700000000000\n{}', 'sha256').hexdigest()
+    const message = { method: 'POST', path: '/api/tts/callback', timestampMs: 1_700_000_000_000 };
+    expect(signHmac({ ...message, body: Buffer.from('{}') }, 'key', 'x')['x-x-signature']).toBe(
+      '3a5f4b11e761e6db2adefbd0b56efcf353a078d8d3ba7a995712b411f75eb326',
+    );
+  });
+});

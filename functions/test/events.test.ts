@@ -1,0 +1,222 @@
+import { randomUUID } from 'node:crypto';
+import { type Message, PubSub } from '@google-cloud/pubsub';
+import { TTS_EVENTS_TOPIC } from '@taleback/core';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createPubsubEvents } from '../src/adapters/pubsub-events.ts';
+import { failDeadLetter } from '../src/dead-letter/index.ts';
+import { createAnnouncingStories, type Events, type NarrationEvent } from '../src/events/index.ts';
+import { createReceiver, type Receiver } from '../src/receive/index.ts';
+import { requestAudio } from '../src/request/index.ts';
+import { sweepStories } from '../src/sweep/index.ts';
+import { type Nets, openNets } from './nets-harness.ts';
+
+let nets: Nets;
+let receiver: Receiver;
+const receiverOver = (stories: Nets['stories']): Receiver =>
+  createReceiver({
+    ...nets.same,
+    store: stories,
+    signatures: 'off',
+    secrets: { standard: [], hmac: [] },
+    hmacHeaderPrefix: 'taleback',
+  });
+beforeAll(async () => {
+  nets = await openNets();
+  receiver = receiverOver(nets.stories);
+});
+afterAll(() => nets.close());
+
+const post = (to: Receiver, route: string, body: object): Promise<Response> =>
+  to(
+    new Request(`http://h.test/api/tts/${route}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    }),
+  );
+let next = 0;
+const runningStory = async (fields: Record<string, unknown> = {}): Promise<string> => {
+  next += 1;
+  const job = { audioStatus: 'processing', audioJobId: `job-${next}`, audioAttempt: 1 };
+  return nets.newStory({ ...job, ...fields });
+};
+
+/** Events of a story, once an event that was published after them has come through. */
+const eventsOf = async (storyId: string): Promise<NarrationEvent[]> => {
+  const marker = await runningStory();
+  await post(receiver, 'callback', { story_id: marker, storage_path: 'p' });
+  const subjects = (): string[] => nets.kept.events.map(({ data }) => data.subject);
+  await vi.waitFor(() => expect(subjects()).toContain(marker), { timeout: 20_000, interval: 10 });
+  return nets.kept.events.flatMap(({ data }) => (data.subject === storyId ? [data] : []));
+};
+
+describe('events of narrations', () => {
+  it('tell of an end before the callback is answered', async () => {
+    const storyId = await runningStory();
+    const order: string[] = [];
+    const events: Events = {
+      publish: async (event) => {
+        order.push(`${String((await nets.story(storyId))['audioStatus'])} ${event.id}`);
+      },
+    };
+    const told = receiverOver(createAnnouncingStories(nets.silentStories, { ...nets.same, events }));
+    await post(told, 'callback', { story_id: storyId, storage_path: 'p/x.mp3' });
+    order.push('answered');
+    expect(order).toEqual([`ready job-${next}.ready`, 'answered']);
+  });
+
+  it('are CloudEvents, with attributes to choose by', async () => {
+    const storyId = await runningStory();
+    const jobId = `job-${next}`;
+    await post(receiver, 'error-callback', { story_id: storyId, job_id: jobId, error: 'CUDA out of memory' });
+    expect(await eventsOf(storyId)).toEqual([
+      {
+        specversion: '1.0',
+        id: `${jobId}.failed`,
+        source: '/taleback/functions',
+        type: 'dev.taleback.narration.failed',
+        subject: storyId,
+        time: expect.stringMatching(/^\d{4}-.+Z$/),
+        datacontenttype: 'application/json',
+        data: {
+          storyId,
+          userId: 'u1',
+          jobId,
+          attempt: 1,
+          status: 'failed',
+          code: 'gpu_out_of_memory',
+          retryable: true,
+          retryAt: expect.stringMatching(/Z$/),
+        },
+      },
+    ]);
+    const kept = nets.kept.events.find(({ data }) => data.subject === storyId);
+    expect(kept?.attributes).toMatchObject({
+      'content-type': 'application/cloudevents+json',
+      type: 'dev.taleback.narration.failed',
+      storyId,
+    });
+  });
+
+  it('come again, with the same id, when the message comes again', async () => {
+    const storyId = await runningStory();
+    const body = { story_id: storyId, storage_path: 'p/x.mp3' };
+    for (let index = 0; index < 3; index += 1)
+      expect((await post(receiver, 'callback', body)).status).toBe(200);
+    const ids = (await eventsOf(storyId)).map(({ id }) => id);
+    expect(ids).toHaveLength(3);
+    expect(new Set(ids).size).toBe(1);
+  });
+
+  it('are not there for what changes no end: progress, another job, a failure that comes too late', async () => {
+    const storyId = await runningStory();
+    await post(receiver, 'progress', { story_id: storyId, job_id: `job-${next}`, stage: 's', progress: 0.5 });
+    await post(receiver, 'callback', { story_id: storyId, job_id: 'older', storage_path: 'p' });
+    await post(receiver, 'error-callback', { story_id: storyId, job_id: 'older', error: 'x' });
+    expect(await eventsOf(storyId)).toEqual([]);
+    const ready = await runningStory({ audioStatus: 'ready' });
+    await post(receiver, 'error-callback', { story_id: ready, error: 'too late' });
+    expect(await eventsOf(ready)).toEqual([]);
+  });
+
+  it('that cannot be published have the message sent again, which makes good for it', async () => {
+    const storyId = await runningStory();
+    let isAway = true;
+    const published: string[] = [];
+    const events: Events = {
+      publish: async ({ id }) => {
+        if (isAway) throw new Error('UNAVAILABLE');
+        published.push(id);
+      },
+    };
+    const away = receiverOver(createAnnouncingStories(nets.silentStories, { ...nets.same, events }));
+    const body = { story_id: storyId, storage_path: 'p/x.mp3' };
+    const refused = await post(away, 'callback', body);
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5']);
+    expect(await nets.story(storyId)).toMatchObject({ audioStatus: 'ready' });
+    isAway = false;
+    expect((await post(away, 'callback', body)).status).toBe(200);
+    expect(published).toEqual([`job-${next}.ready`]);
+  });
+
+  it('tell of ends that the sweeper, a dead letter and a full queue bring', async () => {
+    const swept = await runningStory({ audioLeaseExpiresAt: new Date(1) });
+    const dead = await runningStory();
+    const jobId = `job-${next}`;
+    const unqueued = await nets.newStory();
+    const queue = { publish: () => Promise.reject(new Error('full')) };
+    await requestAudio('request', 'u1', { storyId: unqueued }, { ...nets.requests, queue });
+    const letter = { data: Buffer.from(''), attributes: { storyId: dead, jobId, reason: 'x' } };
+    await failDeadLetter(letter, { ...nets.same, stories: nets.stories });
+    const { overdue, requests, same, stories } = nets;
+    await sweepStories({ ...same, stories, overdue, requests, runpod: undefined, findAudio: undefined });
+    expect((await eventsOf(swept)).map(({ data }) => data.code)).toEqual(['lease_expired']);
+    expect((await eventsOf(dead)).map(({ data }) => data.code)).toEqual(['worker_lost']);
+    expect((await eventsOf(unqueued)).map(({ data }) => data.code)).toEqual(['queue_unavailable']);
+  });
+
+  it('that Pub/Sub does not take are given up before the sender of the callback gives up', async () => {
+    const storyId = await runningStory();
+    const emulator = process.env['PUBSUB_EMULATOR_HOST'];
+    process.env['PUBSUB_EMULATOR_HOST'] = '127.0.0.1:9';
+    const events = createPubsubEvents(`demo-${randomUUID().slice(0, 13)}`);
+    const away = receiverOver(createAnnouncingStories(nets.silentStories, { ...nets.same, events }));
+    const startedAt = performance.now();
+    const answer = await post(away, 'callback', { story_id: storyId, storage_path: 'p' });
+    process.env['PUBSUB_EMULATOR_HOST'] = emulator;
+    expect(answer.status).toBe(503);
+    expect(performance.now() - startedAt).toBeLessThan(9_000);
+  });
+
+  it('make the topic where nobody did, once for many at the same time', async () => {
+    const projectId = `demo-${randomUUID().slice(0, 13)}`;
+    const events = createPubsubEvents(projectId);
+    const [event] = await eventsOf(await runningStory()).then(() => nets.kept.events.map(({ data }) => data));
+    if (event === undefined) throw new Error('there is no event');
+    await Promise.all(Array.from({ length: 5 }, () => events.publish(event)));
+    const pubsub = new PubSub({ projectId });
+    const received: Message[] = [];
+    const [subscription] = await pubsub.topic(TTS_EVENTS_TOPIC).createSubscription('late');
+    subscription.on('message', (message: Message) => {
+      received.push(message);
+      message.ack();
+    });
+    await events.publish(event);
+    await vi.waitFor(() => expect(received).toHaveLength(1), { timeout: 20_000, interval: 10 });
+    await pubsub.close();
+  });
+});
+
+describe('the cost of a callback', () => {
+  it('is one read call and one commit, events and all', async () => {
+    const { firestore } = nets;
+    const counted: string[] = [];
+    const request = vi.spyOn(firestore, 'request' as never) as unknown as {
+      mock: { calls: [string][] };
+      mockRestore(): void;
+    };
+    const stream = vi.spyOn(firestore, 'requestStream' as never) as unknown as typeof request;
+    for (const route of ['callback', 'error-callback', 'progress']) {
+      const storyId = await runningStory();
+      request.mock.calls.length = 0;
+      stream.mock.calls.length = 0;
+      const body = { story_id: storyId, job_id: `job-${next}` };
+      const more = {
+        callback: { storage_path: 'p' },
+        'error-callback': { error: 'x' },
+        progress: { stage: 's' },
+      };
+      const answer = await post(receiver, route, { ...body, ...more[route as 'callback'] });
+      expect(answer.status).toBe(200);
+      counted.push(...[...stream.mock.calls, ...request.mock.calls].map(([name]) => `${route} ${name}`));
+    }
+    request.mockRestore();
+    stream.mockRestore();
+    expect(counted).toEqual(
+      ['callback', 'error-callback', 'progress'].flatMap((route) => [
+        `${route} batchGetDocuments`,
+        `${route} commit`,
+      ]),
+    );
+  });
+});

@@ -1,0 +1,392 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { requestAudio } from '../src/request/index.ts';
+import { createAudioFinder, type SweepOptions, sweepStories } from '../src/sweep/index.ts';
+import { clientOf, type Nets, openNets } from './nets-harness.ts';
+import { openRunpodApi, type RunpodApi } from './runpod-api.ts';
+
+const MINUTE_MS = 60_000;
+const SUCCESS = { status: 'success', audio_url: 'https://a.test/x.mp3', storage_path: 'p/x.mp3' };
+
+let nets: Nets;
+let api: RunpodApi;
+beforeAll(async () => {
+  api = await openRunpodApi();
+});
+afterAll(() => api.close());
+// Each sweep sees every story, so each test has a project of its own.
+beforeEach(async () => {
+  nets = await openNets();
+  api.script.length = 0;
+  api.calls.length = 0;
+  return () => nets.close();
+});
+
+const sweepWith = (more: Partial<SweepOptions> = {}) =>
+  sweepStories({
+    ...nets.same,
+    stories: nets.stories,
+    runpod: clientOf(api).client,
+    findAudio: undefined,
+    overdue: nets.overdue,
+    requests: { ...nets.requests, ...(more.now === undefined ? {} : { now: more.now }) },
+    ...more,
+  });
+
+let next = 0;
+/** A story under way whose lease ended a minute ago. */
+const overdueStory = async (fields: Record<string, unknown> = {}) => {
+  next += 1;
+  const jobId = `job-${next}`;
+  const storyId = await nets.newStory({
+    audioStatus: 'processing',
+    audioJobId: jobId,
+    audioAttempt: 1,
+    audioLeaseExpiresAt: new Date(Date.now() - MINUTE_MS),
+    updatedAt: new Date(Date.now() - MINUTE_MS),
+    ...fields,
+  });
+  await nets.firestore
+    .doc(`stories/${storyId}/audioAttempts/${jobId}`)
+    .set({ jobId, number: 1, status: fields['audioStatus'] ?? 'processing' });
+  return { storyId, jobId };
+};
+const atRunpod = async (
+  report: Record<string, unknown> | undefined,
+  fields: Record<string, unknown> = {},
+) => {
+  const story = await overdueStory({ audioRunpodJobId: `rp-of-${next + 1}`, ...fields });
+  const id = `rp-of-${next}`;
+  if (report !== undefined) api.jobs.set(id, { id, ...report });
+  return story;
+};
+const millis = (value: unknown): number => (value as { toMillis(): number }).toMillis();
+
+describe('a job past its lease', () => {
+  it('has failed, and waits to be tried again by itself', async () => {
+    const { storyId, jobId } = await overdueStory();
+    expect(await sweepWith()).toMatchObject({ ended: 1 });
+    const story = await nets.story(storyId);
+    expect(story).toMatchObject({
+      audioStatus: 'failed',
+      audioErrorCode: 'lease_expired',
+      audioErrorRetryable: true,
+      audioErrorDetails: 'no sign of life; its worker fell silent',
+    });
+    expect(story).not.toHaveProperty('audioLeaseExpiresAt');
+    expect(millis(story['audioRetryAt'])).toBeGreaterThan(Date.now() + MINUTE_MS / 2);
+    expect(await nets.attempt(storyId, jobId)).toMatchObject({
+      transitions: { failed: { source: 'sweeper' } },
+    });
+    expect(await sweepWith()).toMatchObject({ ended: 0, retried: 0 });
+  });
+
+  it.each([
+    ['is ready', { audioStatus: 'ready' }],
+    ['failed', { audioStatus: 'failed' }],
+    ['has its lease', { audioLeaseExpiresAt: new Date(Date.now() + 10 * MINUTE_MS) }],
+    ['has no lease, and was written just now', { audioLeaseExpiresAt: null }],
+  ])('is none when it %s', async (_what, fields) => {
+    const { storyId } = await overdueStory(fields);
+    const before = await nets.story(storyId);
+    await sweepWith();
+    expect(await nets.story(storyId)).toEqual(before);
+  });
+
+  it.each([
+    ['pending', 'nobody took the job up'],
+    ['processing', 'its worker fell silent'],
+  ])(
+    'is found without a lease, of an older writer, when nobody wrote the story for long: %s',
+    async (audioStatus, why) => {
+      const updatedAt = new Date(Date.now() - 16 * MINUTE_MS);
+      const { storyId } = await overdueStory({ audioStatus, audioLeaseExpiresAt: null, updatedAt });
+      const nameless = await overdueStory({
+        audioStatus,
+        audioLeaseExpiresAt: null,
+        updatedAt,
+        audioJobId: null,
+      });
+      const odd = await overdueStory({
+        audioStatus,
+        audioLeaseExpiresAt: null,
+        updatedAt,
+        audioJobId: 'a/b',
+      });
+      expect(await sweepWith()).toMatchObject({ ended: 3 });
+      for (const id of [storyId, nameless.storyId, odd.storyId])
+        expect(await nets.story(id)).toMatchObject({
+          audioStatus: 'failed',
+          audioErrorDetails: expect.stringContaining(why),
+        });
+    },
+  );
+
+  it('is found among many, over several pages', async () => {
+    const stories = await Promise.all(Array.from({ length: 25 }, () => overdueStory()));
+    expect(await sweepWith({ pageSize: 4 })).toMatchObject({ ended: 25 });
+    const statuses = await Promise.all(
+      stories.map(async ({ storyId }) => (await nets.story(storyId))['audioStatus']),
+    );
+    expect(new Set(statuses)).toEqual(new Set(['failed']));
+  });
+
+  it('is left for the next sweep when time is up', async () => {
+    await Promise.all(Array.from({ length: 6 }, () => overdueStory()));
+    let nowMs = Date.now();
+    const now = (): number => {
+      nowMs += 1_000;
+      return nowMs;
+    };
+    expect(await sweepWith({ pageSize: 2, budgetMs: 1, now })).toMatchObject({ ended: 2 });
+    expect(await sweepWith({ pageSize: 2 })).toMatchObject({ ended: 4 });
+  });
+
+  it('is ended once by two sweeps at the same time', async () => {
+    const stories = await Promise.all(Array.from({ length: 8 }, () => overdueStory()));
+    const [one, other] = await Promise.all([sweepWith(), sweepWith()]);
+    expect(one.ended + other.ended).toBe(8);
+    for (const { storyId } of stories)
+      expect(await nets.story(storyId)).toMatchObject({ audioStatus: 'failed' });
+  });
+
+  it('lives on when it reports while the sweep looks at it', async () => {
+    const { storyId } = await overdueStory();
+    const lease = new Date(Date.now() + MINUTE_MS);
+    const findAudio: SweepOptions['findAudio'] = async () => {
+      await nets.firestore.doc(`stories/${storyId}`).update({ audioLeaseExpiresAt: lease });
+      return { kind: 'absent' };
+    };
+    expect(await sweepWith({ findAudio })).toMatchObject({ ended: 0, moved: 1 });
+    expect(await nets.story(storyId)).toMatchObject({ audioStatus: 'processing' });
+  });
+
+  it('does not keep the others waiting when it breaks the sweep', async () => {
+    const [broken, whole] = [await overdueStory(), await overdueStory()];
+    const findAudio: SweepOptions['findAudio'] = async ({ storyId }) => {
+      if (storyId === broken.storyId) throw new Error('broken');
+      return { kind: 'absent' };
+    };
+    expect(await sweepWith({ findAudio })).toMatchObject({ ended: 1 });
+    expect(await nets.story(whole.storyId)).toMatchObject({ audioStatus: 'failed' });
+  });
+});
+
+describe('a job past its lease that RunPod has', () => {
+  it.each([
+    [
+      'completed',
+      { status: 'COMPLETED', output: SUCCESS },
+      { audioStatus: 'ready', audioUrl: SUCCESS.audio_url },
+    ],
+    [
+      'completed without audio',
+      { status: 'COMPLETED' },
+      { audioStatus: 'failed', audioErrorCode: 'audio_missing' },
+    ],
+    [
+      'failed',
+      { status: 'FAILED', error: 'disk full' },
+      { audioStatus: 'failed', audioErrorCode: 'disk_full' },
+    ],
+    ['timed out', { status: 'TIMED_OUT' }, { audioStatus: 'failed', audioErrorCode: 'timed_out' }],
+    ['is no longer known', undefined, { audioStatus: 'failed', audioErrorCode: 'lease_expired' }],
+  ])('has %s', async (_what, report, expected) => {
+    const { storyId, jobId } = await atRunpod(report);
+    expect(await sweepWith()).toMatchObject({ ended: 1 });
+    expect(await nets.story(storyId)).toMatchObject(expected);
+    const { audioStatus } = expected;
+    expect(await nets.attempt(storyId, jobId)).toMatchObject({
+      transitions: { [audioStatus]: { source: 'sweeper' } },
+    });
+  });
+
+  it.each([
+    ['IN_QUEUE', 'pending', 900_000],
+    ['IN_PROGRESS', 'processing', 120_000],
+  ])('gets a new lease while it is %s', async (status, audioStatus, leaseMs) => {
+    const { storyId } = await atRunpod({ status }, { audioStatus });
+    const sweptAt = Date.now();
+    expect(await sweepWith()).toMatchObject({ renewed: 1 });
+    const story = await nets.story(storyId);
+    expect(story).toMatchObject({ audioStatus });
+    expect(millis(story['audioLeaseExpiresAt'])).toBeGreaterThanOrEqual(sweptAt + leaseMs);
+  });
+
+  it.each([
+    ['away', [{ status: 503 }, { status: 503 }, { status: 503 }, { status: 503 }]],
+    ['refusing the key', [{ status: 401 }]],
+    ['answering nonsense', [{ status: 200, body: { what: 1 } }]],
+  ])('is left for the next sweep while RunPod is %s, but not for ever', async (_what, answers) => {
+    const { storyId } = await atRunpod({ status: 'COMPLETED', output: SUCCESS });
+    const before = await nets.story(storyId);
+    api.script.push(...answers);
+    expect(await sweepWith()).toMatchObject({ left: 1 });
+    expect(await nets.story(storyId)).toEqual(before);
+    api.script.push(...answers);
+    expect(await sweepWith({ now: () => Date.now() + 31 * MINUTE_MS })).toMatchObject({ ended: 1 });
+    expect(await nets.story(storyId)).toMatchObject({
+      audioStatus: 'failed',
+      audioErrorCode: 'lease_expired',
+    });
+  });
+});
+
+describe('a job past its lease whose audio was made', () => {
+  const BASE = 'https://audio.test';
+  const finder = (status: number, asked: string[] = []) =>
+    createAudioFinder(BASE, async (url) => {
+      asked.push(url);
+      return { status, contentType: 'audio/mpeg', sizeBytes: 9 };
+    });
+
+  it('is ready, though its callback was lost', async () => {
+    const { storyId, jobId } = await overdueStory();
+    const asked: string[] = [];
+    expect(await sweepWith({ findAudio: finder(200, asked) })).toMatchObject({ ended: 1 });
+    const path = `private/users/u1/stories/audio/en/${storyId}/${jobId}.mp3`;
+    expect(asked).toEqual([`${BASE}/${path}`]);
+    expect(await nets.story(storyId)).toMatchObject({
+      audioStatus: 'ready',
+      audioUrl: `${BASE}/${path}`,
+      audioStoragePath: path,
+    });
+  });
+
+  it('has failed when there is none', async () => {
+    const { storyId } = await overdueStory();
+    await sweepWith({ findAudio: finder(404) });
+    expect(await nets.story(storyId)).toMatchObject({ audioStatus: 'failed' });
+  });
+
+  it('is left while the store does not answer, but not for ever', async () => {
+    const { storyId } = await overdueStory();
+    expect(await sweepWith({ findAudio: finder(503) })).toMatchObject({ left: 1 });
+    const later = { findAudio: finder(503), now: () => Date.now() + 31 * MINUTE_MS };
+    expect(await sweepWith(later)).toMatchObject({ ended: 1 });
+    expect(await nets.story(storyId)).toMatchObject({ audioStatus: 'failed' });
+  });
+
+  it('is looked for under both names when RunPod forgot the job', async () => {
+    const asked: string[] = [];
+    const { jobId } = await atRunpod(undefined);
+    await sweepWith({ findAudio: finder(404, asked) });
+    expect(asked.map((url) => url.split('/').at(-1))).toEqual([`${jobId}.mp3`, `rp-of-${next}.mp3`]);
+  });
+});
+
+const later = (minutes: number) => ({ now: () => Date.now() + minutes * MINUTE_MS });
+const jobsOf = (storyId: string) =>
+  nets.kept.jobs.filter(({ data }) => data.input.metadata.story_id === storyId);
+const dueStory = (fields: Record<string, unknown> = {}) =>
+  nets.newStory({
+    audioStatus: 'failed',
+    audioJobId: 'old',
+    audioAttempt: 1,
+    audioErrorCode: 'timed_out',
+    audioRetryAt: new Date(Date.now() - 1_000),
+    ...fields,
+  });
+
+describe('trying again by itself', () => {
+  it('opens the next attempt after one minute, the one after that after five, then waits for a person', async () => {
+    const { storyId } = await overdueStory();
+    await sweepWith();
+    expect(await sweepWith(later(0.5))).toMatchObject({ retried: 0 });
+    expect(await sweepWith(later(1.1))).toMatchObject({ retried: 1 });
+    const second = await nets.story(storyId);
+    expect(second).toMatchObject({ audioStatus: 'pending', audioAttempt: 2, audioAutoRetries: 1 });
+    expect(Object.keys(second).filter((name) => /^audioError|audioRetryAt/.test(name))).toEqual([]);
+    expect(await nets.attempt(storyId, String(second['audioJobId']))).toMatchObject({
+      number: 2,
+      requestedBy: 'sweeper',
+      transitions: { pending: { source: 'sweeper' } },
+    });
+    await vi.waitFor(() => expect(jobsOf(storyId)).toHaveLength(1), { timeout: 20_000, interval: 10 });
+    expect(jobsOf(storyId)[0]?.data).toMatchObject({
+      id: second['audioJobId'],
+      input: { text: 'Once upon a time.', metadata: { attempt: 2, user_id: 'u1' } },
+    });
+
+    expect(await sweepWith(later(17))).toMatchObject({ ended: 1 });
+    expect(await sweepWith(later(21))).toMatchObject({ retried: 0 });
+    expect(await sweepWith(later(22.5))).toMatchObject({ retried: 1 });
+    expect(await nets.story(storyId)).toMatchObject({ audioAttempt: 3, audioAutoRetries: 2 });
+
+    expect(await sweepWith(later(40))).toMatchObject({ ended: 1 });
+    expect(await nets.story(storyId)).not.toHaveProperty('audioRetryAt');
+    expect(await sweepWith(later(400))).toMatchObject({ retried: 0 });
+
+    expect(await requestAudio('retry', 'u1', { storyId }, nets.requests)).toMatchObject({
+      kind: 'opened',
+      attempt: 4,
+    });
+    expect(await nets.story(storyId)).not.toHaveProperty('audioAutoRetries');
+  });
+
+  it('happens once in two sweeps at the same time', async () => {
+    const storyId = await dueStory();
+    const reports = await Promise.all([sweepWith(), sweepWith()]);
+    expect(reports.reduce((sum, { retried }) => sum + retried, 0)).toBe(1);
+    expect(await nets.story(storyId)).toMatchObject({ audioAttempt: 2, audioAutoRetries: 1 });
+  });
+
+  it('leaves a story alone that a person asked for first', async () => {
+    const storyId = await dueStory();
+    const overdue: SweepOptions['overdue'] = {
+      list: async (...asked) => {
+        const page = await nets.overdue.list(...asked);
+        if (asked[0].kind === 'retry-due') await requestAudio('retry', 'u1', { storyId }, nets.requests);
+        return page;
+      },
+    };
+    expect(await sweepWith({ overdue })).toMatchObject({ retried: 0, moved: 1 });
+    const story = await nets.story(storyId);
+    expect(story).toMatchObject({ audioStatus: 'pending', audioAttempt: 2 });
+    expect(story).not.toHaveProperty('audioAutoRetries');
+  });
+
+  it('waits for a person when the story cannot be narrated any more', async () => {
+    const [unfit, nobodys] = [await dueStory({ text: '' }), await dueStory({ userId: null })];
+    expect(await sweepWith()).toMatchObject({ retried: 0 });
+    for (const storyId of [unfit, nobodys]) {
+      expect(await nets.story(storyId)).toMatchObject({ audioStatus: 'failed', audioAttempt: 1 });
+      expect(await nets.story(storyId)).not.toHaveProperty('audioRetryAt');
+    }
+    expect(jobsOf(unfit)).toEqual([]);
+  });
+
+  it('fails again, with one try fewer, when the queue does not take the job', async () => {
+    const storyId = await dueStory();
+    const queue = { publish: () => Promise.reject(new Error('UNAVAILABLE')) };
+    expect(await sweepWith({ requests: { ...nets.requests, queue } })).toMatchObject({ retried: 1 });
+    const story = await nets.story(storyId);
+    expect(story).toMatchObject({
+      audioStatus: 'failed',
+      audioErrorCode: 'queue_unavailable',
+      audioAttempt: 2,
+      audioAutoRetries: 1,
+    });
+    expect(millis(story['audioRetryAt'])).toBeGreaterThan(Date.now() + 4 * MINUTE_MS);
+  });
+
+  it('ends a wait for a job that was opened and never queued, because its process died in between', async () => {
+    const storyId = await nets.newStory();
+    const dies = { publish: () => new Promise<never>(() => {}) };
+    void requestAudio('request', 'u1', { storyId }, { ...nets.requests, queue: dies });
+    await vi.waitFor(
+      async () => expect(await nets.story(storyId)).toMatchObject({ audioStatus: 'pending' }),
+      {
+        timeout: 20_000,
+        interval: 20,
+      },
+    );
+    expect(jobsOf(storyId)).toEqual([]);
+    expect(await sweepWith(later(14))).toMatchObject({ ended: 0 });
+    expect(await sweepWith(later(15.5))).toMatchObject({ ended: 1 });
+    expect(await nets.story(storyId)).toMatchObject({
+      audioErrorDetails: 'no sign of life; nobody took the job up',
+    });
+    expect(await sweepWith(later(17))).toMatchObject({ retried: 1 });
+    await vi.waitFor(() => expect(jobsOf(storyId)).toHaveLength(1), { timeout: 20_000, interval: 10 });
+  });
+});

@@ -1,0 +1,133 @@
+import type { Clock } from '@taleback/resilience';
+import { type FinalStatus, isFinal, type LocalJob } from './local-job.ts';
+import type { Submission } from './parse-submission.ts';
+
+/** How long results live, ms: of /run 30 minutes, of /runsync one. */
+const RETENTION_MS = { run: 1_800_000, sync: 60_000 } as const;
+
+/** What a job ends with. */
+export interface LocalEnd {
+  readonly status: FinalStatus;
+  readonly output?: unknown;
+  readonly error?: string | undefined;
+}
+
+export interface JobBoardParts {
+  readonly clock: Clock;
+  /** An id that nobody else makes. */
+  readonly newId: () => string;
+  /** Hears every end of a job once. */
+  readonly onEnd: (job: LocalJob) => void;
+  /** A job is gone: it was deleted while it waited or ran. */
+  readonly onDeleted: (job: LocalJob) => void;
+}
+
+/** The jobs and their states: what is kept, for how long, and which change is allowed. */
+export class JobBoard {
+  readonly #parts: JobBoardParts;
+  readonly #jobs = new Map<string, LocalJob>();
+  readonly #timers = new Map<string, () => void>();
+  readonly #listeners = new Set<() => void>();
+
+  constructor(parts: JobBoardParts) {
+    this.#parts = parts;
+  }
+
+  get jobs(): readonly LocalJob[] {
+    return [...this.#jobs.values()];
+  }
+
+  add(submission: Submission, isSync: boolean): LocalJob {
+    const { clock, newId } = this.#parts;
+    const id = `${isSync ? 'sync-' : ''}${newId()}-u1`;
+    const job: LocalJob = {
+      ...submission,
+      id,
+      isSync,
+      submittedAtMs: clock.now(),
+      status: 'IN_QUEUE',
+      startedAtMs: undefined,
+      endedAtMs: undefined,
+      chunks: [],
+      retries: 0,
+    };
+    this.#jobs.set(id, job);
+    this.#deleteIn(job, job.ttlMs);
+    return job;
+  }
+
+  find(id: string): LocalJob | undefined {
+    return this.#jobs.get(id);
+  }
+
+  nextQueued(): LocalJob | undefined {
+    return this.jobs.find(({ status }) => status === 'IN_QUEUE');
+  }
+
+  begin(job: LocalJob): void {
+    job.status = 'IN_PROGRESS';
+    job.startedAtMs = this.#parts.clock.now();
+  }
+
+  /** The first end of a job stands. @returns whether this was it */
+  end(job: LocalJob, { status, output, error }: LocalEnd): boolean {
+    if (isFinal(job) || this.#jobs.get(job.id) !== job) return false;
+    job.status = status;
+    job.endedAtMs = this.#parts.clock.now();
+    delete job.output;
+    if (output !== undefined) job.output = output;
+    if (error !== undefined) job.error = error;
+    this.#deleteIn(job, job.isSync ? RETENTION_MS.sync : RETENTION_MS.run);
+    this.#parts.onEnd(job);
+    for (const listener of this.#listeners) listener();
+    return true;
+  }
+
+  /** The same job waits again under the same id; its former output is gone. @returns false when it has not failed */
+  retry(job: LocalJob): boolean {
+    if (job.status !== 'FAILED' && job.status !== 'TIMED_OUT') return false;
+    job.status = 'IN_QUEUE';
+    job.startedAtMs = undefined;
+    job.endedAtMs = undefined;
+    delete job.output;
+    delete job.error;
+    job.chunks = [];
+    job.retries += 1;
+    this.#deleteIn(job, job.ttlMs);
+    return true;
+  }
+
+  /** Takes out what waits. @returns how many */
+  purge(): number {
+    const queued = this.jobs.filter(({ status }) => status === 'IN_QUEUE');
+    for (const job of queued) this.#delete(job);
+    return queued.length;
+  }
+
+  /** Calls whenever a job ends. @returns a function that ends it */
+  watch(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  close(): void {
+    for (const cancel of this.#timers.values()) cancel();
+    this.#timers.clear();
+  }
+
+  #deleteIn(job: LocalJob, delayMs: number): void {
+    this.#timers.get(job.id)?.();
+    this.#timers.set(
+      job.id,
+      this.#parts.clock.setTimer(() => this.#delete(job), delayMs),
+    );
+  }
+
+  #delete(job: LocalJob): void {
+    this.#timers.get(job.id)?.();
+    this.#timers.delete(job.id);
+    this.#jobs.delete(job.id);
+    if (!isFinal(job)) this.#parts.onDeleted(job);
+    for (const listener of this.#listeners) listener();
+  }
+}

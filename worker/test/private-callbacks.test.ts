@@ -1,0 +1,99 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createUndiciPost, type UndiciPost } from '../src/adapters/undici-post.ts';
+import { createSendOnce, type TryOutcome } from '../src/callbacks/index.ts';
+import { openRecordingReceiver, type RecordingReceiver } from './recording-receiver.ts';
+
+let receiver: RecordingReceiver;
+let poster: UndiciPost;
+beforeEach(async () => {
+  receiver = await openRecordingReceiver();
+  poster = createUndiciPost({ allowPrivate: false, timeoutMs: 2_000 });
+});
+afterEach(async () => {
+  await poster.close();
+  await receiver.close();
+});
+
+const send = (url: string): Promise<TryOutcome> =>
+  createSendOnce({ post: poster.post, secrets: [], now: Date.now })({
+    url,
+    messageId: 'm',
+    body: Buffer.from('{}'),
+  });
+
+describe('an address that is not public', () => {
+  it.each([
+    'localhost',
+    'LOCALHOST',
+    '127.0.0.1',
+    '127.1',
+    '2130706433',
+    '0x7f000001',
+    '0177.0.0.1',
+    '0x7f.1',
+    '127.0.0.1.',
+    '0.0.0.0',
+    '0',
+    '[::1]',
+    '[::]',
+    '[::ffff:127.0.0.1]',
+    '[::ffff:7f00:1]',
+    '[0:0:0:0:0:ffff:127.0.0.1]',
+    '①②⑦.⓪.⓪.①',
+  ])('gets nothing, however it is written: %s', async (host) => {
+    const { port } = new URL(receiver.url);
+    expect(await send(`http://${host}:${port}/api/tts/callback`)).toMatchObject({
+      kind: 'address-refused',
+      cause: expect.stringContaining('ALLOW_PRIVATE_CALLBACKS') as string,
+    });
+    expect(receiver.requests).toEqual([]);
+  });
+
+  it.each(['169.254.169.254', '[fd00:ec2::254]', '10.0.0.1', '100.100.100.200', '192.168.1.1'])(
+    'is not even connected to: %s',
+    async (host) => {
+      const startedAt = performance.now();
+      expect(await send(`http://${host}/latest/meta-data`)).toMatchObject({ kind: 'address-refused' });
+      expect(performance.now() - startedAt).toBeLessThan(1_000);
+    },
+  );
+
+  it('gets nothing through a name that leads there, also when the name has a public address too', async () => {
+    const answers = [
+      [{ address: '127.0.0.1', family: 4 }],
+      [
+        { address: '127.0.0.1', family: 4 },
+        { address: '::1', family: 6 },
+      ],
+      // Nobody answers at the first: whatever comes of it, the second is not gone on to.
+      [
+        { address: '192.0.1.1', family: 4 },
+        { address: '127.0.0.1', family: 4 },
+      ],
+    ];
+    const outcomes: string[] = [];
+    for (const addresses of answers) {
+      await poster.close();
+      poster = createUndiciPost({
+        allowPrivate: false,
+        timeoutMs: 300,
+        resolveName: (_name, _options, callback) => callback(null, addresses),
+      });
+      const { port } = new URL(receiver.url);
+      outcomes.push((await send(`http://rebound.example:${port}/`)).kind);
+    }
+    expect(outcomes).toEqual(['address-refused', 'address-refused', 'unanswered']);
+    expect(receiver.requests).toEqual([]);
+  });
+
+  it('gets nothing over https either', async () => {
+    expect(await send('https://127.0.0.1/')).toMatchObject({ kind: 'address-refused' });
+    expect(await send('https://localhost/')).toMatchObject({ kind: 'address-refused' });
+  });
+
+  it('gets what is sent when that is allowed', async () => {
+    await poster.close();
+    poster = createUndiciPost({ allowPrivate: true });
+    expect(await send(receiver.callbackUrl)).toEqual({ kind: 'accepted' });
+  });
+});
