@@ -1,0 +1,252 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdir, rm, stat } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { DEFAULT_STORY_LIMITS, type TtsJobEvent } from '@taleback/core';
+import { parseSecret } from '@taleback/core/signatures';
+import { type DispatchOptions, dispatchJob } from '@taleback/functions/dispatch';
+import { createFirestoreJobs } from '@taleback/functions/firestore-jobs';
+import { createFirestoreStories } from '@taleback/functions/firestore-stories';
+import { createFirestoreSweep } from '@taleback/functions/firestore-sweep';
+import { nodeEdge } from '@taleback/functions/node-edge';
+import { createReceiver, type Log } from '@taleback/functions/receive';
+import { type RequestOptions, requestAudio } from '@taleback/functions/request';
+import { createRunpodClient, createRunpodWebhook, type RunpodClient } from '@taleback/functions/runpod';
+import { sweepStories } from '@taleback/functions/sweep';
+import { createUndiciHttp } from '@taleback/functions/undici-http';
+import { buildWorker } from '@taleback/scripts/build';
+import { type Stores, startStores } from '@taleback/scripts/emulators';
+import { initializeApp } from 'firebase-admin/app';
+import { type Firestore, getFirestore } from 'firebase-admin/firestore';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+
+const WORKER = fileURLToPath(new URL('../../worker/dist/main.js', import.meta.url));
+const API_KEY = 'key-of-the-account';
+const SECRET = `whsec_${randomBytes(32).toString('base64')}`;
+const STORY_MS = 30_000;
+const folder = fileURLToPath(new URL(`../../.taleback/runpod-test-${process.pid}`, import.meta.url));
+
+let stores: Stores;
+let firestore: Firestore;
+let server: Server;
+let worker: ChildProcess;
+let runpod: RunpodClient;
+let requests: RequestOptions;
+let dispatch: DispatchOptions & { readonly processingLeaseMs: number };
+let ordered: TtsJobEvent | undefined;
+/** Routes that do not reach the receiver: the sender is answered 500. */
+const blocked = new Set<string>();
+const seen: string[] = [];
+const log: Log = () => {};
+
+const listen = async (
+  answer: (incoming: IncomingMessage, outgoing: ServerResponse) => void,
+): Promise<Server> => {
+  const listening = createServer(answer);
+  listening.listen(0, '127.0.0.1');
+  await once(listening, 'listening');
+  return listening;
+};
+const urlOf = (listening: Server): string => `http://127.0.0.1:${(listening.address() as AddressInfo).port}`;
+
+/** The built worker with RunPod's interface. @returns the address of that */
+const startWorker = async (projectId: string): Promise<string> => {
+  worker = spawn(process.execPath, [WORKER], {
+    env: {
+      PATH: process.env['PATH'],
+      GOOGLE_CLOUD_PROJECT: projectId,
+      JOB_SOURCE: 'runpod-dev',
+      RUNPOD_DEV_PORT: '0',
+      RUNPOD_DEV_API_KEY: API_KEY,
+      CALLBACK_SECRETS: SECRET,
+      ALLOW_PRIVATE_CALLBACKS: 'on',
+      AUDIO_FOLDER: join(folder, 'audio'),
+      OUTBOX_FOLDER: join(folder, 'outbox'),
+      AUDIO_PORT: '0',
+      HEALTH_PORT: '0',
+      SYSTEM_PROTECTION: 'off',
+    },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const lines = createInterface({ input: worker.stderr as NodeJS.ReadableStream });
+  for await (const line of lines) {
+    const { msg, url } = JSON.parse(line) as { readonly msg: string; readonly url?: string };
+    if (msg === 'RunPod API ready' && url !== undefined) {
+      worker.stderr?.resume();
+      return url;
+    }
+  }
+  throw new Error('the worker ended before its RunPod API was ready');
+};
+
+beforeAll(async () => {
+  await mkdir(join(folder, 'audio'), { recursive: true });
+  [stores] = await Promise.all([startStores(folder), buildWorker()]);
+  const projectId = `demo-runpod-${randomUUID().slice(0, 8)}`;
+  firestore = getFirestore(initializeApp({ projectId }, projectId));
+  const apiUrl = `${await startWorker(projectId)}/v2`;
+  const same = { log, now: Date.now, pendingLeaseMs: 60_000, processingLeaseMs: 60_000 };
+  const away = { timeoutMs: 10_000 };
+  const stories = createFirestoreStories(firestore, away);
+  const jobs = createFirestoreJobs(firestore, away);
+  const key = parseSecret(SECRET);
+  const http = createUndiciHttp();
+  const account = { apiUrl, endpointId: 'tales', apiKey: { text: API_KEY }, http: http.runpod };
+  runpod = createRunpodClient({ ...account, now: Date.now });
+  const receiver = createReceiver({
+    ...same,
+    store: stories,
+    signatures: 'required',
+    secrets: { standard: [key], hmac: [] },
+    hmacHeaderPrefix: 'taleback',
+    webhook: createRunpodWebhook({ ...same, stories, jobs, secrets: [key], confirmWith: runpod }),
+  });
+  const receive = nodeEdge(receiver);
+  server = await listen((incoming, outgoing) => {
+    const route = new URL(incoming.url ?? '/', 'http://h').pathname.split('/').at(-1) ?? '';
+    seen.push(route);
+    if (!blocked.has(route)) return void receive(incoming, outgoing);
+    outgoing.writeHead(500).end();
+  });
+  requests = {
+    ...same,
+    attempts: stories,
+    stories,
+    queue: {
+      publish: async (job) => {
+        ordered = job;
+      },
+    },
+    limits: DEFAULT_STORY_LIMITS,
+    defaultVoice: 'slt',
+    callbackUrl: `${urlOf(server)}/api/tts/callback`,
+    newId: randomUUID,
+  };
+  dispatch = {
+    ...same,
+    runpod,
+    jobs,
+    stories,
+    deadLetters: { publish: async () => {} },
+    order: {
+      webhookUrl: `${urlOf(server)}/api/tts/runpod-webhook`,
+      urlSecret: key,
+      executionTimeoutMs: 60_000,
+      ttlMs: 60_000,
+    },
+  };
+});
+
+afterEach(() => {
+  blocked.clear();
+  seen.length = 0;
+});
+
+afterAll(async () => {
+  worker.kill('SIGKILL');
+  server.closeAllConnections();
+  server.close();
+  await stores.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** A person's wish, as far as RunPod. */
+const narrate = async (storyId: string, voiceId = 'slt'): Promise<void> => {
+  const text = `A tale called ${storyId}, told by a machine far away.`;
+  await firestore
+    .doc(`stories/${storyId}`)
+    .set({ userId: 'u1', title: storyId, text, language: 'en', voiceId });
+  const answer = await requestAudio('request', 'u1', { storyId }, requests);
+  expect(answer.kind).toBe('opened');
+  const data = Buffer.from(JSON.stringify(ordered));
+  expect(await dispatchJob({ data, attributes: {} }, dispatch)).toBe('sent');
+};
+
+const storyOf = async (storyId: string): Promise<Record<string, unknown>> =>
+  (await firestore.doc(`stories/${storyId}`).get()).data() ?? {};
+
+const endOf = async (storyId: string): Promise<Record<string, unknown>> => {
+  await expect
+    .poll(async () => (await storyOf(storyId))['audioStatus'], { timeout: STORY_MS })
+    .toMatch(/^(ready|failed)$/);
+  return storyOf(storyId);
+};
+
+const sourceOf = async (storyId: string, status: string): Promise<unknown> => {
+  const { audioJobId } = await storyOf(storyId);
+  const attempt = await firestore.doc(`stories/${storyId}/audioAttempts/${String(audioJobId)}`).get();
+  return attempt.get(`transitions.${status}.source`);
+};
+
+const expectAudio = async ({ audioStoragePath }: Record<string, unknown>): Promise<void> => {
+  const { size } = await stat(join(folder, 'audio', String(audioStoragePath)));
+  expect(size).toBeGreaterThan(1_000);
+};
+
+const sweep = (): Promise<unknown> =>
+  sweepStories({
+    ...dispatch,
+    runpod,
+    requests,
+    overdue: createFirestoreSweep(firestore, { timeoutMs: 10_000 }),
+    findAudio: undefined,
+  });
+
+describe('a story narrated at RunPod', () => {
+  it('is ready by the callback of its handler, and the webhook that follows changes nothing', async () => {
+    await narrate('by-callback');
+    const story = await endOf('by-callback');
+    expect(story).toMatchObject({ audioStatus: 'ready', audioAttempt: 1 });
+    expect(story['audioRunpodJobId']).not.toBe(story['audioJobId']);
+    await expectAudio(story);
+    await expect.poll(() => seen.includes('runpod-webhook'), { timeout: STORY_MS }).toBe(true);
+    expect(await sourceOf('by-callback', 'ready')).toBe('callback');
+    expect(await storyOf('by-callback')).toEqual(story);
+  });
+
+  it('fails with the reason that its handler told', async () => {
+    await narrate('no-voice', 'ghost');
+    expect(await endOf('no-voice')).toMatchObject({
+      audioStatus: 'failed',
+      audioErrorCode: 'voice_not_found',
+      audioErrorRetryable: false,
+    });
+  });
+
+  it('is ready by the webhook when the callback does not get through', async () => {
+    blocked.add('callback');
+    await narrate('by-webhook');
+    const story = await endOf('by-webhook');
+    expect(story).toMatchObject({ audioStatus: 'ready' });
+    await expectAudio(story);
+    expect(await sourceOf('by-webhook', 'ready')).toBe('runpod-webhook');
+  });
+
+  it('fails by the webhook, with the reason, when the error callback does not get through', async () => {
+    blocked.add('error-callback');
+    await narrate('failed-by-webhook', 'ghost');
+    expect(await endOf('failed-by-webhook')).toMatchObject({
+      audioStatus: 'failed',
+      audioErrorCode: 'voice_not_found',
+    });
+    expect(await sourceOf('failed-by-webhook', 'failed')).toBe('runpod-webhook');
+  });
+
+  it('is ready by the sweeper, which asks RunPod, when neither gets through', async () => {
+    for (const route of ['callback', 'progress', 'runpod-webhook']) blocked.add(route);
+    await narrate('by-sweeper');
+    await expect.poll(() => seen.includes('runpod-webhook'), { timeout: STORY_MS }).toBe(true);
+    expect(await storyOf('by-sweeper')).toMatchObject({ audioStatus: 'pending' });
+    await firestore.doc('stories/by-sweeper').update({ audioLeaseExpiresAt: new Date(Date.now() - 1) });
+    await sweep();
+    const story = await storyOf('by-sweeper');
+    expect(story).toMatchObject({ audioStatus: 'ready' });
+    await expectAudio(story);
+    expect(await sourceOf('by-sweeper', 'ready')).toBe('sweeper');
+  });
+});
