@@ -110,8 +110,8 @@ beforeAll(async () => {
   server = await listen((incoming, outgoing) => {
     const route = new URL(incoming.url ?? '/', 'http://h').pathname.split('/').at(-1) ?? '';
     seen.push(route);
-    if (!blocked.has(route)) return void receive(incoming, outgoing);
-    outgoing.writeHead(500).end();
+    if (blocked.has(route)) outgoing.writeHead(500).end();
+    else receive(incoming, outgoing);
   });
   requests = {
     ...same,

@@ -43,6 +43,8 @@ const judgeStory = async (
   }
   if (tale.fault !== undefined) return [`${tale.id} is ready, but has no voice to be narrated with`];
   if (typeof path !== 'string') return [`${tale.id} is ready without audio`];
+  if (!path.endsWith(`/${String(fields['audioJobId'])}.mp3`))
+    return [`${tale.id} is ready with the audio of a job that was given up`];
   const heard = fingerprint(await readFile(join(audioFolder, path)));
   return heard === reference.get(tale.id) ? [] : [`${tale.id} is ready with audio that is not its own`];
 };

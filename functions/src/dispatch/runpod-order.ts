@@ -18,8 +18,12 @@ export interface OrderOptions {
 export const runpodOrder = (job: TtsJobEvent, options: OrderOptions): RunpodOrder => {
   const { metadata } = job.input;
   const storyId = metadata.story_id;
-  const address = (url: string): string => withJob(url, options.urlSecret, storyId, job.id);
   const webhook = new URL(options.webhookUrl);
+  // Somebody else's address would learn the token.
+  const address = (url: string): string =>
+    URL.canParse(url) && new URL(url).origin === webhook.origin
+      ? withJob(url, options.urlSecret, storyId, job.id)
+      : url;
   webhook.searchParams.set('story', storyId);
   return {
     input: {

@@ -37,7 +37,8 @@ const endpoint = (post: PostCallback, storyId: string | undefined): CallbackChec
     story_id: storyId ?? PROBE_STORY,
     error,
     error_details: 'The voice profile file was not found in storage',
-    user_id: 'user456',
+    // A user who does not own the story would be answered 404.
+    user_id: storyId === undefined ? 'user456' : null,
     voice_id: 'voice789',
     job_id: null,
     metadata: { language: 'en', story_type: 'user', text_length: 1500, error_type: 'voice_profile_missing' },

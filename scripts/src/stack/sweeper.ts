@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { StackAddresses } from './addresses.ts';
 
 export interface Sweeper {
@@ -23,19 +24,12 @@ export const startSweeper = ({ functionsHost, projectId, region }: StackAddresse
     const answer = await fetch(url, { method: 'POST', headers, body: '{}', signal });
     await answer.arrayBuffer();
   };
-  const pause = (): Promise<void> =>
-    new Promise((resolve) => {
-      const timer = setTimeout(resolve, SWEEP_EVERY_MS);
-      stopping.signal.addEventListener('abort', () => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
   const run = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
-      await pause();
-      // A sweep that fails is made up for by the next.
-      if (!stopping.signal.aborted) await sweep().catch(() => {});
+      // One that fails is made up for by the next; one that is told to stop fails too.
+      await setTimeout(SWEEP_EVERY_MS, undefined, stopping)
+        .then(sweep)
+        .catch(() => {});
     }
   };
   const running = run();
