@@ -8,8 +8,8 @@ import {
   type ResultOutbox,
   type TakenJob,
 } from '../runpod/index.ts';
-import { DRAFT, writeDurably } from './runpod-durable-file.ts';
 import { lifeOf, parseOwner, thisProcess } from './runpod-outbox-owner.ts';
+import { DRAFT_ENDING, writeDurably } from './write-whole.ts';
 
 /** A worker's folder; its name begins so. */
 const OWN = 'worker-';
@@ -51,7 +51,7 @@ export const openRunpodOutbox = async (folder: string): Promise<ResultOutbox> =>
   const inOwn = (name: string): string => join(own, name);
 
   // Under another name first, so that nobody sees it without its owner.
-  const draft = join(folder, `${token}${DRAFT}`);
+  const draft = join(folder, `${token}${DRAFT_ENDING}`);
   await mkdir(draft, { recursive: true });
   await writeDurably(join(draft, OWNER_FILE), JSON.stringify(await thisProcess()));
   await rename(draft, own);
@@ -77,7 +77,7 @@ export const openRunpodOutbox = async (folder: string): Promise<ResultOutbox> =>
     const moved: string[] = [];
     for (const name of await namesIn(from)) {
       if (name === OWNER_FILE) continue;
-      if (name.endsWith(DRAFT)) await rm(join(from, name), { force: true });
+      if (name.endsWith(DRAFT_ENDING)) await rm(join(from, name), { force: true });
       else if ((await unlessGone(rename(join(from, name), inOwn(name)).then(() => true))) === true) {
         moved.push(name);
       }

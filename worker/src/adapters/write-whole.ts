@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs/promises';
+import { dirname } from 'node:path';
 
 /** The file system as far as a lasting write needs it. */
 export type WriteFs = Pick<typeof fs, 'open' | 'rename' | 'unlink'>;
@@ -37,4 +38,10 @@ export const syncFolder = async (folder: string, io: Pick<typeof fs, 'open'> = f
   } finally {
     await handle.close();
   }
+};
+
+/** Writes a file whole and lasting: it survives a loss of power. @throws what the file system says */
+export const writeDurably = async (path: string, text: string): Promise<void> => {
+  await writeWhole(path, Buffer.from(text));
+  await syncFolder(dirname(path));
 };
