@@ -176,6 +176,21 @@ describe('dispatchJob', () => {
     expect(await nets.story(storyId)).toMatchObject({ audioStatus: 'failed' });
   });
 
+  it('has kept the dead letter before the story is told, so that nothing is lost with this process', async () => {
+    const { storyId, message } = await queuedJob();
+    api.script.push({ status: 401 });
+    const stories = {
+      ...nets.stories,
+      apply: async () => ({ kind: 'store-away', cause: 'killed' }) as const,
+    };
+    await expect(dispatchJob(message, { ...options, stories })).rejects.toThrow(/killed/);
+    const letter = await letterOf(storyId);
+    expect(letter?.attributes).toMatchObject({ storyId });
+    const kept = { data: message.data, attributes: letter?.attributes ?? {} };
+    await failDeadLetter(kept, { ...nets.same, stories: nets.stories });
+    expect(await nets.story(storyId)).toMatchObject({ audioStatus: 'failed' });
+  });
+
   it('does not send it twice when RunPod’s id cannot be kept', async () => {
     const { message } = await queuedJob();
     const jobs = { ...nets.jobs, remember: async () => ({ kind: 'store-away', cause: 'x' }) as const };

@@ -126,6 +126,24 @@ const jobOf = async (jobId: string): Promise<TtsJobEvent> => {
   return jobs.find(({ id }) => id === jobId) as TtsJobEvent;
 };
 
+describe('a job that the story does not hold all of', () => {
+  it.each<[string, Record<string, unknown>, Record<string, unknown> | undefined, unknown]>([
+    ['with fields of its own', { genre: 'adventure' }, undefined, false],
+    ["with the caller's own address", { callback_url: 'https://elsewhere.example/cb' }, undefined, false],
+    ['with other words than the story has', { text: 'Other words.' }, { text: 'Its own words.' }, false],
+    ['with nothing of that kind', {}, undefined, undefined],
+    ['with the very words of the story', {}, { text: 'Once upon a time.' }, undefined],
+  ])('is tried again by itself or not, %s', async (_what, more, story, expected) => {
+    const id = newId();
+    if (story !== undefined)
+      await receiver.firestore
+        .doc(`stories/${id}`)
+        .set({ userId: 'u1', title: 'T', language: 'en', voiceId: 'slt', ...story });
+    expect((await post(plain(id, more))).status).toBe(200);
+    expect((await receiver.story(id))?.['audioAutoRetry']).toBe(expected);
+  });
+});
+
 describe('a story that is not there yet', () => {
   it('is created for its user, and its job queued with every field in the words of the handler', async () => {
     const id = newId();
@@ -147,6 +165,7 @@ describe('a story that is not there yet', () => {
       audioStatus: 'pending',
       audioJobId: answer.job_id,
       audioAttempt: 1,
+      audioAutoRetry: false,
     });
     expect([createdAt, audioLeaseExpiresAt]).toEqual([updatedAt, expect.anything()]);
     expect(Object.keys(await receiver.attempts(id))).toEqual([answer.job_id]);

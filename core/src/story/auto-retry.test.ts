@@ -57,6 +57,11 @@ describe('a failure that passes by itself', () => {
 });
 
 describe('autoRetryAt', () => {
+  it('leaves a job to whoever made it, when the story does not hold all that it was made of', () => {
+    const story = readStoryAudio({ audioStatus: 'processing', audioAttempt: 1, audioAutoRetry: false });
+    expect(autoRetryAt(story, failed('timed_out'), context(2))).toBeUndefined();
+  });
+
   it.each([
     ['the first time', storyAfter(), 60_000],
     ['the second time', storyAfter(1), 300_000],

@@ -31,8 +31,8 @@ export const autoRetryAt = (
   failure: FailedMessage,
   { autoRetry, nowMs }: TransitionContext,
 ): Date | undefined => {
-  if (autoRetry === undefined || story.attempt === 0 || story.autoRetries >= autoRetry.limit)
-    return undefined;
+  if (autoRetry === undefined || story.attempt === 0 || !story.mayRetryByItself) return undefined;
+  if (story.autoRetries >= autoRetry.limit) return undefined;
   const delayMs = autoRetry.delaysMs[story.autoRetries] ?? autoRetry.delaysMs.at(-1);
   return delayMs === undefined || !isTransient(failure) ? undefined : new Date(nowMs + delayMs);
 };

@@ -24,7 +24,7 @@ const ERROR_FIELDS = [
 ];
 const AUDIO_FIELDS = ['audioUrl', 'audioStoragePath', 'audioDurationMs', 'audioMetadata'];
 const RUNNING_FIELDS = ['audioProgress', 'audioLeaseExpiresAt'];
-const RETRY_FIELDS = ['audioRetryAt', 'audioAutoRetries'];
+const RETRY_FIELDS = ['audioRetryAt', 'audioAutoRetries', 'audioAutoRetry'];
 
 const ready = (over: Partial<ReadyMessage> = {}): ReadyMessage => ({
   kind: 'ready',
@@ -64,6 +64,7 @@ const story = (over: Partial<StoryAudio> = {}): StoryAudio => ({
   leaseExpiresAtMs: undefined,
   retryAtMs: undefined,
   autoRetries: 0,
+  mayRetryByItself: true,
   ...over,
 });
 

@@ -25,3 +25,4 @@ export {
   type TransitionContext,
   type TransitionSource,
 } from './story-audio.ts';
+export { withoutTokens } from './without-tokens.ts';

@@ -1,6 +1,7 @@
 import type { ErrorCallback, ProgressReport, SuccessCallback } from '../callback/index.ts';
 import { classifyWords, describeError, type ErrorCode } from '../errors/index.ts';
 import { storableMetadata } from '../storable/index.ts';
+import { withoutTokens } from './without-tokens.ts';
 
 /** What can be told of a job, whoever tells it. */
 export type StoryMessage = ProgressMessage | ReadyMessage | FailedMessage;
@@ -35,12 +36,14 @@ export interface FailedMessage {
   readonly metadata: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** Handlers echo the address they call back; its token is nobody's business, least of all the page's. */
-const withoutToken = (metadata: Record<string, unknown>): Record<string, unknown> => {
-  const url = metadata['callback_url'];
-  if (typeof url !== 'string') return metadata;
-  return { ...metadata, callback_url: url.replace(/([?&]token=)[^&#]*/g, '$1redacted') };
-};
+/** Handlers echo the address they call back, also in errors; its token is nobody's business, least of all the page's. */
+const withoutToken = (metadata: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(metadata).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? withoutTokens(value) : value,
+    ]),
+  );
 
 const stored = (metadata: Record<string, unknown> | undefined): Record<string, unknown> | undefined =>
   metadata === undefined ? undefined : storableMetadata(withoutToken(metadata));
@@ -68,8 +71,8 @@ export const messageFromError = (callback: ErrorCallback): FailedMessage => {
   return {
     kind: 'failed',
     jobId: callback.jobId,
-    error: callback.error,
-    details: callback.errorDetails,
+    error: withoutTokens(callback.error),
+    details: callback.errorDetails === undefined ? undefined : withoutTokens(callback.errorDetails),
     code,
     retryable: typeof told === 'boolean' ? told : describeError(code).retryable,
     metadata: stored(callback.metadata),

@@ -80,7 +80,7 @@ const known = (fields: Fields): Fields =>
 const ERROR = /^audioError/;
 const AUDIO = /^audio(Url|StoragePath|DurationMs|Metadata)$/;
 const RUNNING = /^audio(Progress|LeaseExpiresAt)$/;
-const RETRY = /^audio(RetryAt|AutoRetries)$/;
+const RETRY = /^audio(RetryAt|AutoRetries|AutoRetry)$/;
 
 const currentJobOf = (start: Fields, messages: readonly StoryMessage[]): string | undefined =>
   (start['audioJobId'] as string | undefined) ??

@@ -48,7 +48,14 @@ describe('a first request', () => {
           voiceId: 'v1',
           language: 'en',
         },
-        remove: [...ERROR_FIELDS, 'audioProgress', 'audioRunpodJobId', 'audioRetryAt', 'audioAutoRetries'],
+        remove: [
+          ...ERROR_FIELDS,
+          'audioProgress',
+          'audioRunpodJobId',
+          'audioRetryAt',
+          'audioAutoRetries',
+          'audioAutoRetry',
+        ],
       },
       attemptFields: {
         jobId: 'job-new',

@@ -11,6 +11,7 @@ const never: StoryAudio = {
   leaseExpiresAtMs: undefined,
   retryAtMs: undefined,
   autoRetries: 0,
+  mayRetryByItself: true,
 };
 
 describe('readStoryAudio', () => {
@@ -24,6 +25,7 @@ describe('readStoryAudio', () => {
       audioLeaseExpiresAt: new Date(5_000),
       audioRetryAt: new Date(6_000),
       audioAutoRetries: 1,
+      audioAutoRetry: false,
       title: 'A tale',
     };
     expect(readStoryAudio(fields)).toEqual({
@@ -35,6 +37,7 @@ describe('readStoryAudio', () => {
       leaseExpiresAtMs: 5_000,
       retryAtMs: 6_000,
       autoRetries: 1,
+      mayRetryByItself: false,
     });
   });
 

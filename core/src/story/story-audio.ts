@@ -21,6 +21,7 @@ export type AudioField =
   | 'audioLeaseExpiresAt'
   | 'audioRetryAt'
   | 'audioAutoRetries'
+  | 'audioAutoRetry'
   | 'audioUrl'
   | 'audioStoragePath'
   | 'audioDurationMs'
@@ -45,7 +46,7 @@ export const ERROR_GROUP = [
 export const RUNNING_GROUP = ['audioProgress', 'audioLeaseExpiresAt'] as const;
 
 /** Stand only while a failed narration waits to be tried again by itself, and while that is still counted. */
-export const AUTO_RETRY_GROUP = ['audioRetryAt', 'audioAutoRetries'] as const;
+export const AUTO_RETRY_GROUP = ['audioRetryAt', 'audioAutoRetries', 'audioAutoRetry'] as const;
 
 /** What the state machine needs to know of a story. */
 export interface StoryAudio {
@@ -63,6 +64,8 @@ export interface StoryAudio {
   readonly retryAtMs: number | undefined;
   /** How often it was tried again by itself since a person last asked. */
   readonly autoRetries: number;
+  /** False when the story does not hold all that its job was made of, so that only who made the job can make it again. */
+  readonly mayRetryByItself: boolean;
 }
 
 /** What it needs to know of the attempt that a message names. Documents of older writers may lack any of it. */
@@ -120,6 +123,7 @@ export const readStoryAudio = (fields: Readonly<Record<string, unknown>>): Story
   leaseExpiresAtMs: millisOf(fields['audioLeaseExpiresAt']),
   retryAtMs: millisOf(fields['audioRetryAt']),
   autoRetries: countOr0(fields['audioAutoRetries']),
+  mayRetryByItself: fields['audioAutoRetry'] !== false,
 });
 
 /** Reads an attempt document. */

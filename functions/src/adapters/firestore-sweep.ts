@@ -30,6 +30,7 @@ const FIELDS = [
   'audioLeaseExpiresAt',
   'audioRetryAt',
   'audioAutoRetries',
+  'audioAutoRetry',
 ] as const;
 
 const text = (value: unknown): string | undefined =>

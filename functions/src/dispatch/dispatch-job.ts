@@ -48,7 +48,7 @@ const parsed = (data: Buffer): unknown => {
   }
 };
 
-/** A letter that cannot be kept is only logged: what matters, the story's end, is written before. */
+/** A letter that cannot be kept is only logged: what matters, the story's end, is written as well. */
 const setAside = async (
   message: QueuedMessage,
   attributes: Record<string, string>,
@@ -127,7 +127,8 @@ export const dispatchJob = async (message: QueuedMessage, options: DispatchOptio
   }
   const { code, cause } = outcome;
   options.log('error', 'RunPod did not take the job', { storyId, jobId: job.id, ...outcome });
-  await failStory(job, outcome, options);
+  // The letter first: whoever dies after it, or finds the events away, has left it to the dead-letter function.
   await setAside(message, { jobId: job.id, storyId, reason: cause.slice(0, 500), code }, options);
+  await failStory(job, outcome, options);
   return 'failed';
 };

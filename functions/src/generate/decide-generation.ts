@@ -25,6 +25,12 @@ const nameVoice = (asked: GenerateRequest, story: StoryText | undefined) => {
   return { set: {}, remove: voiceId === story?.voiceId ? [] : ['voiceName'] };
 };
 
+/** Whether the job is made of more than the story holds: made again from the story, it would be another. */
+const isOfItsOwn = ({ text, callbackUrl, extras }: GenerateRequest, story: StoryText | undefined): boolean =>
+  callbackUrl !== undefined ||
+  Object.values(extras ?? {}).some((value) => value !== undefined) ||
+  (story !== undefined && text !== undefined && text !== story.text);
+
 /**
  * Decides what another server's request opens. A story under way is left with its job; a job that was named before is
  * that job, however it ended, unless the queue refused it. The words of a story that is there stay the person's.
@@ -57,9 +63,10 @@ export const decideGeneration = (
     return { decision: { kind: 'unfit', code, field, sentence } };
   }
   const named = nameVoice(asked, story);
+  const own = isOfItsOwn(asked, story) ? { audioAutoRetry: false } : {};
   const change = {
-    set: { ...decision.story.set, ...named.set },
-    remove: [...decision.story.remove, ...named.remove],
+    set: { ...decision.story.set, ...named.set, ...own },
+    remove: [...decision.story.remove, ...named.remove].filter((name) => !Object.hasOwn(own, name)),
   };
   const job = ttsJobEvent({
     jobId,

@@ -47,7 +47,7 @@ const readFields = (fields: Readonly<Record<string, unknown>>): JobError => {
   const { error, details } = words === undefined ? NOTHING : readWords(words);
   const traceback = text(fields['error_traceback']) ?? text(fields['traceback']);
   const errorType = (text(fields['error_type']) ?? text(fields['code']))?.slice(0, 200);
-  return { error, details: end(traceback) ?? details ?? text(fields['error_details']), errorType };
+  return { error, details: end(traceback) ?? details ?? end(text(fields['error_details'])), errorType };
 };
 
 /**

@@ -114,6 +114,13 @@ describe('messageFromReport', () => {
       false,
     ],
     ['an error beside audio', { error: 'CUDA out of memory', storage_path: 'p' }, 'gpu_out_of_memory', true],
+    [
+      "a handler's message beside its status",
+      { status: 'error', message: 'CUDA out of memory' },
+      'gpu_out_of_memory',
+      true,
+    ],
+    ['another', { status: 'error', message: 'Voice profile not found' }, 'voice_profile_missing', false],
     ['an error object', { error: { message: 'quota exceeded' } }, 'provider_quota_exceeded', false],
   ])('has failed although it completed, with %s', (_what, output, code, retryable) => {
     expect(read({ status: 'COMPLETED', output })).toMatchObject({

@@ -45,10 +45,16 @@ const metadataOf = (report: RunpodReport, result: Fields): Record<string, unknow
   };
 };
 
-/** The fields that a success callback would have had; one of a wrong type is left out, for the audio's sake. */
+/** Longer than any address, name or path; what is longer is no such thing. */
+const MAX_TEXT_CHARACTERS = 8_000;
+
+const isShortText = (value: unknown): value is string =>
+  typeof value === 'string' && value.length <= MAX_TEXT_CHARACTERS;
+
+/** The fields that a success callback would have had; one that cannot be is left out, for the audio's sake. */
 const readyMessage = (job: ReportedJob, report: RunpodReport, result: Fields): StoryMessage | undefined => {
   const texts = ['audio_url', 'storage_path', 'r2_path', 'voice_id', 'voice_name', 'language'] as const;
-  const told = texts.flatMap((name) => (typeof result[name] === 'string' ? [[name, result[name]]] : []));
+  const told = texts.flatMap((name) => (isShortText(result[name]) ? [[name, result[name]]] : []));
   const duration = result['duration_ms'];
   const callback = parseSuccessCallback({
     ...Object.fromEntries(told),
@@ -95,13 +101,20 @@ const failedMessage = (
 
 const hasError = (value: unknown): boolean => value !== undefined && value !== null && value !== '';
 
+/** What a result says went wrong: handlers in the field say it as `error`, or as `message` beside a status. */
+const wordsOf = ({ status, error, message }: Fields): unknown => {
+  if (hasError(error)) return error;
+  return status === 'error' || status === 'failed' ? message : undefined;
+};
+
 const completedMessage = (job: ReportedJob, report: RunpodReport, result: Fields): StoryMessage => {
-  const { status, error, error_type: errorType, error_details: details, retryable } = result;
-  const saysError = status === 'error' || status === 'failed' || hasError(error) || hasError(report.error);
+  const { status, error_type: errorType, error_details: details, retryable } = result;
+  const said = wordsOf(result);
+  const saysError = status === 'error' || status === 'failed' || hasError(said) || hasError(report.error);
   const ready = saysError ? undefined : readyMessage(job, report, result);
   if (ready !== undefined) return ready;
-  const own = hasError(error)
-    ? { error_type: errorType, error_details: details, ...(isJsonObject(error) ? error : { error }) }
+  const own = hasError(said)
+    ? { error_type: errorType, error_details: details, ...(isJsonObject(said) ? said : { error: said }) }
     : report.error;
   return failedMessage(job, report, result, { error: own, code: 'audio_missing', retryable });
 };
@@ -118,7 +131,10 @@ export const messageFromReport = (job: ReportedJob, report: RunpodReport): Story
     case 'completed':
       return completedMessage(job, report, result);
     case 'failed':
-      return failedMessage(job, report, result, { error: report.error ?? result['error'], code: 'unknown' });
+      return failedMessage(job, report, result, {
+        error: report.error ?? result['error'] ?? result['message'],
+        code: 'unknown',
+      });
     case 'cancelled':
       return failedMessage(job, report, {}, { error: undefined, code: 'job_cancelled' });
     case 'timed-out':

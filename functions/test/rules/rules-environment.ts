@@ -79,4 +79,5 @@ export const AUDIO_FIELDS: Readonly<Record<AudioField, unknown>> = {
   audioErrorMetadata: { a: 1 },
   audioRetryAt: WRITTEN_AT,
   audioAutoRetries: 1,
+  audioAutoRetry: false,
 };

@@ -69,6 +69,31 @@ const readAnswer = async (body: Dispatcher.ResponseData['body']): Promise<string
   return Buffer.concat(chunks).toString('utf8').slice(0, MAX_EXCERPT_CHARACTERS);
 };
 
+/**
+ * A signal that aborts with the given one, or after a while. By hand: `AbortSignal.any` leaves something behind in a signal
+ * that lives as long as the process.
+ */
+const withinTime = (
+  signal: AbortSignal | undefined,
+  timeoutMs: number,
+): { readonly signal: AbortSignal; readonly release: () => void } => {
+  const limit = new AbortController();
+  const pass = (): void => limit.abort(signal?.reason);
+  const timer = setTimeout(
+    () => limit.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError')),
+    timeoutMs,
+  );
+  signal?.addEventListener('abort', pass, { once: true });
+  if (signal?.aborted) pass();
+  return {
+    signal: limit.signal,
+    release: () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', pass);
+    },
+  };
+};
+
 /** Posts over pooled connections. A redirect is an answer like any other: a signature covers one path only. */
 export const createUndiciPost = ({
   allowPrivate,
@@ -84,20 +109,24 @@ export const createUndiciPost = ({
   });
   return {
     post: async (url, headers, body, signal) => {
-      const timeout = AbortSignal.timeout(timeoutMs);
-      const answer = await request(url, {
-        method: 'POST',
-        headers,
-        body,
-        dispatcher: agent,
-        signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
-      });
-      const retryAfter = answer.headers['retry-after'];
-      return {
-        status: answer.statusCode,
-        retryAfter: Array.isArray(retryAfter) ? retryAfter[0] : retryAfter,
-        excerpt: await readAnswer(answer.body),
-      };
+      const limit = withinTime(signal, timeoutMs);
+      try {
+        const answer = await request(url, {
+          method: 'POST',
+          headers,
+          body,
+          dispatcher: agent,
+          signal: limit.signal,
+        });
+        const retryAfter = answer.headers['retry-after'];
+        return {
+          status: answer.statusCode,
+          retryAfter: Array.isArray(retryAfter) ? retryAfter[0] : retryAfter,
+          excerpt: await readAnswer(answer.body),
+        };
+      } finally {
+        limit.release();
+      }
     },
     close: () => agent.close(),
   };

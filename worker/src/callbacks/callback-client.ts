@@ -1,4 +1,4 @@
-import { TalebackError } from '@taleback/core';
+import { TalebackError, withoutTokens } from '@taleback/core';
 import { type Classification, classifyHttpStatus, type RetryPolicy, retry } from '@taleback/resilience';
 import type { Log } from '../observe/index.ts';
 import { type CallbackClient, type CallbackMessage, type Delivery, isHttpUrl } from './callback-message.ts';
@@ -87,7 +87,7 @@ export const createCallbackClient = (options: CallbackClientOptions): CallbackCl
 
   const deliver = async (message: CallbackMessage, signal?: AbortSignal): Promise<Delivery> => {
     const delivery = await deliverWith(message, options.retry, signal);
-    const about = { url: message.url, messageId: message.messageId, ...delivery };
+    const about = { url: withoutTokens(message.url), messageId: message.messageId, ...delivery };
     if (delivery.kind === 'delivered') options.log('info', 'callback delivered', about);
     else options.log('error', 'callback not delivered', about);
     if (delivery.kind === 'refused' || delivery.kind === 'undeliverable') {

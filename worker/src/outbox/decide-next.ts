@@ -27,6 +27,10 @@ export type Next =
   | { readonly kind: 'give-up'; readonly why: 'refused' | 'expired'; readonly delivery: FailedDelivery };
 
 const UNAUTHORIZED = 401;
+/** Also what proxies, firewalls and half-made deployments answer in a receiver's place. */
+const AMBIGUOUS: ReadonlySet<number> = new Set([403, 404, 405]);
+/** How our receiver begins a refusal. */
+const OWN_REFUSAL = '{"success":false';
 /** Said of the receiver as a whole, not of one message. */
 const BUSY: ReadonlySet<number> = new Set([429, 503]);
 /** Longest time that one answer may silence everything else to the receiver, ms. */
@@ -34,6 +38,12 @@ const MAX_PAUSE_MS = 300_000;
 
 const causeOf = (outcome: Exclude<TryOutcome, { kind: 'accepted' }>): string =>
   outcome.kind === 'not-accepted' ? `answered ${outcome.status}: ${outcome.excerpt}` : outcome.cause;
+
+/** Whether it may not be the receiver's last word: a secret is being replaced, or somebody else answers in its place. */
+export const mayBeMistaken = (outcome: TryOutcome): boolean =>
+  outcome.kind === 'not-accepted' &&
+  (outcome.status === UNAUTHORIZED ||
+    (AMBIGUOUS.has(outcome.status) && !outcome.excerpt.startsWith(OWN_REFUSAL)));
 
 /** Whether the same message may succeed later, and what the receiver asked for. */
 const judge = (
@@ -43,8 +53,7 @@ const judge = (
 ): { readonly retryable: boolean; readonly retryAfterMs?: number | undefined } => {
   if (outcome.kind === 'address-refused') return { retryable: false };
   if (outcome.kind === 'unanswered') return { retryable: true };
-  if (outcome.status === UNAUTHORIZED)
-    return { retryable: nowMs - unauthorizedSinceMs < policy.unauthorizedMs };
+  if (mayBeMistaken(outcome)) return { retryable: nowMs - unauthorizedSinceMs < policy.unauthorizedMs };
   return classifyHttpStatus(outcome.status, outcome.retryAfter, nowMs);
 };
 

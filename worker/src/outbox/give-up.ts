@@ -1,3 +1,4 @@
+import { withoutTokens } from '@taleback/core';
 import { substituteFor } from '../callbacks/index.ts';
 import { describeFault } from '../observe/index.ts';
 import { recordKey } from '../storage/index.ts';
@@ -28,7 +29,7 @@ export const giveUp = async (
   const substitute = owed === undefined ? undefined : nameSubstitute(name, owed);
   if (owed !== undefined && substitute !== undefined)
     await files.write(substitute.file, formatEntry({ message: owed, createdMs: now() }));
-  const about = { url: message.url, messageId: message.messageId };
+  const about = { url: withoutTokens(message.url), messageId: message.messageId };
   const end = { kind: 'given-up', why, delivery, substitute, about } as const;
   try {
     const key = recordKey(FAILED_CALLBACKS, message.payload.story_id, name.stamp);

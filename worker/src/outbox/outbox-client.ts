@@ -1,3 +1,4 @@
+import { withoutTokens } from '@taleback/core';
 import type { Clock } from '@taleback/resilience';
 import { type CallbackClient, type CallbackMessage, type Delivery, isHttpUrl } from '../callbacks/index.ts';
 import { describeFault, type Log } from '../observe/index.ts';
@@ -56,7 +57,11 @@ export const createOutboxClient = (options: OutboxClientOptions): CallbackClient
       await records.keep(key, formatDeadLetter({ message, createdMs: nowMs }, end));
     } catch (error) {
       const { url, messageId } = message;
-      log('error', 'failed callback could not be kept', { url, messageId, error: describeFault(error) });
+      log('error', 'failed callback could not be kept', {
+        url: withoutTokens(url),
+        messageId,
+        error: describeFault(error),
+      });
     }
   };
 
@@ -75,7 +80,11 @@ export const createOutboxClient = (options: OutboxClientOptions): CallbackClient
         written = await outbox.put(message);
       } catch (error) {
         const { url, messageId } = message;
-        log('error', 'outbox cannot be written', { url, messageId, error: describeFault(error) });
+        log('error', 'outbox cannot be written', {
+          url: withoutTokens(url),
+          messageId,
+          error: describeFault(error),
+        });
         return deliverDirectly(message, signal);
       }
       return firstOf(written.firstTry, clock, signal);

@@ -65,11 +65,14 @@ export interface Fixture {
 }
 
 export const ok: TryOutcome = { kind: 'accepted' };
-export const answered = (status: number, retryAfter?: string): TryOutcome => ({
+/** Our receiver's words. */
+export const REFUSAL = '{"success":false,"error":"why"}';
+
+export const answered = (status: number, retryAfter?: string, excerpt = REFUSAL): TryOutcome => ({
   kind: 'not-accepted',
   status,
   retryAfter,
-  excerpt: 'why',
+  excerpt,
 });
 
 /** Outboxes over a folder in memory, a clock that is moved by hand, and a receiver that does as it is told. */

@@ -8,6 +8,7 @@ import {
   type Fixture,
   messageOf,
   ok,
+  REFUSAL,
   URL_A,
   withSubstitute,
 } from './outbox-fixture.ts';
@@ -72,6 +73,9 @@ describe('a message', () => {
     ['425', answered(425)],
     ['429', answered(429)],
     ['401', answered(401)],
+    ["404 in a proxy's words", answered(404, undefined, '<html>Not Found</html>')],
+    ["403 in a firewall's words", answered(403, undefined, 'Forbidden')],
+    ['405 of a page', answered(405, undefined, '')],
   ])('is tried again after %s, with waits that double', async (_, outcome) => {
     const { fixture, outbox } = await start();
     fixture.answer = (_message, count) => (count < 4 ? outcome : ok);
@@ -86,7 +90,7 @@ describe('a message', () => {
     async (status) => {
       const { fixture, outbox } = await start();
       fixture.answer = () => answered(status);
-      expect(await put(fixture, outbox)).toEqual({ kind: 'refused', status, excerpt: 'why' });
+      expect(await put(fixture, outbox)).toEqual({ kind: 'refused', status, excerpt: REFUSAL });
       await fixture.clock.advanceAsync(HOUR_MS);
       expect(fixture.sent).toHaveLength(1);
       expect(fixture.files.files.size).toBe(0);
@@ -96,7 +100,7 @@ describe('a message', () => {
         url: URL_A,
         messageId: 'ready_j1',
         payload: messageOf('s1', 'j1').payload,
-        failure: { why: 'refused', status, cause: `answered ${status}: why`, attempts: 1 },
+        failure: { why: 'refused', status, cause: `answered ${status}: ${REFUSAL}`, attempts: 1 },
       });
       expect(outbox.status()).toMatchObject({ depth: 0, refused: 1, expired: 0, delivered: 0 });
     },
@@ -157,7 +161,7 @@ describe('a message with a substitute', () => {
     await fixture.clock.advanceAsync(HOUR_MS);
     expect(fixture.sent.at(-1)).toMatchObject({
       id: 'failed_j1',
-      body: { story_id: 's1', error: 'not accepted', error_details: `answered ${status}: why` },
+      body: { story_id: 's1', error: 'not accepted', error_details: `answered ${status}: ${REFUSAL}` },
     });
     expect(outbox.status()).toMatchObject({ depth: 0, refused: 1, delivered: 1 });
   });

@@ -1,6 +1,7 @@
+import { withoutTokens } from '@taleback/core';
 import type { TryOutcome } from '../callbacks/index.ts';
 import { describeFault } from '../observe/index.ts';
-import { decideNext, type Next } from './decide-next.ts';
+import { decideNext, mayBeMistaken, type Next } from './decide-next.ts';
 import type { Lane } from './destination.ts';
 import type { EntryName } from './entry-name.ts';
 import { giveUp } from './give-up.ts';
@@ -9,7 +10,6 @@ import type { Finding, TurnEnd, TurnParts } from './turn.ts';
 
 /** The process is short of something, and the file as good as ever. */
 const PASSING_FAULTS: ReadonlySet<unknown> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'EBUSY']);
-const UNAUTHORIZED = 401;
 
 const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
@@ -64,8 +64,7 @@ const send = async (
   lane.firstTriedMs ??= now();
   const outcome = await sendOnce({ url, messageId, body: Buffer.from(JSON.stringify(payload)) }, signal);
   const nowMs = now();
-  const isUnauthorized = outcome.kind === 'not-accepted' && outcome.status === UNAUTHORIZED;
-  lane.unauthorizedSinceMs = isUnauthorized ? (lane.unauthorizedSinceMs ?? nowMs) : undefined;
+  lane.unauthorizedSinceMs = mayBeMistaken(outcome) ? (lane.unauthorizedSinceMs ?? nowMs) : undefined;
   const { unauthorizedSinceMs, firstTriedMs } = lane;
   const sinceMs = Math.min(createdMs, firstTriedMs);
   const facts = { attempts: lane.attempts + 1, sinceMs, unauthorizedSinceMs, nowMs };
@@ -87,7 +86,7 @@ const takeTurn = async (
   if ('kind' in entry) return [entry, 'nothing'];
   const { outcome, next } = await send(parts, entry, lane, signal);
   if (signal.aborted && outcome.kind === 'unanswered') return [{ kind: 'interrupted' }, 'nothing'];
-  const about = { url: entry.message.url, messageId: entry.message.messageId };
+  const about = { url: withoutTokens(entry.message.url), messageId: entry.message.messageId };
   const finding = findingOf(outcome, next);
   switch (next.kind) {
     case 'delivered':

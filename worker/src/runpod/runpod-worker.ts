@@ -134,8 +134,8 @@ export class RunpodWorker {
         waitingResults: () => this.#sender.waiting,
         beginLeftover,
         onTaken: ({ jobs, faulty }) => {
-          for (const job of jobs) this.#begin(this.#newTaken(job));
           for (const entry of faulty) void this.#answerFaulty(entry);
+          return jobs.filter((job) => this.#begin(this.#newTaken(job))).length;
         },
         clock,
         random,
@@ -167,15 +167,17 @@ export class RunpodWorker {
     return `${age}-${this.#sequence.toString(36).padStart(6, '0')}-${newId().slice(0, 8).toLowerCase()}`;
   }
 
-  #begin(taken: TakenJob): void {
+  /** @returns false for a job that runs already */
+  #begin(taken: TakenJob): boolean {
     const { id } = taken.job;
     const underWay = this.#underWay.begin(id);
     if (underWay === undefined) {
       this.#parts.log('warn', 'job handed out again while it runs', { jobId: id });
       void this.#forget(taken.key);
-      return;
+      return false;
     }
     void this.#serve(taken, underWay).finally(() => this.#underWay.end(id));
+    return true;
   }
 
   async #serve(taken: TakenJob, underWay: JobUnderWay): Promise<void> {

@@ -17,7 +17,8 @@ export interface TakeLoopParts {
   readonly waitingResults: () => number;
   /** Begins a job that a dead worker left; false when there is none. They go before new ones. */
   readonly beginLeftover: () => boolean;
-  readonly onTaken: (outcome: TakeOutcome & { readonly kind: 'jobs' }) => void;
+  /** @returns how many jobs began */
+  readonly onTaken: (outcome: TakeOutcome & { readonly kind: 'jobs' }) => number;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: RunpodLog;
@@ -54,9 +55,14 @@ export const runTakeLoop = async (parts: TakeLoopParts, signals: TakeLoopSignals
   let failures = 0;
 
   const waitForRoom = async (): Promise<void> => {
+    // By hand: `AbortSignal.any` leaves something behind in a signal that lives as long as the process.
     const room = new AbortController();
-    const stop = underWay.onEnd(() => room.abort());
-    await pause(clock, FULL_RECHECK_MS, AbortSignal.any([room.signal, signals.ending]));
+    const wake = (): void => room.abort();
+    const stop = underWay.onEnd(wake);
+    signals.ending.addEventListener('abort', wake, { once: true });
+    if (signals.ending.aborted) wake();
+    await pause(clock, FULL_RECHECK_MS, room.signal);
+    signals.ending.removeEventListener('abort', wake);
     stop();
   };
 
@@ -71,9 +77,10 @@ export const runTakeLoop = async (parts: TakeLoopParts, signals: TakeLoopSignals
     const begunAtMs = clock.now();
     const outcome = await poll(platform, free, underWay.count > 0, signals.leaving);
     failures = outcome.kind === 'failed' ? failures + 1 : 0;
-    if (outcome.kind === 'jobs') onTaken(outcome);
-    else if (outcome.kind === 'failed') log('warn', 'job-take failed', { failures, reason: outcome.why });
-    const end = outcome.kind === 'jobs' ? ({ kind: 'found' } as const) : outcome;
+    const begun = outcome.kind === 'jobs' ? onTaken(outcome) : 0;
+    if (outcome.kind === 'failed') log('warn', 'job-take failed', { failures, reason: outcome.why });
+    // A poll that brought nothing to do is an empty one, whatever was in it.
+    const end = outcome.kind === 'jobs' ? ({ kind: begun > 0 ? 'found' : 'none' } as const) : outcome;
     const nowMs = clock.now();
     const pauseMs = pauseAfterPoll(end, {
       tookMs: nowMs - begunAtMs,
