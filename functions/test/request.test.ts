@@ -183,6 +183,7 @@ describe('requestAudio over Firestore and Pub/Sub', { timeout: 60_000 }, () => {
     ['with text that is no text', { text: ['a'] }, { kind: 'unfit', code: 'text_empty' }],
     ['too long', { text: 'word '.repeat(5_000) }, { kind: 'unfit', code: 'text_too_long' }],
     ['in another language', { language: 'xx' }, { kind: 'unfit', code: 'language_unsupported' }],
+    ['without room for its end', { filler: 'x'.repeat(1_037_000) }, { kind: 'unfit', field: 'text' }],
   ])('writes and queues nothing for a story %s', async (_, fields, expected) => {
     const id = await newStory(fields);
     const before = await storyOf(id);

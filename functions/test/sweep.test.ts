@@ -130,6 +130,15 @@ describe('a job past its lease', () => {
     expect(new Set(statuses)).toEqual(new Set(['failed']));
   });
 
+  it('ends in few words when the story has no room for more', async () => {
+    const report = { status: 'FAILED', error: `CUDA out of memory\ntraceback: ${'x'.repeat(3_000)}` };
+    const { storyId } = await atRunpod(report, { filler: 'x'.repeat(1_039_000) });
+    await sweepWith();
+    const story = await nets.story(storyId);
+    expect(story).toMatchObject({ audioStatus: 'failed', audioErrorCode: 'gpu_out_of_memory' });
+    expect(story).not.toHaveProperty('audioErrorDetails');
+  });
+
   it('is left for the next sweep when time is up', async () => {
     await Promise.all(Array.from({ length: 6 }, () => overdueStory()));
     let nowMs = Date.now();

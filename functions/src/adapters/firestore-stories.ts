@@ -43,6 +43,9 @@ const readStoryText = (fields: Fields): StoryText => ({
   audio: readStoryAudio(fields),
 });
 
+/** Room that a story keeps for how its narration ends: an attempt that could not end is not begun. Bytes. */
+const ROOM_FOR_END = 'x'.repeat(4_096);
+
 /** Only the server can have made a story as large as that. */
 const NO_ROOM = {
   kind: 'unfit',
@@ -125,7 +128,9 @@ export const createFirestoreStories = (
           updatedAt: now,
         });
       } else {
-        if (fitChange(fields, decision.story) === undefined) return NO_ROOM;
+        const { set, remove } = decision.story;
+        const atEnd = { set: { ...set, audioErrorDetails: ROOM_FOR_END }, remove };
+        if (fitChange(fields, atEnd) === undefined) return NO_ROOM;
         transaction.update(story, { ...withRemovals(decision.story), updatedAt: now });
       }
       transaction.set(attempt, decision.attemptFields);

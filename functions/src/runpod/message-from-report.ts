@@ -46,7 +46,7 @@ const metadataOf = (report: RunpodReport, result: Fields): Record<string, unknow
 };
 
 /** Longer than any address, name or path; what is longer is no such thing. */
-const MAX_TEXT_CHARACTERS = 8_000;
+const MAX_TEXT_CHARACTERS = 2_000;
 
 const isShortText = (value: unknown): value is string =>
   typeof value === 'string' && value.length <= MAX_TEXT_CHARACTERS;

@@ -5,6 +5,7 @@ import {
   decideRenewal,
   describeError,
   documentIdFault,
+  type FailedMessage,
   isAsSeen,
   type StoryAudio,
   type StoryMessage,
@@ -84,7 +85,7 @@ const lookForAudio = async (
   return { kind: 'message', message: { ...message, ...nothing } };
 };
 
-const lossOf = ({ audio }: SweptStory, why: string): StoryMessage => ({
+const lossOf = ({ audio }: SweptStory, why: string): FailedMessage => ({
   kind: 'failed',
   jobId: audio.jobId,
   error: describeError('lease_expired').sentence,
@@ -93,6 +94,14 @@ const lossOf = ({ audio }: SweptStory, why: string): StoryMessage => ({
   retryable: describeError('lease_expired').retryable,
   metadata: undefined,
 });
+
+/** The end of a story that has no room for more: what happened, without anything said of it. */
+const inFewWords = (swept: SweptStory, told: StoryMessage): StoryMessage => {
+  const bare = { ...lossOf(swept, ''), details: undefined };
+  if (told.kind !== 'failed') return bare;
+  const { code, retryable } = told;
+  return { ...bare, code, retryable, error: describeError(code).sentence };
+};
 
 /** Asks RunPod, then the audio store, then gives the job up. */
 const judge = async (story: SweptStory, options: SweepStoryOptions): Promise<Verdict> => {
@@ -133,7 +142,7 @@ export const sweepStory = async (swept: SweptStory, options: SweepStoryOptions):
   const message = verdict.kind === 'lost' ? lossOf(swept, verdict.why) : undefined;
   const target =
     audio.jobId !== undefined && documentIdFault(audio.jobId) === undefined ? audio.jobId : undefined;
-  const outcome = await options.stories.apply(
+  let outcome = await options.stories.apply(
     { storyId, jobId: target },
     (story: StoryAudio, attempt): Decision => {
       if (verdict.kind === 'message') return decide(story, attempt, verdict.message, context);
@@ -142,6 +151,10 @@ export const sweepStory = async (swept: SweptStory, options: SweepStoryOptions):
     },
   );
   const told = verdict.kind === 'message' ? verdict.message : message;
+  if (outcome.kind === 'too-large' && told !== undefined)
+    outcome = await options.stories.apply({ storyId, jobId: target }, (story, attempt) =>
+      decide(story, attempt, inFewWords(swept, told), context),
+    );
   const fate = isAlive ? 'renewed' : told?.kind;
   options.log('warn', 'overdue job swept', { storyId, jobId: audio.jobId, fate, outcome: outcome.kind });
   if (outcome.kind === 'store-away') return 'store-away';
