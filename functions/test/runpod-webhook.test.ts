@@ -212,6 +212,15 @@ describe("RunPod's own webhook", () => {
     expect(await nets.story(storyId)).toMatchObject({ audioStatus: 'ready' });
   });
 
+  it("shows nobody the audio of another user's folder", async () => {
+    const url = await serve();
+    const output = { ...SUCCESS, storage_path: 'private/users/somebody-else/stories/audio/en/s/j.mp3' };
+    const { storyId, jobId, body } = await runningJob({ status: 'COMPLETED', output });
+    const before = await nets.story(storyId);
+    expect((await post(addressOf(url, storyId, jobId), body)).status).toBe(200);
+    expect(await nets.story(storyId)).toEqual(before);
+  });
+
   it('believes RunPod, not the body', async () => {
     const { storyId, jobId, body } = await runningJob({ status: 'FAILED', error: 'disk full' });
     const forged = { ...body, status: 'COMPLETED', output: SUCCESS, error: undefined };

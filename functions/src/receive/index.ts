@@ -3,7 +3,7 @@ export { type CallerLimitOptions, type CallerLimits, createCallerLimits } from '
 export type { Generate } from './generate-port.ts';
 export { urlSecrets } from './job-in-url.ts';
 export type { Log } from './log.ts';
-export { isOwnPlace, type Owners } from './ownership.ts';
+export { findContradiction, isOwnPlace, type Owners } from './ownership.ts';
 export { BODY_TIMEOUT_MS, parseJson, readBody } from './read-body.ts';
 export { createReceiver, type Receiver, type ReceiverOptions } from './receiver.ts';
 export { refuseTarget } from './refuse-target.ts';

@@ -2,7 +2,9 @@ import { type AutoRetryPolicy, decide, documentIdFault, type StoryMessage } from
 import { jobOfUrl } from '@taleback/core/signatures';
 import {
   BODY_TIMEOUT_MS,
+  findContradiction,
   type Log,
+  type Owners,
   parseJson,
   RETRY_AFTER_SECONDS,
   type Refusal,
@@ -63,6 +65,14 @@ const confirm = async (
   return undefined;
 };
 
+/** Where the message says that the audio is. */
+const placesOf = (message: StoryMessage): { readonly field: string; readonly path: string }[] =>
+  message.kind === 'ready'
+    ? [message.audioUrl, message.storagePath].flatMap((path) =>
+        path === undefined ? [] : [{ field: 'output', path }],
+      )
+    : [];
+
 const applyReport = async (
   job: ReportedJob,
   message: StoryMessage,
@@ -70,7 +80,12 @@ const applyReport = async (
 ): Promise<Answer> => {
   const { storyId } = job;
   const context = { source: 'runpod-webhook', nowMs: now(), leaseMs: processingLeaseMs, autoRetry } as const;
-  const outcome = await stories.apply(job, (story, attempt) => decide(story, attempt, message, context));
+  const places = placesOf(message);
+  const target = {
+    ...job,
+    admits: (owners: Owners) => findContradiction({ userId: undefined, places }, owners) === undefined,
+  };
+  const outcome = await stories.apply(target, (story, attempt) => decide(story, attempt, message, context));
   log('info', 'webhook of RunPod', { ...job, told: message.kind, outcome });
   switch (outcome.kind) {
     case 'decided':
