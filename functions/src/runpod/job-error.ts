@@ -52,7 +52,7 @@ const readFields = (fields: Readonly<Record<string, unknown>>): JobError => {
 
 /**
  * Reads RunPod's `error`: words, an object, or, when a Python handler raised, a JSON document inside a string.
- * @see notes on runpod-python, "Result"
+ * @see https://github.com/runpod/runpod-python/blob/main/runpod/serverless/modules/rp_job.py
  */
 export const readJobError = (value: unknown): JobError => {
   if (isJsonObject(value)) return readFields(value);
