@@ -13,12 +13,39 @@ export interface Voice {
   readonly remark?: string;
 }
 
+/** The recording that a person's own voice is cloned from. */
+export interface VoiceProfile {
+  /** WAV, MP3, FLAC or Ogg, looked at already. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** SHA-256 of the bytes, lower-case hex: the same for the same recording, and for no other. */
+  readonly hash: string;
+}
+
+/**
+ * How a voice is to act, for engines that can be told. Names and bounds are Chatterbox's.
+ * @see worker/python/taleback_speech/engines/chatterbox_settings.py
+ */
+export interface VoiceStyle {
+  /** 0.25 to 2. */
+  readonly exaggeration?: number | undefined;
+  /** 0 to 1. */
+  readonly cfgWeight?: number | undefined;
+  /** 0.05 to 5. */
+  readonly temperature?: number | undefined;
+}
+
 export interface SpeechChunk {
   /** A few sentences at most: an engine may take long over more. */
   readonly text: string;
+  /** One of the engine's voices; with a profile, any name for it. */
   readonly voiceId: string;
   /** Rate of speech, 1 is the voice's own. See SPEED_RANGE. */
   readonly speed?: number | undefined;
+  /** BCP 47, for engines whose voices speak several languages. */
+  readonly language?: string | undefined;
+  /** Speak in the voice of this recording; only for engines that clone voices. */
+  readonly profile?: VoiceProfile | undefined;
+  readonly style?: VoiceStyle | undefined;
 }
 
 export interface SynthesisOptions {
@@ -44,6 +71,8 @@ export interface SpeechProfile {
    * it twice changes nothing more.
    */
   readonly prepareText: (text: string) => string;
+  /** Whether it speaks in the voice of a recording. Default: it does not. */
+  readonly clonesVoices?: boolean | undefined;
 }
 
 /**

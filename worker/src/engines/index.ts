@@ -7,10 +7,14 @@ export {
   type SpeechProfile,
   type SynthesisOptions,
   type Voice,
+  type VoiceProfile,
+  type VoiceStyle,
 } from './engine.ts';
 export { ESPEAK_PROFILE } from './espeak/espeak-profile.ts';
 export { createFliteEngine, FLITE_PROFILE } from './flite/flite-engine.ts';
 export { compileFlite } from './flite/flite-module.ts';
 export { loadFlite } from './flite/load-flite.ts';
+export type { EngineProbe, RemoteEngine } from './remote/remote-engine.ts';
+export type { HttpAnswer, HttpRequest, SpeechHttp } from './remote/speech-http.ts';
 export { serveThread } from './serve-thread.ts';
 export type { FromSpeechThread, SpeechThreadData, ToSpeechThread } from './thread-protocol.ts';
