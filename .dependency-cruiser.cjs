@@ -56,7 +56,7 @@ module.exports = {
       from: {
         path: '^(functions|worker)/src/',
         pathNot: [
-          '/src/(main|batch-main|supervisor|open-speech|open-callbacks|index|cli)\\.ts$',
+          '/src/(main|batch-main|supervisor|open-[a-z]+|index|cli)\\.ts$',
           '/src/plugins/',
           '/adapters/',
           '\\.test\\.ts$',
@@ -71,7 +71,7 @@ module.exports = {
         path: '^(functions|worker)/src/',
         pathNot: ['/src/(main|index|cli)\\.ts$', '/adapters/', '\\.test\\.ts$'],
       },
-      to: { path: 'node_modules/(firebase-admin|firebase-functions|@google-cloud|undici|send)/' },
+      to: { path: 'node_modules/(firebase-admin|firebase-functions|@google-cloud|undici|send|ws|aws4fetch)/' },
     },
     {
       name: 'nobody-imports-the-tools',

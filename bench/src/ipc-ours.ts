@@ -1,12 +1,12 @@
 import { join } from 'node:path';
-import { type EnginePlugin, TtsManager } from '@taleback/worker';
+import { type HostedPlugin, TtsManager } from '@taleback/worker';
 import { processChild } from '@taleback/worker/process-child';
 import type { OpenSoundFiles } from '@taleback/worker/sound-files';
 import type { Asker } from './ipc-asker.ts';
 import type { Start } from './ipc-children.ts';
 import type { Sound } from './ipc-sound.ts';
 
-type OpenChild = EnginePlugin['openChild'];
+type OpenChild = HostedPlugin['openChild'];
 
 const VOICE = 'bench';
 /** Replacing a worker is no round trip. */
@@ -83,7 +83,7 @@ export const openAlone = (openChild: OpenChild): Promise<Asker> =>
 
 /** Children behind queue, balancer, circuit breakers and statistics, as the product has them. */
 export const openPool = async (openChild: OpenChild, workers: number): Promise<Asker> => {
-  const plugin: EnginePlugin = {
+  const plugin: HostedPlugin = {
     name: 'bench',
     languages: ['en'],
     voices: () => [{ id: VOICE, name: 'Bench', languages: ['en'] }],

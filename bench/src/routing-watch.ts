@@ -1,4 +1,4 @@
-import type { EnginePlugin } from '@taleback/worker';
+import type { HostedPlugin } from '@taleback/worker';
 
 /** Where a request stands on its way into the worker. Times are of the clock that all processes share. */
 interface Way {
@@ -44,7 +44,7 @@ export class RoutingWatch {
   }
 
   /** The same plugin, watched. */
-  watch(plugin: EnginePlugin): EnginePlugin {
+  watch(plugin: HostedPlugin): HostedPlugin {
     return {
       ...plugin,
       openChild: (workerId, events) => {

@@ -66,6 +66,7 @@ const startWorker = async (projectId: string): Promise<string> => {
       CALLBACK_SECRETS: SECRET,
       ALLOW_PRIVATE_CALLBACKS: 'on',
       AUDIO_FOLDER: join(folder, 'audio'),
+      SPEECH_CACHE: 'off',
       OUTBOX_FOLDER: join(folder, 'outbox'),
       AUDIO_PORT: '0',
       HEALTH_PORT: '0',

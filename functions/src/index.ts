@@ -9,29 +9,41 @@ import { defineSecret } from 'firebase-functions/params';
 import { type Message, onMessagePublished } from 'firebase-functions/pubsub';
 import { onSchedule } from 'firebase-functions/scheduler';
 import { expressEdge } from './adapters/express-edge.ts';
+import { createFirestoreEngines } from './adapters/firestore-engines.ts';
 import { createFirestoreJobs } from './adapters/firestore-jobs.ts';
 import { createFirestoreStories } from './adapters/firestore-stories.ts';
 import { createFirestoreSweep } from './adapters/firestore-sweep.ts';
 import { createPubsubDeadLetters } from './adapters/pubsub-dead-letters.ts';
 import { createPubsubEvents } from './adapters/pubsub-events.ts';
 import { createPubsubJobQueue } from './adapters/pubsub-job-queue.ts';
+import { createS3AudioPlace } from './adapters/s3-audio-place.ts';
 import { createUndiciHttp } from './adapters/undici-http.ts';
-import { parseConfig, readEnvironment } from './config.ts';
+import { type FunctionsConfig, parseConfig, readEnvironment } from './config.ts';
 import { type DeadLetterOptions, failDeadLetter } from './dead-letter/index.ts';
 import { type DispatchOptions, dispatchJob, type QueuedMessage } from './dispatch/index.ts';
+import { createHearOfEngines } from './engines/index.ts';
 import { createAnnouncingStories } from './events/index.ts';
 import { createGenerate } from './generate/index.ts';
 import { createCallerLimits, createReceiver, type Log, type Receiver, urlSecrets } from './receive/index.ts';
 import { callableAnswer, type RequestOptions, requestAudio } from './request/index.ts';
 import { createRunpodClient, createRunpodWebhook } from './runpod/index.ts';
-import { createAudioFinder, type SweepOptions, sweepStories as sweepOverdue } from './sweep/index.ts';
+import {
+  createAudioFinder,
+  createStoreAudioFinder,
+  type SweepOptions,
+  sweepStories as sweepOverdue,
+} from './sweep/index.ts';
 
 const REGION = 'us-central1';
-/** Both secrets everywhere, because the configuration is read whole. */
+/** All secrets everywhere, because the configuration is read whole. */
 const COMMON = {
   region: REGION,
   memory: '256MiB',
-  secrets: [defineSecret('CALLBACK_SECRETS'), defineSecret('RUNPOD_API_KEY')],
+  secrets: [
+    defineSecret('CALLBACK_SECRETS'),
+    defineSecret('RUNPOD_API_KEY'),
+    defineSecret('S3_SECRET_ACCESS_KEY'),
+  ],
 } as const satisfies GlobalOptions;
 
 const SEVERITIES = { info: 'INFO', warn: 'WARNING', error: 'ERROR' } as const satisfies Record<
@@ -48,6 +60,15 @@ const once = <T>(make: () => T): (() => T) => {
     made ??= { value: make() };
     return made.value;
   };
+};
+
+/** Where audio is looked for whose callback was lost: the bucket itself, or below a public address. */
+const findAudioOf = (
+  { audioBucket, audioBaseUrl }: FunctionsConfig,
+  probe: Parameters<typeof createAudioFinder>[1],
+): SweepOptions['findAudio'] => {
+  if (audioBucket !== undefined) return createStoreAudioFinder(createS3AudioPlace(audioBucket));
+  return audioBaseUrl === undefined ? undefined : createAudioFinder(audioBaseUrl, probe);
 };
 
 const wiring = once(() => {
@@ -86,6 +107,7 @@ const wiring = once(() => {
     store: stories,
     callerLimits: createCallerLimits(config.callers),
     generate: createGenerate(requests),
+    engines: createHearOfEngines({ ...same, engines: createFirestoreEngines(firestore, away) }),
     webhook,
   });
 
@@ -105,8 +127,7 @@ const wiring = once(() => {
     ...same,
     stories,
     runpod,
-    findAudio:
-      config.audioBaseUrl === undefined ? undefined : createAudioFinder(config.audioBaseUrl, http.probe),
+    findAudio: findAudioOf(config, http.probe),
     overdue: createFirestoreSweep(firestore, away),
     requests,
   };
@@ -124,7 +145,7 @@ const wiring = once(() => {
 /** The platform takes bodies of up to 32 MiB into memory before any of our code runs; so few fit beside each other. */
 const TTS_CONCURRENCY = 12;
 
-/** `/api/tts/**`: callback, error-callback, progress, generate, runpod-webhook, health. */
+/** `/api/tts/**`: callback, error-callback, progress, generate, engines, runpod-webhook, health. */
 export const tts = onRequest(
   { ...COMMON, memory: '512MiB', concurrency: TTS_CONCURRENCY, invoker: 'public' },
   expressEdge(wiring, log),

@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import { enginesText } from './fuzz-engines.ts';
 
 /** Names that mean something to JavaScript, to Firestore or to us. */
 const NAMES = [
@@ -103,6 +104,7 @@ const FIELDS = {
     'voice_name',
     'genre',
   ],
+  engines: ['worker_id', 'engines', 'state', 'queue_depth', 'in_flight', 'started_at'],
 } as const;
 export type FuzzedRoute = keyof typeof FIELDS;
 export const FUZZED_ROUTES = Object.keys(FIELDS) as FuzzedRoute[];
@@ -117,6 +119,7 @@ const SOUND: Readonly<Record<string, string>> = {
   text: '"Once upon a time."',
   voice_id: '"slt"',
   callback_url: '"https://b.example/cb"',
+  worker_id: '"w1"',
 };
 
 /**
@@ -150,12 +153,14 @@ export const bodyOf = (route: FuzzedRoute, storyIds: fc.Arbitrary<string>): fc.A
       fc.subarray(sound, { minLength: Math.max(0, sound.length - 2) }),
       fc.array(fc.tuple(field, value), { maxLength: 2 }),
       metadata,
+      route === 'engines' ? enginesText(value) : fc.constant(undefined),
     )
-    .map(([storyId, fields, wrong, extra]) => {
+    .map(([storyId, fields, wrong, extra, list]) => {
+      const engines = list === undefined ? [] : [`"engines":${list}`];
       const job = route === 'progress' ? ['"job_id":"j"'] : [];
       const user = route === 'generate' ? ['"user_id":"u1"'] : [];
       const odd = wrong.map(([name, text]) => `${JSON.stringify(name)}:${text}`);
-      return `{${[`"story_id":${storyId}`, ...job, ...user, ...fields, ...(extra ? [extra] : []), ...odd].join(',')}}`;
+      return `{${[`"story_id":${storyId}`, ...job, ...user, ...engines, ...fields, ...(extra ? [extra] : []), ...odd].join(',')}}`;
     });
 };
 

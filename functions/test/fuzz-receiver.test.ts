@@ -5,6 +5,7 @@ import { DEFAULT_STORY_LIMITS, readStoryAudio } from '@taleback/core';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nodeEdge, refuseConnect } from '../src/adapters/node-edge.ts';
+import { createHearOfEngines } from '../src/engines/index.ts';
 import { createGenerate } from '../src/generate/index.ts';
 import { createReceiver, type StoryStore } from '../src/receive/index.ts';
 import type { AttemptStore } from '../src/request/index.ts';
@@ -68,6 +69,16 @@ const mount = async (
     hmacHeaderPrefix: 'taleback',
     processingLeaseMs: 1_000,
     bodyTimeoutMs: 1_000,
+    engines: createHearOfEngines({
+      ...ground,
+      engines: {
+        keep: async (report, _expiresAtMs, decide) => {
+          const changed = report.engines.filter((told) => decide(undefined, told).kind === 'changed');
+          writes.push(report.workerId);
+          return { kind: 'kept', changed: changed.map(({ name }) => name) };
+        },
+      },
+    }),
     generate: createGenerate({
       ...ground,
       attempts: store,

@@ -29,6 +29,7 @@ const paths = fc.oneof(
       ...FUZZED_ROUTES.map((route) => `/api/tts/${route}`),
       '/callback',
       '/generate',
+      '/engines',
     ),
   },
   {

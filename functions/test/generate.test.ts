@@ -128,7 +128,8 @@ const jobOf = async (jobId: string): Promise<TtsJobEvent> => {
 
 describe('a job that the story does not hold all of', () => {
   it.each<[string, Record<string, unknown>, Record<string, unknown> | undefined, unknown]>([
-    ['with fields of its own', { genre: 'adventure' }, undefined, false],
+    ['with a recording of its own', { profile_base64: 'AAAA' }, undefined, false],
+    ['with fields that the story keeps', { genre: 'adventure' }, undefined, undefined],
     ["with the caller's own address", { callback_url: 'https://elsewhere.example/cb' }, undefined, false],
     ['with other words than the story has', { text: 'Other words.' }, { text: 'Its own words.' }, false],
     ['with nothing of that kind', {}, undefined, undefined],
@@ -166,6 +167,14 @@ describe('a story that is not there yet', () => {
       audioJobId: answer.job_id,
       audioAttempt: 1,
       audioAutoRetry: false,
+      audioJobExtras: {
+        profile_path: 'private/users/u1/voices/en/ann.npy',
+        is_kids_voice: false,
+        model_type: 'chatterbox',
+        genre: 'adventure',
+        output_basename: 'the-tide',
+        output_filename: 'the-tide.mp3',
+      },
     });
     expect([createdAt, audioLeaseExpiresAt]).toEqual([updatedAt, expect.anything()]);
     expect(Object.keys(await receiver.attempts(id))).toEqual([answer.job_id]);

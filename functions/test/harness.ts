@@ -3,8 +3,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { deleteApp, initializeApp } from 'firebase-admin/app';
 import { type Firestore, getFirestore } from 'firebase-admin/firestore';
+import { createFirestoreEngines } from '../src/adapters/firestore-engines.ts';
 import { createFirestoreStories } from '../src/adapters/firestore-stories.ts';
 import { nodeEdge } from '../src/adapters/node-edge.ts';
+import { createHearOfEngines } from '../src/engines/index.ts';
 import { createReceiver, type ReceiverOptions } from '../src/receive/index.ts';
 
 export interface ReceiverHarness {
@@ -29,14 +31,19 @@ export const openReceiver = async (options: Partial<ReceiverOptions> = {}): Prom
   const app = initializeApp({ projectId }, projectId);
   const firestore = getFirestore(app);
   const logged: ReceiverHarness['logged'] = [];
+  const ground: Pick<ReceiverOptions, 'now' | 'log'> = {
+    now: Date.now,
+    log: (severity, message, fields) => void logged.push({ severity, message, fields }),
+  };
+  const engines = createFirestoreEngines(firestore, { timeoutMs: 20_000 });
   const receiver = createReceiver({
+    ...ground,
     store: createFirestoreStories(firestore, { timeoutMs: 20_000 }),
+    engines: createHearOfEngines({ ...ground, engines }),
     signatures: 'off',
     secrets: { standard: [], hmac: [] },
     hmacHeaderPrefix: 'taleback',
     processingLeaseMs: 120_000,
-    now: Date.now,
-    log: (severity, message, fields) => void logged.push({ severity, message, fields }),
     ...options,
   });
   const server = createServer(nodeEdge(receiver));

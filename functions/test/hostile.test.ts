@@ -39,6 +39,10 @@ const receiverOf = (more: Partial<ReceiverOptions> = {}): Receiver =>
     processingLeaseMs: 1_000,
     bodyTimeoutMs: BODY_TIMEOUT_MS,
     generate: async () => ({ kind: 'queued', body: {} }),
+    engines: async () => {
+      applied += 1;
+      return { kind: 'accepted' };
+    },
     now: Date.now,
     log: () => {},
     ...more,
@@ -99,7 +103,7 @@ describe.each([
   });
 
   const METHODS = ['TRACE', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'PATCH', 'PROPFIND', 'M-SEARCH', 'PURGE'];
-  const ROUTES = ['callback', 'error-callback', 'progress', 'generate'];
+  const ROUTES = ['callback', 'error-callback', 'progress', 'generate', 'engines'];
 
   it.each(METHODS)('no route that writes takes %s', async (method) => {
     for (const route of ROUTES) {
@@ -135,6 +139,8 @@ describe.each([
     '/api\\tts\\callback',
     '/api/tts/callback%00',
     '/api/tts/callback;x',
+    '/api/tts/engines/flite',
+    '/api/tts/Engines',
     '*',
     'http://',
     '/%',

@@ -32,10 +32,12 @@ const runBatchFile = async (file: string, folder: string): Promise<number> => {
   const environment = readEnvironment();
   const config = parseConfig(environment);
   const speech = await openSpeech({
+    engines: config.engines,
     speech: config.speech,
     protection: config.protection,
     childFile: fileURLToPath(built('flite-child.js')),
     threadFile: built('flite-thread.js'),
+    pythonFolder: fileURLToPath(built('../python')),
     environment,
     log,
   });
@@ -43,9 +45,9 @@ const runBatchFile = async (file: string, folder: string): Promise<number> => {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
   try {
-    await speech.manager.initialize();
+    await speech.chain.initialize();
     const batch = await narrateBatch(lines, {
-      narrate: speech.manager.narrator(encoder),
+      narrate: speech.chain.narrator(encoder),
       keep: async ({ id }, mp3) => {
         await writeFile(join(folder, `${id}.mp3`), mp3);
         return `${id}.mp3`;

@@ -1,8 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { inspect } from 'node:util';
-import { DEFAULT_STORY_LIMITS } from '@taleback/core';
+import { DEFAULT_STORY_LIMITS, SecretText } from '@taleback/core';
 import { describe, expect, it } from 'vitest';
-import { LocalApiKey } from './config/runpod-environment.ts';
 import { parseConfig, readEnvironment, workerEnvironment } from './config.ts';
 
 const KEY = Buffer.alloc(24, 1);
@@ -149,7 +148,7 @@ describe('parseConfig', () => {
       source: {
         kind: 'runpod-dev',
         runpodOutboxFolder: '/srv/runpod',
-        runpodDev: { host: '0.0.0.0', port: 0, apiKey: new LocalApiKey('of-the-clients') },
+        runpodDev: { host: '0.0.0.0', port: 0, apiKey: new SecretText('of-the-clients') },
       },
       subscription: 'mine',
       concurrency: 4,
@@ -264,7 +263,7 @@ describe('parseConfig', () => {
 
   it('never prints the key of the local RunPod API', () => {
     const { source } = parseConfig({ RUNPOD_DEV_API_KEY: 'of-the-clients' });
-    expect(source.runpodDev.apiKey?.key).toBe('of-the-clients');
+    expect(source.runpodDev.apiKey?.text).toBe('of-the-clients');
     expect(`${inspect(source, { depth: 9 })}${JSON.stringify(source)}`).not.toContain('of-the-clients');
   });
 

@@ -1,12 +1,15 @@
 import { availableParallelism } from 'node:os';
 import { DEFAULT_STORY_LIMITS, type StoryLimits } from '@taleback/core';
 import { z } from 'zod';
+import { type AnnounceConfig, announceEnvironment, toAnnounceConfig } from './config/announce-environment.ts';
+import { type CacheConfig, cacheEnvironment, toCacheConfig } from './config/cache-environment.ts';
 import {
   type CallbacksConfig,
   callbacksEnvironment,
   type SigningSecrets,
   toCallbacksConfig,
 } from './config/callbacks-environment.ts';
+import { type EnginesConfig, enginesEnvironment, toEnginesConfig } from './config/engines-environment.ts';
 import {
   type ProtectionConfig,
   protectionEnvironment,
@@ -14,6 +17,7 @@ import {
 } from './config/protection-environment.ts';
 import { runpodEnvironment, type SourceConfig, toSourceConfig } from './config/runpod-environment.ts';
 import { type SpeechConfig, speechEnvironment, toSpeechConfig } from './config/speech-environment.ts';
+import { type StorageConfig, storageEnvironment, toStorageConfig } from './config/storage-environment.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 
@@ -21,6 +25,7 @@ const port = z.coerce.number().int().min(0).max(65_535);
 export const workerEnvironment = z.object({
   ...callbacksEnvironment,
   ...runpodEnvironment,
+  ...announceEnvironment,
   JOBS_SUBSCRIPTION: z
     .string()
     .regex(/^[A-Za-z][\w.~+%-]{2,254}$/, 'must be a Pub/Sub subscription name of 3 to 255 characters')
@@ -42,16 +47,13 @@ export const workerEnvironment = z.object({
     .describe(
       'After how long the job of a dead worker goes to another. Seconds, 10 to 600 (the limits of Pub/Sub).',
     ),
+  ...enginesEnvironment,
   ...speechEnvironment,
   ...protectionEnvironment,
-  AUDIO_FOLDER: z.string().min(1).default('.taleback/audio').describe('Folder where narrations are kept.'),
+  ...storageEnvironment,
+  ...cacheEnvironment,
   AUDIO_HOST: z.string().min(1).default('127.0.0.1').describe('Address that the audio server listens on.'),
   AUDIO_PORT: port.default(8787).describe('Port that the audio server listens on; 0 takes any free one.'),
-  AUDIO_BASE_URL: z
-    .url({ protocol: /^https?$/, error: 'must be an http or https address' })
-    .optional()
-    .transform((url) => url?.replace(/\/+$/, ''))
-    .describe('Where listeners reach the audio folder. Default: the audio server itself.'),
   HEALTH_HOST: z.string().min(1).default('127.0.0.1').describe('Address of the health and metrics server.'),
   HEALTH_PORT: port
     .default(9464)
@@ -86,17 +88,17 @@ export interface WorkerConfig {
   readonly secrets: SigningSecrets;
   readonly callbacks: CallbacksConfig;
   readonly source: SourceConfig;
+  readonly announce: AnnounceConfig;
   readonly subscription: string;
   readonly concurrency: number;
   readonly ackDeadlineSeconds: number;
+  readonly engines: EnginesConfig;
   readonly speech: SpeechConfig;
   readonly protection: ProtectionConfig;
-  readonly audio: {
-    readonly folder: string;
-    readonly host: string;
-    readonly port: number;
-    readonly baseUrl: string | undefined;
-  };
+  readonly storage: StorageConfig;
+  readonly cache: CacheConfig;
+  /** The server of the folder. */
+  readonly audio: { readonly folder: string; readonly host: string; readonly port: number };
   readonly health: { readonly host: string; readonly port: number };
   readonly limits: StoryLimits;
   readonly drainMs: number;
@@ -119,17 +121,16 @@ export const parseConfig = (environment: Readonly<Record<string, string | undefi
     secrets: env.CALLBACK_SECRETS,
     callbacks: toCallbacksConfig(env),
     source: toSourceConfig(env),
+    announce: toAnnounceConfig(env),
     subscription: env.JOBS_SUBSCRIPTION,
     concurrency: env.JOB_CONCURRENCY,
     ackDeadlineSeconds: env.JOB_ACK_DEADLINE_SECONDS,
+    engines: toEnginesConfig(env),
     speech: toSpeechConfig(env, availableParallelism()),
     protection: toProtectionConfig(env),
-    audio: {
-      folder: env.AUDIO_FOLDER,
-      host: env.AUDIO_HOST,
-      port: env.AUDIO_PORT,
-      baseUrl: env.AUDIO_BASE_URL,
-    },
+    storage: toStorageConfig(env),
+    cache: toCacheConfig(env),
+    audio: { folder: env.AUDIO_FOLDER, host: env.AUDIO_HOST, port: env.AUDIO_PORT },
     health: { host: env.HEALTH_HOST, port: env.HEALTH_PORT },
     limits: { ...DEFAULT_STORY_LIMITS, maxCharacters: env.MAX_STORY_CHARACTERS },
     drainMs: env.DRAIN_SECONDS * 1000,

@@ -3,6 +3,7 @@ export { bindIpcMain, parseIpcError, TTS_CHANNELS } from './electron/index.ts';
 export { ESPEAK_PROFILE, type SpeechProfile, type Voice } from './engines/index.ts';
 export {
   type EnginePlugin,
+  type HostedPlugin,
   runBatch,
   type SynthesisRequest,
   type SynthesisResult,

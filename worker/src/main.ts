@@ -4,21 +4,22 @@ import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '@taleback/resilience';
 import { pino } from 'pino';
-import { openAudioServer } from './adapters/audio-server.ts';
-import { createFolderAudioStore } from './adapters/folder-audio-store.ts';
+import { type AudioServer, type AudioServerOptions, openAudioServer } from './adapters/audio-server.ts';
 import { openHealthServer } from './adapters/health-server.ts';
 import { createJobSource } from './adapters/job-source.ts';
 import { createMp3ThreadEncoder } from './audio/index.ts';
 import { parseConfig, readEnvironment, type WorkerConfig } from './config.ts';
 import { createHandler } from './handler/index.ts';
-import { narrateWithFallbacks, voicesFor } from './manager/index.ts';
-import { decideLiveness, decideReadiness, installProcessFaults, type Log } from './observe/index.ts';
+import { decideLiveness, installProcessFaults, type Log } from './observe/index.ts';
+import { openAnnouncer } from './open-announcer.ts';
+import { openCache } from './open-cache.ts';
 import { openCallbacks } from './open-callbacks.ts';
 import { openSpeech } from './open-speech.ts';
+import { openStorage } from './open-storage.ts';
 import { onSupervisorGone } from './supervise/index.ts';
 
-/** Seed 002 has a pair: the wished voice, and one more. */
-const MOST_VOICES = 2;
+/** Of the narrations. 64 kbit/s is transparent for one voice of 16 kHz; 8 KB a second. */
+const BITRATE_KBPS = 64;
 
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** What a stop takes beyond the draining of jobs: speech processes, connections. */
@@ -31,6 +32,12 @@ const logTo = (level: WorkerConfig['logLevel'], workerId: string): Log => {
   return (severity, message, fields = {}) => logger[severity](fields, message);
 };
 
+/** The folder of the narrations, made when it is missing, and its server. */
+const openAudio = async (options: AudioServerOptions): Promise<AudioServer> => {
+  await mkdir(options.folder, { recursive: true });
+  return openAudioServer(options);
+};
+
 /** Runs the worker until a stop signal, then finishes what is under way. */
 const runWorker = async (): Promise<void> => {
   const environment = readEnvironment();
@@ -38,45 +45,45 @@ const runWorker = async (): Promise<void> => {
   const workerId = config.workerId ?? `${hostname()}-${process.pid}`;
   const log = logTo(config.logLevel, workerId);
 
-  await mkdir(config.audio.folder, { recursive: true });
+  const audioServer = config.storage.kind === 'folder' ? await openAudio(config.audio) : undefined;
+  const storage = await openStorage({ config: config.storage, folderUrl: audioServer?.url ?? '' });
   const callbacks = await openCallbacks({
     config: config.callbacks,
     secrets: config.secrets,
-    audioFolder: config.audio.folder,
+    records: storage.records,
     log,
   });
   const speech = await openSpeech({
+    engines: config.engines,
     speech: config.speech,
     protection: config.protection,
     childFile: fileURLToPath(built('flite-child.js')),
     threadFile: built('flite-thread.js'),
+    pythonFolder: fileURLToPath(built('../python')),
     environment,
     outbox: callbacks.status,
     log,
   });
-  const { manager, metrics } = speech;
-  const encoder = createMp3ThreadEncoder({ threadFile: built('mp3-thread.js') });
-  const audioServer = await openAudioServer(config.audio);
+  const { chain, metrics } = speech;
+  const encoder = createMp3ThreadEncoder({ threadFile: built('mp3-thread.js'), bitrateKbps: BITRATE_KBPS });
+  const cache = await openCache({
+    config: config.cache,
+    versionOf: speech.versionOf,
+    encoder: `mp3 ${BITRATE_KBPS} kbit/s`,
+    log,
+  });
   const healthServer = await openHealthServer({
     ...config.health,
-    liveness: () => decideLiveness(manager.picture().phase, config.drainMs, systemClock.now()),
-    readiness: () => decideReadiness(manager.picture()),
-    status: () => ({ ...manager.getStatus(), outbox: callbacks.status() }),
+    liveness: () => decideLiveness(chain.picture().phase, config.drainMs, systemClock.now()),
+    readiness: () => chain.readiness(),
+    status: () => ({ ...chain.status(), outbox: callbacks.status(), cache: cache.status() }),
+    resetBreakers: (name) => chain.resetBreakers(name),
     metrics,
     log,
   });
   const handler = createHandler({
-    narrate: narrateWithFallbacks(
-      [
-        {
-          engine: manager.engine.name,
-          narrate: manager.narrator(encoder),
-          voicesFor: voicesFor(manager.engine, MOST_VOICES),
-        },
-      ],
-      log,
-    ),
-    store: createFolderAudioStore(config.audio.folder, config.audio.baseUrl ?? audioServer.url),
+    narrate: chain.narrator(encoder, cache.around),
+    store: storage.audio,
     callbacks: callbacks.client,
     limits: config.limits,
     workerId,
@@ -84,16 +91,25 @@ const runWorker = async (): Promise<void> => {
     now: Date.now,
     newId: randomUUID,
   });
-  const source = createJobSource({ config, environment, picture: () => manager.picture(), log });
+  const announcer = openAnnouncer({
+    enginesUrl: config.announce.enginesUrl,
+    config: config.callbacks,
+    secrets: config.secrets,
+    workerId,
+    chain,
+    log,
+  });
+  const source = createJobSource({ config, environment, picture: () => chain.picture(), log });
 
   let stopped: Promise<void> | undefined;
   const stop = (cause: string): Promise<void> => {
     stopped ??= (async () => {
       log('info', 'worker stopping', { cause });
-      manager.announceStop();
+      chain.announceStop();
+      const told = announcer.close();
       await source.drain(config.drainMs);
-      await Promise.all([callbacks.close(), speech.close()]);
-      await Promise.all([encoder.close(), audioServer.close()]);
+      await Promise.all([told, callbacks.close(), speech.close()]);
+      await Promise.all([encoder.close(), cache.close(), storage.close(), audioServer?.close()]);
       await healthServer.close();
       log('info', 'worker stopped');
     })();
@@ -104,23 +120,27 @@ const runWorker = async (): Promise<void> => {
   installProcessFaults({
     process,
     log,
-    record: (event) => manager.record(event),
+    record: (event) => {
+      chain.record(event);
+      metrics.record(event);
+    },
     drain: () => stop('a fault that nobody caught'),
     drainMs: config.drainMs + CLOSING_MS,
     clock: systemClock,
   });
 
   try {
-    await manager.initialize();
+    await chain.initialize();
   } catch (error) {
     if (stopped === undefined) throw error;
   }
   if (stopped !== undefined) return stopped;
   await source.start(handler);
+  announcer.start();
   // Stopped meanwhile: it was never ready.
   if (stopped !== undefined) return stopped;
   log('info', 'worker ready', {
-    audioUrl: audioServer.url,
+    audioUrl: audioServer?.url,
     healthUrl: healthServer.url,
     source: config.source.kind,
     ...(config.source.kind === 'pubsub' ? { subscription: config.subscription } : {}),

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { systemClock } from '@taleback/resilience';
-import { createFolderRecordStore } from './adapters/folder-audio-store.ts';
 import { createFolderOutbox } from './adapters/folder-outbox.ts';
 import { createOutboxLock } from './adapters/outbox-lock.ts';
 import { createUndiciPost } from './adapters/undici-post.ts';
@@ -8,6 +7,7 @@ import { type CallbackClient, createCallbackClient, createSendOnce } from './cal
 import { type CallbacksConfig, type SigningSecrets, signingOf } from './config/callbacks-environment.ts';
 import type { Log, OutboxStatus } from './observe/index.ts';
 import { createOutboxClient, Outbox } from './outbox/index.ts';
+import type { RecordStore } from './storage/index.ts';
 
 /** Five tries within about fifteen seconds: a receiver that restarts is back by then (seed 000: 1, 2, 4 s). */
 const DIRECT_RETRY = {
@@ -20,8 +20,8 @@ const ID_BYTES = 6;
 export interface CallbacksOptions {
   readonly config: CallbacksConfig;
   readonly secrets: SigningSecrets;
-  /** Folder of the narrations, where callbacks that were given up are kept. */
-  readonly audioFolder: string;
+  /** Where callbacks that were given up are kept. */
+  readonly records: RecordStore;
   readonly log: Log;
 }
 
@@ -36,13 +36,12 @@ export interface OpenCallbacks {
 export const openCallbacks = async ({
   config,
   secrets,
-  audioFolder,
+  records,
   log,
 }: CallbacksOptions): Promise<OpenCallbacks> => {
   const clock = systemClock;
   const poster = createUndiciPost({ allowPrivate: config.allowPrivate });
   const sending = { post: poster.post, ...signingOf(config, secrets), now: Date.now };
-  const records = createFolderRecordStore(audioFolder);
   const { folder, policy } = config.outbox;
   const outbox = new Outbox({
     files: createFolderOutbox(folder),

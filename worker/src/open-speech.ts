@@ -1,21 +1,29 @@
-import { systemClock } from '@taleback/resilience';
+import { type Clock, systemClock } from '@taleback/resilience';
 import { createControlFile } from './adapters/control-file.ts';
 import { createMachineReader } from './adapters/machine-reader.ts';
+import { createNetworkProbe } from './adapters/network-probe.ts';
 import { createPrometheus, type PrometheusMetrics } from './adapters/prometheus.ts';
+import type { EngineName, EnginesConfig } from './config/engines-environment.ts';
 import type { ProtectionConfig } from './config/protection-environment.ts';
 import type { SpeechConfig } from './config/speech-environment.ts';
-import { TtsManager } from './manager/index.ts';
-import { decideReadiness, type Log, type OutboxStatus } from './observe/index.ts';
-import { openFlitePlugin } from './plugins/flite-plugin.ts';
+import { DiagnosisOnFailure, diagnose } from './diagnostics/index.ts';
+import type { RemoteEngine } from './engines/index.ts';
+import { type EnginePlugin, isRemote, TtsManager } from './manager/index.ts';
+import type { Log, OutboxStatus, SynthesisEvent } from './observe/index.ts';
+import { engineVersion, type OpenEngine, openEngine } from './plugins/open-engine.ts';
 import { Protection } from './protection/index.ts';
+import { renamed, SpeechChain } from './speech/index.ts';
 
 export interface SpeechOptions {
+  readonly engines: EnginesConfig;
   readonly speech: SpeechConfig;
   readonly protection: ProtectionConfig;
   /** The built `flite-child.js`. */
   readonly childFile: string;
   /** The built `flite-thread.js`. */
   readonly threadFile: URL;
+  /** The folder of the package taleback_speech, unless the configuration names another. */
+  readonly pythonFolder: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** For the metrics; absent where no callbacks are sent. */
   readonly outbox?: (() => OutboxStatus) | undefined;
@@ -23,51 +31,103 @@ export interface SpeechOptions {
 }
 
 export interface OpenSpeech {
-  readonly manager: TtsManager;
+  readonly chain: SpeechChain;
+  /** The services that are reached across a network. */
+  readonly remote: readonly RemoteEngine[];
   readonly metrics: PrometheusMetrics;
-  /** Ends every speech process. */
+  /** What an engine's sound depends on beside its name and the request. */
+  readonly versionOf: (engine: string) => string;
+  /** Ends every speech process and connection. */
   readonly close: () => Promise<void>;
 }
 
-/** The speech service of a worker, with its protection and its metrics; not yet started. */
+/** Opens all engines, or none. */
+const openAll = async (names: readonly EngineName[], options: SpeechOptions): Promise<OpenEngine[]> => {
+  const opened: OpenEngine[] = [];
+  try {
+    for (const name of names) {
+      opened.push(await openEngine(name, { ...options, versions: options.speech.versions }));
+    }
+    return opened;
+  } catch (error) {
+    await Promise.all(opened.map(({ close }) => close()));
+    throw error;
+  }
+};
+
+const remoteOf = (plugins: readonly EnginePlugin[]): RemoteEngine[] => plugins.filter(isRemote);
+
+/** Diagnoses a service by itself when all tries at it have failed. */
+const openDiagnosis = (remote: readonly RemoteEngine[], log: Log, clock: Clock): DiagnosisOnFailure => {
+  const network = createNetworkProbe();
+  return new DiagnosisOnFailure({
+    diagnose: (name, signal) => {
+      const engine = remote.find((each) => each.name === name);
+      if (engine === undefined) return undefined;
+      const health = async (asked: AbortSignal): Promise<string> => (await engine.probe(asked)).details;
+      return diagnose(engine.endpoint, { network, health }, { signal });
+    },
+    log,
+    clock,
+  });
+};
+
+/** The speech of a worker: its engines with their protection and their metrics; not yet started. */
 export const openSpeech = async (options: SpeechOptions): Promise<OpenSpeech> => {
-  const { speech, childFile, threadFile, environment, log } = options;
+  const { engines, speech, log } = options;
   const clock = systemClock;
+  const opened = await openAll(engines.names, options);
+  const remote = remoteOf(opened.map(({ plugin }) => plugin));
   const protection = new Protection(options.protection.options, {
     readMachine: createMachineReader(),
     controlFile: createControlFile(options.protection.controlFile),
     log,
     clock,
   });
-  const embedded = await openFlitePlugin({
-    childFile,
-    threadFile,
-    environment,
-    versions: speech.versions,
-    log,
-  });
   const metrics: PrometheusMetrics = createPrometheus({
-    pool: () => manager.picture().pool,
-    machine: () => manager.picture().machine,
-    protection: () => manager.picture().protection,
-    readiness: () => decideReadiness(manager.picture()),
+    pool: () => chain.pool(),
+    machine: () => chain.picture().machine,
+    protection: () => chain.picture().protection,
+    readiness: () => chain.readiness(),
     outbox: options.outbox,
   });
-  const manager = new TtsManager(speech.manager, {
-    plugin: embedded.plugin,
-    protection,
-    listeners: [metrics.record],
+  const diagnosis = openDiagnosis(remote, log, clock);
+  const managerOf = ({ plugin }: OpenEngine): TtsManager => {
+    const listen = (event: SynthesisEvent): void => {
+      const told = opened.length === 1 ? event : renamed(plugin.name, event);
+      chain.record(told);
+      metrics.record(told);
+    };
+    const onServiceFailure = (error: unknown): void => diagnosis.failed(plugin.name, error);
+    return new TtsManager(speech.manager, {
+      plugin,
+      protection,
+      listeners: [listen],
+      onServiceFailure,
+      log,
+      clock,
+    });
+  };
+  const [first, ...others] = opened.map(managerOf);
+  if (first === undefined) throw new Error('configuration: ENGINES: names no engine');
+  const chain: SpeechChain = new SpeechChain({
+    managers: [first, ...others],
+    mostVoices: engines.mostVoices,
     log,
     clock,
   });
   protection.start();
+  const versions = new Map(opened.map(({ plugin }, at) => [plugin.name, engines.names[at] ?? 'flite']));
   return {
-    manager,
+    chain,
+    versionOf: (engine) => engineVersion(versions.get(engine) ?? 'flite', engines),
+    remote,
     metrics,
     close: async () => {
       protection.stop();
-      await manager.shutdown();
-      await embedded.close();
+      await chain.shutdown();
+      await diagnosis.close();
+      await Promise.all(opened.map(({ close }) => close()));
     },
   };
 };

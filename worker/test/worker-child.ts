@@ -50,6 +50,7 @@ export const startWorker = (environment: Readonly<Record<string, string>>): Work
       HEALTH_PORT: '0',
       SYSTEM_PROTECTION: 'off',
       ALLOW_PRIVATE_CALLBACKS: 'on',
+      SPEECH_CACHE: 'off',
       OUTBOX_FOLDER: join(environment['AUDIO_FOLDER'] ?? tmpdir(), '.outbox'),
       ...environment,
     },

@@ -37,6 +37,16 @@ export const optionalMetadata = z
   .nullish()
   .transform((metadata) => (metadata && Object.keys(metadata).length > 0 ? metadata : undefined));
 
+/** Whether anything stands at the end of a path through JSON; null does. */
+const isThere = (input: unknown, path: readonly PropertyKey[]): boolean => {
+  let value = input;
+  for (const step of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return false;
+    value = (value as Record<PropertyKey, unknown>)[step];
+  }
+  return value !== undefined;
+};
+
 /** Parses untrusted JSON by a schema, naming the first field that is wrong. Unknown fields are ignored. */
 export const parseWith = <T>(schema: z.ZodType<T>, input: unknown): Parsed<T> => {
   if (!isJsonObject(input)) return { ok: false, field: 'body', sentence: 'body: must be a JSON object' };
@@ -44,7 +54,7 @@ export const parseWith = <T>(schema: z.ZodType<T>, input: unknown): Parsed<T> =>
   if (result.success) return { ok: true, value: result.data };
   const issue = result.error.issues[0];
   const field = issue?.path.map(String).join('.') || 'body';
-  const isMissing = issue?.code === 'invalid_type' && !Object.hasOwn(input, field);
+  const isMissing = issue?.code === 'invalid_type' && !isThere(input, issue.path);
   return {
     ok: false,
     field,

@@ -22,6 +22,7 @@ export type AudioField =
   | 'audioRetryAt'
   | 'audioAutoRetries'
   | 'audioAutoRetry'
+  | 'audioJobExtras'
   | 'audioUrl'
   | 'audioStoragePath'
   | 'audioDurationMs'

@@ -94,6 +94,8 @@ export const runStorm = async (options: StormOptions): Promise<StormReport> => {
       {
         ...platform.workerEnvironment,
         OUTBOX_FOLDER: outboxOf(folder, worker),
+        // All workers share it, as they may on one machine, and are killed while they write.
+        SPEECH_CACHE_FOLDER: join(folder, 'cache'),
         WORKER_ID: `worker-${worker}`,
       },
       join(folder, `worker-${worker}.log`),

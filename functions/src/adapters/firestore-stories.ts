@@ -3,6 +3,7 @@ import {
   documentIdFault,
   fitDocument,
   readAttemptAudio,
+  readExtras,
   readNarration,
   readStoryAudio,
 } from '@taleback/core';
@@ -40,6 +41,7 @@ const readStoryText = (fields: Fields): StoryText => ({
   voiceId: text(fields['voiceId']),
   voiceName: text(fields['voiceName']),
   storyType: text(fields['storyType']),
+  extras: readExtras(fields['audioJobExtras']),
   audio: readStoryAudio(fields),
 });
 

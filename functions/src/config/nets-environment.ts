@@ -1,6 +1,6 @@
-import type { AutoRetryPolicy } from '@taleback/core';
+import { type AutoRetryPolicy, SecretText } from '@taleback/core';
 import { z } from 'zod';
-import { SecretText } from './secret-text.ts';
+import { type AudioConfig, audioConfig, audioVariables } from './audio-environment.ts';
 
 /** Stands for no key where a secret must not be empty. */
 const NO_KEY = '-';
@@ -62,9 +62,7 @@ export const netsVariables = {
     .describe(
       'Whether RunPod\'s own webhook, which nobody signs, is believed only after a look at the job\'s status. Only the exact word "off" turns it off.',
     ),
-  AUDIO_PUBLIC_BASE_URL: optional(address).describe(
-    'Where the audio of the workers is served, as the address that a key is appended to. When it is set, the sweeper looks there for audio whose callback was lost before it gives a job up.',
-  ),
+  ...audioVariables,
   AUTO_RETRY_LIMIT: z.coerce
     .number()
     .int()
@@ -91,11 +89,10 @@ export interface RunpodConfig {
   readonly confirmWebhooks: boolean;
 }
 
-export interface NetsConfig {
+export interface NetsConfig extends AudioConfig {
   readonly dispatchTarget: 'pubsub' | 'runpod';
   /** Undefined when nothing is known of RunPod. */
   readonly runpod: RunpodConfig | undefined;
-  readonly audioBaseUrl: string | undefined;
   readonly autoRetry: AutoRetryPolicy;
   readonly events: 'on' | 'off';
 }
@@ -117,7 +114,7 @@ const readRunpod = (env: z.output<typeof netsEnvironment>): RunpodConfig | undef
 
 /**
  * The nets' part of the configuration. Whoever sends jobs elsewhere may leave RunPod's variables empty.
- * @throws Error when jobs shall go to RunPod and it is not said how
+ * @throws Error when jobs shall go to RunPod and it is not said how, or audio lies in a bucket and it is not said where
  */
 export const netsConfig = (env: z.output<typeof netsEnvironment>): NetsConfig => {
   const runpod = readRunpod(env);
@@ -126,7 +123,7 @@ export const netsConfig = (env: z.output<typeof netsEnvironment>): NetsConfig =>
   return {
     dispatchTarget: env.DISPATCH_TARGET,
     runpod,
-    audioBaseUrl: env.AUDIO_PUBLIC_BASE_URL,
+    ...audioConfig(env),
     autoRetry: { limit: env.AUTO_RETRY_LIMIT, delaysMs: AUTO_RETRY_DELAYS_MS },
     events: env.TTS_EVENTS,
   };

@@ -1,4 +1,4 @@
-import { checkStory, decideRequest, readStoryAudio, ttsJobEvent } from '@taleback/core';
+import { checkStory, decideRequest, keptExtras, readStoryAudio, ttsJobEvent } from '@taleback/core';
 import type { KnownAttempt, Opening, RequestOptions, StoryText } from '../request/index.ts';
 import type { GenerateRequest } from './parse-generate.ts';
 
@@ -28,7 +28,7 @@ const nameVoice = (asked: GenerateRequest, story: StoryText | undefined) => {
 /** Whether the job is made of more than the story holds: made again from the story, it would be another. */
 const isOfItsOwn = ({ text, callbackUrl, extras }: GenerateRequest, story: StoryText | undefined): boolean =>
   callbackUrl !== undefined ||
-  Object.values(extras ?? {}).some((value) => value !== undefined) ||
+  extras.profile_base64 !== undefined ||
   (story !== undefined && text !== undefined && text !== story.text);
 
 /**
@@ -63,10 +63,16 @@ export const decideGeneration = (
     return { decision: { kind: 'unfit', code, field, sentence } };
   }
   const named = nameVoice(asked, story);
-  const own = isOfItsOwn(asked, story) ? { audioAutoRetry: false } : {};
+  const extras = keptExtras(asked.extras);
+  const own = {
+    ...(isOfItsOwn(asked, story) ? { audioAutoRetry: false } : {}),
+    ...(extras === undefined ? {} : { audioJobExtras: extras }),
+  };
   const change = {
     set: { ...decision.story.set, ...named.set, ...own },
-    remove: [...decision.story.remove, ...named.remove].filter((name) => !Object.hasOwn(own, name)),
+    remove: [...decision.story.remove, ...named.remove, 'audioJobExtras'].filter(
+      (name) => !Object.hasOwn(own, name),
+    ),
   };
   const job = ttsJobEvent({
     jobId,

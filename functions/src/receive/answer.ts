@@ -25,7 +25,9 @@ export type Refusal =
   /** 503; the sender is meant to try again */
   | { readonly kind: 'store-away'; readonly retryAfterSeconds: number }
   /** 503; as above, for the queue of jobs */
-  | { readonly kind: 'queue-away'; readonly retryAfterSeconds: number };
+  | { readonly kind: 'queue-away'; readonly retryAfterSeconds: number }
+  /** 503; as above, for what workers tell of their engines */
+  | { readonly kind: 'engines-not-kept'; readonly retryAfterSeconds: number };
 
 /** After this long Firestore and Pub/Sub are usually back, and a sender of seed 001 has not given up. */
 export const RETRY_AFTER_SECONDS = 5;
@@ -44,6 +46,7 @@ const STATUS: Readonly<Record<Refusal['kind'], number>> = {
   'too-many': 429,
   'store-away': 503,
   'queue-away': 503,
+  'engines-not-kept': 503,
 };
 
 const sentenceOf = (refusal: Refusal): string => {
@@ -73,6 +76,8 @@ const sentenceOf = (refusal: Refusal): string => {
       return 'the story could not be written just now; send this again';
     case 'queue-away':
       return 'the job could not be queued just now; send this again';
+    case 'engines-not-kept':
+      return 'the engines could not be written just now; send this again';
     default:
       return refusal satisfies never;
   }

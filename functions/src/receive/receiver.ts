@@ -2,6 +2,7 @@ import { accept, answerFault, json, RETRY_AFTER_SECONDS, type Refusal, refuse } 
 import { type ApplyOptions, applyMessage } from './apply-message.ts';
 import { type AuthenticationRules, authenticate, type Caller } from './authenticate.ts';
 import type { CallerLimits } from './caller-limits.ts';
+import type { HearOfEngines } from './engines-port.ts';
 import { type Generate, MAX_GENERATE_BODY_BYTES } from './generate-port.ts';
 import { tellOfJobInUrl } from './job-in-url.ts';
 import { BODY_TIMEOUT_MS, MAX_BODY_BYTES, parseJson, readBody } from './read-body.ts';
@@ -16,6 +17,8 @@ export interface ReceiverOptions extends AuthenticationRules, ApplyOptions {
   readonly bodyTimeoutMs?: number;
   /** Default: the route for jobs from other servers is not there. */
   readonly generate?: Generate;
+  /** Default: the route for what workers tell of their engines is not there. */
+  readonly engines?: HearOfEngines | undefined;
   /** Default: the route for RunPod's own webhook is not there. */
   readonly webhook?: Webhook | undefined;
 }
@@ -89,6 +92,21 @@ const answerGenerate = async (
   return answer.kind === 'queued' ? json(200, answer.body) : reject(call, answer);
 };
 
+const answerEngines = async (
+  call: Call,
+  hear: HearOfEngines,
+  value: unknown,
+  { messageKey }: Caller & { readonly ok: true },
+): Promise<Response> => {
+  const { replays } = call.options;
+  // A recorded report, played again, would bring back how the engines were.
+  if (messageKey !== undefined && replays.has(messageKey)) return accept();
+  const answer = await hear(value);
+  if (answer.kind !== 'accepted') return reject(call, answer);
+  if (messageKey !== undefined) replays.add(messageKey);
+  return accept();
+};
+
 const answerWebhook = async (call: Call, webhook: Webhook): Promise<Response> => {
   const answer = await webhook(call.request);
   if (answer.kind === 'accepted') return accept();
@@ -118,6 +136,8 @@ const receive = async (call: Call): Promise<Response> => {
   const parsed = parseJson(body.bytes);
   if (!parsed.ok) return reject(call, { kind: 'not-json', sentence: parsed.sentence });
   if (route.kind === 'message') return answerMessage(call, route, parsed.value, caller);
+  if (route.kind === 'engines')
+    return answerEngines(call, options.engines as HearOfEngines, parsed.value, caller);
   return answerGenerate(call, options.generate as Generate, parsed.value, caller);
 };
 

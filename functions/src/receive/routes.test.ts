@@ -12,6 +12,10 @@ describe('findRoute', () => {
     expect(findRoute(path)).toEqual({ kind: 'health' });
   });
 
+  it.each(['/api/tts/engines', '/engines', '/engines/'])('finds what workers tell at %s', (path) => {
+    expect(findRoute(path)).toEqual({ kind: 'engines' });
+  });
+
   it.each([
     '',
     '/',

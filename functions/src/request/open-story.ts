@@ -1,4 +1,4 @@
-import { checkStory, decideRequest, type StoryLimits, ttsJobEvent } from '@taleback/core';
+import { checkStory, decideRequest, extrasOfOtherVoice, type StoryLimits, ttsJobEvent } from '@taleback/core';
 import type { Opening } from './open-attempt.ts';
 import type { StoryText } from './ports.ts';
 
@@ -46,6 +46,8 @@ export const decideStoryOpening = (story: StoryText, wish: StoryWish, rules: Sto
     const { code, field, sentence } = check;
     return { decision: { kind: 'unfit', code, field, sentence } };
   }
+  const isOtherVoice = voiceId !== undefined && voiceId !== story.voiceId;
+  const extras = isOtherVoice ? extrasOfOtherVoice(story.extras ?? {}) : story.extras;
   const job = ttsJobEvent({
     jobId,
     attempt: decision.attempt,
@@ -53,15 +55,20 @@ export const decideStoryOpening = (story: StoryText, wish: StoryWish, rules: Sto
     userId,
     text,
     voiceId: voiceId ?? story.voiceId ?? rules.defaultVoice,
-    voiceName: voiceId === undefined || voiceId === story.voiceId ? story.voiceName : undefined,
+    voiceName: isOtherVoice ? undefined : story.voiceName,
     title: story.title,
     language: spoken,
     storyType: story.storyType ?? 'user',
     callbackUrl: rules.callbackUrl,
+    extras,
   });
   // The old voice's name would stay for good: the worker tells no name for a voice that it was given none of.
-  const isOtherVoice = voiceId !== undefined && voiceId !== story.voiceId;
   const { set, remove } = decision.story;
-  const change = isOtherVoice ? { set, remove: [...remove, 'voiceName'] } : decision.story;
+  const change = isOtherVoice
+    ? {
+        set: { ...set, ...(extras === undefined ? {} : { audioJobExtras: extras }) },
+        remove: [...remove, 'voiceName', ...(extras === undefined ? ['audioJobExtras'] : [])],
+      }
+    : decision.story;
   return { decision: { ...decision, story: change }, job };
 };

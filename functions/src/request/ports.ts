@@ -1,4 +1,4 @@
-import type { ErrorCode, RequestDecision, StoryAudio, TtsJobEvent } from '@taleback/core';
+import type { ErrorCode, RequestDecision, StoryAudio, TtsJobEvent, TtsJobExtras } from '@taleback/core';
 
 /** A story as the person wrote it, read inside the transaction. Fields that are not text come as undefined. */
 export interface StoryText {
@@ -9,6 +9,8 @@ export interface StoryText {
   readonly voiceId: string | undefined;
   readonly voiceName: string | undefined;
   readonly storyType: string | undefined;
+  /** What its last job from another server was told beside the story. */
+  readonly extras: TtsJobExtras | undefined;
   readonly audio: StoryAudio;
 }
 

@@ -14,6 +14,7 @@ const story = (fields: Partial<StoryText> = {}, audio: Record<string, unknown> =
   voiceId: undefined,
   voiceName: undefined,
   storyType: undefined,
+  extras: undefined,
   ...fields,
   audio: readStoryAudio(audio),
 });
@@ -95,6 +96,17 @@ describe('requestAudio', () => {
         },
       },
     ]);
+  });
+
+  it('makes again what another server’s job was made of, and leaves the recording out with another voice', async () => {
+    const extras = { profile_path: 'private/users/u1/voices/ann.wav', genre: 'fable' };
+    const kept = wire(story({ voiceId: 'ann', extras }));
+    await kept.ask();
+    expect(kept.published[0]?.input).toMatchObject(extras);
+    const other = wire(story({ voiceId: 'ann', extras }));
+    await other.ask({ storyId: 's1', voiceId: 'bob' });
+    expect(other.published[0]?.input).toMatchObject({ voice_id: 'bob', genre: 'fable' });
+    expect(other.published[0]?.input).not.toHaveProperty('profile_path');
   });
 
   it.each([

@@ -11,6 +11,14 @@ export interface AudioProbeAnswer {
 /** Asks for an address without its body; rejects when no answer comes. */
 export type AudioProbe = (url: string) => Promise<AudioProbeAnswer>;
 
+/** A store of audio, asked by key. */
+export interface AudioPlace {
+  /** Asks for audio without its body; rejects when no answer comes, or one that says nothing about the audio. */
+  readonly probe: (key: string) => Promise<AudioProbeAnswer>;
+  /** Where it can be played. */
+  readonly urlOf: (key: string) => Promise<string>;
+}
+
 /** Whose audio is looked for. */
 export interface SoughtAudio {
   readonly storyId: string;
@@ -42,17 +50,23 @@ const judge = ({ status, contentType, sizeBytes }: AudioProbeAnswer): FoundAudio
   return (contentType ?? '').startsWith('audio/') && sizeBytes !== 0 ? 'found' : 'absent';
 };
 
-/** Looks where the worker would have put the audio. */
-export const createAudioFinder =
-  (baseUrl: string, probe: AudioProbe): AudioFinder =>
+/** Looks in a store where the worker would have put the audio. */
+export const createStoreAudioFinder =
+  ({ probe, urlOf }: AudioPlace): AudioFinder =>
   async ({ storyId, userId, language, jobIds }) => {
     let isSure = true;
     for (const version of jobIds) {
       const storagePath = audioKey({ userId, storyId, language: language ?? DEFAULT_LANGUAGE, version });
-      const audioUrl = addressOf(baseUrl, storagePath);
-      const kind = await probe(audioUrl).then(judge, () => 'unknown' as const);
-      if (kind === 'found') return { kind, audioUrl, storagePath };
+      const kind = await probe(storagePath).then(judge, () => 'unknown' as const);
+      if (kind === 'found') return { kind, audioUrl: await urlOf(storagePath), storagePath };
       isSure &&= kind === 'absent';
     }
     return { kind: isSure ? 'absent' : 'unknown' };
   };
+
+/** Looks below the address where the audio is published. */
+export const createAudioFinder = (baseUrl: string, probe: AudioProbe): AudioFinder =>
+  createStoreAudioFinder({
+    probe: (key) => probe(addressOf(baseUrl, key)),
+    urlOf: async (key) => addressOf(baseUrl, key),
+  });

@@ -7,6 +7,7 @@ interface IndexFile {
   readonly fieldOverrides: readonly {
     readonly collectionGroup: string;
     readonly fieldPath: string;
+    readonly ttl?: boolean;
     readonly indexes: readonly object[];
   }[];
 }
@@ -39,7 +40,7 @@ describe('firestore.indexes.json', () => {
     ]);
   });
 
-  it('leaves out the fields whose index entries could grow past the limit', async () => {
+  it('leaves out the fields whose index entries could grow past the limit, or that nobody asks by', async () => {
     const left = (await read()).fieldOverrides.map(({ collectionGroup, fieldPath, indexes }) => [
       `${collectionGroup}.${fieldPath}`,
       indexes,
@@ -50,6 +51,19 @@ describe('firestore.indexes.json', () => {
       'stories.audioMetadata': [],
       'stories.audioErrorMetadata': [],
       'audioAttempts.error': [],
+      'ttsEngines.voices': [],
+      'ttsEngines.tellers': [],
+      'ttsEngines.expiresAt': [],
+      'ttsWorkers.engines': [],
+      'ttsWorkers.expiresAt': [],
     });
+  });
+
+  it('has Firestore sweep what workers said and did not say again', async () => {
+    const swept = (await read()).fieldOverrides.filter(({ ttl }) => ttl === true);
+    expect(swept.map(({ collectionGroup, fieldPath }) => `${collectionGroup}.${fieldPath}`)).toEqual([
+      'ttsEngines.expiresAt',
+      'ttsWorkers.expiresAt',
+    ]);
   });
 });

@@ -80,4 +80,5 @@ export const AUDIO_FIELDS: Readonly<Record<AudioField, unknown>> = {
   audioRetryAt: WRITTEN_AT,
   audioAutoRetries: 1,
   audioAutoRetry: false,
+  audioJobExtras: { profile_path: 'private/users/u1/voices/ann.wav' },
 };

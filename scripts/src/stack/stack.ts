@@ -66,7 +66,7 @@ const prepareFolder = async (folder: string, secret: string, addresses: StackAdd
   await mkdir(folder, { recursive: true });
   await cp(inRoot('functions/dist'), join(folder, 'functions'), { recursive: true });
   await cp(inRoot('web/dist'), join(folder, 'public'), { recursive: true });
-  const secrets = `CALLBACK_SECRETS=${secret}\nRUNPOD_API_KEY=-\n`;
+  const secrets = `CALLBACK_SECRETS=${secret}\nRUNPOD_API_KEY=-\nS3_SECRET_ACCESS_KEY=-\n`;
   await writeFile(join(folder, 'functions', '.secret.local'), secrets, { mode: 0o600 });
   await writeFile(join(folder, 'public', 'taleback.config.json'), JSON.stringify(pageConfig(addresses)));
 };

@@ -43,6 +43,8 @@ export const startWorker = (options: WorkerOptions): Promise<Supervised> =>
       SYSTEM_PROTECTION: 'off',
       CONTROL_FILE: controlFileIn(options.folder),
       OUTBOX_FOLDER: outboxFolderIn(options.folder),
+      SPEECH_CACHE_FOLDER: join(options.folder, 'cache'),
+      ENGINES_URL: `${options.addresses.pageUrl}/api/tts/engines`,
       // Everything runs on this machine.
       ALLOW_PRIVATE_CALLBACKS: 'on',
       ...options.env,

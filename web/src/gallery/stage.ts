@@ -2,8 +2,8 @@ import { signal } from '@preact/signals';
 import { createFakeFeed, type FakeFeed } from '../live/fake-feed.ts';
 import { createManualClock, type ManualClock } from '../live/manual-clock.ts';
 import { openSession, parseRoute, type Session } from '../session/index.ts';
+import type { Fixture } from '../stories/fixture.ts';
 import { FIXTURE_NOW_MS } from '../stories/fixture-documents.ts';
-import type { Fixture } from '../stories/fixtures.ts';
 
 /** A session in the state of a fixture, and the means to move it on. */
 export interface Stage {
@@ -24,6 +24,7 @@ export const stageFixture = (fixture: Fixture): Stage => {
   for (const told of fixture.stories) feed.stories.tell(told);
   for (const told of fixture.story) feed.story.tell(told);
   if (fixture.attempts.length > 0) feed.attempts.tell({ from: 'server', value: fixture.attempts });
+  for (const told of fixture.engines) feed.engines.tell(told);
   const { answer } = fixture;
   if (answer === 'none yet') feed.answers.ask = () => new Promise(() => undefined);
   else if (answer !== undefined) feed.answers.ask = () => Promise.resolve(answer);

@@ -1,4 +1,4 @@
-import type { Attempt, Story, StoryDraft } from '../documents/index.ts';
+import type { Attempt, Engine, Story, StoryDraft } from '../documents/index.ts';
 import type { AskAnswer } from './ask.ts';
 import type {
   AudioAsk,
@@ -53,6 +53,7 @@ export interface FakeFeed extends Feed {
   readonly stories: Channel<readonly Story[]>;
   readonly story: Channel<Found<Story>>;
   readonly attempts: Channel<readonly Attempt[]>;
+  readonly engines: Channel<readonly Engine[]>;
   readonly asks: MadeAsk[];
   readonly drafts: StoryDraft[];
   readonly edits: (StoryEdit & { readonly storyId: string })[];
@@ -74,6 +75,7 @@ export const createFakeFeed = (): FakeFeed => {
     stories: new Channel(),
     story: new Channel(),
     attempts: new Channel(),
+    engines: new Channel(),
     asks: [],
     drafts: [],
     edits: [],
@@ -101,6 +103,7 @@ export const createFakeFeed = (): FakeFeed => {
     watchStories: () => feed.stories.watch,
     watchStory: () => feed.story.watch,
     watchAttempts: () => feed.attempts.watch,
+    watchEngines: feed.engines.watch,
     signInAsGuest: () => signIn('guest'),
     signInWithToken: (token) => signIn(`token ${token}`),
     signOut: () => {

@@ -1,4 +1,4 @@
-import type { Attempt, Story, StoryDraft } from '../documents/index.ts';
+import type { Attempt, Engine, Story, StoryDraft } from '../documents/index.ts';
 import type { AskAnswer } from './ask.ts';
 
 /** The port between the page and its server: what is watched, and what is asked for. */
@@ -10,6 +10,8 @@ export interface Feed {
   readonly watchStory: (storyId: string) => Watch<Found<Story>>;
   /** Newest first. */
   readonly watchAttempts: (storyId: string) => Watch<readonly Attempt[]>;
+  /** Every engine that some worker tells of; for whoever is signed in. */
+  readonly watchEngines: Watch<readonly Engine[]>;
 
   readonly signInAsGuest: () => Promise<SignInAnswer>;
   /** Signs in with a token that a server of ours minted; meant for emulators. */

@@ -11,7 +11,7 @@ import {
 } from 'firebase/firestore';
 import { httpsCallable } from 'firebase/functions';
 import type { PageConfig } from '../config/index.ts';
-import { inOrder, readAttempt, readStory } from '../documents/index.ts';
+import { inOrder, readAttempt, readEngine, readStory } from '../documents/index.ts';
 import { type AskAnswer, parseAnswer, parseRefusal } from './ask.ts';
 import type { AudioAsk, Feed, SaveAnswer } from './feed.ts';
 import { openProject } from './firebase-project.ts';
@@ -22,6 +22,8 @@ import { watchDocument, watchQuery } from './firebase-watch.ts';
 const MAX_LISTED_STORIES = 200;
 /** A story has as many attempts as people asked for; more than this is not read as history any more. */
 const MAX_ATTEMPTS = 100;
+/** As many engines as two dozen workers may have, each with another set. */
+const MAX_ENGINES = 50;
 /** Opening a job is one transaction and one publish; a server that needs longer has lost us. */
 const ASK_TIMEOUT_MS = 30_000;
 
@@ -62,6 +64,7 @@ export const openFirebaseFeed = (config: PageConfig): Feed => {
       const attempts = query(collection(stories, storyId, 'audioAttempts'), limit(MAX_ATTEMPTS));
       return watchQuery(attempts, readAttempt, inOrder);
     },
+    watchEngines: watchQuery(query(collection(firestore, 'ttsEngines'), limit(MAX_ENGINES)), readEngine),
     createStory: (draft) => {
       const story = doc(stories);
       const now = serverTimestamp();

@@ -1,5 +1,5 @@
 import { computed, effect, type ReadonlySignal, signal, untracked } from '@preact/signals';
-import { type Attempt, type Narration, readNarration, type Story } from '../documents/index.ts';
+import { type Attempt, type Engine, type Narration, readNarration, type Story } from '../documents/index.ts';
 import {
   type Feed,
   type Found,
@@ -12,6 +12,7 @@ import {
   type Watch,
 } from '../live/index.ts';
 import { announce, type Moment } from './announcement.ts';
+import { watchFreshEngines } from './fresh-engines.ts';
 import { watchLeases } from './lease-alarm.ts';
 import type { Route } from './route.ts';
 
@@ -29,6 +30,8 @@ export interface Session {
   readonly stories: ReadonlySignal<View<readonly Story[]>>;
   readonly story: ReadonlySignal<View<Found<Story>>>;
   readonly attempts: ReadonlySignal<View<readonly Attempt[]>>;
+  /** The engines of which something is known now; none where nobody tells of any. */
+  readonly engines: ReadonlySignal<readonly Engine[]>;
   /** How fresh that is what the reader looks at. */
   readonly connection: ReadonlySignal<ViewKind>;
   readonly announcement: ReadonlySignal<string>;
@@ -63,6 +66,12 @@ export const openSession = (
   const stories = follow(watchWith(uid, feed.watchStories), surroundings);
   const followedStory = follow(watchWith(storyId, feed.watchStory), surroundings);
   const attempts = follow(watchWith(storyId, feed.watchAttempts), surroundings);
+
+  const followedEngines = follow(
+    computed(() => (uid.value === undefined ? undefined : feed.watchEngines)),
+    surroundings,
+  );
+  const fresh = watchFreshEngines(followedEngines.view, surroundings.clock);
 
   // A story that the list holds opens at once, before its own first word from the server.
   const story = computed((): View<Found<Story>> => {
@@ -109,6 +118,7 @@ export const openSession = (
     stories: stories.view,
     story,
     attempts: attempts.view,
+    engines: fresh.engines,
     connection,
     announcement,
     narrationOf,
@@ -116,7 +126,8 @@ export const openSession = (
     close: () => {
       stopAnnouncing();
       leases.stop();
-      for (const following of [stories, followedStory, attempts]) following.stop();
+      fresh.stop();
+      for (const following of [stories, followedStory, attempts, followedEngines]) following.stop();
       stopReader();
     },
   };

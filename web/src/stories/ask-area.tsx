@@ -1,16 +1,18 @@
 import { useSignal } from '@preact/signals';
 import { describeError } from '@taleback/core';
-import type { Narration, Story } from '../documents/index.ts';
+import type { Engine, Narration, Story } from '../documents/index.ts';
 import type { AudioAsk } from '../live/index.ts';
 import type { AskState } from '../session/index.ts';
 import { AskButton } from './ask-button.tsx';
 import { AskFault } from './ask-fault.tsx';
+import { NarratorsAway } from './narrators-away.tsx';
 import { VoiceSelect } from './voice-select.tsx';
-import { DEFAULT_VOICE_ID, otherVoiceId, voiceLabel } from './voices.ts';
+import { areNarratorsAway, firstVoiceId, otherVoiceId, voiceLabel, voicesFor, voicesOf } from './voices.ts';
 
 export interface AskAreaProps {
   readonly story: Story;
   readonly narration: Narration;
+  readonly engines: readonly Engine[];
   readonly state: AskState;
   readonly onAsk: (kind: 'request' | 'retry', ask: AudioAsk) => void;
 }
@@ -40,15 +42,17 @@ const isAboutVoice = (narration: Narration, state: AskState): boolean =>
   (state.kind === 'refused' && describeError(state.code).category === 'voice');
 
 /** The button that asks for a narration and, where another voice may be wanted, the choice of one. */
-export const AskArea = ({ story, narration, state, onAsk }: AskAreaProps) => {
+export const AskArea = ({ story, narration, engines, state, onAsk }: AskAreaProps) => {
   const chosen = useSignal<string | undefined>(undefined);
   const offer = offerFor(narration);
   if (offer === undefined) return null;
 
   const needsVoice = isAboutVoice(narration, state);
   const isChoosing = needsVoice || offer.kind === 'request';
-  const current = story.voiceId ?? DEFAULT_VOICE_ID;
-  const voiceId = chosen.value ?? (needsVoice ? otherVoiceId(story.voiceId) : current);
+  const known = voicesOf(engines);
+  const voices = voicesFor(known, story.language);
+  const current = story.voiceId ?? firstVoiceId(voices);
+  const voiceId = chosen.value ?? (needsVoice ? otherVoiceId(voices, story.voiceId) : current);
   const ask = (): void =>
     onAsk(offer.kind, {
       storyId: story.id,
@@ -58,12 +62,14 @@ export const AskArea = ({ story, narration, state, onAsk }: AskAreaProps) => {
     <div class="ask">
       <AskFault state={state} />
       {needsVoice && story.voiceId !== undefined && (
-        <p class="small">The last voice was {voiceLabel(story.voiceId, story.voiceName)}.</p>
+        <p class="small">The last voice was {voiceLabel(known, story.voiceId, story.voiceName)}.</p>
       )}
+      {areNarratorsAway(engines, story.language) && <NarratorsAway />}
       <div class="ask-row">
         {isChoosing && (
           <VoiceSelect
             label="Voice"
+            voices={voices}
             voiceId={voiceId}
             onChoose={(id) => {
               chosen.value = id;

@@ -17,6 +17,12 @@ it.each([
   expect(checkDraft(written)).toEqual(faults);
 });
 
+it('lets a draft be in any language that somebody speaks', () => {
+  const german = { ...draft, text: 'Es war einmal.', language: 'de' };
+  expect(checkDraft(german, ['en', 'de'])).toEqual({});
+  expect(checkDraft(german)).toHaveProperty('language');
+});
+
 it('finds nothing wrong with the samples', () => {
   for (const sample of SAMPLES) expect(checkDraft({ ...sample, language: 'en' })).toEqual({});
 });

@@ -12,9 +12,16 @@ export interface DraftFaults {
   readonly language?: string;
 }
 
-/** Checks what a person wrote by the same rules as the narrator, so that they hear of it before they ask. */
-export const checkDraft = (draft: { title: string; text: string; language: string }): DraftFaults => {
+/**
+ * Checks what a person wrote by the same rules as the narrator, so that they hear of it before they ask.
+ *
+ * @param languages codes without region that somebody speaks
+ */
+export const checkDraft = (
+  draft: { title: string; text: string; language: string },
+  languages: readonly string[] = LANGUAGES,
+): DraftFaults => {
   const title = draft.title.trim() === '' ? { title: 'Give the story a title.' } : {};
-  const check = checkStory(draft, DEFAULT_STORY_LIMITS);
+  const check = checkStory(draft, { ...DEFAULT_STORY_LIMITS, languages });
   return check.ok ? title : { ...title, [check.field]: describeError(check.code).sentence };
 };

@@ -1,66 +1,15 @@
-import { type Attempt, type Fields, inOrder, type NarrationKind, type Story } from '../documents/index.ts';
-import type { AskAnswer, Found, Reader, Snapshot, ViewKind } from '../live/index.ts';
+import { inOrder } from '../documents/index.ts';
+import { ENGINE_FIXTURES } from './engine-fixtures.ts';
+import { base, type Fixture, failed, open } from './fixture.ts';
 import {
   asked,
   BARE_ATTEMPT,
   FIRST_ATTEMPT,
   FIXTURE_NOW_MS,
-  GUEST,
   MINUTE_MS,
-  OTHERS,
   running,
-  STORY_ID,
   story,
 } from './fixture-documents.ts';
-
-/** One state of the page, and what must be seen of it. */
-export interface Fixture {
-  readonly name: string;
-  readonly fragment: string;
-  /** `unknown` until Auth has spoken. */
-  readonly reader: Reader | undefined | 'unknown';
-  readonly stories: readonly Telling<readonly Story[]>[];
-  readonly story: readonly Telling<Found<Story>>[];
-  readonly attempts: readonly Attempt[];
-  readonly isOnline: boolean;
-  /** The answer to a press on the button, when the state is one that an answer leads to. */
-  readonly answer: AskAnswer | 'none yet' | undefined;
-  readonly connection: ViewKind | undefined;
-  readonly status: NarrationKind | undefined;
-  /** Words that must stand on the page. */
-  readonly words: readonly string[];
-}
-
-type Telling<T> = Snapshot<T> | 'denied';
-
-const base: Fixture = {
-  name: '',
-  fragment: `#story=${STORY_ID}`,
-  reader: GUEST,
-  stories: [],
-  story: [],
-  attempts: [],
-  isOnline: true,
-  answer: undefined,
-  connection: 'live',
-  status: undefined,
-  words: [],
-};
-
-/** A state of one open story. */
-const open = (name: string, fields: Fields, rest: Partial<Fixture>): Fixture => {
-  const document = story(fields);
-  return {
-    ...base,
-    name,
-    stories: [{ from: 'server', value: [document, ...OTHERS] }],
-    story: [{ from: 'server', value: { document } }],
-    ...rest,
-  };
-};
-
-const failed = (code: string, fields: Fields = {}): Fields =>
-  asked({ audioStatus: 'failed', audioErrorCode: code, ...fields });
 
 /** Every state of the page. `audioUrl` is a narration that the place where they are shown can play. */
 export const createFixtures = (audioUrl: string): readonly Fixture[] => {
@@ -248,6 +197,7 @@ export const createFixtures = (audioUrl: string): readonly Fixture[] => {
       connection: 'offline',
       words: ['cannot be opened yet'],
     },
+    ...ENGINE_FIXTURES,
   ];
   return fixtures.map((fixture) => ({ ...fixture, attempts: inOrder(fixture.attempts) }));
 };

@@ -1,7 +1,9 @@
 import { useId } from 'preact/hooks';
-import { LANGUAGES } from './draft.ts';
+import { NOT_NOW } from './voice-select.tsx';
+import type { SpokenLanguage } from './voices.ts';
 
 interface Props {
+  readonly languages: readonly SpokenLanguage[];
   readonly language: string;
   readonly onChoose: (language: string) => void;
 }
@@ -16,7 +18,7 @@ export const languageName = (language: string): string => {
   }
 };
 
-export const LanguageSelect = ({ language, onChoose }: Props) => {
+export const LanguageSelect = ({ languages, language, onChoose }: Props) => {
   const id = useId();
   return (
     <div class="field">
@@ -27,9 +29,10 @@ export const LanguageSelect = ({ language, onChoose }: Props) => {
         value={language}
         onChange={(event) => onChoose(event.currentTarget.value)}
       >
-        {LANGUAGES.map((code) => (
+        {languages.map(({ code, isThere }) => (
           <option key={code} value={code}>
             {languageName(code)}
+            {!isThere && NOT_NOW}
           </option>
         ))}
       </select>

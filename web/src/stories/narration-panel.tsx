@@ -9,7 +9,7 @@ interface Props extends AskAreaProps {
 }
 
 /** Where the narration stands, and what can be done about it. */
-export const NarrationPanel = ({ story, narration, state, stage, onAsk }: Props) => {
+export const NarrationPanel = ({ story, narration, engines, state, stage, onAsk }: Props) => {
   const heading = useRef<HTMLHeadingElement>(null);
   const hasAsked = useRef(false);
   useLayoutEffect(() => {
@@ -44,6 +44,7 @@ export const NarrationPanel = ({ story, narration, state, stage, onAsk }: Props)
       <AskArea
         story={story}
         narration={narration}
+        engines={engines}
         state={state}
         onAsk={(kind, ask) => {
           hasAsked.current = true;

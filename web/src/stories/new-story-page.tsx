@@ -2,17 +2,26 @@ import { useSignal } from '@preact/signals';
 import { HOME_HREF, type Session, storyHref } from '../session/index.ts';
 import { PageHeading } from '../ui/index.ts';
 import { LANGUAGES } from './draft.ts';
-import { LanguageSelect } from './language-select.tsx';
+import { LanguageSelect, languageName } from './language-select.tsx';
 import { SAMPLES } from './samples.ts';
 import { StoryForm, type Written } from './story-form.tsx';
 import { VoiceSelect } from './voice-select.tsx';
-import { DEFAULT_VOICE_ID, voiceLabel } from './voices.ts';
+import { firstVoiceId, languagesOf, voiceLabel, voicesFor, voicesOf } from './voices.ts';
 
 /** Writes a new story, from nothing or from a fable. */
 export const NewStoryPage = ({ session, go }: { session: Session; go: (href: string) => void }) => {
   const written = useSignal<Written>({ title: '', text: '' });
-  const language = useSignal(LANGUAGES[0] ?? 'en');
-  const voiceId = useSignal(DEFAULT_VOICE_ID);
+  const chosenLanguage = useSignal(LANGUAGES[0] ?? 'en');
+  const chosenVoiceId = useSignal<string | undefined>(undefined);
+  const engines = session.engines.value;
+  const languages = languagesOf(engines).toSorted((one, other) =>
+    languageName(one.code).localeCompare(languageName(other.code)),
+  );
+  const codes = languages.map(({ code }) => code);
+  const language = codes.includes(chosenLanguage.value) ? chosenLanguage.value : (codes[0] ?? 'en');
+  const voices = voicesFor(voicesOf(engines), language);
+  // A choice that the language or the engines have overtaken gives way to one that holds.
+  const voiceId = voices.find(({ id }) => id === chosenVoiceId.value)?.id ?? firstVoiceId(voices);
   return (
     <>
       <PageHeading>New story</PageHeading>
@@ -38,7 +47,8 @@ export const NewStoryPage = ({ session, go }: { session: Session; go: (href: str
       </section>
       <StoryForm
         written={written.value}
-        language={language.value}
+        language={language}
+        languages={codes}
         isOffline={session.connection.value === 'offline'}
         onWrite={(next) => {
           written.value = next;
@@ -46,9 +56,9 @@ export const NewStoryPage = ({ session, go }: { session: Session; go: (href: str
         onSave={(story) =>
           session.feed.createStory({
             ...story,
-            language: language.value,
-            voiceId: voiceId.value,
-            voiceName: voiceLabel(voiceId.value, undefined),
+            language,
+            voiceId,
+            voiceName: voiceLabel(voices, voiceId, undefined),
           })
         }
         onSaved={(storyId) => go(storyHref(storyId))}
@@ -56,16 +66,18 @@ export const NewStoryPage = ({ session, go }: { session: Session; go: (href: str
       >
         <div class="field-row">
           <LanguageSelect
-            language={language.value}
+            languages={languages}
+            language={language}
             onChoose={(code) => {
-              language.value = code;
+              chosenLanguage.value = code;
             }}
           />
           <VoiceSelect
             label="Voice"
-            voiceId={voiceId.value}
+            voices={voices}
+            voiceId={voiceId}
             onChoose={(id) => {
-              voiceId.value = id;
+              chosenVoiceId.value = id;
             }}
           />
         </div>

@@ -19,6 +19,7 @@ export const StoryBody = ({ session, story }: { session: Session; story: Story }
       <NarrationPanel
         story={story}
         narration={session.narrationOf(story)}
+        engines={session.engines.value}
         state={asking.state.value}
         stage={stage}
         onAsk={(kind, ask) => void asking.ask(kind, ask)}

@@ -14,6 +14,8 @@ export interface Written {
 interface Props {
   readonly written: Written;
   readonly language: string;
+  /** Codes that somebody speaks. */
+  readonly languages: readonly string[];
   readonly isOffline: boolean;
   readonly children?: ComponentChildren;
   readonly onWrite: (written: Written) => void;
@@ -26,7 +28,7 @@ const COUNT = new Intl.NumberFormat();
 
 /** Writes a title and a text; saving twice while the first is on its way is saving once. */
 export const StoryForm = (props: Props) => {
-  const { written, language, onWrite } = props;
+  const { written, language, languages, onWrite } = props;
   const form = useRef<HTMLFormElement>(null);
   const faults = useSignal<DraftFaults>({});
   const isSaving = useSignal(false);
@@ -34,7 +36,7 @@ export const StoryForm = (props: Props) => {
 
   const save = async (): Promise<void> => {
     if (isSaving.value) return;
-    faults.value = checkDraft({ ...written, language });
+    faults.value = checkDraft({ ...written, language }, languages);
     if (Object.keys(faults.value).length > 0) {
       const wrong = faults.value.title === undefined ? 'textarea' : 'input';
       form.current?.querySelector<HTMLElement>(wrong)?.focus();

@@ -1,10 +1,10 @@
-import type { Story } from '../documents/index.ts';
+import type { Engine, Story } from '../documents/index.ts';
 import { type ViewKind, valueOf } from '../live/index.ts';
 import { HOME_HREF, type Session } from '../session/index.ts';
 import { ConnectionNotice, Icon, Moment, PageHeading } from '../ui/index.ts';
 import { languageName } from './language-select.tsx';
 import { StoryBody } from './story-body.tsx';
-import { voiceLabel } from './voices.ts';
+import { voiceLabel, voicesOf } from './voices.ts';
 
 /** Why there is no story to show. */
 const ABSENCE: Readonly<Record<ViewKind, { heading: string; words: string }>> = {
@@ -21,10 +21,10 @@ const ABSENCE: Readonly<Record<ViewKind, { heading: string; words: string }>> = 
   },
 };
 
-const Facts = ({ story }: { story: Story }) => (
+const Facts = ({ story, engines }: { story: Story; engines: readonly Engine[] }) => (
   <p class="meta">
     <span>{languageName(story.language)}</span>
-    <span>Read by {voiceLabel(story.voiceId, story.voiceName)}</span>
+    <span>Read by {voiceLabel(voicesOf(engines), story.voiceId, story.voiceName)}</span>
     {story.createdAtMs !== undefined && <Moment atMs={story.createdAtMs} as="day" />}
   </p>
 );
@@ -43,7 +43,11 @@ export const StoryPage = ({ session }: { session: Session }) => {
       </p>
       <header class="story-head">
         <PageHeading lang={story?.language}>{story?.title ?? ABSENCE[view.kind].heading}</PageHeading>
-        {story === undefined ? <p class="lead">{ABSENCE[view.kind].words}</p> : <Facts story={story} />}
+        {story === undefined ? (
+          <p class="lead">{ABSENCE[view.kind].words}</p>
+        ) : (
+          <Facts story={story} engines={session.engines.value} />
+        )}
       </header>
       {story !== undefined && (
         <>

@@ -1,4 +1,5 @@
 import { useSignal } from '@preact/signals';
+import { primaryLanguage } from '@taleback/core';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { Story } from '../documents/index.ts';
 import type { Session } from '../session/index.ts';
@@ -53,6 +54,7 @@ export const StoryText = ({ session, story }: { session: Session; story: Story }
         <StoryForm
           written={edited.value}
           language={story.language}
+          languages={[primaryLanguage(story.language)]}
           isOffline={session.connection.value === 'offline'}
           onWrite={(next) => {
             edited.value = next;

@@ -1,27 +1,75 @@
-import { mkdir } from 'node:fs/promises';
-import { dirname, join, resolve, sep } from 'node:path';
-import { TalebackError } from '@taleback/core';
-import type { AudioStore, RecordStore } from '../storage/index.ts';
+import { mkdir, readFile, stat, unlink } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { type ErrorCode, TalebackError } from '@taleback/core';
+import { throwIfCancelled } from '../engines/index.ts';
+import {
+  type AudioLibrary,
+  createAudioLibrary,
+  createRecordStore,
+  keyAddress,
+  type ObjectStore,
+  type RecordStore,
+} from '../storage/index.ts';
 import { syncFolder, writeWhole } from './write-whole.ts';
 
 const FULL_CODES: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT']);
+const FORBIDDEN_CODES: ReadonlySet<unknown> = new Set(['EACCES', 'EPERM', 'EROFS']);
+/** No file lies there; a folder is none. */
+const ABSENT_CODES: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR', 'EISDIR']);
 
-const storageError = (key: string, cause: unknown): TalebackError => {
-  const code = (cause as { code?: unknown } | null)?.code;
+const codeOf = (cause: unknown): unknown => (cause as { code?: unknown } | null)?.code;
+
+const storageError = (otherwise: ErrorCode, key: string, cause: unknown): TalebackError => {
+  const code = codeOf(cause);
   const details = `${key}: ${cause instanceof Error ? cause.message : String(cause)}`;
-  return FULL_CODES.has(code)
-    ? new TalebackError('disk_full', 'No space left for the audio', { details, cause })
-    : new TalebackError('storage_upload_failed', 'The audio could not be saved', { details, cause });
+  if (FULL_CODES.has(code))
+    return new TalebackError('disk_full', 'No space left for the audio', { details, cause });
+  if (FORBIDDEN_CODES.has(code))
+    return new TalebackError('permission_denied', 'The audio folder may not be used', { details, cause });
+  const message = otherwise === 'storage_upload_failed' ? 'be saved' : 'be read';
+  return new TalebackError(otherwise, `The audio could not ${message}`, { details, cause });
 };
 
-/** The path of a key. @throws TalebackError when it leaves the folder */
-const pathIn = (folder: string, key: string): string => {
+/** What the call gives, or undefined when no file lies there. */
+const ifThere = async <T>(key: string, call: () => Promise<T>): Promise<T | undefined> => {
+  try {
+    return await call();
+  } catch (error) {
+    if (ABSENT_CODES.has(codeOf(error))) return undefined;
+    throw storageError('storage_unavailable', key, error);
+  }
+};
+
+const createFolderObjects = (folder: string, baseUrl: string): ObjectStore => {
   const root = resolve(folder);
-  const path = join(root, key);
-  if (path.startsWith(root + sep)) return path;
-  throw new TalebackError('storage_upload_failed', 'The audio could not be saved', {
-    details: `${key}: leaves the folder`,
-  });
+  return {
+    place: `the folder ${root}`,
+    write: async ({ key, bytes }, signal) => {
+      throwIfCancelled(signal);
+      const path = join(root, key);
+      try {
+        await mkdir(dirname(path), { recursive: true });
+        await writeWhole(path, bytes);
+        await syncFolder(dirname(path));
+      } catch (error) {
+        throw storageError('storage_upload_failed', key, error);
+      }
+    },
+    read: async (key, signal) => {
+      throwIfCancelled(signal);
+      return ifThere(key, () => readFile(join(root, key)));
+    },
+    sizeOf: async (key, signal) => {
+      throwIfCancelled(signal);
+      const found = await ifThere(key, () => stat(join(root, key)));
+      return found?.isFile() === true ? found.size : undefined;
+    },
+    remove: async (key, signal) => {
+      throwIfCancelled(signal);
+      await ifThere(key, () => unlink(join(root, key)));
+    },
+    urlOf: async (key) => `${baseUrl}/${keyAddress(key)}`,
+  };
 };
 
 /**
@@ -30,32 +78,9 @@ const pathIn = (folder: string, key: string): string => {
  * @param folder where the keys' paths begin
  * @param baseUrl address under which the folder is served, without a closing slash
  */
-export const createFolderAudioStore = (folder: string, baseUrl: string): AudioStore => ({
-  put: async ({ key, bytes, contentType, metadata }) => {
-    const path = pathIn(folder, key);
-    try {
-      await mkdir(dirname(path), { recursive: true });
-      const sidecar = { ...metadata, contentType, sizeBytes: bytes.byteLength };
-      await writeWhole(`${path}.json`, Buffer.from(JSON.stringify(sidecar, null, 2)));
-      await writeWhole(path, bytes);
-    } catch (error) {
-      throw storageError(key, error);
-    }
-    const address = key.split('/').map(encodeURIComponent).join('/');
-    return { key, url: `${baseUrl}/${address}`, sizeBytes: bytes.byteLength };
-  },
-});
+export const createFolderAudioStore = (folder: string, baseUrl: string): AudioLibrary =>
+  createAudioLibrary(createFolderObjects(folder, baseUrl));
 
 /** Documents in the folder of the narrations, whose server hands out audio only. */
-export const createFolderRecordStore = (folder: string): RecordStore => ({
-  keep: async (key, bytes) => {
-    const path = pathIn(folder, key);
-    try {
-      await mkdir(dirname(path), { recursive: true });
-      await writeWhole(path, bytes);
-      await syncFolder(dirname(path));
-    } catch (error) {
-      throw storageError(key, error);
-    }
-  },
-});
+export const createFolderRecordStore = (folder: string): RecordStore =>
+  createRecordStore(createFolderObjects(folder, ''));

@@ -22,6 +22,8 @@ const LOOPBACK = '127.0.0.1';
 const LIMITS = { requestTimeout: 10_000, headersTimeout: 10_000, maxHeaderSize: 8_192 } as const;
 /** A few probes and scrapers; more is somebody else. */
 const MAX_CONNECTIONS = 128;
+/** A breaker's name in JSON. */
+const MAX_BODY_BYTES = 4_096;
 /** Longest time for answers under way when the server closes. */
 const CLOSE_GRACE_MS = 1_000;
 
@@ -44,6 +46,18 @@ const closeServer = (server: Server): Promise<void> =>
     server.closeIdleConnections();
   });
 
+/** @throws SyntaxError when it is longer than anything that is meant for us */
+const readShort = async (request: IncomingMessage): Promise<string> => {
+  const parts: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const part of request as AsyncIterable<Buffer>) {
+    sizeBytes += part.byteLength;
+    if (sizeBytes > MAX_BODY_BYTES) throw new SyntaxError('it is too long');
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString('utf8');
+};
+
 /**
  * Answers probes, Prometheus and people: `/health/live`, `/health/ready`, `/health/status`, `/metrics`.
  *
@@ -52,12 +66,16 @@ const closeServer = (server: Server): Promise<void> =>
 export const openHealthServer = async (options: HealthServerOptions): Promise<HealthServer> => {
   const { host = LOOPBACK, log } = options;
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const told = await answerHealth(request.method ?? '', request.url ?? '', options).catch(
-      (error: unknown) => {
-        log('error', 'health figures failed', { path: request.url, error: describeFault(error) });
-        return faultAnswer();
-      },
-    );
+    const asked = {
+      method: request.method ?? '',
+      target: request.url ?? '',
+      contentType: request.headers['content-type'],
+      readBody: () => readShort(request),
+    };
+    const told = await answerHealth(asked, options).catch((error: unknown) => {
+      log('error', 'health figures failed', { path: request.url, error: describeFault(error) });
+      return faultAnswer();
+    });
     if (!server.listening) response.setHeader('connection', 'close');
     response.writeHead(told.status, told.headers).end(told.body);
   };

@@ -27,7 +27,7 @@ export const createJobSource = ({ config, environment, picture, log }: JobSource
       });
     case 'runpod-dev': {
       const { host, port, apiKey } = source.runpodDev;
-      return createRunpodDevSource({ host, port, apiKey: apiKey?.key, concurrency, log });
+      return createRunpodDevSource({ host, port, apiKey: apiKey?.text, concurrency, log });
     }
     default:
       return source.kind satisfies never;

@@ -1,26 +1,5 @@
-import { inspect } from 'node:util';
+import { SecretText } from '@taleback/core';
 import { z } from 'zod';
-
-/** The key that clients of the local RunPod API send. Printing it shows nothing of it. */
-export class LocalApiKey {
-  readonly #key: string;
-
-  constructor(key: string) {
-    this.#key = key;
-  }
-
-  get key(): string {
-    return this.#key;
-  }
-
-  toJSON(): string {
-    return '[redacted]';
-  }
-
-  [inspect.custom](): string {
-    return '[redacted]';
-  }
-}
 
 /** Where jobs come from, and what RunPod needs of this machine. */
 export const runpodEnvironment = {
@@ -52,7 +31,7 @@ export const runpodEnvironment = {
   RUNPOD_DEV_API_KEY: z
     .string()
     .default('')
-    .transform((key) => (key === '' ? undefined : new LocalApiKey(key)))
+    .transform((key) => (key === '' ? undefined : new SecretText(key)))
     .describe('Key that clients of the local RunPod API must send. None lets everybody in. Secret.'),
 };
 
@@ -64,7 +43,7 @@ export interface SourceConfig {
   readonly runpodDev: {
     readonly host: string;
     readonly port: number;
-    readonly apiKey: LocalApiKey | undefined;
+    readonly apiKey: SecretText | undefined;
   };
 }
 

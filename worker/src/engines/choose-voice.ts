@@ -1,5 +1,5 @@
 import { TalebackError } from '@taleback/core';
-import type { SpeechEngine, Voice } from './engine.ts';
+import type { SpeechEngine, SpeechProfile, Voice, VoiceProfile } from './engine.ts';
 
 const primaryTag = (language: string): string => language.toLowerCase().split(/[-_]/u)[0] ?? '';
 
@@ -21,14 +21,33 @@ export interface VoiceWish {
   readonly voiceId?: string | undefined;
   /** BCP 47; only the primary tag counts, so `en-AU` is served by any English voice. */
   readonly language: string;
+  /** The recording of the voice asked for, when it is a person's own. */
+  readonly profile?: VoiceProfile | undefined;
 }
+
+/** What a cloned voice is called that nobody gave a name. */
+const NAMELESS = 'cloned';
+
+/**
+ * A voice that is taken from a recording.
+ * @throws TalebackError `voice_not_found` when the engine cannot do that
+ */
+export const clonedVoice = (
+  { name, clonesVoices, languages }: Pick<SpeechProfile, 'name' | 'clonesVoices' | 'languages'>,
+  voiceId: string = NAMELESS,
+): Voice => {
+  if (clonesVoices === true) return { id: voiceId, name: voiceId, languages };
+  throw new TalebackError('voice_not_found', 'The voice of a recording cannot be spoken here.', {
+    details: `${name} clones no voices`,
+  });
+};
 
 /**
  * The voice that will read: the one asked for, else the engine's first that speaks the language.
  *
  * @throws TalebackError `language_unsupported`, `voice_not_found`, `voice_language_mismatch`.
  */
-export const chooseVoice = (engine: SpeechEngine, { voiceId, language }: VoiceWish): Voice => {
+export const chooseVoice = (engine: SpeechEngine, { voiceId, language, profile }: VoiceWish): Voice => {
   if (!speaksLanguage(engine.languages, language)) {
     throw new TalebackError(
       'language_unsupported',
@@ -38,6 +57,7 @@ export const chooseVoice = (engine: SpeechEngine, { voiceId, language }: VoiceWi
       },
     );
   }
+  if (profile !== undefined) return clonedVoice(engine, voiceId);
   const voice =
     voiceId === undefined
       ? engine.voices().find(({ languages }) => speaksLanguage(languages, language))

@@ -57,9 +57,29 @@ describe('parseEvent', () => {
       modelType: 'chatterbox',
       pauseScale: 1.5,
       speed: 0.9,
+      profileBase64: 'AAAA',
+      profilePath: undefined,
+      allowsOtherVoice: false,
+      style: { temperature: 0.7 },
       storagePath: 'private/users/u1/x.mp3',
       metadata,
     });
+  });
+
+  it('reads a recording and a style beside the text or in the metadata, and never echoes the recording', () => {
+    const inMetadata = { profile_base64: 'AAAA', profile_path: 'voices/a.wav', cfg_weight: '0.4', kept: 1 };
+    expect(withInput({ metadata: inMetadata })).toMatchObject({
+      profileBase64: 'AAAA',
+      profilePath: 'voices/a.wav',
+      style: { cfgWeight: 0.4 },
+      metadata: { profile_path: 'voices/a.wav', cfg_weight: '0.4', kept: 1 },
+    });
+    expect(withInput({ metadata: inMetadata }).metadata).not.toHaveProperty('profile_base64');
+    expect(withInput({ allow_other_voice: true, exaggeration: 1.5 })).toMatchObject({
+      allowsOtherVoice: true,
+      style: { exaggeration: 1.5 },
+    });
+    expect(withInput({}).style).toBeUndefined();
   });
 
   it.each([
@@ -80,6 +100,7 @@ describe('parseEvent', () => {
       language: 'en',
       storyType: 'user',
       isKidsVoice: false,
+      allowsOtherVoice: false,
       metadata: {},
     });
   });

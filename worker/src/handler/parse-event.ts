@@ -1,5 +1,6 @@
 import { documentIdFault, isJsonObject, TalebackError } from '@taleback/core';
 import type { Priority } from '@taleback/resilience';
+import type { VoiceStyle } from '../engines/index.ts';
 
 /** A narration job as the handler understands it. */
 export interface NarrationJob {
@@ -19,11 +20,17 @@ export interface NarrationJob {
   /** Multiplies the pauses between sentences. */
   readonly pauseScale: number | undefined;
   readonly speed: number | undefined;
+  /** The recording of a person's own voice in base64, or where it lies in the store. */
+  readonly profileBase64: string | undefined;
+  readonly profilePath: string | undefined;
+  /** Whether somebody else's voice may read when that one cannot. */
+  readonly allowsOtherVoice: boolean;
+  readonly style: VoiceStyle | undefined;
   /** Where it stands among the stories of one worker; anything unknown is taken as not said. */
   readonly priority: Priority | undefined;
   /** Where the sender wants the audio; used only when it can be trusted. */
   readonly storagePath: string | undefined;
-  /** `input.metadata` as it came; echoed in the success callback. */
+  /** `input.metadata` as it came, without a recording; echoed in the success callback. */
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 
@@ -63,6 +70,15 @@ const number = (value: unknown): number | undefined => {
   return typeof parsed === 'number' && Number.isFinite(parsed) ? parsed : undefined;
 };
 
+const style = (input: Fields, metadata: Fields): VoiceStyle | undefined => {
+  const found = {
+    exaggeration: number(input['exaggeration'] ?? metadata['exaggeration']),
+    cfgWeight: number(input['cfg_weight'] ?? metadata['cfg_weight']),
+    temperature: number(input['temperature'] ?? metadata['temperature']),
+  };
+  return Object.values(found).every((value) => value === undefined) ? undefined : found;
+};
+
 const PRIORITIES: readonly Priority[] = ['high', 'normal', 'low'];
 
 const priority = (value: unknown): Priority | undefined => PRIORITIES.find((known) => known === value);
@@ -76,9 +92,12 @@ const identify = (event: Fields, input: Fields, metadata: Fields): JobIdentity =
     userId: firstText(metadata['user_id'], input['user_id'], outer['user_id']),
     callbackUrl: firstText(metadata['callback_url'], outer['callback_url'], input['callback_url']),
     voiceId: firstText(input['voice_id'], metadata['voice_id']),
-    metadata,
+    metadata: withoutRecording(metadata),
   };
 };
+
+/** A recording is megabytes long, and nobody needs it back. */
+const withoutRecording = ({ profile_base64: _recording, ...others }: Fields): Fields => others;
 
 const fault = (identity: JobIdentity, input: Fields): TalebackError | undefined => {
   if (typeof input['text'] !== 'string' || input['text'].trim() === '') {
@@ -122,6 +141,10 @@ export const parseEvent = (event: unknown): ParsedEvent => {
     modelType: firstText(input['model_type'], metadata['model_type']),
     pauseScale: number(input['pause_scale'] ?? metadata['pause_scale']),
     speed: number(input['speed'] ?? metadata['speed']),
+    profileBase64: firstText(input['profile_base64'], metadata['profile_base64']),
+    profilePath: firstText(input['profile_path'], metadata['profile_path']),
+    allowsOtherVoice: (input['allow_other_voice'] ?? metadata['allow_other_voice']) === true,
+    style: style(input, metadata),
     priority: priority(input['priority'] ?? metadata['priority']),
     storagePath: firstText(metadata['storage_path'], input['storage_path']),
   };

@@ -1,6 +1,6 @@
 import type { Clock } from '@taleback/resilience';
 import { type Pcm, samplesIn } from '../audio/index.ts';
-import type { EnginePlugin } from './engine-plugin.ts';
+import type { HostedPlugin } from './engine-plugin.ts';
 import { type FakeChild, fakeChildren, type Opening } from './pool/fake-child.ts';
 
 const RATE_HZ = 1_000;
@@ -22,9 +22,9 @@ export interface FakePluginOptions {
 export const openFakePlugin = (
   clock: Clock,
   { opening, answersAfterMs = 0 }: FakePluginOptions = {},
-): { readonly plugin: EnginePlugin; readonly children: FakeChild[] } => {
+): { readonly plugin: HostedPlugin; readonly children: FakeChild[] } => {
   const { children, open } = fakeChildren(clock, opening);
-  const plugin: EnginePlugin = {
+  const plugin: HostedPlugin = {
     name: 'staged',
     languages: ['en'],
     voices: () => [

@@ -43,6 +43,7 @@ const stagedEncoder = () => {
         write: async (samples) => {
           seen.written += 1;
           for (const sample of samples) bytes.push(sample === 0 ? 0 : 1);
+          return Uint8Array.from(samples, (sample) => (sample === 0 ? 0 : 1));
         },
         finish: async () => Uint8Array.from(bytes),
         abandon: () => {
@@ -114,14 +115,15 @@ describe('narrate', () => {
     expect(told).toEqual(['first', 9 / 39, 18 / 39, 29 / 39, 1]);
   });
 
-  test('asks for every piece with the voice and the speed', async () => {
+  test('asks for every piece with the voice, the speed, the language and the style', async () => {
     const chunks: unknown[] = [];
+    const style = { exaggeration: 0.7 };
     const engine = engineThat(async (chunk) => {
       chunks.push(chunk);
       return soundOf(chunk.text);
     });
-    await createNarrate({ engine, encoder: stagedEncoder().encoder })({ ...REQUEST, speed: 1.25 });
-    expect(chunks).toContainEqual({ text: 'Cccc three.', voiceId: 'v', speed: 1.25 });
+    await createNarrate({ engine, encoder: stagedEncoder().encoder })({ ...REQUEST, speed: 1.25, style });
+    expect(chunks).toContainEqual({ text: 'Cccc three.', voiceId: 'v', speed: 1.25, language: 'en', style });
     expect(chunks).toHaveLength(4);
   });
 

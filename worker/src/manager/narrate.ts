@@ -18,6 +18,11 @@ export interface NarrationOptions extends SynthesisOptions {
   readonly onProgress?: ((fraction: number) => void) | undefined;
   /** Told once, when the first piece has sound. */
   readonly onFirstAudio?: (() => void) | undefined;
+  /**
+   * Given the file as it grows, for formats that can be played before they are whole (MP3; a WAV file comes at its
+   * end). `offset` is where the bytes belong; 0 again means that the narration began anew, with another voice.
+   */
+  readonly onEncoded?: ((bytes: Uint8Array, offset: number) => void) | undefined;
 }
 
 export interface Narration {
@@ -61,12 +66,16 @@ export const createNarrate =
     throwIfCancelled(options.signal);
     const plan = planNarration(engine, request);
     const { voice, speed, pieces } = plan;
+    const { language, profile, style } = request;
     const { priority, tenant } = options;
     const spoken = orderedAhead(
       pieces,
       async ({ text }, signal) => {
         const pcm = trimSilence(
-          await engine.synthesizeChunk({ text, voiceId: voice.id, speed }, { signal, priority, tenant }),
+          await engine.synthesizeChunk(
+            { text, voiceId: voice.id, speed, language, profile, style },
+            { signal, priority, tenant },
+          ),
         );
         verifySound(pcm, { text, speed });
         return pcm;
@@ -82,12 +91,17 @@ const joinInOrder = async (
   spoken: AsyncIterable<Pcm>,
   { pieces, pauseScale }: NarrationPlan,
   encoder: AudioEncoder,
-  { onProgress, onFirstAudio, signal }: NarrationOptions,
+  { onProgress, onFirstAudio, onEncoded, signal }: NarrationOptions,
 ): Promise<Pick<Narration, 'bytes' | 'durationMs' | 'sampleRateHz'>> => {
   const letters = pieces.map(({ text }) => spokenLength(text));
   const allLetters = letters.reduce((sum, count) => sum + count, 0);
   let doneLetters = 0;
   let sampleCount = 0;
+  let givenBytes = 0;
+  const give = (bytes: Uint8Array): void => {
+    if (bytes.length > 0) onEncoded?.(bytes, givenBytes);
+    givenBytes += bytes.length;
+  };
   let index = 0;
   let open: { readonly stream: AudioStream; readonly sampleRateHz: number } | undefined;
   try {
@@ -100,7 +114,7 @@ const joinInOrder = async (
       const isLast = index === pieces.length - 1;
       const { samples } = appendPause(pcm, pieces[index]?.ending ?? 'word', isLast ? 0 : pauseScale);
       sampleCount += samples.length;
-      await open.stream.write(samples);
+      give(await open.stream.write(samples));
       doneLetters += letters[index] ?? 0;
       index += 1;
       if (!isLast) onProgress?.(doneLetters / allLetters);
@@ -109,6 +123,7 @@ const joinInOrder = async (
     const { stream, sampleRateHz } = open;
     const bytes = await stream.finish();
     throwIfCancelled(signal);
+    give(bytes.subarray(givenBytes));
     return { bytes, sampleRateHz, durationMs: durationMsOf(sampleCount, sampleRateHz) };
   } catch (error) {
     open?.stream.abandon();

@@ -1,6 +1,13 @@
 import { TalebackError } from '@taleback/core';
 import { isSpeakable, PAUSE_SCALE_RANGE, splitText, type TextPiece } from '../audio/index.ts';
-import { chooseVoice, SPEED_RANGE, type SpeechEngine, type Voice } from '../engines/index.ts';
+import {
+  chooseVoice,
+  SPEED_RANGE,
+  type SpeechEngine,
+  type Voice,
+  type VoiceProfile,
+  type VoiceStyle,
+} from '../engines/index.ts';
 
 export interface NarrationRequest {
   readonly text: string;
@@ -12,6 +19,11 @@ export interface NarrationRequest {
   readonly speed?: number | undefined;
   /** Multiplies every pause between pieces, 0 to 4. Default 1. */
   readonly pauseScale?: number | undefined;
+  /** The recording of a person's own voice, which `voiceId` then is only the name of. */
+  readonly profile?: VoiceProfile | undefined;
+  /** Whether a voice of somebody else may read when the person's own cannot. Default false. */
+  readonly allowsOtherVoice?: boolean | undefined;
+  readonly style?: VoiceStyle | undefined;
 }
 
 export interface NarrationPlan {
@@ -35,10 +47,10 @@ const LEAST_SPOKEN_PART = 0.5;
  * `text_empty`, `text_not_speakable`, `script_unsupported`.
  */
 export const planNarration = (engine: SpeechEngine, request: NarrationRequest): NarrationPlan => {
-  const { text, language, voiceId, speed = 1, pauseScale = 1 } = request;
+  const { text, language, voiceId, profile, speed = 1, pauseScale = 1 } = request;
   verifyRange('speed', speed, SPEED_RANGE);
   verifyRange('pauseScale', pauseScale, PAUSE_SCALE_RANGE);
-  const voice = chooseVoice(engine, { voiceId, language });
+  const voice = chooseVoice(engine, { voiceId, language, profile });
   if (text.trim() === '') throw new TalebackError('text_empty', 'The text is empty.');
 
   const prepared = engine.prepareText(text);

@@ -14,11 +14,13 @@ import {
   SynthesisStatistics,
 } from '../observe/index.ts';
 import { describeReason, type Protection, type ProtectionOverview } from '../protection/index.ts';
-import type { EnginePlugin } from './engine-plugin.ts';
+import { type EnginePlugin, isRemote } from './engine-plugin.ts';
+import { createPoolLine, type SpeechLine } from './line/index.ts';
 import { parseManagerConfig, type TtsManagerConfig, type TtsManagerOverrides } from './manager-config.ts';
 import { createNarrate, type Narrate } from './narrate.ts';
 import { parseSynthesisRequest } from './parse-synthesis-request.ts';
 import { WorkerPool } from './pool/index.ts';
+import { RemoteLine } from './remote/index.ts';
 import type { SynthesisRequest, SynthesisResult, TtsService } from './tts-service.ts';
 import { verifyChunk } from './verify-chunk.ts';
 
@@ -28,6 +30,8 @@ export interface TtsManagerParts {
   readonly protection?: Protection | undefined;
   /** Hears every event, after the manager's own statistics. */
   readonly listeners?: readonly SynthesisListener[] | undefined;
+  /** Told when a service across a network failed at a chunk for good. */
+  readonly onServiceFailure?: ((error: TalebackError) => void) | undefined;
   readonly log: Log;
   readonly clock?: Clock | undefined;
   readonly random?: Random | undefined;
@@ -53,7 +57,7 @@ export class TtsManager implements TtsService {
   readonly #speakWav: Narrate;
   #config: TtsManagerConfig;
   #phase: ServicePhase = { kind: 'starting' };
-  #pool: WorkerPool | undefined;
+  #line: SpeechLine | undefined;
   #started: Promise<void> | undefined;
   readonly #stopListening: (() => void) | undefined;
   #ended: Promise<void> | undefined;
@@ -64,22 +68,28 @@ export class TtsManager implements TtsService {
     this.#clock = parts.clock ?? systemClock;
     this.#config = parseManagerConfig(overrides);
     this.#statistics = new SynthesisStatistics(this.#clock);
-    const { languages, name, prepareText, voices } = parts.plugin;
-    const maxWorkers = (): number => this.#config.workerPool.maxWorkers;
+    const { plugin } = parts;
+    const { name, prepareText, voices, clonesVoices } = plugin;
+    const concurrency = (): number =>
+      isRemote(plugin) ? plugin.concurrency : this.#config.workerPool.maxWorkers;
     this.engine = {
       name,
-      languages,
+      // A service may tell of more when it is asked.
+      get languages() {
+        return plugin.languages;
+      },
       voices,
       prepareText,
+      clonesVoices,
       // `initialize` may give it another configuration.
       get concurrency() {
-        return maxWorkers();
+        return concurrency();
       },
       // Not async: a promise around the pool's own would cost every chunk another turn.
-      synthesizeChunk: (chunk, { signal, priority, tenant } = {}) => {
+      synthesizeChunk: (chunk, options) => {
         try {
-          verifyChunk(parts.plugin, chunk);
-          return this.#requirePool().speak({ ...chunk, priority }, { signal, tenant });
+          verifyChunk(plugin, chunk);
+          return this.#requireLine().speak(chunk, options);
         } catch (error) {
           return Promise.reject(toTalebackError(error));
         }
@@ -123,9 +133,16 @@ export class TtsManager implements TtsService {
     };
   }
 
-  /** Narration by this service into files of the encoder, kept away by its protection like everything new. */
-  narrator(encoder: AudioEncoder): Narrate {
-    const narrate = createNarrate({ engine: this.engine, encoder });
+  /**
+   * Narration by this service into files of the encoder, kept away by its protection like everything new.
+   *
+   * @param around what stands between the narration and the engine, such as a cache of chunks
+   */
+  narrator(
+    encoder: AudioEncoder,
+    around: (engine: SpeechEngine) => SpeechEngine = (engine) => engine,
+  ): Narrate {
+    const narrate = createNarrate({ engine: around(this.engine), encoder });
     return async (request, options) => {
       this.#admit();
       return narrate(request, options);
@@ -147,8 +164,13 @@ export class TtsManager implements TtsService {
       phase: this.#phase,
       protection: protectionWords(overview),
       machine: overview?.machine?.sample ?? {},
-      pool: this.#pool?.snapshot(),
+      pool: this.#line?.snapshot(),
     };
+  }
+
+  /** Closes its circuit breakers by hand. @see seed 002, "Manual reset (admin only)" */
+  resetBreakers(): void {
+    this.#line?.resetBreakers();
   }
 
   /** From now on it says that it is stopping; what is under way goes on until `shutdown`. */
@@ -168,38 +190,42 @@ export class TtsManager implements TtsService {
   }
 
   async #end(drainMs: number): Promise<void> {
-    await this.#pool?.close(drainMs);
+    await this.#line?.close(drainMs);
     this.#stopListening?.();
   }
 
   async #start(): Promise<void> {
-    const { plugin, log, random = Math.random } = this.#parts;
-    const { workerPool } = this.#config;
-    const pool = new WorkerPool({
-      config: this.#config,
-      openChild: plugin.openChild,
-      openThread: plugin.openThread,
-      modelOf: workerPool.modelSpecialization ? plugin.modelOf : () => plugin.name,
-      clock: this.#clock,
-      random,
-      log,
-      tell: (event) => this.#tell(event),
-    });
-    this.#pool = pool;
+    const line = this.#openLine();
+    this.#line = line;
     try {
-      await pool.start();
+      await line.start();
     } catch (error) {
       // Nothing of a start that failed goes on, and another may follow.
-      await pool.close();
-      this.#pool = undefined;
+      await line.close();
+      this.#line = undefined;
       this.#started = undefined;
       throw error;
     }
     if (this.#phase.kind === 'starting') this.#phase = { kind: 'running' };
   }
 
-  #requirePool(): WorkerPool {
-    if (this.#pool !== undefined) return this.#pool;
+  #openLine(): SpeechLine {
+    const { plugin, log, random = Math.random, onServiceFailure } = this.#parts;
+    const common = { clock: this.#clock, random, log, tell: (event: SynthesisEvent) => this.#tell(event) };
+    if (isRemote(plugin)) return new RemoteLine({ ...common, engine: plugin, onServiceFailure });
+    const { workerPool } = this.#config;
+    const pool = new WorkerPool({
+      ...common,
+      config: this.#config,
+      openChild: plugin.openChild,
+      openThread: plugin.openThread,
+      modelOf: workerPool.modelSpecialization ? plugin.modelOf : () => plugin.name,
+    });
+    return createPoolLine(pool, plugin.keepProfile);
+  }
+
+  #requireLine(): SpeechLine {
+    if (this.#line !== undefined) return this.#line;
     throw new TalebackError('model_unavailable', 'The speech service has not been started.');
   }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { answerHealth, type HealthAnswer, type HealthSources } from './health-answer.ts';
+import { answerHealth, type HealthAnswer, type HealthRequest, type HealthSources } from './health-answer.ts';
 import type { ServiceStatus } from './service-status.ts';
 
 const SOURCES: HealthSources = {
@@ -9,7 +9,7 @@ const SOURCES: HealthSources = {
   metrics: { contentType: 'text/plain; version=0.0.4', text: async () => 'up 1\n' },
 };
 const ask = (method: string, target: string, change: Partial<HealthSources> = {}): Promise<HealthAnswer> =>
-  answerHealth(method, target, { ...SOURCES, ...change });
+  answerHealth({ method, target }, { ...SOURCES, ...change });
 
 describe('answerHealth', () => {
   it('tells liveness', async () => {
@@ -61,7 +61,9 @@ describe('answerHealth', () => {
       body: 'up 1\n',
     });
     const { liveness, readiness, status } = SOURCES;
-    expect(await answerHealth('GET', '/metrics', { liveness, readiness, status })).toMatchObject({
+    expect(
+      await answerHealth({ method: 'GET', target: '/metrics' }, { liveness, readiness, status }),
+    ).toMatchObject({
       status: 404,
     });
   });
@@ -85,5 +87,55 @@ describe('answerHealth', () => {
 
   it.each(['POST', 'PUT', 'DELETE', 'OPTIONS', 'TRACE', ''])('does not allow %j', async (method) => {
     expect(await ask(method, '/health/live')).toMatchObject({ status: 405, headers: { allow: 'GET, HEAD' } });
+  });
+});
+
+describe('POST /breakers/reset', () => {
+  const reset = async (body: string, request: Partial<HealthRequest> = {}) => {
+    const asked: (string | undefined)[] = [];
+    const told = await answerHealth(
+      {
+        method: 'POST',
+        target: '/breakers/reset',
+        contentType: 'application/json; charset=utf-8',
+        readBody: async () => body,
+        ...request,
+      },
+      {
+        ...SOURCES,
+        resetBreakers: (name) => {
+          asked.push(name);
+          return name !== 'ghost';
+        },
+      },
+    );
+    return { status: told.status, asked, words: told.body };
+  };
+
+  it.each([
+    ['', undefined],
+    ['{}', undefined],
+    ['{"name":null}', undefined],
+    ['{"name":"kokoro"}', 'kokoro'],
+  ])('closes what %j names', async (body, name) => {
+    expect(await reset(body)).toMatchObject({ status: 200, asked: [name] });
+  });
+
+  it.each([
+    ['{"name":"ghost"}', {}, 404],
+    ['{"name":7}', {}, 400],
+    ['[]', {}, 400],
+    ['{', {}, 400],
+    ['{}', { contentType: 'text/plain' }, 415],
+    ['{}', { contentType: undefined }, 415],
+    ['{}', { method: 'GET' }, 405],
+  ])('refuses %j with %j as %d', async (body, request, status) => {
+    const told = await reset(body, request);
+    expect(told.status).toBe(status);
+    if (status !== 404) expect(told.asked).toEqual([]);
+  });
+
+  it('is not there where nothing can be reset', async () => {
+    expect((await answerHealth({ method: 'POST', target: '/breakers/reset' }, SOURCES)).status).toBe(404);
   });
 });

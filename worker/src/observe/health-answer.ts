@@ -1,3 +1,4 @@
+import { isJsonObject } from '@taleback/core';
 import type { Liveness } from './liveness.ts';
 import type { Readiness } from './readiness.ts';
 import type { ServiceStatus } from './service-status.ts';
@@ -9,6 +10,18 @@ export interface HealthSources {
   readonly status: () => ServiceStatus;
   /** Absent: there is no `/metrics`. */
   readonly metrics?: { readonly contentType: string; readonly text: () => Promise<string> };
+  /** Closes the circuit breakers of an engine, or of all; false when there is no engine of this name. */
+  readonly resetBreakers?: ((name: string | undefined) => boolean) | undefined;
+}
+
+export interface HealthRequest {
+  readonly method: string;
+  /** A path, with or without a query. */
+  readonly target: string;
+  /** The header as it came. */
+  readonly contentType?: string | undefined;
+  /** Read only for what takes one. */
+  readonly readBody?: (() => Promise<string>) | undefined;
 }
 
 export interface HealthAnswer {
@@ -52,24 +65,58 @@ const ALLOWED = 'GET, HEAD';
 
 const notFound = (): HealthAnswer => json(404, { error: 'There is nothing here.' });
 
-const notAllowed = (): HealthAnswer => {
-  const told = json(405, { error: `Only ${ALLOWED}.` });
-  return { ...told, headers: { ...told.headers, allow: ALLOWED } };
+const notAllowed = (allowed: string): HealthAnswer => {
+  const told = json(405, { error: `Only ${allowed}.` });
+  return { ...told, headers: { ...told.headers, allow: allowed } };
 };
 
 /** What is said when a source throws; the reason goes to the log. */
 export const faultAnswer = (): HealthAnswer => json(500, { error: 'The figures could not be gathered.' });
 
-/** Answers one request. `target` is a path, with or without a query. @throws what a source throws */
-export const answerHealth = async (
-  method: string,
-  target: string,
-  sources: HealthSources,
+const RESET_PATH = '/breakers/reset';
+
+/** The engine that a reset names; undefined for all. @throws SyntaxError for what is no JSON object */
+const namedEngine = (body: string): string | undefined => {
+  const asked: unknown = body.trim() === '' ? {} : JSON.parse(body);
+  if (!isJsonObject(asked)) throw new SyntaxError('not an object');
+  const name = asked['name'] ?? undefined;
+  if (name !== undefined && typeof name !== 'string') throw new SyntaxError('name: must be a text');
+  return name;
+};
+
+/**
+ * `POST /breakers/reset` with `{"name"?: ENGINE}`. It wants JSON said so, which a page of another site cannot send
+ * without asking first.
+ */
+const answerReset = async (
+  { method, contentType = '', readBody }: HealthRequest,
+  resetBreakers: NonNullable<HealthSources['resetBreakers']>,
 ): Promise<HealthAnswer> => {
+  if (method !== 'POST') return notAllowed('POST');
+  if (!/^application\/json\b/i.test(contentType))
+    return json(415, { error: 'The body must be application/json.' });
+  try {
+    const name = namedEngine((await readBody?.()) ?? '');
+    return resetBreakers(name)
+      ? json(200, { success: true })
+      : json(404, { error: `There is no engine "${name?.slice(0, 100)}".` });
+  } catch (error) {
+    if (error instanceof SyntaxError)
+      return json(400, { error: `The body cannot be read: ${error.message}` });
+    throw error;
+  }
+};
+
+/** Answers one request. @throws what a source throws */
+export const answerHealth = async (request: HealthRequest, sources: HealthSources): Promise<HealthAnswer> => {
+  const { method, target } = request;
   const path = target.split('?', 1)[0] ?? '';
+  if (path === RESET_PATH && sources.resetBreakers !== undefined) {
+    return answerReset(request, sources.resetBreakers);
+  }
   const route = Object.hasOwn(ROUTES, path) ? ROUTES[path] : undefined;
   if (route === undefined) return withoutBody(method, notFound());
-  if (method !== 'GET' && method !== 'HEAD') return notAllowed();
+  if (method !== 'GET' && method !== 'HEAD') return notAllowed(ALLOWED);
   return withoutBody(method, await route(sources));
 };
 

@@ -1,5 +1,7 @@
+export { worstBreaker } from './breaker-states.ts';
 export { describeFault, type FaultWords } from './describe-fault.ts';
 export { describeStatus, type MachineUsage, type StatusInput } from './describe-status.ts';
+export type { EnginePicture, EngineState } from './engine-picture.ts';
 export { catalogued, type ErrorsByCategory, type ErrorsByCode } from './error-tally.ts';
 export { answerHealth, faultAnswer, type HealthAnswer, type HealthSources } from './health-answer.ts';
 export { decideLiveness, type Liveness, STOP_GRACE_MS } from './liveness.ts';

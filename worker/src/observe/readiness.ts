@@ -43,7 +43,9 @@ const troublesOf = ({ id, state, breaker }: WorkerSnapshot): string[] => [
 
 /** A manager that has no workers by design is well in-process; one that had them has lost them. */
 const fallBackOf = ({ mode, workers }: PoolSnapshot): string[] =>
-  mode === 'pool' || workers.length === 0 ? [] : [`It has fallen back from a pool to ${mode}.`];
+  mode === 'pool' || mode === 'remote' || workers.length === 0
+    ? []
+    : [`It has fallen back from a pool to ${mode}.`];
 
 const decideByWorkers = (pool: PoolSnapshot): Readiness => {
   const { mode, workers } = pool;

@@ -1,3 +1,4 @@
+import type { EnginePicture } from './engine-picture.ts';
 import type { ErrorsByCategory, ErrorsByCode } from './error-tally.ts';
 import type { OutboxStatus } from './outbox-status.ts';
 import type { Percentiles } from './percentiles.ts';
@@ -81,9 +82,13 @@ export interface ServiceStatus extends SystemMetrics, SynthesisMetrics {
   readonly audioSpoken: number;
   readonly workerRestarts: number;
   readonly processFaults: number;
+  /** What the cache of sounds holds and what became of requests to it; absent where there is none. */
+  readonly cache?: object | undefined;
   /** Final callbacks; absent where the service sends none. */
   readonly outbox?: OutboxStatus;
   readonly workers: readonly WorkerStatus[];
+  /** Where several engines may speak: each as it stands, in the order of preference. */
+  readonly engines?: readonly EnginePicture[];
   /** ISO 8601. */
   readonly startedAt: string;
   readonly at: string;

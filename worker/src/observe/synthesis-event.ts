@@ -7,8 +7,8 @@ export type WorkerState = 'INITIALIZING' | 'READY' | 'BUSY' | 'UNHEALTHY' | 'SHU
 /** How a worker's circuit breaker stands. ISOLATED: opened by hand. */
 export type WorkerBreakerState = 'CLOSED' | 'OPEN' | 'HALF_OPEN' | 'ISOLATED';
 
-/** How the manager speaks: several worker processes, one, or none at all. */
-export type PoolMode = 'pool' | 'single' | 'in-process';
+/** How the manager speaks: several worker processes, one, or none at all; or a service elsewhere speaks. */
+export type PoolMode = 'pool' | 'single' | 'in-process' | 'remote';
 
 export type FaultOrigin = 'unhandledRejection' | 'uncaughtException';
 
@@ -98,6 +98,10 @@ export interface WorkerSnapshot {
   /** Resident memory of its process, bytes. */
   readonly rssBytes?: number;
   readonly breaker: WorkerBreakerState;
+  /** When an open breaker lets a trial through, epoch milliseconds. */
+  readonly retryAtMs?: number;
+  /** What was found wrong with a service elsewhere when it was looked at. */
+  readonly fault?: { readonly code: ErrorCode; readonly message: string };
   /** Since when it is in its state, epoch milliseconds. */
   readonly sinceMs: number;
 }

@@ -1,7 +1,7 @@
 import { openSoundFiles } from '../adapters/sound-files.ts';
 import { openSpeechThread } from '../adapters/speech-thread.ts';
 import { FLITE_PROFILE } from '../engines/index.ts';
-import type { EnginePlugin } from '../manager/index.ts';
+import type { HostedPlugin } from '../manager/index.ts';
 import type { Log } from '../observe/index.ts';
 import type { ProtocolVersion } from '../protocol/index.ts';
 import { childEnvironment } from './child-environment.ts';
@@ -19,7 +19,7 @@ export interface FlitePluginOptions {
 }
 
 export interface OpenPlugin {
-  readonly plugin: EnginePlugin;
+  readonly plugin: HostedPlugin;
   /** Removes what it keeps on disk. */
   readonly close: () => Promise<void>;
 }
@@ -28,7 +28,7 @@ export interface OpenPlugin {
 export const openFlitePlugin = async (options: FlitePluginOptions): Promise<OpenPlugin> => {
   const { childFile, threadFile, environment, versions, log } = options;
   const files = await openSoundFiles();
-  const plugin: EnginePlugin = {
+  const plugin: HostedPlugin = {
     ...FLITE_PROFILE,
     // All its voices are in one module.
     modelOf: () => FLITE_PROFILE.name,

@@ -1,3 +1,4 @@
+import { openProfileFiles } from '../adapters/profile-files.ts';
 import { openSoundFiles } from '../adapters/sound-files.ts';
 import type { SpeechProfile } from '../engines/index.ts';
 import type { Log } from '../observe/index.ts';
@@ -43,5 +44,9 @@ export const openPythonPlugin = async (options: PythonPluginOptions): Promise<Op
     log: options.log,
   });
   const modelOf = options.modelOf ?? ((voiceId) => voiceId);
-  return { plugin: { ...profile, modelOf, openChild }, close: () => files.close() };
+  const profiles = profile.clonesVoices === true ? await openProfileFiles() : undefined;
+  return {
+    plugin: { ...profile, modelOf, openChild, keepProfile: profiles?.keep },
+    close: async () => void (await Promise.all([files.close(), profiles?.close()])),
+  };
 };

@@ -43,7 +43,7 @@ const replay = (
       ALLOW_PRIVATE_CALLBACKS: 'on',
       ...environment,
     };
-    execFile(process.execPath, [RUNNER, 'replay', ...args], { env }, (error, stdout, stderr) => {
+    execFile(process.execPath, [RUNNER, 'taleback', 'replay', ...args], { env }, (error, stdout, stderr) => {
       resolve({ code: typeof error?.code === 'number' ? error.code : 0, output: `${stdout}${stderr}` });
     });
   });

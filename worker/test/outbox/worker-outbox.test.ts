@@ -38,6 +38,7 @@ const start = async (): Promise<{ readonly worker: WorkerChild; readonly healthU
   const worker = startWorker({
     GOOGLE_CLOUD_PROJECT: projectId,
     AUDIO_FOLDER: join(folder, 'audio'),
+    SPEECH_CACHE: 'off',
     OUTBOX_FOLDER: outbox(),
     CONTROL_FILE: join(folder, 'control.env'),
     SPEECH_WORKERS_MAX: '1',

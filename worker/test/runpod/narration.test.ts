@@ -22,6 +22,7 @@ afterEach(async () => {
 const start = (environment: Readonly<Record<string, string>>): WorkerChild => {
   worker = startWorker({
     AUDIO_FOLDER: join(folder, 'audio'),
+    SPEECH_CACHE: 'off',
     OUTBOX_FOLDER: join(folder, 'callbacks'),
     RUNPOD_OUTBOX_FOLDER: join(folder, 'runpod'),
     CONTROL_FILE: join(folder, 'control.env'),

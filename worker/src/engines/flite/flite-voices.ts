@@ -4,7 +4,7 @@ import type { Voice } from '../engine.ts';
 export const FLITE_VOICES: readonly Voice[] = [
   {
     id: 'slt',
-    name: 'Selma',
+    name: 'Clara',
     languages: ['en-US'],
     gender: 'female',
     accent: 'American',
@@ -12,13 +12,13 @@ export const FLITE_VOICES: readonly Voice[] = [
   },
   {
     id: 'rms',
-    name: 'Russell',
+    name: 'Robert',
     languages: ['en-US'],
     gender: 'male',
     accent: 'American',
     remark: 'low and calm',
   },
-  { id: 'awb', name: 'Angus', languages: ['en-GB'], gender: 'male', accent: 'Scottish', remark: 'lively' },
+  { id: 'awb', name: 'Alasdair', languages: ['en-GB'], gender: 'male', accent: 'Scottish', remark: 'lively' },
   {
     id: 'kal16',
     name: 'Kal',

@@ -1,2 +1,2 @@
-export { type FallbackLink, narrateWithFallbacks } from './narrate-with-fallbacks.ts';
-export { voicesFor } from './voices-for.ts';
+export { type FallbackOptions, narrateWithFallbacks } from './narrate-with-fallbacks.ts';
+export { type ChainEngine, planChain } from './plan-chain.ts';

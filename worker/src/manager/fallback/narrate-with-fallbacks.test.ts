@@ -1,8 +1,8 @@
 import { ERROR_CATALOGUE, type ErrorCode, TalebackError } from '@taleback/core';
 import { describe, expect, it } from 'vitest';
-import type { Narrate } from '../narrate.ts';
-import { type FallbackLink, narrateWithFallbacks } from './narrate-with-fallbacks.ts';
+import { narrateWithFallbacks } from './narrate-with-fallbacks.ts';
 import { whereElse } from './next-try.ts';
+import { type ChainEngine } from './plan-chain.ts';
 import { voicesFor } from './voices-for.ts';
 
 const KILLIAN = 'de-DE-KillianNeural';
@@ -15,8 +15,14 @@ const failing = (code: ErrorCode): TalebackError => new TalebackError(code, `It 
 const stage = (faults: Readonly<Record<string, ErrorCode>>, engines: Readonly<Record<string, string[]>>) => {
   const tried: string[] = [];
   const logged: unknown[] = [];
-  const linkOf = (engine: string, voices: readonly string[]): FallbackLink => {
-    const narrate: Narrate = async ({ voiceId = '' }, options) => {
+  const engineOf = ([engine, voices]: [string, readonly string[]]): ChainEngine => ({
+    profile: {
+      name: engine,
+      languages: ['de'],
+      voices: () => voices.map((id) => ({ id, name: id, languages: ['de'] })),
+    },
+    mayHaveMoreVoices: () => false,
+    narrate: async ({ voiceId = '' }, options) => {
       tried.push(`${engine} ${voiceId}`);
       options?.onProgress?.(0.5);
       const code = faults[`${engine} ${voiceId}`];
@@ -24,14 +30,13 @@ const stage = (faults: Readonly<Record<string, ErrorCode>>, engines: Readonly<Re
       options?.onProgress?.(1);
       const bytes = new Uint8Array(1);
       return { bytes, durationMs: 1, sampleRateHz: 16_000, chunkCount: 1, voiceId, engine };
-    };
-    return { engine, narrate, voicesFor: () => voices };
-  };
-  const [first = '', ...others] = Object.keys(engines);
-  const narrate = narrateWithFallbacks(
-    [linkOf(first, engines[first] ?? []), ...others.map((name) => linkOf(name, engines[name] ?? []))],
-    (_severity, message, fields) => void logged.push([message, fields]),
-  );
+    },
+  });
+  const narrate = narrateWithFallbacks({
+    engines: Object.entries(engines).map(engineOf),
+    mostVoices: 2,
+    log: (_severity, message, fields) => void logged.push([message, fields]),
+  });
   return { narrate, tried, logged };
 };
 
@@ -59,8 +64,8 @@ describe('narrateWithFallbacks', () => {
 
   it('seed 003: the next engine when one is away, without its other voices', async () => {
     const { narrate, tried } = stage({ [`edge ${KILLIAN}`]: 'network_unreachable' }, EDGE_THEN_KOKORO);
-    expect(await narrate(REQUEST)).toMatchObject({ engine: 'kokoro', voiceId: 'af_bella' });
-    expect(tried).toEqual([`edge ${KILLIAN}`, 'kokoro af_bella']);
+    expect(await narrate(REQUEST)).toMatchObject({ engine: 'kokoro', voiceId: '' });
+    expect(tried).toEqual([`edge ${KILLIAN}`, 'kokoro ']);
   });
 
   it('seed 002: a clear failure when all retries and fallback voices failed', async () => {
@@ -68,7 +73,7 @@ describe('narrateWithFallbacks', () => {
       {
         [`edge ${KILLIAN}`]: 'audio_missing',
         [`edge ${CONRAD}`]: 'audio_silent',
-        'kokoro af_bella': 'credentials_invalid',
+        'kokoro ': 'credentials_invalid',
       },
       EDGE_THEN_KOKORO,
     );
@@ -78,7 +83,7 @@ describe('narrateWithFallbacks', () => {
       details: [
         `edge ${KILLIAN}: audio_missing, It was audio_missing.`,
         `edge ${CONRAD}: audio_silent, It was audio_silent.`,
-        'kokoro af_bella: credentials_invalid, It was credentials_invalid.',
+        'kokoro : credentials_invalid, It was credentials_invalid.',
       ].join('; '),
     });
   });
@@ -93,6 +98,15 @@ describe('narrateWithFallbacks', () => {
     const { narrate, tried } = stage({ [`edge ${KILLIAN}`]: code }, EDGE_THEN_KOKORO);
     await expect(narrate(REQUEST)).rejects.toMatchObject({ code });
     expect(tried).toEqual([`edge ${KILLIAN}`]);
+  });
+
+  it('goes on when a substitute cannot do it, and tells of what was asked for', async () => {
+    const { narrate, tried } = stage(
+      { [`edge ${KILLIAN}`]: 'network_unreachable', 'kokoro ': 'script_unsupported' },
+      { ...EDGE_THEN_KOKORO, espeak: ['de'] },
+    );
+    expect(await narrate(REQUEST)).toMatchObject({ engine: 'espeak' });
+    expect(tried).toEqual([`edge ${KILLIAN}`, 'kokoro ', 'espeak ']);
   });
 
   it('never tells that it went back', async () => {

@@ -1,15 +1,15 @@
 import { TalebackError, toTalebackError } from '@taleback/core';
 import type { Log } from '../../observe/index.ts';
 import type { FailedTry, Narrate, Narration, NarrationOptions } from '../narrate.ts';
-import type { NarrationRequest } from '../plan-narration.ts';
 import { whereElse } from './next-try.ts';
+import { type ChainEngine, planChain } from './plan-chain.ts';
 
-/** One engine of the chain. */
-export interface FallbackLink {
-  readonly engine: string;
-  readonly narrate: Narrate;
-  /** Voices to try for a request, the wished one first; undefined is the engine's own choice. Never empty. */
-  readonly voicesFor: (request: NarrationRequest) => readonly (string | undefined)[];
+export interface FallbackOptions {
+  /** In the order of preference. */
+  readonly engines: readonly ChainEngine[];
+  /** Voices of one engine that are tried, at least 1. */
+  readonly mostVoices: number;
+  readonly log: Log;
 }
 
 /**
@@ -22,36 +22,45 @@ export interface FallbackLink {
  * degradation
  */
 export const narrateWithFallbacks =
-  (links: readonly [FallbackLink, ...FallbackLink[]], log: Log): Narrate =>
+  ({ engines, mostVoices, log }: FallbackOptions): Narrate =>
   async (request, options = {}) => {
     const onProgress = neverBack(options.onProgress);
     const failed: FailedTry[] = [];
-    for (const { engine, narrate, voicesFor } of links) {
+    for (const { engine, voices } of planChain(engines, request, mostVoices)) {
+      const { name } = engine.profile;
+      const ownsVoice = request.profile === undefined || engine.profile.clonesVoices === true;
+      const asked = ownsVoice ? request : { ...request, profile: undefined };
       const spoken = await tryVoices(
-        voicesFor(request),
-        (voiceId) => narrate({ ...request, voiceId }, { ...options, onProgress }),
+        voices,
+        (voiceId) => engine.narrate({ ...asked, voiceId }, { ...options, onProgress }),
         (voiceId, error) => {
-          failed.push({ engine, voiceId, error });
-          log('warn', 'a voice failed at a narration', { engine, voiceId, code: error.code });
+          failed.push({ engine: name, voiceId, error });
+          log('warn', 'a voice failed at a narration', { engine: name, voiceId, code: error.code });
         },
+        failed.length > 0,
       );
       if (spoken !== undefined) return { ...spoken, failedBefore: failed };
     }
     throw clearFailure(failed);
   };
 
-/** @returns undefined when the next engine is to be tried */
+/**
+ * @param isSubstitute for an engine that failed: what it cannot do says nothing about what was asked for
+ * @returns undefined when the next engine is to be tried
+ */
 const tryVoices = async (
   voices: readonly (string | undefined)[],
   narrate: (voiceId: string | undefined) => Promise<Narration>,
   onFailure: (voiceId: string | undefined, error: TalebackError) => void,
+  isSubstitute: boolean,
 ): Promise<Narration | undefined> => {
   for (const voiceId of voices) {
     try {
       return await narrate(voiceId);
     } catch (thrown) {
       const error = toTalebackError(thrown);
-      const elsewhere = whereElse(error.code);
+      const isUnable = error.category === 'input' || error.category === 'voice';
+      const elsewhere = isSubstitute && isUnable ? 'next-engine' : whereElse(error.code);
       if (elsewhere === 'nowhere') throw error;
       onFailure(voiceId, error);
       if (elsewhere === 'next-engine') return undefined;

@@ -208,6 +208,8 @@ export class SpeechWorker implements Candidate {
     const { answers, consecutiveFailures } = this.#health;
     const { child, readiness, state, sinceMs } = this.#life;
     const rssBytes = this.#pulse?.rssBytes;
+    const breaker = this.breaker.status();
+    const nowMs = this.#options.clock.now();
     return {
       id: this.id,
       state,
@@ -220,9 +222,10 @@ export class SpeechWorker implements Candidate {
       consecutiveFailures,
       successRate: answers.successRate,
       averageResponseMs: answers.responseTimeMs,
-      healthScore: state === 'TERMINATED' ? 0 : this.#health.score(this.#options.clock.now()),
+      healthScore: state === 'TERMINATED' ? 0 : this.#health.score(nowMs),
       ...(rssBytes === undefined ? {} : { rssBytes }),
-      breaker: this.breaker.status().state,
+      breaker: breaker.state,
+      ...(breaker.retryAfterMs === null ? {} : { retryAtMs: nowMs + breaker.retryAfterMs }),
       sinceMs,
     };
   }

@@ -139,6 +139,12 @@ export class WorkerPool {
     };
   }
 
+  /** Closes every worker's circuit breaker by hand. */
+  resetBreakers(): void {
+    for (const { breaker } of this.#roster.workers) breaker.reset();
+    this.#pump();
+  }
+
   /** Takes no more requests, gives those that it has this time to end, then ends every process. Safe to call again. */
   close(drainMs = 0): Promise<void> {
     this.#closed ??= this.#close(drainMs);

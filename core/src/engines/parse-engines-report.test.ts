@@ -1,0 +1,169 @@
+import { describe, expect, it } from 'vitest';
+import type { EnginesReport } from './engine-report.ts';
+import { parseEnginesReport } from './parse-engines-report.ts';
+
+const voice = { id: 'slt', name: 'Clara', languages: ['en-US'] };
+const engine = { name: 'flite', state: 'ready', languages: ['en'], voices: [voice] };
+const body = { worker_id: 'w1', engines: [engine] };
+
+const many = (count: number) => Array.from({ length: count }, (_, index) => ({ ...voice, id: `v${index}` }));
+
+const parsed = (input: unknown): EnginesReport => {
+  const result = parseEnginesReport(input);
+  if (!result.ok) throw new Error(result.sentence);
+  return result.value;
+};
+
+describe('parseEnginesReport', () => {
+  it('reads everything that a worker may tell', () => {
+    const full = {
+      worker_id: 'w1',
+      engines: [
+        {
+          name: 'kokoro',
+          state: 'unavailable',
+          reason: 'ECONNREFUSED',
+          error_type: 'network_unreachable',
+          languages: ['en', 'fr'],
+          clones_voices: true,
+          breaker: 'OPEN',
+          retry_at: 1_700_000_060_000,
+          voices: [{ ...voice, gender: 'female', accent: 'American', remark: 'even' }],
+        },
+      ],
+      state: 'protected',
+      queue_depth: 3,
+      in_flight: 2,
+      started_at: 1_700_000_000_000.5,
+      something_else: { of: 'tomorrow' },
+    };
+    expect(parsed(full)).toEqual({
+      workerId: 'w1',
+      engines: [
+        {
+          name: 'kokoro',
+          state: 'unavailable',
+          reason: 'ECONNREFUSED',
+          errorCode: 'network_unreachable',
+          languages: ['en', 'fr'],
+          clonesVoices: true,
+          breaker: 'OPEN',
+          retryAtMs: 1_700_000_060_000,
+          voices: [{ ...voice, gender: 'female', accent: 'American', remark: 'even' }],
+        },
+      ],
+      state: 'protected',
+      queueDepth: 3,
+      inFlight: 2,
+      startedAtMs: 1_700_000_000_000.5,
+    });
+  });
+
+  it('counts null as absent', () => {
+    const nulls = { reason: null, error_type: null, clones_voices: null, breaker: null, retry_at: null };
+    const bare = { ...voice, gender: null, accent: null, remark: null };
+    const told = parsed({
+      ...body,
+      engines: [{ ...engine, ...nulls, voices: [bare] }],
+      state: null,
+      queue_depth: null,
+      in_flight: null,
+      started_at: null,
+    });
+    expect(told).toEqual(parsed(body));
+    expect(told.engines[0]).toMatchObject({ clonesVoices: false, reason: undefined, breaker: undefined });
+  });
+
+  it('cuts what is more than its bound, and does not look at what it cuts', () => {
+    const engines = Array.from({ length: 20 }, (_, index) => ({
+      ...engine,
+      name: `e${index}`,
+      voices: many(30),
+    }));
+    const told = parsed({ ...body, engines: [...engines, 'the twenty-first'] });
+    expect(told.engines).toHaveLength(20);
+    expect(told.engines.flatMap(({ voices }) => voices)).toHaveLength(500);
+    expect(told.engines[17]?.voices).toEqual([]);
+    const one = parsed({ ...body, engines: [{ ...engine, voices: [...many(500), 7] }] });
+    expect(one.engines[0]?.voices).toHaveLength(500);
+    const long = parsed({ ...body, engines: [{ ...engine, reason: `${'x'.repeat(299)}🧶` }] });
+    expect(long.engines[0]?.reason).toBe(`${'x'.repeat(299)}\ufffd`);
+  });
+
+  it('takes an engine once, and a code that it does not know for unknown', () => {
+    const told = parsed({
+      ...body,
+      engines: [
+        { ...engine, error_type: 'of_next_year' },
+        { ...engine, state: 'degraded' },
+      ],
+    });
+    expect(told.engines).toMatchObject([{ state: 'ready', errorCode: 'unknown' }]);
+  });
+
+  it('calls a voice without a name by its id, and lets it have no language of its own', () => {
+    const told = parsed({ ...body, engines: [{ ...engine, voices: [{ id: 'v1', name: '' }] }] });
+    expect(told.engines[0]?.voices).toMatchObject([{ id: 'v1', name: 'v1', languages: [] }]);
+  });
+
+  it.each([
+    [[], 'body', 'must be a JSON object'],
+    [{ engines: [] }, 'worker_id', 'is required'],
+    [{ ...body, worker_id: 7 }, 'worker_id', 'must be a string'],
+    [{ ...body, worker_id: 'a/b' }, 'worker_id', 'must not contain a slash'],
+    [{ ...body, worker_id: 'w'.repeat(201) }, 'worker_id', 'must be at most 200 characters'],
+    [{ worker_id: 'w1' }, 'engines', 'is required'],
+    [{ ...body, engines: {} }, 'engines', 'must be a list'],
+    [{ ...body, engines: [null] }, 'engines.0', 'must be an object'],
+    [{ ...body, engines: [{ ...engine, name: undefined }] }, 'engines.0.name', 'is required'],
+    [{ ...body, engines: [{ ...engine, name: 5 }] }, 'engines.0.name', 'must be a string'],
+    [
+      { ...body, engines: [{ ...engine, name: '__flite__' }] },
+      'engines.0.name',
+      'must not start and end with two underscores',
+    ],
+    [
+      { ...body, engines: [{ ...engine, state: 'well' }] },
+      'engines.0.state',
+      'must be one of ready, degraded, unavailable',
+    ],
+    [
+      { ...body, engines: [{ ...engine, breaker: 'open' }] },
+      'engines.0.breaker',
+      'must be one of CLOSED, OPEN, HALF_OPEN, ISOLATED',
+    ],
+    [
+      { ...body, engines: [engine, { ...engine, retry_at: 'soon' }] },
+      'engines.1.retry_at',
+      'must be a number',
+    ],
+    [
+      { ...body, engines: [{ ...engine, retry_at: 1e15 }] },
+      'engines.0.retry_at',
+      'must be unix milliseconds',
+    ],
+    [{ ...body, engines: [{ ...engine, languages: 'en' }] }, 'engines.0.languages', 'must be a list'],
+    [
+      { ...body, engines: [{ ...engine, languages: ['en', 1] }] },
+      'engines.0.languages.1',
+      'must be a string',
+    ],
+    [{ ...body, engines: [{ ...engine, voices: null }] }, 'engines.0.voices', 'must be a list'],
+    [{ ...body, engines: [{ ...engine, voices: [{}] }] }, 'engines.0.voices.0.id', 'is required'],
+    [
+      { ...body, engines: [{ ...engine, voices: [{ id: 'a\ud800' }] }] },
+      'engines.0.voices.0.id',
+      'must be valid Unicode text',
+    ],
+    [
+      { ...body, engines: [{ ...engine, clones_voices: 1 }] },
+      'engines.0.clones_voices',
+      'must be true or false',
+    ],
+    [{ ...body, state: 'asleep' }, 'state', 'must be one of starting, ready, degraded, protected, stopping'],
+    [{ ...body, queue_depth: -1 }, 'queue_depth', 'must not be negative'],
+    [{ ...body, started_at: Number.POSITIVE_INFINITY }, 'started_at', 'must be a number'],
+  ])('refuses %j and names what is wrong', (input, field, words) => {
+    expect(parseEnginesReport(input)).toEqual({ ok: false, field, sentence: `${field}: ${words}` });
+  });
+});

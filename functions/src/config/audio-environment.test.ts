@@ -1,0 +1,55 @@
+import { inspect } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { audioConfig, audioVariables } from './audio-environment.ts';
+
+const parse = (environment: Record<string, string>) =>
+  audioConfig(z.object(audioVariables).parse(environment));
+
+const BUCKET = {
+  AUDIO_STORE: 's3',
+  S3_ENDPOINT: 'https://r2.example/',
+  S3_BUCKET: 'tales',
+  S3_ACCESS_KEY_ID: 'AKID',
+  S3_SECRET_ACCESS_KEY: ' hush ',
+};
+
+describe('where the sweeper looks for audio', () => {
+  it('is nowhere when nothing is said', () => {
+    expect(parse({})).toEqual({ audioBaseUrl: undefined, audioBucket: undefined });
+  });
+
+  it('is a bucket', () => {
+    const { audioBucket } = parse({
+      ...BUCKET,
+      AUDIO_SIGNED_URL_HOURS: '0.5',
+      S3_ADDRESSING: 'virtual-host',
+    });
+    expect(audioBucket).toMatchObject({
+      endpoint: 'https://r2.example',
+      bucket: 'tales',
+      region: 'auto',
+      accessKeyId: 'AKID',
+      addressing: 'virtual-host',
+      publicUrl: undefined,
+      signedUrlSeconds: 1_800,
+    });
+    expect(audioBucket?.secretAccessKey.text).toBe('hush');
+    expect(inspect(audioBucket)).not.toContain('hush');
+  });
+
+  it('is a bucket of Amazon where there is no other address', () => {
+    const { audioBucket } = parse({ ...BUCKET, S3_ENDPOINT: '', S3_REGION: 'eu-central-1' });
+    expect(audioBucket?.endpoint).toBe('https://s3.eu-central-1.amazonaws.com');
+  });
+
+  it('is told, by name, what is missing', () => {
+    expect(() => parse({ AUDIO_STORE: 's3', S3_BUCKET: 'tales', S3_SECRET_ACCESS_KEY: '-' })).toThrow(
+      'configuration: AUDIO_STORE: "s3" needs S3_ENDPOINT, S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY',
+    );
+  });
+
+  it('needs no bucket where audio lies elsewhere', () => {
+    expect(parse({ ...BUCKET, AUDIO_STORE: 'gcs' }).audioBucket).toBeUndefined();
+  });
+});

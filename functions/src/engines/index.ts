@@ -1,0 +1,2 @@
+export { createHearOfEngines, type HearOfEnginesOptions } from './create-hear-of-engines.ts';
+export type { EngineStore, KeepOutcome } from './engine-store.ts';

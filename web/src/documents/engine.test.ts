@@ -1,0 +1,54 @@
+import { expect, it } from 'vitest';
+import { readEngine } from './engine.ts';
+
+const expiresAt = { toMillis: () => 1000 };
+
+it('reads an engine, its languages without regions, and its voices', () => {
+  const fields = {
+    name: 'kokoro',
+    state: 'degraded',
+    languages: ['en', 'en-GB'],
+    voices: [
+      { id: 'af', name: 'Ada', languages: ['en-US'], accent: 'American', remark: 'warm' },
+      { id: 'ff', name: 'Fleur', languages: ['fr-FR'], remark: 'quick' },
+      { id: 'any' },
+    ],
+    expiresAt,
+  };
+  expect(readEngine('kokoro', fields)).toEqual({
+    name: 'kokoro',
+    state: 'degraded',
+    languages: ['en', 'fr'],
+    voices: [
+      { id: 'af', name: 'Ada', languages: ['en'], manner: 'American' },
+      { id: 'ff', name: 'Fleur', languages: ['fr'], manner: 'quick' },
+      { id: 'any', name: 'any', languages: ['en'], manner: undefined },
+    ],
+    expiresAtMs: 1000,
+  });
+});
+
+it.each([
+  {},
+  { state: 'well', expiresAt },
+  { state: 7, expiresAt },
+  { state: 'ready' },
+  { state: 'ready', expiresAt: 'soon' },
+])('takes %j for long expired', (fields) => {
+  expect(readEngine('odd', fields)).toMatchObject({ name: 'odd', expiresAtMs: 0, voices: [], languages: [] });
+});
+
+it('leaves out what makes no sense, whoever wrote it', () => {
+  const engine = readEngine('odd', {
+    name: ' ',
+    state: 'ready',
+    expiresAt,
+    languages: ['EN_us', 7, '', null],
+    voices: [null, 'slt', {}, { id: ' ' }, { id: 'a', name: 5, languages: 'en' }, { id: 'a', name: 'again' }],
+  });
+  expect(engine).toMatchObject({ name: 'odd', languages: ['en'] });
+  expect(engine.voices).toEqual([{ id: 'a', name: 'a', languages: ['en'], manner: undefined }]);
+  expect(readEngine('odd', { state: 'ready', expiresAt, voices: { a: 1 }, languages: 'en' }).voices).toEqual(
+    [],
+  );
+});

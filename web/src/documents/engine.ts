@@ -1,0 +1,63 @@
+import { primaryLanguage } from '@taleback/core';
+import { type Fields, fieldsOf, millisOf, textOf } from './fields.ts';
+
+/** A narrator's machine as the page knows it. */
+export interface Engine {
+  readonly name: string;
+  readonly state: 'ready' | 'degraded' | 'unavailable';
+  /** Codes without region, such as `en`. */
+  readonly languages: readonly string[];
+  readonly voices: readonly EngineVoice[];
+  /** Unix milliseconds; after it nobody knows how the engine is. */
+  readonly expiresAtMs: number;
+}
+
+export interface EngineVoice {
+  readonly id: string;
+  readonly name: string;
+  /** Codes without region; never empty unless the engine's are. */
+  readonly languages: readonly string[];
+  /** What sets it apart, in a word or two, where anybody said so. */
+  readonly manner: string | undefined;
+}
+
+const STATES = ['ready', 'degraded', 'unavailable'] as const;
+
+const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+
+const languagesOf = (value: unknown): readonly string[] => {
+  const codes = listOf(value).map((one) => primaryLanguage(textOf(one) ?? ''));
+  return [...new Set(codes)].filter((code) => code !== '');
+};
+
+const readVoices = (value: unknown, languages: readonly string[]): readonly EngineVoice[] => {
+  const read = listOf(value).flatMap((one): EngineVoice[] => {
+    const fields = fieldsOf(one);
+    const id = textOf(fields['id']);
+    if (id === undefined) return [];
+    const own = languagesOf(fields['languages']);
+    return [
+      {
+        id,
+        name: textOf(fields['name']) ?? id,
+        languages: own.length === 0 ? languages : own,
+        manner: textOf(fields['accent']) ?? textOf(fields['remark']),
+      },
+    ];
+  });
+  return [...new Map(read.toReversed().map((voice) => [voice.id, voice])).values()].toReversed();
+};
+
+/** Reads an engine's document; one whose state or time makes no sense has expired long ago, so nothing follows from it. */
+export const readEngine = (id: string, fields: Fields): Engine => {
+  const state = STATES.find((one) => one === fields['state']);
+  const languages = languagesOf(fields['languages']);
+  const voices = readVoices(fields['voices'], languages);
+  return {
+    name: textOf(fields['name']) ?? id,
+    state: state ?? 'unavailable',
+    languages: [...new Set([...languages, ...voices.flatMap((voice) => voice.languages)])],
+    voices,
+    expiresAtMs: state === undefined ? 0 : (millisOf(fields['expiresAt']) ?? 0),
+  };
+};

@@ -1,0 +1,6 @@
+export {
+  createEngineAnnouncer,
+  type EngineAnnouncer,
+  type EngineAnnouncerOptions,
+} from './engine-announcer.ts';
+export type { EnginesPicture } from './engines-picture.ts';

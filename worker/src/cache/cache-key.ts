@@ -1,0 +1,80 @@
+import type { SpeechChunk, VoiceProfile, VoiceStyle } from '../engines/index.ts';
+import type { NarrationRequest } from '../manager/index.ts';
+import { type CanonicalField, canonicalDigest } from './canonical-digest.ts';
+
+export type CacheKind = 'chunk' | 'narration';
+
+/** What a sound is found by. It tells nobody what was said. */
+export interface CacheKey {
+  readonly kind: CacheKind;
+  /** 64 lower-case hex digits. */
+  readonly name: string;
+}
+
+/** What made a chunk: another version may make another sound of the same words. */
+export interface ChunkIdentity {
+  readonly engine: string;
+  /** Of the engine and its model, such as `0.1.1`. */
+  readonly engineVersion: string;
+}
+
+/** What makes narrations: all of it that a listener could hear. */
+export interface NarrationIdentity {
+  /** Every engine that may speak, in their order, with versions. */
+  readonly engines: string;
+  /** Format and settings, such as `mp3 48 kbit/s`. */
+  readonly encoder: string;
+}
+
+/** Rises when the meaning of a key changes, or what is done to the sound between the engine and the cache. */
+const KEY_VERSION = 1;
+
+/** Unset is the voice's own: the same as 1. */
+const rateOf = (rate: number | undefined): number => rate ?? 1;
+
+type FieldsOf<T> = Readonly<Record<keyof T, readonly CanonicalField[]>>;
+
+const styleFields = (style: VoiceStyle | undefined): readonly CanonicalField[] => {
+  // A record, so that a new field of the style cannot be forgotten here.
+  const { exaggeration, cfgWeight, temperature } = {
+    exaggeration: [style?.exaggeration],
+    cfgWeight: [style?.cfgWeight],
+    temperature: [style?.temperature],
+  } satisfies FieldsOf<VoiceStyle>;
+  return [...exaggeration, ...cfgWeight, ...temperature];
+};
+
+const profileFields = (profile: VoiceProfile | undefined): readonly CanonicalField[] => [profile?.hash];
+
+const keyOf = (kind: CacheKind, fields: readonly (readonly CanonicalField[])[]): CacheKey => ({
+  kind,
+  name: canonicalDigest([KEY_VERSION, kind, ...fields.flat()]),
+});
+
+/** The key of a chunk's PCM. */
+export const chunkKey = (chunk: SpeechChunk, identity: ChunkIdentity): CacheKey => {
+  const fields = {
+    text: [chunk.text],
+    voiceId: [chunk.voiceId],
+    speed: [rateOf(chunk.speed)],
+    language: [chunk.language],
+    profile: profileFields(chunk.profile),
+    style: styleFields(chunk.style),
+  } satisfies FieldsOf<SpeechChunk>;
+  return keyOf('chunk', [[identity.engine, identity.engineVersion], ...Object.values(fields)]);
+};
+
+/** The key of a whole narration's file. */
+export const narrationKey = (request: NarrationRequest, identity: NarrationIdentity): CacheKey => {
+  const fields = {
+    text: [request.text],
+    voiceId: [request.voiceId],
+    language: [request.language],
+    speed: [rateOf(request.speed)],
+    pauseScale: [rateOf(request.pauseScale)],
+    profile: profileFields(request.profile),
+    allowsOtherVoice: [request.allowsOtherVoice === true],
+    style: styleFields(request.style),
+  } satisfies FieldsOf<NarrationRequest>;
+  return keyOf('narration', [[identity.engines, identity.encoder], ...Object.values(fields)]);
+};

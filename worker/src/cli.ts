@@ -1,0 +1,164 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import {
+  type CheckWish,
+  type CliPorts,
+  type OpenedSpeech,
+  processTerminal,
+  runCli,
+  type SpeechWish,
+} from './cli/index.ts';
+import type { EngineName } from './config/engines-environment.ts';
+import type { WorkerConfig } from './config.ts';
+import type { EngineUnderTest } from './diagnostics/index.ts';
+import type { Log } from './observe/index.ts';
+
+// Everything but the command line itself is loaded by the command that needs it: `taleback --help` has to be quick.
+
+const built = (file: string): URL => new URL(`./${file}`, import.meta.url);
+
+const files = () => ({
+  childFile: fileURLToPath(built('flite-child.js')),
+  threadFile: built('flite-thread.js'),
+  pythonFolder: fileURLToPath(built('../python')),
+});
+
+/** Only what speaks against the run: a command tells the rest in its own words. */
+const log: Log = (severity, message, fields) => {
+  if (severity === 'error') process.stderr.write(`${message} ${JSON.stringify(fields ?? {})}\n`);
+};
+
+const openSpeechFor = async ({ config }: SpeechWish): Promise<OpenedSpeech> => {
+  const { openSpeech } = await import('./open-speech.ts');
+  const { readEnvironment } = await import('./config.ts');
+  const { chain, close } = await openSpeech({ ...config, ...files(), environment: readEnvironment(), log });
+  try {
+    await chain.initialize();
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { narrate: (encoder) => chain.narrator(encoder), close };
+};
+
+const NEVER = { warning: Number.POSITIVE_INFINITY, critical: Number.POSITIVE_INFINITY };
+
+/** An engine of this machine is asked by having it speak. */
+const speakOnce = async (config: WorkerConfig, name: EngineName, signal: AbortSignal): Promise<void> => {
+  const engines = { ...config.engines, names: [name] as const };
+  // How busy the machine is, is another check's business.
+  const options = { ...config.protection.options, thresholds: { cpu: NEVER, memory: NEVER, load: NEVER } };
+  const protection = { ...config.protection, options };
+  const speech = await openSpeechFor({ config: { ...config, engines, protection } });
+  try {
+    const { createWavEncoder } = await import('./audio/index.ts');
+    await speech.narrate(createWavEncoder())({ text: 'Ready to read.', language: 'en' }, { signal });
+  } finally {
+    await speech.close();
+  }
+};
+
+const engineUnderTest = async (name: EngineName, config: WorkerConfig): Promise<EngineUnderTest> => {
+  const { openEngine } = await import('./plugins/open-engine.ts');
+  const { isRemote } = await import('./manager/index.ts');
+  const { readEnvironment } = await import('./config.ts');
+  const { engines, speech } = config;
+  const parts = { engines, versions: speech.versions, environment: readEnvironment(), log };
+  const { plugin, close } = await openEngine(name, { ...parts, ...files() });
+  // Its connections end with the command.
+  if (isRemote(plugin)) return plugin;
+  await close();
+  const probe = async (signal: AbortSignal) => {
+    await speakOnce(config, name, signal);
+    return { details: `It speaks, with ${plugin.voices().length} voices.` };
+  };
+  return { name: plugin.name, voices: plugin.voices, probe };
+};
+
+/** Asks Pub/Sub whether the subscription is there; the worker makes it when it is missing. */
+const askSubscription = async (name: string): Promise<string> => {
+  const { PubSub } = await import('@google-cloud/pubsub');
+  const client = new PubSub();
+  try {
+    const [exists] = await client.subscription(name).exists();
+    return exists ? `the subscription ${name} is there` : `the worker will make the subscription ${name}`;
+  } finally {
+    await client.close();
+  }
+};
+
+const checksFor = async (wish: CheckWish) => {
+  const { doctorChecks } = await import('./cli/doctor/doctor-checks.ts');
+  const { enginePrograms } = await import('./cli/doctor/engine-programs.ts');
+  const { readProgramVersion } = await import('./adapters/program-version.ts');
+  const { createNetworkProbe } = await import('./adapters/network-probe.ts');
+  const { readDiskSpace } = await import('./adapters/disk-space.ts');
+  const { createMachineReader } = await import('./adapters/machine-reader.ts');
+  const { createUndiciPost } = await import('./adapters/undici-post.ts');
+  const { openStorage } = await import('./open-storage.ts');
+  const { storage, subscription, engines } = wish.config;
+  const { audio } = await openStorage({ config: storage, folderUrl: 'http://localhost' });
+  return doctorChecks(wish, {
+    network: createNetworkProbe(),
+    engines: await Promise.all(engines.names.map((name) => engineUnderTest(name, wish.config))),
+    readMachine: createMachineReader(),
+    readDiskSpace,
+    post: createUndiciPost({ allowPrivate: true, timeoutMs: wish.timeoutMs }).post,
+    checkStore: async (signal) => `${(await audio.check(signal)).place} can be written and read.`,
+    checkSubscription: () => askSubscription(subscription),
+    programs: enginePrograms(engines, readProgramVersion),
+  });
+};
+
+/** A person waits: three tries within a few seconds. */
+const RETRY = {
+  maxAttempts: 3,
+  backoff: { kind: 'exponential', initialMs: 500, maxMs: 2_000, jitter: 'equal' },
+  maxRetryAfterMs: 10_000,
+} as const;
+
+const ports: CliPorts = {
+  terminal: processTerminal(),
+  readEnvironment: async () => (await import('./config.ts')).readEnvironment(),
+  parseConfig: async (environment) => (await import('./config.ts')).parseConfig(environment),
+  // The built file beside this one, which runs as soon as it is loaded.
+  runWorker: async (supervised) => {
+    await import(built(supervised ? 'supervisor.js' : 'main.js').href);
+  },
+  checks: checksFor,
+  openSpeech: openSpeechFor,
+  openMp3Encoder: async () => {
+    const { createMp3ThreadEncoder } = await import('./audio/index.ts');
+    return createMp3ThreadEncoder({ threadFile: built('mp3-thread.js') });
+  },
+  openCallbackClient: async (config) => {
+    const { createUndiciPost } = await import('./adapters/undici-post.ts');
+    const { createCallbackClient } = await import('./callbacks/index.ts');
+    const { signingOf } = await import('./config.ts');
+    const poster = createUndiciPost({ allowPrivate: config.callbacks.allowPrivate });
+    const signing = signingOf(config.callbacks, config.secrets);
+    const { post } = poster;
+    const client = createCallbackClient({ post, ...signing, retry: RETRY, log: () => {}, now: Date.now });
+    return { client, close: () => poster.close() };
+  },
+  openPost: async () => (await import('./adapters/undici-post.ts')).createUndiciPost({ allowPrivate: true }),
+  stopSignal: () => {
+    const stop = new AbortController();
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+    return stop.signal;
+  },
+};
+
+const versionOf = (file: URL): string =>
+  (JSON.parse(readFileSync(file, 'utf8')) as { readonly version: string }).version;
+
+const end = await runCli(
+  process.argv.slice(2),
+  ports,
+  versionOf(new URL('../package.json', import.meta.url)),
+);
+if (end.kind === 'ended') {
+  // What was left behind, such as a name that nobody resolves, must not keep the command from ending.
+  process.stdout.write('', () => process.exit(end.code));
+}

@@ -1,0 +1,66 @@
+import type { AudioEncoder } from '../audio/index.ts';
+import type { CallbackClient, Post } from '../callbacks/index.ts';
+import type { WorkerConfig } from '../config.ts';
+import type { Check } from '../diagnostics/index.ts';
+import type { Narrate } from '../manager/index.ts';
+
+/** The speech service for one command. */
+export interface OpenedSpeech {
+  readonly narrate: (encoder: AudioEncoder) => Narrate;
+  readonly close: () => Promise<void>;
+}
+
+export interface SpeechWish {
+  readonly config: WorkerConfig;
+}
+
+export interface CheckWish {
+  readonly config: WorkerConfig;
+  readonly environment: Environment;
+  readonly voiceId: string | undefined;
+  /** Base address of the callback receiver. */
+  readonly receiverUrl: string | undefined;
+  /** For each check, ms. */
+  readonly timeoutMs: number;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The standard streams and the terminal, as far as commands use them. */
+export interface Terminal {
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+  /** Resolves when the bytes have left the process. */
+  readonly writeOut: (bytes: Uint8Array) => Promise<void>;
+  readonly readIn: () => Promise<string>;
+  readonly isOutTty: boolean;
+  readonly isErrTty: boolean;
+  readonly isInTty: boolean;
+  /** Columns of a terminal; undefined for a file or a pipe. */
+  readonly width: number | undefined;
+  /** Whether NO_COLOR is unset and the output is a terminal. */
+  readonly colour: boolean;
+}
+
+/** Everything that a command has from outside. Functions load what they need when they are called. */
+export interface CliPorts {
+  readonly terminal: Terminal;
+  readonly readEnvironment: () => Promise<Environment>;
+  /** @throws Error `configuration: …` */
+  readonly parseConfig: (environment: Environment) => Promise<WorkerConfig>;
+  /** Runs the worker in this process, or under its supervisor; ends with it. */
+  readonly runWorker: (supervised: boolean) => Promise<void>;
+  readonly checks: (wish: CheckWish) => Promise<readonly Check[]>;
+  /** @throws TalebackError when no engine comes up */
+  readonly openSpeech: (wish: SpeechWish) => Promise<OpenedSpeech>;
+  readonly openMp3Encoder: () => Promise<AudioEncoder>;
+  /** A client that keeps nothing, for callbacks that a person sends. */
+  readonly openCallbackClient: (config: WorkerConfig) => Promise<{
+    readonly client: CallbackClient;
+    readonly close: () => Promise<void>;
+  }>;
+  /** Posts to any address, private ones too: a person named it. */
+  readonly openPost: () => Promise<{ readonly post: Post; readonly close: () => Promise<void> }>;
+  /** Aborts on the first SIGINT or SIGTERM. */
+  readonly stopSignal: () => AbortSignal;
+}

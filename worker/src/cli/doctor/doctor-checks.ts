@@ -1,0 +1,89 @@
+import { join } from 'node:path';
+import type { Post } from '../../callbacks/index.ts';
+import type { WorkerConfig } from '../../config.ts';
+import {
+  breakerCheck,
+  type Check,
+  credentialsCheck,
+  type DiskSpace,
+  diskCheck,
+  type EngineUnderTest,
+  engineCheck,
+  machineCheck,
+  type NetworkProbe,
+  outboxCheck,
+  type ProgramCheckOptions,
+  placeCheck,
+  programCheck,
+  receiverCheck,
+  storageCheck,
+} from '../../diagnostics/index.ts';
+import { FAILED_CALLBACKS } from '../../outbox/index.ts';
+import type { ReadMachine } from '../../protection/index.ts';
+import type { CheckWish } from '../cli-ports.ts';
+import { createWorkerClient, workerUrl } from '../worker-client.ts';
+import { callbackCredentials, jobCredentials } from './credentials.ts';
+import { firestorePlace, pubsubPlace } from './google-places.ts';
+import { readOutbox } from './read-outbox.ts';
+import { signedPost } from './signed-post.ts';
+
+/** What the checks look with. */
+export interface DoctorTools {
+  readonly network: NetworkProbe;
+  readonly engines: readonly EngineUnderTest[];
+  readonly readMachine: ReadMachine;
+  readonly readDiskSpace: (folder: string) => Promise<DiskSpace>;
+  /** Posts to any address: a person named it. */
+  readonly post: Post;
+  /** Proves that the audio store can be written; gives a line about it. @throws TalebackError */
+  readonly checkStore: (signal: AbortSignal) => Promise<string>;
+  /** Asks Pub/Sub for the subscription; gives a line about it. @throws TalebackError */
+  readonly checkSubscription: (signal: AbortSignal) => Promise<string>;
+  /** Programs that configured engines need. */
+  readonly programs: readonly ProgramCheckOptions[];
+}
+
+/** A diagnosis ends before its check does, so that its words come through. */
+const SHARE_OF_TIME = 0.9;
+
+const folderChecks = ({ audio, callbacks }: WorkerConfig, read: DoctorTools['readDiskSpace']): Check[] => [
+  diskCheck({ name: 'disk of audio', folder: audio.folder, read }),
+  diskCheck({ name: 'disk of outbox', folder: callbacks.outbox.folder, read }),
+];
+
+/** Everything that the doctor looks at. */
+export const doctorChecks = (wish: CheckWish, tools: DoctorTools): readonly Check[] => {
+  const { config, environment } = wish;
+  const { network } = tools;
+  const timeoutMs = wish.timeoutMs * SHARE_OF_TIME;
+  const url = workerUrl(config.health);
+  const failedFolder = join(config.audio.folder, FAILED_CALLBACKS);
+  return [
+    ...tools.engines.map((engine) => engineCheck(engine, { network, voiceId: wish.voiceId, timeoutMs })),
+    breakerCheck(async (signal) =>
+      url === undefined ? undefined : createWorkerClient(url).breakers(signal),
+    ),
+    credentialsCheck('callbacks', async () => callbackCredentials(config)),
+    receiverCheck({
+      network,
+      baseUrl: wish.receiverUrl,
+      post: signedPost(config, tools.post),
+      timeoutMs,
+    }),
+    outboxCheck(() => readOutbox(config.callbacks.outbox.folder, failedFolder, Date.now())),
+    credentialsCheck('jobs', () => jobCredentials(config, environment)),
+    placeCheck({
+      name: 'Pub/Sub',
+      group: 'jobs',
+      network,
+      place: pubsubPlace(config, environment),
+      health: tools.checkSubscription,
+      timeoutMs,
+    }),
+    placeCheck({ name: 'Firestore', group: 'jobs', network, place: firestorePlace(environment), timeoutMs }),
+    storageCheck(tools.checkStore),
+    ...folderChecks(config, tools.readDiskSpace),
+    machineCheck(tools.readMachine, config.protection.options.thresholds),
+    ...tools.programs.map(programCheck),
+  ];
+};

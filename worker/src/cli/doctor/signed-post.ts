@@ -1,0 +1,24 @@
+import { createSendOnce, type Post } from '../../callbacks/index.ts';
+import { signingOf, type WorkerConfig } from '../../config.ts';
+import type { ReceiverAnswer } from '../../diagnostics/index.ts';
+
+/** Posts a body as the worker signs its callbacks. Rejects when no answer came. */
+export const signedPost = (
+  config: WorkerConfig,
+  post: Post,
+): ((url: string, body: unknown, signal: AbortSignal) => Promise<ReceiverAnswer>) => {
+  const signing = signingOf(config.callbacks, config.secrets);
+  return async (url, body, signal) => {
+    const messageId = `doctor_${crypto.randomUUID()}`;
+    const sendOnce = createSendOnce({ post, ...signing, now: Date.now });
+    const outcome = await sendOnce({ url, messageId, body: Buffer.from(JSON.stringify(body)) }, signal);
+    switch (outcome.kind) {
+      case 'accepted':
+        return { status: 200, excerpt: '' };
+      case 'not-accepted':
+        return outcome;
+      default:
+        throw new Error(outcome.cause);
+    }
+  };
+};

@@ -1,0 +1,34 @@
+/** 0: well · 1: something failed · 2: wrong usage, or a configuration that cannot be read */
+export type ExitCode = 0 | 1 | 2;
+
+/** What a command was asked for cannot be begun; ends with 2. */
+export class UsageError extends Error {
+  constructor(sentence: string) {
+    super(sentence);
+    this.name = 'UsageError';
+  }
+}
+
+/** A command began and did not succeed; ends with 1. */
+export class CommandFailed extends Error {
+  constructor(sentence: string) {
+    super(sentence);
+    this.name = 'CommandFailed';
+  }
+}
+
+/** Command line and configuration are wrong before anything begins; all else fails on the way. */
+export const exitCodeOf = (error: unknown): ExitCode =>
+  error instanceof UsageError || (error instanceof Error && error.message.startsWith('configuration: '))
+    ? 2
+    : 1;
+
+/** One sentence for standard error. */
+export const sentenceOf = (error: unknown): string => {
+  const { message, details } = (error instanceof Error ? error : { message: String(error) }) as {
+    message: string;
+    details?: unknown;
+  };
+  const words = typeof details === 'string' && details !== message ? `${message} (${details})` : message;
+  return words.replace(/\s+/g, ' ').trim();
+};

@@ -1,0 +1,10 @@
+export { breakerCheck, type NamedBreaker, type ReadBreakers } from './breaker-check.ts';
+export { type Credential, credentialsCheck } from './credentials-check.ts';
+export { type DiskCheckOptions, type DiskSpace, diskCheck } from './disk-check.ts';
+export { type EngineCheckOptions, engineCheck } from './engine-check.ts';
+export { machineCheck } from './machine-check.ts';
+export { type OutboxPicture, outboxCheck } from './outbox-check.ts';
+export { type PlaceCheckOptions, placeCheck } from './place-check.ts';
+export { type ProgramCheckOptions, programCheck } from './program-check.ts';
+export { type ReceiverAnswer, type ReceiverCheckOptions, receiverCheck } from './receiver-check.ts';
+export { storageCheck } from './storage-check.ts';

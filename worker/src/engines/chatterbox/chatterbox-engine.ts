@@ -1,0 +1,164 @@
+import { TalebackError } from '@taleback/core';
+import { kokoro, type ResilienceProfile } from '@taleback/resilience';
+import type { Pcm } from '../../audio/index.ts';
+import { speaksLanguage } from '../choose-voice.ts';
+import type { SpeechChunk, SpeechProfile, Voice } from '../engine.ts';
+import { type CheckedChunk, checkChunk } from '../remote/check-chunk.ts';
+import { OneAtATime } from '../remote/one-at-a-time.ts';
+import { readSpeech } from '../remote/read-speech.ts';
+import type { RemoteEngine } from '../remote/remote-engine.ts';
+import { createServiceClient, jsonBody } from '../remote/service-client.ts';
+import { readRefusal } from '../remote/service-refusal.ts';
+import type { SpeechHttp } from '../remote/speech-http.ts';
+import { tidyText } from '../remote/tidy-text.ts';
+import { chatterboxCode, isRecordingGone, unwrapRefusal } from './chatterbox-fault.ts';
+import { type ChatterboxSpeaker, chatterboxRequest } from './chatterbox-request.ts';
+import { Recordings } from './recordings.ts';
+import { type PredefinedVoice, parseModelInfo, parsePredefinedVoices } from './server-answers.ts';
+
+export interface ChatterboxEngineOptions {
+  /** Such as `http://127.0.0.1:8004`. */
+  readonly baseUrl: string;
+  readonly http: SpeechHttp;
+  /** File names of the voices to offer, the default first. Default: all that the server has. */
+  readonly voices?: readonly string[] | undefined;
+  /** What the model speaks, BCP 47, until the server has told. Default: English. */
+  readonly languages?: readonly string[] | undefined;
+  /** 1 or more. Default: one of ours. */
+  readonly seed?: number | undefined;
+  /** For a proxy in front of it: the server itself asks for none. */
+  readonly apiKey?: string | undefined;
+}
+
+const SERVICE = 'chatterbox';
+/** Some of those that come with the server. */
+const BUNDLED_VOICES = ['Emily.wav', 'Alice.wav', 'Olivia.wav', 'Michael.wav', 'Ryan.wav', 'Thomas.wav'];
+
+/**
+ * Kokoro's numbers, with a minute for the text that is spoken before ours: a server that is at work answers nobody
+ * else, also not for somebody who has gone away since.
+ */
+const policy = {
+  ...kokoro,
+  name: SERVICE,
+  timeoutMs: 120_000,
+  bulkhead: { ...kokoro.bulkhead, maxConcurrent: 1 },
+} as const satisfies ResilienceProfile;
+
+const primaryTag = (language: string): string => language.toLowerCase().split(/[-_]/u)[0] ?? '';
+
+const bareName = (fileName: string): string => fileName.replace(/\.(wav|mp3)$/iu, '');
+
+/** The configured voices that are there, or all that are. */
+const offered = (
+  configured: readonly string[] | undefined,
+  there: readonly PredefinedVoice[],
+): PredefinedVoice[] => {
+  const voices = configured?.flatMap((name) => there.filter(({ fileName }) => fileName === name)) ?? [
+    ...there,
+  ];
+  if (voices.length > 0) return voices;
+  throw new TalebackError('voice_not_found', 'The speech service has none of the voices.', {
+    details: `${SERVICE} has ${there.map(({ fileName }) => fileName).join(', ') || 'none'}`,
+  });
+};
+
+/**
+ * A Chatterbox-TTS-Server, which speaks with the voices in its folder and with any recording that it is given.
+ *
+ * It answers nothing while it speaks, so that one request follows the other here already.
+ *
+ * @throws TalebackError `request_invalid` when the address is none
+ */
+export const createChatterboxEngine = (options: ChatterboxEngineOptions): RemoteEngine => {
+  const client = createServiceClient({ service: SERVICE, ...options });
+  const recordings = new Recordings(client);
+  const turns = new OneAtATime();
+  const configured = options.voices?.length ? options.voices : undefined;
+  let languages: readonly string[] = options.languages ?? ['en'];
+  let files = (configured ?? BUNDLED_VOICES).map((fileName) => ({
+    fileName,
+    displayName: bareName(fileName),
+  }));
+
+  const profile: SpeechProfile = {
+    name: SERVICE,
+    get languages() {
+      return languages;
+    },
+    voices: () =>
+      files.map(({ fileName, displayName }): Voice => ({ id: fileName, name: displayName, languages })),
+    prepareText: tidyText,
+    clonesVoices: true,
+  };
+
+  const languageOf = (wanted = languages[0] ?? 'en'): string => {
+    if (speaksLanguage(languages, wanted)) return primaryTag(wanted);
+    throw new TalebackError(
+      'language_unsupported',
+      `The language "${wanted.slice(0, 40)}" is not supported.`,
+      {
+        details: `${SERVICE} speaks ${languages.join(', ')}`,
+      },
+    );
+  };
+
+  const speakerOf = async (
+    chunk: SpeechChunk,
+    signal: AbortSignal | undefined,
+  ): Promise<ChatterboxSpeaker> =>
+    chunk.profile === undefined
+      ? { mode: 'predefined', fileName: chunk.voiceId }
+      : { mode: 'clone', fileName: await recordings.nameOf(chunk.profile, signal) };
+
+  const speak = async (
+    chunk: SpeechChunk,
+    checked: CheckedChunk,
+    signal: AbortSignal | undefined,
+    isSecondTry = false,
+  ): Promise<Pcm> => {
+    const { style } = chunk;
+    const language = languageOf(chunk.language);
+    const speaker = await speakerOf(chunk, signal);
+    const body = chatterboxRequest(checked, speaker, { style, language, seed: options.seed });
+    const answer = await client.ask({ method: 'POST', path: '/tts', signal, ...jsonBody(body) });
+    if (answer.status === 200) return readSpeech(answer, { service: SERVICE });
+
+    const refusal = unwrapRefusal(readRefusal(answer));
+    if (chunk.profile !== undefined && isRecordingGone(refusal)) {
+      recordings.forget(chunk.profile);
+      if (!isSecondTry) return speak(chunk, checked, signal, true);
+    }
+    throw client.faultOf(refusal, { codeOf: chatterboxCode });
+  };
+
+  return {
+    ...profile,
+    // The spread has taken today's languages; a probe may find others.
+    get languages() {
+      return languages;
+    },
+    policy,
+    endpoint: client.endpoint,
+    concurrency: 1,
+    synthesizeChunk: async (chunk, { signal } = {}) => {
+      const checked = checkChunk(profile, chunk, signal);
+      return turns.run(signal, () => speak(chunk, checked, signal));
+    },
+    probe: (signal) =>
+      client.timed(() =>
+        turns.run(signal, async () => {
+          const info = parseModelInfo(await client.getJson('/api/model-info', signal));
+          if (!info.isLoaded) {
+            throw new TalebackError('model_unavailable', 'The speech service has no model loaded.', {
+              details: `${SERVICE}: ${info.words}`,
+            });
+          }
+          const there = parsePredefinedVoices(await client.getJson('/get_predefined_voices', signal));
+          files = offered(configured, there);
+          if (info.languages.length > 0) languages = info.languages;
+          return `${info.words}; ${there.length} voices`;
+        }),
+      ),
+  };
+};

@@ -1,0 +1,112 @@
+import { TalebackError } from '@taleback/core';
+import { type SpeechProfile, speaksLanguage, type Voice } from '../../engines/index.ts';
+import type { Narrate } from '../narrate.ts';
+import type { NarrationRequest } from '../plan-narration.ts';
+import { voicesFor } from './voices-for.ts';
+
+/** One engine of the chain. */
+export interface ChainEngine {
+  readonly profile: Pick<SpeechProfile, 'name' | 'languages' | 'voices' | 'clonesVoices'>;
+  readonly narrate: Narrate;
+  /** Whether it could have voices that nobody knows yet, because its service has not answered. */
+  readonly mayHaveMoreVoices: () => boolean;
+}
+
+/** An engine to try, and its voices in order; undefined is the engine's own choice. */
+export interface ChainStep {
+  readonly engine: ChainEngine;
+  readonly voices: readonly (string | undefined)[];
+}
+
+const MOST_NAMED = 40;
+
+/**
+ * Who is to speak a request, in order. The engine that has the wished voice comes first, the others follow in the order
+ * of the chain with the voices nearest to it. A person's own voice is spoken by engines that clone voices, and by nobody
+ * else unless the request allows it.
+ *
+ * @param mostVoices of one engine, at least 1
+ * @throws TalebackError `language_unsupported`, `voice_not_found`, `voice_language_mismatch`; `model_unavailable` when an
+ * engine that cannot be reached might have the voice
+ */
+export const planChain = (
+  engines: readonly ChainEngine[],
+  request: NarrationRequest,
+  mostVoices: number,
+): readonly ChainStep[] => {
+  const { language, profile, voiceId, allowsOtherVoice = false } = request;
+  const able = engines.filter(({ profile: { languages } }) => speaksLanguage(languages, language));
+  if (able.length === 0) throw noLanguage(engines, language);
+  if (profile !== undefined) {
+    const cloning = able.filter((engine) => engine.profile.clonesVoices === true);
+    const own = cloning.map((engine) => ({ engine, voices: [voiceId] }));
+    const others = able.filter((engine) => engine.profile.clonesVoices !== true);
+    const steps = allowsOtherVoice
+      ? [...own, ...others.map((engine) => strangers(engine, request, mostVoices))]
+      : own;
+    if (steps.length > 0) return steps;
+    throw new TalebackError('voice_not_found', 'The voice of a recording cannot be spoken here.', {
+      details: `none of ${namesOf(able)} clones voices`,
+    });
+  }
+  if (voiceId === undefined) return able.map((engine) => anyOf(engine, request, mostVoices));
+  const owners = engines.filter((engine) => voiceOf(engine, voiceId) !== undefined);
+  if (owners.length === 0) throw noVoice(able, voiceId);
+  const speaking = owners.filter((engine) =>
+    speaksLanguage(voiceOf(engine, voiceId)?.languages ?? [], language),
+  );
+  if (speaking.length === 0) throw otherLanguage(owners, voiceId, language);
+  const others = able.filter((engine) => !speaking.includes(engine));
+  return [
+    ...speaking.map((engine) => anyOf(engine, request, mostVoices)),
+    ...others.map((engine) => strangers(engine, request, mostVoices)),
+  ];
+};
+
+const voiceOf = ({ profile }: ChainEngine, voiceId: string): Voice | undefined =>
+  profile.voices().find(({ id }) => id === voiceId);
+
+const anyOf = (engine: ChainEngine, request: NarrationRequest, mostVoices: number): ChainStep => ({
+  engine,
+  voices: voicesFor(engine.profile, mostVoices)(request),
+});
+
+/** Voices of an engine that does not have the wished one. */
+const strangers = (engine: ChainEngine, request: NarrationRequest, mostVoices: number): ChainStep =>
+  anyOf(engine, { ...request, voiceId: undefined }, mostVoices);
+
+const namesOf = (engines: readonly ChainEngine[]): string =>
+  engines.map(({ profile }) => profile.name).join(', ');
+
+const noLanguage = (engines: readonly ChainEngine[], language: string): TalebackError =>
+  new TalebackError('language_unsupported', `The language "${language.slice(0, 40)}" is not supported.`, {
+    details: engines
+      .map(({ profile }) => `${profile.name} speaks ${profile.languages.join(', ')}`)
+      .join('; '),
+  });
+
+const otherLanguage = (owners: readonly ChainEngine[], voiceId: string, language: string): TalebackError =>
+  new TalebackError('voice_language_mismatch', `The voice does not speak "${language.slice(0, 40)}".`, {
+    details: `voice ${voiceId} speaks ${owners.flatMap((engine) => voiceOf(engine, voiceId)?.languages ?? []).join(', ')}`,
+  });
+
+const noVoice = (engines: readonly ChainEngine[], voiceId: string): TalebackError => {
+  const unknown = engines.filter((engine) => engine.mayHaveMoreVoices());
+  if (unknown.length > 0) {
+    return new TalebackError(
+      'model_unavailable',
+      `Nobody here can tell yet who the voice "${voiceId.slice(0, 100)}" is.`,
+      {
+        details: `${namesOf(unknown)} cannot be reached, and could have it`,
+      },
+    );
+  }
+  const voices = engines.map(({ profile }) => {
+    const ids = profile.voices().map(({ id }) => id);
+    const more = ids.length > MOST_NAMED ? ` and ${ids.length - MOST_NAMED} more` : '';
+    return `${profile.name} has ${ids.slice(0, MOST_NAMED).join(', ')}${more}`;
+  });
+  return new TalebackError('voice_not_found', `There is no voice "${voiceId.slice(0, 100)}".`, {
+    details: voices.join('; '),
+  });
+};

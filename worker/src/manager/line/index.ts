@@ -1,0 +1,2 @@
+export { createPoolLine } from './pool-line.ts';
+export type { SpeechLine } from './speech-line.ts';

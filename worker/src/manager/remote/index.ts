@@ -1,0 +1,1 @@
+export { RemoteLine, type RemoteLineOptions } from './remote-line.ts';

@@ -1,0 +1,40 @@
+import { systemClock } from '@taleback/resilience';
+import { createFolderCache } from './adapters/folder-cache.ts';
+import { type CacheStatus, SoundCache, withChunkCache, withNarrationCache } from './cache/index.ts';
+import type { CacheConfig } from './config/cache-environment.ts';
+import type { Log } from './observe/index.ts';
+import type { Around } from './speech/index.ts';
+
+export interface CacheOptions {
+  readonly config: CacheConfig;
+  /** What an engine's sound depends on beside its name and the request, such as its model. */
+  readonly versionOf: (engine: string) => string;
+  /** What the narrations are encoded as, such as `mp3 64 kbit/s`. */
+  readonly encoder: string;
+  readonly log: Log;
+}
+
+export interface OpenCache {
+  /** What stands around every engine of a narrator. */
+  readonly around: Around;
+  /** Undefined while it is off. */
+  readonly status: () => CacheStatus | undefined;
+  readonly close: () => Promise<void>;
+}
+
+/** The cache of a worker, open; or nothing in its place while it is off. */
+export const openCache = async ({ config, versionOf, encoder, log }: CacheOptions): Promise<OpenCache> => {
+  if (!config.isOn) return { around: {}, status: () => undefined, close: () => Promise.resolve() };
+  const folder = createFolderCache(config.folder);
+  const cache = new SoundCache({ folder, limits: config.limits, clock: systemClock, log });
+  await cache.open();
+  return {
+    around: {
+      engine: (engine) => withChunkCache(engine, cache, { engineVersion: versionOf(engine.name) }),
+      narrate: (narrate, { name }) =>
+        withNarrationCache(narrate, cache, { engines: `${name} ${versionOf(name)}`, encoder }),
+    },
+    status: () => cache.status(),
+    close: () => cache.close(),
+  };
+};

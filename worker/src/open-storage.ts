@@ -1,0 +1,50 @@
+import { createFolderAudioStore, createFolderRecordStore } from './adapters/folder-audio-store.ts';
+import type { StorageConfig } from './config/storage-environment.ts';
+import {
+  type AudioLibrary,
+  createAudioLibrary,
+  createRecordStore,
+  type RecordStore,
+} from './storage/index.ts';
+
+export interface StorageOptions {
+  readonly config: StorageConfig;
+  /** Address of the audio server, for a folder that has no other. */
+  readonly folderUrl: string;
+}
+
+export interface OpenStorage {
+  readonly audio: AudioLibrary;
+  readonly records: RecordStore;
+  readonly close: () => Promise<void>;
+}
+
+/** The store that the configuration names; nothing is asked of it yet. Clients of buckets are loaded when they are needed. */
+export const openStorage = async ({ config, folderUrl }: StorageOptions): Promise<OpenStorage> => {
+  if (config.kind === 'folder')
+    return {
+      audio: createFolderAudioStore(config.folder, config.baseUrl ?? folderUrl),
+      records: createFolderRecordStore(config.folder),
+      close: async () => {},
+    };
+  if (config.kind === 'gcs') {
+    const { openGcsObjectStore } = await import('./adapters/gcs-object-store.ts');
+    const objects = openGcsObjectStore(config);
+    return {
+      audio: createAudioLibrary(objects),
+      records: createRecordStore(objects),
+      close: async () => {},
+    };
+  }
+  const { openS3ObjectStore } = await import('./adapters/s3-object-store.ts');
+  const objects = openS3ObjectStore({
+    ...config,
+    secretAccessKey: config.secretAccessKey.text,
+    sessionToken: config.sessionToken?.text,
+  });
+  return {
+    audio: createAudioLibrary(objects),
+    records: createRecordStore(objects),
+    close: () => objects.close(),
+  };
+};

@@ -1,0 +1,69 @@
+import { parseEnginesReport } from '@taleback/core';
+import { verifyStandard } from '@taleback/core/signatures';
+import { systemClock } from '@taleback/resilience';
+import { afterEach, expect, it, vi } from 'vitest';
+import { createUndiciPost, type UndiciPost } from '../src/adapters/undici-post.ts';
+import { createEngineAnnouncer } from '../src/announce/index.ts';
+import { createSendOnce } from '../src/callbacks/index.ts';
+import { openRecordingReceiver, type RecordingReceiver, type Reply } from './recording-receiver.ts';
+
+const KEYS = [Buffer.alloc(24, 1)];
+
+const opened: (RecordingReceiver | UndiciPost)[] = [];
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((one) => one.close()));
+});
+
+const wire = async (reply?: Reply) => {
+  const receiver = await openRecordingReceiver(reply === undefined ? undefined : () => reply);
+  const poster = createUndiciPost({ allowPrivate: true });
+  opened.push(receiver, poster);
+  const logged: string[] = [];
+  const announcer = createEngineAnnouncer({
+    url: receiver.callbackUrl.replace(/callback$/, 'engines'),
+    workerId: 'worker-1',
+    picture: () => ({
+      state: 'ready',
+      engines: [
+        {
+          name: 'flite',
+          state: 'ready',
+          languages: ['en'],
+          voices: [{ id: 'slt', name: 'Großmütterchen 🧶', languages: ['en-US'] }],
+        },
+      ],
+    }),
+    sendOnce: createSendOnce({ post: poster.post, secrets: KEYS, now: Date.now }),
+    clock: systemClock,
+    log: (severity, message) => void logged.push(`${severity}: ${message}`),
+  });
+  return { receiver, announcer, logged };
+};
+
+it('posts signed reports that the receiver understands, and says good-bye', async () => {
+  const { receiver, announcer, logged } = await wire();
+  announcer.start();
+  await vi.waitFor(() => expect(logged).toEqual(['info: engines told']), { timeout: 20_000 });
+  await announcer.close();
+  expect(receiver.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
+    'POST /api/tts/engines',
+    'POST /api/tts/engines',
+  ]);
+  for (const { headers, body } of receiver.requests) {
+    expect(verifyStandard(headers, body, KEYS, Date.now())).toMatchObject({ ok: true });
+  }
+  const [first, last] = receiver.requests.map(({ json }) => parseEnginesReport(json));
+  expect(first).toMatchObject({
+    ok: true,
+    value: { workerId: 'worker-1', state: 'ready', engines: [{ voices: [{ name: 'Großmütterchen 🧶' }] }] },
+  });
+  expect(last).toMatchObject({ ok: true, value: { state: 'stopping' } });
+});
+
+it('is neither loud nor late about a receiver that hangs up', async () => {
+  const { announcer, logged, receiver } = await wire((incoming) => incoming.socket.resetAndDestroy());
+  announcer.start();
+  await vi.waitFor(() => expect(logged).toEqual(['warn: engines not told']), { timeout: 20_000 });
+  await announcer.close();
+  expect(receiver.requests).toHaveLength(1);
+});

@@ -1,0 +1,169 @@
+import { signStandard, verifyStandard } from '@taleback/core/signatures';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { closedPort } from '../diagnostics/servers.ts';
+import {
+  openRecordingReceiver,
+  type Recorded,
+  type RecordingReceiver,
+  type Reply,
+} from '../recording-receiver.ts';
+import { type BuiltCli, buildCli } from './build-cli.ts';
+import { type CliRun, runBuiltCli } from './run-cli.ts';
+
+const KEY = Buffer.alloc(24, 3);
+const SECRET = `whsec_${KEY.toString('base64')}`;
+const QUEUED = { status: 200, text: '{"status":"queued","job_id":"j1","metadata":{}}' };
+
+let cli: BuiltCli;
+let receiver: RecordingReceiver | undefined;
+/** What the worker does with its job. */
+let narration: Promise<void> = Promise.resolve();
+beforeAll(async () => {
+  cli = await buildCli();
+});
+afterAll(() => cli.remove());
+afterEach(async () => {
+  await receiver?.close();
+  receiver = undefined;
+});
+
+/** A message of a worker: signed over its bytes, whoever they pass. */
+const tell = async (url: string, id: string, payload: object): Promise<number> => {
+  const body = Buffer.from(JSON.stringify(payload));
+  const signed = signStandard({ id, timestampSeconds: Date.now() / 1000, body }, [KEY]);
+  const headers = { 'content-type': 'application/json', ...signed };
+  return (await fetch(url, { method: 'POST', headers, body })).status;
+};
+
+const isSigned = ({ headers, body }: Recorded): boolean =>
+  verifyStandard(headers, body, [KEY], Date.now()).ok;
+
+/** A receiver that takes what is signed, and a worker that narrates what it is told to. */
+const openPipeline = async (
+  narrate: (job: Record<string, string>) => Promise<void>,
+  replyTo: (recorded: Recorded, count: number) => Reply = () => ({ status: 200 }),
+): Promise<RecordingReceiver> => {
+  receiver = await openRecordingReceiver((recorded, count) => {
+    if (!isSigned(recorded)) return { status: 401, text: '{"success":false,"error":"signature"}' };
+    if (!recorded.path.endsWith('/generate')) return replyTo(recorded, count);
+    return (_, outgoing) => {
+      outgoing.writeHead(QUEUED.status).end(QUEUED.text);
+      narration = narrate(recorded.json as Record<string, string>);
+    };
+  });
+  return receiver;
+};
+
+const narrate = (args: readonly string[], env: Record<string, string> = {}): Promise<CliRun> =>
+  runBuiltCli(['narrate', 'Once upon a time.', '--voice', 'slt', ...args], {
+    file: cli.file,
+    env: { CALLBACK_SECRETS: SECRET, ...env },
+  });
+
+const progressUrl = (callbackUrl: string): string => callbackUrl.replace(/callback$/, 'progress');
+const errorUrl = (callbackUrl: string): string => callbackUrl.replace(/callback$/, 'error-callback');
+
+describe('taleback narrate', () => {
+  it('follows a story to its end, and passes every callback on as it came', async () => {
+    const answers: number[] = [];
+    const { url, requests, jsonFor } = await openPipeline(async ({ callback_url: back = '', story_id }) => {
+      const about = { story_id, job_id: 'j1' };
+      await tell(progressUrl(back), 'p1', { ...about, stage: 'synthesizing', progress: 0.5 });
+      // Another story is none of its business, and still passed on.
+      await tell(back, 'other', { story_id: 'another', audio_url: 'http://a/other.mp3' });
+      answers.push(await tell(back, 'ready', { ...about, audio_url: 'http://a/1.mp3' }));
+    });
+    const run = await narrate(['--receiver', url, '--story', 's1', '--title', 'A tale']);
+    expect(run).toMatchObject({ code: 0, out: 'http://a/1.mp3\n', err: 'synthesizing\n' });
+    await narration;
+    expect(answers).toEqual([200]);
+    expect(requests.every(isSigned)).toBe(true);
+    expect(jsonFor('generate')).toMatchObject([
+      { story_id: 's1', voice_id: 'slt', text: 'Once upon a time.', language: 'en', story_name: 'A tale' },
+    ]);
+    expect(requests.map(({ path }) => path)).toEqual([
+      '/api/tts/generate',
+      '/api/tts/progress',
+      '/api/tts/callback',
+      '/api/tts/callback',
+    ]);
+  });
+
+  it('ends with 1 when the narration failed, in the words of the worker', async () => {
+    const { url } = await openPipeline(async ({ callback_url: back = '', story_id }) => {
+      await tell(errorUrl(back), 'failed', { story_id, error: 'No such voice', error_details: 'slt' });
+    });
+    const run = await narrate(['--receiver', url, '--json']);
+    expect([run.code, run.err]).toEqual([1, 'taleback: The narration failed: No such voice (slt)\n']);
+    expect(JSON.parse(run.out)).toMatchObject({ status: 'failed', error: 'No such voice' });
+  });
+
+  it('goes on when the receiver refuses a callback: the worker gets the answer, and tries again', async () => {
+    const answers: number[] = [];
+    const { url } = await openPipeline(
+      async ({ callback_url: back = '', story_id }) => {
+        const ready = { story_id, storage_path: 'audio/1.mp3' };
+        answers.push(await tell(back, 'ready', ready), await tell(back, 'ready', ready));
+      },
+      (_, count) =>
+        count === 2 ? { status: 503, headers: { 'retry-after': '5' }, text: 'away' } : { status: 200 },
+    );
+    const run = await narrate(['--receiver', url]);
+    expect(run).toMatchObject({ code: 0, out: 'audio/1.mp3\n' });
+    expect(run.err).toBe('The receiver answered 503 to callback: away\n');
+    await narration;
+    expect(answers).toEqual([503, 200]);
+  });
+
+  it('leaves at once when nobody wants to wait', async () => {
+    const { url, jsonFor } = await openPipeline(async () => {});
+    expect(await narrate(['--receiver', url, '--story', 's1', '--no-wait'])).toMatchObject({
+      code: 0,
+      out: 's1\n',
+    });
+    expect(jsonFor('generate')[0]).not.toHaveProperty('callback_url');
+  });
+
+  it('gives up waiting, and says what may be wrong', async () => {
+    const { url } = await openPipeline(async () => {});
+    const run = await narrate(['--receiver', url, '--timeout', '1']);
+    expect(run.code).toBe(1);
+    expect(run.err).toContain('ALLOW_PRIVATE_CALLBACKS=on');
+  });
+
+  it('passes nothing on but callbacks', async () => {
+    const answers: number[] = [];
+    const { url, requests } = await openPipeline(async ({ callback_url: back = '', story_id }) => {
+      const there = new URL('/health', back);
+      answers.push((await fetch(there)).status, await tell(there.href, 'x', {}));
+      answers.push(await tell(`${new URL(back).origin}//elsewhere.example/api/tts/callback`, 'x', {}));
+      answers.push(await tell(back, 'large', { story_id, filler: 'x'.repeat(300_000) }));
+      await tell(back, 'ready', { story_id, audio_url: 'http://a/1.mp3' });
+    });
+    expect(await narrate(['--receiver', url])).toMatchObject({ code: 0 });
+    await narration;
+    expect(answers).toEqual([404, 404, 404, 413]);
+    expect(requests).toHaveLength(2);
+  });
+
+  it('says that the receiver refuses it, or is not there', async () => {
+    const { url } = await openPipeline(async () => {});
+    const other = `whsec_${Buffer.alloc(24, 4).toString('base64')}`;
+    const refused = await narrate(['--receiver', url, '--secret', other]);
+    expect([refused.code, refused.out]).toEqual([1, '']);
+    expect(refused.err).toContain('The receiver answered 401');
+    const gone = await narrate(['--receiver', `http://127.0.0.1:${await closedPort()}`]);
+    expect(gone.code).toBe(1);
+    expect(gone.err).toContain('cannot be reached');
+  });
+
+  it.each([
+    [['--receiver', 'nowhere'], 'an http or https address'],
+    [[], "required option '--receiver <url>'"],
+    [['--receiver', 'http://127.0.0.1:1', '--listen', 'here'], 'must be HOST:PORT'],
+  ])('ends with 2: %j', async (args, words) => {
+    const run = await narrate(args);
+    expect(run.code).toBe(2);
+    expect(run.err).toContain(words);
+  });
+});

@@ -1,0 +1,54 @@
+import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openAudioServer } from '../../src/adapters/audio-server.ts';
+import { openStorage } from '../../src/open-storage.ts';
+import { describeStore } from '../../src/storage/store-conformance.ts';
+
+const openFolder = async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'taleback-store-'));
+  const server = await openAudioServer({ folder, host: '127.0.0.1', port: 0 });
+  const config = { kind: 'folder', folder, baseUrl: undefined } as const;
+  const storage = await openStorage({ config, folderUrl: server.url });
+  const close = async (): Promise<void> => {
+    await storage.close();
+    await server.close();
+    await rm(folder, { recursive: true, force: true });
+  };
+  return { ...storage, folder, close };
+};
+
+describeStore('a folder', openFolder);
+
+describe('a folder that is in trouble', () => {
+  let opened: Awaited<ReturnType<typeof openFolder>>;
+  beforeEach(async () => {
+    opened = await openFolder();
+  });
+  afterEach(() => opened.close());
+
+  it('says that it may not be written to', async () => {
+    // A file where the folder should be: what also stops those who may write everywhere.
+    const { audio } = await openStorage({
+      config: { kind: 'folder', folder: join(opened.folder, 'taken'), baseUrl: undefined },
+      folderUrl: '',
+    });
+    await writeFile(join(opened.folder, 'taken'), '');
+    await expect(audio.check()).rejects.toMatchObject({
+      code: 'storage_upload_failed',
+      details: expect.stringContaining('check-'),
+    });
+  });
+
+  it.skipIf(process.getuid?.() === 0)('says that it belongs to somebody else', async () => {
+    await chmod(opened.folder, 0o500);
+    await expect(opened.audio.check()).rejects.toMatchObject({ code: 'permission_denied' });
+    await chmod(opened.folder, 0o700);
+  });
+
+  it('leaves nothing of a check', async () => {
+    await opened.audio.check();
+    expect(await readdir(opened.folder)).toEqual([]);
+  });
+});

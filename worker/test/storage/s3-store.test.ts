@@ -1,0 +1,17 @@
+import { openS3ObjectStore } from '../../src/adapters/s3-object-store.ts';
+import { createAudioLibrary, createRecordStore } from '../../src/storage/index.ts';
+import { describeStore } from '../../src/storage/store-conformance.ts';
+import { openS3Service } from './s3-service.ts';
+
+describeStore('a bucket of S3', async () => {
+  const service = await openS3Service();
+  const objects = openS3ObjectStore(service.access);
+  return {
+    audio: createAudioLibrary(objects),
+    records: createRecordStore(objects),
+    close: async () => {
+      await objects.close();
+      await service.close();
+    },
+  };
+});
