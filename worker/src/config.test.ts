@@ -9,6 +9,26 @@ const HEX = KEY.toString('hex').replaceAll('01', '01 ').trim();
 const SECRET = `whsec_${KEY.toString('base64')}`;
 const OTHER_KEY = Buffer.alloc(32, 2);
 
+const DEFAULT_ENGINES = {
+  names: ['flite'],
+  mostVoices: 2,
+  kokoro: { url: 'http://127.0.0.1:8880' },
+  chatterbox: { url: 'http://127.0.0.1:8004', variant: 'english', voicesFolder: undefined },
+  coqui: {
+    url: 'http://127.0.0.1:5002',
+    languages: ['en'],
+    speakers: [],
+    model: 'tts_models/en/jenny/jenny',
+  },
+  elevenlabs: {
+    url: 'https://api.elevenlabs.io',
+    apiKey: undefined,
+    model: 'eleven_multilingual_v2',
+  },
+  edge: { url: 'wss://speech.platform.bing.com/consumer/speech/synthesize/readaloud/edge/v1' },
+  python: { command: 'python3', folder: undefined, device: 'auto' },
+};
+
 describe('parseConfig', () => {
   it('needs nothing: every default is one machine’s', () => {
     const { secrets, ...config } = parseConfig({});
@@ -68,7 +88,15 @@ describe('parseConfig', () => {
         controlFile: '.taleback/control.env',
       },
       health: { host: '127.0.0.1', port: 9464 },
-      audio: { folder: '.taleback/audio', host: '127.0.0.1', port: 8787, baseUrl: undefined },
+      announce: { enginesUrl: undefined },
+      engines: DEFAULT_ENGINES,
+      storage: { kind: 'folder', folder: '.taleback/audio', baseUrl: undefined },
+      cache: {
+        isOn: true,
+        folder: '.taleback/cache',
+        limits: { maxBytes: 512 * 2 ** 20, maxAgeMs: 30 * 86_400_000 },
+      },
+      audio: { folder: '.taleback/audio', host: '127.0.0.1', port: 8787 },
       limits: DEFAULT_STORY_LIMITS,
       drainMs: 20_000,
       logLevel: 'info',
@@ -119,6 +147,13 @@ describe('parseConfig', () => {
       REQUESTS_PER_MINUTE: '10',
       HEALTH_HOST: '0.0.0.0',
       HEALTH_PORT: '0',
+      ENGINES_URL: 'https://tales.example/api/tts/engines',
+      ENGINES: ' kokoro, flite ',
+      VOICES_TRIED: '3',
+      SPEECH_CACHE: 'off',
+      SPEECH_CACHE_FOLDER: '/srv/cache',
+      SPEECH_CACHE_MB: '1',
+      SPEECH_CACHE_DAYS: '1',
       AUDIO_FOLDER: '/tmp/audio',
       AUDIO_HOST: '0.0.0.0',
       AUDIO_PORT: '0',
@@ -185,7 +220,15 @@ describe('parseConfig', () => {
         controlFile: '/etc/taleback.env',
       },
       health: { host: '0.0.0.0', port: 0 },
-      audio: { folder: '/tmp/audio', host: '0.0.0.0', port: 0, baseUrl: 'https://cdn.example/audio' },
+      announce: { enginesUrl: 'https://tales.example/api/tts/engines' },
+      engines: { ...DEFAULT_ENGINES, names: ['kokoro', 'flite'], mostVoices: 3 },
+      storage: { kind: 'folder', folder: '/tmp/audio', baseUrl: 'https://cdn.example/audio' },
+      cache: {
+        isOn: false,
+        folder: '/srv/cache',
+        limits: { maxBytes: 2 ** 20, maxAgeMs: 86_400_000 },
+      },
+      audio: { folder: '/tmp/audio', host: '0.0.0.0', port: 0 },
       limits: { ...DEFAULT_STORY_LIMITS, maxCharacters: 100 },
       drainMs: 500,
       logLevel: 'debug',

@@ -14,6 +14,7 @@ import { decideLiveness, installProcessFaults, type Log } from './observe/index.
 import { openAnnouncer } from './open-announcer.ts';
 import { openCache } from './open-cache.ts';
 import { openCallbacks } from './open-callbacks.ts';
+import { openPreflight } from './open-preflight.ts';
 import { openSpeech } from './open-speech.ts';
 import { openStorage } from './open-storage.ts';
 import { onSupervisorGone } from './supervise/index.ts';
@@ -85,7 +86,7 @@ const runWorker = async (): Promise<void> => {
     narrate: chain.narrator(encoder, cache.around),
     store: storage.audio,
     callbacks: callbacks.client,
-    limits: config.limits,
+    preflight: openPreflight({ config, chain, read: storage.audio.read }),
     workerId,
     log,
     now: Date.now,

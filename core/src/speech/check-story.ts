@@ -1,5 +1,6 @@
-import { isWellFormed } from '../callback/index.ts';
 import type { ErrorCode } from '../errors/index.ts';
+import { foreignLettersOf } from './foreign-letters.ts';
+import { findTextFault, lengthOf, withoutIgnorables } from './text-faults.ts';
 
 /** Limits of what is narrated in one piece. */
 export interface StoryLimits {
@@ -25,39 +26,28 @@ export type StoryCheck =
       readonly sentence: string;
     };
 
-/**
- * Scripts that a language is written in, where it is not Latin. Script extensions, because letters such as the
- * Japanese long vowel mark belong to several scripts.
- * @see https://www.unicode.org/reports/tr24/
- */
-const SCRIPTS: Readonly<Record<string, RegExp>> = {
-  ar: /\p{scx=Arabic}/u,
-  bg: /\p{scx=Cyrillic}/u,
-  el: /\p{scx=Greek}/u,
-  fa: /\p{scx=Arabic}/u,
-  he: /\p{scx=Hebrew}/u,
-  hi: /\p{scx=Devanagari}/u,
-  ja: /[\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Han}]/u,
-  ko: /[\p{scx=Hangul}\p{scx=Han}]/u,
-  ru: /\p{scx=Cyrillic}/u,
-  ta: /\p{scx=Tamil}/u,
-  th: /\p{scx=Thai}/u,
-  uk: /\p{scx=Cyrillic}/u,
-  ur: /\p{scx=Arabic}/u,
-  zh: /\p{scx=Han}/u,
-};
-const LATIN = /\p{scx=Latin}/u;
 /** More than this share of letters in a foreign script means the language was chosen wrongly. */
 const MAX_FOREIGN_SHARE = 0.5;
 
 /** The code without its region: `en-GB` and `en_US` are `en`. */
 export const primaryLanguage = (language: string): string => language.toLowerCase().split(/[-_]/)[0] ?? '';
 
+const LETTERS = /\p{L}+/gu;
+/**
+ * An address is spelled out at best; a text of nothing else is none. Each ends where ASCII does, since Chinese goes on
+ * behind it without a blank, and each repetition that may fail has a bound, or long words take minutes.
+ */
+const LINK = /\b(?:[a-z][a-z+.-]{0,20}:\/\/|www\.)[!-~]+/giu;
+const MAIL = /[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}/gu;
+
+const withoutAddresses = (text: string): string => {
+  const rest = /:\/\/|www\./iu.test(text) ? text.replace(LINK, '') : text;
+  return rest.includes('@') ? rest.replace(MAIL, '') : rest;
+};
+
 const foreignShare = (text: string, language: string): number => {
-  const script = SCRIPTS[language] ?? LATIN;
-  const letters = text.match(/\p{L}/gu) ?? [];
-  if (letters.length === 0) return 0;
-  return letters.filter((letter) => !script.test(letter)).length / letters.length;
+  const foreign = foreignLettersOf(language);
+  return foreign === undefined ? 0 : lengthOf(text, foreign) / Math.max(1, lengthOf(text, LETTERS));
 };
 
 const refuse = (code: ErrorCode, field: 'text' | 'language', sentence: string): StoryCheck => ({
@@ -67,15 +57,16 @@ const refuse = (code: ErrorCode, field: 'text' | 'language', sentence: string): 
   sentence: `${field}: ${sentence}`,
 });
 
+const tooShort = ({ minCharacters }: StoryLimits): StoryCheck =>
+  refuse('text_too_short', 'text', `must be at least ${minCharacters} characters`);
+
 /** Checks a story before any work is spent on it: length, encoding, language and script. */
 export const checkStory = (story: { text: string; language: string }, limits: StoryLimits): StoryCheck => {
   const { text } = story;
   const language = primaryLanguage(story.language);
   const length = text.trim().length;
   if (length === 0) return refuse('text_empty', 'text', 'there is nothing to read');
-  if (length < limits.minCharacters) {
-    return refuse('text_too_short', 'text', `must be at least ${limits.minCharacters} characters`);
-  }
+  if (length < limits.minCharacters) return tooShort(limits);
   if (length > limits.maxCharacters) {
     return refuse(
       'text_too_long',
@@ -83,9 +74,8 @@ export const checkStory = (story: { text: string; language: string }, limits: St
       `must be at most ${limits.maxCharacters} characters, not ${length}`,
     );
   }
-  if (!isWellFormed(text) || /[\p{Cc}\uFFFD]/u.test(text.replace(/[\t\n\f\r]/g, ''))) {
-    return refuse('text_encoding_invalid', 'text', 'holds control characters or broken Unicode');
-  }
+  const fault = findTextFault(text);
+  if (fault !== undefined) return refuse('text_encoding_invalid', 'text', fault);
   if (!limits.languages.includes(language)) {
     return refuse(
       'language_unsupported',
@@ -93,9 +83,12 @@ export const checkStory = (story: { text: string; language: string }, limits: St
       `"${story.language}" is not one of ${limits.languages.join(', ')}`,
     );
   }
-  if (!/[\p{L}\p{N}]/u.test(text))
+  const spoken = withoutAddresses(text);
+  if (!/[\p{L}\p{N}]/u.test(spoken))
     return refuse('text_not_speakable', 'text', 'holds no letter and no number');
-  if (foreignShare(text, language) > MAX_FOREIGN_SHARE) {
+  if (limits.minCharacters > 1 && withoutIgnorables(text).trim().length < limits.minCharacters)
+    return tooShort(limits);
+  if (foreignShare(spoken, story.language) > MAX_FOREIGN_SHARE) {
     return refuse('script_unsupported', 'text', `is not written in the script of "${language}"`);
   }
   return { ok: true };

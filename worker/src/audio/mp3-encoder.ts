@@ -67,8 +67,10 @@ export const createMp3ThreadEncoder = (options: Mp3EncoderOptions): AudioEncoder
     };
 
     const parts: Uint8Array[] = [];
-    const keep = (answer: FromMp3Thread): void => {
-      if (answer.type === 'encoded') parts.push(answer.bytes);
+    const keep = (answer: FromMp3Thread): Uint8Array<ArrayBuffer> => {
+      const bytes = answer.type === 'encoded' ? answer.bytes : new Uint8Array(0);
+      parts.push(bytes);
+      return bytes;
     };
     await call({ type: 'open', streamId, sampleRateHz, bitrateKbps });
     return {

@@ -7,6 +7,17 @@ test.each([
   ['42', 8],
   ['$9 & up', 16],
   ['\u{1f600}', 2],
+  ['Straße, Ærø, čeština', 20],
+  ['Жили-были', 9],
+  ['كان يا ما كان', 13],
+  ['昔々', 8],
+  ['むかし', 6],
+  ['スーパー', 8],
+  ['你好。', 9],
+  ['\u{20000}', 4],
+  ['옛날에', 9],
+  ['옛'.normalize('NFD'), 3],
+  ['ኣዲስ', 6],
 ])('%j is %d letters long to speak', (text, letters) => {
   expect(spokenLength(text)).toBe(letters);
 });

@@ -8,6 +8,7 @@ export const createWavEncoder = (): AudioEncoder => ({
     return {
       write: async (samples) => {
         parts.push(samples);
+        return new Uint8Array(0);
       },
       finish: async () => formatWavOfParts(sampleRateHz, parts),
       abandon: () => {

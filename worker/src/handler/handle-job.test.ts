@@ -3,11 +3,13 @@ import {
   parseErrorCallback,
   parseProgress,
   parseSuccessCallback,
+  type StoryLimits,
   TalebackError,
 } from '@taleback/core';
 import { describe, expect, it } from 'vitest';
 import { createCallbackClient, type Post, type PostAnswer } from '../callbacks/index.ts';
 import type { Narrate, Narration } from '../manager/index.ts';
+import { createPreflight, type PreflightPorts } from '../preflight/index.ts';
 import type { AudioObject, AudioStore } from '../storage/index.ts';
 import { createHandler, type HandlerOptions } from './handle-job.ts';
 
@@ -38,7 +40,9 @@ interface Sent {
 
 /** A handler over ports of ours: it narrates, keeps and posts as the options say, and what it posts is kept. */
 const wire = (
-  options: Partial<Pick<HandlerOptions, 'narrate' | 'store' | 'limits'>> & {
+  options: Partial<Pick<HandlerOptions, 'narrate' | 'store'>> & {
+    readonly limits?: StoryLimits;
+    readonly loadProfile?: PreflightPorts['loadProfile'];
     readonly routes?: Readonly<Record<string, Post>>;
   } = {},
 ) => {
@@ -61,8 +65,14 @@ const wire = (
   const handle = createHandler({
     narrate: () => Promise.resolve(narration),
     store,
-    limits: DEFAULT_STORY_LIMITS,
     ...options,
+    preflight: createPreflight({
+      limits: options.limits ?? DEFAULT_STORY_LIMITS,
+      loadProfile: options.loadProfile ?? (() => Promise.resolve(undefined)),
+      ableEngines: () => ['flite'],
+      readinessOf: () => ({ state: 'ready' }),
+      diskFree: () => Promise.resolve(undefined),
+    }),
     callbacks: createCallbackClient({
       post,
       secrets: [],
@@ -119,6 +129,48 @@ const hanging =
       started();
     });
 
+describe('a job with a recording', () => {
+  const profile = { bytes: new Uint8Array(4), hash: 'ab' };
+  const ownVoice = {
+    ...EVENT,
+    input: { ...EVENT.input, profile_path: 'voices/ann.wav', exaggeration: 0.9, allow_other_voice: true },
+  };
+
+  it('is spoken in its voice, in the style that was asked for', async () => {
+    const asked: unknown[] = [];
+    const narrate: Narrate = async (request) => {
+      asked.push(request);
+      return narration;
+    };
+    const sources: unknown[] = [];
+    const { handle } = wire({
+      narrate,
+      loadProfile: async (source) => {
+        sources.push(source);
+        return profile;
+      },
+    });
+    expect(await handle(ownVoice)).toMatchObject({ status: 'success' });
+    expect(sources).toEqual([{ path: 'voices/ann.wav' }]);
+    expect(asked).toEqual([
+      expect.objectContaining({ profile, style: { exaggeration: 0.9 }, allowsOtherVoice: true }),
+    ]);
+  });
+
+  it('fails before anything is spoken when the recording is not there', async () => {
+    const { handle, sent } = wire({
+      narrate: () => Promise.reject(new Error('not asked')),
+      loadProfile: () => Promise.reject(new TalebackError('voice_profile_missing', 'It is not there.')),
+    });
+    expect(await handle(ownVoice)).toMatchObject({ status: 'error', error_type: 'voice_profile_missing' });
+    expect(sent.map(({ route }) => route)).not.toContain('callback');
+    expect(sent.at(-1)).toMatchObject({
+      route: 'error-callback',
+      json: { metadata: { error_type: 'voice_profile_missing' } },
+    });
+  });
+});
+
 describe('a job that succeeds', () => {
   it('tells progress, keeps the audio, then sends exactly one success callback', async () => {
     const narrate: Narrate = async (request, { onProgress, priority, tenant } = {}) => {
@@ -129,6 +181,7 @@ describe('a job that succeeds', () => {
         language: 'en',
         speed: undefined,
         pauseScale: undefined,
+        allowsOtherVoice: false,
       });
       onProgress?.(0.5);
       onProgress?.(1);

@@ -1,9 +1,9 @@
-import { type StoryLimits, type TalebackError, toTalebackError } from '@taleback/core';
+import { type TalebackError, toTalebackError } from '@taleback/core';
 import { type CallbackClient, createProgressReporter, type ProgressReporter } from '../callbacks/index.ts';
 import type { Narrate } from '../manager/index.ts';
 import type { Log } from '../observe/index.ts';
+import type { Preflight } from '../preflight/index.ts';
 import { type AudioStore, audioKey, trustedStoragePath } from '../storage/index.ts';
-import { checkJob } from './check-job.ts';
 import { type JobIdentity, type NarrationJob, parseEvent } from './parse-event.ts';
 import type { HandlerResult } from './result.ts';
 import { type Made, subjectOf, tellFailure, tellSuccess } from './tell-outcome.ts';
@@ -12,7 +12,8 @@ export interface HandlerOptions {
   readonly narrate: Narrate;
   readonly store: AudioStore;
   readonly callbacks: CallbackClient;
-  readonly limits: StoryLimits;
+  /** Looks for trouble before anything is spent. */
+  readonly preflight: Preflight;
   readonly workerId: string;
   readonly log: Log;
   /** Unix milliseconds. */
@@ -62,11 +63,21 @@ const make = async (
   signal: AbortSignal,
 ): Promise<Made> => {
   progress.report('checking', 0);
-  checkJob(job, options.limits);
+  const { profile } = await options.preflight.check(job, signal);
   progress.report('synthesizing', SPOKEN_FROM);
-  const { text, voiceId, language, speed, pauseScale, priority, userId: tenant } = job;
+  const {
+    text,
+    voiceId,
+    language,
+    speed,
+    pauseScale,
+    style,
+    allowsOtherVoice,
+    priority,
+    userId: tenant,
+  } = job;
   const narration = await options.narrate(
-    { text, voiceId, language, speed, pauseScale },
+    { text, voiceId, language, speed, pauseScale, profile, style, allowsOtherVoice },
     {
       signal,
       priority,

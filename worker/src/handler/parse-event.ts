@@ -1,6 +1,7 @@
 import { documentIdFault, isJsonObject, TalebackError } from '@taleback/core';
 import type { Priority } from '@taleback/resilience';
 import type { VoiceStyle } from '../engines/index.ts';
+import { type ProfileSource, profileOf } from '../profiles/index.ts';
 
 /** A narration job as the handler understands it. */
 export interface NarrationJob {
@@ -20,9 +21,8 @@ export interface NarrationJob {
   /** Multiplies the pauses between sentences. */
   readonly pauseScale: number | undefined;
   readonly speed: number | undefined;
-  /** The recording of a person's own voice in base64, or where it lies in the store. */
-  readonly profileBase64: string | undefined;
-  readonly profilePath: string | undefined;
+  /** Where the recording of a person's own voice is. */
+  readonly profile: ProfileSource | undefined;
   /** Whether somebody else's voice may read when that one cannot. */
   readonly allowsOtherVoice: boolean;
   readonly style: VoiceStyle | undefined;
@@ -141,8 +141,7 @@ export const parseEvent = (event: unknown): ParsedEvent => {
     modelType: firstText(input['model_type'], metadata['model_type']),
     pauseScale: number(input['pause_scale'] ?? metadata['pause_scale']),
     speed: number(input['speed'] ?? metadata['speed']),
-    profileBase64: firstText(input['profile_base64'], metadata['profile_base64']),
-    profilePath: firstText(input['profile_path'], metadata['profile_path']),
+    profile: profileOf(outer),
     allowsOtherVoice: (input['allow_other_voice'] ?? metadata['allow_other_voice']) === true,
     style: style(input, metadata),
     priority: priority(input['priority'] ?? metadata['priority']),

@@ -1,6 +1,6 @@
 export { type BatchItem, type BatchReport, runBatch } from './batch.ts';
 export { type EnginePlugin, type HostedPlugin, isRemote } from './engine-plugin.ts';
-export { type ChainEngine, narrateWithFallbacks, planChain } from './fallback/index.ts';
+export { type ChainEngine, type ChainMember, narrateWithFallbacks, planChain } from './fallback/index.ts';
 export {
   BALANCING,
   type TtsManagerConfig,

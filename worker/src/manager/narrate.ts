@@ -3,6 +3,7 @@ import {
   type AudioEncoder,
   type AudioStream,
   appendPause,
+  createLeveller,
   durationMsOf,
   type Pcm,
   spokenLength,
@@ -103,6 +104,7 @@ const joinInOrder = async (
     givenBytes += bytes.length;
   };
   let index = 0;
+  const leveller = createLeveller();
   let open: { readonly stream: AudioStream; readonly sampleRateHz: number } | undefined;
   try {
     for await (const pcm of spoken) {
@@ -112,7 +114,11 @@ const joinInOrder = async (
       }
       verifyRate(pcm, open.sampleRateHz);
       const isLast = index === pieces.length - 1;
-      const { samples } = appendPause(pcm, pieces[index]?.ending ?? 'word', isLast ? 0 : pauseScale);
+      const { samples } = appendPause(
+        leveller.level(pcm),
+        pieces[index]?.ending ?? 'word',
+        isLast ? 0 : pauseScale,
+      );
       sampleCount += samples.length;
       give(await open.stream.write(samples));
       doneLetters += letters[index] ?? 0;

@@ -56,7 +56,7 @@ export const planNarration = (engine: SpeechEngine, request: NarrationRequest): 
   const prepared = engine.prepareText(text);
   // Counting letters costs as much as all the rest; of most texts nothing was dropped.
   if (prepared !== text) verifyScript(text, prepared, language);
-  const pieces = splitText(prepared).filter((piece) => isSpeakable(piece.text));
+  const pieces = splitText(prepared, undefined, language).filter((piece) => isSpeakable(piece.text));
   if (pieces.length === 0) {
     throw new TalebackError('text_not_speakable', 'The text has no letter or digit to speak.');
   }

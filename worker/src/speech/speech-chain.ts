@@ -2,7 +2,15 @@ import { TalebackError, toTalebackError } from '@taleback/core';
 import { type Clock, systemClock } from '@taleback/resilience';
 import type { AudioEncoder } from '../audio/index.ts';
 import type { SpeechEngine } from '../engines/index.ts';
-import { type ChainEngine, type Narrate, narrateWithFallbacks, type TtsManager } from '../manager/index.ts';
+import {
+  type ChainEngine,
+  type ChainMember,
+  type Narrate,
+  type NarrationRequest,
+  narrateWithFallbacks,
+  planChain,
+  type TtsManager,
+} from '../manager/index.ts';
 import {
   decideReadiness,
   describeStatus,
@@ -36,6 +44,12 @@ export interface Around {
 /** Until an engine that did not start is started again, ms. */
 const START_AGAIN_MS = 30_000;
 const DRAIN_MS = 10_000;
+
+/** A service that has not answered could have voices that nobody knows yet. */
+const memberOf = (manager: TtsManager): ChainMember => ({
+  profile: manager.engine,
+  mayHaveMoreVoices: () => manager.picture().pool?.workers.some(({ fault }) => fault !== undefined) ?? false,
+});
 
 /** All engines of a worker: each with its queue, breakers and processes, and one in place of the other when it fails. */
 export class SpeechChain {
@@ -109,14 +123,19 @@ export class SpeechChain {
     const { managers, mostVoices, log } = this.#options;
     const engines = managers.map((manager): ChainEngine => {
       const narrate = manager.narrator(encoder, around.engine);
-      return {
-        profile: manager.engine,
-        narrate: around.narrate?.(narrate, manager.engine) ?? narrate,
-        mayHaveMoreVoices: () =>
-          manager.picture().pool?.workers.some(({ fault }) => fault !== undefined) ?? false,
-      };
+      return { ...memberOf(manager), narrate: around.narrate?.(narrate, manager.engine) ?? narrate };
     });
     return narrateWithFallbacks({ engines, mostVoices, log });
+  }
+
+  /**
+   * Names of the engines that can speak so, whether they are there at the moment or not.
+   *
+   * @throws TalebackError see `planChain`
+   */
+  ableEngines(need: Omit<NarrationRequest, 'text'>): readonly string[] {
+    const members = this.managers.map((manager) => memberOf(manager));
+    return planChain(members, { ...need, text: '' }, 1).map(({ engine }) => engine.profile.name);
   }
 
   engines(): readonly EnginePicture[] {

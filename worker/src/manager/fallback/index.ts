@@ -1,2 +1,2 @@
 export { type FallbackOptions, narrateWithFallbacks } from './narrate-with-fallbacks.ts';
-export { type ChainEngine, planChain } from './plan-chain.ts';
+export { type ChainEngine, type ChainMember, planChain } from './plan-chain.ts';

@@ -4,17 +4,21 @@ import type { Narrate } from '../narrate.ts';
 import type { NarrationRequest } from '../plan-narration.ts';
 import { voicesFor } from './voices-for.ts';
 
-/** One engine of the chain. */
-export interface ChainEngine {
+/** One engine of the chain, as far as the choice needs it. */
+export interface ChainMember {
   readonly profile: Pick<SpeechProfile, 'name' | 'languages' | 'voices' | 'clonesVoices'>;
-  readonly narrate: Narrate;
   /** Whether it could have voices that nobody knows yet, because its service has not answered. */
   readonly mayHaveMoreVoices: () => boolean;
 }
 
+/** One engine of the chain. */
+export interface ChainEngine extends ChainMember {
+  readonly narrate: Narrate;
+}
+
 /** An engine to try, and its voices in order; undefined is the engine's own choice. */
-export interface ChainStep {
-  readonly engine: ChainEngine;
+export interface ChainStep<Member extends ChainMember> {
+  readonly engine: Member;
   readonly voices: readonly (string | undefined)[];
 }
 
@@ -29,11 +33,11 @@ const MOST_NAMED = 40;
  * @throws TalebackError `language_unsupported`, `voice_not_found`, `voice_language_mismatch`; `model_unavailable` when an
  * engine that cannot be reached might have the voice
  */
-export const planChain = (
-  engines: readonly ChainEngine[],
+export const planChain = <Member extends ChainMember>(
+  engines: readonly Member[],
   request: NarrationRequest,
   mostVoices: number,
-): readonly ChainStep[] => {
+): readonly ChainStep<Member>[] => {
   const { language, profile, voiceId, allowsOtherVoice = false } = request;
   const able = engines.filter(({ profile: { languages } }) => speaksLanguage(languages, language));
   if (able.length === 0) throw noLanguage(engines, language);
@@ -63,34 +67,41 @@ export const planChain = (
   ];
 };
 
-const voiceOf = ({ profile }: ChainEngine, voiceId: string): Voice | undefined =>
+const voiceOf = ({ profile }: ChainMember, voiceId: string): Voice | undefined =>
   profile.voices().find(({ id }) => id === voiceId);
 
-const anyOf = (engine: ChainEngine, request: NarrationRequest, mostVoices: number): ChainStep => ({
+const anyOf = <Member extends ChainMember>(
+  engine: Member,
+  request: NarrationRequest,
+  mostVoices: number,
+): ChainStep<Member> => ({
   engine,
   voices: voicesFor(engine.profile, mostVoices)(request),
 });
 
 /** Voices of an engine that does not have the wished one. */
-const strangers = (engine: ChainEngine, request: NarrationRequest, mostVoices: number): ChainStep =>
-  anyOf(engine, { ...request, voiceId: undefined }, mostVoices);
+const strangers = <Member extends ChainMember>(
+  engine: Member,
+  request: NarrationRequest,
+  mostVoices: number,
+): ChainStep<Member> => anyOf(engine, { ...request, voiceId: undefined }, mostVoices);
 
-const namesOf = (engines: readonly ChainEngine[]): string =>
+const namesOf = (engines: readonly ChainMember[]): string =>
   engines.map(({ profile }) => profile.name).join(', ');
 
-const noLanguage = (engines: readonly ChainEngine[], language: string): TalebackError =>
+const noLanguage = (engines: readonly ChainMember[], language: string): TalebackError =>
   new TalebackError('language_unsupported', `The language "${language.slice(0, 40)}" is not supported.`, {
     details: engines
       .map(({ profile }) => `${profile.name} speaks ${profile.languages.join(', ')}`)
       .join('; '),
   });
 
-const otherLanguage = (owners: readonly ChainEngine[], voiceId: string, language: string): TalebackError =>
+const otherLanguage = (owners: readonly ChainMember[], voiceId: string, language: string): TalebackError =>
   new TalebackError('voice_language_mismatch', `The voice does not speak "${language.slice(0, 40)}".`, {
     details: `voice ${voiceId} speaks ${owners.flatMap((engine) => voiceOf(engine, voiceId)?.languages ?? []).join(', ')}`,
   });
 
-const noVoice = (engines: readonly ChainEngine[], voiceId: string): TalebackError => {
+const noVoice = (engines: readonly ChainMember[], voiceId: string): TalebackError => {
   const unknown = engines.filter((engine) => engine.mayHaveMoreVoices());
   if (unknown.length > 0) {
     return new TalebackError(

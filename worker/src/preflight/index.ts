@@ -1,0 +1,9 @@
+export {
+  type Cleared,
+  createPreflight,
+  type Preflight,
+  type PreflightJob,
+  type PreflightPorts,
+} from './preflight.ts';
+export type { EngineReadiness } from './require-readiness.ts';
+export { type SoundSize, spaceNeededFor } from './space-needed.ts';
