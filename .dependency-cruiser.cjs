@@ -71,7 +71,9 @@ module.exports = {
         path: '^(functions|worker)/src/',
         pathNot: ['/src/(main|index|cli)\\.ts$', '/adapters/', '\\.test\\.ts$'],
       },
-      to: { path: 'node_modules/(firebase-admin|firebase-functions|@google-cloud|undici|send|ws|aws4fetch)/' },
+      to: {
+        path: 'node_modules/(firebase-admin|firebase-functions|@google-cloud|undici|send|ws|aws4fetch)/',
+      },
     },
     {
       name: 'nobody-imports-the-tools',

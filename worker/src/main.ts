@@ -86,7 +86,7 @@ const runWorker = async (): Promise<void> => {
     narrate: chain.narrator(encoder, cache.around),
     store: storage.audio,
     callbacks: callbacks.client,
-    preflight: openPreflight({ config, chain, read: storage.audio.read }),
+    preflight: openPreflight({ config, chain, read: (key, asked) => storage.audio.read(key, asked) }),
     workerId,
     log,
     now: Date.now,

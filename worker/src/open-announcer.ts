@@ -27,7 +27,7 @@ export const openAnnouncer = (options: AnnouncerOptions): OpenAnnouncer => {
   const { enginesUrl, config, secrets, workerId, chain, log } = options;
   if (enginesUrl === undefined) return { start: () => {}, close: () => Promise.resolve() };
   // The operator names this address: it may well be a private one.
-  const { post, close } = createUndiciPost({ allowPrivate: true });
+  const poster = createUndiciPost({ allowPrivate: true });
   const startedAtMs = Date.now();
   const announcer = createEngineAnnouncer({
     url: enginesUrl,
@@ -42,15 +42,15 @@ export const openAnnouncer = (options: AnnouncerOptions): OpenAnnouncer => {
         startedAtMs,
       };
     },
-    sendOnce: createSendOnce({ post, ...signingOf(config, secrets), now: Date.now }),
+    sendOnce: createSendOnce({ post: poster.post, ...signingOf(config, secrets), now: Date.now }),
     clock: systemClock,
     log,
   });
   return {
-    start: announcer.start,
+    start: () => announcer.start(),
     close: async () => {
       await announcer.close();
-      await close();
+      await poster.close();
     },
   };
 };

@@ -10,7 +10,7 @@ describe('SecretText', () => {
   it.each([
     ['JSON', JSON.stringify({ secret })],
     ['inspect', inspect({ secret }, { depth: 5, showHidden: true })],
-    ['a template', `${secret}`],
+    ['a text', String(secret)],
     ['concatenation', ['key ', secret].join('')],
   ])('shows nothing of itself in %s', (_where, shown) => {
     expect(shown).toContain('[redacted]');

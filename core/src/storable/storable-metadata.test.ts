@@ -1,5 +1,5 @@
-import * as fc from 'fast-check';
 import { isDeepStrictEqual } from 'node:util';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isWellFormed } from '../callback/index.ts';
 import { ALTERED_FIELD, storableMetadata } from './storable-metadata.ts';

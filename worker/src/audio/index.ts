@@ -1,7 +1,6 @@
 export type { AudioEncoder, AudioStream } from './audio-encoder.ts';
 export { createLeveller, type Leveller, type LevellerOptions } from './leveller.ts';
 export { isSilent } from './loudness.ts';
-export { measureLoudness } from './loudness-lufs.ts';
 export { createMp3ThreadEncoder, type Mp3EncoderOptions } from './mp3-encoder.ts';
 export type { Mp3BitrateKbps } from './mp3-protocol.ts';
 export { appendPause, PAUSE_SCALE_RANGE, type PieceEnding } from './pauses.ts';

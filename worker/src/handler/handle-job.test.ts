@@ -1,193 +1,39 @@
-import {
-  DEFAULT_STORY_LIMITS,
-  parseErrorCallback,
-  parseProgress,
-  parseSuccessCallback,
-  type StoryLimits,
-  TalebackError,
-} from '@taleback/core';
+import { parseErrorCallback, parseProgress, parseSuccessCallback, TalebackError } from '@taleback/core';
 import { describe, expect, it } from 'vitest';
-import { createCallbackClient, type Post, type PostAnswer } from '../callbacks/index.ts';
-import type { Narrate, Narration } from '../manager/index.ts';
-import { createPreflight, type PreflightPorts } from '../preflight/index.ts';
-import type { AudioObject, AudioStore } from '../storage/index.ts';
-import { createHandler, type HandlerOptions } from './handle-job.ts';
+import type { Narrate } from '../manager/index.ts';
+import {
+  answering,
+  EVENT,
+  everyRoute,
+  failingStore,
+  hanging,
+  metadata,
+  narration,
+  speakInHalves,
+  throwing,
+  unanswered,
+  unreachable,
+  wire,
+} from './handler-fixture.ts';
 
-const ORIGIN = 'https://tales.example';
-const metadata = { story_id: 's1', user_id: 'u1', callback_url: `${ORIGIN}/api/tts/callback`, attempt: 2 };
-const EVENT = { id: 'j1', input: { text: 'Once upon a time.', voice_id: 'slt', language: 'en', metadata } };
-
-const narration: Narration = {
-  bytes: new Uint8Array([1, 2, 3]),
-  durationMs: 4_200,
-  sampleRateHz: 16_000,
-  chunkCount: 1,
-  voiceId: 'slt',
-  engine: 'flite',
-};
-
-const ok: PostAnswer = { status: 200, retryAfter: undefined, excerpt: '{"success":true}' };
-const answering =
-  (status: number): Post =>
-  () =>
-    Promise.resolve({ ...ok, status, excerpt: `answer ${status}` });
-const unreachable: Post = () => Promise.reject(new Error('ECONNREFUSED'));
-
-interface Sent {
-  readonly route: string;
-  readonly json: Record<string, unknown>;
-}
-
-/** A handler over ports of ours: it narrates, keeps and posts as the options say, and what it posts is kept. */
-const wire = (
-  options: Partial<Pick<HandlerOptions, 'narrate' | 'store'>> & {
-    readonly limits?: StoryLimits;
-    readonly loadProfile?: PreflightPorts['loadProfile'];
-    readonly routes?: Readonly<Record<string, Post>>;
-  } = {},
-) => {
-  const sent: Sent[] = [];
-  const kept: AudioObject[] = [];
-  const logged: string[] = [];
-  let nowMs = 1_000_000;
-  const post: Post = async (url, headers, body, signal) => {
-    const route = new URL(url).pathname.replace('/api/tts/', '');
-    sent.push({ route, json: JSON.parse(Buffer.from(body).toString('utf8')) as Record<string, unknown> });
-    const reply = options.routes?.[route] ?? answering(200);
-    return reply(url, headers, body, signal);
-  };
-  const store: AudioStore = {
-    put: async (audio) => {
-      kept.push(audio);
-      return { key: audio.key, url: `https://cdn.example/${audio.key}`, sizeBytes: 3 };
-    },
-  };
-  const handle = createHandler({
-    narrate: () => Promise.resolve(narration),
-    store,
-    ...options,
-    preflight: createPreflight({
-      limits: options.limits ?? DEFAULT_STORY_LIMITS,
-      loadProfile: options.loadProfile ?? (() => Promise.resolve(undefined)),
-      ableEngines: () => ['flite'],
-      readinessOf: () => ({ state: 'ready' }),
-      diskFree: () => Promise.resolve(undefined),
-    }),
-    callbacks: createCallbackClient({
-      post,
-      secrets: [],
-      retry: { maxAttempts: 2, backoff: { kind: 'exponential', initialMs: 1, maxMs: 1, jitter: 'none' } },
-      log: () => {},
-      now: () => nowMs,
-    }),
-    workerId: 'w1',
-    log: (severity, message) => void logged.push(`${severity}: ${message}`),
-    now: () => {
-      nowMs += 1_000;
-      return nowMs;
-    },
-    newId: () => 'new-id',
+const speakAsAsked: Narrate = async (request, { onProgress, priority, tenant } = {}) => {
+  expect([priority, tenant]).toEqual([undefined, 'u1']);
+  expect(request).toEqual({
+    text: 'Once upon a time.',
+    voiceId: 'slt',
+    language: 'en',
+    speed: undefined,
+    pauseScale: undefined,
+    allowsOtherVoice: false,
   });
-  const controller = new AbortController();
-  return {
-    handle: (event: unknown) => handle(event, controller.signal),
-    controller,
-    sent,
-    kept,
-    logged,
-    /** What was told of the end; progress left out. */
-    told: () => sent.filter(({ route }) => route !== 'progress'),
-  };
-};
-
-const speakInHalves: Narrate = async (_, { onProgress } = {}) => {
-  for (const fraction of [0, 0.5, 1]) {
-    onProgress?.(fraction);
-    await new Promise<void>((resolve) => setImmediate(resolve));
-  }
+  onProgress?.(0.5);
+  onProgress?.(1);
   return narration;
 };
 
-const throwing =
-  (cause: unknown): Narrate =>
-  () =>
-    Promise.reject(cause);
-const failingStore = (cause: unknown): AudioStore => ({ put: () => Promise.reject(cause) });
-
-const everyRoute = (post: Post) => ({ progress: post, callback: post, 'error-callback': post });
-
-const unanswered: Post = (_url, _headers, _body, signal) =>
-  new Promise((_, reject) => {
-    signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-  });
-
-const hanging =
-  (started: () => void): Narrate =>
-  (_, { signal } = {}) =>
-    new Promise((_, reject) => {
-      signal?.addEventListener('abort', () => reject(new TalebackError('job_cancelled', 'cancelled')));
-      started();
-    });
-
-describe('a job with a recording', () => {
-  const profile = { bytes: new Uint8Array(4), hash: 'ab' };
-  const ownVoice = {
-    ...EVENT,
-    input: { ...EVENT.input, profile_path: 'voices/ann.wav', exaggeration: 0.9, allow_other_voice: true },
-  };
-
-  it('is spoken in its voice, in the style that was asked for', async () => {
-    const asked: unknown[] = [];
-    const narrate: Narrate = async (request) => {
-      asked.push(request);
-      return narration;
-    };
-    const sources: unknown[] = [];
-    const { handle } = wire({
-      narrate,
-      loadProfile: async (source) => {
-        sources.push(source);
-        return profile;
-      },
-    });
-    expect(await handle(ownVoice)).toMatchObject({ status: 'success' });
-    expect(sources).toEqual([{ path: 'voices/ann.wav' }]);
-    expect(asked).toEqual([
-      expect.objectContaining({ profile, style: { exaggeration: 0.9 }, allowsOtherVoice: true }),
-    ]);
-  });
-
-  it('fails before anything is spoken when the recording is not there', async () => {
-    const { handle, sent } = wire({
-      narrate: () => Promise.reject(new Error('not asked')),
-      loadProfile: () => Promise.reject(new TalebackError('voice_profile_missing', 'It is not there.')),
-    });
-    expect(await handle(ownVoice)).toMatchObject({ status: 'error', error_type: 'voice_profile_missing' });
-    expect(sent.map(({ route }) => route)).not.toContain('callback');
-    expect(sent.at(-1)).toMatchObject({
-      route: 'error-callback',
-      json: { metadata: { error_type: 'voice_profile_missing' } },
-    });
-  });
-});
-
 describe('a job that succeeds', () => {
   it('tells progress, keeps the audio, then sends exactly one success callback', async () => {
-    const narrate: Narrate = async (request, { onProgress, priority, tenant } = {}) => {
-      expect([priority, tenant]).toEqual([undefined, 'u1']);
-      expect(request).toEqual({
-        text: 'Once upon a time.',
-        voiceId: 'slt',
-        language: 'en',
-        speed: undefined,
-        pauseScale: undefined,
-        allowsOtherVoice: false,
-      });
-      onProgress?.(0.5);
-      onProgress?.(1);
-      return narration;
-    };
-    const { handle, sent, kept } = wire({ narrate });
+    const { handle, sent, kept } = wire({ narrate: speakAsAsked });
     const key = 'private/users/u1/stories/audio/en/s1/j1.mp3';
     const url = `https://cdn.example/${key}`;
     const result = await handle(EVENT);

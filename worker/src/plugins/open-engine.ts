@@ -46,74 +46,18 @@ export const engineVersion = (
   name: EngineName,
   { kokoro, chatterbox, coqui, elevenlabs, edge }: EnginesConfig,
 ): string => {
-  switch (name) {
-    case 'flite':
-    case 'espeak-ng':
-      return '1';
-    case 'kokoro':
-      return kokoro.url;
-    case 'chatterbox':
-      return chatterbox.url;
-    case 'chatterbox-python':
-      return `${chatterbox.variant} ${chatterbox.voicesFolder ?? ''}`;
-    case 'coqui':
-      return coqui.url;
-    case 'coqui-python':
-      return coqui.model;
-    case 'elevenlabs':
-      return elevenlabs.model;
-    case 'edge':
-      return edge.url;
-  }
-};
-
-/** Makes an engine of the configuration; nothing is started or asked yet. */
-export const openEngine = async (name: EngineName, options: OpenEngineOptions): Promise<OpenEngine> => {
-  const { engines, childFile, threadFile, environment, versions, log } = options;
-  switch (name) {
-    case 'flite':
-      return openFlitePlugin({ childFile, threadFile, environment, versions, log });
-    case 'espeak-ng':
-      return openPython(ESPEAK_PROFILE, 'espeak_ng', [], options);
-    case 'chatterbox-python':
-      return openChatterboxPython(options);
-    case 'coqui-python':
-      return openPython(
-        coquiProfile(engines.coqui),
-        'coqui',
-        [`model=${engines.coqui.model}`, `device=${engines.python.device}`],
-        options,
-      );
-    case 'kokoro':
-      return overHttp((http) => createKokoroEngine({ baseUrl: engines.kokoro.url, http }));
-    case 'chatterbox':
-      return overHttp((http) => createChatterboxEngine({ baseUrl: engines.chatterbox.url, http }));
-    case 'coqui': {
-      const { url, languages, speakers } = engines.coqui;
-      return overHttp((http) =>
-        createCoquiEngine({
-          baseUrl: url,
-          http,
-          languages,
-          speakers: speakers.length === 0 ? undefined : speakers,
-        }),
-      );
-    }
-    case 'elevenlabs': {
-      const { url, apiKey, model } = engines.elevenlabs;
-      return overHttp((http) =>
-        createElevenlabsEngine({ baseUrl: url, apiKey: apiKey?.text ?? '', modelId: model, http }),
-      );
-    }
-    case 'edge': {
-      const plugin = createEdgeEngine({
-        endpoint: engines.edge.url,
-        connect: connectWebSocket,
-        now: Date.now,
-      });
-      return { plugin, close: () => Promise.resolve() };
-    }
-  }
+  const versions: Readonly<Record<EngineName, string>> = {
+    flite: '1',
+    'espeak-ng': '1',
+    kokoro: kokoro.url,
+    chatterbox: chatterbox.url,
+    'chatterbox-python': `${chatterbox.variant} ${chatterbox.voicesFolder ?? ''}`,
+    coqui: coqui.url,
+    'coqui-python': coqui.model,
+    elevenlabs: elevenlabs.model,
+    edge: edge.url,
+  };
+  return versions[name];
 };
 
 const overHttp = (create: (http: SpeechHttp) => RemoteEngine): OpenEngine => {
@@ -158,3 +102,37 @@ const openChatterboxPython = async (options: OpenEngineOptions): Promise<OpenEng
 
 /** @see worker/python/taleback_speech/engines/chatterbox.py */
 const RECORDING_ENDINGS: ReadonlySet<string> = new Set(['.wav', '.mp3', '.flac', '.ogg']);
+
+const OPENERS: Readonly<
+  Record<EngineName, (options: OpenEngineOptions) => OpenEngine | Promise<OpenEngine>>
+> = {
+  flite: openFlitePlugin,
+  'espeak-ng': (options) => openPython(ESPEAK_PROFILE, 'espeak_ng', [], options),
+  'chatterbox-python': openChatterboxPython,
+  'coqui-python': (options) => {
+    const { coqui, python } = options.engines;
+    const settings = [`model=${coqui.model}`, `device=${python.device}`];
+    return openPython(coquiProfile(coqui), 'coqui', settings, options);
+  },
+  kokoro: ({ engines }) => overHttp((http) => createKokoroEngine({ baseUrl: engines.kokoro.url, http })),
+  chatterbox: ({ engines }) =>
+    overHttp((http) => createChatterboxEngine({ baseUrl: engines.chatterbox.url, http })),
+  coqui: ({ engines }) => {
+    const { url, languages, speakers } = engines.coqui;
+    const named = speakers.length === 0 ? undefined : speakers;
+    return overHttp((http) => createCoquiEngine({ baseUrl: url, http, languages, speakers: named }));
+  },
+  elevenlabs: ({ engines }) => {
+    const { url, apiKey, model } = engines.elevenlabs;
+    const key = apiKey?.text ?? '';
+    return overHttp((http) => createElevenlabsEngine({ baseUrl: url, apiKey: key, modelId: model, http }));
+  },
+  edge: ({ engines }) => ({
+    plugin: createEdgeEngine({ endpoint: engines.edge.url, connect: connectWebSocket, now: Date.now }),
+    close: () => Promise.resolve(),
+  }),
+};
+
+/** Makes an engine of the configuration; nothing is started or asked yet. */
+export const openEngine = async (name: EngineName, options: OpenEngineOptions): Promise<OpenEngine> =>
+  OPENERS[name](options);

@@ -6,4 +6,4 @@ export {
   type PreflightPorts,
 } from './preflight.ts';
 export type { EngineReadiness } from './require-readiness.ts';
-export { type SoundSize, spaceNeededFor } from './space-needed.ts';
+export type { SoundSize } from './space-needed.ts';

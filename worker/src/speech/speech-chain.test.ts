@@ -13,6 +13,8 @@ const speech = (text: string): Pcm => ({
   samples: new Int16Array(samplesIn(text.length * 60, 1_000)).fill(3_000),
 });
 
+const silent = (): void => {};
+
 interface Staged {
   /** Chunks it speaks before it dies. */
   diesAfter?: number;
@@ -108,14 +110,13 @@ describe('SpeechChain', () => {
 
   it('speaks with those that came up, and starts the others again', async () => {
     const clock = createFakeClock(1_000_000);
-    const log = (): void => {};
     const place = { isBroken: true };
     const broken = openFakePlugin(clock, { opening: () => (place.isBroken ? 'throws' : 'ready') });
     const managers = [
-      new TtsManager({}, { plugin: { ...broken.plugin, name: 'broken' }, log, clock }),
-      new TtsManager({}, { plugin: openFakePlugin(clock).plugin, log, clock }),
+      new TtsManager({}, { plugin: { ...broken.plugin, name: 'broken' }, log: silent, clock }),
+      new TtsManager({}, { plugin: openFakePlugin(clock).plugin, log: silent, clock }),
     ] as const;
-    const chain = new SpeechChain({ managers, mostVoices: 2, log, clock });
+    const chain = new SpeechChain({ managers, mostVoices: 2, log: silent, clock });
     const started = chain.initialize();
     await clock.advanceAsync(10_000);
     await started;
@@ -132,12 +133,11 @@ describe('SpeechChain', () => {
 
   it('does not start when none comes up', async () => {
     const clock = createFakeClock(1_000_000);
-    const log = (): void => {};
     const { plugin } = openFakePlugin(clock, { opening: () => 'throws' });
     const chain = new SpeechChain({
-      managers: [new TtsManager({}, { plugin, log, clock })],
+      managers: [new TtsManager({}, { plugin, log: silent, clock })],
       mostVoices: 2,
-      log,
+      log: silent,
       clock,
     });
     const started = chain.initialize();

@@ -201,7 +201,11 @@ export class SpeechChain {
   shutdown(drainMs: number = DRAIN_MS): Promise<void> {
     this.announceStop();
     for (const stop of this.#timers) stop();
-    this.#ended ??= Promise.all(this.managers.map((manager) => manager.shutdown(drainMs))).then(() => {});
+    this.#ended ??= this.#end(drainMs);
     return this.#ended;
+  }
+
+  async #end(drainMs: number): Promise<void> {
+    await Promise.all(this.managers.map((manager) => manager.shutdown(drainMs)));
   }
 }

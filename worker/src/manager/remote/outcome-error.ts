@@ -10,23 +10,20 @@ export const outcomeError = (outcome: BadEnd, engine: string): TalebackError =>
 const rejection = (outcome: Extract<BadEnd, { kind: 'rejected' }>, engine: string): TalebackError => {
   const { retryAfterMs, lastError } = outcome;
   const wait = retryAfterMs === undefined ? {} : { retryAfterMs };
-  switch (outcome.by) {
-    case 'breaker': {
-      // It opened during the attempts: the error that opened it says more than the refusal.
-      if (lastError !== undefined) return engineError(lastError, engine);
-      return new TalebackError('circuit_open', `The speech service ${engine} has failed too often.`, {
-        details: `the circuit breaker of ${engine} is ${outcome.reason}`,
-        ...wait,
-      });
-    }
-    case 'bulkhead':
-      return new TalebackError('queue_full', `Too many texts are waiting for ${engine}.`, {
-        details: outcome.reason,
-      });
-    case 'rate-limit':
-    case 'tenant-limit':
-      return new TalebackError('provider_rate_limited', `${engine} is asked as often as it may be.`, wait);
+  if (outcome.by === 'bulkhead') {
+    return new TalebackError('queue_full', `Too many texts are waiting for ${engine}.`, {
+      details: outcome.reason,
+    });
   }
+  if (outcome.by !== 'breaker') {
+    return new TalebackError('provider_rate_limited', `${engine} is asked as often as it may be.`, wait);
+  }
+  // It opened during the attempts: the error that opened it says more than the refusal.
+  if (lastError !== undefined) return engineError(lastError, engine);
+  return new TalebackError('circuit_open', `The speech service ${engine} has failed too often.`, {
+    details: `the circuit breaker of ${engine} is ${outcome.reason}`,
+    ...wait,
+  });
 };
 
 /** What an attempt threw, as a TalebackError. */

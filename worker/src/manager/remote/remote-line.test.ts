@@ -20,6 +20,12 @@ interface Staged {
 const fault = (code: ErrorCode, retryAfterMs?: number): TalebackError =>
   new TalebackError(code, `It was ${code}.`, retryAfterMs === undefined ? {} : { retryAfterMs });
 
+const codeOf = (spoken: Promise<Pcm>): Promise<string> =>
+  spoken.then(
+    () => 'spoken',
+    (error: unknown) => (isTalebackError(error) ? error.code : `untyped: ${String(error)}`),
+  );
+
 const stage = ({ policy = kokoro, speak = () => undefined, probe }: Staged = {}) => {
   const clock = createFakeClock(1_000_000);
   const events: SynthesisEvent[] = [];
@@ -56,12 +62,7 @@ const stage = ({ policy = kokoro, speak = () => undefined, probe }: Staged = {})
     tell: (event) => events.push(event),
     onServiceFailure: ({ code }) => failures.push(code),
   });
-  const codeOf = (spoken: Promise<Pcm>): Promise<string> =>
-    spoken.then(
-      () => 'spoken',
-      (error: unknown) => (isTalebackError(error) ? error.code : `untyped: ${String(error)}`),
-    );
-  return { line, clock, events, logged, failures, state, codeOf };
+  return { line, clock, events, logged, failures, state };
 };
 
 const never = (signal: AbortSignal | undefined): Promise<Pcm> =>
@@ -84,7 +85,7 @@ describe('RemoteLine', () => {
   });
 
   it('seed 000: retries after 1, 2 and 4 seconds, then fails with the service’s own error', async () => {
-    const { line, clock, codeOf, state, failures } = stage({ speak: () => 'provider_unavailable' });
+    const { line, clock, state, failures } = stage({ speak: () => 'provider_unavailable' });
     const end = codeOf(line.speak(CHUNK));
     for (const [waitMs, calls] of [
       [0, 1],
@@ -106,13 +107,13 @@ describe('RemoteLine', () => {
     'voice_not_found',
     'text_too_long',
   ])('never retries %s', async (code) => {
-    const { line, codeOf, state } = stage({ speak: () => code });
+    const { line, state } = stage({ speak: () => code });
     expect(await codeOf(line.speak(CHUNK))).toBe(code);
     expect(state.calls).toBe(1);
   });
 
   it('waits as long as the service asks', async () => {
-    const { line, clock, codeOf, state } = stage({
+    const { line, clock, state } = stage({
       policy: elevenlabs,
       speak: (call) => (call === 1 ? Promise.reject(fault('provider_rate_limited', 9_000)) : undefined),
     });
@@ -140,7 +141,7 @@ describe('RemoteLine', () => {
   });
 
   it('gives up on a service that hangs, and aborts the request', async () => {
-    const { line, clock, codeOf, events } = stage({
+    const { line, clock, events } = stage({
       policy: { ...kokoro, retry: { ...kokoro.retry, maxAttempts: 1 } },
       speak: (_call, signal) => never(signal),
     });
@@ -155,7 +156,6 @@ describe('RemoteLine', () => {
     const {
       line,
       clock,
-      codeOf,
       state: seen,
     } = stage({
       policy: { ...kokoro, retry: { ...kokoro.retry, maxAttempts: 1 } },
@@ -175,7 +175,7 @@ describe('RemoteLine', () => {
 
   it('lets the others wait while one tries out whether the service is back', async () => {
     const state = { isAway: true };
-    const { line, clock, codeOf } = stage({
+    const { line, clock } = stage({
       policy: { ...kokoro, retry: { ...kokoro.retry, maxAttempts: 1 } },
       speak: () =>
         state.isAway ? 'network_unreachable' : new Promise((resolve) => setImmediate(() => resolve(SOUND))),
@@ -196,7 +196,6 @@ describe('RemoteLine', () => {
     const {
       line,
       clock,
-      codeOf,
       state: seen,
     } = stage({
       policy: { ...kokoro, retry: { ...kokoro.retry, maxAttempts: 1 } },
@@ -212,13 +211,13 @@ describe('RemoteLine', () => {
   });
 
   it('seed 002: what is wrong with the story does not open it', async () => {
-    const { line, codeOf } = stage({ policy: edge, speak: () => 'text_not_speakable' });
+    const { line } = stage({ policy: edge, speak: () => 'text_not_speakable' });
     for (let count = 0; count < 9; count += 1) await codeOf(line.speak(CHUNK));
     expect(line.snapshot().workers[0]).toMatchObject({ breaker: 'CLOSED', consecutiveFailures: 0 });
   });
 
   it('seed 003: ten a minute; the eleventh waits for its turn', async () => {
-    const { line, clock, codeOf, state } = stage({ policy: guarded });
+    const { line, clock, state } = stage({ policy: guarded });
     const ends = Array.from({ length: 11 }, () => codeOf(line.speak(CHUNK)));
     await clock.advanceAsync(59_000);
     expect(state.calls).toBe(10);
@@ -227,7 +226,7 @@ describe('RemoteLine', () => {
   });
 
   it('ends what its caller gave up, wherever it is', async () => {
-    const { line, codeOf, failures } = stage({ speak: (_call, signal) => never(signal) });
+    const { line, failures } = stage({ speak: (_call, signal) => never(signal) });
     const stop = new AbortController();
     const ends = Array.from({ length: 5 }, () => codeOf(line.speak(CHUNK, { signal: stop.signal })));
     await Promise.resolve();
@@ -238,7 +237,7 @@ describe('RemoteLine', () => {
   });
 
   it('finishes what it has when it is closed, for a while, and takes no more', async () => {
-    const { line, clock, codeOf } = stage({ speak: (_call, signal) => never(signal) });
+    const { line, clock } = stage({ speak: (_call, signal) => never(signal) });
     const end = codeOf(line.speak(CHUNK));
     await Promise.resolve();
     const closed = line.close(5_000);

@@ -202,7 +202,7 @@ export class RemoteLine implements SpeechLine {
     this.#isClosing = true;
     this.#watch.stop();
     await Turn.drain(this.#turns, this.#options.clock, drainMs);
-    for (const turn of [...this.#turns]) turn.abort(closing());
+    for (const turn of this.#turns) turn.abort(closing());
     await Turn.drain(this.#turns, this.#options.clock, Number.POSITIVE_INFINITY);
   }
 }

@@ -54,14 +54,17 @@ export class Turn {
     const ended = Promise.all(
       [...turns].map((turn) => new Promise<void>((resolve) => turn.#whenEnded.push(resolve))),
     );
-    if (!Number.isFinite(mostMs)) return void (await ended);
-    await new Promise<void>((resolve) => {
+    if (!Number.isFinite(mostMs)) {
+      await ended;
+      return;
+    }
+    const over = new AbortController();
+    const late = new Promise<void>((resolve) => {
       const stop = clock.setTimer(resolve, mostMs);
-      void ended.then(() => {
-        stop();
-        resolve();
-      });
+      over.signal.addEventListener('abort', stop, { once: true });
     });
+    await Promise.race([ended, late]);
+    over.abort();
   }
 
   #wait(clock: Clock, waitMs: number): Promise<void> {
