@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { TalebackError, toTalebackError } from '@taleback/core';
 import { cancellationOf, throwIfCancelled } from '../engines/index.ts';
 
@@ -20,6 +21,8 @@ export async function* orderedAhead<Item, Result>(
   { ahead, signal }: OrderedAheadOptions,
 ): AsyncGenerator<Result, void, undefined> {
   const stop = new AbortController();
+  // Every piece ahead listens to it: more than ten are meant, no leak.
+  setMaxListeners(0, stop.signal);
   const onAbort = (): void => stop.abort(signal && cancellationOf(signal));
   throwIfCancelled(signal);
   signal?.addEventListener('abort', onAbort, { once: true });
