@@ -6,7 +6,7 @@ import { createPrometheus, type PrometheusMetrics } from './adapters/prometheus.
 import type { EngineName, EnginesConfig } from './config/engines-environment.ts';
 import type { ProtectionConfig } from './config/protection-environment.ts';
 import type { SpeechConfig } from './config/speech-environment.ts';
-import { DiagnosisOnFailure, diagnose } from './diagnostics/index.ts';
+import { type BreakerWords, DiagnosisOnFailure, diagnose } from './diagnostics/index.ts';
 import type { RemoteEngine } from './engines/index.ts';
 import { type EnginePlugin, isRemote, TtsManager } from './manager/index.ts';
 import type { Log, OutboxStatus, SynthesisEvent } from './observe/index.ts';
@@ -32,9 +32,9 @@ export interface SpeechOptions {
 
 export interface OpenSpeech {
   readonly chain: SpeechChain;
-  /** The services that are reached across a network. */
-  readonly remote: readonly RemoteEngine[];
   readonly metrics: PrometheusMetrics;
+  /** What was found out about services that failed, by engine. */
+  readonly diagnosis: DiagnosisOnFailure;
   /** What an engine's sound depends on beside its name and the request. */
   readonly versionOf: (engine: string) => string;
   /** Ends every speech process and connection. */
@@ -58,7 +58,12 @@ const openAll = async (names: readonly EngineName[], options: SpeechOptions): Pr
 const remoteOf = (plugins: readonly EnginePlugin[]): RemoteEngine[] => plugins.filter(isRemote);
 
 /** Diagnoses a service by itself when all tries at it have failed. */
-const openDiagnosis = (remote: readonly RemoteEngine[], log: Log, clock: Clock): DiagnosisOnFailure => {
+const openDiagnosis = (
+  remote: readonly RemoteEngine[],
+  breakerOf: (engine: string) => BreakerWords | undefined,
+  log: Log,
+  clock: Clock,
+): DiagnosisOnFailure => {
   const network = createNetworkProbe();
   return new DiagnosisOnFailure({
     diagnose: (name, signal) => {
@@ -67,6 +72,7 @@ const openDiagnosis = (remote: readonly RemoteEngine[], log: Log, clock: Clock):
       const health = async (asked: AbortSignal): Promise<string> => (await engine.probe(asked)).details;
       return diagnose(engine.endpoint, { network, health }, { signal });
     },
+    breakerOf,
     log,
     clock,
   });
@@ -91,7 +97,12 @@ export const openSpeech = async (options: SpeechOptions): Promise<OpenSpeech> =>
     readiness: () => chain.readiness(),
     outbox: options.outbox,
   });
-  const diagnosis = openDiagnosis(remote, log, clock);
+  const breakerOf = (engine: string): BreakerWords | undefined => {
+    const manager = chain.managers.find((each) => each.engine.name === engine);
+    const service = manager?.picture().pool?.workers[0];
+    return service && { state: service.breaker, consecutiveFailures: service.consecutiveFailures };
+  };
+  const diagnosis = openDiagnosis(remote, breakerOf, log, clock);
   const managerOf = ({ plugin }: OpenEngine): TtsManager => {
     const listen = (event: SynthesisEvent): void => {
       const told = opened.length === 1 ? event : renamed(plugin.name, event);
@@ -120,8 +131,8 @@ export const openSpeech = async (options: SpeechOptions): Promise<OpenSpeech> =>
   const versions = new Map(opened.map(({ plugin }, at) => [plugin.name, engines.names[at] ?? 'flite']));
   return {
     chain,
+    diagnosis,
     versionOf: (engine) => engineVersion(versions.get(engine) ?? 'flite', engines),
-    remote,
     metrics,
     close: async () => {
       protection.stop();

@@ -15,7 +15,12 @@ export interface DiagnosisOnFailureOptions {
   readonly everyMs?: number | undefined;
 }
 
+/** A diagnosis without its steps. */
+export type DiagnosisInFew = Pick<Diagnosis, 'ok' | 'code' | 'summary' | 'suggestions'>;
+
 const EVERY_MS = 60_000;
+/** Until a diagnosis says nothing any more about what fails now, ms. */
+const RECENT_MS = 2 * EVERY_MS;
 
 /**
  * Diagnoses an engine by itself when all its retries failed: in the background, one engine at a time, and none more
@@ -49,6 +54,21 @@ export class DiagnosisOnFailure {
   /** The last diagnosis of every engine that has one, for the status. */
   all(): Readonly<Record<string, Diagnosis>> {
     return Object.fromEntries(this.#last);
+  }
+
+  /** What was found out lately, by engine, once what runs is done; in few words, for people who look into an attempt. */
+  async recent(): Promise<Readonly<Record<string, DiagnosisInFew>>> {
+    await this.settled();
+    const { clock } = this.#options;
+    const told = [...this.#last].filter(
+      ([engine]) => clock.now() - (this.#startedMs.get(engine) ?? 0) < RECENT_MS,
+    );
+    return Object.fromEntries(
+      told.map(([engine, { ok, code, summary, suggestions }]) => [
+        engine,
+        { ok, ...(code === undefined ? {} : { code }), summary, suggestions },
+      ]),
+    );
   }
 
   /** Resolves when no diagnosis runs or waits. */

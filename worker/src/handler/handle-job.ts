@@ -6,7 +6,7 @@ import type { Preflight } from '../preflight/index.ts';
 import { type AudioStore, audioKey, trustedStoragePath } from '../storage/index.ts';
 import { type JobIdentity, type NarrationJob, parseEvent } from './parse-event.ts';
 import type { HandlerResult } from './result.ts';
-import { type Made, subjectOf, tellFailure, tellSuccess } from './tell-outcome.ts';
+import { type Made, subjectOf, type TellOptions, tellFailure, tellSuccess } from './tell-outcome.ts';
 
 export interface HandlerOptions {
   readonly narrate: Narrate;
@@ -15,6 +15,8 @@ export interface HandlerOptions {
   /** Looks for trouble before anything is spent. */
   readonly preflight: Preflight;
   readonly workerId: string;
+  /** See TellOptions. */
+  readonly diagnoses?: TellOptions['diagnoses'];
   readonly log: Log;
   /** Unix milliseconds. */
   readonly now: () => number;

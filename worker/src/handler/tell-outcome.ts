@@ -1,4 +1,10 @@
-import { type ErrorReport, reportError, type TalebackError, toTalebackError } from '@taleback/core';
+import {
+  type ErrorCategory,
+  type ErrorReport,
+  reportError,
+  type TalebackError,
+  toTalebackError,
+} from '@taleback/core';
 import {
   type CallbackClient,
   notifyErrorCallback,
@@ -14,6 +20,8 @@ import { successPayload } from './success-payload.ts';
 export interface TellOptions {
   readonly callbacks: CallbackClient;
   readonly workerId: string;
+  /** What was found out about services that failed lately, by engine. It takes seconds at most. */
+  readonly diagnoses?: (() => Promise<Readonly<Record<string, object>>>) | undefined;
   readonly log: Log;
 }
 
@@ -40,6 +48,26 @@ const notifySafely = async (log: Log, notify: () => Promise<unknown>): Promise<v
   }
 };
 
+/** What may lie with a service, and not with the story or with us. */
+const OF_SERVICES: ReadonlySet<ErrorCategory> = new Set([
+  'network',
+  'provider',
+  'timeout',
+  'auth',
+  'model',
+  'protection',
+]);
+
+/** @see seed 002, "Automatic Diagnostics on Failure" */
+const diagnosisOf = async (
+  { diagnoses }: TellOptions,
+  { category }: TalebackError,
+): Promise<{ readonly diagnosis?: object }> => {
+  if (diagnoses === undefined || !OF_SERVICES.has(category)) return {};
+  const found = await diagnoses().catch(() => ({}));
+  return Object.keys(found).length === 0 ? {} : { diagnosis: found };
+};
+
 /** Tells that a job failed, if it says where. Never throws. */
 export const tellFailure = async (
   options: TellOptions,
@@ -51,6 +79,7 @@ export const tellFailure = async (
   const { callbackUrl } = identity;
   if (callbackUrl === undefined) return;
   const metadata = {
+    ...(await diagnosisOf(options, error)),
     language: job?.language,
     story_type: job?.storyType,
     story_name: job?.storyName,

@@ -84,6 +84,8 @@ export interface ServiceStatus extends SystemMetrics, SynthesisMetrics {
   readonly processFaults: number;
   /** What the cache of sounds holds and what became of requests to it; absent where there is none. */
   readonly cache?: object | undefined;
+  /** The last diagnosis of each service that failed, by engine. */
+  readonly diagnoses?: Readonly<Record<string, object>>;
   /** Final callbacks; absent where the service sends none. */
   readonly outbox?: OutboxStatus;
   readonly workers: readonly WorkerStatus[];

@@ -1,15 +1,7 @@
 import { TalebackError } from '@taleback/core';
 import { createFakeClock } from '@taleback/resilience/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createNetworkProbe } from '../../src/adapters/network-probe.ts';
-import {
-  type Diagnosis,
-  DiagnosisOnFailure,
-  type EngineUnderTest,
-  formatDiagnosis,
-  testConnectivity,
-} from '../../src/diagnostics/index.ts';
-import { closedPort, openHttp } from './servers.ts';
+import { type Diagnosis, DiagnosisOnFailure, formatDiagnosis } from '../../src/diagnostics/index.ts';
 
 interface Line {
   readonly severity: string;
@@ -40,13 +32,6 @@ const untilAborted = (_: string, signal: AbortSignal): Promise<Diagnosis> =>
   new Promise((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason as Error));
   });
-
-const engine = (name: string, more: Partial<EngineUnderTest> = {}): EngineUnderTest => ({
-  name,
-  probe: async () => ({ details: `${name} is well` }),
-  voices: () => [],
-  ...more,
-});
 
 describe('formatDiagnosis', () => {
   it('speaks as seed 002 does', () => {
@@ -178,40 +163,5 @@ describe('DiagnosisOnFailure', () => {
     watch.failed('third', failure);
     await watch.settled();
     expect(lines).toEqual([]);
-  });
-});
-
-describe('testConnectivity', () => {
-  it('says of every engine whether it is available, and never rejects', async () => {
-    const server = await openHttp((_, response) => response.end());
-    const spoken: string[] = [];
-    const speak = async (): Promise<void> => void spoken.push('speaks');
-    const found = await testConnectivity(
-      [
-        engine('near'),
-        engine('far', { endpoint: `http://127.0.0.1:${server.port}`, speak }),
-        engine('gone', { endpoint: `http://127.0.0.1:${await closedPort()}` }),
-        engine('mute', {
-          probe: () => Promise.reject(new TalebackError('model_loading_failed', 'no model')),
-        }),
-      ],
-      { network: createNetworkProbe(), log, timeoutMs: 50_000 },
-    );
-    await server.close();
-    expect(found.map(({ engine: name, available }) => [name, available])).toEqual([
-      ['near', true],
-      ['far', true],
-      ['gone', false],
-      ['mute', false],
-    ]);
-    expect(spoken).toEqual(['speaks']);
-    const told = (message: string): Set<unknown> =>
-      new Set(lines.filter((line) => line.message === message).map(({ fields }) => fields['engine']));
-    expect(told('TTS service is available')).toEqual(new Set(['far', 'near']));
-    expect(told('TTS service is unavailable')).toEqual(new Set(['gone', 'mute']));
-    expect(lines.find(({ fields }) => fields['engine'] === 'gone')).toMatchObject({
-      severity: 'warn',
-      fields: { code: 'network_unreachable' },
-    });
   });
 });

@@ -11,7 +11,7 @@ import { formatEntry } from '../../src/outbox/outbox-entry.ts';
 import { openRecordingReceiver, type RecordingReceiver, type Reply } from '../recording-receiver.ts';
 import { messageTo } from './child-message.ts';
 
-const RUNNER = fileURLToPath(new URL('../../../scripts/run.mjs', import.meta.url));
+const TALEBACK = fileURLToPath(new URL('../../bin/taleback.js', import.meta.url));
 const KEY = Buffer.alloc(24, 3);
 const CREATED_MS = Date.UTC(2026, 0, 2);
 
@@ -43,7 +43,7 @@ const replay = (
       ALLOW_PRIVATE_CALLBACKS: 'on',
       ...environment,
     };
-    execFile(process.execPath, [RUNNER, 'taleback', 'replay', ...args], { env }, (error, stdout, stderr) => {
+    execFile(process.execPath, [TALEBACK, 'replay', ...args], { env }, (error, stdout, stderr) => {
       resolve({ code: typeof error?.code === 'number' ? error.code : 0, output: `${stdout}${stderr}` });
     });
   });
@@ -127,11 +127,11 @@ describe('npm run replay', { timeout: 60_000 }, () => {
     ['AUDIO_FOLDER: there is no folder /nowhere', [], { AUDIO_FOLDER: '/nowhere' }],
     ['OUTBOX_FOLDER: there is no folder /nowhere', ['--outbox-folder', '/nowhere'], {}],
     ['CALLBACK_SECRETS: an hmac_ secret is needed', [], { CALLBACK_SIGNING: 'hmac' }],
-    ["Unknown option '--all'", ['--all'], {}],
+    ["unknown option '--all'", ['--all'], {}],
   ])('says what is missing: %s', async (words, args, environment) => {
     const { code, output } = await replay(args, environment);
     expect(output).toContain(
-      `replay: ${words.startsWith('CALLBACK_SECRETS: an') ? 'configuration: ' : ''}${words}`,
+      `taleback: ${words.startsWith('CALLBACK_SECRETS: an') ? 'configuration: ' : ''}${words}`,
     );
     expect(code).toBe(2);
   });

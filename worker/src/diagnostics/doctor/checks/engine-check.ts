@@ -1,7 +1,7 @@
 import { withDeadline } from '@taleback/resilience';
 import { diagnose } from '../../diagnose.ts';
+import type { EngineUnderTest } from '../../engine-under-test.ts';
 import type { NetworkProbe } from '../../network.ts';
-import type { EngineUnderTest } from '../../test-connectivity.ts';
 import type { Check, Finding } from '../check.ts';
 
 export interface EngineCheckOptions {
