@@ -63,6 +63,7 @@ const runWorker = async (): Promise<void> => {
     pythonFolder: fileURLToPath(built('../python')),
     environment,
     outbox: callbacks.status,
+    cacheStatus: () => cache.status(),
     log,
   });
   const { chain, metrics } = speech;

@@ -3,6 +3,7 @@ import { createControlFile } from './adapters/control-file.ts';
 import { createMachineReader } from './adapters/machine-reader.ts';
 import { createNetworkProbe } from './adapters/network-probe.ts';
 import { createPrometheus, type PrometheusMetrics } from './adapters/prometheus.ts';
+import type { CacheStatus } from './cache/index.ts';
 import type { EngineName, EnginesConfig } from './config/engines-environment.ts';
 import type { ProtectionConfig } from './config/protection-environment.ts';
 import type { SpeechConfig } from './config/speech-environment.ts';
@@ -27,6 +28,8 @@ export interface SpeechOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** For the metrics; absent where no callbacks are sent. */
   readonly outbox?: (() => OutboxStatus) | undefined;
+  /** For the metrics too. */
+  readonly cacheStatus?: (() => CacheStatus | undefined) | undefined;
   readonly log: Log;
 }
 
@@ -96,6 +99,7 @@ export const openSpeech = async (options: SpeechOptions): Promise<OpenSpeech> =>
     protection: () => chain.picture().protection,
     readiness: () => chain.readiness(),
     outbox: options.outbox,
+    cache: options.cacheStatus,
   });
   const breakerOf = (engine: string): BreakerWords | undefined => {
     const manager = chain.managers.find((each) => each.engine.name === engine);

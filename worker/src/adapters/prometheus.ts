@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { CacheStatus } from '../cache/index.ts';
 import type {
   MachineUsage,
   OutboxStatus,
@@ -7,6 +8,7 @@ import type {
   Readiness,
   SynthesisListener,
 } from '../observe/index.ts';
+import { createCacheMetrics } from './prometheus-cache.ts';
 import {
   BREAKER_STATES,
   boundedLabel,
@@ -27,6 +29,8 @@ export interface PrometheusOptions {
   readonly readiness: () => Readiness;
   /** Absent where no callbacks are sent. */
   readonly outbox?: (() => OutboxStatus) | undefined;
+  /** Undefined while it is off; absent where there is none. */
+  readonly cache?: (() => CacheStatus | undefined) | undefined;
   /** Processor time, memory, event loop lag and garbage collection of this process. Default true. */
   readonly withProcessMetrics?: boolean;
 }
@@ -64,6 +68,7 @@ export const createPrometheus = (options: PrometheusOptions): PrometheusMetrics 
   const labelOf = boundedLabel();
   zeroCounters(metrics);
   if (options.outbox !== undefined) createOutboxMetrics(registry, options.outbox);
+  if (options.cache !== undefined) createCacheMetrics(registry, options.cache);
 
   const { queueDepth, inFlight, workers, workerHealth, workerMemory, workerBreaker, machineUsage } = metrics;
   const forgettable = [

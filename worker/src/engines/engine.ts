@@ -73,6 +73,8 @@ export interface SpeechProfile {
   readonly prepareText: (text: string) => string;
   /** Whether it speaks in the voice of a recording. Default: it does not. */
   readonly clonesVoices?: boolean | undefined;
+  /** Whether it speaks at its own rate only; other rates are made of its sound. Default: it takes any of SPEED_RANGE. */
+  readonly hasOneSpeed?: boolean | undefined;
 }
 
 /**

@@ -43,7 +43,14 @@ export const chatterboxProfile = (
 ): SpeechProfile => {
   const languages = variant === 'english' ? ['en'] : CHATTERBOX_LANGUAGES;
   const voices = voicesOf(recordings, languages);
-  return { name: 'chatterbox-python', languages, voices: () => voices, prepareText, clonesVoices: true };
+  return {
+    name: 'chatterbox-python',
+    languages,
+    voices: () => voices,
+    prepareText,
+    clonesVoices: true,
+    hasOneSpeed: true,
+  };
 };
 
 /** Families of models that take a recording. @see https://github.com/idiap/coqui-ai-TTS, "Voice cloning" */

@@ -40,7 +40,7 @@ export interface Sent {
 
 /** A handler over ports of ours: it narrates, keeps and posts as the options say, and what it posts is kept. */
 export const wire = (
-  options: Partial<Pick<HandlerOptions, 'narrate' | 'store'>> & {
+  options: Partial<Pick<HandlerOptions, 'narrate' | 'store' | 'diagnoses'>> & {
     readonly limits?: StoryLimits;
     readonly loadProfile?: PreflightPorts['loadProfile'];
     readonly routes?: Readonly<Record<string, Post>>;

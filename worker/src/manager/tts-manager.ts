@@ -221,7 +221,7 @@ export class TtsManager implements TtsService {
       openThread: plugin.openThread,
       modelOf: workerPool.modelSpecialization ? plugin.modelOf : () => plugin.name,
     });
-    return createPoolLine(pool, plugin.keepProfile);
+    return createPoolLine(pool, plugin);
   }
 
   #requireLine(): SpeechLine {

@@ -37,6 +37,11 @@ const toneOf = (text: string): Pcm => {
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
+const heldBytes = (): number => {
+  collectGarbage();
+  return process.memoryUsage().arrayBuffers;
+};
+
 const DAY_MS = 86_400_000;
 
 /** Answers when it is this piece's turn in a shuffled order, so that pieces come back out of order. */
@@ -86,10 +91,6 @@ describe('a story of 20,000 characters', { timeout: 240_000 }, () => {
     const { engine, state } = openToneEngine();
     const manager = new TtsManager({}, { plugin: engine, log: () => {} });
     await manager.initialize();
-    const heldBytes = (): number => {
-      collectGarbage();
-      return process.memoryUsage().arrayBuffers;
-    };
     const startBytes = heldBytes();
     let mostBytes = 0;
     const arrived: number[] = [];

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { TalebackError } from '@taleback/core';
 import { edge } from '@taleback/resilience';
-import { isSilent, isSpeakable, type Pcm } from '../../audio/index.ts';
-import { decodeMp3 } from '../../audio/mp3-decoder.ts';
+import { decodeMp3, isSilent, isSpeakable, type Pcm } from '../../audio/index.ts';
 import { throwIfCancelled } from '../cancellation.ts';
 import type { SpeechChunk, SpeechProfile, SynthesisOptions, Voice } from '../engine.ts';
 import { checkChunk } from '../remote/check-chunk.ts';

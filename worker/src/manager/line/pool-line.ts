@@ -1,24 +1,25 @@
-import type { SpeechChunk } from '../../engines/index.ts';
-import type { KeepProfile } from '../engine-plugin.ts';
+import { type Pcm, stretched } from '../../audio/index.ts';
+import type { SpeechChunk, SynthesisOptions } from '../../engines/index.ts';
+import type { HostedPlugin } from '../engine-plugin.ts';
 import type { WorkerPool } from '../pool/index.ts';
 import { engineOptionsOf } from './engine-options.ts';
 import type { SpeechLine } from './speech-line.ts';
 
-/**
- * The line of an engine that children host.
- *
- * @param keepProfile puts a recording where the children can read it; absent for an engine that clones no voices
- */
-export const createPoolLine = (pool: WorkerPool, keepProfile: KeepProfile | undefined): SpeechLine => ({
+/** The line of an engine that children host. */
+export const createPoolLine = (
+  pool: WorkerPool,
+  plugin: Pick<HostedPlugin, 'keepProfile' | 'hasOneSpeed'>,
+): SpeechLine => ({
   start: () => pool.start(),
-  speak: (chunk, { signal, priority, tenant } = {}) => {
-    const { text, voiceId, speed, language, profile, style } = chunk;
-    const request = { text, voiceId, speed, language, priority };
-    const options = { signal, tenant };
+  speak: (chunk, options = {}) => {
+    const { speed = 1, profile, style } = chunk;
+    const needsStretching = plugin.hasOneSpeed === true && speed !== 1;
     // A promise around the pool's own would cost every chunk another turn.
-    if (profile === undefined && style === undefined) return pool.speak(request, options);
-    return withOptions(chunk, keepProfile).then((engineOptions) =>
-      pool.speak({ ...request, engineOptions }, options),
+    if (!needsStretching && profile === undefined && style === undefined)
+      return speakPlainly(pool, chunk, options);
+    if (!needsStretching) return speakWithOptions(pool, plugin, chunk, options);
+    return speakWithOptions(pool, plugin, { ...chunk, speed: undefined }, options).then((sound) =>
+      stretched(sound, speed),
     );
   },
   snapshot: () => pool.snapshot(),
@@ -26,8 +27,21 @@ export const createPoolLine = (pool: WorkerPool, keepProfile: KeepProfile | unde
   close: (drainMs) => pool.close(drainMs),
 });
 
-const withOptions = async (
-  { profile, style }: SpeechChunk,
-  keepProfile: KeepProfile | undefined,
-): Promise<Readonly<Record<string, unknown>>> =>
-  engineOptionsOf(profile === undefined ? undefined : await keepProfile?.(profile), style);
+const speakPlainly = (
+  pool: WorkerPool,
+  { text, voiceId, speed, language }: SpeechChunk,
+  { signal, priority, tenant }: SynthesisOptions,
+  engineOptions?: Readonly<Record<string, unknown>>,
+): Promise<Pcm> =>
+  pool.speak({ text, voiceId, speed, language, priority, engineOptions }, { signal, tenant });
+
+const speakWithOptions = async (
+  pool: WorkerPool,
+  { keepProfile }: Pick<HostedPlugin, 'keepProfile'>,
+  chunk: SpeechChunk,
+  options: SynthesisOptions,
+): Promise<Pcm> => {
+  const { profile, style } = chunk;
+  const path = profile === undefined ? undefined : await keepProfile?.(profile);
+  return speakPlainly(pool, chunk, options, engineOptionsOf(path, style));
+};
