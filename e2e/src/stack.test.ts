@@ -1,8 +1,11 @@
 import { type Stack, startStack } from '@taleback/scripts/stack';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll } from 'vitest';
+import type { HttpSimulator } from '../../worker/test/engines/simulators/http-simulator.ts';
+import { openKokoroServer } from '../../worker/test/engines/simulators/kokoro-server.ts';
 import { openBrowser } from './browser.ts';
 import { describeCallbacks } from './suites/callbacks.ts';
+import { describeEngines } from './suites/engines.ts';
 import { describeGuarded } from './suites/guarded.ts';
 import { describePage } from './suites/page.ts';
 import { describeSharing } from './suites/sharing.ts';
@@ -11,17 +14,18 @@ import { describeWorkerLoss } from './suites/worker-loss.ts';
 /** One stack and one browser serve every suite; each test makes stories and people of its own. */
 let stack: Stack;
 let browser: Browser;
+let kokoro: HttpSimulator;
 
 beforeAll(async () => {
-  [stack, browser] = await Promise.all([
-    startStack({ workerEnv: { JOB_ACK_DEADLINE_SECONDS: '10' } }),
-    openBrowser(),
-  ]);
+  kokoro = await openKokoroServer({ port: 0 });
+  const workerEnv = { JOB_ACK_DEADLINE_SECONDS: '10', ENGINES: 'flite,kokoro', KOKORO_URL: kokoro.baseUrl };
+  [stack, browser] = await Promise.all([startStack({ workerEnv }), openBrowser()]);
 });
 
 afterAll(async () => {
   await browser?.close();
   await stack?.stop();
+  await kokoro?.close();
 });
 
 const world = { stack: () => stack, browser: () => browser };
@@ -31,3 +35,4 @@ describePage(world);
 describeSharing(world);
 describeGuarded(world);
 describeWorkerLoss(world);
+describeEngines(world, () => kokoro);

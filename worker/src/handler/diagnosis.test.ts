@@ -12,8 +12,8 @@ const toldOf = async (
 ): Promise<unknown> => {
   const { handle, sent } = wire({ narrate: throwing(new TalebackError(code, 'It failed.')), diagnoses });
   await handle(EVENT);
-  const { metadata } = sent.at(-1)?.json as { metadata: Record<string, unknown> };
-  return metadata['diagnosis'];
+  const json: Record<string, unknown> = sent.at(-1)?.json ?? {};
+  return (json['metadata'] as Record<string, unknown> | undefined)?.['diagnosis'];
 };
 
 it('seed 002: what was found out about a service that failed is in the attempt', async () => {

@@ -262,6 +262,22 @@ describe('RemoteLine', () => {
     await line.close();
   });
 
+  it('looks at a service that failed at a chunk before it is time', async () => {
+    const state = { isAway: false };
+    const { line, clock } = stage({
+      speak: () => (state.isAway ? 'provider_rejected' : undefined),
+      probe: () =>
+        state.isAway ? Promise.reject(fault('tls_failed')) : Promise.resolve({ details: 'v1', latencyMs: 3 }),
+    });
+    await line.start();
+    state.isAway = true;
+    await clock.advanceAsync(6_000);
+    await codeOf(line.speak(CHUNK));
+    await clock.advanceAsync(0);
+    expect(line.snapshot().workers[0]?.fault?.code).toBe('tls_failed');
+    await line.close();
+  });
+
   it('gives a look five seconds', async () => {
     const { line, clock } = stage({ probe: () => new Promise(() => {}) });
     const started = line.start();

@@ -121,12 +121,17 @@ export class RemoteLine implements SpeechLine {
     } catch (thrown) {
       const error = toTalebackError(thrown);
       const isOurs = turn.signal.aborted || error.code === 'queue_full';
-      if (!isOurs && speaksAgainstService(error)) this.#options.onServiceFailure?.(error);
+      if (!isOurs && speaksAgainstService(error)) this.#serviceFailed(error);
       tell({ kind: 'ended', outcome: 'failed', latencyMs: clock.now() - acceptedAtMs, code: error.code });
       throw error;
     } finally {
       turn.end();
     }
+  }
+
+  #serviceFailed(error: TalebackError): void {
+    this.#options.onServiceFailure?.(error);
+    this.#watch.lookSoon();
   }
 
   /** All attempts at one chunk, once. @returns how long to wait before asking again, when only a turn was missing */

@@ -23,6 +23,8 @@ const PROBE_TIMEOUT_MS = 5_000;
 const CALM_INTERVAL_MS = 300_000;
 /** Between looks at one that is not, and at its breaker, ms. */
 const INTERVAL_MS = 15_000;
+/** However much goes wrong, ms. */
+const LEAST_INTERVAL_MS = 5_000;
 /** What a trial says: a word costs nothing, even where characters are paid for. */
 const TRIAL_TEXT = 'Yes.';
 
@@ -55,7 +57,11 @@ export class ServiceWatch {
     this.#later();
   }
 
+  /** Something speaks for looking before it is time. */
   lookSoon(): void {
+    const isRecent = this.#options.clock.now() - this.#lookedAtMs < LEAST_INTERVAL_MS;
+    if (isRecent || !this.#isKnown) return;
+    this.#lookedAtMs = Number.NEGATIVE_INFINITY;
     this.#later(0);
   }
 
