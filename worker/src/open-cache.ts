@@ -7,7 +7,7 @@ import type { Around } from './speech/index.ts';
 
 export interface CacheOptions {
   readonly config: CacheConfig;
-  /** What an engine's sound depends on beside its name and the request, such as its model. */
+  /** What an engine's sound depends on beside its name and the request, such as its model; asked for every piece. */
   readonly versionOf: (engine: string) => string;
   /** What the narrations are encoded as, such as `mp3 64 kbit/s`. */
   readonly encoder: string;
@@ -30,9 +30,19 @@ export const openCache = async ({ config, versionOf, encoder, log }: CacheOption
   await cache.open();
   return {
     around: {
-      engine: (engine) => withChunkCache(engine, cache, { engineVersion: versionOf(engine.name) }),
+      engine: (engine) =>
+        withChunkCache(engine, cache, {
+          get engineVersion() {
+            return versionOf(engine.name);
+          },
+        }),
       narrate: (narrate, { name }) =>
-        withNarrationCache(narrate, cache, { engines: `${name} ${versionOf(name)}`, encoder }),
+        withNarrationCache(narrate, cache, {
+          get engines() {
+            return `${name} ${versionOf(name)}`;
+          },
+          encoder,
+        }),
     },
     status: () => cache.status(),
     close: () => cache.close(),

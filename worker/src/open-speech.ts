@@ -11,7 +11,7 @@ import { type BreakerWords, DiagnosisOnFailure, diagnose } from './diagnostics/i
 import type { RemoteEngine } from './engines/index.ts';
 import { type EnginePlugin, isRemote, TtsManager } from './manager/index.ts';
 import type { Log, OutboxStatus, SynthesisEvent } from './observe/index.ts';
-import { engineVersion, type OpenEngine, openEngine } from './plugins/open-engine.ts';
+import { type OpenEngine, openEngine } from './plugins/open-engine.ts';
 import { Protection } from './protection/index.ts';
 import { renamed, SpeechChain } from './speech/index.ts';
 
@@ -132,11 +132,18 @@ export const openSpeech = async (options: SpeechOptions): Promise<OpenSpeech> =>
     clock,
   });
   protection.start();
-  const versions = new Map(opened.map(({ plugin }, at) => [plugin.name, engines.names[at] ?? 'flite']));
+  const remoteNames = new Set(remote.map(({ name }) => name));
   return {
     chain,
     diagnosis,
-    versionOf: (engine) => engineVersion(versions.get(engine) ?? 'flite', engines),
+    versionOf: (engine) => {
+      const at = opened.findIndex(({ plugin }) => plugin.name === engine);
+      // What a service says of itself, such as its model, may change under the same address.
+      const model = remoteNames.has(engine)
+        ? chain.managers[at]?.picture().pool?.workers[0]?.model
+        : undefined;
+      return [opened[at]?.version, model].filter((part) => part !== undefined).join(' ');
+    },
     metrics,
     close: async () => {
       protection.stop();

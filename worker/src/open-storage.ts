@@ -1,26 +1,29 @@
+import type { RetryPolicy } from '@taleback/resilience';
 import { createFolderAudioStore, createFolderRecordStore } from './adapters/folder-audio-store.ts';
 import type { StorageConfig } from './config/storage-environment.ts';
 import {
   type AudioLibrary,
   createAudioLibrary,
   createRecordStore,
-  type RecordStore,
+  type RecordLibrary,
 } from './storage/index.ts';
 
 export interface StorageOptions {
   readonly config: StorageConfig;
   /** Address of the audio server, for a folder that has no other. */
   readonly folderUrl: string;
+  /** How often a bucket is asked the same. Default: four times. */
+  readonly retry?: RetryPolicy | undefined;
 }
 
 export interface OpenStorage {
   readonly audio: AudioLibrary;
-  readonly records: RecordStore;
+  readonly records: RecordLibrary;
   readonly close: () => Promise<void>;
 }
 
 /** The store that the configuration names; nothing is asked of it yet. Clients of buckets are loaded when they are needed. */
-export const openStorage = async ({ config, folderUrl }: StorageOptions): Promise<OpenStorage> => {
+export const openStorage = async ({ config, folderUrl, retry }: StorageOptions): Promise<OpenStorage> => {
   if (config.kind === 'folder')
     return {
       audio: createFolderAudioStore(config.folder, config.baseUrl ?? folderUrl),
@@ -29,7 +32,7 @@ export const openStorage = async ({ config, folderUrl }: StorageOptions): Promis
     };
   if (config.kind === 'gcs') {
     const { openGcsObjectStore } = await import('./adapters/gcs-object-store.ts');
-    const objects = openGcsObjectStore(config);
+    const objects = openGcsObjectStore({ ...config, retry });
     return {
       audio: createAudioLibrary(objects),
       records: createRecordStore(objects),
@@ -39,6 +42,7 @@ export const openStorage = async ({ config, folderUrl }: StorageOptions): Promis
   const { openS3ObjectStore } = await import('./adapters/s3-object-store.ts');
   const objects = openS3ObjectStore({
     ...config,
+    retry,
     secretAccessKey: config.secretAccessKey.text,
     sessionToken: config.sessionToken?.text,
   });

@@ -1,5 +1,5 @@
-import { mkdir, readFile, stat, unlink } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { mkdir, readdir, readFile, stat, unlink } from 'node:fs/promises';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { type ErrorCode, TalebackError } from '@taleback/core';
 import { throwIfCancelled } from '../engines/index.ts';
 import {
@@ -8,9 +8,9 @@ import {
   createRecordStore,
   keyAddress,
   type ObjectStore,
-  type RecordStore,
+  type RecordLibrary,
 } from '../storage/index.ts';
-import { syncFolder, writeWhole } from './write-whole.ts';
+import { DRAFT_ENDING, syncFolder, writeWhole } from './write-whole.ts';
 
 const FULL_CODES: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT']);
 const FORBIDDEN_CODES: ReadonlySet<unknown> = new Set(['EACCES', 'EPERM', 'EROFS']);
@@ -40,6 +40,14 @@ const ifThere = async <T>(key: string, call: () => Promise<T>): Promise<T | unde
   }
 };
 
+/** Paths of the files below a folder, as keys have them. */
+const keysBelow = async (root: string, folder: string): Promise<string[]> => {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile() && !entry.name.endsWith(DRAFT_ENDING))
+    .map(({ parentPath, name }) => relative(root, join(parentPath, name)).split(sep).join('/'));
+};
+
 const createFolderObjects = (folder: string, baseUrl: string): ObjectStore => {
   const root = resolve(folder);
   return {
@@ -64,6 +72,12 @@ const createFolderObjects = (folder: string, baseUrl: string): ObjectStore => {
       const found = await ifThere(key, () => stat(join(root, key)));
       return found?.isFile() === true ? found.size : undefined;
     },
+    list: async (prefix, signal) => {
+      throwIfCancelled(signal);
+      const folder = join(root, prefix.slice(0, prefix.lastIndexOf('/') + 1));
+      const keys = (await ifThere(prefix, () => keysBelow(root, folder))) ?? [];
+      return keys.filter((key) => key.startsWith(prefix)).sort();
+    },
     remove: async (key, signal) => {
       throwIfCancelled(signal);
       await ifThere(key, () => unlink(join(root, key)));
@@ -82,5 +96,5 @@ export const createFolderAudioStore = (folder: string, baseUrl: string): AudioLi
   createAudioLibrary(createFolderObjects(folder, baseUrl));
 
 /** Documents in the folder of the narrations, whose server hands out audio only. */
-export const createFolderRecordStore = (folder: string): RecordStore =>
+export const createFolderRecordStore = (folder: string): RecordLibrary =>
   createRecordStore(createFolderObjects(folder, ''));

@@ -1,4 +1,4 @@
-import { CRC32C, type File, Storage, type StorageOptions } from '@google-cloud/storage';
+import { CRC32C, type File, type GetFilesOptions, Storage, type StorageOptions } from '@google-cloud/storage';
 import { type Clock, type RetryPolicy, retry, systemClock, tryWithDeadline } from '@taleback/resilience';
 import { cancellationOf, throwIfCancelled } from '../engines/index.ts';
 import { CACHE_CONTROL, keyAddress, type ObjectStore, type StoreObject } from '../storage/index.ts';
@@ -90,6 +90,19 @@ const uploadOnce = async (file: File, { bytes, contentType }: StoreObject, crc32
     throw new ChecksumError(`${kept.sizeBytes} of ${bytes.byteLength} bytes, CRC32C ${kept.crc32c}`);
 };
 
+interface KeyPage {
+  readonly keys: readonly string[];
+  /** Asks for the next page; undefined on the last. */
+  readonly pageToken: string | undefined;
+}
+
+/** One page of the keys that begin with a prefix, in the bucket of a file. */
+const pageOf = async ({ bucket }: File, prefix: string, pageToken: string | undefined): Promise<KeyPage> => {
+  const token = pageToken === undefined ? {} : { pageToken };
+  const [found, next] = await bucket.getFiles({ prefix, autoPaginate: false, ...token });
+  return { keys: found.map(({ name }) => name), pageToken: (next as GetFilesOptions | null)?.pageToken };
+};
+
 /** A bucket of Cloud Storage. */
 export const openGcsObjectStore = (options: GcsOptions): ObjectStore => {
   const { timeoutMs = TIMEOUT_MS, clock = systemClock, endpoint, credentials, publicUrl } = options;
@@ -145,6 +158,18 @@ export const openGcsObjectStore = (options: GcsOptions): ObjectStore => {
       ),
     sizeOf: (key, signal) =>
       call({ verb: 'find', key }, async (file) => (await keptOf(file))?.sizeBytes, signal),
+    list: async (prefix, signal) => {
+      const keys: string[] = [];
+      let pageToken: string | undefined;
+      do {
+        const asked = pageToken;
+        const what = { verb: 'list', key: prefix };
+        const page = await call(what, (file) => pageOf(file, prefix, asked), signal);
+        keys.push(...page.keys);
+        ({ pageToken } = page);
+      } while (pageToken !== undefined);
+      return keys;
+    },
     remove: (key, signal) =>
       call(
         { verb: 'remove', key },

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { isTalebackError, TalebackError } from '@taleback/core';
 import { CACHE_CONTROL, keyAddress, type ObjectStore } from '../storage/index.ts';
 import { S3Fault, UploadDamagedError } from './s3-fault.ts';
+import { listKeys } from './s3-key-list.ts';
 import {
   createS3Requests,
   type S3Access,
@@ -110,6 +111,7 @@ export const openS3ObjectStore = (options: S3Options): OpenObjectStore => {
       const found = await headOf(requests, key, signal);
       return found && sizeIn(found);
     },
+    list: (prefix, signal) => listKeys(requests, prefix, signal),
     remove: async (key, signal) => {
       try {
         await requests.send({ method: 'DELETE', key }, () => {}, signal);

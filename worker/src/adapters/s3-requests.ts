@@ -33,7 +33,9 @@ export interface S3RequestOptions {
 
 export interface S3Request {
   readonly method: 'GET' | 'HEAD' | 'PUT' | 'DELETE';
+  /** Empty: the bucket itself. */
   readonly key: string;
+  readonly query?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
 }
@@ -82,9 +84,18 @@ const flat = (
 const codeIn = (body: Uint8Array): string =>
   /<Code>([\w.]{1,100})<\/Code>/.exec(Buffer.from(body.subarray(0, 8_192)).toString('utf8'))?.[1] ?? '';
 
-const addressOf = ({ endpoint, bucket, addressing }: S3Access, key: string): string => {
-  if (addressing === 'path') return `${endpoint}/${bucket}/${keyAddress(key)}`;
-  return `${endpoint.replace(/^(https?:\/\/)/, `$1${bucket}.`)}/${keyAddress(key)}`;
+/** Where a bucket is reached, without a closing slash. */
+export const bucketAddress = ({
+  endpoint,
+  bucket,
+  addressing,
+}: Pick<S3Access, 'endpoint' | 'bucket' | 'addressing'>): string =>
+  addressing === 'path' ? `${endpoint}/${bucket}` : endpoint.replace(/^(https?:\/\/)/, `$1${bucket}.`);
+
+const addressOf = (access: S3Access, key: string, query: Readonly<Record<string, string>> = {}): string => {
+  const asked = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
+  const address = `${bucketAddress(access)}/${keyAddress(key)}`;
+  return asked.length === 0 ? address : `${address}?${asked.join('&')}`;
 };
 
 /** Signed requests to a bucket of S3 or of what speaks like it, over connections that are kept. */
@@ -111,11 +122,11 @@ export const createS3Requests = (access: S3Access, options: S3RequestOptions = {
   };
 
   const once = async (asked: S3Request, sha256: string, signal: AbortSignal): Promise<S3Answer> => {
-    const { method, key, headers = {}, body } = asked;
+    const { method, key, query, headers = {}, body } = asked;
     const signer = new AwsV4Signer({
       ...signing,
       method,
-      url: addressOf(access, key),
+      url: addressOf(access, key, query),
       // The bytes are signed as well, so whatever arrives otherwise is refused.
       headers: { ...headers, 'x-amz-content-sha256': sha256 },
     });
@@ -157,7 +168,7 @@ export const createS3Requests = (access: S3Access, options: S3RequestOptions = {
       );
       if (outcome.kind === 'succeeded') return outcome.value;
       if (signal?.aborted === true) throw cancellationOf(signal);
-      const what = `${asked.method} ${asked.key} in the bucket ${access.bucket}`;
+      const what = `${asked.method} ${asked.key || 'the list of keys'} in the bucket ${access.bucket}`;
       throw toS3Error(outcome.lastError, what, asked.method === 'PUT');
     },
     presign: async (key, seconds) => {

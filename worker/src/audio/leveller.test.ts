@@ -61,6 +61,13 @@ describe('levelChunk', () => {
     expect((cry ?? 0) - (first ?? 0)).toBeGreaterThan(3);
   });
 
+  test('is not held down by a whispered opening', () => {
+    const voice = speechLike(3, 10_000);
+    const told = levelAll([louder(voice, -14), voice, voice, voice, voice, voice, voice]).map(lufsOf);
+    expect(told[1]).toBeGreaterThan(-19 + 3);
+    expect(Math.abs((told.at(-1) ?? 0) + 19)).toBeLessThan(2);
+  });
+
   test('corrects a word by less than a sentence', () => {
     const [first, word, sentence] = levelAll([
       quiet,

@@ -37,6 +37,8 @@ const MAX_CORRECTION_DB = 6;
 const TRUSTED_SECONDS = 1;
 /** Most that the limiter may take off a peak, dB. A chunk that would need more stays softer instead. */
 const MAX_LIMITING_DB = 3;
+/** What the story's gain moves with one trusted chunk. */
+const MAX_DRIFT_DB = 1.5;
 /** Long enough for no click, short enough for no audible swelling. */
 const RAMP_MS = 10;
 /** Between softer samples than this part of the ceiling, speech does not reach it. */
@@ -47,8 +49,8 @@ const toFactor = (db: number): number => 10 ** (db / 20);
 const within = (value: number, most: number): number => Math.min(most, Math.max(-most, value));
 
 /**
- * Levels one chunk: the first sets the story's gain to the target, later ones are corrected towards it. The same chunk
- * in the same state gives the same sound, whoever spoke it.
+ * Levels one chunk: the first sets the story's gain to the target, later ones are corrected towards it and move it a
+ * little. The same chunk in the same state gives the same sound, whoever spoke it.
  */
 export const levelChunk = (
   pcm: Pcm,
@@ -79,9 +81,16 @@ export const levelChunk = (
   const isTelling = trust === 1 || storyGainDb !== undefined;
   return {
     pcm: { sampleRateHz, samples: made.samples },
-    state: { storyGainDb: isTelling ? (storyGainDb ?? wishedDb) : undefined, lastFactor: made.lastFactor },
+    state: {
+      storyGainDb: isTelling ? movedTowards(storyGainDb ?? wishedDb, wishedDb, trust) : undefined,
+      lastFactor: made.lastFactor,
+    },
   };
 };
+
+/** A whispered opening does not decide about all that follows: the story's gain goes along, slowly. */
+const movedTowards = (storyGainDb: number, wishedDb: number, trust: number): number =>
+  storyGainDb + within(wishedDb - storyGainDb, MAX_DRIFT_DB) * trust;
 
 /** Applies the gain, and once more with less of it when the sound between the samples goes beyond the ceiling. */
 const withinCeiling = (

@@ -61,6 +61,17 @@ describe('an engine with a chunk cache', () => {
     expect(await engine.synthesizeChunk(CHUNK)).toEqual(tone());
   });
 
+  it('speaks anew when the service was given another model', async () => {
+    const { inner, cache, calls } = await setUp(tone);
+    const identity = { engineVersion: 'model 1' };
+    const engine = withChunkCache(inner, cache, identity);
+    await engine.synthesizeChunk(CHUNK);
+    identity.engineVersion = 'model 2';
+    await engine.synthesizeChunk(CHUNK);
+    await engine.synthesizeChunk(CHUNK);
+    expect(calls.length).toBe(2);
+  });
+
   it('has the chunk on the disk before anybody gets it', async () => {
     const { engine, folder } = await setUp(tone);
     await engine.synthesizeChunk(CHUNK);

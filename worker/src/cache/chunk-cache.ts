@@ -56,7 +56,7 @@ const isPlausible = (pcm: Pcm, { text, speed = 1 }: SpeechChunk): boolean => {
 export const withChunkCache = (
   engine: SpeechEngine,
   cache: Pick<SoundCache, 'find' | 'keep'>,
-  { engineVersion }: ChunkCacheOptions,
+  identity: ChunkCacheOptions,
 ): SpeechEngine => {
   const flights = new SingleFlight<Pcm>(copyOf);
   return {
@@ -74,6 +74,8 @@ export const withChunkCache = (
     voices: () => engine.voices(),
     prepareText: (text) => engine.prepareText(text),
     synthesizeChunk: (chunk, { signal, ...options } = {}) => {
+      // Asked anew each time, too: a service may be given another model.
+      const { engineVersion } = identity;
       const key = chunkKey(chunk, { engine: engine.name, engineVersion });
       return flights.join(key.name, {
         signal,

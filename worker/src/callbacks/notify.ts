@@ -91,10 +91,15 @@ export interface ProgressReporter {
 
 /** Least time between two reports, in milliseconds: each costs a transaction. */
 const REPORT_INTERVAL_MS = 500;
+/** A state that stays as it is is told again: it renews the job's lease, which is two minutes. Milliseconds. */
+const AGAIN_MS = 30_000;
 /** Longest wait for the answer to the last report, in milliseconds: time that a finished job spends on its way. */
 const LAST_REPORT_MS = 1_000;
 
-/** Sends progress one at a time, the newest first. A lost report is not missed: the next one says more. */
+/**
+ * Sends progress one at a time, the newest first, and the last one again while nothing new happens. A lost report is not
+ * missed: the next one says more.
+ */
 export const createProgressReporter = (
   client: CallbackClient,
   callbackUrl: string,
@@ -105,8 +110,10 @@ export const createProgressReporter = (
   const closing = new AbortController();
   let isClosed = false;
   let waiting: { readonly stage: string; readonly progress: number } | undefined;
+  let last: typeof waiting;
   let sending: Promise<void> | undefined;
   let sent = { stage: '', at: 0 };
+  let again: NodeJS.Timeout | undefined;
 
   const sendWaiting = async (): Promise<void> => {
     while (waiting !== undefined) {
@@ -122,16 +129,23 @@ export const createProgressReporter = (
     sending = undefined;
   };
 
+  const send = (state: typeof waiting): void => {
+    waiting = state;
+    sending ??= sendWaiting();
+  };
+
   return {
     report: (stage, progress) => {
       if (isClosed) return;
+      last = { stage, progress };
+      again ??= setInterval(() => send(last), AGAIN_MS);
       if (stage === sent.stage && now() - sent.at < REPORT_INTERVAL_MS) return;
-      waiting = { stage, progress };
-      sending ??= sendWaiting();
+      send(last);
     },
     close: async () => {
       isClosed = true;
       waiting = undefined;
+      clearInterval(again);
       const timer = setTimeout(() => closing.abort(new Error('the job is over')), LAST_REPORT_MS);
       await sending;
       clearTimeout(timer);

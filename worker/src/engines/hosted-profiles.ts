@@ -56,6 +56,9 @@ export const chatterboxProfile = (
 /** Families of models that take a recording. @see https://github.com/idiap/coqui-ai-TTS, "Voice cloning" */
 const CLONING_MODELS = /xtts|your_tts|tortoise|bark/;
 
+/** Families of models that are told how long a sound lasts; Jenny is a VITS. @see worker/python/taleback_speech/engines/coqui.py */
+const MODELS_WITH_SPEED = /vits|glow|jenny/;
+
 export interface CoquiFacts {
   /** As Coqui names it. */
   readonly model: string;
@@ -73,5 +76,6 @@ export const coquiProfile = ({ model, languages, speakers }: CoquiFacts): Speech
     voices: () => voices,
     prepareText,
     clonesVoices: CLONING_MODELS.test(model),
+    hasOneSpeed: !MODELS_WITH_SPEED.test(model),
   };
 };

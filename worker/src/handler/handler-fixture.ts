@@ -70,7 +70,6 @@ export const wire = (
       limits: options.limits ?? DEFAULT_STORY_LIMITS,
       loadProfile: options.loadProfile ?? (() => Promise.resolve(undefined)),
       ableEngines: () => ['flite'],
-      readinessOf: () => ({ state: 'ready' }),
       diskFree: () => Promise.resolve(undefined),
     }),
     callbacks: createCallbackClient({

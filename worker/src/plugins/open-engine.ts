@@ -1,5 +1,6 @@
-import { readdir } from 'node:fs/promises';
-import { basename, extname } from 'node:path';
+import { createHash } from 'node:crypto';
+import { readdir, stat } from 'node:fs/promises';
+import { basename, extname, join } from 'node:path';
 import { openSpeechHttp } from '../adapters/undici-speech-http.ts';
 import { connectWebSocket } from '../adapters/ws-speech-socket.ts';
 import type { EngineName, EnginesConfig } from '../config/engines-environment.ts';
@@ -37,41 +38,32 @@ export interface OpenEngineOptions {
 
 export interface OpenEngine {
   readonly plugin: EnginePlugin;
+  /** What its sound depends on beside its name, as far as the configuration tells. */
+  readonly version: string;
   /** Gives back its connections, files and folders. */
   readonly close: () => Promise<void>;
 }
 
-/** What an engine's sound depends on beside its name: sound that was kept under another version is not used. */
-export const engineVersion = (
-  name: EngineName,
-  { kokoro, chatterbox, coqui, elevenlabs, edge }: EnginesConfig,
-): string => {
-  const versions: Readonly<Record<EngineName, string>> = {
-    flite: '1',
-    'espeak-ng': '1',
-    kokoro: kokoro.url,
-    chatterbox: chatterbox.url,
-    'chatterbox-python': `${chatterbox.variant} ${chatterbox.voicesFolder ?? ''}`,
-    coqui: coqui.url,
-    'coqui-python': coqui.model,
-    elevenlabs: elevenlabs.model,
-    edge: edge.url,
-  };
-  return versions[name];
-};
-
 const overHttp = (create: (http: SpeechHttp) => RemoteEngine): OpenEngine => {
   const { http, close } = openSpeechHttp();
-  return { plugin: create(http), close };
+  const plugin = create(http);
+  return { plugin, version: plugin.endpoint, close };
 };
 
-const openPython = (
-  profile: SpeechProfile,
-  engine: string,
-  settings: readonly string[],
+interface PythonEngine {
+  readonly profile: SpeechProfile;
+  /** As Python calls it. */
+  readonly engine: string;
+  readonly settings: readonly string[];
+  /** What its sound depends on beside the settings. */
+  readonly version?: string;
+}
+
+const openPython = async (
+  { profile, engine, settings, version = '' }: PythonEngine,
   { engines, pythonFolder, environment, versions, log }: OpenEngineOptions,
-): Promise<OpenEngine> =>
-  openPythonPlugin({
+): Promise<OpenEngine> => {
+  const opened = await openPythonPlugin({
     profile,
     engine,
     pythonFolder: engines.python.folder ?? pythonFolder,
@@ -83,19 +75,36 @@ const openPython = (
     versions,
     log,
   });
+  return { ...opened, version: `${settings.join(' ')} ${version}` };
+};
+
+/** Changes when a recording does. */
+const versionOfFiles = async (folder: string, files: readonly string[]): Promise<string> => {
+  const facts = await Promise.all(
+    files.map(async (file) => {
+      const { size, mtimeMs } = await stat(join(folder, file));
+      return [file, size, mtimeMs];
+    }),
+  );
+  return createHash('sha256').update(JSON.stringify(facts)).digest('hex');
+};
 
 const openChatterboxPython = async (options: OpenEngineOptions): Promise<OpenEngine> => {
   const { engines } = options;
   const { variant, voicesFolder } = engines.chatterbox;
-  const files = voicesFolder === undefined ? [] : await readdir(voicesFolder);
-  const recordings = files
-    .filter((file) => RECORDING_ENDINGS.has(extname(file)))
-    .map((file) => basename(file, extname(file)));
   const settings = [`variant=${variant}`, `device=${engines.python.device}`];
+  if (voicesFolder === undefined) {
+    return openPython({ profile: chatterboxProfile(variant, []), engine: 'chatterbox', settings }, options);
+  }
+  const files = (await readdir(voicesFolder)).filter((file) => RECORDING_ENDINGS.has(extname(file))).sort();
+  const recordings = files.map((file) => basename(file, extname(file)));
   return openPython(
-    chatterboxProfile(variant, recordings),
-    'chatterbox',
-    voicesFolder === undefined ? settings : [...settings, `voices=${voicesFolder}`],
+    {
+      profile: chatterboxProfile(variant, recordings),
+      engine: 'chatterbox',
+      settings: [...settings, `voices=${voicesFolder}`],
+      version: await versionOfFiles(voicesFolder, files),
+    },
     options,
   );
 };
@@ -106,13 +115,14 @@ const RECORDING_ENDINGS: ReadonlySet<string> = new Set(['.wav', '.mp3', '.flac',
 const OPENERS: Readonly<
   Record<EngineName, (options: OpenEngineOptions) => OpenEngine | Promise<OpenEngine>>
 > = {
-  flite: openFlitePlugin,
-  'espeak-ng': (options) => openPython(ESPEAK_PROFILE, 'espeak_ng', [], options),
+  flite: async (options) => ({ ...(await openFlitePlugin(options)), version: '1' }),
+  'espeak-ng': (options) =>
+    openPython({ profile: ESPEAK_PROFILE, engine: 'espeak_ng', settings: [] }, options),
   'chatterbox-python': openChatterboxPython,
   'coqui-python': (options) => {
     const { coqui, python } = options.engines;
     const settings = [`model=${coqui.model}`, `device=${python.device}`];
-    return openPython(coquiProfile(coqui), 'coqui', settings, options);
+    return openPython({ profile: coquiProfile(coqui), engine: 'coqui', settings }, options);
   },
   kokoro: ({ engines }) => overHttp((http) => createKokoroEngine({ baseUrl: engines.kokoro.url, http })),
   chatterbox: ({ engines }) =>
@@ -125,10 +135,14 @@ const OPENERS: Readonly<
   elevenlabs: ({ engines }) => {
     const { url, apiKey, model } = engines.elevenlabs;
     const key = apiKey?.text ?? '';
-    return overHttp((http) => createElevenlabsEngine({ baseUrl: url, apiKey: key, modelId: model, http }));
+    const open = overHttp((http) =>
+      createElevenlabsEngine({ baseUrl: url, apiKey: key, modelId: model, http }),
+    );
+    return { ...open, version: model };
   },
   edge: ({ engines }) => ({
     plugin: createEdgeEngine({ endpoint: engines.edge.url, connect: connectWebSocket, now: Date.now }),
+    version: engines.edge.url,
     close: () => Promise.resolve(),
   }),
 };

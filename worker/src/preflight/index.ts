@@ -5,5 +5,4 @@ export {
   type PreflightJob,
   type PreflightPorts,
 } from './preflight.ts';
-export type { EngineReadiness } from './require-readiness.ts';
 export type { SoundSize } from './space-needed.ts';

@@ -1,13 +1,11 @@
 import { DEFAULT_STORY_LIMITS, type ErrorCode, TalebackError } from '@taleback/core';
 import { describe, expect, test } from 'vitest';
 import { createPreflight, type PreflightJob, type PreflightPorts } from './preflight.ts';
-import type { EngineReadiness } from './require-readiness.ts';
 import { spaceNeededFor } from './space-needed.ts';
 
 const JOB: PreflightJob = { text: 'Once upon a time.', language: 'en', voiceId: 'ann' };
 const PROFILE = { bytes: new Uint8Array(1), hash: 'h' };
 const never = new AbortController().signal;
-const unfit = (code: ErrorCode): EngineReadiness => ({ state: 'unfit', code });
 const raising = (code: ErrorCode) => (): never => {
   throw new TalebackError(code, 'no');
 };
@@ -17,16 +15,10 @@ const preflight = (ports: Partial<PreflightPorts> = {}) =>
     limits: DEFAULT_STORY_LIMITS,
     loadProfile: () => Promise.resolve(PROFILE),
     ableEngines: () => ['first', 'second'],
-    readinessOf: () => ({ state: 'ready' }),
     diskFree: () => Promise.resolve(2 ** 40),
     ...ports,
   });
 
-const keyRanOut = (): EngineReadiness => ({
-  state: 'unfit',
-  code: 'credentials_invalid',
-  details: 'key ran out',
-});
 const brokenDisk = (): Promise<never> => Promise.reject(new Error('no such device'));
 
 describe('createPreflight', () => {
@@ -58,7 +50,6 @@ describe('createPreflight', () => {
     const everythingWrong: Partial<PreflightPorts> = {
       loadProfile: raising('voice_profile_corrupt'),
       ableEngines: raising('voice_not_found'),
-      readinessOf: () => unfit('model_unavailable'),
       diskFree: () => Promise.resolve(0),
     };
     const job = { ...JOB, profile: { base64: 'AA' } };
@@ -68,7 +59,6 @@ describe('createPreflight', () => {
       ['Once', {}],
       ['Once', { loadProfile: () => Promise.resolve(PROFILE) }],
       ['Once', { ableEngines: () => ['first'] }],
-      ['Once', { readinessOf: () => ({ state: 'unknown' as const }) }],
       ['Once', { diskFree: () => Promise.resolve(undefined) }],
     ] as const) {
       Object.assign(everythingWrong, mended);
@@ -81,14 +71,7 @@ describe('createPreflight', () => {
           ),
       );
     }
-    expect(codes).toEqual([
-      'text_empty',
-      'voice_profile_corrupt',
-      'voice_not_found',
-      'model_unavailable',
-      'disk_full',
-      'ok',
-    ]);
+    expect(codes).toEqual(['text_empty', 'voice_profile_corrupt', 'voice_not_found', 'disk_full', 'ok']);
   });
 
   test('tells the engines what has to be spoken', async () => {
@@ -102,41 +85,6 @@ describe('createPreflight', () => {
       never,
     );
     expect(needs).toEqual([{ language: 'en', voiceId: 'ann', allowsOtherVoice: true, profile: PROFILE }]);
-  });
-
-  test.each<[string, Record<string, EngineReadiness>, string]>([
-    ['one of two is ready', { first: unfit('credentials_invalid'), second: { state: 'ready' } }, 'ok'],
-    ['one of two is unknown', { first: unfit('model_loading_failed'), second: { state: 'unknown' } }, 'ok'],
-    [
-      'one has bad credentials and one is away',
-      { first: unfit('credentials_invalid'), second: unfit('model_unavailable') },
-      'model_unavailable',
-    ],
-    [
-      'both have bad credentials',
-      { first: unfit('credentials_invalid'), second: unfit('permission_denied') },
-      'credentials_invalid',
-    ],
-  ])('when %s', async (_, states, expected) => {
-    const readinessOf = (name: string): EngineReadiness => states[name] ?? { state: 'unknown' };
-    const ended = preflight({ readinessOf }).check(JOB, never);
-    const code = await ended.then(
-      () => 'ok',
-      (error: TalebackError) => error.code,
-    );
-    expect(code).toBe(expected);
-  });
-
-  test('is refused by the only engine, in its words', async () => {
-    await expect(
-      preflight({ ableEngines: () => ['hosted'], readinessOf: keyRanOut }).check(JOB, never),
-    ).rejects.toMatchObject({
-      code: 'credentials_invalid',
-      details: 'engine: hosted: credentials_invalid (key ran out)',
-    });
-    await expect(preflight({ ableEngines: () => [] }).check(JOB, never)).rejects.toMatchObject({
-      code: 'model_unavailable',
-    });
   });
 
   test('wants room for the whole story, and none where nobody knows', async () => {

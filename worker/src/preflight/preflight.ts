@@ -1,7 +1,6 @@
 import { checkStory, describeError, type StoryLimits, TalebackError } from '@taleback/core';
 import { SPEED_RANGE, type VoiceProfile } from '../engines/index.ts';
 import type { ProfileSource } from '../profiles/index.ts';
-import { type EngineReadiness, requireReadiness } from './require-readiness.ts';
 import { type SoundSize, spaceNeededFor } from './space-needed.ts';
 
 /** What of a job is looked at. */
@@ -32,7 +31,6 @@ export interface PreflightPorts {
    * @throws TalebackError `language_unsupported`, `voice_not_found`, `voice_language_mismatch` when there is none
    */
   readonly ableEngines: (need: VoiceNeed) => readonly string[];
-  readonly readinessOf: (engine: string) => EngineReadiness;
   /** Bytes free where narrations are made and kept; undefined when nobody knows. */
   readonly diskFree: () => Promise<number | undefined>;
   readonly soundSize?: SoundSize | undefined;
@@ -46,7 +44,8 @@ export interface Cleared {
 export interface Preflight {
   /**
    * Looks for every trouble that can be known before a job costs anything: first the story's own, then the voice's, then
-   * ours, so that a person is told what they can change.
+   * ours, so that a person is told what they can change. Whether an engine is there at the moment is asked by the chain, after
+   * the cache: what was told before needs none.
    *
    * @throws TalebackError with the code of the first trouble, and the field in its details
    */
@@ -79,8 +78,7 @@ export const createPreflight = (ports: PreflightPorts): Preflight => ({
     checkText(job, ports.limits);
     const profile = job.profile === undefined ? undefined : await ports.loadProfile(job.profile, signal);
     const { language, voiceId, allowsOtherVoice } = job;
-    const engines = ports.ableEngines({ language, voiceId, allowsOtherVoice, profile });
-    requireReadiness(engines, ports.readinessOf);
+    ports.ableEngines({ language, voiceId, allowsOtherVoice, profile });
     await checkSpace(job, ports);
     return { profile };
   },

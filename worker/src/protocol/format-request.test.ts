@@ -48,7 +48,7 @@ describe('a request as a line', () => {
     );
   });
 
-  it('says everything that was asked, to 1.0 only what 1.0 knows', () => {
+  it('says everything that was asked, to 1.0 what 1.0 knows and the engine’s options', () => {
     const request = {
       speed: 1.5,
       language: 'en-GB',
@@ -61,6 +61,7 @@ describe('a request as a line', () => {
     });
     expect(JSON.parse(formatBareRequest(call(request), '/a.wav'))).toEqual({
       ...known,
+      options: { temperature: 0.7 },
       output_path: '/a.wav',
     });
   });

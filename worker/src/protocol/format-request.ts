@@ -56,6 +56,8 @@ export const formatBareRequest = ({ request }: ChildCall, outputPath: string): s
     voice: request.voiceId,
     speed: request.speed,
     language: request.language,
+    // Not in the seed, and ours takes it: without it a person's own voice would be somebody else's.
+    options: request.engineOptions,
     output_path: outputPath,
   });
 

@@ -25,7 +25,9 @@ export const describeEngine = (
     name,
     state: !isReady ? 'unavailable' : reasons.length > 0 ? 'degraded' : 'ready',
     reason: fault?.message ?? (reasons.length > 0 ? reasons.join(' ') : undefined),
-    errorCode: fault?.code ?? (breaker === 'OPEN' && !isReady ? 'circuit_open' : undefined),
+    // A pool may start a fresh process beside those that are left alone; a service elsewhere has no other.
+    errorCode:
+      fault?.code ?? (pool?.mode === 'remote' && breaker === 'OPEN' && !isReady ? 'circuit_open' : undefined),
     languages,
     voices: voices(),
     clonesVoices,

@@ -96,7 +96,7 @@ describe('SpeechChain', () => {
   });
 
   it('closes breakers by name, or all', async () => {
-    const { chain, narrate } = stage({ first: { isAway: true }, second: { isAway: true } });
+    const { chain, narrate } = stage({ first: { diesAfter: 0 }, second: { diesAfter: 0 } });
     await chain.initialize();
     for (let count = 0; count < 5; count += 1) await narrate(STORY).catch(() => {});
     expect(chain.engines().map(({ breaker }) => breaker)).toEqual(['OPEN', 'OPEN']);
@@ -129,6 +129,32 @@ describe('SpeechChain', () => {
     const ended = chain.shutdown();
     await clock.advanceAsync(20_000);
     await ended;
+  });
+
+  it('is up with the first engine, however long the others load', async () => {
+    const clock = createFakeClock(1_000_000);
+    const slow = openFakePlugin(clock, { opening: () => 'silent' });
+    const managers = [
+      new TtsManager({}, { plugin: { ...slow.plugin, name: 'slow' }, log: silent, clock }),
+      new TtsManager({}, { plugin: openFakePlugin(clock).plugin, log: silent, clock }),
+    ] as const;
+    const chain = new SpeechChain({ managers, mostVoices: 2, log: silent, clock });
+    const started = chain.initialize();
+    await clock.advanceAsync(100);
+    await started;
+    expect(chain.engines().map(({ state }) => state)).toEqual(['unavailable', 'ready']);
+    const ended = chain.shutdown();
+    await clock.advanceAsync(60_000);
+    await ended;
+  });
+
+  it('does not ask an engine that is known to be away', async () => {
+    const { chain, narrate, clock } = stage({ first: { isAway: true }, second: {} });
+    await chain.initialize();
+    await narrate(STORY);
+    expect(chain.managers[0]?.picture().pool?.workers[0]).toMatchObject({ jobsDone: 0 });
+    await clock.advanceAsync(0);
+    await chain.shutdown();
   });
 
   it('does not start when none comes up', async () => {

@@ -25,6 +25,7 @@ import {
 } from '../observe/index.ts';
 import { describeEngine } from './describe-engine.ts';
 import { mergePools } from './merge-pools.ts';
+import { requireFit } from './require-fit.ts';
 
 export interface SpeechChainOptions {
   /** In the order of preference, with unlike names. Their events are told to `record`. */
@@ -51,6 +52,18 @@ const memberOf = (manager: TtsManager): ChainMember => ({
   mayHaveMoreVoices: () => manager.picture().pool?.workers.some(({ fault }) => fault !== undefined) ?? false,
 });
 
+/** Whether one of them comes to true; settles with the first that does. */
+const anyOf = (ends: readonly Promise<boolean>[]): Promise<boolean> =>
+  new Promise((resolve) => {
+    for (const end of ends) {
+      void end.then((isTrue) => {
+        if (isTrue) resolve(true);
+        return isTrue;
+      });
+    }
+    void Promise.all(ends).then((all) => resolve(all.includes(true)));
+  });
+
 /** All engines of a worker: each with its queue, breakers and processes, and one in place of the other when it fails. */
 export class SpeechChain {
   readonly #options: SpeechChainOptions;
@@ -74,13 +87,14 @@ export class SpeechChain {
   }
 
   /**
-   * Starts every engine. One that does not come up is tried again now and then; the others speak meanwhile.
+   * Starts every engine, and is done with the first that comes up: the others may load their models meanwhile. One that does
+   * not come up is tried again now and then.
    *
    * @throws TalebackError of the first engine when none comes up
    */
   async initialize(): Promise<void> {
-    const ends = await Promise.all(this.managers.map((manager) => this.#start(manager)));
-    if (!ends.includes(true)) {
+    const isUp = await anyOf(this.managers.map((manager) => this.#start(manager)));
+    if (!isUp) {
       throw (
         this.#faults.get(this.managers[0]?.engine.name ?? '') ??
         new TalebackError('model_loading_failed', 'No engine came up.')
@@ -122,7 +136,11 @@ export class SpeechChain {
   narrator(encoder: AudioEncoder, around: Around = {}): Narrate {
     const { managers, mostVoices, log } = this.#options;
     const engines = managers.map((manager): ChainEngine => {
-      const narrate = manager.narrator(encoder, around.engine);
+      const speak = manager.narrator(encoder, around.engine);
+      const narrate: Narrate = async (request, options) => {
+        requireFit(this.#describe(manager));
+        return speak(request, options);
+      };
       return { ...memberOf(manager), narrate: around.narrate?.(narrate, manager.engine) ?? narrate };
     });
     return narrateWithFallbacks({ engines, mostVoices, log });
@@ -139,9 +157,12 @@ export class SpeechChain {
   }
 
   engines(): readonly EnginePicture[] {
-    return this.managers.map((manager) =>
-      describeEngine(manager.engine, manager.picture().pool, this.#faults.get(manager.engine.name)),
-    );
+    return this.managers.map((manager) => this.#describe(manager));
+  }
+
+  #describe(manager: TtsManager): EnginePicture {
+    const { engine } = manager;
+    return describeEngine(engine, manager.picture().pool, this.#faults.get(engine.name));
   }
 
   /** @returns false when there is no engine of this name */

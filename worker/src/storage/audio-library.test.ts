@@ -1,6 +1,6 @@
 import { TalebackError } from '@taleback/core';
 import { describe, expect, it } from 'vitest';
-import { createAudioLibrary } from './audio-library.ts';
+import { createAudioLibrary, createRecordStore } from './audio-library.ts';
 import type { ObjectStore } from './object-store.ts';
 
 const AUDIO = {
@@ -22,6 +22,7 @@ const recordingStore = (more: Partial<ObjectStore> = {}) => {
       kept.set(key, bytes);
     },
     read: async (key) => kept.get(key),
+    list: async (prefix) => [...kept.keys()].filter((key) => key.startsWith(prefix)),
     sizeOf: async (key) => kept.get(key)?.byteLength,
     remove: async (key) => {
       asked.push(`remove ${key}`);
@@ -30,7 +31,7 @@ const recordingStore = (more: Partial<ObjectStore> = {}) => {
     urlOf: async (key) => `memory:${key}`,
     ...more,
   };
-  return { library: createAudioLibrary(objects), kept, asked };
+  return { library: createAudioLibrary(objects), records: createRecordStore(objects), kept, asked };
 };
 
 describe('keeping an audio', () => {
@@ -50,6 +51,41 @@ describe('keeping an audio', () => {
     });
     await expect(library.put(AUDIO)).rejects.toBe(FAULT);
     expect(keys).toEqual(['a/b.mp3.json']);
+  });
+});
+
+describe('a store that has no addresses', () => {
+  const unsigned = { urlOf: () => Promise.reject(FAULT) };
+
+  it('is sent no audio', async () => {
+    const { library, asked } = recordingStore(unsigned);
+    await expect(library.put(AUDIO)).rejects.toBe(FAULT);
+    expect(asked).toEqual([]);
+  });
+
+  it('fails its check before anything is written', async () => {
+    const { library, asked } = recordingStore(unsigned);
+    await expect(library.check()).rejects.toBe(FAULT);
+    expect(asked).toEqual([]);
+  });
+});
+
+describe('moving a document', () => {
+  it('keeps it there before it removes it here', async () => {
+    const { records, asked } = recordingStore();
+    await records.keep('a/1.json', Buffer.from('{}'));
+    await records.move('a/1.json', 'a/done/1.json');
+    expect(asked).toEqual(['write a/1.json', 'write a/done/1.json', 'remove a/1.json']);
+  });
+
+  it('leaves it where it is when it cannot be kept there', async () => {
+    const kept = new Map([['a/1.json', Buffer.from('{}')]]);
+    const { records, asked } = recordingStore({
+      read: async (key) => kept.get(key),
+      write: () => Promise.reject(FAULT),
+    });
+    await expect(records.move('a/1.json', 'a/done/1.json')).rejects.toBe(FAULT);
+    expect(asked).toEqual([]);
   });
 });
 

@@ -36,7 +36,7 @@ export interface AudioLibrary extends AudioStore {
   find(key: string, signal?: AbortSignal): Promise<StoredAudio | undefined>;
   /** Where an audio can be played; it need not be there. May hold a signature that runs out. */
   urlOf(key: string): Promise<string>;
-  /** Writes a small object, reads it back and removes it. */
+  /** Makes the address of a small object, writes it, reads it back and removes it. */
   check(signal?: AbortSignal): Promise<StoreCheck>;
 }
 

@@ -4,12 +4,13 @@ import type { StoreCheck } from './audio-store.ts';
 import type { ObjectStore } from './object-store.ts';
 
 /**
- * Finds out whether a store can be written to and read from, by doing it.
+ * Finds out whether a store can say where its objects are fetched, and be written to and read from, by doing it.
  * @throws TalebackError what the store says, or `storage_unavailable` when something else comes back than was written
  */
 export const checkStore = async (objects: ObjectStore, signal?: AbortSignal): Promise<StoreCheck> => {
   const key = `check-${randomUUID()}.txt`;
   const bytes = Buffer.from(`written by a check of ${objects.place}\n`);
+  await objects.urlOf(key);
   await objects.write({ key, bytes, contentType: 'text/plain' }, signal);
   try {
     const back = await objects.read(key, signal);

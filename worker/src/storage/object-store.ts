@@ -21,6 +21,8 @@ export interface ObjectStore {
   read(key: string, signal?: AbortSignal): Promise<Uint8Array | undefined>;
   /** How many bytes there are; undefined when nothing lies there. */
   sizeOf(key: string, signal?: AbortSignal): Promise<number | undefined>;
+  /** The keys that begin with a prefix such as `failed_callbacks/`, all of them, in their order; of drafts none. */
+  list(prefix: string, signal?: AbortSignal): Promise<readonly string[]>;
   /** Removes what lies there, if anything does. */
   remove(key: string, signal?: AbortSignal): Promise<void>;
   /** Where it can be fetched. */

@@ -10,6 +10,21 @@ export interface RecordStore {
   keep(key: string, bytes: Uint8Array): Promise<void>;
 }
 
+/** Documents that can also be looked through. Every method rejects with a TalebackError, as the store has it. */
+export interface RecordLibrary extends RecordStore {
+  /** What people call the store, such as `the folder /var/audio`. */
+  readonly place: string;
+  /** Keys of the documents in a folder, at any depth, in their order; none when there is no such folder. */
+  list(folder: string, signal?: AbortSignal): Promise<readonly string[]>;
+  /** Undefined when there is none. */
+  read(key: string): Promise<Uint8Array | undefined>;
+  /**
+   * Puts a document under another key: it is kept there before it goes here, so that a crash leaves it twice and never
+   * loses it. Does nothing when it is gone already.
+   */
+  move(key: string, target: string): Promise<void>;
+}
+
 /** What follows it in a name, and a draft's ending, still fit into the 255 characters of a file system. */
 const LEGIBLE_CHARACTERS = 100;
 

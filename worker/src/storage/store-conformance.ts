@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { audioKey } from '@taleback/core/storage';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AudioLibrary, AudioObject } from './audio-store.ts';
-import { type RecordStore, recordKey } from './record-store.ts';
+import { type RecordLibrary, recordKey } from './record-store.ts';
 
 export interface OpenStore {
   readonly audio: AudioLibrary;
-  readonly records: RecordStore;
+  readonly records: RecordLibrary;
   readonly close: () => Promise<void>;
 }
 
@@ -221,6 +221,26 @@ export const describeStore = (name: string, open: () => Promise<OpenStore>): voi
       await opened.records.keep(key, Buffer.from('{"first":true}'));
       await opened.records.keep(key, Buffer.from('{}'));
       expect(Buffer.from((await audio.read(key)) ?? []).toString()).toBe('{}');
+    });
+
+    test('lists the documents of a folder, and of no other', async () => {
+      const { records } = opened;
+      expect(await records.list('listed')).toEqual([]);
+      const keys = ['listed/2026-01-02/a%2Fb-1.json', "listed/2026-01-02/q&a<'я 1>.json", 'listed/b.json'];
+      for (const key of [...keys, 'listed-too/c.json', 'listed.json'])
+        await records.keep(key, Buffer.from(key));
+      expect([...(await records.list('listed'))].sort()).toEqual([...keys].sort());
+      expect(Buffer.from((await records.read(keys[1] ?? '')) ?? []).toString()).toBe(keys[1]);
+      await expect(records.list('../listed')).rejects.toMatchObject({ code: 'storage_upload_failed' });
+    });
+
+    test('moves a document, once', async () => {
+      const { records } = opened;
+      await records.keep('moved/1.json', Buffer.from('{}'));
+      await records.move('moved/1.json', 'moved/done/1.json');
+      await records.move('moved/1.json', 'moved/done/1.json');
+      expect(await records.list('moved')).toEqual(['moved/done/1.json']);
+      expect(Buffer.from((await records.read('moved/done/1.json')) ?? []).toString()).toBe('{}');
     });
 
     test('can be checked, and nothing is left of it', async () => {

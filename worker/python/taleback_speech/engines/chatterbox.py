@@ -103,7 +103,7 @@ class Chatterbox(Engine):
         sample_rate = int(self._model.sr)
         values = samples.squeeze().tolist()
         if len(values) > _LONGEST_SECONDS * sample_rate:
-            raise SpeechFault("text_too_long", "The text is too long for Chatterbox at once.", retryable=False)
+            raise SpeechFault("audio_implausible", "Chatterbox went on talking beyond the text.")
         return Sound("pcm_s16le", sample_rate, pcm_of(values))
 
     def _language(self, wanted: Optional[str]) -> Dict[str, str]:

@@ -109,6 +109,24 @@ describe('narrateWithFallbacks', () => {
     expect(tried).toEqual([`edge ${KILLIAN}`, 'kokoro ', 'espeak ']);
   });
 
+  it('takes the next voice of the engine that was asked for a stand-in as well', async () => {
+    const { narrate, tried } = stage(
+      { [`edge ${KILLIAN}`]: 'audio_missing', [`edge ${CONRAD}`]: 'script_unsupported' },
+      EDGE_THEN_KOKORO,
+    );
+    expect(await narrate(REQUEST)).toMatchObject({ engine: 'kokoro' });
+    expect(tried).toEqual([`edge ${KILLIAN}`, `edge ${CONRAD}`, 'kokoro ']);
+  });
+
+  it.each<ErrorCode>(['queue_full', 'voice_profile_format_invalid'])(
+    'asks the next engine, and no other voice, after %s',
+    async (code) => {
+      const { narrate, tried } = stage({ [`edge ${KILLIAN}`]: code }, EDGE_THEN_KOKORO);
+      expect(await narrate(REQUEST)).toMatchObject({ engine: 'kokoro' });
+      expect(tried).toEqual([`edge ${KILLIAN}`, 'kokoro ']);
+    },
+  );
+
   it('never tells that it went back', async () => {
     const { narrate } = stage({ [`edge ${KILLIAN}`]: 'audio_missing' }, EDGE_THEN_KOKORO);
     const told: number[] = [];

@@ -37,7 +37,7 @@ export const narrateWithFallbacks =
           failed.push({ engine: name, voiceId, error });
           log('warn', 'a voice failed at a narration', { engine: name, voiceId, code: error.code });
         },
-        failed.length > 0,
+        () => failed.length > 0,
       );
       if (spoken !== undefined) return { ...spoken, failedBefore: failed };
     }
@@ -45,14 +45,14 @@ export const narrateWithFallbacks =
   };
 
 /**
- * @param isSubstitute for an engine that failed: what it cannot do says nothing about what was asked for
+ * @param isSubstitute for a voice that failed: what a stand-in cannot do says nothing about what was asked for
  * @returns undefined when the next engine is to be tried
  */
 const tryVoices = async (
   voices: readonly (string | undefined)[],
   narrate: (voiceId: string | undefined) => Promise<Narration>,
   onFailure: (voiceId: string | undefined, error: TalebackError) => void,
-  isSubstitute: boolean,
+  isSubstitute: () => boolean,
 ): Promise<Narration | undefined> => {
   for (const voiceId of voices) {
     try {
@@ -60,7 +60,7 @@ const tryVoices = async (
     } catch (thrown) {
       const error = toTalebackError(thrown);
       const isUnable = error.category === 'input' || error.category === 'voice';
-      const elsewhere = isSubstitute && isUnable ? 'next-engine' : whereElse(error.code);
+      const elsewhere = isSubstitute() && isUnable ? 'next-engine' : whereElse(error.code);
       if (elsewhere === 'nowhere') throw error;
       onFailure(voiceId, error);
       if (elsewhere === 'next-engine') return undefined;
@@ -72,9 +72,9 @@ const tryVoices = async (
 const neverBack = (tell: NarrationOptions['onProgress']): NarrationOptions['onProgress'] => {
   let furthest = 0;
   return (fraction) => {
-    if (fraction < furthest) return;
-    furthest = fraction;
-    tell?.(fraction);
+    furthest = Math.max(furthest, fraction);
+    // Told again although it stands still: it is a sign of life.
+    tell?.(furthest);
   };
 };
 

@@ -30,6 +30,9 @@ const BY_CODE: Readonly<Partial<Record<ErrorCode, Elsewhere>>> = {
   model_unavailable: 'next-engine',
   model_loading_failed: 'next-engine',
   circuit_open: 'next-engine',
+  queue_full: 'next-engine',
+  // Engines take recordings in formats of their own.
+  voice_profile_format_invalid: 'next-engine',
   job_cancelled: 'nowhere',
 };
 

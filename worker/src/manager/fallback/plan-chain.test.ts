@@ -100,4 +100,11 @@ describe('planChain', () => {
       expect.objectContaining({ code: 'model_unavailable', retryable: true }) as Error,
     );
   });
+
+  it('does not deny a language that an engine which is away could speak', () => {
+    const chain = [engine('coqui', [], { isAway: true }), FLITE];
+    expect(() => plan({ language: 'fi' }, chain)).toThrow(
+      expect.objectContaining({ code: 'model_unavailable', retryable: true }) as Error,
+    );
+  });
 });

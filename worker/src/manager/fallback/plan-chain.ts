@@ -40,7 +40,8 @@ export const planChain = <Member extends ChainMember>(
 ): readonly ChainStep<Member>[] => {
   const { language, profile, voiceId, allowsOtherVoice = false } = request;
   const able = engines.filter(({ profile: { languages } }) => speaksLanguage(languages, language));
-  if (able.length === 0) throw noLanguage(engines, language);
+  if (able.length === 0)
+    throw mayBe(engines, `who speaks "${language.slice(0, 40)}"`) ?? noLanguage(engines, language);
   if (profile !== undefined) {
     const cloning = able.filter((engine) => engine.profile.clonesVoices === true);
     const own = cloning.map((engine) => ({ engine, voices: [voiceId] }));
@@ -55,7 +56,8 @@ export const planChain = <Member extends ChainMember>(
   }
   if (voiceId === undefined) return able.map((engine) => anyOf(engine, request, mostVoices));
   const owners = engines.filter((engine) => voiceOf(engine, voiceId) !== undefined);
-  if (owners.length === 0) throw noVoice(able, voiceId);
+  if (owners.length === 0)
+    throw mayBe(engines, `who the voice "${voiceId.slice(0, 100)}" is`) ?? noVoice(able, voiceId);
   const speaking = owners.filter((engine) =>
     speaksLanguage(voiceOf(engine, voiceId)?.languages ?? [], language),
   );
@@ -101,17 +103,16 @@ const otherLanguage = (owners: readonly ChainMember[], voiceId: string, language
     details: `voice ${voiceId} speaks ${owners.flatMap((engine) => voiceOf(engine, voiceId)?.languages ?? []).join(', ')}`,
   });
 
-const noVoice = (engines: readonly ChainMember[], voiceId: string): TalebackError => {
+/** An engine that cannot be reached might have what nobody else has: this is no last word. */
+const mayBe = (engines: readonly ChainMember[], what: string): TalebackError | undefined => {
   const unknown = engines.filter((engine) => engine.mayHaveMoreVoices());
-  if (unknown.length > 0) {
-    return new TalebackError(
-      'model_unavailable',
-      `Nobody here can tell yet who the voice "${voiceId.slice(0, 100)}" is.`,
-      {
-        details: `${namesOf(unknown)} cannot be reached, and could have it`,
-      },
-    );
-  }
+  if (unknown.length === 0) return undefined;
+  return new TalebackError('model_unavailable', `Nobody here can tell yet ${what}.`, {
+    details: `${namesOf(unknown)} cannot be reached, and could`,
+  });
+};
+
+const noVoice = (engines: readonly ChainMember[], voiceId: string): TalebackError => {
   const voices = engines.map(({ profile }) => {
     const ids = profile.voices().map(({ id }) => id);
     const more = ids.length > MOST_NAMED ? ` and ${ids.length - MOST_NAMED} more` : '';

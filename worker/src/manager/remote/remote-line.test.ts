@@ -112,6 +112,31 @@ describe('RemoteLine', () => {
     expect(state.calls).toBe(1);
   });
 
+  it('leaves a service open for others when its sound does not fit one text', async () => {
+    const { line, clock, state } = stage({ speak: () => 'audio_implausible' });
+    const ends = [1, 2, 3].map(() => codeOf(line.speak(CHUNK)));
+    await clock.advanceAsync(60_000);
+    expect(await Promise.all(ends)).toEqual(Array(3).fill('audio_implausible'));
+    expect(state.calls).toBeGreaterThan(5);
+    expect(line.snapshot().workers[0]).toMatchObject({ breaker: 'CLOSED' });
+  });
+
+  it('believes a service that speaks more than a look that failed', async () => {
+    const { line } = stage({ probe: () => Promise.reject(fault('network_unreachable')) });
+    await line.start();
+    expect(line.snapshot().workers[0]).toMatchObject({ state: 'UNHEALTHY' });
+    await line.speak(CHUNK);
+    expect(line.snapshot().workers[0]).toMatchObject({ state: 'READY' });
+    await line.close();
+  });
+
+  it('tells what the service says of itself', async () => {
+    const { line } = stage({ probe: async () => ({ details: 'kokoro 1.0', latencyMs: 1 }) });
+    await line.start();
+    expect(line.snapshot().workers[0]).toMatchObject({ model: 'kokoro 1.0' });
+    await line.close();
+  });
+
   it('waits as long as the service asks', async () => {
     const { line, clock, state } = stage({
       policy: elevenlabs,

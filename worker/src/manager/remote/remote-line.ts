@@ -1,4 +1,4 @@
-import { describeError, type TalebackError, toTalebackError } from '@taleback/core';
+import { describeError, type ErrorCode, type TalebackError, toTalebackError } from '@taleback/core';
 import {
   AdaptiveTimeout,
   type CallOutcome,
@@ -29,15 +29,20 @@ export interface RemoteLineOptions {
   readonly onServiceFailure?: ((error: TalebackError) => void) | undefined;
 }
 
+/** 64 stories at once (the most of JOB_CONCURRENCY), ten pieces of each ahead. */
+const MOST_QUEUED = 640;
 /** Never less than this for one request, ms. @see seed 003: 15 s */
 const LEAST_TIMEOUT_MS = 15_000;
 /** Never more, ms. @see seed 000: the 180 s that let requests hang */
 const MOST_TIMEOUT_MS = 180_000;
 
+/** Sound that does not fit its text: one odd text would shut the service for everybody. */
+const OF_THE_TEXT: ReadonlySet<ErrorCode> = new Set(['audio_silent', 'audio_implausible', 'job_cancelled']);
+
 /** What is wrong with the story, or with the voice that was chosen, says nothing against the service. */
-const speaksAgainstService = (error: TalebackError): boolean => {
-  const { category } = describeError(error.code);
-  return category !== 'input' && category !== 'voice' && error.code !== 'job_cancelled';
+const speaksAgainstService = ({ code }: TalebackError): boolean => {
+  const { category } = describeError(code);
+  return category !== 'input' && category !== 'voice' && !OF_THE_TEXT.has(code);
 };
 
 /**
@@ -61,7 +66,11 @@ export class RemoteLine implements SpeechLine {
     const { engine, clock, random, log, tell } = options;
     const { name, policy } = engine;
     this.#options = options;
-    this.#policies = createPolicies(policy, {
+    const bulkhead = policy.bulkhead && {
+      ...policy.bulkhead,
+      maxQueued: Math.max(policy.bulkhead.maxQueued, MOST_QUEUED),
+    };
+    this.#policies = createPolicies(bulkhead === undefined ? policy : { ...policy, bulkhead }, {
       classify: (error) => {
         const { retryable, retryAfterMs } = engineError(error, name);
         return { retryable, retryAfterMs };
@@ -150,6 +159,7 @@ export class RemoteLine implements SpeechLine {
         this.#record.began();
         try {
           const sound = await engine.synthesizeChunk(chunk, { ...request, signal });
+          this.#watch.spoke();
           this.#attemptEnded(chunk, sentAtMs, undefined);
           return sound;
         } catch (error) {
@@ -187,6 +197,7 @@ export class RemoteLine implements SpeechLine {
         this.#record.snapshot({
           breaker: this.#policies.breaker?.status(),
           fault: this.#watch.fault,
+          model: this.#watch.details,
           nowMs: this.#options.clock.now(),
         }),
       ],

@@ -7,6 +7,8 @@ interface Standing {
   readonly breaker: BreakerStatus | undefined;
   /** What its last probe found wrong. */
   readonly fault: TalebackError | undefined;
+  /** What it said of itself. */
+  readonly model: string | undefined;
   readonly nowMs: number;
 }
 
@@ -39,7 +41,7 @@ export class ServiceRecord {
     this.#health.heard(nowMs);
   }
 
-  snapshot({ breaker, fault, nowMs }: Standing): WorkerSnapshot {
+  snapshot({ breaker, fault, model, nowMs }: Standing): WorkerSnapshot {
     const state = fault !== undefined ? 'UNHEALTHY' : this.#inFlight > 0 ? 'BUSY' : 'READY';
     if (state !== this.#state) {
       this.#state = state;
@@ -49,6 +51,7 @@ export class ServiceRecord {
     return {
       id: this.#id,
       state,
+      ...(model === undefined ? {} : { model }),
       inFlight: this.#inFlight,
       jobsDone: answers.count,
       restarts: 0,

@@ -37,6 +37,7 @@ const TRIAL_TEXT = 'Yes.';
 export class ServiceWatch {
   readonly #options: ServiceWatchOptions;
   #fault: TalebackError | undefined;
+  #details: string | undefined;
   #isKnown = false;
   #lookedAtMs = Number.NEGATIVE_INFINITY;
   #isOver = false;
@@ -49,6 +50,16 @@ export class ServiceWatch {
   /** What the last look found wrong. */
   get fault(): TalebackError | undefined {
     return this.#fault;
+  }
+
+  /** What the service last said of itself, such as its model. */
+  get details(): string | undefined {
+    return this.#details;
+  }
+
+  /** It spoke: whatever the last look found is over. */
+  spoke(): void {
+    this.#fault = undefined;
   }
 
   /** Looks once, then again and again. */
@@ -90,6 +101,7 @@ export class ServiceWatch {
       const probe = (signal: AbortSignal) => engine.probe(signal);
       const { details, latencyMs } = await withDeadline(probe, PROBE_TIMEOUT_MS, { clock });
       this.#fault = undefined;
+      this.#details = details;
       if (!this.#isKnown || before !== undefined) {
         log('info', 'TTS service is available', { engine: engine.name, details, latencyMs });
       }

@@ -1,0 +1,31 @@
+import { describeError, type ErrorCode, TalebackError } from '@taleback/core';
+import type { EnginePicture } from '../observe/index.ts';
+
+/** What an engine cannot get over within a story. Anything else that a look found may have been chance, or none of speaking. */
+const UNFIT: ReadonlySet<ErrorCode> = new Set([
+  'circuit_open',
+  'credentials_invalid',
+  'dns_failed',
+  'model_loading_failed',
+  'model_unavailable',
+  'network_unreachable',
+  'tls_failed',
+]);
+
+/**
+ * Turns a story away from an engine that is known not to be able to speak, before a second is spent on it: its model is not
+ * loaded, its key not accepted, nobody there. The next engine of the chain is asked at once.
+ *
+ * @throws TalebackError what was last found wrong with it
+ * @see seed 001, "Error Scenarios"
+ */
+export const requireFit = (
+  { name, state, errorCode, reason, retryAtMs }: EnginePicture,
+  nowMs = Date.now(),
+): void => {
+  if (state !== 'unavailable' || errorCode === undefined || !UNFIT.has(errorCode)) return;
+  throw new TalebackError(errorCode, describeError(errorCode).sentence, {
+    details: `${name}: ${reason ?? errorCode}`,
+    ...(retryAtMs === undefined ? {} : { retryAfterMs: Math.max(0, retryAtMs - nowMs) }),
+  });
+};
