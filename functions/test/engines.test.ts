@@ -89,7 +89,7 @@ describe('what a worker tells of its engines', () => {
     const rest = { state: 'degraded', queue_depth: 3, in_flight: 2, started_at: nowMs - MINUTE_MS };
     const told = await tell('host-1', [engineOf('flite-a'), engineOf('kokoro-a', away)], rest);
     expect(told).toMatchObject({ status: 200, body: { success: true } });
-    const { updatedAt, expiresAt, tellers, ...flite } = (await read('ttsEngines/flite-a')) ?? {};
+    const { updatedAt, expiresAt, forgetAt, tellers, ...flite } = (await read('ttsEngines/flite-a')) ?? {};
     expect(flite).toEqual({
       name: 'flite-a',
       state: 'ready',
@@ -100,6 +100,7 @@ describe('what a worker tells of its engines', () => {
     });
     expect(Object.keys(tellers as object)).toEqual(['host-1']);
     expect(millisOf(expiresAt)).toBe(nowMs + 5 * MINUTE_MS);
+    expect(millisOf(forgetAt)).toBe(millisOf(expiresAt) + 30 * 24 * 60 * MINUTE_MS);
     expect(millisOf(updatedAt)).toBeGreaterThan(0);
     const kokoro = (await read('ttsEngines/kokoro-a')) ?? {};
     expect(kokoro).toMatchObject({
@@ -178,6 +179,15 @@ describe('what a worker tells of its engines', () => {
     }));
     expect((await tell('large', [engineOf('large', { voices })])).status).toBe(200);
     expect((await read('ttsEngines/large'))?.['voices']).toHaveLength(480);
+  });
+
+  it('leaves out voices and languages that are odd, and keeps the rest', async () => {
+    const voices = [voice, { id: 7 }, { ...voice, id: 'b', languages: ['en', 5] }];
+    expect((await tell('w6', [engineOf('sifted', { voices })])).status).toBe(200);
+    expect((await read('ttsEngines/sifted'))?.['voices']).toEqual([
+      voice,
+      { ...voice, id: 'b', languages: ['en'] },
+    ]);
   });
 
   it('mends a document that makes no sense', async () => {

@@ -13,6 +13,9 @@ import { createFirestoreCalls } from './firestore-calls.ts';
 const WORKERS = 'ttsWorkers';
 const ENGINES = 'ttsEngines';
 
+/** How long the page offers the voices of an engine that nobody tells of: workers that scale to zero sleep for days. */
+const REMEMBERED_MS = 30 * 24 * 60 * 60_000;
+
 type Fields = Record<string, unknown>;
 
 /** What is not known is absent, never null. */
@@ -47,6 +50,7 @@ const engineFields = (record: EngineRecord): Fields =>
     ...abilityFields(record),
     workerId: record.workerId,
     expiresAt: timestamp(record.expiresAtMs),
+    forgetAt: timestamp(record.expiresAtMs + REMEMBERED_MS),
     tellers: Object.fromEntries(
       record.tellers.map((teller) => [
         teller.workerId,

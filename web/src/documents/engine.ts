@@ -8,7 +8,7 @@ export interface Engine {
   /** Codes without region, such as `en`. */
   readonly languages: readonly string[];
   readonly voices: readonly EngineVoice[];
-  /** Unix milliseconds; after it nobody knows how the engine is. */
+  /** Unix milliseconds; after it nobody knows how the engine is, so it counts as away. */
   readonly expiresAtMs: number;
 }
 
@@ -48,7 +48,7 @@ const readVoices = (value: unknown, languages: readonly string[]): readonly Engi
   return [...new Map(read.toReversed().map((voice) => [voice.id, voice])).values()].toReversed();
 };
 
-/** Reads an engine's document; one whose state or time makes no sense has expired long ago, so nothing follows from it. */
+/** Reads an engine's document; one whose state or time makes no sense has expired long ago. */
 export const readEngine = (id: string, fields: Fields): Engine => {
   const state = STATES.find((one) => one === fields['state']);
   const languages = languagesOf(fields['languages']);

@@ -12,7 +12,7 @@ import {
   type Watch,
 } from '../live/index.ts';
 import { announce, type Moment } from './announcement.ts';
-import { watchFreshEngines } from './fresh-engines.ts';
+import { watchKnownEngines } from './known-engines.ts';
 import { watchLeases } from './lease-alarm.ts';
 import type { Route } from './route.ts';
 
@@ -30,7 +30,7 @@ export interface Session {
   readonly stories: ReadonlySignal<View<readonly Story[]>>;
   readonly story: ReadonlySignal<View<Found<Story>>>;
   readonly attempts: ReadonlySignal<View<readonly Attempt[]>>;
-  /** The engines of which something is known now; none where nobody tells of any. */
+  /** Every engine that was ever told of, away when its word has expired; none where nobody tells of any. */
   readonly engines: ReadonlySignal<readonly Engine[]>;
   /** How fresh that is what the reader looks at. */
   readonly connection: ReadonlySignal<ViewKind>;
@@ -71,7 +71,7 @@ export const openSession = (
     computed(() => (uid.value === undefined ? undefined : feed.watchEngines)),
     surroundings,
   );
-  const fresh = watchFreshEngines(followedEngines.view, surroundings.clock);
+  const known = watchKnownEngines(followedEngines.view, surroundings.clock);
 
   // A story that the list holds opens at once, before its own first word from the server.
   const story = computed((): View<Found<Story>> => {
@@ -118,7 +118,7 @@ export const openSession = (
     stories: stories.view,
     story,
     attempts: attempts.view,
-    engines: fresh.engines,
+    engines: known.engines,
     connection,
     announcement,
     narrationOf,
@@ -126,7 +126,7 @@ export const openSession = (
     close: () => {
       stopAnnouncing();
       leases.stop();
-      fresh.stop();
+      known.stop();
       for (const following of [stories, followedStory, attempts, followedEngines]) following.stop();
       stopReader();
     },

@@ -7,7 +7,16 @@ import { AskButton } from './ask-button.tsx';
 import { AskFault } from './ask-fault.tsx';
 import { NarratorsAway } from './narrators-away.tsx';
 import { VoiceSelect } from './voice-select.tsx';
-import { areNarratorsAway, firstVoiceId, otherVoiceId, voiceLabel, voicesFor, voicesOf } from './voices.ts';
+import {
+  areNarratorsAway,
+  firstVoiceId,
+  otherVoiceId,
+  type Voice,
+  voiceLabel,
+  voiceOf,
+  voicesFor,
+  voicesOf,
+} from './voices.ts';
 
 export interface AskAreaProps {
   readonly story: Story;
@@ -43,20 +52,23 @@ const isAboutVoice = (narration: Narration, state: AskState): boolean =>
 
 /** The button that asks for a narration and, where another voice may be wanted, the choice of one. */
 export const AskArea = ({ story, narration, engines, state, onAsk }: AskAreaProps) => {
-  const chosen = useSignal<string | undefined>(undefined);
+  const chosen = useSignal<Voice | undefined>(undefined);
   const offer = offerFor(narration);
   if (offer === undefined) return null;
 
   const needsVoice = isAboutVoice(narration, state);
   const isChoosing = needsVoice || offer.kind === 'request';
   const known = voicesOf(engines);
-  const voices = voicesFor(known, story.language);
-  const current = story.voiceId ?? firstVoiceId(voices);
-  const voiceId = chosen.value ?? (needsVoice ? otherVoiceId(voices, story.voiceId) : current);
+  const offered = voicesFor(known, story.language);
+  const firstId = needsVoice
+    ? otherVoiceId(offered, story.voiceId)
+    : (story.voiceId ?? firstVoiceId(offered));
+  // What a person chose stands, whatever becomes of the engines.
+  const voice = voiceOf(known, chosen.value?.id ?? firstId, chosen.value?.name ?? story.voiceName);
   const ask = (): void =>
     onAsk(offer.kind, {
       storyId: story.id,
-      voiceId: isChoosing && voiceId !== story.voiceId ? voiceId : undefined,
+      voiceId: isChoosing && voice.id !== story.voiceId ? voice.id : undefined,
     });
   return (
     <div class="ask">
@@ -69,10 +81,10 @@ export const AskArea = ({ story, narration, engines, state, onAsk }: AskAreaProp
         {isChoosing && (
           <VoiceSelect
             label="Voice"
-            voices={voices}
-            voiceId={voiceId}
-            onChoose={(id) => {
-              chosen.value = id;
+            offered={offered}
+            voice={voice}
+            onChoose={(one) => {
+              chosen.value = one;
             }}
           />
         )}

@@ -72,6 +72,32 @@ export const ENGINE_FIXTURES: readonly Fixture[] = [
     status: 'failed',
     words: ['The last voice was George', 'Siwis'],
   }),
-  open('engines-expired', {}, { ...told(EXPIRED), status: 'none', words: ['Kal, robotic'] }),
+  open(
+    'engines-expired',
+    {},
+    {
+      ...told(EXPIRED),
+      status: 'none',
+      words: [
+        'narrators for this language are away',
+        'Heart, warm (not available now)',
+        'Clara (not known now)',
+      ],
+    },
+  ),
+  open('new-story-expired', asked({ audioStatus: 'ready' }), {
+    ...told(FLITE, EXPIRED),
+    fragment: '#new',
+    words: ['French (not available now)', 'Clara, American', 'Heart, warm (not available now)'],
+  }),
+  open(
+    'voice-not-known',
+    { voiceId: 'old-nora', voiceName: 'Nora' },
+    {
+      ...told(FLITE, KOKORO),
+      status: 'none',
+      words: ['Nora (not known now)', 'No narrator is known to have this voice', 'Clara, American'],
+    },
+  ),
   open('engines-denied', {}, { engines: ['denied'], status: 'none', words: ['Kal, robotic'] }),
 ];

@@ -1,5 +1,5 @@
 import { useId } from 'preact/hooks';
-import { NOT_NOW } from './voice-select.tsx';
+import { PRESENCE_WORDS } from './voice-select.tsx';
 import type { SpokenLanguage } from './voices.ts';
 
 interface Props {
@@ -29,10 +29,10 @@ export const LanguageSelect = ({ languages, language, onChoose }: Props) => {
         value={language}
         onChange={(event) => onChoose(event.currentTarget.value)}
       >
-        {languages.map(({ code, isThere }) => (
+        {languages.map(({ code, presence }) => (
           <option key={code} value={code}>
             {languageName(code)}
-            {!isThere && NOT_NOW}
+            {PRESENCE_WORDS[presence]}
           </option>
         ))}
       </select>

@@ -1,27 +1,41 @@
 import { useSignal } from '@preact/signals';
 import { HOME_HREF, type Session, storyHref } from '../session/index.ts';
 import { PageHeading } from '../ui/index.ts';
-import { LANGUAGES } from './draft.ts';
 import { LanguageSelect, languageName } from './language-select.tsx';
 import { SAMPLES } from './samples.ts';
 import { StoryForm, type Written } from './story-form.tsx';
 import { VoiceSelect } from './voice-select.tsx';
-import { firstVoiceId, languagesOf, voiceLabel, voicesFor, voicesOf } from './voices.ts';
+import {
+  firstLanguage,
+  firstVoiceId,
+  keepLanguage,
+  languagesOf,
+  type Voice,
+  voiceOf,
+  voicesFor,
+  voicesOf,
+} from './voices.ts';
 
 /** Writes a new story, from nothing or from a fable. */
 export const NewStoryPage = ({ session, go }: { session: Session; go: (href: string) => void }) => {
   const written = useSignal<Written>({ title: '', text: '' });
-  const chosenLanguage = useSignal(LANGUAGES[0] ?? 'en');
-  const chosenVoiceId = useSignal<string | undefined>(undefined);
+  // What a person chose stands, whatever becomes of the engines; a voice is chosen for a language.
+  const chosenLanguage = useSignal<string | undefined>(undefined);
+  const chosenVoices = useSignal<ReadonlyMap<string, Voice>>(new Map());
   const engines = session.engines.value;
-  const languages = languagesOf(engines).toSorted((one, other) =>
+  const spoken = languagesOf(engines);
+  const language = chosenLanguage.value ?? firstLanguage(spoken);
+  const languages = keepLanguage(spoken, language).toSorted((one, other) =>
     languageName(one.code).localeCompare(languageName(other.code)),
   );
-  const codes = languages.map(({ code }) => code);
-  const language = codes.includes(chosenLanguage.value) ? chosenLanguage.value : (codes[0] ?? 'en');
-  const voices = voicesFor(voicesOf(engines), language);
-  // A choice that the language or the engines have overtaken gives way to one that holds.
-  const voiceId = voices.find(({ id }) => id === chosenVoiceId.value)?.id ?? firstVoiceId(voices);
+  const known = voicesOf(engines);
+  const offered = voicesFor(known, language);
+  const chosen = chosenVoices.value.get(language);
+  const voice = voiceOf(known, chosen?.id ?? firstVoiceId(offered), chosen?.name);
+  const choose = (code: string, one: Voice | undefined): void => {
+    chosenLanguage.value = code;
+    if (one !== undefined) chosenVoices.value = new Map([...chosenVoices.value, [code, one]]);
+  };
   return (
     <>
       <PageHeading>New story</PageHeading>
@@ -48,7 +62,7 @@ export const NewStoryPage = ({ session, go }: { session: Session; go: (href: str
       <StoryForm
         written={written.value}
         language={language}
-        languages={codes}
+        languages={languages.map(({ code }) => code)}
         isOffline={session.connection.value === 'offline'}
         onWrite={(next) => {
           written.value = next;
@@ -57,8 +71,8 @@ export const NewStoryPage = ({ session, go }: { session: Session; go: (href: str
           session.feed.createStory({
             ...story,
             language,
-            voiceId,
-            voiceName: voiceLabel(voices, voiceId, undefined),
+            voiceId: voice.id,
+            voiceName: voice.name,
           })
         }
         onSaved={(storyId) => go(storyHref(storyId))}
@@ -68,17 +82,18 @@ export const NewStoryPage = ({ session, go }: { session: Session; go: (href: str
           <LanguageSelect
             languages={languages}
             language={language}
-            onChoose={(code) => {
-              chosenLanguage.value = code;
-            }}
+            onChoose={(code) =>
+              choose(
+                code,
+                voicesFor(known, code).find(({ id }) => id === chosen?.id),
+              )
+            }
           />
           <VoiceSelect
             label="Voice"
-            voices={voices}
-            voiceId={voiceId}
-            onChoose={(id) => {
-              chosenVoiceId.value = id;
-            }}
+            offered={offered}
+            voice={voice}
+            onChoose={(one) => choose(language, one)}
           />
         </div>
       </StoryForm>

@@ -2,10 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { type Engine, readEngine } from '../documents/index.ts';
 import {
   areNarratorsAway,
+  firstLanguage,
   firstVoiceId,
+  keepLanguage,
   languagesOf,
   otherVoiceId,
   voiceLabel,
+  voiceOf,
   voicesFor,
   voicesOf,
 } from './voices.ts';
@@ -22,11 +25,11 @@ const engine = (name: string, state: string, languages: readonly string[], ids: 
 const idsOf = (voices: readonly { readonly id: string }[]): readonly string[] => voices.map(({ id }) => id);
 
 describe('the voices', () => {
-  it('are the ones that we always had, while no engine tells of any', () => {
+  it('are the ones that we always had, while nobody tells of any engine', () => {
     const known = voicesOf([]);
     expect(idsOf(known)).toEqual(['slt', 'rms', 'awb', 'kal16']);
-    expect(known.every((voice) => voice.isThere && voice.engine === undefined)).toBe(true);
-    expect(voicesOf([engine('empty', 'ready', ['en'], [])])).toBe(known);
+    expect(known.every((voice) => voice.presence === 'there' && voice.engine === undefined)).toBe(true);
+    expect(voicesOf([engine('empty', 'ready', ['en'], [])])).toEqual([]);
   });
 
   it('are those of the engines, of which the ones that speak come first', () => {
@@ -34,10 +37,10 @@ describe('the voices', () => {
       engine('a', 'unavailable', ['en'], ['both', 'lost']),
       engine('b', 'degraded', ['de'], ['both', 'own']),
     ]);
-    expect(voices.map((voice) => [voice.id, voice.engine, voice.isThere])).toEqual([
-      ['both', 'b', true],
-      ['own', 'b', true],
-      ['lost', 'a', false],
+    expect(voices.map((voice) => [voice.id, voice.engine, voice.presence])).toEqual([
+      ['both', 'b', 'there'],
+      ['own', 'b', 'there'],
+      ['lost', 'a', 'away'],
     ]);
   });
 
@@ -65,20 +68,44 @@ describe('the voices', () => {
     expect(otherVoiceId(voicesOf([away, there]), 'x')).toBe('y');
     expect(otherVoiceId(voicesOf([away]), 'slt')).toBe('rms');
     expect(otherVoiceId(voicesOf([]), 'slt')).toBe('rms');
+    expect(otherVoiceId(voicesOf([engine('a', 'ready', ['en'], ['x'])]), 'x')).toBe('x');
+  });
+
+  it('may be unknown, and then are called what they were called', () => {
+    const voices = voicesOf([engine('a', 'unavailable', ['en'], ['x'])]);
+    expect(voiceOf(voices, 'x', 'Old name')).toBe(voices[0]);
+    expect(voiceOf(voices, 'gone', 'Old name')).toMatchObject({
+      id: 'gone',
+      name: 'Old name',
+      engine: undefined,
+      presence: 'unknown',
+    });
   });
 });
 
 describe('the languages', () => {
   it('are those of the engines, each with whether anybody who speaks it is there', () => {
-    expect(languagesOf([])).toEqual([{ code: 'en', isThere: true }]);
+    expect(languagesOf([])).toEqual([{ code: 'en', presence: 'there' }]);
+    expect(languagesOf([engine('empty', 'ready', [], [])])).toEqual([]);
     const engines = [engine('a', 'unavailable', ['en', 'fr'], []), engine('b', 'degraded', ['en'], [])];
     expect(languagesOf(engines)).toEqual([
-      { code: 'en', isThere: true },
-      { code: 'fr', isThere: false },
+      { code: 'en', presence: 'there' },
+      { code: 'fr', presence: 'away' },
     ]);
     expect(areNarratorsAway(engines, 'fr-CA')).toBe(true);
     expect(areNarratorsAway(engines, 'en')).toBe(false);
     expect(areNarratorsAway(engines, 'fi')).toBe(false);
     expect(areNarratorsAway([], 'en')).toBe(false);
+  });
+
+  it('begin with the usual one where it is spoken, and keep the one that is chosen', () => {
+    const french = languagesOf([engine('a', 'ready', ['fr'], [])]);
+    const both = languagesOf([engine('a', 'ready', ['fr', 'en'], [])]);
+    expect([french, both, []].map(firstLanguage)).toEqual(['fr', 'en', 'en']);
+    expect(keepLanguage(both, 'en')).toBe(both);
+    expect(keepLanguage(french, 'en')).toEqual([
+      { code: 'fr', presence: 'there' },
+      { code: 'en', presence: 'unknown' },
+    ]);
   });
 });

@@ -2,6 +2,9 @@ import { primaryLanguage } from '@taleback/core';
 import type { Engine } from '../documents/index.ts';
 import { LANGUAGES } from './draft.ts';
 
+/** What is known of who speaks: there; away, known but silent; or unknown, as nobody tells of it now. */
+export type Presence = 'there' | 'away' | 'unknown';
+
 /** A voice that a story can be read in. */
 export interface Voice {
   readonly id: string;
@@ -10,13 +13,12 @@ export interface Voice {
   readonly manner: string | undefined;
   /** Codes without region. */
   readonly languages: readonly string[];
-  /** The engine that has it; undefined while no engine is known. */
+  /** The engine that has it; undefined while none is known to. */
   readonly engine: string | undefined;
-  /** False while its engine does not speak. */
-  readonly isThere: boolean;
+  readonly presence: Presence;
 }
 
-const BUILT_IN = { languages: ['en'], engine: undefined, isThere: true } as const;
+const BUILT_IN = { languages: ['en'], engine: undefined, presence: 'there' } as const;
 
 /** What the embedded engine has: the voices of deployments that tell of no engines. */
 const VOICES: readonly Voice[] = [
@@ -34,16 +36,18 @@ const isThere = ({ state }: Engine): boolean => state !== 'unavailable';
 const byPresence = (one: Engine, other: Engine): number =>
   Number(isThere(other)) - Number(isThere(one)) || one.name.localeCompare(other.name);
 
-/** The voices of the engines that are known at the moment, else those that we always had. */
+/** The voices of the engines; those that we always had where nobody tells of any engine. */
 export const voicesOf = (engines: readonly Engine[]): readonly Voice[] => {
+  if (engines.length === 0) return VOICES;
   const voices = new Map<string, Voice>();
   for (const engine of engines.toSorted(byPresence)) {
     for (const voice of engine.voices) {
       if (voices.has(voice.id)) continue;
-      voices.set(voice.id, { ...voice, engine: engine.name, isThere: isThere(engine) });
+      const presence = isThere(engine) ? 'there' : 'away';
+      voices.set(voice.id, { ...voice, engine: engine.name, presence });
     }
   }
-  return voices.size === 0 ? VOICES : [...voices.values()];
+  return [...voices.values()];
 };
 
 /** The voices that speak a language; all of them when none is known to. */
@@ -52,18 +56,17 @@ export const voicesFor = (voices: readonly Voice[], language: string): readonly 
   return speaking.length === 0 ? voices : speaking;
 };
 
-/** A language that a story can be written in, and whether an engine that speaks it is there. */
+/** A language that a story can be written in, and what is known of the engines that speak it. */
 export interface SpokenLanguage {
   /** Without region, such as `en`. */
   readonly code: string;
-  readonly isThere: boolean;
+  readonly presence: Presence;
 }
 
-/** The languages of the engines that are known at the moment, else those that we always had. */
+/** The languages of the engines; those that we always had where nobody tells of any engine. */
 export const languagesOf = (engines: readonly Engine[]): readonly SpokenLanguage[] => {
-  const codes = [...new Set(engines.flatMap(({ languages }) => languages))];
-  if (codes.length === 0) return LANGUAGES.map((code) => ({ code, isThere: true }));
-  return codes.map((code) => ({ code, isThere: !areNarratorsAway(engines, code) }));
+  const codes = engines.length === 0 ? LANGUAGES : new Set(engines.flatMap(({ languages }) => languages));
+  return [...codes].map((code) => ({ code, presence: areNarratorsAway(engines, code) ? 'away' : 'there' }));
 };
 
 /** Whether every engine that is known to speak a language is away. Nothing known is nobody away. */
@@ -83,13 +86,36 @@ export const voiceLabel = (
 ): string =>
   (findVoice(voices, voiceId) ?? findVoice(VOICES, voiceId))?.name ?? voiceName ?? voiceId ?? 'No voice';
 
+/** A voice by its id, whether it is known or not. */
+export const voiceOf = (voices: readonly Voice[], id: string, name: string | undefined): Voice =>
+  findVoice(voices, id) ?? {
+    id,
+    name: voiceLabel(voices, id, name),
+    manner: undefined,
+    languages: [],
+    engine: undefined,
+    presence: 'unknown',
+  };
+
+/** The language to begin with: the usual one where it is spoken, else one that is. */
+export const firstLanguage = (spoken: readonly SpokenLanguage[]): string => {
+  const usual = LANGUAGES[0] ?? 'en';
+  return spoken.some(({ code }) => code === usual) ? usual : (spoken[0]?.code ?? usual);
+};
+
+/** The languages, with the chosen one among them: nobody may speak it any more. */
+export const keepLanguage = (spoken: readonly SpokenLanguage[], chosen: string): readonly SpokenLanguage[] =>
+  spoken.some(({ code }) => code === chosen) ? spoken : [...spoken, { code: chosen, presence: 'unknown' }];
+
 /** The voice to begin with among those offered: the usual one if it is there, else one that is. */
 export const firstVoiceId = (offered: readonly Voice[]): string => {
-  const there = offered.filter((voice) => voice.isThere);
+  const there = offered.filter(({ presence }) => presence === 'there');
   const usual = findVoice(there, DEFAULT_VOICE_ID);
   return (usual ?? there[0] ?? offered[0])?.id ?? DEFAULT_VOICE_ID;
 };
 
-/** A voice to offer in place of one that failed: one that is there, if there is any. */
-export const otherVoiceId = (offered: readonly Voice[], failedId: string | undefined): string =>
-  firstVoiceId(offered.filter(({ id }) => id !== failedId));
+/** A voice to offer in place of one that failed: one that is there, if there is any; itself when there is no other. */
+export const otherVoiceId = (offered: readonly Voice[], failedId: string | undefined): string => {
+  const others = offered.filter(({ id }) => id !== failedId);
+  return others.length === 0 && failedId !== undefined ? failedId : firstVoiceId(others);
+};

@@ -18,7 +18,7 @@ export interface LevellerOptions {
 
 /** What a story's later chunks need to know of the earlier ones. */
 export interface LevellerState {
-  /** Gain of the story, dB: what its first chunk needed. Undefined before there was one. */
+  /** Gain of the story, dB: what its first chunk of a second needed, moved along by later ones. Undefined before it. */
   readonly storyGainDb: number | undefined;
   /** Factor at the end of the last chunk. */
   readonly lastFactor: number | undefined;

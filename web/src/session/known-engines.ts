@@ -5,16 +5,16 @@ import { watchTimes } from './alarm.ts';
 
 const NONE: readonly Engine[] = [];
 
-export interface FreshEngines {
+export interface KnownEngines {
   readonly engines: ReadonlySignal<readonly Engine[]>;
   readonly stop: () => void;
 }
 
-/** The engines of which something is known now: what expired is as if it had never been told. */
-export const watchFreshEngines = (
+/** Every engine that was told of. One whose word has expired is away; what it has is still its own. */
+export const watchKnownEngines = (
   view: ReadonlySignal<View<readonly Engine[]>>,
   clock: Clock,
-): FreshEngines => {
+): KnownEngines => {
   const told = computed(() => valueOf(view.value) ?? NONE);
   const alarm = watchTimes(
     computed(() => told.value.map(({ expiresAtMs }) => expiresAtMs)),
@@ -23,8 +23,9 @@ export const watchFreshEngines = (
   return {
     engines: computed(() => {
       const nowMs = Math.max(alarm.nowMs.value, clock.now());
-      const fresh = told.value.filter(({ expiresAtMs }) => expiresAtMs > nowMs);
-      return fresh.length === 0 ? NONE : fresh;
+      return told.value.map(
+        (engine): Engine => (engine.expiresAtMs > nowMs ? engine : { ...engine, state: 'unavailable' }),
+      );
     }),
     stop: alarm.stop,
   };
