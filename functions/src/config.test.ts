@@ -22,7 +22,7 @@ describe('parseConfig', () => {
       pendingLeaseMs: 900_000,
       processingLeaseMs: 120_000,
       storeTimeoutMs: 8_000,
-      limits: DEFAULT_STORY_LIMITS,
+      limits: { ...DEFAULT_STORY_LIMITS, languages: undefined },
       defaultVoice: 'slt',
       dispatchTarget: 'pubsub',
       runpod: undefined,
@@ -87,6 +87,14 @@ describe('parseConfig', () => {
       events: 'off',
     });
   });
+
+  it.each([undefined, '', ' , '])(
+    'takes stories in every language when STORY_LANGUAGES is %j',
+    (languages) => {
+      const { limits } = parseConfig({ CALLBACK_SECRETS: SECRET, STORY_LANGUAGES: languages });
+      expect(limits.languages).toBeUndefined();
+    },
+  );
 
   describe('signatures', () => {
     it('are off only by the exact word', () => {

@@ -48,6 +48,11 @@ const list = (text: string): string[] =>
     .map((item) => item.trim())
     .filter((item) => item !== '');
 
+const listOrNone = (text: string | undefined): string[] | undefined => {
+  const items = list(text ?? '');
+  return items.length === 0 ? undefined : items;
+};
+
 const secrets = z
   .string()
   .default('')
@@ -131,10 +136,10 @@ export const functionsEnvironment = z.object({
     .describe('Longest story that is narrated in one piece. Characters, 1 to 200000.'),
   STORY_LANGUAGES: z
     .string()
-    .default(DEFAULT_STORY_LIMITS.languages.join(','))
-    .transform(list)
+    .optional()
+    .transform(listOrNone)
     .describe(
-      'Languages that the engines behind the queue speak, as codes without region, separated by commas.',
+      'The only languages that stories are taken in, as codes without region, separated by commas. Default: every language; the worker refuses those that its engines do not speak.',
     ),
   DEFAULT_VOICE: z.string().min(1).default('slt').describe('Voice of a story that names none.'),
   STORE_TIMEOUT_SECONDS: seconds(8, 1, 60).describe(

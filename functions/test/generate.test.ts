@@ -168,6 +168,7 @@ describe('a story that is not there yet', () => {
       audioAttempt: 1,
       audioAutoRetry: false,
       audioJobExtras: {
+        has_recording: true,
         profile_path: 'private/users/u1/voices/en/ann.npy',
         is_kids_voice: false,
         model_type: 'chatterbox',

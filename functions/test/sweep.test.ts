@@ -355,13 +355,18 @@ describe('trying again by itself', () => {
   });
 
   it('waits for a person when the story cannot be narrated any more', async () => {
-    const [unfit, nobodys] = [await dueStory({ text: '' }), await dueStory({ userId: null })];
+    const stories = [
+      await dueStory({ text: '' }),
+      await dueStory({ userId: null }),
+      await dueStory({ audioJobExtras: { has_recording: true } }),
+      await dueStory({ audioJobExtras: { profile_path: 'private/users/u9/voices/ann.wav' } }),
+    ];
     expect(await sweepWith()).toMatchObject({ retried: 0 });
-    for (const storyId of [unfit, nobodys]) {
+    for (const storyId of stories) {
       expect(await nets.story(storyId)).toMatchObject({ audioStatus: 'failed', audioAttempt: 1 });
       expect(await nets.story(storyId)).not.toHaveProperty('audioRetryAt');
+      expect(jobsOf(storyId)).toEqual([]);
     }
-    expect(jobsOf(unfit)).toEqual([]);
   });
 
   it('fails again, with one try fewer, when the queue does not take the job', async () => {

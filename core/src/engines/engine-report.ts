@@ -62,4 +62,6 @@ export interface EnginesReport {
   readonly inFlight: number | undefined;
   /** Unix milliseconds. */
   readonly startedAtMs: number | undefined;
+  /** Voices and language tags that were told but are in no shape to be used, and so are not in the report. */
+  readonly leftOut: number;
 }

@@ -11,6 +11,7 @@ import {
   type ReportedVoice,
   WORKER_STATES,
 } from './engine-report.ts';
+import { atMost, type Counted, NOTHING, siftedList, sumLeftOut } from './sifted-list.ts';
 
 const MAX_ENGINE_NAME_CHARACTERS = 100;
 const MAX_WORKER_ID_CHARACTERS = 200;
@@ -46,14 +47,7 @@ const words = (maxCharacters: number) =>
     .nullish()
     .transform((text) => (text ? toWellFormed(text.slice(0, maxCharacters)) : undefined));
 
-/** A list of at most so many; what comes after them is not even looked at. */
-const listOf = <T>(item: z.ZodType<T>, maxItems: number) =>
-  z
-    .array(z.unknown(), 'must be a list')
-    .transform((items) => items.slice(0, maxItems))
-    .pipe(z.array(item));
-
-const languages = listOf(name(MAX_LANGUAGE_CHARACTERS), MAX_LANGUAGES);
+const languages = siftedList(name(MAX_LANGUAGE_CHARACTERS), MAX_LANGUAGES);
 
 const amount = z.number('must be a number').nonnegative('must not be negative').nullish();
 const moment = z
@@ -85,16 +79,11 @@ const voice = z
     },
     NO_OBJECT,
   )
-  .transform(
-    (one): ReportedVoice => ({
-      id: one.id,
-      name: one.name ?? one.id,
-      languages: one.languages ?? [],
-      gender: one.gender,
-      accent: one.accent,
-      remark: one.remark,
-    }),
-  );
+  .transform((one): Counted<ReportedVoice> => {
+    const { id, gender, accent, remark } = one;
+    const { kept, leftOut } = one.languages ?? NOTHING;
+    return { value: { id, name: one.name ?? id, languages: kept, gender, accent, remark }, leftOut };
+  });
 
 const engine = z
   .object(
@@ -107,21 +96,24 @@ const engine = z
       clones_voices: z.boolean('must be true or false').nullish(),
       breaker: isIn(BREAKER_STATES).nullish(),
       retry_at: moment,
-      voices: listOf(voice, MAX_REPORTED_VOICES),
+      voices: siftedList(voice, MAX_REPORTED_VOICES),
     },
     NO_OBJECT,
   )
   .transform(
-    (one): ReportedEngine => ({
-      name: one.name,
-      state: one.state,
-      reason: one.reason,
-      errorCode: one.error_type,
-      languages: one.languages,
-      clonesVoices: one.clones_voices ?? false,
-      breaker: one.breaker ?? undefined,
-      retryAtMs: one.retry_at ?? undefined,
-      voices: one.voices,
+    (one): Counted<ReportedEngine> => ({
+      value: {
+        name: one.name,
+        state: one.state,
+        reason: one.reason,
+        errorCode: one.error_type,
+        languages: one.languages.kept,
+        clonesVoices: one.clones_voices ?? false,
+        breaker: one.breaker ?? undefined,
+        retryAtMs: one.retry_at ?? undefined,
+        voices: one.voices.kept.map(({ value }) => value),
+      },
+      leftOut: sumLeftOut([one.languages, one.voices, ...one.voices.kept]),
     }),
   );
 
@@ -141,7 +133,7 @@ const bound = (engines: readonly ReportedEngine[]): readonly ReportedEngine[] =>
 const schema = z
   .object({
     worker_id: idOf(MAX_WORKER_ID_CHARACTERS),
-    engines: listOf(engine, MAX_REPORTED_ENGINES),
+    engines: atMost(MAX_REPORTED_ENGINES).pipe(z.array(engine)),
     state: isIn(WORKER_STATES).nullish(),
     queue_depth: amount,
     in_flight: amount,
@@ -150,13 +142,14 @@ const schema = z
   .transform(
     (body): EnginesReport => ({
       workerId: body.worker_id,
-      engines: bound(body.engines),
+      engines: bound(body.engines.map(({ value }) => value)),
       state: body.state ?? undefined,
       queueDepth: body.queue_depth ?? undefined,
       inFlight: body.in_flight ?? undefined,
       startedAtMs: body.started_at ?? undefined,
+      leftOut: sumLeftOut(body.engines),
     }),
   );
 
-/** Parses the body of a worker's report on its engines. */
+/** Parses the body of a worker's report on its engines. Odd voices and language tags are left out, and counted. */
 export const parseEnginesReport = (input: unknown): Parsed<EnginesReport> => parseWith(schema, input);

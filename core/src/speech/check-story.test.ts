@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isErrorCode } from '../errors/index.ts';
-import { checkStory, DEFAULT_STORY_LIMITS, primaryLanguage, type StoryLimits } from './check-story.ts';
+import { checkStory, DEFAULT_STORY_LIMITS, type StoryLimits } from './check-story.ts';
 
-const limits: StoryLimits = {
+const limits = {
   minCharacters: 3,
   maxCharacters: 40,
   languages: [
@@ -25,7 +25,7 @@ const limits: StoryLimits = {
     'ta',
     'th',
   ],
-};
+} satisfies StoryLimits;
 const verdict = (text: string, language = 'en'): string => {
   const check = checkStory({ text, language }, limits);
   return check.ok ? 'ok' : check.code;
@@ -107,6 +107,29 @@ describe('checkStory', () => {
     },
   );
 
+  it.each(['en', 'tlh', 'pt_BR', 'zh-Hant-TW', 'english'])(
+    'takes %s where every language is spoken',
+    (language) => {
+      const { languages: _languages, ...any } = limits;
+      const text = language.startsWith('zh') ? '從前有一個國王' : 'Once upon a time';
+      expect(checkStory({ text, language }, any)).toEqual({ ok: true });
+      expect(checkStory({ text, language }, { ...any, languages: undefined })).toEqual({ ok: true });
+    },
+  );
+
+  it.each(['', '-', 'e', 'constructor', '__proto__', '日本', 'en; de'])(
+    'takes no language for %j where every language is spoken',
+    (language) => {
+      const check = checkStory({ text: 'Once upon a time', language }, { ...limits, languages: undefined });
+      expect(check).toEqual({
+        ok: false,
+        code: 'language_unsupported',
+        field: 'language',
+        sentence: `language: "${language}" is not a language tag such as "en"`,
+      });
+    },
+  );
+
   it('names the field first, and the limit', () => {
     expect(checkStory({ text: 'x'.repeat(41), language: 'en' }, limits)).toEqual({
       ok: false,
@@ -132,17 +155,5 @@ describe('checkStory', () => {
   it('has defaults that a short English story passes', () => {
     expect(checkStory({ text: 'A', language: 'en' }, DEFAULT_STORY_LIMITS)).toEqual({ ok: true });
     expect(checkStory({ text: 'a'.repeat(20_001), language: 'en' }, DEFAULT_STORY_LIMITS).ok).toBe(false);
-  });
-});
-
-describe('primaryLanguage', () => {
-  it.each([
-    ['en', 'en'],
-    ['en-GB', 'en'],
-    ['pt_BR', 'pt'],
-    ['ZH-Hant-TW', 'zh'],
-    ['', ''],
-  ])('%j is %j', (language, primary) => {
-    expect(primaryLanguage(language)).toBe(primary);
   });
 });

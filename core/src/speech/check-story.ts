@@ -1,17 +1,18 @@
 import type { ErrorCode } from '../errors/index.ts';
-import { foreignLettersOf } from './foreign-letters.ts';
-import { findTextFault, lengthOf, withoutIgnorables } from './text-faults.ts';
+import { foreignShare } from './foreign-share.ts';
+import { isLanguageTag, primaryLanguage } from './language-tag.ts';
+import { findTextFault, withoutIgnorables } from './text-faults.ts';
 
 /** Limits of what is narrated in one piece. */
 export interface StoryLimits {
   readonly minCharacters: number;
   readonly maxCharacters: number;
-  /** Language codes without region, such as `en`. */
-  readonly languages: readonly string[];
+  /** Language codes without region, such as `en`. Absent: every language, if its tag has the shape of one. */
+  readonly languages?: readonly string[] | undefined;
 }
 
-/** What the embedded engine can speak; a deployment with other engines says so in its configuration. */
-export const DEFAULT_STORY_LIMITS: StoryLimits = {
+/** What the embedded engine can speak. */
+export const DEFAULT_STORY_LIMITS: StoryLimits & { readonly languages: readonly string[] } = {
   minCharacters: 1,
   maxCharacters: 20_000,
   languages: ['en'],
@@ -29,10 +30,6 @@ export type StoryCheck =
 /** More than this share of letters in a foreign script means the language was chosen wrongly. */
 const MAX_FOREIGN_SHARE = 0.5;
 
-/** The code without its region: `en-GB` and `en_US` are `en`. */
-export const primaryLanguage = (language: string): string => language.toLowerCase().split(/[-_]/)[0] ?? '';
-
-const LETTERS = /\p{L}+/gu;
 /**
  * An address is spelled out at best; a text of nothing else is none. Each ends where ASCII does, since Chinese goes on
  * behind it without a blank, and each repetition that may fail has a bound, or long words take minutes.
@@ -45,11 +42,6 @@ const withoutAddresses = (text: string): string => {
   return rest.includes('@') ? rest.replace(MAIL, '') : rest;
 };
 
-const foreignShare = (text: string, language: string): number => {
-  const foreign = foreignLettersOf(language);
-  return foreign === undefined ? 0 : lengthOf(text, foreign) / Math.max(1, lengthOf(text, LETTERS));
-};
-
 const refuse = (code: ErrorCode, field: 'text' | 'language', sentence: string): StoryCheck => ({
   ok: false,
   code,
@@ -59,6 +51,14 @@ const refuse = (code: ErrorCode, field: 'text' | 'language', sentence: string): 
 
 const tooShort = ({ minCharacters }: StoryLimits): StoryCheck =>
   refuse('text_too_short', 'text', `must be at least ${minCharacters} characters`);
+
+const findLanguageFault = (language: string, spoken: StoryLimits['languages']): string | undefined => {
+  if (spoken === undefined)
+    return isLanguageTag(language) ? undefined : `"${language}" is not a language tag such as "en"`;
+  return spoken.includes(primaryLanguage(language))
+    ? undefined
+    : `"${language}" is not one of ${spoken.join(', ')}`;
+};
 
 /** Checks a story before any work is spent on it: length, encoding, language and script. */
 export const checkStory = (story: { text: string; language: string }, limits: StoryLimits): StoryCheck => {
@@ -76,13 +76,8 @@ export const checkStory = (story: { text: string; language: string }, limits: St
   }
   const fault = findTextFault(text);
   if (fault !== undefined) return refuse('text_encoding_invalid', 'text', fault);
-  if (!limits.languages.includes(language)) {
-    return refuse(
-      'language_unsupported',
-      'language',
-      `"${story.language}" is not one of ${limits.languages.join(', ')}`,
-    );
-  }
+  const languageFault = findLanguageFault(story.language, limits.languages);
+  if (languageFault !== undefined) return refuse('language_unsupported', 'language', languageFault);
   const spoken = withoutAddresses(text);
   if (!/[\p{L}\p{N}]/u.test(spoken))
     return refuse('text_not_speakable', 'text', 'holds no letter and no number');

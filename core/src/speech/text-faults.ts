@@ -5,13 +5,17 @@ const UNREADABLE = /[^\P{Cc}\t\n\v\f\r]|[\uFFFD\p{Noncharacter_Code_Point}]/u;
 /** Characters without a meaning of their own: their font gives them one, as logos and icons. */
 const NAMELESS = /[\p{Co}\p{Cn}]+/gu;
 const IGNORABLE = /\p{Default_Ignorable_Code_Point}+/gu;
-const MARK = /\p{M}+/gu;
+/** Accents and vowel signs; what makes an emoji of a digit or heart is none. */
+const MARK = /[^\P{M}\p{Default_Ignorable_Code_Point}\u20dd-\u20e4]+/gu;
 const LETTER = /\p{L}+/gu;
 /** No text needs more marks on one letter. @see https://www.unicode.org/reports/tr15/#Stream_Safe_Text_Format */
 const TOWER = /\p{M}{31}/u;
 /** UTF-8 that was read as Latin-1 or Windows-1252: a letter of two bytes, or a mark of three. */
 const MISREAD =
   /[\u00c2\u00c3\u00d0\u00d1][\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]|\u00e2\u20ac[\u0080-\u00bf\u0153\u0161\u017e\u02dc\u2019-\u203a\u20ac\u2122]/gu;
+/** Words in capitals that end in such a letter, before punctuation: “AMANHÃ…”, “VIÐ”. */
+const CAPITAL_AT_END =
+  /(?<=\p{Lu})[\u00c2\u00c3\u00d0\u00d1][\u00a0\u00ab\u00bb\u2013\u2014\u2018-\u201e\u2022\u2026\u2039\u203a](?!\p{L})/gu;
 const NOT_ASCII = /[\u0080-\uffff]+/g;
 
 /** Scripts with accents and vowel signs reach 1.5 marks a letter. */
@@ -33,6 +37,15 @@ const nameOf = (character: string): string =>
 /** The text without what nobody sees. */
 export const withoutIgnorables = (text: string): string => text.replace(IGNORABLE, '');
 
+const countOf = (text: string, pattern: RegExp): number => text.match(pattern)?.length ?? 0;
+
+/** @param foreign how many characters of the text, all of which are in `rest`, are not ASCII */
+const isMisread = (text: string, rest: string, foreign: number): boolean => {
+  const least = Math.max(LEAST_MISREAD, foreign * LEAST_MISREAD_SHARE);
+  const pairs = countOf(rest, MISREAD);
+  return pairs >= least && pairs - countOf(text, CAPITAL_AT_END) >= least;
+};
+
 /**
  * Why a text cannot be what somebody wrote, in words that follow its name; undefined when it can. What people do write
  * passes in every script: emoji, soft hyphens, byte order marks, marks of direction, letters of mathematics.
@@ -49,9 +62,7 @@ export const findTextFault = (text: string): string | undefined => {
   const foreign = rest.length - runs.length + 1;
   if (lengthOf(rest, NAMELESS) > Math.max(4, foreign * MOST_NAMELESS_SHARE))
     return 'holds characters that have no meaning without their font';
-  const misread = rest.match(MISREAD)?.length ?? 0;
-  if (misread >= LEAST_MISREAD && misread >= foreign * LEAST_MISREAD_SHARE)
-    return 'is UTF-8 that was read in another encoding';
+  if (isMisread(text, rest, foreign)) return 'is UTF-8 that was read in another encoding';
   const ignorable = lengthOf(rest, IGNORABLE);
   if (ignorable > FREE_IGNORABLES && withoutIgnorables(text).length < text.length / 2)
     return 'is mostly characters that are not seen';

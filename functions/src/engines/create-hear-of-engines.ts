@@ -24,6 +24,8 @@ export const createHearOfEngines =
       decideEngine(known, told, report, nowMs),
     );
     const about = { workerId: report.workerId, state: report.state };
+    if (report.leftOut > 0)
+      log('warn', 'odd voices and languages left out', { ...about, leftOut: report.leftOut });
     switch (outcome.kind) {
       case 'kept':
         log('info', 'engines told', { ...about, changed: outcome.changed });

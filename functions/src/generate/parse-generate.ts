@@ -8,6 +8,7 @@ import {
 } from '@taleback/core';
 import { z } from 'zod';
 import { isOwnPlace } from '../receive/index.ts';
+import { isBase64 } from './is-base64.ts';
 
 /** What another server asks for, in our own names. */
 export interface GenerateRequest {
@@ -66,10 +67,7 @@ const schema = z
     voice_id: required(MAX_VOICE_CHARACTERS),
     story_id: documentId,
     text: optionalText,
-    profile_base64: optionalText.refine(
-      (text) => text === undefined || /^[A-Za-z0-9+/\-_\s]+={0,2}\s*$/.test(text),
-      'must be base64',
-    ),
+    profile_base64: optionalText.refine((text) => text === undefined || isBase64(text), 'must be base64'),
     profile_path: atMost(MAX_PATH_CHARACTERS),
     language: atMost(MAX_LANGUAGE_CHARACTERS),
     story_type: atMost(MAX_WORD_CHARACTERS),

@@ -1,4 +1,12 @@
-import { checkStory, decideRequest, extrasOfOtherVoice, type StoryLimits, ttsJobEvent } from '@taleback/core';
+import {
+  checkStory,
+  decideRequest,
+  extrasForJob,
+  extrasOfOtherVoice,
+  type StoryLimits,
+  ttsJobEvent,
+} from '@taleback/core';
+import { findLostRecording } from './lost-recording.ts';
 import type { Opening } from './open-attempt.ts';
 import type { StoryText } from './ports.ts';
 
@@ -48,6 +56,8 @@ export const decideStoryOpening = (story: StoryText, wish: StoryWish, rules: Sto
   }
   const isOtherVoice = voiceId !== undefined && voiceId !== story.voiceId;
   const extras = isOtherVoice ? extrasOfOtherVoice(story.extras ?? {}) : story.extras;
+  const lost = findLostRecording(extras, userId);
+  if (lost !== undefined) return { decision: lost };
   const job = ttsJobEvent({
     jobId,
     attempt: decision.attempt,
@@ -60,7 +70,7 @@ export const decideStoryOpening = (story: StoryText, wish: StoryWish, rules: Sto
     language: spoken,
     storyType: story.storyType ?? 'user',
     callbackUrl: rules.callbackUrl,
-    extras,
+    extras: extrasForJob(extras ?? {}),
   });
   // The old voice's name would stay for good: the worker tells no name for a voice that it was given none of.
   const { set, remove } = decision.story;

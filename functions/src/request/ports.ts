@@ -1,4 +1,4 @@
-import type { ErrorCode, RequestDecision, StoryAudio, TtsJobEvent, TtsJobExtras } from '@taleback/core';
+import type { ErrorCode, KeptExtras, RequestDecision, StoryAudio, TtsJobEvent } from '@taleback/core';
 
 /** A story as the person wrote it, read inside the transaction. Fields that are not text come as undefined. */
 export interface StoryText {
@@ -10,7 +10,7 @@ export interface StoryText {
   readonly voiceName: string | undefined;
   readonly storyType: string | undefined;
   /** What its last job from another server was told beside the story. */
-  readonly extras: TtsJobExtras | undefined;
+  readonly extras: KeptExtras | undefined;
   readonly audio: StoryAudio;
 }
 

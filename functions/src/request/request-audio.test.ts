@@ -2,7 +2,7 @@ import { DEFAULT_STORY_LIMITS, readStoryAudio, type TtsJobEvent } from '@talebac
 import { describe, expect, it } from 'vitest';
 import type { ApplyOutcome, MessageTarget } from '../receive/index.ts';
 import type { StoryText } from './ports.ts';
-import { type RequestOptions, requestAudio } from './request-audio.ts';
+import { type RequestOptions, requestAudio, retryByItself } from './request-audio.ts';
 
 const NOW_MS = Date.UTC(2026, 0, 2);
 
@@ -66,6 +66,7 @@ const wire = (found: StoryText | undefined, options: Partial<RequestOptions> = {
   return {
     ask: (data: unknown = { storyId: 's1' }, kind: 'request' | 'retry' = 'request', userId = 'u1') =>
       requestAudio(kind, userId, data, all),
+    askByItself: () => retryByItself('s1', all),
     published,
     applied,
     opened,
@@ -107,6 +108,33 @@ describe('requestAudio', () => {
     await other.ask({ storyId: 's1', voiceId: 'bob' });
     expect(other.published[0]?.input).toMatchObject({ voice_id: 'bob', genre: 'fable' });
     expect(other.published[0]?.input).not.toHaveProperty('profile_path');
+  });
+
+  it.each([
+    ['a recording that was not kept', { has_recording: true }],
+    ['a recording of a former owner', { profile_path: 'private/users/u9/voices/ann.wav' }],
+  ])('does not tell a story in a stranger’s voice for %s', async (_, lost) => {
+    const found = story(
+      { voiceId: 'ann', voiceName: 'Ann', extras: { ...lost, genre: 'fable' } },
+      { audioStatus: 'failed', audioJobId: 'old', audioAttempt: 1, audioRetryAt: NOW_MS },
+    );
+    const unfit = { kind: 'unfit', code: 'voice_profile_missing', field: 'voiceId' };
+    const { ask, askByItself, published } = wire(found);
+    expect(await ask({ storyId: 's1' }, 'retry')).toMatchObject(unfit);
+    expect(await ask({ storyId: 's1', voiceId: 'ann' }, 'request')).toMatchObject(unfit);
+    expect(await askByItself()).toMatchObject(unfit);
+    expect(published).toEqual([]);
+    expect(await ask({ storyId: 's1', voiceId: 'bob' }, 'retry')).toMatchObject({ kind: 'opened' });
+    expect(published[0]?.input).toMatchObject({ voice_id: 'bob', genre: 'fable' });
+    expect(published[0]?.input).not.toHaveProperty(Object.keys(lost)[0] ?? '');
+  });
+
+  it('tells a story again whose recording came with its place in the store', async () => {
+    const profile_path = 'private/users/u1/voices/ann.wav';
+    const { ask, published } = wire(story({ voiceId: 'ann', extras: { has_recording: true, profile_path } }));
+    expect(await ask()).toMatchObject({ kind: 'opened' });
+    expect(published[0]?.input).toMatchObject({ profile_path });
+    expect(published[0]?.input).not.toHaveProperty('has_recording');
   });
 
   it.each([
