@@ -29,10 +29,12 @@ const log: Log = (severity, message, fields) => {
   if (severity === 'error') process.stderr.write(`${message} ${JSON.stringify(fields ?? {})}\n`);
 };
 
-const openSpeechFor = async ({ config }: SpeechWish): Promise<OpenedSpeech> => {
+/** @param signal ends the processes of engines that are still starting when it aborts */
+const openSpeechFor = async ({ config }: SpeechWish, signal?: AbortSignal): Promise<OpenedSpeech> => {
   const { openSpeech } = await import('./open-speech.ts');
   const { readEnvironment } = await import('./config.ts');
   const { chain, close } = await openSpeech({ ...config, ...files(), environment: readEnvironment(), log });
+  signal?.addEventListener('abort', () => void close(), { once: true });
   try {
     await chain.initialize();
   } catch (error) {
@@ -50,7 +52,7 @@ const speakOnce = async (config: WorkerConfig, name: EngineName, signal: AbortSi
   // How busy the machine is, is another check's business.
   const options = { ...config.protection.options, thresholds: { cpu: NEVER, memory: NEVER, load: NEVER } };
   const protection = { ...config.protection, options };
-  const speech = await openSpeechFor({ config: { ...config, engines, protection } });
+  const speech = await openSpeechFor({ config: { ...config, engines, protection } }, signal);
   try {
     const { createWavEncoder } = await import('./audio/index.ts');
     await speech.narrate(createWavEncoder())({ text: 'Ready to read.', language: 'en' }, { signal });
@@ -88,6 +90,13 @@ const askSubscription = async (name: string): Promise<string> => {
   }
 };
 
+/** A person waits: three tries within a few seconds. */
+const RETRY = {
+  maxAttempts: 3,
+  backoff: { kind: 'exponential', initialMs: 500, maxMs: 2_000, jitter: 'equal' },
+  maxRetryAfterMs: 10_000,
+} as const;
+
 const checksFor = async (wish: CheckWish) => {
   const { doctorChecks } = await import('./cli/doctor/doctor-checks.ts');
   const { enginePrograms } = await import('./cli/doctor/engine-programs.ts');
@@ -98,25 +107,25 @@ const checksFor = async (wish: CheckWish) => {
   const { createUndiciPost } = await import('./adapters/undici-post.ts');
   const { openStorage } = await import('./open-storage.ts');
   const { storage, subscription, engines } = wish.config;
-  const { audio } = await openStorage({ config: storage, folderUrl: 'http://localhost' });
+  const { audio, records } = await openStorage({
+    config: storage,
+    folderUrl: 'http://localhost',
+    // Each answer is told as it comes; the check itself ends the waiting.
+    retry: { maxAttempts: 1, backoff: RETRY.backoff },
+    timeoutMs: wish.timeoutMs,
+  });
   return doctorChecks(wish, {
     network: createNetworkProbe(),
     engines: await Promise.all(engines.names.map((name) => engineUnderTest(name, wish.config))),
     readMachine: createMachineReader(),
     readDiskSpace,
     post: createUndiciPost({ allowPrivate: true, timeoutMs: wish.timeoutMs }).post,
-    checkStore: async (signal) => `${(await audio.check(signal)).place} can be written and read.`,
+    checkStore: async (signal) => void (await audio.check(signal)),
+    records,
     checkSubscription: () => askSubscription(subscription),
     programs: enginePrograms(engines, readProgramVersion),
   });
 };
-
-/** A person waits: three tries within a few seconds. */
-const RETRY = {
-  maxAttempts: 3,
-  backoff: { kind: 'exponential', initialMs: 500, maxMs: 2_000, jitter: 'equal' },
-  maxRetryAfterMs: 10_000,
-} as const;
 
 const ports: CliPorts = {
   terminal: processTerminal(),
@@ -127,10 +136,14 @@ const ports: CliPorts = {
     await import(built(supervised ? 'supervisor.js' : 'main.js').href);
   },
   checks: checksFor,
-  openSpeech: openSpeechFor,
+  openSpeech: (wish) => openSpeechFor(wish),
   openMp3Encoder: async () => {
     const { createMp3ThreadEncoder } = await import('./audio/index.ts');
     return createMp3ThreadEncoder({ threadFile: built('mp3-thread.js') });
+  },
+  openRecords: async ({ storage }) => {
+    const { openStorage } = await import('./open-storage.ts');
+    return openStorage({ config: storage, folderUrl: '' });
   },
   openCallbackClient: async (config) => {
     const { createUndiciPost } = await import('./adapters/undici-post.ts');

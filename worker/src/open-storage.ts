@@ -14,6 +14,8 @@ export interface StorageOptions {
   readonly folderUrl: string;
   /** How often a bucket is asked the same. Default: four times. */
   readonly retry?: RetryPolicy | undefined;
+  /** Time for one try with a bucket, ms. Default 10,000. */
+  readonly timeoutMs?: number | undefined;
 }
 
 export interface OpenStorage {
@@ -23,7 +25,12 @@ export interface OpenStorage {
 }
 
 /** The store that the configuration names; nothing is asked of it yet. Clients of buckets are loaded when they are needed. */
-export const openStorage = async ({ config, folderUrl, retry }: StorageOptions): Promise<OpenStorage> => {
+export const openStorage = async ({
+  config,
+  folderUrl,
+  retry,
+  timeoutMs,
+}: StorageOptions): Promise<OpenStorage> => {
   if (config.kind === 'folder')
     return {
       audio: createFolderAudioStore(config.folder, config.baseUrl ?? folderUrl),
@@ -32,7 +39,7 @@ export const openStorage = async ({ config, folderUrl, retry }: StorageOptions):
     };
   if (config.kind === 'gcs') {
     const { openGcsObjectStore } = await import('./adapters/gcs-object-store.ts');
-    const objects = openGcsObjectStore({ ...config, retry });
+    const objects = openGcsObjectStore({ ...config, retry, timeoutMs });
     return {
       audio: createAudioLibrary(objects),
       records: createRecordStore(objects),
@@ -43,6 +50,7 @@ export const openStorage = async ({ config, folderUrl, retry }: StorageOptions):
   const objects = openS3ObjectStore({
     ...config,
     retry,
+    timeoutMs,
     secretAccessKey: config.secretAccessKey.text,
     sessionToken: config.sessionToken?.text,
   });

@@ -18,6 +18,8 @@ export interface GcsOptions {
   readonly retry?: RetryPolicy | undefined;
   /** Time for one try without what its bytes take, ms. Default 10,000. */
   readonly timeoutMs?: number | undefined;
+  /** Keys in one page of a list, 1 to 1,000. Default: as many as the store gives. */
+  readonly keysPerPage?: number | undefined;
   readonly clock?: Clock | undefined;
 }
 
@@ -96,10 +98,9 @@ interface KeyPage {
   readonly pageToken: string | undefined;
 }
 
-/** One page of the keys that begin with a prefix, in the bucket of a file. */
-const pageOf = async ({ bucket }: File, prefix: string, pageToken: string | undefined): Promise<KeyPage> => {
-  const token = pageToken === undefined ? {} : { pageToken };
-  const [found, next] = await bucket.getFiles({ prefix, autoPaginate: false, ...token });
+/** One page of keys in the bucket of a file. */
+const pageOf = async ({ bucket }: File, asked: GetFilesOptions): Promise<KeyPage> => {
+  const [found, next] = await bucket.getFiles({ ...asked, autoPaginate: false });
   return { keys: found.map(({ name }) => name), pageToken: (next as GetFilesOptions | null)?.pageToken };
 };
 
@@ -162,9 +163,12 @@ export const openGcsObjectStore = (options: GcsOptions): ObjectStore => {
       const keys: string[] = [];
       let pageToken: string | undefined;
       do {
-        const asked = pageToken;
-        const what = { verb: 'list', key: prefix };
-        const page = await call(what, (file) => pageOf(file, prefix, asked), signal);
+        const asked = {
+          prefix,
+          ...(options.keysPerPage === undefined ? {} : { maxResults: options.keysPerPage }),
+          ...(pageToken === undefined ? {} : { pageToken }),
+        };
+        const page = await call({ verb: 'list', key: prefix }, (file) => pageOf(file, asked), signal);
         keys.push(...page.keys);
         ({ pageToken } = page);
       } while (pageToken !== undefined);

@@ -41,7 +41,7 @@ describe('all keys', () => {
         return conclude({ status: 200, headers: {}, body: pages.shift() ?? page('') });
       },
     };
-    expect(await listKeys(requests, 'p/', undefined)).toEqual(['p/1', 'p/2']);
+    expect(await listKeys(requests, 'p/')).toEqual(['p/1', 'p/2']);
     expect(asked.map(({ query }) => query)).toEqual([
       { 'list-type': '2', prefix: 'p/' },
       { 'list-type': '2', prefix: 'p/', 'continuation-token': 't1' },

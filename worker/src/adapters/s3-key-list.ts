@@ -45,17 +45,24 @@ const readPage = ({ body }: S3Answer): KeyPage => {
   return page;
 };
 
+export interface ListOptions {
+  /** Default: as many as the store gives. */
+  readonly keysPerPage?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Every key of a bucket that begins with a prefix, page after page. @throws TalebackError */
 export const listKeys = async (
   requests: Pick<S3Requests, 'send'>,
   prefix: string,
-  signal: AbortSignal | undefined,
+  { keysPerPage, signal }: ListOptions = {},
 ): Promise<readonly string[]> => {
   const keys: string[] = [];
+  const limit: Record<string, string> = keysPerPage === undefined ? {} : { 'max-keys': String(keysPerPage) };
   const asked = { method: 'GET', key: '' } as const;
   for (let next: string | undefined = ''; next !== undefined; ) {
     const token: Record<string, string> = next === '' ? {} : { 'continuation-token': next };
-    const query = { 'list-type': '2', prefix, ...token };
+    const query = { 'list-type': '2', prefix, ...limit, ...token };
     const page: KeyPage = await requests.send({ ...asked, query }, readPage, signal);
     keys.push(...page.keys);
     ({ next } = page);

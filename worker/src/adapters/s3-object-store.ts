@@ -72,7 +72,7 @@ const headOf = (requests: S3Requests, key: string, signal?: AbortSignal): Promis
 /** A bucket of S3, of Cloudflare R2 or of another service that speaks like it. */
 export const openS3ObjectStore = (options: S3Options): OpenObjectStore => {
   const requests = createS3Requests(options, options);
-  const { bucket, endpoint, publicUrl, signedUrlSeconds } = options;
+  const { bucket, endpoint, publicUrl, signedUrlSeconds, keysPerPage } = options;
   return {
     place: `the bucket ${bucket} at ${endpoint}`,
     write: async ({ key, bytes, contentType }, signal) => {
@@ -111,7 +111,7 @@ export const openS3ObjectStore = (options: S3Options): OpenObjectStore => {
       const found = await headOf(requests, key, signal);
       return found && sizeIn(found);
     },
-    list: (prefix, signal) => listKeys(requests, prefix, signal),
+    list: (prefix, signal) => listKeys(requests, prefix, { keysPerPage, signal }),
     remove: async (key, signal) => {
       try {
         await requests.send({ method: 'DELETE', key }, () => {}, signal);

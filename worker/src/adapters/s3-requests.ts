@@ -27,6 +27,8 @@ export interface S3RequestOptions {
   /** Time for one try without what its bytes take, ms. Default 10,000. */
   readonly timeoutMs?: number | undefined;
   readonly clock?: Clock | undefined;
+  /** Keys in one page of a list, 1 to 1,000. Default: as many as the store gives. */
+  readonly keysPerPage?: number | undefined;
   /** Stands in for the resolver in tests. */
   readonly lookup?: LookupFunction | undefined;
 }
@@ -85,7 +87,7 @@ const codeIn = (body: Uint8Array): string =>
   /<Code>([\w.]{1,100})<\/Code>/.exec(Buffer.from(body.subarray(0, 8_192)).toString('utf8'))?.[1] ?? '';
 
 /** Where a bucket is reached, without a closing slash. */
-export const bucketAddress = ({
+const bucketAddress = ({
   endpoint,
   bucket,
   addressing,

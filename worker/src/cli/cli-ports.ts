@@ -3,6 +3,7 @@ import type { CallbackClient, Post } from '../callbacks/index.ts';
 import type { WorkerConfig } from '../config.ts';
 import type { Check } from '../diagnostics/index.ts';
 import type { Narrate } from '../manager/index.ts';
+import type { RecordLibrary } from '../storage/index.ts';
 
 /** The speech service for one command. */
 export interface OpenedSpeech {
@@ -54,6 +55,11 @@ export interface CliPorts {
   /** @throws TalebackError when no engine comes up */
   readonly openSpeech: (wish: SpeechWish) => Promise<OpenedSpeech>;
   readonly openMp3Encoder: () => Promise<AudioEncoder>;
+  /** The store that callbacks are given up into. */
+  readonly openRecords: (config: WorkerConfig) => Promise<{
+    readonly records: RecordLibrary;
+    readonly close: () => Promise<void>;
+  }>;
   /** A client that keeps nothing, for callbacks that a person sends. */
   readonly openCallbackClient: (config: WorkerConfig) => Promise<{
     readonly client: CallbackClient;

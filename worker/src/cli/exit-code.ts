@@ -1,5 +1,8 @@
-/** 0: well · 1: something failed · 2: wrong usage, or a configuration that cannot be read */
-export type ExitCode = 0 | 1 | 2;
+/**
+ * 0: well · 1: something failed · 2: wrong usage, or a configuration that cannot be read · 3: a story goes on whose end was
+ * not waited for
+ */
+export type ExitCode = 0 | 1 | 2 | 3;
 
 /** What a command was asked for cannot be begun; ends with 2. */
 export class UsageError extends Error {
@@ -17,11 +20,25 @@ export class CommandFailed extends Error {
   }
 }
 
+/** A story is under way and goes on without the command; ends with 3. */
+export class StoryGoesOn extends Error {
+  /** What to do, a line each. */
+  readonly hints: readonly string[];
+
+  constructor(sentence: string, hints: readonly string[]) {
+    super(sentence);
+    this.name = 'StoryGoesOn';
+    this.hints = hints;
+  }
+}
+
 /** Command line and configuration are wrong before anything begins; all else fails on the way. */
-export const exitCodeOf = (error: unknown): ExitCode =>
-  error instanceof UsageError || (error instanceof Error && error.message.startsWith('configuration: '))
-    ? 2
-    : 1;
+export const exitCodeOf = (error: unknown): ExitCode => {
+  if (error instanceof StoryGoesOn) return 3;
+  const isUsage =
+    error instanceof UsageError || (error instanceof Error && error.message.startsWith('configuration: '));
+  return isUsage ? 2 : 1;
+};
 
 /** One sentence for standard error. */
 export const sentenceOf = (error: unknown): string => {

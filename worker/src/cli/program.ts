@@ -15,7 +15,7 @@ Examples:
   taleback synthesize "Once upon a time." --out tale.mp3     read a text aloud
 
 Settings come from the environment; an option beats its variable. Ends with 0 when all is well, 1 when something failed,
-2 when the usage is wrong or the configuration cannot be read.`;
+2 when the usage is wrong or the configuration cannot be read, 3 when a story goes on whose end was not waited for.`;
 
 /** The command line. Its parts load what they need when they run. */
 export const createProgram = (ports: CliPorts, version: string): Command => {

@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander';
 import type { CliPorts } from './cli-ports.ts';
-import { type ExitCode, exitCodeOf, sentenceOf } from './exit-code.ts';
+import { type ExitCode, exitCodeOf, StoryGoesOn, sentenceOf } from './exit-code.ts';
 import { createProgram } from './program.ts';
 
 /** What became of a command line: an exit code, or a worker that goes on running and ends the process itself. */
@@ -32,6 +32,7 @@ export const runCli = async (words: readonly string[], ports: CliPorts, version:
     // Help and versions are told this way too; what is wrong was said already.
     if (error instanceof CommanderError) return ended(error.exitCode === 0 ? 0 : 2);
     ports.terminal.err(`taleback: ${sentenceOf(error)}\n`);
+    if (error instanceof StoryGoesOn) for (const hint of error.hints) ports.terminal.err(`  ${hint}\n`);
     return ended(exitCodeOf(error));
   }
 };

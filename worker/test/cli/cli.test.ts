@@ -44,6 +44,14 @@ afterEach(async () => {
 const taleback = (args: readonly string[], input?: string): Promise<CliRun> =>
   runBuiltCli(args, { file: cli.file, env, cwd: folder, ...(input === undefined ? {} : { input }) });
 
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
 /** For checks on a machine that has other things to do. */
 const PATIENT = ['--timeout', '50'];
 
@@ -190,6 +198,48 @@ describe('taleback doctor', () => {
     env['JOB_SOURCE'] = 'runpod-dev';
     const other = await examine();
     expect(other.told.checks.find(({ name }) => name === 'Pub/Sub')).toMatchObject({ status: 'skipped' });
+  });
+
+  it('does not take a page for people for a receiver', async () => {
+    receiver = await openRecordingReceiver(() => ({ status: 200, text: '<!doctype html><h1>Hello</h1>' }));
+    const { run, told } = await examine('--receiver', receiver.url);
+    expect([run.code, codeOf(told, 'receiver')]).toEqual([1, 'callback_undeliverable']);
+    const { summary } = told.checks.find(({ name }) => name === 'receiver') ?? { summary: '' };
+    expect(summary).toContain('is not a Taleback receiver');
+  });
+
+  it('names a bucket that takes connections and says nothing', async () => {
+    server = await openSilent();
+    Object.assign(env, {
+      AUDIO_STORE: 's3',
+      S3_BUCKET: 'tales',
+      S3_ENDPOINT: `http://127.0.0.1:${server.port}`,
+      S3_ACCESS_KEY_ID: 'id',
+      S3_SECRET_ACCESS_KEY: 'key',
+    });
+    const run = await taleback(['doctor', '--json', '--timeout', '4']);
+    const told = JSON.parse(run.out) as Told;
+    const { summary } = told.checks.find(({ name }) => name === 'audio store') ?? { summary: '' };
+    expect([run.code, codeOf(told, 'audio store')]).toEqual([1, 'timed_out']);
+    expect(summary).toBe(
+      `The bucket tales at http://127.0.0.1:${server.port}: 127.0.0.1 takes connections and does not answer.`,
+    );
+    expect(codeOf(told, 'outbox')).toBe('storage_unavailable');
+  });
+
+  it('says of an engine that is slow to start that it needs more time', async () => {
+    const slow = join(folder, 'slow-python');
+    await writeFile(slow, '#!/bin/sh\necho $$ > pid\nexec sleep 60\n', { mode: 0o755 });
+    Object.assign(env, { ENGINES: 'espeak-ng', PYTHON: slow });
+    const run = await taleback(['doctor', '--json', '--timeout', '3']);
+    const told = JSON.parse(run.out) as Told;
+    expect(told.checks.find(({ name }) => name === 'espeak-ng')).toMatchObject({
+      status: 'failed',
+      code: 'timed_out',
+      suggestions: [expect.stringContaining('longer --timeout'), expect.anything()],
+    });
+    const pid = Number(await readFile(join(folder, 'pid'), 'utf8'));
+    await expect.poll(() => isAlive(pid)).toBe(false);
   });
 
   it('names a store that cannot be written', async () => {

@@ -7,6 +7,7 @@ import { jobCredentials } from '../../src/cli/doctor/credentials.ts';
 import { enginePrograms } from '../../src/cli/doctor/engine-programs.ts';
 import { firestorePlace, pubsubPlace } from '../../src/cli/doctor/google-places.ts';
 import { readOutbox } from '../../src/cli/doctor/read-outbox.ts';
+import { storeUrl } from '../../src/cli/doctor/store-url.ts';
 import { workerUrl } from '../../src/cli/worker-client.ts';
 import { parseConfig } from '../../src/config.ts';
 
@@ -31,6 +32,11 @@ const programsOf = (...names: string[]): Promise<string[]> =>
         `${name} ${await version(new AbortController().signal).catch((error: Error) => error.message)}`,
     ),
   );
+
+const failed = async (): Promise<number> => 3;
+const away = (): Promise<never> => Promise.reject(new Error('the store is away'));
+const urlOf = (environment: Record<string, string>): string | undefined =>
+  storeUrl(parseConfig(environment).storage);
 
 describe('what the doctor looks at', () => {
   it.each([
@@ -67,18 +73,18 @@ describe('what the doctor looks at', () => {
   });
 
   it('the outbox, as it lies on the disk', async () => {
-    const failed = join(folder, 'failed');
     expect(await readOutbox(join(folder, 'none'), failed, 1_000)).toEqual({
       waiting: 0,
       oldestAgeMs: undefined,
-      givenUp: 0,
+      givenUp: 3,
     });
     await writeFile(join(folder, '001700000005000-b.json'), '{}');
     await writeFile(join(folder, '001700000000000-a.json'), '{}');
-    expect(await readOutbox(folder, failed, 1_700_000_060_000)).toEqual({
+    expect(await readOutbox(folder, away, 1_700_000_060_000)).toEqual({
       waiting: 2,
       oldestAgeMs: 60_000,
       givenUp: 0,
+      isStoreSilent: true,
     });
   });
 
@@ -88,6 +94,22 @@ describe('what the doctor looks at', () => {
     expect(await programsOf('espeak-ng')).toHaveLength(2);
     const signal = new AbortController().signal;
     await expect(readProgramVersion('/no/such/program', signal)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('where the store is reached', () => {
+    const s3 = {
+      AUDIO_STORE: 's3',
+      S3_BUCKET: 'tales',
+      S3_ENDPOINT: 'https://s3.example:9000',
+      S3_ACCESS_KEY_ID: 'id',
+      S3_SECRET_ACCESS_KEY: 'key',
+    };
+    expect(urlOf({})).toBeUndefined();
+    expect(urlOf(s3)).toBe('https://s3.example:9000');
+    expect(urlOf({ ...s3, S3_ADDRESSING: 'virtual-host' })).toBe('https://tales.s3.example:9000');
+    expect(urlOf({ AUDIO_STORE: 'gcs', GCS_BUCKET: 'tales' })).toBe('https://storage.googleapis.com');
+    const endpoint = { GCS_ENDPOINT: 'http://127.0.0.1:1' };
+    expect(urlOf({ AUDIO_STORE: 'gcs', GCS_BUCKET: 'tales', ...endpoint })).toBe('http://127.0.0.1:1');
   });
 
   it('where the worker listens', () => {

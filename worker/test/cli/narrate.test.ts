@@ -1,6 +1,17 @@
+import { spawn } from 'node:child_process';
+import { EventEmitter, once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { setTimeout as wait } from 'node:timers/promises';
 import { signStandard, verifyStandard } from '@taleback/core/signatures';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createFolderRecordStore } from '../../src/adapters/folder-audio-store.ts';
+import { parseConfig } from '../../src/config.ts';
+import { type OpenCallbacks, openCallbacks } from '../../src/open-callbacks.ts';
 import { closedPort } from '../diagnostics/servers.ts';
+import { messageTo } from '../outbox/child-message.ts';
 import {
   openRecordingReceiver,
   type Recorded,
@@ -13,6 +24,9 @@ import { type CliRun, runBuiltCli } from './run-cli.ts';
 const KEY = Buffer.alloc(24, 3);
 const SECRET = `whsec_${KEY.toString('base64')}`;
 const QUEUED = { status: 200, text: '{"status":"queued","job_id":"j1","metadata":{}}' };
+
+/** Longer than the command waits. */
+const HELD_MS = 2_500;
 
 let cli: BuiltCli;
 let receiver: RecordingReceiver | undefined;
@@ -33,6 +47,23 @@ const tell = async (url: string, id: string, payload: object): Promise<number> =
   const signed = signStandard({ id, timestampSeconds: Date.now() / 1000, body }, [KEY]);
   const headers = { 'content-type': 'application/json', ...signed };
   return (await fetch(url, { method: 'POST', headers, body })).status;
+};
+
+/** The callbacks of a worker on this machine, with an outbox of its own. */
+const openWorkerCallbacks = async (): Promise<OpenCallbacks & { readonly remove: () => Promise<void> }> => {
+  const folder = await mkdtemp(join(tmpdir(), 'taleback-narrate-'));
+  const { callbacks: config, secrets } = parseConfig({
+    OUTBOX_FOLDER: join(folder, 'outbox'),
+    CALLBACK_SECRETS: SECRET,
+    ALLOW_PRIVATE_CALLBACKS: 'on',
+  });
+  const records = createFolderRecordStore(join(folder, 'audio'));
+  const opened = await openCallbacks({ config, secrets, records, log: () => {} });
+  const remove = async (): Promise<void> => {
+    await opened.close();
+    await rm(folder, { recursive: true, force: true });
+  };
+  return { ...opened, remove };
 };
 
 const isSigned = ({ headers, body }: Recorded): boolean =>
@@ -124,11 +155,73 @@ describe('taleback narrate', () => {
     expect(jsonFor('generate')[0]).not.toHaveProperty('callback_url');
   });
 
-  it('gives up waiting, and says what may be wrong', async () => {
+  it('gives up waiting, and says that the story goes on and how to look again', async () => {
     const { url } = await openPipeline(async () => {});
-    const run = await narrate(['--receiver', url, '--timeout', '1']);
-    expect(run.code).toBe(1);
-    expect(run.err).toContain('ALLOW_PRIVATE_CALLBACKS=on');
+    const run = await narrate(['--receiver', url, '--story', 's 1', '--timeout', '1']);
+    expect([run.code, run.out]).toEqual([3, '']);
+    const [sentence, silent, again] = run.err.split('\n');
+    expect(sentence).toBe(
+      'taleback: No end was heard of within 1 s. The story s 1 (job j1) goes on without us.',
+    );
+    expect(silent).toContain('ALLOW_PRIVATE_CALLBACKS=on');
+    expect(again).toMatch(
+      /^ {2}Look again: taleback narrate --follow --story 's 1' --receiver http:\S+ --listen 127\.0\.0\.1:\d+$/,
+    );
+    expect(run.err).toContain(`taleback replay --story 's 1' --receiver ${url}`);
+  });
+
+  it('passes the end of a story on that was left, with --follow', async () => {
+    let back = '';
+    const { url, jsonFor } = await openPipeline(async ({ callback_url = '' }) => {
+      back = callback_url;
+    });
+    const left = await narrate(['--receiver', url, '--story', 's1', '--timeout', '1', '--json']);
+    expect(left.code).toBe(3);
+    const { follow, ...told } = JSON.parse(left.out) as { follow: string };
+    expect(told).toEqual({ status: 'under-way', story_id: 's1', job_id: 'j1' });
+    const callbacks = await openWorkerCallbacks();
+    const { payload, messageId } = messageTo(url, 's1-j1');
+    const delivery = await callbacks.client.deliver({ url: back, payload, messageId });
+    // Nobody is there: the worker keeps its message, and tries again.
+    expect([delivery.kind, callbacks.status().depth]).toEqual(['kept', 1]);
+    const following = runBuiltCli(follow.split(' ').slice(1), {
+      file: cli.file,
+      env: { CALLBACK_SECRETS: SECRET },
+    });
+    expect(await following).toMatchObject({ code: 0, out: 'https://cdn.example/s1-j1.mp3\n' });
+    expect(jsonFor('callback')).toEqual([payload]);
+    await callbacks.remove();
+  });
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('leaves its story to itself on %s', async (signal) => {
+    const queued = new EventEmitter();
+    const { url } = await openPipeline(async () => void queued.emit('queued'));
+    const isQueued = once(queued, 'queued');
+    const args = ['narrate', 'Once upon a time.', '--voice', 'slt', '--story', 's1', '--receiver', url];
+    const child = spawn(process.execPath, [cli.file, ...args], {
+      env: { PATH: process.env['PATH'], CALLBACK_SECRETS: SECRET },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const words = text(child.stderr);
+    await isQueued;
+    child.kill(signal);
+    const [code] = (await once(child, 'close')) as [number | null];
+    expect(code).toBe(3);
+    expect(await words).toMatch(/^taleback: The story s1 \(job j1\) goes on without us\.\n {2}Look again: /);
+  });
+
+  it('hears the end that is passing through when its time is up', async () => {
+    const { url } = await openPipeline(
+      async ({ callback_url: back = '', story_id }) => {
+        await tell(back, 'ready', { story_id, audio_url: 'http://a/1.mp3' });
+      },
+      () => (_, outgoing) => {
+        void wait(HELD_MS).then(() => outgoing.writeHead(200).end('{"success":true}'));
+      },
+    );
+    const run = narrate(['--receiver', url, '--timeout', '1']);
+    expect(await run).toMatchObject({ code: 0, out: 'http://a/1.mp3\n' });
+    await narration;
   });
 
   it('passes nothing on but callbacks', async () => {
@@ -161,6 +254,11 @@ describe('taleback narrate', () => {
     [['--receiver', 'nowhere'], 'an http or https address'],
     [[], "required option '--receiver <url>'"],
     [['--receiver', 'http://127.0.0.1:1', '--listen', 'here'], 'must be HOST:PORT'],
+    [['--receiver', 'http://127.0.0.1:1', '--follow', '--story', 's1'], '--follow needs'],
+    [
+      ['--receiver', 'http://127.0.0.1:1', '--follow', '--story', 's1', '--listen', '127.0.0.1:1'],
+      '--follow takes no TEXT',
+    ],
   ])('ends with 2: %j', async (args, words) => {
     const run = await narrate(args);
     expect(run.code).toBe(2);

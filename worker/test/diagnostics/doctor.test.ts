@@ -1,4 +1,5 @@
 import { TalebackError } from '@taleback/core';
+import { DeadlineExceededError } from '@taleback/resilience';
 import { createFakeClock } from '@taleback/resilience/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { readDiskSpace } from '../../src/adapters/disk-space.ts';
@@ -19,7 +20,6 @@ import {
   programCheck,
   type Report,
   receiverCheck,
-  storageCheck,
 } from '../../src/diagnostics/index.ts';
 import { closedPort, openHttp, type TestServer } from './servers.ts';
 
@@ -142,6 +142,13 @@ describe('checks', () => {
 
   it.each([
     [404, '{"success":false,"error":"story_id: there is no story \\"x\\""}', 'ok', undefined],
+    [200, '{"success":true}', 'ok', undefined],
+    [200, '<!doctype html><title>Hello</title>', 'failed', 'callback_undeliverable'],
+    [200, '{"status":"ok"}', 'failed', 'callback_undeliverable'],
+    [204, '', 'failed', 'callback_undeliverable'],
+    [302, '', 'failed', 'callback_undeliverable'],
+    [401, '<html>Log in</html>', 'failed', 'callback_undeliverable'],
+    [503, '<html>Bad Gateway</html>', 'failed', 'callback_undeliverable'],
     [404, '{"success":false,"error":"path: nothing is served here"}', 'failed', 'callback_undeliverable'],
     [401, '{"success":false,"error":"signature: missing or not valid"}', 'failed', 'credentials_invalid'],
     [403, 'Forbidden', 'failed', 'permission_denied'],
@@ -166,6 +173,25 @@ describe('checks', () => {
     await poster.close();
     expect([result.status, result.code]).toEqual([status, code]);
     expect(asked).toEqual(['POST /api/tts/error-callback']);
+  });
+
+  it('a receiver that is a page for people, by its name', async () => {
+    server = await openHttp((_, response) => response.end('<!doctype html><title>Hello</title>'));
+    const result = await resultOf(
+      receiverCheck({
+        network,
+        baseUrl: `http://127.0.0.1:${server.port}`,
+        post: async (url) => {
+          const answer = await fetch(url);
+          return { status: answer.status, excerpt: await answer.text() };
+        },
+        timeoutMs: PATIENT_MS,
+      }),
+    );
+    expect(result.summary).toBe(
+      'What answers there is not a Taleback receiver: it answers 200 with a page for people.',
+    );
+    expect(result.suggestions[0]).toContain('Check the host');
   });
 
   it('a receiver that is not there, and one that nobody named', async () => {
@@ -194,14 +220,26 @@ describe('checks', () => {
     expect(await resultOf(placeCheck({ ...base, place: skipped }))).toMatchObject({ status: 'skipped' });
   });
 
-  it('a store by its own word', async () => {
-    expect(await resultOf(storageCheck(async () => 'the folder x'))).toMatchObject({ status: 'ok' });
-    const fault = new TalebackError('permission_denied', 'May not be used', { details: 'EACCES' });
-    expect(await resultOf(storageCheck(() => Promise.reject(fault)))).toMatchObject({
+  it('an engine of this machine that is slow, by whose clock ever', async () => {
+    const hint = expect.stringContaining('--timeout') as string;
+    const slow = { ...engine, probe: () => new Promise<never>(() => {}) };
+    const own = { ...engine, probe: () => Promise.reject(new DeadlineExceededError(7_000)) };
+    expect(await resultOf(engineCheck(slow, { network, timeoutMs: 20 }))).toMatchObject({
       status: 'failed',
-      code: 'permission_denied',
-      details: 'EACCES',
+      code: 'timed_out',
+      summary: 'It was not ready to speak within 0.02 s.',
+      suggestions: [hint, expect.anything()],
     });
+    expect(await resultOf(engineCheck(own, { network, timeoutMs: PATIENT_MS }))).toMatchObject({
+      code: 'timed_out',
+      summary: 'It was not ready to speak within 7 s.',
+      suggestions: [hint, expect.anything()],
+    });
+  });
+
+  it('a deadline within any check is told as what it is', async () => {
+    const late = named('slow', () => Promise.reject(new DeadlineExceededError(3_000)));
+    expect(await resultOf(late)).toMatchObject({ code: 'timed_out', summary: 'It took longer than 3 s.' });
   });
 
   const GIBIBYTE = 2 ** 30;
@@ -242,6 +280,7 @@ describe('checks', () => {
     [{ waiting: 2, oldestAgeMs: 1_000, givenUp: 0 }, 'ok'],
     [{ waiting: 2, oldestAgeMs: 300_000, givenUp: 0 }, 'warning'],
     [{ waiting: 0, oldestAgeMs: undefined, givenUp: 1 }, 'warning'],
+    [{ waiting: 0, oldestAgeMs: undefined, givenUp: 0, isStoreSilent: true }, 'warning'],
     [{ waiting: 2, oldestAgeMs: 3_600_000, givenUp: 1 }, 'failed'],
   ])('an outbox with %j', async (picture, status) => {
     expect(await resultOf(outboxCheck(async () => picture))).toMatchObject({ status });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import S3rver from 's3rver';
 import type { S3Options } from '../../src/adapters/s3-object-store.ts';
 import { type Answered, type Arrived, type FaultProxy, openFaultProxy } from './fault-proxy.ts';
+import { listPage } from './s3-pages.ts';
 import { checkSignature } from './sigv4-check.ts';
 
 /** The one account that the server knows. */
@@ -53,7 +54,10 @@ export const openS3Service = async (): Promise<S3Service> => {
     configureBuckets: [{ name: BUCKET }],
   });
   const { port } = await server.run();
-  const proxy = await openFaultProxy({ port, guard });
+  const proxy = await openFaultProxy({
+    port,
+    guard: async (arrived) => guard(arrived) ?? listPage(arrived, BUCKET, server.store),
+  });
   return {
     proxy,
     access: {

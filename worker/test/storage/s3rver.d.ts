@@ -11,6 +11,12 @@ declare module 's3rver' {
     });
     run(): Promise<{ port: number }>;
     close(): Promise<void>;
+    readonly store: {
+      listObjects(
+        bucket: string,
+        options: { prefix: string; startAfter: string; maxKeys: number },
+      ): Promise<{ objects: { key: string }[]; isTruncated: boolean }>;
+    };
   }
   export = S3rver;
 }

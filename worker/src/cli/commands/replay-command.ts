@@ -2,7 +2,9 @@ import type { Command } from 'commander';
 import type { WorkerConfig } from '../../config.ts';
 import type { CliPorts } from '../cli-ports.ts';
 import { UsageError } from '../exit-code.ts';
+import { parseBaseUrl } from '../parse-option.ts';
 import { readConfig } from '../read-config.ts';
+import type { RecordLibrary } from '../../storage/index.ts';
 import type { Letter } from '../replay/find-letters.ts';
 
 const EXAMPLES = `
@@ -10,13 +12,15 @@ Examples:
   taleback replay --dry-run
   taleback replay --story 4711
   taleback replay --audio-folder /srv/taleback --secret whsec_...
+  taleback replay --story 4711 --receiver https://your-site.example
 
-It sends what lies in failed_callbacks/ of the audio folder and in set-aside/ of the outbox folder, signed anew; what is
-accepted moves to replayed/ beside it. Ends with 1 when something was not accepted.`;
+It sends what lies in failed_callbacks/ of the audio store (the folder or bucket of AUDIO_STORE) and in set-aside/ of the
+outbox folder, signed anew; what is accepted moves to replayed/ beside it. Ends with 1 when something was not accepted.`;
 
 interface ReplayFlags {
   readonly dryRun: boolean;
   readonly story?: string;
+  readonly receiver?: string;
   readonly audioFolder?: string;
   readonly outboxFolder?: string;
   readonly secret?: string;
@@ -32,6 +36,7 @@ const readReplayConfig = async (ports: CliPorts, flags: ReplayFlags): Promise<Wo
   const { config } = await readConfig(ports, {
     CALLBACK_SECRETS: secrets,
     CALLBACK_SIGNING: flags.unsigned ? 'standard' : undefined,
+    AUDIO_STORE: flags.audioFolder === undefined ? undefined : 'folder',
     AUDIO_FOLDER: flags.audioFolder,
     OUTBOX_FOLDER: flags.outboxFolder,
   });
@@ -62,17 +67,28 @@ const sendAll = async (
   return accepted;
 };
 
-const runReplay = async (ports: CliPorts, flags: ReplayFlags): Promise<void> => {
-  const { terminal } = ports;
-  const config = await readReplayConfig(ports, flags);
+/** What was given up, as far as the flags ask for it, with the address that it is sent to. */
+const chooseLetters = async (
+  records: RecordLibrary,
+  outboxFolder: string,
+  { story, receiver }: ReplayFlags,
+): Promise<Letter[]> => {
   const { findLetters } = await import('../replay/find-letters.ts');
+  const { redirect } = await import('../replay/redirect.ts');
+  const found = await findLetters(records, outboxFolder);
+  const letters = found.filter((letter) => isOfStory(letter, story));
+  return receiver === undefined ? letters : letters.map((letter) => redirect(letter, receiver));
+};
+
+const replayFrom = async (
+  ports: CliPorts,
+  flags: ReplayFlags,
+  config: WorkerConfig,
+  records: RecordLibrary,
+): Promise<void> => {
+  const { terminal } = ports;
   const { tableHead, tableRow } = await import('../replay/table.ts');
-  const found = await findLetters(config.audio.folder, config.callbacks.outbox.folder).catch(
-    (error: unknown) => {
-      throw new UsageError((error as Error).message);
-    },
-  );
-  const letters = found.filter((letter) => isOfStory(letter, flags.story));
+  const letters = await chooseLetters(records, config.callbacks.outbox.folder, flags);
   if (letters.length === 0) {
     const { story } = flags;
     return terminal.out(
@@ -89,6 +105,20 @@ const runReplay = async (ports: CliPorts, flags: ReplayFlags): Promise<void> => 
   if (accepted < letters.length) process.exitCode = 1;
 };
 
+const runReplay = async (ports: CliPorts, flags: ReplayFlags): Promise<void> => {
+  const config = await readReplayConfig(ports, flags);
+  const { checkFolder } = await import('../replay/check-folder.ts');
+  const { storage, callbacks } = config;
+  if (storage.kind === 'folder') await checkFolder('AUDIO_FOLDER', storage.folder);
+  await checkFolder('OUTBOX_FOLDER', callbacks.outbox.folder);
+  const { records, close } = await ports.openRecords(config);
+  try {
+    await replayFrom(ports, flags, config, records);
+  } finally {
+    await close();
+  }
+};
+
 /** `taleback replay` */
 export const addReplayCommand = (program: Command, ports: CliPorts): void => {
   program
@@ -97,7 +127,12 @@ export const addReplayCommand = (program: Command, ports: CliPorts): void => {
     .description('Sends callbacks again that were given up.')
     .option('--dry-run', 'list, send nothing', false)
     .option('--story <id>', 'only those of one story')
-    .option('--audio-folder <folder>', 'default: AUDIO_FOLDER')
+    .option(
+      '--receiver <url>',
+      'send to this receiver, without /api/tts, in place of the one that was named',
+      parseBaseUrl,
+    )
+    .option('--audio-folder <folder>', 'in place of the store that AUDIO_STORE names')
     .option('--outbox-folder <folder>', 'default: OUTBOX_FOLDER')
     .option('--secret <keys>', 'whsec_... and hmac_..., with commas; default: CALLBACK_SECRETS')
     .option('--unsigned', 'send without a signature', false)

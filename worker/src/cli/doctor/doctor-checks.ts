@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { withDeadline } from '@taleback/resilience';
 import type { Post } from '../../callbacks/index.ts';
 import type { WorkerConfig } from '../../config.ts';
 import {
@@ -18,14 +18,16 @@ import {
   receiverCheck,
   storageCheck,
 } from '../../diagnostics/index.ts';
-import { FAILED_CALLBACKS } from '../../outbox/index.ts';
 import type { ReadMachine } from '../../protection/index.ts';
+import type { RecordLibrary } from '../../storage/index.ts';
 import type { CheckWish } from '../cli-ports.ts';
 import { createWorkerClient, workerUrl } from '../worker-client.ts';
 import { callbackCredentials, jobCredentials } from './credentials.ts';
 import { firestorePlace, pubsubPlace } from './google-places.ts';
+import { failedKeys } from '../replay/find-letters.ts';
 import { readOutbox } from './read-outbox.ts';
 import { signedPost } from './signed-post.ts';
+import { storeUrl } from './store-url.ts';
 
 /** What the checks look with. */
 export interface DoctorTools {
@@ -35,8 +37,10 @@ export interface DoctorTools {
   readonly readDiskSpace: (folder: string) => Promise<DiskSpace>;
   /** Posts to any address: a person named it. */
   readonly post: Post;
-  /** Proves that the audio store can be written; gives a line about it. @throws TalebackError */
-  readonly checkStore: (signal: AbortSignal) => Promise<string>;
+  /** Proves that the audio store can be written and read, asking once. @throws TalebackError */
+  readonly checkStore: (signal: AbortSignal) => Promise<void>;
+  /** Where callbacks are given up into. */
+  readonly records: RecordLibrary;
   /** Asks Pub/Sub for the subscription; gives a line about it. @throws TalebackError */
   readonly checkSubscription: (signal: AbortSignal) => Promise<string>;
   /** Programs that configured engines need. */
@@ -57,7 +61,9 @@ export const doctorChecks = (wish: CheckWish, tools: DoctorTools): readonly Chec
   const { network } = tools;
   const timeoutMs = wish.timeoutMs * SHARE_OF_TIME;
   const url = workerUrl(config.health);
-  const failedFolder = join(config.audio.folder, FAILED_CALLBACKS);
+  const { records, checkStore } = tools;
+  const countFailed = (signal: AbortSignal): Promise<number> =>
+    withDeadline(async (inner) => (await failedKeys(records, inner)).length, timeoutMs, { signal });
   return [
     ...tools.engines.map((engine) => engineCheck(engine, { network, voiceId: wish.voiceId, timeoutMs })),
     breakerCheck(async (signal) =>
@@ -70,7 +76,9 @@ export const doctorChecks = (wish: CheckWish, tools: DoctorTools): readonly Chec
       post: signedPost(config, tools.post),
       timeoutMs,
     }),
-    outboxCheck(() => readOutbox(config.callbacks.outbox.folder, failedFolder, Date.now())),
+    outboxCheck((signal) =>
+      readOutbox(config.callbacks.outbox.folder, () => countFailed(signal), Date.now()),
+    ),
     credentialsCheck('jobs', () => jobCredentials(config, environment)),
     placeCheck({
       name: 'Pub/Sub',
@@ -81,7 +89,13 @@ export const doctorChecks = (wish: CheckWish, tools: DoctorTools): readonly Chec
       timeoutMs,
     }),
     placeCheck({ name: 'Firestore', group: 'jobs', network, place: firestorePlace(environment), timeoutMs }),
-    storageCheck(tools.checkStore),
+    storageCheck({
+      network,
+      place: records.place,
+      url: storeUrl(config.storage),
+      check: checkStore,
+      timeoutMs,
+    }),
     ...folderChecks(config, tools.readDiskSpace),
     machineCheck(tools.readMachine, config.protection.options.thresholds),
     ...tools.programs.map(programCheck),

@@ -29,19 +29,25 @@ const oldestMs = async (folder: string, files: readonly string[]): Promise<numbe
   return first === undefined ? undefined : writtenMs(folder, first);
 };
 
-/** What lies in an outbox folder, whoever writes to it. @throws what the file system says */
+/**
+ * What lies in an outbox folder, whoever writes to it, and what was given up into the audio store.
+ *
+ * @param countFailed callbacks that the store holds; a store that cannot tell takes nothing from the rest
+ * @throws what the file system says
+ */
 export const readOutbox = async (
   outboxFolder: string,
-  failedFolder: string,
+  countFailed: () => Promise<number>,
   nowMs: number,
 ): Promise<OutboxPicture> => {
   const waiting = await jsonFilesIn(outboxFolder, false);
   const aside = await jsonFilesIn(join(outboxFolder, 'set-aside'), true);
-  const failed = await jsonFilesIn(failedFolder, true);
+  const failed = await countFailed().catch(() => undefined);
   const oldest = await oldestMs(outboxFolder, waiting);
   return {
     waiting: waiting.length,
     oldestAgeMs: oldest === undefined ? undefined : Math.max(0, nowMs - oldest),
-    givenUp: aside.length + failed.length,
+    givenUp: aside.length + (failed ?? 0),
+    ...(failed === undefined ? { isStoreSilent: true } : {}),
   };
 };

@@ -1,4 +1,4 @@
-import { createSendOnce, type Post } from '../../callbacks/index.ts';
+import { createSendOnce, type Post, type PostAnswer } from '../../callbacks/index.ts';
 import { signingOf, type WorkerConfig } from '../../config.ts';
 import type { ReceiverAnswer } from '../../diagnostics/index.ts';
 
@@ -10,11 +10,16 @@ export const signedPost = (
   const signing = signingOf(config.callbacks, config.secrets);
   return async (url, body, signal) => {
     const messageId = `doctor_${crypto.randomUUID()}`;
-    const sendOnce = createSendOnce({ post, ...signing, now: Date.now });
+    let told: PostAnswer | undefined;
+    const sendOnce = createSendOnce({
+      post: async (...request) => (told = await post(...request)),
+      ...signing,
+      now: Date.now,
+    });
     const outcome = await sendOnce({ url, messageId, body: Buffer.from(JSON.stringify(body)) }, signal);
     switch (outcome.kind) {
       case 'accepted':
-        return { status: 200, excerpt: '' };
+        return { status: told?.status ?? 200, excerpt: told?.excerpt ?? '' };
       case 'not-accepted':
         return outcome;
       default:

@@ -45,6 +45,8 @@ export const askGenerate = async (
     case 'not-accepted':
       throw new CommandFailed(`The receiver answered ${outcome.status}: ${outcome.excerpt}`);
     default:
-      throw new CommandFailed(`The receiver at ${receiverUrl} cannot be reached: ${outcome.cause}`);
+      throw new CommandFailed(
+        `The receiver at ${receiverUrl} cannot be reached: ${outcome.cause}. Should it have taken the story all the same, it is ${body.story_id}.`,
+      );
   }
 };

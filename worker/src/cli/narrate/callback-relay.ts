@@ -27,11 +27,16 @@ export interface RelayOptions {
 export interface CallbackRelay {
   /** What a job names as its callback address, when this host is reached as it is called here. */
   readonly callbackUrl: string;
+  /** HOST:PORT that it listens at: opened there again, it hears what comes to the same address. */
+  readonly listen: string;
+  /** Takes nothing more; what is passing through gets its answer. */
   readonly close: () => Promise<void>;
 }
 
 /** As the receiver has it. */
 const MAX_BODY_BYTES = 262_144;
+/** What has not passed through by then is broken off: its sender keeps it. */
+const CLOSING_MS = 10_000;
 /** Headers of one connection, and those that the next one makes anew. */
 const OWN_HEADERS: ReadonlySet<string> = new Set([
   'connection',
@@ -105,19 +110,30 @@ export const openCallbackRelay = async (options: RelayOptions): Promise<Callback
     }
   };
 
+  const passing = new Set<Promise<void>>();
   const server = createServer((incoming, outgoing) => {
-    pass(incoming, outgoing).catch(() => outgoing.destroy());
+    // An answer that breaks off is over as well.
+    const closed = once(outgoing, 'close').catch(() => {});
+    const passed = pass(incoming, outgoing)
+      .catch(() => void outgoing.destroy())
+      .then(() => closed)
+      .then(() => void passing.delete(passed));
+    passing.add(passed);
   });
   server.listen(options.port, host);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
+  const listen = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   return {
-    callbackUrl: `http://${host.includes(':') ? `[${host}]` : host}:${port}${folder}/callback`,
+    listen,
+    callbackUrl: `http://${listen}${folder}/callback`,
     close: async () => {
       const closed = once(server, 'close');
       server.close();
       server.closeIdleConnections();
-      const timer = setTimeout(() => server.closeAllConnections(), 1_000);
+      const timer = setTimeout(() => server.closeAllConnections(), CLOSING_MS);
+      await Promise.all(passing);
+      server.closeAllConnections();
       await closed;
       clearTimeout(timer);
     },

@@ -8,6 +8,8 @@ export type NarrationEnd =
 export interface NarrationWatch {
   readonly hear: (relayed: Relayed) => void;
   readonly ended: Promise<NarrationEnd>;
+  /** The end, when there was one. */
+  readonly end: () => NarrationEnd | undefined;
 }
 
 export interface WatchOptions {
@@ -22,12 +24,18 @@ const isAccepted = (status: number | undefined): boolean =>
 
 /** Follows one story through its callbacks, to the first end that the receiver accepted. */
 export const watchNarration = ({ storyId, onProgress, onTrouble }: WatchOptions): NarrationWatch => {
-  let end: ((told: NarrationEnd) => void) | undefined;
+  let first: NarrationEnd | undefined;
+  let settle: ((told: NarrationEnd) => void) | undefined;
   const ended = new Promise<NarrationEnd>((resolve) => {
-    end = resolve;
+    settle = resolve;
   });
+  const tell = (told: NarrationEnd): void => {
+    first ??= told;
+    settle?.(told);
+  };
   return {
     ended,
+    end: () => first,
     hear: ({ kind, body, status, words }) => {
       if (body['story_id'] !== storyId) return;
       if (kind === 'progress') {
@@ -40,8 +48,8 @@ export const watchNarration = ({ storyId, onProgress, onTrouble }: WatchOptions)
         onTrouble(`The receiver ${answer} to ${kind}: ${words}`);
         return;
       }
-      if (kind === 'callback') end?.({ kind: 'ready', payload: body });
-      if (kind === 'error-callback') end?.({ kind: 'failed', payload: body });
+      if (kind === 'callback') tell({ kind: 'ready', payload: body });
+      if (kind === 'error-callback') tell({ kind: 'failed', payload: body });
     },
   };
 };

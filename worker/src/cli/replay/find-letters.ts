@@ -1,16 +1,16 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { FAILED_CALLBACKS, type OutboxEntry, parseDeadLetter, parseEntry } from '../../outbox/index.ts';
+import type { RecordLibrary } from '../../storage/index.ts';
+import { REPLAYED, renameAway } from './rename-away.ts';
 
-/** Folder, within the one that a letter lies in, for letters that were accepted. */
-export const REPLAYED = 'replayed';
 const SET_ASIDE = 'set-aside';
+/** Records that are read from a bucket at once. */
+const READS_AT_ONCE = 8;
 
 /** A callback that was given up. */
 export interface Letter {
-  /** The folder that it lies in, at any depth. */
-  readonly root: string;
-  /** Path within it. */
+  /** Path within the folder that it lies in, at any depth. */
   readonly file: string;
   /** The message, or why it cannot be read. */
   readonly content:
@@ -18,18 +18,11 @@ export interface Letter {
     | { readonly ok: false; readonly reason: string };
   /** Why it was given up. */
   readonly cause: string;
+  /** Puts it out of the way of the next replay, into `replayed/`. A crash leaves it where it was, or in both places. */
+  readonly moveAway: () => Promise<void>;
 }
 
 const isMissing = (error: unknown): boolean => (error as { code?: unknown }).code === 'ENOENT';
-
-/** @throws Error that names the variable when there is no such folder */
-const checkFolder = async (name: string, folder: string): Promise<void> => {
-  const isFolder = await stat(folder).then(
-    (stats) => stats.isDirectory(),
-    () => false,
-  );
-  if (!isFolder) throw new Error(`${name}: there is no folder ${folder}`);
-};
 
 /** Paths of the JSON files below a folder, without those that were replayed; none when there is no such folder. */
 const jsonFilesIn = async (root: string): Promise<string[]> => {
@@ -46,35 +39,60 @@ const jsonFilesIn = async (root: string): Promise<string[]> => {
   }
 };
 
-const readFailed = async (root: string, file: string): Promise<Letter> => {
-  const parsed = parseDeadLetter(await readFile(join(root, file), 'utf8'));
-  return parsed.ok
-    ? { root, file, content: parsed, cause: parsed.cause }
-    : { root, file, content: parsed, cause: parsed.reason };
-};
-
 const readAside = async (root: string, file: string): Promise<Letter> => {
   const reason = await readFile(join(root, `${file}.reason.txt`), 'utf8').catch(
     () => 'no reason was written',
   );
-  return { root, file, content: parseEntry(await readFile(join(root, file))), cause: reason.trim() };
+  const content = parseEntry(await readFile(join(root, file)));
+  return { file, content, cause: reason.trim(), moveAway: () => renameAway(root, file) };
+};
+
+const ROOT = `${FAILED_CALLBACKS}/`;
+
+/** Undefined when somebody else has moved it meanwhile. */
+const readFailed = async (records: RecordLibrary, key: string): Promise<Letter | undefined> => {
+  const bytes = await records.read(key);
+  if (bytes === undefined) return undefined;
+  const file = key.slice(ROOT.length);
+  const content = parseDeadLetter(Buffer.from(bytes).toString('utf8'));
+  const cause = content.ok ? content.cause : content.reason;
+  return { file, content, cause, moveAway: () => records.move(key, `${ROOT}${REPLAYED}/${file}`) };
+};
+
+/**
+ * Keys of the callbacks that were given up into a store, without those that were replayed.
+ * @throws TalebackError what the store says
+ */
+export const failedKeys = async (
+  records: RecordLibrary,
+  signal?: AbortSignal,
+): Promise<readonly string[]> => {
+  const keys = await records.list(FAILED_CALLBACKS, signal);
+  return keys.filter((key) => key.endsWith('.json') && !key.startsWith(`${ROOT}${REPLAYED}/`));
+};
+
+const failedLetters = async (records: RecordLibrary): Promise<Letter[]> => {
+  const keys = await failedKeys(records);
+  const letters: Letter[] = [];
+  for (let start = 0; start < keys.length; start += READS_AT_ONCE) {
+    const some = keys.slice(start, start + READS_AT_ONCE);
+    const read = await Promise.all(some.map((key) => readFailed(records, key)));
+    letters.push(...read.filter((letter) => letter !== undefined));
+  }
+  return letters;
 };
 
 const writtenMs = ({ content }: Letter): number => (content.ok ? content.entry.createdMs : 0);
 
 /**
- * Everything that was given up, oldest first: what lies in `failed_callbacks/` of the audio folder, and in `set-aside/` of
+ * Everything that was given up, oldest first: what lies in `failed_callbacks/` of the audio store, and in `set-aside/` of
  * the outbox folder.
  *
- * @throws Error that names the folder that is missing
+ * @throws TalebackError what the store says; what the file system says
  */
-export const findLetters = async (audioFolder: string, outboxFolder: string): Promise<Letter[]> => {
-  await checkFolder('AUDIO_FOLDER', audioFolder);
-  await checkFolder('OUTBOX_FOLDER', outboxFolder);
-  const failed = join(audioFolder, FAILED_CALLBACKS);
+export const findLetters = async (records: RecordLibrary, outboxFolder: string): Promise<Letter[]> => {
+  const letters = await failedLetters(records);
   const aside = join(outboxFolder, SET_ASIDE);
-  const letters: Letter[] = [];
-  for (const file of await jsonFilesIn(failed)) letters.push(await readFailed(failed, file));
   for (const file of await jsonFilesIn(aside)) letters.push(await readAside(aside, file));
   return letters.sort((one, other) => writtenMs(one) - writtenMs(other));
 };

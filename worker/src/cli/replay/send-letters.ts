@@ -1,7 +1,7 @@
-import { mkdir, rename } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import { type CallbackClient, describeFailure } from '../../callbacks/index.ts';
-import { type Letter, REPLAYED } from './find-letters.ts';
+import { sentenceOf } from '../exit-code.ts';
+import type { Letter } from './find-letters.ts';
+import { REPLAYED } from './rename-away.ts';
 
 /** What became of a letter. */
 export interface Replayed {
@@ -9,14 +9,6 @@ export interface Replayed {
   readonly isAccepted: boolean;
   readonly words: string;
 }
-
-/** Out of the way of the next replay. */
-const moveAway = async ({ root, file }: Letter): Promise<void> => {
-  const target = join(root, REPLAYED, file);
-  await mkdir(dirname(target), { recursive: true });
-  await rename(join(root, file), target);
-  await rename(join(root, `${file}.reason.txt`), `${target}.reason.txt`).catch(() => {});
-};
 
 /** Sends one letter, signed anew. Its substitute was sent when it was given up, so it is not sent again. */
 const sendLetter = async (letter: Letter, client: CallbackClient): Promise<Replayed> => {
@@ -27,10 +19,10 @@ const sendLetter = async (letter: Letter, client: CallbackClient): Promise<Repla
   if (delivery.kind === 'kept') return { letter, isAccepted: false, words: delivery.cause };
   if (delivery.kind !== 'delivered') return { letter, isAccepted: false, words: describeFailure(delivery) };
   try {
-    await moveAway(letter);
+    await letter.moveAway();
     return { letter, isAccepted: true, words: 'accepted' };
   } catch (error) {
-    const words = `accepted, but it could not be moved to ${REPLAYED}/: ${String(error)}`;
+    const words = `accepted, but it could not be moved to ${REPLAYED}/: ${sentenceOf(error)}`;
     return { letter, isAccepted: false, words };
   }
 };

@@ -1,5 +1,5 @@
 import { toTalebackError } from '@taleback/core';
-import { type Clock, systemClock, tryWithDeadline } from '@taleback/resilience';
+import { type Clock, DeadlineExceededError, systemClock, tryWithDeadline } from '@taleback/resilience';
 import { withoutSecrets } from '../without-secrets.ts';
 import { CHECK_GROUPS, type Check, type CheckResult, type Finding, type Report } from './check.ts';
 
@@ -19,6 +19,7 @@ const lateFinding = (timeoutMs: number): Finding => ({
 });
 
 const faultFinding = (fault: unknown): Finding => {
+  if (fault instanceof DeadlineExceededError) return lateFinding(fault.timeoutMs);
   const { code, message, details } = toTalebackError(fault);
   return { status: 'failed', code, summary: message, details };
 };

@@ -17,6 +17,32 @@ const wordOf = (value: unknown): string | undefined =>
 const languagesOf = (own: string | undefined, ofModel: readonly string[]): readonly string[] =>
   own === undefined ? ofModel : [own, ...ofModel.filter((language) => language !== own)];
 
+/** Languages of people have two or three letters; what is longer is a word such as `English`, or `american`. */
+const PRIMARY = /^[a-z]{2,3}(?:-|$)/i;
+
+/** A language as BCP 47 has it; undefined for free text, which people write into labels. */
+const languageIn = (value: unknown): string | undefined => {
+  const tag = wordOf(value)?.trim();
+  if (tag === undefined || !PRIMARY.test(tag)) return undefined;
+  try {
+    const [canonical] = Intl.getCanonicalLocales(tag);
+    return canonical === 'und' ? undefined : canonical;
+  } catch {
+    return undefined;
+  }
+};
+
+/** The voice's own language: that of its label, else the first that the service has listened to it in. */
+const ownLanguageOf = (entry: Json, labels: Json): string | undefined => {
+  const labelled = languageIn(labels['language']);
+  if (labelled !== undefined) return labelled;
+  const verified: unknown = entry['verified_languages'];
+  if (!Array.isArray(verified)) return undefined;
+  return verified
+    .map((one: unknown) => (isObject(one) ? languageIn(one['language']) : undefined))
+    .find((language) => language !== undefined);
+};
+
 const parseVoice = (entry: unknown, ofModel: readonly string[]): Voice | undefined => {
   if (!isObject(entry)) return undefined;
   const id = wordOf(entry['voice_id']);
@@ -28,7 +54,7 @@ const parseVoice = (entry: unknown, ofModel: readonly string[]): Voice | undefin
   return {
     id,
     name: wordOf(entry['name']) ?? id,
-    languages: languagesOf(wordOf(labels['language']), ofModel),
+    languages: languagesOf(ownLanguageOf(entry, labels), ofModel),
     ...(gender === 'female' || gender === 'male' ? { gender } : {}),
     ...(accent === undefined ? {} : { accent }),
     ...(remark === undefined ? {} : { remark }),

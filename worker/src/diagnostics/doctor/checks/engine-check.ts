@@ -1,4 +1,4 @@
-import { withDeadline } from '@taleback/resilience';
+import { DeadlineExceededError, tryWithDeadline } from '@taleback/resilience';
 import { diagnose } from '../../diagnose.ts';
 import type { EngineUnderTest } from '../../engine-under-test.ts';
 import type { NetworkProbe } from '../../network.ts';
@@ -34,12 +34,33 @@ const examineRemote = async (
   return { status: 'ok', summary: `${target} answers: ${told}` };
 };
 
+/** It may well be well: a model that is loaded for the first time takes minutes. */
+const late = (timeoutMs: number): Finding => ({
+  status: 'failed',
+  code: 'timed_out',
+  summary: `It was not ready to speak within ${timeoutMs / 1000} s.`,
+  suggestions: [
+    'A model takes its time to load: look again with a longer --timeout, such as --timeout 120',
+    'Look at the processor, the memory and the disk: they may be short of room for the model',
+  ],
+});
+
 const examineLocal = async (
   engine: EngineUnderTest,
   { voiceId, timeoutMs }: EngineCheckOptions,
   signal: AbortSignal,
 ): Promise<Finding> => {
-  const { details } = await withDeadline((inner) => engine.probe(inner), timeoutMs, { signal });
+  const outcome = await tryWithDeadline((inner) => engine.probe(inner), timeoutMs, { signal }).catch(
+    (error: unknown) => {
+      // A deadline of its own, such as that of a process which has to start.
+      if (error instanceof DeadlineExceededError)
+        return { kind: 'late', timeoutMs: error.timeoutMs } as const;
+      throw error;
+    },
+  );
+  if (outcome.kind === 'late') return late(outcome.timeoutMs);
+  if (outcome.kind !== 'completed') return late(timeoutMs);
+  const { details } = outcome.value;
   const voices = engine.voices().map(({ id }) => id);
   if (voiceId === undefined || voices.includes(voiceId)) return { status: 'ok', summary: details };
   return {

@@ -7,4 +7,4 @@ export { type OutboxPicture, outboxCheck } from './outbox-check.ts';
 export { type PlaceCheckOptions, placeCheck } from './place-check.ts';
 export { type ProgramCheckOptions, programCheck } from './program-check.ts';
 export { type ReceiverAnswer, type ReceiverCheckOptions, receiverCheck } from './receiver-check.ts';
-export { storageCheck } from './storage-check.ts';
+export { type StorageCheckOptions, storageCheck } from './storage-check.ts';

@@ -7,6 +7,8 @@ export interface OutboxPicture {
   readonly oldestAgeMs: number | undefined;
   /** Callbacks that were given up and wait for `taleback replay`. */
   readonly givenUp: number;
+  /** True when the audio store, where they lie, did not tell of its own. */
+  readonly isStoreSilent?: boolean | undefined;
 }
 
 /** A receiver that restarts takes less. */
@@ -15,15 +17,16 @@ const WARNING_MS = 5 * 60_000;
 const FAILED_MS = 60 * 60_000;
 
 /** Final callbacks that wait for their receiver. @param read throws what the file system says */
-export const outboxCheck = (read: () => Promise<OutboxPicture>): Check => ({
+export const outboxCheck = (read: (signal: AbortSignal) => Promise<OutboxPicture>): Check => ({
   name: 'outbox',
   group: 'callbacks',
-  run: async () => {
-    const { waiting, oldestAgeMs = 0, givenUp } = await read();
+  run: async (signal) => {
+    const { waiting, oldestAgeMs = 0, givenUp, isStoreSilent = false } = await read(signal);
     const minutes = Math.floor(oldestAgeMs / 60_000);
     const line = waiting === 0 ? 'Nothing waits' : `${waiting} wait, the oldest for ${minutes} min`;
     const lost = givenUp === 0 ? '' : `, ${givenUp} were given up`;
-    const summary = `${line}${lost}.`;
+    const unknown = isStoreSilent ? ' The audio store does not tell what was given up into it.' : '';
+    const summary = `${line}${lost}.${unknown}`;
     const replay = givenUp === 0 ? [] : ['Send what was given up again: taleback replay'];
     const receiver = 'Look at the receiver: taleback doctor --receiver URL';
     if (oldestAgeMs >= FAILED_MS) {
@@ -34,6 +37,7 @@ export const outboxCheck = (read: () => Promise<OutboxPicture>): Check => ({
       const suggestions = [...(oldestAgeMs >= WARNING_MS ? [receiver] : []), ...replay];
       return { status: 'warning', code: 'callback_undeliverable', summary, suggestions };
     }
+    if (isStoreSilent) return { status: 'warning', code: 'storage_unavailable', summary };
     return { status: 'ok', summary };
   },
 });

@@ -28,10 +28,39 @@ const failed = (code: Finding['code'], summary: string, excerpt: string, suggest
   suggestions: [suggestion],
 });
 
+/** How a Taleback receiver begins what it answers. */
+const OWN_ANSWER = /^\s*\{\s*"success"\s*:\s*(true|false)/;
+/** A page for people, or that of a proxy. */
+const PAGE = /^\s*</;
+
+const foreign = (words: string, excerpt: string): Finding =>
+  failed(
+    'callback_undeliverable',
+    `What answers there is not a Taleback receiver: ${words}.`,
+    excerpt,
+    'Check the host: the address is that of the receiver, without /api/tts, and not of a landing page or a proxy',
+  );
+
+/** Undefined when a Taleback receiver may have answered so. */
+const judgeForeign = ({ status, excerpt }: ReceiverAnswer): Finding | undefined => {
+  const isPage = PAGE.test(excerpt);
+  if (status >= 200 && status <= 299) {
+    if (OWN_ANSWER.exec(excerpt)?.[1] === 'true') return undefined;
+    const what = isPage ? 'a page for people' : excerpt.trim() === '' ? 'nothing' : 'other words';
+    return foreign(`it answers ${status} with ${what}`, excerpt);
+  }
+  if (status >= 300 && status <= 399) return foreign(`it answers ${status}, which leads elsewhere`, excerpt);
+  const isProxy = isPage && (status === 401 || status === 429 || status >= 500);
+  return isProxy ? foreign(`it answers ${status} with a page`, excerpt) : undefined;
+};
+
 /** An unknown story is refused only after the signature was accepted. */
-const judgeAnswer = ({ status, excerpt }: ReceiverAnswer): Finding => {
+const judgeAnswer = (answer: ReceiverAnswer): Finding => {
+  const { status, excerpt } = answer;
+  const other = judgeForeign(answer);
+  if (other !== undefined) return other;
   const isOurs = excerpt.includes('story_id');
-  if (status === 200 || (status === 404 && isOurs))
+  if (status <= 299 || (status === 404 && isOurs))
     return { status: 'ok', summary: 'It answers, and accepts our signature.' };
   switch (status) {
     case 401:
