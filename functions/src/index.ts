@@ -13,6 +13,7 @@ import { createFirestoreEngines } from './adapters/firestore-engines.ts';
 import { createFirestoreJobs } from './adapters/firestore-jobs.ts';
 import { createFirestoreStories } from './adapters/firestore-stories.ts';
 import { createFirestoreSweep } from './adapters/firestore-sweep.ts';
+import { createGcsAudioPlace } from './adapters/gcs-audio-place.ts';
 import { createPubsubDeadLetters } from './adapters/pubsub-dead-letters.ts';
 import { createPubsubEvents } from './adapters/pubsub-events.ts';
 import { createPubsubJobQueue } from './adapters/pubsub-job-queue.ts';
@@ -25,11 +26,21 @@ import { createHearOfEngines } from './engines/index.ts';
 import { createAnnouncingStories } from './events/index.ts';
 import { createGenerate } from './generate/index.ts';
 import { createCallerLimits, createReceiver, type Log, type Receiver, urlSecrets } from './receive/index.ts';
-import { callableAnswer, type RequestOptions, requestAudio } from './request/index.ts';
+import {
+  type CallableAnswer,
+  callableAnswer,
+  type RenewOptions,
+  type RequestOptions,
+  renewalAnswer,
+  renewAudio,
+  requestAudio,
+} from './request/index.ts';
 import { createRunpodClient, createRunpodWebhook } from './runpod/index.ts';
 import {
-  createAudioFinder,
+  type AudioPlace,
+  type AudioProbe,
   createStoreAudioFinder,
+  publishedAudioPlace,
   type SweepOptions,
   sweepStories as sweepOverdue,
 } from './sweep/index.ts';
@@ -62,13 +73,23 @@ const once = <T>(make: () => T): (() => T) => {
   };
 };
 
-/** Where audio is looked for whose callback was lost: the bucket itself, or below a public address. */
-const findAudioOf = (
+/** Loaded when a bucket of Cloud Storage is first asked. */
+const bucketOf = (name: string) =>
+  once(async () => (await import('firebase-admin/storage')).getStorage().bucket(name));
+
+/** Where the audio is: in a bucket that is asked itself, or below a public address. */
+const audioPlaceOf = (
   { audioBucket, audioBaseUrl }: FunctionsConfig,
-  probe: Parameters<typeof createAudioFinder>[1],
-): SweepOptions['findAudio'] => {
-  if (audioBucket !== undefined) return createStoreAudioFinder(createS3AudioPlace(audioBucket));
-  return audioBaseUrl === undefined ? undefined : createAudioFinder(audioBaseUrl, probe);
+  probe: AudioProbe,
+): AudioPlace | undefined => {
+  switch (audioBucket?.kind) {
+    case 's3':
+      return createS3AudioPlace(audioBucket);
+    case 'gcs':
+      return createGcsAudioPlace({ ...audioBucket, openBucket: bucketOf(audioBucket.bucket) });
+    default:
+      return audioBaseUrl === undefined ? undefined : publishedAudioPlace(audioBaseUrl, probe);
+  }
 };
 
 const wiring = once(() => {
@@ -123,11 +144,13 @@ const wiring = once(() => {
           order: { ...config.runpod, webhookUrl: config.webhookUrl, urlSecret },
         }
       : undefined;
+  const audio = audioPlaceOf(config, http.probe);
+  const renewal: RenewOptions = { ...same, addresses: silentStories, audioUrlOf: audio?.urlOf };
   const sweep: SweepOptions = {
     ...same,
     stories,
     runpod,
-    findAudio: findAudioOf(config, http.probe),
+    findAudio: audio && createStoreAudioFinder(audio),
     overdue: createFirestoreSweep(firestore, away),
     requests,
   };
@@ -136,6 +159,7 @@ const wiring = once(() => {
     receiver,
     trustedProxyHops: config.trustedProxyHops,
     requests,
+    renewal,
     dispatch,
     sweep,
     deadLetter,
@@ -151,19 +175,28 @@ export const tts = onRequest(
   expressEdge(wiring, log),
 );
 
-const callable = (kind: 'request' | 'retry') =>
+const callable = <Value>(answerTo: (userId: string, data: unknown) => Promise<CallableAnswer<Value>>) =>
   onCall(COMMON, async (call: CallableRequest<unknown>) => {
     if (call.auth === undefined) throw new HttpsError('unauthenticated', 'Sign in first.');
-    const answer = callableAnswer(await requestAudio(kind, call.auth.uid, call.data, wiring().requests));
+    const answer = await answerTo(call.auth.uid, call.data);
     if (answer.ok) return answer.value;
     throw new HttpsError(answer.status, answer.sentence, answer.details);
   });
 
 /** A person asks for a narration of an own story. */
-export const requestStoryAudio = callable('request');
+export const requestStoryAudio = callable(async (userId, data) =>
+  callableAnswer(await requestAudio('request', userId, data, wiring().requests)),
+);
 
 /** A person presses Try Again. */
-export const retryStoryAudio = callable('retry');
+export const retryStoryAudio = callable(async (userId, data) =>
+  callableAnswer(await requestAudio('retry', userId, data, wiring().requests)),
+);
+
+/** A person's page could not play an own story: its signed address may have run out. */
+export const renewStoryAudio = callable(async (userId, data) =>
+  renewalAnswer(await renewAudio(userId, data, wiring().renewal)),
+);
 
 const queuedMessage = ({ data, attributes }: Message<unknown>): QueuedMessage => ({
   data: Buffer.from(data, 'base64'),

@@ -179,6 +179,18 @@ describe('watching a narration', () => {
     await turn(() => fireEvent.error(find('audio-player')));
     expect(alerts()).toEqual(['The narration could not be loaded. Check your connection, or download it.']);
   });
+
+  it('asks for another address when one has run out, and plays from there', async () => {
+    const stage = show('ready');
+    stage.feed.answers.renew = () => Promise.resolve(true);
+    await turn(() => fireEvent.error(find('audio-player')));
+    expect(stage.feed.renewals).toEqual([STORY_ID]);
+    expect(alerts()).toEqual([]);
+    const fresh = 'https://audio.example/tale.mp3?X-Amz-Date=20260301T090000Z';
+    await tell(stage, { audioStatus: 'ready', audioUrl: fresh, audioStoragePath: 'tale.mp3', ...job(1) });
+    expect(find('audio-player').getAttribute('src')).toBe(fresh);
+    expect(alerts()).toEqual([]);
+  });
 });
 
 describe('writing', () => {

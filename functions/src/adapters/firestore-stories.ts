@@ -9,7 +9,7 @@ import {
 } from '@taleback/core';
 import { type DocumentData, FieldValue, type Firestore } from 'firebase-admin/firestore';
 import type { ApplyOutcome, StoryStore } from '../receive/index.ts';
-import type { AttemptStore, Denial, KnownAttempt, StoryText } from '../request/index.ts';
+import type { AddressStore, AttemptStore, Denial, KnownAttempt, StoryText } from '../request/index.ts';
 import { ATTEMPTS, createFirestoreCalls, withRemovals } from './firestore-calls.ts';
 
 type Fields = Record<string, unknown>;
@@ -66,7 +66,7 @@ const readKnownAttempt = (fields: DocumentData | undefined): KnownAttempt | unde
 export const createFirestoreStories = (
   firestore: Firestore,
   options: { readonly timeoutMs: number },
-): StoryStore & AttemptStore => {
+): StoryStore & AttemptStore & AddressStore => {
   const { storyRef, call, transact } = createFirestoreCalls(firestore, options);
 
   const apply: StoryStore['apply'] = ({ storyId, jobId, admits }, decide) => {
@@ -139,6 +139,22 @@ export const createFirestoreStories = (
       return decision;
     });
 
+  const readdress: AddressStore['readdress'] = (storyId, decide) =>
+    transact(async (transaction) => {
+      const story = storyRef(storyId);
+      const fields = (await transaction.get(story)).data();
+      const decision = await decide(
+        fields && {
+          userId: text(fields['userId']),
+          audioUrl: text(fields['audioUrl']),
+          storagePath: text(fields['audioStoragePath']),
+        },
+      );
+      // Another way to the same audio is no news of the story, so `updatedAt` stays.
+      if (decision.kind === 'renewed') transaction.update(story, { audioUrl: decision.audioUrl });
+      return decision;
+    });
+
   const ping: StoryStore['ping'] = async () => {
     try {
       return (
@@ -153,5 +169,5 @@ export const createFirestoreStories = (
     }
   };
 
-  return { apply, open, ping };
+  return { apply, open, readdress, ping };
 };

@@ -34,13 +34,23 @@ describe('where the sweeper looks for audio', () => {
       publicUrl: undefined,
       signedUrlSeconds: 1_800,
     });
-    expect(audioBucket?.secretAccessKey.text).toBe('hush');
+    expect(audioBucket?.kind === 's3' && audioBucket.secretAccessKey.text).toBe('hush');
     expect(inspect(audioBucket)).not.toContain('hush');
   });
 
   it('is a bucket of Amazon where there is no other address', () => {
     const { audioBucket } = parse({ ...BUCKET, S3_ENDPOINT: '', S3_REGION: 'eu-central-1' });
-    expect(audioBucket?.endpoint).toBe('https://s3.eu-central-1.amazonaws.com');
+    expect(audioBucket).toMatchObject({ endpoint: 'https://s3.eu-central-1.amazonaws.com' });
+  });
+
+  it('is a bucket of Cloud Storage, where it is named', () => {
+    const hours = { AUDIO_SIGNED_URL_HOURS: '1' };
+    expect(parse({ AUDIO_STORE: 'gcs', GCS_BUCKET: 'tales', ...hours }).audioBucket).toEqual({
+      kind: 'gcs',
+      bucket: 'tales',
+      publicUrl: undefined,
+      signedUrlSeconds: 3_600,
+    });
   });
 
   it('is told, by name, what is missing', () => {

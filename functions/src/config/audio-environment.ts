@@ -19,10 +19,10 @@ export const audioVariables = {
     .enum(['folder', 's3', 'gcs'])
     .default('folder')
     .describe(
-      'Where the workers keep their audio. `s3`: the sweeper asks the bucket itself, signed, so it need not be published. `folder` and `gcs`: it asks below `AUDIO_PUBLIC_BASE_URL`.',
+      'Where the workers keep their audio. `s3`, and `gcs` with `GCS_BUCKET`: the bucket itself is asked for audio whose callback was lost, and for new addresses of stories, so it need not be published. `folder`: it is asked below `AUDIO_PUBLIC_BASE_URL`.',
     ),
   AUDIO_PUBLIC_BASE_URL: optional(address).describe(
-    'Where the audio of the workers is served, as the address that a key is appended to. When it is set, or `AUDIO_STORE` is `s3`, the sweeper looks for audio whose callback was lost before it gives a job up.',
+    'Where the audio of the workers is served, as the address that a key is appended to. When it is set, or a bucket, the sweeper looks for audio whose callback was lost before it gives a job up.',
   ),
   AUDIO_SIGNED_URL_HOURS: z.coerce
     .number()
@@ -30,7 +30,7 @@ export const audioVariables = {
     .max(168)
     .default(168)
     .describe(
-      'How long the signed address of audio that the sweeper found can be played, where the bucket is not published. Hours, up to 168, the longest that S3 signs for.',
+      'How long a signed address can be played, where the bucket is not published; the page asks for another when it has run out. Hours, up to 168, the longest that S3 and Cloud Storage sign for.',
     ),
   S3_ENDPOINT: optional(address).describe(
     'Address of the S3 service without the bucket, such as `https://<account>.r2.cloudflarestorage.com`. Default: Amazon, in the region of `S3_REGION`.',
@@ -61,14 +61,18 @@ export const audioVariables = {
     .describe(
       'The access key itself. `-` where there is none, because a deployment wants every secret set. Secret.',
     ),
+  GCS_BUCKET: optional(z.string().min(1)).describe(
+    'Bucket for `AUDIO_STORE=gcs`. Whoever the functions are signed in as needs the roles Storage Object Viewer there and, where the bucket is not published, Service Account Token Creator on itself.',
+  ),
   S3_ADDRESSING: z
     .enum(['path', 'virtual-host'])
     .default('path')
     .describe('Whether the bucket stands in the path of an address or before the name of the host.'),
 };
 
-/** A bucket that can be asked, signed. */
+/** A bucket of S3 that can be asked, signed. */
 export interface S3AudioConfig {
+  readonly kind: 's3';
   readonly endpoint: string;
   readonly bucket: string;
   readonly region: string;
@@ -80,15 +84,29 @@ export interface S3AudioConfig {
   readonly signedUrlSeconds: number;
 }
 
+/** A bucket of Cloud Storage that can be asked as whom the functions are signed in as. */
+export interface GcsAudioConfig {
+  readonly kind: 'gcs';
+  readonly bucket: string;
+  /** Undefined: addresses are signed. */
+  readonly publicUrl: string | undefined;
+  readonly signedUrlSeconds: number;
+}
+
 export interface AudioConfig {
   readonly audioBaseUrl: string | undefined;
   /** Undefined when audio is looked for below `audioBaseUrl`, or nowhere. */
-  readonly audioBucket: S3AudioConfig | undefined;
+  readonly audioBucket: S3AudioConfig | GcsAudioConfig | undefined;
 }
 
 type AudioEnvironment = z.output<z.ZodObject<typeof audioVariables>>;
 
-const readBucket = (env: AudioEnvironment): S3AudioConfig => {
+const addressing = (env: AudioEnvironment): Pick<GcsAudioConfig, 'publicUrl' | 'signedUrlSeconds'> => ({
+  publicUrl: env.AUDIO_PUBLIC_BASE_URL,
+  signedUrlSeconds: Math.round(env.AUDIO_SIGNED_URL_HOURS * SECONDS_PER_HOUR),
+});
+
+const readS3 = (env: AudioEnvironment): S3AudioConfig => {
   const amazon = env.S3_REGION === 'auto' ? undefined : `https://s3.${env.S3_REGION}.amazonaws.com`;
   const endpoint = env.S3_ENDPOINT ?? amazon;
   const { S3_BUCKET: bucket, S3_ACCESS_KEY_ID: accessKeyId, S3_SECRET_ACCESS_KEY: secretAccessKey } = env;
@@ -103,19 +121,27 @@ const readBucket = (env: AudioEnvironment): S3AudioConfig => {
     throw new Error(`configuration: AUDIO_STORE: "s3" needs ${missing.join(', ')}`);
   }
   return {
+    kind: 's3',
     endpoint,
     bucket,
     region: env.S3_REGION,
     accessKeyId,
     secretAccessKey,
     addressing: env.S3_ADDRESSING,
-    publicUrl: env.AUDIO_PUBLIC_BASE_URL,
-    signedUrlSeconds: Math.round(env.AUDIO_SIGNED_URL_HOURS * SECONDS_PER_HOUR),
+    ...addressing(env),
   };
+};
+
+const readBucket = (env: AudioEnvironment): AudioConfig['audioBucket'] => {
+  if (env.AUDIO_STORE === 's3') return readS3(env);
+  const { GCS_BUCKET: bucket } = env;
+  return env.AUDIO_STORE === 'gcs' && bucket !== undefined
+    ? { kind: 'gcs', bucket, ...addressing(env) }
+    : undefined;
 };
 
 /** @throws Error that names what a bucket of S3 lacks */
 export const audioConfig = (env: AudioEnvironment): AudioConfig => ({
   audioBaseUrl: env.AUDIO_PUBLIC_BASE_URL,
-  audioBucket: env.AUDIO_STORE === 's3' ? readBucket(env) : undefined,
+  audioBucket: readBucket(env),
 });

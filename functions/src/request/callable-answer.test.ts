@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { callableAnswer } from './callable-answer.ts';
+import { callableAnswer, renewalAnswer } from './callable-answer.ts';
 import type { RequestAnswer } from './request-audio.ts';
 
 describe('callableAnswer', () => {
@@ -54,5 +54,21 @@ describe('callableAnswer', () => {
     ],
   ])('%o', (answer, expected) => {
     expect(callableAnswer(answer)).toEqual({ ok: false, ...expected });
+  });
+});
+
+describe('renewalAnswer', () => {
+  it('tells whether there is another address', () => {
+    expect(renewalAnswer({ kind: 'renewed' })).toEqual({ ok: true, value: { status: 'renewed' } });
+    expect(renewalAnswer({ kind: 'unchanged' })).toEqual({ ok: true, value: { status: 'unchanged' } });
+  });
+
+  it.each([
+    [{ kind: 'invalid', sentence: 'storyId: must be a string' }, 'invalid-argument', 'request_invalid'],
+    [{ kind: 'no-such-story' }, 'not-found', 'request_invalid'],
+    [{ kind: 'store-away', cause: 'UNAVAILABLE' }, 'unavailable', 'storage_unavailable'],
+    [{ kind: 'audio-store-away', cause: 'signBlob' }, 'unavailable', 'storage_unavailable'],
+  ] as const)('refuses %j', (answer, status, code) => {
+    expect(renewalAnswer(answer)).toMatchObject({ ok: false, status, details: { code } });
   });
 });

@@ -1,25 +1,52 @@
 import { describeError, type ErrorCode } from '@taleback/core';
+import type { RenewAnswer } from './renew-audio.ts';
 import type { RequestAnswer } from './request-audio.ts';
 
-/** What the page gets back from a callable. */
+/** What the page gets back when it asks for a narration. */
 export interface CallableValue {
   readonly status: 'opened' | 'under-way' | 'already-ready';
   readonly jobId: string | null;
   readonly attempt: number;
 }
 
+/** What the page gets back when it asks for another address of a narration. */
+export interface RenewalValue {
+  readonly status: 'renewed' | 'unchanged';
+}
+
+interface Refusal {
+  readonly ok: false;
+  readonly status: 'invalid-argument' | 'not-found' | 'failed-precondition' | 'unavailable';
+  readonly sentence: string;
+  readonly details: { readonly code: ErrorCode; readonly field?: string };
+}
+
 /** The callable's answer, or the canonical status, sentence and details of its error. */
-export type CallableAnswer =
-  | { readonly ok: true; readonly value: CallableValue }
-  | {
-      readonly ok: false;
-      readonly status: 'invalid-argument' | 'not-found' | 'failed-precondition' | 'unavailable';
-      readonly sentence: string;
-      readonly details: { readonly code: ErrorCode; readonly field?: string };
-    };
+export type CallableAnswer<Value> = { readonly ok: true; readonly value: Value } | Refusal;
+
+const invalid = (sentence: string): Refusal => ({
+  ok: false,
+  status: 'invalid-argument',
+  sentence,
+  details: { code: 'request_invalid' },
+});
+
+const NO_SUCH_STORY: Refusal = {
+  ok: false,
+  status: 'not-found',
+  sentence: 'storyId: you have no such story',
+  details: { code: 'request_invalid', field: 'storyId' },
+};
+
+const unavailable = (code: ErrorCode): Refusal => ({
+  ok: false,
+  status: 'unavailable',
+  sentence: describeError(code).sentence,
+  details: { code },
+});
 
 /** Puts the end of a request into the words of Firebase's callable protocol. */
-export const callableAnswer = (answer: RequestAnswer): CallableAnswer => {
+export const callableAnswer = (answer: RequestAnswer): CallableAnswer<CallableValue> => {
   switch (answer.kind) {
     case 'opened':
     case 'under-way':
@@ -31,19 +58,9 @@ export const callableAnswer = (answer: RequestAnswer): CallableAnswer => {
     case 'not-due':
       throw new Error('only the sweeper is told to wait');
     case 'invalid':
-      return {
-        ok: false,
-        status: 'invalid-argument',
-        sentence: answer.sentence,
-        details: { code: 'request_invalid' },
-      };
+      return invalid(answer.sentence);
     case 'no-such-story':
-      return {
-        ok: false,
-        status: 'not-found',
-        sentence: 'storyId: you have no such story',
-        details: { code: 'request_invalid', field: 'storyId' },
-      };
+      return NO_SUCH_STORY;
     case 'unfit':
       return {
         ok: false,
@@ -53,12 +70,25 @@ export const callableAnswer = (answer: RequestAnswer): CallableAnswer => {
       };
     case 'queue-away':
     case 'store-away':
-      return {
-        ok: false,
-        status: 'unavailable',
-        sentence: describeError('queue_unavailable').sentence,
-        details: { code: 'queue_unavailable' },
-      };
+      return unavailable('queue_unavailable');
+    default:
+      return answer satisfies never;
+  }
+};
+
+/** Puts the end of a renewal into the words of Firebase's callable protocol. */
+export const renewalAnswer = (answer: RenewAnswer): CallableAnswer<RenewalValue> => {
+  switch (answer.kind) {
+    case 'renewed':
+    case 'unchanged':
+      return { ok: true, value: { status: answer.kind } };
+    case 'invalid':
+      return invalid(answer.sentence);
+    case 'no-such-story':
+      return NO_SUCH_STORY;
+    case 'store-away':
+    case 'audio-store-away':
+      return unavailable('storage_unavailable');
     default:
       return answer satisfies never;
   }

@@ -50,6 +50,29 @@ export interface AttemptStore {
   ): Promise<RequestDecision | Denial>;
 }
 
+/** Where a story's audio is. */
+export interface StoryAddress {
+  readonly userId: string | undefined;
+  readonly audioUrl: string | undefined;
+  readonly storagePath: string | undefined;
+}
+
+/** What to do about the address of a story's audio. */
+export type AddressDecision =
+  | { readonly kind: 'renewed'; readonly audioUrl: string }
+  | { readonly kind: 'unchanged' | 'no-such-story' }
+  /** The audio store could not say where the audio is. */
+  | { readonly kind: 'audio-store-away'; readonly cause: string };
+
+/** Where stories get other addresses of their audio. */
+export interface AddressStore {
+  /** Reads the story, asks, and writes the new address, all in one transaction. `decide` may run again. */
+  readdress(
+    storyId: string,
+    decide: (story: StoryAddress | undefined) => Promise<AddressDecision>,
+  ): Promise<AddressDecision | { readonly kind: 'store-away'; readonly cause: string }>;
+}
+
 /** Where jobs wait for a worker. */
 export interface JobQueue {
   /** Resolves when the queue has the job durably. @throws when it does not take it. */

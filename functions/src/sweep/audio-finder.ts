@@ -64,9 +64,12 @@ export const createStoreAudioFinder =
     return { kind: isSure ? 'absent' : 'unknown' };
   };
 
+/** A store that is published below an address, where everybody may ask. */
+export const publishedAudioPlace = (baseUrl: string, probe: AudioProbe): AudioPlace => ({
+  probe: (key) => probe(addressOf(baseUrl, key)),
+  urlOf: async (key) => addressOf(baseUrl, key),
+});
+
 /** Looks below the address where the audio is published. */
 export const createAudioFinder = (baseUrl: string, probe: AudioProbe): AudioFinder =>
-  createStoreAudioFinder({
-    probe: (key) => probe(addressOf(baseUrl, key)),
-    urlOf: async (key) => addressOf(baseUrl, key),
-  });
+  createStoreAudioFinder(publishedAudioPlace(baseUrl, probe));

@@ -6,6 +6,7 @@ export {
   createAudioFinder,
   createStoreAudioFinder,
   type FoundAudio,
+  publishedAudioPlace,
 } from './audio-finder.ts';
 export { type SweepOptions, type SweepReport, sweepStories } from './sweep.ts';
 export type { SweepPage, SweepQuery, SweepStore, SweptStory } from './sweep-store.ts';

@@ -46,3 +46,6 @@ export const parseRefusal = (fault: unknown): AskAnswer => {
     ? { kind: 'refused', code: 'unknown', words: `${code}: ${words}` }
     : { kind: 'unreached', words };
 };
+
+/** Whether a callable answered that the story is getting another address of its audio. */
+export const isRenewed = (data: unknown): boolean => fieldOf(data, 'status') === 'renewed';

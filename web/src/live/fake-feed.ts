@@ -58,10 +58,13 @@ export interface FakeFeed extends Feed {
   readonly drafts: StoryDraft[];
   readonly edits: (StoryEdit & { readonly storyId: string })[];
   readonly signIns: string[];
+  /** Stories that another address was asked for. */
+  readonly renewals: string[];
   /** What the server will answer; replace them to change its mind or to keep it waiting. */
   readonly answers: {
     ask: () => Promise<AskAnswer>;
     save: () => Promise<SaveAnswer>;
+    renew: () => Promise<boolean>;
     signIn: () => Promise<SignInAnswer>;
   };
 }
@@ -80,9 +83,11 @@ export const createFakeFeed = (): FakeFeed => {
     drafts: [],
     edits: [],
     signIns: [],
+    renewals: [],
     answers: {
       ask: () => Promise.resolve({ kind: 'opened' }),
       save: () => Promise.resolve({ kind: 'saved', storyId: 'saved-story' }),
+      renew: () => Promise.resolve(false),
       signIn: () => Promise.resolve({ kind: 'signed-in' }),
     },
   };
@@ -120,5 +125,9 @@ export const createFakeFeed = (): FakeFeed => {
     },
     requestAudio: (made) => ask('request', made),
     retryAudio: (made) => ask('retry', made),
+    renewAudio: (storyId) => {
+      feed.renewals.push(storyId);
+      return feed.answers.renew();
+    },
   };
 };

@@ -22,6 +22,8 @@ export interface Feed {
   readonly editStory: (storyId: string, edit: StoryEdit) => Promise<SaveAnswer>;
   readonly requestAudio: (ask: AudioAsk) => Promise<AskAnswer>;
   readonly retryAudio: (ask: AudioAsk) => Promise<AskAnswer>;
+  /** Asks for another address of a narration that does not load; whether the story is getting one. */
+  readonly renewAudio: (storyId: string) => Promise<boolean>;
 }
 
 export type Unsubscribe = () => void;

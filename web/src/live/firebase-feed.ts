@@ -12,7 +12,7 @@ import {
 import { httpsCallable } from 'firebase/functions';
 import type { PageConfig } from '../config/index.ts';
 import { inOrder, readAttempt, readEngine, readStory } from '../documents/index.ts';
-import { type AskAnswer, parseAnswer, parseRefusal } from './ask.ts';
+import { type AskAnswer, isRenewed, parseAnswer, parseRefusal } from './ask.ts';
 import type { AudioAsk, Feed, SaveAnswer } from './feed.ts';
 import { openProject } from './firebase-project.ts';
 import { firebaseReader } from './firebase-reader.ts';
@@ -41,11 +41,11 @@ export const openFirebaseFeed = (config: PageConfig): Feed => {
   const { auth, firestore, functions } = openProject(config);
   const stories = collection(firestore, 'stories');
 
+  const call = async (name: string, words: object): Promise<unknown> =>
+    (await httpsCallable(functions, name, { timeout: ASK_TIMEOUT_MS })(words)).data;
   const ask = async (name: string, { storyId, voiceId }: AudioAsk): Promise<AskAnswer> => {
     try {
-      const callable = httpsCallable(functions, name, { timeout: ASK_TIMEOUT_MS });
-      const { data } = await callable(voiceId === undefined ? { storyId } : { storyId, voiceId });
-      return parseAnswer(data);
+      return parseAnswer(await call(name, voiceId === undefined ? { storyId } : { storyId, voiceId }));
     } catch (fault) {
       return parseRefusal(fault);
     }
@@ -75,5 +75,6 @@ export const openFirebaseFeed = (config: PageConfig): Feed => {
       saving(updateDoc(doc(stories, storyId), { title, text, updatedAt: serverTimestamp() }), storyId),
     requestAudio: (request) => ask('requestStoryAudio', request),
     retryAudio: (request) => ask('retryStoryAudio', request),
+    renewAudio: (storyId) => call('renewStoryAudio', { storyId }).then(isRenewed, () => false),
   };
 };

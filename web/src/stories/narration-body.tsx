@@ -8,6 +8,8 @@ interface Props {
   readonly narration: Narration;
   /** What the worker says it is doing, such as `synthesizing`. */
   readonly stage: string | undefined;
+  /** The audio did not load. Whether another address of it comes. */
+  readonly onBroken: () => Promise<boolean>;
 }
 
 const stageWords = (stage: string | undefined): string => {
@@ -29,7 +31,7 @@ const Progress = ({ share, stage }: { share: number | undefined; stage: string |
 };
 
 /** What there is to say, see and hear of a narration in its present state. */
-export const NarrationBody = ({ story, narration, stage }: Props) => {
+export const NarrationBody = ({ story, narration, stage, onBroken }: Props) => {
   switch (narration.kind) {
     case 'none':
       return <p>Nobody has asked for a narration of this story yet.</p>;
@@ -55,7 +57,12 @@ export const NarrationBody = ({ story, narration, stage }: Props) => {
         );
       }
       return (
-        <Player key={narration.audio.url} audio={narration.audio} label={`Narration of ${story.title}`} />
+        <Player
+          key={narration.audio.url}
+          audio={narration.audio}
+          label={`Narration of ${story.title}`}
+          onBroken={onBroken}
+        />
       );
     case 'failed':
       return <FailureReport failure={narration.failure} story={story} />;

@@ -6,10 +6,12 @@ import { Player } from './player.tsx';
 
 interface Props extends AskAreaProps {
   readonly stage: string | undefined;
+  /** The audio did not load. Whether another address of it comes. */
+  readonly onBroken: () => Promise<boolean>;
 }
 
 /** Where the narration stands, and what can be done about it. */
-export const NarrationPanel = ({ story, narration, engines, state, stage, onAsk }: Props) => {
+export const NarrationPanel = ({ story, narration, engines, state, stage, onAsk, onBroken }: Props) => {
   const heading = useRef<HTMLHeadingElement>(null);
   const hasAsked = useRef(false);
   useLayoutEffect(() => {
@@ -34,11 +36,16 @@ export const NarrationPanel = ({ story, narration, engines, state, stage, onAsk 
         </h2>
         <NarrationBadge kind={narration.kind} />
       </div>
-      <NarrationBody story={story} narration={narration} stage={stage} />
+      <NarrationBody story={story} narration={narration} stage={stage} onBroken={onBroken} />
       {previous !== undefined && (
         <div class="previous">
           <h3>Previous narration</h3>
-          <Player key={previous.url} audio={previous} label={`Previous narration of ${story.title}`} />
+          <Player
+            key={previous.url}
+            audio={previous}
+            label={`Previous narration of ${story.title}`}
+            onBroken={onBroken}
+          />
         </div>
       )}
       <AskArea

@@ -5,11 +5,16 @@ import { durationWords, FailureNotice, Icon } from '../ui/index.ts';
 interface Props {
   readonly audio: Playable;
   readonly label: string;
+  /** Asks for another address, since this one may have run out; whether one comes. */
+  readonly onBroken: () => Promise<boolean>;
 }
 
 /** Plays a narration with the browser's own controls; key it by address, so that another narration starts anew. */
-export const Player = ({ audio, label }: Props) => {
+export const Player = ({ audio, label, onBroken }: Props) => {
   const isUnplayable = useSignal(false);
+  const check = async (): Promise<void> => {
+    isUnplayable.value = !(await onBroken());
+  };
   return (
     <div class="player">
       <audio
@@ -18,9 +23,7 @@ export const Player = ({ audio, label }: Props) => {
         preload="metadata"
         src={audio.url}
         aria-label={label}
-        onError={() => {
-          isUnplayable.value = true;
-        }}
+        onError={() => void check()}
         onCanPlay={() => {
           isUnplayable.value = false;
         }}

@@ -23,6 +23,7 @@ export const StoryBody = ({ session, story }: { session: Session; story: Story }
         state={asking.state.value}
         stage={stage}
         onAsk={(kind, ask) => void asking.ask(kind, ask)}
+        onBroken={() => session.feed.renewAudio(story.id)}
       />
       <StoryText session={session} story={story} />
       <AttemptHistory attempts={attempts} />

@@ -44,7 +44,7 @@ export const storageEnvironment = {
     .max(168)
     .default(168)
     .describe(
-      'How long a signed address of a narration can be played. Hours, up to 168: seven days is the longest that S3 and Cloud Storage sign for. A story whose address has run out needs a new one, so publish the bucket where stories are kept for longer.',
+      'How long a signed address of a narration can be played. Hours, up to 168: seven days is the longest that S3 and Cloud Storage sign for. The page asks for a new address when one has run out, of functions that know the bucket.',
     ),
   S3_ENDPOINT: optional(address).describe(
     'Address of the S3 service without the bucket, such as `https://<account>.r2.cloudflarestorage.com`. Default: Amazon, in the region of `S3_REGION`.',

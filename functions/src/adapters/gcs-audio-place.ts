@@ -1,0 +1,43 @@
+import type { Storage } from 'firebase-admin/storage';
+import type { AudioPlace } from '../sweep/index.ts';
+
+export interface GcsAudioOptions {
+  /** Opens the bucket, with the first question: callbacks, the common case, never need it. */
+  readonly openBucket: () => Promise<ReturnType<Storage['bucket']>>;
+  /** Address that the bucket is published under, without a closing slash. Without it, addresses are signed. */
+  readonly publicUrl: string | undefined;
+  /** How long a signed address holds, seconds, at most 604,800. */
+  readonly signedUrlSeconds: number;
+}
+
+const NOT_FOUND = 404;
+
+const saysAbsent = (error: unknown): boolean => {
+  const { code, message } = error as { readonly code?: unknown; readonly message?: unknown };
+  return Number(code) === NOT_FOUND && !/bucket does not exist/i.test(String(message));
+};
+
+/** A bucket of Cloud Storage, asked as whom the functions are signed in as. */
+export const createGcsAudioPlace = ({
+  openBucket,
+  publicUrl,
+  signedUrlSeconds,
+}: GcsAudioOptions): AudioPlace => ({
+  probe: async (key) => {
+    const file = (await openBucket()).file(key);
+    try {
+      const [{ contentType, size }] = await file.getMetadata();
+      return { status: 200, contentType, sizeBytes: Number(size) };
+    } catch (error) {
+      // Any other answer says nothing about the audio.
+      if (saysAbsent(error)) return { status: NOT_FOUND, contentType: undefined, sizeBytes: Number.NaN };
+      throw error;
+    }
+  },
+  urlOf: async (key) => {
+    if (publicUrl !== undefined) return `${publicUrl}/${key.split('/').map(encodeURIComponent).join('/')}`;
+    const expires = Date.now() + signedUrlSeconds * 1_000;
+    const file = (await openBucket()).file(key);
+    return (await file.getSignedUrl({ version: 'v4', action: 'read', expires }))[0];
+  },
+});
