@@ -185,6 +185,22 @@ describe('the receiver over Firestore, signatures off', () => {
     expect((await receiver.attempts(id))['j']).toMatchObject({ status: 'processing', stage: 'synthesizing' });
   });
 
+  it('answers progress that nobody waits for: of an older job, or of one that is told already', async () => {
+    const unwanted = { success: true, wanted: false };
+    const cases = [
+      [{ audioStatus: 'pending', audioJobId: 'newer' }, unwanted],
+      [{ audioStatus: 'ready', audioJobId: 'j' }, unwanted],
+      [{ audioStatus: 'pending', audioJobId: 'j' }, { success: true }],
+      // A late narration is better than the failure that was told in its place.
+      [{ audioStatus: 'failed', audioJobId: 'j' }, { success: true }],
+    ] as const;
+    for (const [fields, body] of cases) {
+      const progress = { story_id: await newStory(fields), job_id: 'j', stage: 'x', progress: 0.1 };
+      const answer = await receiver.post('progress', progress);
+      expect([answer.status, answer.body]).toEqual([200, body]);
+    }
+  });
+
   it('applies twenty concurrent duplicates as one change', async () => {
     const id = await newStory({ audioStatus: 'processing', audioJobId: 'j', audioAttempt: 1 });
     const body = { story_id: id, job_id: 'j', audio_url: 'https://a.example/x.mp3' };

@@ -3,7 +3,7 @@ import { accept, RETRY_AFTER_SECONDS, type Refusal, refuse } from './answer.ts';
 import type { Log } from './log.ts';
 import { type Contradiction, findContradiction } from './ownership.ts';
 import type { Told } from './routes.ts';
-import type { StoryStore } from './story-store.ts';
+import type { ApplyOutcome, StoryStore } from './story-store.ts';
 
 export interface ApplyOptions {
   readonly store: StoryStore;
@@ -21,6 +21,10 @@ const refusalOf = (contradiction: Contradiction | undefined, storyId: string): R
   const sentence = `${contradiction.field}: must lie in the folder of the story's own user`;
   return { kind: 'wrong-shape', sentence };
 };
+
+/** The story has a newer job, or is told already: whoever still works on this one may stop. */
+const isUnwanted = ({ decision, narration }: Extract<ApplyOutcome, { kind: 'decided' }>): boolean =>
+  decision === 'fenced' || (decision === 'stale' && narration?.status === 'ready');
 
 /** Carries out a parsed callback in one transaction. `route` is for the log. */
 export const applyMessage = async (route: string, told: Told, options: ApplyOptions): Promise<Response> => {
@@ -43,7 +47,7 @@ export const applyMessage = async (route: string, told: Told, options: ApplyOpti
   switch (outcome.kind) {
     case 'decided':
       options.log('info', 'callback', { ...about, decision: outcome.decision });
-      return accept();
+      return accept(message.kind === 'progress' && isUnwanted(outcome) ? { wanted: false } : {});
     case 'no-such-story':
       options.log('warn', 'callback for a story that is not there', about);
       return refuse({ kind: 'no-such-story', storyId });

@@ -68,6 +68,7 @@ export const createCallbackClient = (options: CallbackClientOptions): CallbackCl
       async ({ signal: attemptSignal }) => {
         const end = await sendOnce(sendable, attemptSignal);
         if (end.kind !== 'accepted') throw new NotDelivered(end);
+        return end.excerpt;
       },
       {
         ...policy,
@@ -75,7 +76,8 @@ export const createCallbackClient = (options: CallbackClientOptions): CallbackCl
         ...(signal === undefined ? {} : { signal }),
       },
     );
-    if (outcome.kind === 'succeeded') return { kind: 'delivered', attempts: outcome.attempts };
+    if (outcome.kind === 'succeeded')
+      return { kind: 'delivered', attempts: outcome.attempts, excerpt: outcome.value };
     const { lastError, attempts } = outcome;
     if (outcome.kind === 'not-retryable' && lastError instanceof NotDelivered) {
       const { failure } = lastError;

@@ -18,7 +18,12 @@ export interface CallbackMessage {
 
 /** What became of a message. It is never thrown: a lost notification must not fail the job. */
 export type Delivery =
-  | { readonly kind: 'delivered'; readonly attempts: number }
+  | {
+      readonly kind: 'delivered';
+      readonly attempts: number;
+      /** The beginning of what the receiver said to it. Default: not known. */
+      readonly excerpt?: string | undefined;
+    }
   /** It lies on the disk and is sent until it is accepted, refused, or too old. */
   | { readonly kind: 'kept'; readonly attempts: number; readonly cause: string }
   /** The receiver will not take it, however often it is sent. */

@@ -1,4 +1,10 @@
-import { deriveErrorCallbackUrl, deriveProgressUrl, type ErrorReport, toWellFormed } from '@taleback/core';
+import {
+  deriveErrorCallbackUrl,
+  deriveProgressUrl,
+  type ErrorReport,
+  TalebackError,
+  toWellFormed,
+} from '@taleback/core';
 import type { CallbackClient, Delivery, Substitute } from './callback-message.ts';
 import type { SuccessPayload } from './payloads.ts';
 
@@ -80,6 +86,8 @@ export const notifyErrorCallback = (
 ): Promise<Delivery> => client.deliver(errorMessage(callbackUrl, subject, { report, metadata }), signal);
 
 export interface ProgressReporter {
+  /** Aborted, with a TalebackError, when the receiver answers that nobody wants this narration any more. */
+  readonly unwanted: AbortSignal;
   /** Puts a new state up for sending; one that nobody sent yet is replaced by it. */
   report(stage: string, progress: number): void;
   /**
@@ -96,6 +104,9 @@ const AGAIN_MS = 30_000;
 /** Longest wait for the answer to the last report, in milliseconds: time that a finished job spends on its way. */
 const LAST_REPORT_MS = 1_000;
 
+/** What a receiver says to the progress of a job whose story has a newer one, or is told already. */
+const UNWANTED = /"wanted"\s*:\s*false/;
+
 /**
  * Sends progress one at a time, the newest first, and the last one again while nothing new happens. A lost report is not
  * missed: the next one says more.
@@ -108,6 +119,7 @@ export const createProgressReporter = (
 ): ProgressReporter => {
   const url = deriveProgressUrl(callbackUrl);
   const closing = new AbortController();
+  const leaving = new AbortController();
   let isClosed = false;
   let waiting: { readonly stage: string; readonly progress: number } | undefined;
   let last: typeof waiting;
@@ -121,10 +133,13 @@ export const createProgressReporter = (
       waiting = undefined;
       sent = { stage, at: now() };
       const payload = { story_id: subject.storyId, job_id: subject.jobId, stage, progress };
-      await client.deliverOnce(
+      const delivery = await client.deliverOnce(
         { url, messageId: messageId(subject, `progress_${sent.at}`), payload },
         closing.signal,
       );
+      if (delivery.kind === 'delivered' && UNWANTED.test(delivery.excerpt ?? '')) {
+        leaving.abort(new TalebackError('job_cancelled', 'Nobody waits for this narration any more.'));
+      }
     }
     sending = undefined;
   };
@@ -135,6 +150,7 @@ export const createProgressReporter = (
   };
 
   return {
+    unwanted: leaving.signal,
     report: (stage, progress) => {
       if (isClosed) return;
       last = { stage, progress };

@@ -36,7 +36,7 @@ export interface SendOptions {
 
 /** How one try ended. */
 export type TryOutcome =
-  | { readonly kind: 'accepted' }
+  | { readonly kind: 'accepted'; readonly excerpt?: string | undefined }
   /** Answered with anything but 2xx. */
   | ({ readonly kind: 'not-accepted' } & PostAnswer)
   /** No answer, or none that was whole. */
@@ -77,7 +77,7 @@ export const createSendOnce = ({ post, secrets, hmac, now }: SendOptions): SendO
       const headers = { 'content-type': 'application/json', ...sign(message) };
       const answer = await post(message.url, headers, message.body, signal);
       const isAccepted = answer.status >= 200 && answer.status <= 299;
-      return isAccepted ? { kind: 'accepted' } : { kind: 'not-accepted', ...answer };
+      return isAccepted ? { kind: 'accepted', excerpt: answer.excerpt } : { kind: 'not-accepted', ...answer };
     } catch (error) {
       return { kind: isAddressRefused(error) ? 'address-refused' : 'unanswered', cause: describe(error) };
     }

@@ -1,6 +1,7 @@
 import { parseErrorCallback, parseProgress, parseSuccessCallback, TalebackError } from '@taleback/core';
 import { describe, expect, it } from 'vitest';
 import type { Narrate } from '../manager/index.ts';
+import type { PostAnswer } from '../callbacks/index.ts';
 import {
   answering,
   EVENT,
@@ -9,6 +10,7 @@ import {
   hanging,
   metadata,
   narration,
+  ok,
   speakInHalves,
   throwing,
   unanswered,
@@ -352,5 +354,43 @@ describe('an aborted job', () => {
     });
     expect(await handle(EVENT)).toMatchObject({ status: 'success' });
     expect(told().map(({ route }) => route)).toEqual(['callback']);
+  });
+});
+
+describe('a job that nobody waits for any more', () => {
+  const isUnwanted: PostAnswer = { ...ok, excerpt: '{"success":true,"wanted":false}' };
+  const routes = { progress: () => Promise.resolve(isUnwanted) };
+
+  it('stops when its progress is answered so, and ends as cancelled', async () => {
+    let wasStopped = false;
+    const narrate: Narrate = (_request, { signal } = {}) =>
+      new Promise((_resolve, reject) => {
+        signal?.addEventListener('abort', () => {
+          wasStopped = true;
+          reject(signal.reason as Error);
+        });
+      });
+    const { handle, kept, told } = wire({ narrate, routes });
+    expect(await handle(EVENT)).toMatchObject({ status: 'error', error_type: 'job_cancelled' });
+    expect(wasStopped).toBe(true);
+    expect(kept).toEqual([]);
+    expect(told()).toMatchObject([
+      { route: 'error-callback', json: { job_id: 'j1', metadata: { error_type: 'job_cancelled' } } },
+    ]);
+  });
+
+  it('is given back, not ended, when the worker stops at the same time', async () => {
+    const { handle, controller, told } = wire({
+      narrate: (_request, { signal } = {}) =>
+        new Promise((_resolve, reject) => {
+          signal?.addEventListener('abort', () => {
+            controller.abort(new Error('SIGTERM'));
+            reject(new Error('stopped'));
+          });
+        }),
+      routes,
+    });
+    await expect(handle(EVENT)).rejects.toThrow('stopped');
+    expect(told()).toEqual([]);
   });
 });

@@ -35,16 +35,20 @@ const SPOKEN_FROM = 0.05;
 const SPOKEN_TO = 0.9;
 const STORED_AT = 0.95;
 
-const silentReporter: ProgressReporter = { report: () => {}, close: () => Promise.resolve() };
+const silentReporter = (): ProgressReporter => ({
+  unwanted: new AbortController().signal,
+  report: () => {},
+  close: () => Promise.resolve(),
+});
 
 /** Reports go out only for a job whose story, id and callback address are known and usable. */
 const openReporter = (job: NarrationJob, options: HandlerOptions): ProgressReporter => {
   const { callbackUrl, jobId, storyId } = job;
-  if (callbackUrl === undefined || jobId === undefined || storyId === undefined) return silentReporter;
+  if (callbackUrl === undefined || jobId === undefined || storyId === undefined) return silentReporter();
   try {
     return createProgressReporter(options.callbacks, callbackUrl, { ...subjectOf(job), jobId }, options.now);
   } catch {
-    return silentReporter;
+    return silentReporter();
   }
 };
 
@@ -134,10 +138,12 @@ export const createHandler = (options: HandlerOptions): Handler => {
     const progress = openReporter(job, options);
     let made: Made;
     try {
-      made = await make(job, progress, options, signal);
-    } catch (error) {
+      made = await make(job, progress, options, AbortSignal.any([signal, progress.unwanted]));
+    } catch (thrown) {
       await progress.close();
-      if (signal.aborted) throw error;
+      if (signal.aborted) throw thrown;
+      const { unwanted } = progress;
+      const error: unknown = unwanted.aborted ? unwanted.reason : thrown;
       return fail(job, job, toTalebackError(error), startedAt);
     }
     await progress.close();
