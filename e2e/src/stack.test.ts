@@ -34,5 +34,5 @@ describeCallbacks(world);
 describePage(world);
 describeSharing(world);
 describeGuarded(world);
-describeWorkerLoss(world);
 describeEngines(world, () => kokoro);
+describeWorkerLoss(world);

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '@taleback/resilience';
 import { pino } from 'pino';
@@ -11,7 +12,8 @@ const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 /** Keeps the worker beside this file running: `node supervisor.js` in place of `node main.js`. */
 const runSupervisor = async (): Promise<void> => {
   // A configuration that is wrong stays wrong: it is told here, once, instead of by every start of the worker.
-  const { drainMs, logLevel } = parseConfig(readEnvironment());
+  const environment = readEnvironment();
+  const { drainMs, logLevel, workerId } = parseConfig(environment);
   const logger = pino(
     { level: logLevel, base: { supervisor: process.pid } },
     pino.destination({ dest: 2, sync: true }),
@@ -23,6 +25,8 @@ const runSupervisor = async (): Promise<void> => {
     startChild: createSupervisedProcess({
       command: process.execPath,
       args: [...process.execArgv, main, ...process.argv.slice(2)],
+      // One name for all its lives: what a dead one told of its engines is then replaced, and not believed for minutes.
+      env: { ...environment, WORKER_ID: workerId ?? `${hostname()}-${process.pid}` },
     }),
     clock: systemClock,
     log,

@@ -1,6 +1,6 @@
 import { appendFile, readFile } from 'node:fs/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { CLARA, newPerson, openAs, STORY_MS, type World } from './world.ts';
+import { CLARA, longText, newPerson, openAs, STORY_MS, type World } from './world.ts';
 
 interface WorkerFigures {
   readonly ready: boolean;
@@ -10,7 +10,7 @@ interface WorkerFigures {
 /** The Pub/Sub emulator may offer a job to the stream of the dead process first, deadline after deadline. */
 const REDELIVERED_MS = 180_000;
 
-const LONG_TEXT = 'The tide went out, and the boats lay down on the sand as if they were tired. '.repeat(40);
+const LONG_TEXT = longText('boat');
 
 const figuresOf = async (world: World): Promise<WorkerFigures> => {
   const response = await fetch(`${world.stack().addresses.workerHealthUrl}/health/status`);

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { CLARA, newPerson, type World } from './world.ts';
+import { CLARA, longText, newPerson, type World } from './world.ts';
 
-/** Long enough to be in the middle of it when the worker is killed: about a minute of audio. */
-const LONG_TEXT = 'The tide went out, and the boats lay down on the sand as if they were tired. '.repeat(40);
+const LONG_TEXT = longText('ship');
 
 /** The acknowledgement deadline of the lost worker, its redelivery, and the narration itself. */
 const REDELIVERED_MS = 180_000;

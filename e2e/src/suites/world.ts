@@ -15,6 +15,17 @@ export const GHOST = { voiceId: 'ghost', voiceName: 'Nobody' } as const;
 /** How long a story of a few sentences may take on two busy cores, in milliseconds. */
 export const STORY_MS = 60_000;
 
+/**
+ * A text that takes long enough to be in the middle of it: about seven minutes of audio. Its sentences differ from each other
+ * and from those of other texts, or the cache would have told it in no time.
+ */
+export const longText = (subject: string): string =>
+  Array.from(
+    { length: 80 },
+    (_, index) =>
+      `On day ${index + 1} the ${subject} lay down on the sand as if it were tired, and nobody woke it before noon. `,
+  ).join('');
+
 let people = 0;
 
 /** A person with an account of their own, through the client SDK. */

@@ -53,7 +53,7 @@ describe('firestore.indexes.json', () => {
       'audioAttempts.error': [],
       'ttsEngines.voices': [],
       'ttsEngines.tellers': [],
-      'ttsEngines.expiresAt': [],
+      'ttsEngines.forgetAt': [],
       'ttsWorkers.engines': [],
       'ttsWorkers.expiresAt': [],
     });
@@ -62,7 +62,7 @@ describe('firestore.indexes.json', () => {
   it('has Firestore sweep what workers said and did not say again', async () => {
     const swept = (await read()).fieldOverrides.filter(({ ttl }) => ttl === true);
     expect(swept.map(({ collectionGroup, fieldPath }) => `${collectionGroup}.${fieldPath}`)).toEqual([
-      'ttsEngines.expiresAt',
+      'ttsEngines.forgetAt',
       'ttsWorkers.expiresAt',
     ]);
   });
