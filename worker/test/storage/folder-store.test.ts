@@ -41,9 +41,15 @@ describe('a folder that is in trouble', () => {
     });
   });
 
-  it.skipIf(process.getuid?.() === 0)('says that it belongs to somebody else', async () => {
+  it('says that it belongs to somebody else', async () => {
     await chmod(opened.folder, 0o500);
-    await expect(opened.audio.check()).rejects.toMatchObject({ code: 'permission_denied' });
+    // Root may write everywhere but where the kernel shows itself.
+    const folder = process.getuid?.() === 0 ? '/sys/kernel' : opened.folder;
+    const { audio } = await openStorage({
+      config: { kind: 'folder', folder, baseUrl: undefined },
+      folderUrl: '',
+    });
+    await expect(audio.check()).rejects.toMatchObject({ code: 'permission_denied' });
     await chmod(opened.folder, 0o700);
   });
 
