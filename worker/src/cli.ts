@@ -81,8 +81,7 @@ const engineUnderTest = async (name: EngineName, config: WorkerConfig): Promise<
 /** Asks Pub/Sub whether the subscription is there; the worker makes it when it is missing. */
 const askSubscription = async (name: string): Promise<string> => {
   const { PubSub } = await import('@google-cloud/pubsub');
-  // Google's library would look for the cloud that an emulator is not in, and warn that there is none.
-  if (process.env['PUBSUB_EMULATOR_HOST'] !== undefined) process.env['METADATA_SERVER_DETECTION'] ??= 'none';
+  (await import('./config.ts')).expectNoCloudBesideEmulator();
   const client = new PubSub();
   try {
     const [exists] = await client.subscription(name).exists();

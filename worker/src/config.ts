@@ -142,4 +142,9 @@ export const parseConfig = (environment: Readonly<Record<string, string | undefi
 /** The environment as it stands when it is asked for. */
 export const readEnvironment = (): Readonly<Record<string, string | undefined>> => process.env;
 
+/** Google's library would look for the cloud that an emulator is not in, and warn that there is none. */
+export const expectNoCloudBesideEmulator = (): void => {
+  if (process.env['PUBSUB_EMULATOR_HOST'] !== undefined) process.env['METADATA_SERVER_DETECTION'] ??= 'none';
+};
+
 export { signingOf } from './config/callbacks-environment.ts';

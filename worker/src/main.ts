@@ -8,7 +8,7 @@ import { type AudioServer, type AudioServerOptions, openAudioServer } from './ad
 import { openHealthServer } from './adapters/health-server.ts';
 import { createJobSource } from './adapters/job-source.ts';
 import { createMp3ThreadEncoder } from './audio/index.ts';
-import { parseConfig, readEnvironment, type WorkerConfig } from './config.ts';
+import { expectNoCloudBesideEmulator, parseConfig, readEnvironment, type WorkerConfig } from './config.ts';
 import { createHandler } from './handler/index.ts';
 import { decideLiveness, installProcessFaults, type Log } from './observe/index.ts';
 import { openAnnouncer } from './open-announcer.ts';
@@ -41,6 +41,7 @@ const openAudio = async (options: AudioServerOptions): Promise<AudioServer> => {
 
 /** Runs the worker until a stop signal, then finishes what is under way. */
 const runWorker = async (): Promise<void> => {
+  expectNoCloudBesideEmulator();
   const environment = readEnvironment();
   const config = parseConfig(environment);
   const workerId = config.workerId ?? `${hostname()}-${process.pid}`;
