@@ -124,8 +124,8 @@ export const functionsEnvironment = z.object({
   PENDING_LEASE_SECONDS: seconds(900, 10, 86_400).describe(
     'How long a job may wait in the queue before its story counts as forgotten. Seconds, 10 to 86400. Fifteen minutes covers a cold GPU worker (seven minutes on RunPod) twice.',
   ),
-  PROCESSING_LEASE_SECONDS: seconds(120, 10, 3_600).describe(
-    'How long a worker may be silent. Seconds, 10 to 3600. Twice the 60 s timeout of one synthesis (seed 000).',
+  PROCESSING_LEASE_SECONDS: seconds(120, 90, 3_600).describe(
+    'How long a worker may be silent. Seconds, 90 to 3600: a worker whose narration stands still reports every 30. Twice the 60 s timeout of one synthesis (seed 000).',
   ),
   MAX_STORY_CHARACTERS: z.coerce
     .number()

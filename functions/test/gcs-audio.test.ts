@@ -71,6 +71,15 @@ describe('audio in a bucket of Cloud Storage', () => {
     expect(searchParams.get('X-Goog-Signature')).toMatch(/^[0-9a-f]{512}$/);
   });
 
+  it('is unknown when its address cannot be signed: it is not lost, and not ready either', async () => {
+    objects.set(`${PLACE}/j1.mp3`, { contentType: 'audio/mpeg', size: '900' });
+    const bucket = getStorage(app).bucket('tales');
+    const file = bucket.file(`${PLACE}/j1.mp3`);
+    file.getSignedUrl = () => Promise.reject(new Error('Permission iam.serviceAccounts.signBlob denied'));
+    bucket.file = () => file;
+    expect(await find({ openBucket: async () => bucket })).toEqual({ kind: 'unknown' });
+  });
+
   it('gets the address that it is published under', async () => {
     objects.set(`${PLACE}/j1.mp3`, { contentType: 'audio/mpeg', size: '900' });
     expect(await find({ publicUrl: 'https://audio.example' })).toMatchObject({

@@ -85,6 +85,11 @@ describe('a story whose signed address ran out', () => {
     expect(await storyOf(id)).toMatchObject({ audioUrl: `https://audio.example/${PATH}` });
   });
 
+  it('gets one for audio of a job that named nobody', async () => {
+    const id = await newStory({ audioStoragePath: 'private/users/unknown/stories/audio/en/s1/j1.mp3' });
+    expect(await renew(id)).toEqual({ kind: 'renewed' });
+  });
+
   it('gets one while it is told anew: the last narration can be heard', async () => {
     const id = await newStory({ audioStatus: 'processing' });
     expect(await renew(id)).toEqual({ kind: 'renewed' });

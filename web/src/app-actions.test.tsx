@@ -39,6 +39,8 @@ const tell = (stage: Stage, fields: Fields) =>
     const document = readStory(STORY_ID, { title: 'A tale', text: 'Once.', voiceId: 'slt', ...fields });
     stage.feed.story.tell({ from: 'server', value: { document } });
   });
+/** An address of one narration, signed on a day of March. */
+const address = (day: number) => `https://audio.example/tale.mp3?X-Amz-Date=2026030${day}T090000Z`;
 const job = (n: number): Fields => ({ audioJobId: `job_${n}`, audioAttempt: n });
 const leased = { audioLeaseExpiresAt: FIXTURE_NOW_MS + 60_000 };
 
@@ -180,15 +182,29 @@ describe('watching a narration', () => {
     expect(alerts()).toEqual(['The narration could not be loaded. Check your connection, or download it.']);
   });
 
-  it('asks for another address when one has run out, and plays from there', async () => {
-    const stage = show('ready');
+  it('asks for another address when one has run out, and goes on from there', async () => {
+    const stage = show('none');
+    const ready = { audioStatus: 'ready', audioStoragePath: 'tale.mp3', ...job(1) };
+    const source = () => find('audio-player').getAttribute('src');
+    await tell(stage, { ...ready, audioUrl: address(1) });
+    const player = find('audio-player') as HTMLAudioElement;
+    player.currentTime = 42;
+    // Somebody else's page asked for one: what plays here goes on.
+    await tell(stage, { ...ready, audioUrl: address(2) });
+    expect(source()).toBe(address(1));
+    await turn(() => fireEvent.error(player));
+    expect([source(), player.currentTime, stage.feed.renewals]).toEqual([address(2), 42, []]);
     stage.feed.answers.renew = () => Promise.resolve(true);
-    await turn(() => fireEvent.error(find('audio-player')));
+    await turn(() => fireEvent.error(player));
     expect(stage.feed.renewals).toEqual([STORY_ID]);
     expect(alerts()).toEqual([]);
-    const fresh = 'https://audio.example/tale.mp3?X-Amz-Date=20260301T090000Z';
-    await tell(stage, { audioStatus: 'ready', audioUrl: fresh, audioStoragePath: 'tale.mp3', ...job(1) });
-    expect(find('audio-player').getAttribute('src')).toBe(fresh);
+    await tell(stage, { ...ready, audioUrl: address(3) });
+    expect([source(), find('audio-player') === player]).toEqual([address(3), true]);
+    stage.feed.answers.renew = () => Promise.resolve(false);
+    await turn(() => fireEvent.error(player));
+    expect(alerts()).toHaveLength(1);
+    await tell(stage, { ...ready, audioUrl: 'https://audio.example/other.mp3' });
+    expect([source(), find('audio-player') === player]).toEqual(['https://audio.example/other.mp3', false]);
     expect(alerts()).toEqual([]);
   });
 });

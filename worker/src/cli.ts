@@ -34,14 +34,19 @@ const openSpeechFor = async ({ config }: SpeechWish, signal?: AbortSignal): Prom
   const { openSpeech } = await import('./open-speech.ts');
   const { readEnvironment } = await import('./config.ts');
   const { chain, close } = await openSpeech({ ...config, ...files(), environment: readEnvironment(), log });
-  signal?.addEventListener('abort', () => void close(), { once: true });
+  let closed: Promise<void> | undefined;
+  const closeOnce = (): Promise<void> => (closed ??= close());
+  const leave = (): void => void closeOnce().catch(() => {});
+  signal?.addEventListener('abort', leave, { once: true });
   try {
     await chain.initialize();
   } catch (error) {
-    await close();
+    await closeOnce();
     throw error;
+  } finally {
+    signal?.removeEventListener('abort', leave);
   }
-  return { narrate: (encoder) => chain.narrator(encoder), close };
+  return { narrate: (encoder) => chain.narrator(encoder), close: closeOnce };
 };
 
 const NEVER = { warning: Number.POSITIVE_INFINITY, critical: Number.POSITIVE_INFINITY };

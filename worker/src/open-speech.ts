@@ -138,7 +138,7 @@ export const openSpeech = async (options: SpeechOptions): Promise<OpenSpeech> =>
     diagnosis,
     versionOf: (engine) => {
       const at = opened.findIndex(({ plugin }) => plugin.name === engine);
-      // What a service says of itself, such as its model, may change under the same address.
+      // A service may be given another model under the same address.
       const model = remoteNames.has(engine)
         ? chain.managers[at]?.picture().pool?.workers[0]?.model
         : undefined;

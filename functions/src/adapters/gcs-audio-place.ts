@@ -1,5 +1,6 @@
 import type { Storage } from 'firebase-admin/storage';
 import type { AudioPlace } from '../sweep/index.ts';
+import { within } from './within.ts';
 
 export interface GcsAudioOptions {
   /** Opens the bucket, with the first question: callbacks, the common case, never need it. */
@@ -11,6 +12,7 @@ export interface GcsAudioOptions {
 }
 
 const NOT_FOUND = 404;
+const TIMEOUT_MS = 5_000;
 
 const saysAbsent = (error: unknown): boolean => {
   const { code, message } = error as { readonly code?: unknown; readonly message?: unknown };
@@ -26,7 +28,7 @@ export const createGcsAudioPlace = ({
   probe: async (key) => {
     const file = (await openBucket()).file(key);
     try {
-      const [{ contentType, size }] = await file.getMetadata();
+      const [{ contentType, size }] = await within(TIMEOUT_MS, file.getMetadata());
       return { status: 200, contentType, sizeBytes: Number(size) };
     } catch (error) {
       // Any other answer says nothing about the audio.
@@ -38,6 +40,7 @@ export const createGcsAudioPlace = ({
     if (publicUrl !== undefined) return `${publicUrl}/${key.split('/').map(encodeURIComponent).join('/')}`;
     const expires = Date.now() + signedUrlSeconds * 1_000;
     const file = (await openBucket()).file(key);
-    return (await file.getSignedUrl({ version: 'v4', action: 'read', expires }))[0];
+    const signed = file.getSignedUrl({ version: 'v4', action: 'read', expires });
+    return (await within(TIMEOUT_MS, signed))[0];
   },
 });

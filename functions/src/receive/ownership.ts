@@ -19,7 +19,7 @@ export type Contradiction =
   | { readonly kind: 'other-users-folder'; readonly field: string };
 
 /** Where audio lies that the job named no user for, as the worker lays it out. */
-const NO_USERS_FOLDER = 'unknown';
+export const NO_USERS_FOLDER = 'unknown';
 const MAX_DECODINGS = 3;
 /** A path with more folders of users in it than this is no path of ours, and not worth the time. */
 const MAX_PRIVATE_PARTS = 8;

@@ -1,6 +1,5 @@
 import { trustedStoragePath } from '@taleback/core/storage';
-import type { Log } from '../receive/index.ts';
-import { isOwnPlace } from '../receive/index.ts';
+import { isOwnPlace, type Log, NO_USERS_FOLDER } from '../receive/index.ts';
 import { parseAudioRequest } from './parse-request.ts';
 import type { AddressDecision, AddressStore, StoryAddress } from './ports.ts';
 import { signedAtMs } from './signed-at.ts';
@@ -32,7 +31,11 @@ const decideAddress = async (
   if (story === undefined || story.userId !== userId) return { kind: 'no-such-story' };
   const { audioUrl } = story;
   const storagePath = trustedStoragePath(story.storagePath);
-  if (audioUrlOf === undefined || storagePath === undefined || !isOwnPlace(storagePath, [userId]))
+  if (
+    audioUrlOf === undefined ||
+    storagePath === undefined ||
+    !isOwnPlace(storagePath, [userId, NO_USERS_FOLDER])
+  )
     return { kind: 'unchanged' };
   if (audioUrl !== undefined) {
     const signedMs = signedAtMs(audioUrl);

@@ -58,7 +58,12 @@ export const createStoreAudioFinder =
     for (const version of jobIds) {
       const storagePath = audioKey({ userId, storyId, language: language ?? DEFAULT_LANGUAGE, version });
       const kind = await probe(storagePath).then(judge, () => 'unknown' as const);
-      if (kind === 'found') return { kind, audioUrl: await urlOf(storagePath), storagePath };
+      if (kind === 'found') {
+        return urlOf(storagePath).then(
+          (audioUrl) => ({ kind, audioUrl, storagePath }),
+          () => ({ kind: 'unknown' }),
+        );
+      }
       isSure &&= kind === 'absent';
     }
     return { kind: isSure ? 'absent' : 'unknown' };

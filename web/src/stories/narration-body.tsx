@@ -1,7 +1,7 @@
 import type { Narration, Story } from '../documents/index.ts';
 import { Moment } from '../ui/index.ts';
 import { FailureReport } from './failure-report.tsx';
-import { Player } from './player.tsx';
+import { Player, playerKey } from './player.tsx';
 
 interface Props {
   readonly story: Story;
@@ -58,7 +58,7 @@ export const NarrationBody = ({ story, narration, stage, onBroken }: Props) => {
       }
       return (
         <Player
-          key={narration.audio.url}
+          key={playerKey(narration.audio)}
           audio={narration.audio}
           label={`Narration of ${story.title}`}
           onBroken={onBroken}

@@ -2,7 +2,7 @@ import { useLayoutEffect, useRef } from 'preact/hooks';
 import { AskArea, type AskAreaProps } from './ask-area.tsx';
 import { NarrationBadge } from './narration-badge.tsx';
 import { NarrationBody } from './narration-body.tsx';
-import { Player } from './player.tsx';
+import { Player, playerKey } from './player.tsx';
 
 interface Props extends AskAreaProps {
   readonly stage: string | undefined;
@@ -41,7 +41,7 @@ export const NarrationPanel = ({ story, narration, engines, state, stage, onAsk,
         <div class="previous">
           <h3>Previous narration</h3>
           <Player
-            key={previous.url}
+            key={playerKey(previous)}
             audio={previous}
             label={`Previous narration of ${story.title}`}
             onBroken={onBroken}

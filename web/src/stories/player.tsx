@@ -1,4 +1,5 @@
 import { useSignal } from '@preact/signals';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { Playable } from '../documents/index.ts';
 import { durationWords, FailureNotice, Icon } from '../ui/index.ts';
 
@@ -9,26 +10,50 @@ interface Props {
   readonly onBroken: () => Promise<boolean>;
 }
 
-/** Plays a narration with the browser's own controls; key it by address, so that another narration starts anew. */
+/** What tells narrations apart: another signature is another way to the same one. */
+export const playerKey = ({ url }: Playable): string => url.split('?')[0] ?? url;
+
+/**
+ * Plays a narration with the browser's own controls; key it by `playerKey`, so that another narration starts anew. Another
+ * address of the same one is taken only when the old one does not load, and then it goes on where it stopped.
+ */
 export const Player = ({ audio, label, onBroken }: Props) => {
-  const isUnplayable = useSignal(false);
+  const element = useRef<HTMLAudioElement>(null);
+  const address = useRef<string>();
+  const trouble = useSignal<'none' | 'asking' | 'unplayable'>('none');
   const check = async (): Promise<void> => {
-    isUnplayable.value = !(await onBroken());
+    if (trouble.value === 'asking') return;
+    const broken = address.current;
+    trouble.value = 'asking';
+    // Where another address is known already, nobody needs to be asked.
+    if (broken === audio.url && !(await onBroken()) && broken === address.current)
+      trouble.value = 'unplayable';
   };
+  useLayoutEffect(() => {
+    const player = element.current;
+    const isNeeded = address.current === undefined || trouble.value !== 'none';
+    if (player === null || !isNeeded || address.current === audio.url) return;
+    const { currentTime, paused } = player;
+    address.current = audio.url;
+    trouble.value = 'none';
+    player.src = audio.url;
+    if (currentTime > 0) player.currentTime = currentTime;
+    if (!paused) void player.play().catch(() => {});
+  }, [audio.url, trouble.value]);
   return (
     <div class="player">
       <audio
         data-testid="audio-player"
         controls
         preload="metadata"
-        src={audio.url}
+        ref={element}
         aria-label={label}
         onError={() => void check()}
         onCanPlay={() => {
-          isUnplayable.value = false;
+          trouble.value = 'none';
         }}
       />
-      {isUnplayable.value && (
+      {trouble.value === 'unplayable' && (
         <FailureNotice>
           <p>The narration could not be loaded. Check your connection, or download it.</p>
         </FailureNotice>

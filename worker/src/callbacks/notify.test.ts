@@ -28,6 +28,17 @@ describe('createProgressReporter', () => {
     await reporter.close();
   });
 
+  it('leaves a job alone that has stood still for a quarter of an hour', async () => {
+    const { told, reporter } = stage();
+    reporter.report('storing', 0.95);
+    await vi.advanceTimersByTimeAsync(3_600_000);
+    expect(told).toHaveLength(30);
+    reporter.report('storing', 0.96);
+    await vi.advanceTimersByTimeAsync(35_000);
+    expect(told).toHaveLength(32);
+    await reporter.close();
+  });
+
   it('tells nothing after the end', async () => {
     const { told, reporter } = stage();
     reporter.report('synthesizing', 0.25);

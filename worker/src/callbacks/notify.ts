@@ -101,6 +101,8 @@ export interface ProgressReporter {
 const REPORT_INTERVAL_MS = 500;
 /** A state that stays as it is is told again: it renews the job's lease, which is two minutes. Milliseconds. */
 const AGAIN_MS = 30_000;
+/** For how long at most: what stands still for longer hangs, and the lease of its job may end. Milliseconds. */
+const AGAIN_FOR_MS = 900_000;
 /** Longest wait for the answer to the last report, in milliseconds: time that a finished job spends on its way. */
 const LAST_REPORT_MS = 1_000;
 
@@ -122,7 +124,7 @@ export const createProgressReporter = (
   const leaving = new AbortController();
   let isClosed = false;
   let waiting: { readonly stage: string; readonly progress: number } | undefined;
-  let last: typeof waiting;
+  let last: (NonNullable<typeof waiting> & { readonly atMs: number }) | undefined;
   let sending: Promise<void> | undefined;
   let sent = { stage: '', at: 0 };
   let again: NodeJS.Timeout | undefined;
@@ -148,13 +150,16 @@ export const createProgressReporter = (
     waiting = state;
     sending ??= sendWaiting();
   };
+  const sendAgain = (): void => {
+    if (last !== undefined && now() - last.atMs < AGAIN_FOR_MS) send(last);
+  };
 
   return {
     unwanted: leaving.signal,
     report: (stage, progress) => {
       if (isClosed) return;
-      last = { stage, progress };
-      again ??= setInterval(() => send(last), AGAIN_MS);
+      last = { stage, progress, atMs: now() };
+      again ??= setInterval(sendAgain, AGAIN_MS);
       if (stage === sent.stage && now() - sent.at < REPORT_INTERVAL_MS) return;
       send(last);
     },

@@ -61,6 +61,29 @@ const keyFor = (job: NarrationJob, options: HandlerOptions): string =>
     version: job.jobId ?? options.newId(),
   });
 
+/**
+ * Works with a signal that aborts with either. By hand: `AbortSignal.any` leaves something behind in a signal that lives as
+ * long as the process.
+ */
+const untilEither = async <T>(
+  one: AbortSignal,
+  other: AbortSignal,
+  work: (either: AbortSignal) => Promise<T>,
+): Promise<T> => {
+  const either = new AbortController();
+  const passOne = (): void => either.abort(one.reason);
+  const passOther = (): void => either.abort(other.reason);
+  one.addEventListener('abort', passOne, { once: true });
+  other.addEventListener('abort', passOther, { once: true });
+  if (one.aborted) passOne();
+  try {
+    return await work(either.signal);
+  } finally {
+    one.removeEventListener('abort', passOne);
+    other.removeEventListener('abort', passOther);
+  }
+};
+
 /** Checks, speaks and keeps. */
 const make = async (
   job: NarrationJob,
@@ -138,7 +161,7 @@ export const createHandler = (options: HandlerOptions): Handler => {
     const progress = openReporter(job, options);
     let made: Made;
     try {
-      made = await make(job, progress, options, AbortSignal.any([signal, progress.unwanted]));
+      made = await untilEither(signal, progress.unwanted, (either) => make(job, progress, options, either));
     } catch (thrown) {
       await progress.close();
       if (signal.aborted) throw thrown;

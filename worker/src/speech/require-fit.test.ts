@@ -11,7 +11,7 @@ const engine = (change: Partial<EnginePicture>): EnginePicture => ({
 });
 
 describe('requireFit', () => {
-  it.each(['network_unreachable', 'credentials_invalid', 'model_unavailable', 'tls_failed'] as const)(
+  it.each(['credentials_invalid', 'model_loading_failed', 'model_unavailable', 'tls_failed'] as const)(
     'turns away from an engine with %s',
     (errorCode) => {
       expect(() => requireFit(engine({ errorCode, reason: 'It was asked.' }))).toThrow(
@@ -28,6 +28,7 @@ describe('requireFit', () => {
   it.each<[string, Partial<EnginePicture>]>([
     ['is well', { state: 'ready' }],
     ['is not all well', { state: 'degraded', errorCode: 'network_unreachable' }],
+    ['was not there at one look: it may be starting again', { errorCode: 'network_unreachable' }],
     ['was only slow to answer a look: it may be at work', { errorCode: 'timed_out' }],
     ['may not be asked for its voices, but perhaps to speak', { errorCode: 'permission_denied' }],
     ['is not there for a reason that nobody knows', {}],

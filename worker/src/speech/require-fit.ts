@@ -1,20 +1,21 @@
 import { describeError, type ErrorCode, TalebackError } from '@taleback/core';
 import type { EnginePicture } from '../observe/index.ts';
 
-/** What an engine cannot get over within a story. Anything else that a look found may have been chance, or none of speaking. */
+/**
+ * What an engine cannot get over within a story. Anything else that a look found may have been a restart or chance: it is
+ * tried, and its breaker finds out, before a story is told in another voice.
+ */
 const UNFIT: ReadonlySet<ErrorCode> = new Set([
   'circuit_open',
   'credentials_invalid',
-  'dns_failed',
   'model_loading_failed',
   'model_unavailable',
-  'network_unreachable',
   'tls_failed',
 ]);
 
 /**
  * Turns a story away from an engine that is known not to be able to speak, before a second is spent on it: its model is not
- * loaded, its key not accepted, nobody there. The next engine of the chain is asked at once.
+ * loaded, its key not accepted, its breaker open. The next engine of the chain is asked at once.
  *
  * @throws TalebackError what was last found wrong with it
  * @see seed 001, "Error Scenarios"

@@ -19,6 +19,8 @@ interface Staged {
   /** Chunks it speaks before it dies. */
   diesAfter?: number;
   isAway?: boolean;
+  /** Its service answers, and has nothing to speak with. */
+  isEmpty?: boolean;
 }
 
 const stage = (names: Record<string, Staged>) => {
@@ -42,6 +44,7 @@ const stage = (names: Record<string, Staged>) => {
       endpoint: 'http://127.0.0.1:1',
       probe: async () => {
         if (staged.isAway === true) throw new TalebackError('network_unreachable', 'Nobody is there.');
+        if (staged.isEmpty === true) throw new TalebackError('model_unavailable', 'No model is loaded.');
         return { details: '', latencyMs: 1 };
       },
       synthesizeChunk: async ({ text }) => {
@@ -148,8 +151,8 @@ describe('SpeechChain', () => {
     await ended;
   });
 
-  it('does not ask an engine that is known to be away', async () => {
-    const { chain, narrate, clock } = stage({ first: { isAway: true }, second: {} });
+  it('does not ask an engine that is known to have no model', async () => {
+    const { chain, narrate, clock } = stage({ first: { isEmpty: true }, second: {} });
     await chain.initialize();
     await narrate(STORY);
     expect(chain.managers[0]?.picture().pool?.workers[0]).toMatchObject({ jobsDone: 0 });

@@ -110,7 +110,9 @@ const runReplay = async (ports: CliPorts, flags: ReplayFlags): Promise<void> => 
   const { checkFolder } = await import('../replay/check-folder.ts');
   const { storage, callbacks } = config;
   if (storage.kind === 'folder') await checkFolder('AUDIO_FOLDER', storage.folder);
-  await checkFolder('OUTBOX_FOLDER', callbacks.outbox.folder);
+  // Beside a bucket there may be no worker, and so no outbox, on this machine.
+  if (storage.kind === 'folder' || flags.outboxFolder !== undefined)
+    await checkFolder('OUTBOX_FOLDER', callbacks.outbox.folder);
   const { records, close } = await ports.openRecords(config);
   try {
     await replayFrom(ports, flags, config, records);

@@ -157,7 +157,7 @@ export const createChatterboxEngine = (options: ChatterboxEngineOptions): Remote
           const there = parsePredefinedVoices(await client.getJson('/get_predefined_voices', signal));
           files = offered(configured, there);
           if (info.languages.length > 0) languages = info.languages;
-          return `${info.words}; ${there.length} voices`;
+          return { details: `${info.words}; ${there.length} voices`, model: info.words };
         }),
       ),
   };

@@ -105,7 +105,8 @@ export const createKokoroEngine = ({ voices: configured, ...options }: KokoroEng
           });
         }
         voices = offered(configured?.length ? configured : undefined, there);
-        return `${models.join(', ')}; ${there.length} voices`;
+        const model = models.join(', ');
+        return { details: `${model}; ${there.length} voices`, model };
       }),
   };
 };

@@ -5,6 +5,8 @@ import type { SpeechEngine } from '../engine.ts';
 export interface EngineProbe {
   /** One line for an operator, such as the model and the device. */
   readonly details: string;
+  /** What its sound depends on, as far as it says: sound that is kept is not used for another. Default: not known. */
+  readonly model?: string | undefined;
   /** Time to the answer, ms. */
   readonly latencyMs: number;
 }

@@ -25,7 +25,7 @@ export interface ServiceRequest extends Pick<HttpRequest, 'method' | 'headers' |
 export interface ServiceClient {
   readonly endpoint: string;
   /** What a probe learned, and how long that took. */
-  readonly timed: (probe: () => Promise<string>) => Promise<EngineProbe>;
+  readonly timed: (probe: () => Promise<Omit<EngineProbe, 'latencyMs'>>) => Promise<EngineProbe>;
   /** @returns the answer, whatever its status. @throws TalebackError what SpeechHttp throws */
   readonly ask: (request: ServiceRequest) => Promise<HttpAnswer>;
   /** What an answer that is no success means. */
@@ -72,7 +72,7 @@ export const createServiceClient = ({
     faultOf,
     timed: async (probe) => {
       const begunAtMs = clock.now();
-      return { details: await probe(), latencyMs: Math.round(clock.now() - begunAtMs) };
+      return { ...(await probe()), latencyMs: Math.round(clock.now() - begunAtMs) };
     },
     getJson: async (path, signal) => {
       const answer = await ask({ method: 'GET', path, signal });

@@ -14,7 +14,7 @@ interface Staged {
   readonly policy?: ResilienceProfile;
   /** What the n-th request comes to, 1-based; undefined is sound. */
   readonly speak?: (call: number, signal: AbortSignal | undefined) => Promise<Pcm> | ErrorCode | undefined;
-  readonly probe?: () => Promise<{ details: string; latencyMs: number }>;
+  readonly probe?: () => Promise<{ details: string; model?: string; latencyMs: number }>;
 }
 
 const fault = (code: ErrorCode, retryAfterMs?: number): TalebackError =>
@@ -130,8 +130,10 @@ describe('RemoteLine', () => {
     await line.close();
   });
 
-  it('tells what the service says of itself', async () => {
-    const { line } = stage({ probe: async () => ({ details: 'kokoro 1.0', latencyMs: 1 }) });
+  it('tells which model the service says that it has', async () => {
+    const { line } = stage({
+      probe: async () => ({ details: 'kokoro 1.0; 9 voices', model: 'kokoro 1.0', latencyMs: 1 }),
+    });
     await line.start();
     expect(line.snapshot().workers[0]).toMatchObject({ model: 'kokoro 1.0' });
     await line.close();

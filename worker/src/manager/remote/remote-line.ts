@@ -197,7 +197,7 @@ export class RemoteLine implements SpeechLine {
         this.#record.snapshot({
           breaker: this.#policies.breaker?.status(),
           fault: this.#watch.fault,
-          model: this.#watch.details,
+          model: this.#watch.model,
           nowMs: this.#options.clock.now(),
         }),
       ],

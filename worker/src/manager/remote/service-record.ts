@@ -7,7 +7,7 @@ interface Standing {
   readonly breaker: BreakerStatus | undefined;
   /** What its last probe found wrong. */
   readonly fault: TalebackError | undefined;
-  /** What it said of itself. */
+  /** What it said that its sound depends on. */
   readonly model: string | undefined;
   readonly nowMs: number;
 }

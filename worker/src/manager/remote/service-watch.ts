@@ -37,7 +37,7 @@ const TRIAL_TEXT = 'Yes.';
 export class ServiceWatch {
   readonly #options: ServiceWatchOptions;
   #fault: TalebackError | undefined;
-  #details: string | undefined;
+  #model: string | undefined;
   #isKnown = false;
   #lookedAtMs = Number.NEGATIVE_INFINITY;
   #isOver = false;
@@ -52,9 +52,9 @@ export class ServiceWatch {
     return this.#fault;
   }
 
-  /** What the service last said of itself, such as its model. */
-  get details(): string | undefined {
-    return this.#details;
+  /** What the service last said that its sound depends on. */
+  get model(): string | undefined {
+    return this.#model;
   }
 
   /** It spoke: whatever the last look found is over. */
@@ -99,9 +99,9 @@ export class ServiceWatch {
     const before = this.#fault?.code;
     try {
       const probe = (signal: AbortSignal) => engine.probe(signal);
-      const { details, latencyMs } = await withDeadline(probe, PROBE_TIMEOUT_MS, { clock });
+      const { details, model, latencyMs } = await withDeadline(probe, PROBE_TIMEOUT_MS, { clock });
       this.#fault = undefined;
-      this.#details = details;
+      this.#model = model;
       if (!this.#isKnown || before !== undefined) {
         log('info', 'TTS service is available', { engine: engine.name, details, latencyMs });
       }
