@@ -19,7 +19,7 @@ export const playerKey = ({ url }: Playable): string => url.split('?')[0] ?? url
  */
 export const Player = ({ audio, label, onBroken }: Props) => {
   const element = useRef<HTMLAudioElement>(null);
-  const address = useRef<string>();
+  const address = useRef<string>(undefined);
   const trouble = useSignal<'none' | 'asking' | 'unplayable'>('none');
   const check = async (): Promise<void> => {
     if (trouble.value === 'asking') return;

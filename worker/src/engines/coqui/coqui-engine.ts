@@ -125,7 +125,7 @@ export const createCoquiEngine = (options: CoquiEngineOptions): RemoteEngine => 
         const home = parseHome(answer);
         speakers = offered(configured, home.speakers);
         languageIds = home.languageIds;
-        return `${home.speakers.length || 1} voices; ${languages().join(', ')}`;
+        return { details: `${home.speakers.length || 1} voices; ${languages().join(', ')}` };
       }),
   };
 };
