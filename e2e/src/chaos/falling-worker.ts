@@ -52,7 +52,8 @@ export const startFallingWorker = (
   const start = (): void => {
     child = spawn(process.execPath, [MAIN], {
       env: { PATH: process.env['PATH'], ...variables },
-      stdio: ['ignore', 'ignore', 'pipe'],
+      // The channel closes with this process, however that ends, and the worker then leaves by itself.
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     child.stderr?.pipe(log, { end: false });
     gone = once(child, 'close');
