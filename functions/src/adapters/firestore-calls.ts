@@ -31,6 +31,7 @@ export interface StoreAway {
 export interface FirestoreCalls {
   readonly storyRef: (storyId: string) => DocumentReference;
   readonly call: <T>(work: () => Promise<T>) => Promise<T | StoreAway>;
+  /** The work is tried anew after a conflict, but within the time limit. */
   readonly transact: <T>(work: (transaction: Transaction) => Promise<T>) => Promise<T | StoreAway>;
 }
 
@@ -49,7 +50,15 @@ export const createFirestoreCalls = (
   return {
     storyRef: (storyId) => firestore.collection(STORIES).doc(storyId),
     call,
-    transact: (work) => call(() => firestore.runTransaction(work, { maxAttempts: MAX_TRANSACTION_ATTEMPTS })),
+    transact: (work) => {
+      const endsAtMs = performance.now() + timeoutMs;
+      const tryOnce = (transaction: Transaction): ReturnType<typeof work> => {
+        // Who waits for a lock holds others: tries that nobody waits for any more would keep everybody from theirs.
+        if (performance.now() > endsAtMs) throw new TimedOut('nobody waits for this transaction any more');
+        return work(transaction);
+      };
+      return call(() => firestore.runTransaction(tryOnce, { maxAttempts: MAX_TRANSACTION_ATTEMPTS }));
+    },
   };
 };
 

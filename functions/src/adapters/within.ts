@@ -1,7 +1,7 @@
 /** The other side took too long. */
 export class TimedOut extends Error {}
 
-/** Settles with the work, or fails after a while; the work itself goes on, which is safe as it is idempotent. */
+/** Settles with the work, or fails after a while. What the work has begun goes on, which is safe as it is idempotent. */
 export const within = async <T>(timeoutMs: number, work: Promise<T>): Promise<T> => {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {
