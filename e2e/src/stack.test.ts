@@ -34,6 +34,5 @@ describeCallbacks(world);
 describePage(world);
 describeSharing(world);
 describeEngines(world, () => kokoro);
-// The emulator of Pub/Sub offers jobs to killed workers for minutes, so these come last.
 describeGuarded(world);
 describeWorkerLoss(world);

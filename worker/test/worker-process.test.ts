@@ -82,7 +82,7 @@ const decode = async (mp3: Uint8Array) => {
   return { errors, loudest, durationMs: (samplesDecoded * 1000) / sampleRate };
 };
 
-describe('the worker as a process', { timeout: 200_000 }, () => {
+describe('the worker as a process', { timeout: 120_000 }, () => {
   it('turns a published job into progress, a signed success callback, and audio that plays', async () => {
     const worker = start({ WORKER_ID: 'worker-under-test' });
     const { audioUrl } = await worker.line('worker ready');
@@ -176,15 +176,14 @@ describe('the worker as a process', { timeout: 200_000 }, () => {
     expect(receiver.jsonFor('callback')).toEqual([]);
     expect(killed.isAlive()).toBe(false);
 
-    // The emulator goes on offering the job to the stream of the dead one, too: two living ones make that rarer.
-    await Promise.all([start(), start()].map((other) => other.line('worker ready')));
-    await until(() => expect(receiver.jsonFor('callback')).toMatchObject([{ job_id: 'j1' }]), 400_000);
+    await start().line('worker ready');
+    await until(() => expect(receiver.jsonFor('callback')).toMatchObject([{ job_id: 'j1' }]), 60_000);
     const { audio_url: audioUrl, duration_ms: durationMs } = receiver.jsonFor('callback')[0] ?? {};
     const played = await decode(new Uint8Array(await (await fetch(String(audioUrl))).arrayBuffer()));
     expect(played.errors).toEqual([]);
     expect(Math.abs(played.durationMs - Number(durationMs))).toBeLessThan(200);
     expect(receiver.jsonFor('error-callback')).toEqual([]);
-  }, 420_000);
+  });
 
   it('does not begin with a configuration that is wrong, and says which variable is', async () => {
     const worker = start({ LOG_LEVEL: 'loud', CALLBACK_SECRETS: 'whsec_c2hvcnQ' });

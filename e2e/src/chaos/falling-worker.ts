@@ -11,8 +11,6 @@ export interface FallingWorker {
   readonly fall: (forMs: number) => Promise<void>;
   /** Ends the processes that speak for it, which it has to replace. */
   readonly loseVoice: () => Promise<void>;
-  /** Starts it anew with more variables, which win; what it had to do it finishes first. */
-  readonly moveTo: (environment: Readonly<Record<string, string>>) => Promise<void>;
   /** Asks it to leave, and waits. */
   readonly stop: () => Promise<void>;
   readonly falls: () => number;
@@ -46,23 +44,16 @@ export const startFallingWorker = (
   const log = createWriteStream(logFile, { flags: 'a' });
   let falls = 0;
   let isStopping = false;
-  let variables = environment;
   let child: ChildProcess;
   let gone: Promise<unknown>;
   const start = (): void => {
     child = spawn(process.execPath, [MAIN], {
-      env: { PATH: process.env['PATH'], ...variables },
+      env: { PATH: process.env['PATH'], ...environment },
       // The channel closes with this process, however that ends, and the worker then leaves by itself.
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     child.stderr?.pipe(log, { end: false });
     gone = once(child, 'close');
-  };
-  const leave = async (): Promise<void> => {
-    child.kill('SIGTERM');
-    const timer = setTimeout(() => child.kill('SIGKILL'), LEAVES_WITHIN_MS);
-    await gone;
-    clearTimeout(timer);
   };
   start();
   return {
@@ -77,14 +68,12 @@ export const startFallingWorker = (
       falls += 1;
       for (const pid of await childrenOf(child.pid)) kill(pid, 'SIGKILL');
     },
-    moveTo: async (more) => {
-      await leave();
-      variables = { ...variables, ...more };
-      start();
-    },
     stop: async () => {
       isStopping = true;
-      await leave();
+      child.kill('SIGTERM');
+      const timer = setTimeout(() => child.kill('SIGKILL'), LEAVES_WITHIN_MS);
+      await gone;
+      clearTimeout(timer);
       log.end();
     },
     falls: () => falls,

@@ -4,7 +4,7 @@ import { CLARA, longText, newPerson, type World } from './world.ts';
 const LONG_TEXT = longText('ship');
 
 /** The acknowledgement deadline of the lost worker, its redelivery, and the narration itself. */
-const REDELIVERED_MS = 180_000;
+const REDELIVERED_MS = 90_000;
 
 export const describeWorkerLoss = (world: World): void => {
   describe('a worker that is killed in the middle of a job', () => {
@@ -28,6 +28,6 @@ export const describeWorkerLoss = (world: World): void => {
       expect(story).toMatchObject({ audioStatus: 'ready', audioAttempt: 1 });
       expect(Number(story['audioDurationMs'])).toBeGreaterThan(60_000);
       await person.close();
-    }, 300_000);
+    }, 180_000);
   });
 };

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { inRoot } from '../paths.ts';
 import { createPortPicker, type Supervised } from '../process/index.ts';
 import { type EmulatorOrigin, findEmulators } from './find.ts';
+import { openPubsubProxy } from './pubsub-proxy.ts';
 import { startFirestore, startPubsub } from './start-google.ts';
 
 /** Firestore and Pub/Sub without the Firebase CLI. This process finds them through its environment. */
@@ -27,7 +28,7 @@ export const startStores = async (folder: string): Promise<Stores> => {
   process.env['GCE_METADATA_HOST'] ??= '127.0.0.1:9';
   const found = findEmulators(process.env);
   const pick = createPortPicker();
-  const started: Supervised[] = [];
+  const started: { readonly stop: () => Promise<void> }[] = [];
 
   const firestore = async (): Promise<Supervised | undefined> => {
     if (found.firestore.kind === 'running') return undefined;
@@ -50,7 +51,9 @@ export const startStores = async (folder: string): Promise<Stores> => {
     const logFile = join(folder, 'pubsub.log');
     const file = fileOf(found.pubsub);
     started.push(await startPubsub({ file, port, projectId: 'demo-tests', cwd: folder, logFile }));
-    process.env['PUBSUB_EMULATOR_HOST'] = `127.0.0.1:${port}`;
+    const proxy = await openPubsubProxy(port);
+    started.push({ stop: proxy.close });
+    process.env['PUBSUB_EMULATOR_HOST'] = `127.0.0.1:${proxy.port}`;
   };
   const stop = async (): Promise<void> => {
     await Promise.all(started.map((emulator) => emulator.stop()));

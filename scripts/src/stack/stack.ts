@@ -1,7 +1,13 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type FirebasePorts, findEmulators, startFirebase, startFirestore } from '../emulators/index.ts';
+import {
+  type FirebasePorts,
+  findEmulators,
+  openPubsubProxy,
+  startFirebase,
+  startFirestore,
+} from '../emulators/index.ts';
 import { inRoot } from '../paths.ts';
 import { createPortPicker, type Supervised } from '../process/index.ts';
 import { addressesOf, pageConfig, type StackAddresses } from './addresses.ts';
@@ -82,9 +88,10 @@ export const startStack = async (options: StackOptions = {}): Promise<Stack> => 
   const ports = await pickPorts(pick, wished);
   const audioPort = await pick(options.wellKnownPorts ? WELL_KNOWN_AUDIO_PORT : 0);
   const healthPort = await pick(options.wellKnownPorts ? WELL_KNOWN_HEALTH_PORT : 0);
+  const proxy = found.pubsub.kind === 'running' ? undefined : await openPubsubProxy(ports.pubsub);
   const addresses = addressesOf(
     projectId,
-    { ...ports, health: healthPort },
+    { ...ports, pubsub: proxy?.port ?? ports.pubsub, health: healthPort },
     {
       firestore: found.firestore.kind === 'running' ? found.firestore.host : undefined,
       pubsub: found.pubsub.kind === 'running' ? found.pubsub.host : undefined,
@@ -116,6 +123,7 @@ export const startStack = async (options: StackOptions = {}): Promise<Stack> => 
     await sweeper?.stop();
     await worker?.stop();
     await Promise.all(running.map((process) => process.stop()));
+    await proxy?.close();
     await rm(folder, { recursive: true, force: true });
   };
 
