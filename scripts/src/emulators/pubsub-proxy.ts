@@ -126,6 +126,8 @@ export const openPubsubProxy = async (port: number): Promise<Proxy> => {
   });
   server.listen(0, HOST);
   await once(server, 'listening');
+  // Whoever fails to start has nothing that it could close.
+  server.unref();
   return {
     port: (server.address() as AddressInfo).port,
     close: async () => {

@@ -13,3 +13,4 @@ export { trimSilence } from './trim-silence.ts';
 export { type SpokenText, verifySound } from './verify-sound.ts';
 export { formatWav, parseWav } from './wav.ts';
 export { createWavEncoder } from './wav-encoder.ts';
+export { FLOAT_FORMAT, isWav, PCM_FORMAT, readWavLayout, type WavLayout } from './wav-layout.ts';

@@ -1,9 +1,8 @@
 import { TalebackError } from '@taleback/core';
 import type { Pcm } from './pcm.ts';
+import { EXTENSIBLE_FORMAT, PCM_FORMAT, readWavLayout } from './wav-layout.ts';
 
 const HEADER_BYTES = 44;
-const PCM_FORMAT = 1;
-const EXTENSIBLE_FORMAT = 0xfffe;
 
 /** As WAV files are, and nearly every machine. */
 const IS_LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
@@ -21,43 +20,25 @@ const unreadable = (details: string): TalebackError =>
  * @throws TalebackError `model_failed` when it is not such a file.
  */
 export const parseWav = (bytes: Uint8Array): Pcm => {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const tagAt = (offset: number): string => String.fromCharCode(...bytes.subarray(offset, offset + 4));
-  if (bytes.length < 12 || tagAt(0) !== 'RIFF' || tagAt(8) !== 'WAVE')
-    throw unreadable('no RIFF/WAVE header');
-
-  let sampleRateHz = 0;
-  for (let offset = 12; offset + 8 <= bytes.length; ) {
-    const tag = tagAt(offset);
-    const claimedBytes = view.getUint32(offset + 4, true);
-    const start = offset + 8;
-    if (tag === 'fmt ') {
-      if (start + 16 > bytes.length) throw unreadable('cut format block');
-      const format = view.getUint16(start, true);
-      const channels = view.getUint16(start + 2, true);
-      const bits = view.getUint16(start + 14, true);
-      if ((format !== PCM_FORMAT && format !== EXTENSIBLE_FORMAT) || channels !== 1 || bits !== 16) {
-        throw unreadable(`format ${format}, ${channels} channels, ${bits} bits`);
-      }
-      sampleRateHz = view.getUint32(start + 4, true);
-    } else if (tag === 'data') {
-      if (sampleRateHz === 0) throw unreadable('no sample rate before the data');
-      return { sampleRateHz, samples: samplesFrom(view, start, claimedBytes) };
-    }
-    offset = start + claimedBytes + (claimedBytes % 2);
-  }
-  throw unreadable('no data block');
+  const layout = readWavLayout(bytes);
+  if (typeof layout === 'string') throw unreadable(layout);
+  const { format, channels, sampleRateHz, bitsPerSample, soundStart, claimedBytes } = layout;
+  const isWhole = format === PCM_FORMAT || format === EXTENSIBLE_FORMAT;
+  if (!isWhole || channels !== 1 || bitsPerSample !== 16 || sampleRateHz === 0)
+    throw unreadable(`format ${format}, ${channels} channels, ${bitsPerSample} bits, ${sampleRateHz} Hz`);
+  return { sampleRateHz, samples: samplesFrom(bytes, soundStart, claimedBytes) };
 };
 
-const samplesFrom = (view: DataView, start: number, claimedBytes: number): Int16Array<ArrayBuffer> => {
-  const thereBytes = view.byteLength - start;
+const samplesFrom = (bytes: Uint8Array, start: number, claimedBytes: number): Int16Array<ArrayBuffer> => {
+  const thereBytes = bytes.length - start;
   const usableBytes = claimedBytes === 0 ? thereBytes : Math.min(claimedBytes, thereBytes);
   const samples = new Int16Array(usableBytes >> 1);
   if (IS_LITTLE_ENDIAN) {
     // A copy of the memory: sample by sample it would take longer than all else that is done with a chunk.
-    bytesOf(samples).set(new Uint8Array(view.buffer, view.byteOffset + start, samples.byteLength));
+    bytesOf(samples).set(bytes.subarray(start, start + samples.byteLength));
     return samples;
   }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let index = 0; index < samples.length; index += 1) {
     samples[index] = view.getInt16(start + index * 2, true);
   }

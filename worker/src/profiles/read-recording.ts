@@ -1,3 +1,4 @@
+import { isWav } from '../audio/index.ts';
 import { corruptProfile, unusableProfile } from './profile-fault.ts';
 import { readFlac } from './read-flac.ts';
 import { readMp3 } from './read-mp3.ts';
@@ -27,7 +28,7 @@ const OTHERS: readonly { readonly name: string; readonly starts: RegExp }[] = [
 const readerFor = (bytes: Uint8Array): ((bytes: Uint8Array) => Recording) => {
   const start = tagAt(bytes, 0, 16);
   if (start === '') throw corruptProfile('is empty');
-  if (start.startsWith('RIFF') && start.slice(8, 12) === 'WAVE') return readWav;
+  if (isWav(bytes)) return readWav;
   if (start.startsWith('fLaC')) return readFlac;
   if (start.startsWith('OggS')) return readOgg;
   if (start.startsWith('ID3')) return readMp3;

@@ -1,6 +1,6 @@
 import { TalebackError } from '@taleback/core';
+import { isWav } from '../../audio/index.ts';
 import type { VoiceProfile } from '../engine.ts';
-import { isWav } from '../remote/wav-reader.ts';
 
 /** An ID3 tag, or the eleven set bits that begin a frame. */
 const isMp3 = ([first, second = 0, third]: Uint8Array): boolean =>

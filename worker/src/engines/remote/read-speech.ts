@@ -1,7 +1,7 @@
 import { TalebackError } from '@taleback/core';
-import { isSilent, type Pcm } from '../../audio/index.ts';
+import { isSilent, isWav, type Pcm } from '../../audio/index.ts';
 import type { HttpAnswer } from './speech-http.ts';
-import { isWav, readWav } from './wav-reader.ts';
+import { readWav } from './wav-reader.ts';
 
 export interface ReadSpeechOptions {
   /** The engine's name. */
