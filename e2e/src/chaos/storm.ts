@@ -31,7 +31,7 @@ export interface StormReport {
 const WORKERS = 2;
 /** The people ask over this time; the storm lasts a little longer. */
 const ASKING_MS = 12_000;
-const STORM_MS = 16_000;
+const STORM_MS = 18_000;
 const SWEEP_EVERY_MS = 1_000;
 /** After the storm everything has to come to its end within this time. */
 const SETTLE_MS = 120_000;
