@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { openPubsubProxy, type Proxy } from './pubsub-proxy.ts';
 
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
@@ -25,6 +25,7 @@ const sent = (client: Socket, bytes: Buffer | string): Promise<void> =>
 describe('the way to the Pub/Sub emulator', () => {
   const open: { proxy?: Proxy; emulator?: Server } = {};
   afterEach(async () => {
+    vi.useRealTimers();
     await open.proxy?.close();
     open.emulator?.close();
   });
@@ -75,6 +76,28 @@ describe('the way to the Pub/Sub emulator', () => {
     client.resetAndDestroy();
     const whole = Buffer.concat([bytes, frame(DATA, END_STREAM, 1), frame(DATA, END_STREAM, 9)]);
     expect(await received(whole.length)).toEqual(whole);
+  });
+
+  it('leaves the emulator its connection for a while, to see that streams have ended', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    const { client, upstream, received } = await connected();
+    const ended = once(upstream, 'end');
+    const whole = Buffer.concat([Buffer.from(PREFACE), frame(HEADERS, 0, 1, 'pulls')]);
+    await sent(client, whole);
+    client.end();
+    await received(whole.length + 9);
+    // A connection of somebody else's opens and closes: that of the first would have closed by now.
+    const other = connect(open.proxy?.port ?? 0, '127.0.0.1');
+    const [, arrived] = await Promise.all([
+      once(other, 'connect'),
+      once(open.emulator as Server, 'connection') as Promise<[Socket]>,
+    ]);
+    const gone = once(arrived[0].resume(), 'end');
+    other.end();
+    await gone;
+    expect(upstream.readableEnded).toBe(false);
+    vi.advanceTimersByTime(10_000);
+    await ended;
   });
 
   it('passes no frame on that was cut off', async () => {
