@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { Duration, type Message, PubSub } from '@google-cloud/pubsub';
+import { Duration, type Message, PubSub, Subscription } from '@google-cloud/pubsub';
 import { TTS_JOBS_TOPIC } from '@taleback/core';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createPubsubSource } from '../src/adapters/pubsub-source.ts';
 import type { Handler, HandlerResult } from '../src/handler/index.ts';
 import type { JobSource } from '../src/sources/index.ts';
@@ -229,12 +229,16 @@ describe('the Pub/Sub source', { timeout: LONG_MS }, () => {
   describe('draining', () => {
     it('finishes the job under way and leaves the others to others', async () => {
       const held = heldHandler();
+      const emit = vi.spyOn(Subscription.prototype, 'emit');
+      onTestFinished(() => emit.mockRestore());
       const source = createSource();
       await source.start(held.handler);
       await publish({ id: 'first' });
       await until(() => expect(held.begun).toHaveLength(1));
       const others = ['second', 'third', 'fourth', 'fifth'];
       for (const id of others) await publish({ id });
+      // Those still on their way could not be given back.
+      await until(() => expect(emit.mock.calls.filter(([name]) => name === 'message')).toHaveLength(5));
       const startedAt = performance.now();
       const events: string[] = [];
       const draining = drain(source, LONG_MS).then(() => events.push('drained'));

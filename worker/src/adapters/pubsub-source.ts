@@ -35,7 +35,11 @@ const unlessItExists = async (create: Promise<unknown>): Promise<void> => {
   }
 };
 
-/** Jobs pulled from a Pub/Sub subscription. Topic and subscription are made when they are missing. */
+/**
+ * Jobs pulled from a Pub/Sub subscription. Topic and subscription are made when they are missing. Draining gives back what
+ * has come and has not begun; a message on its way at that moment is lost with its stream, which the client library can
+ * only cancel, and comes again when its lease ends.
+ */
 export const createPubsubSource = (options: PubsubSourceOptions): JobSource => {
   const pubsub = new PubSub(options.projectId === undefined ? {} : { projectId: options.projectId });
   /** Also for messages that no handler can read, with the reason, instead of round and round. */
