@@ -11,6 +11,7 @@ import { onSchedule } from 'firebase-functions/scheduler';
 import { expressEdge } from './adapters/express-edge.ts';
 import { createFirestoreEngines } from './adapters/firestore-engines.ts';
 import { createFirestoreJobs } from './adapters/firestore-jobs.ts';
+import { createFirestoreOwedEvents } from './adapters/firestore-owed-events.ts';
 import { createFirestoreStories } from './adapters/firestore-stories.ts';
 import { createFirestoreSweep } from './adapters/firestore-sweep.ts';
 import { createGcsAudioPlace } from './adapters/gcs-audio-place.ts';
@@ -23,7 +24,7 @@ import { type FunctionsConfig, parseConfig, readEnvironment } from './config.ts'
 import { type DeadLetterOptions, failDeadLetter } from './dead-letter/index.ts';
 import { type DispatchOptions, dispatchJob, type QueuedMessage } from './dispatch/index.ts';
 import { createHearOfEngines } from './engines/index.ts';
-import { createAnnouncingStories } from './events/index.ts';
+import { createAnnouncingStories, publishOwed } from './events/index.ts';
 import { createGenerate } from './generate/index.ts';
 import { createCallerLimits, createReceiver, type Log, type Receiver, urlSecrets } from './receive/index.ts';
 import {
@@ -98,10 +99,16 @@ const wiring = once(() => {
   const away = { timeoutMs: config.storeTimeoutMs };
   const same = { ...config, log, now: Date.now };
   const silentStories = createFirestoreStories(firestore, away);
-  const stories =
+  const announcing =
     config.events === 'off'
-      ? silentStories
-      : createAnnouncingStories(silentStories, { ...same, events: createPubsubEvents() });
+      ? undefined
+      : {
+          ...same,
+          events: createPubsubEvents(),
+          owed: createFirestoreOwedEvents(firestore, away),
+        };
+  const stories =
+    announcing === undefined ? silentStories : createAnnouncingStories(silentStories, announcing);
   const requests: RequestOptions = {
     ...same,
     attempts: stories,
@@ -163,6 +170,7 @@ const wiring = once(() => {
     dispatch,
     sweep,
     deadLetter,
+    announcing,
   };
 });
 
@@ -223,10 +231,12 @@ export const ttsDeadLetter = onMessagePublished(
   },
 );
 
-/** Ends, every minute, what nobody else ended. */
+/** Ends, every minute, what nobody else ended, and tells what could not be told. */
 export const sweepStories = onSchedule(
   { ...COMMON, schedule: 'every 1 minutes', timeoutSeconds: 120, maxInstances: 1 },
   async () => {
-    await sweepOverdue(wiring().sweep);
+    const { sweep, announcing } = wiring();
+    await sweepOverdue(sweep);
+    if (announcing !== undefined) await publishOwed(announcing);
   },
 );

@@ -4,7 +4,12 @@ import { TTS_EVENTS_TOPIC } from '@taleback/core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createPubsubEvents } from '../src/adapters/pubsub-events.ts';
 import { failDeadLetter } from '../src/dead-letter/index.ts';
-import { createAnnouncingStories, type Events, type NarrationEvent } from '../src/events/index.ts';
+import {
+  createAnnouncingStories,
+  type Events,
+  type NarrationEvent,
+  publishOwed,
+} from '../src/events/index.ts';
 import { createReceiver, type Receiver } from '../src/receive/index.ts';
 import { requestAudio } from '../src/request/index.ts';
 import { sweepStories } from '../src/sweep/index.ts';
@@ -59,7 +64,7 @@ describe('events of narrations', () => {
         order.push(`${String((await nets.story(storyId))['audioStatus'])} ${event.id}`);
       },
     };
-    const told = receiverOver(createAnnouncingStories(nets.silentStories, { ...nets.same, events }));
+    const told = receiverOver(createAnnouncingStories(nets.silentStories, { ...nets.announcing, events }));
     await post(told, 'callback', { story_id: storyId, storage_path: 'p/x.mp3' });
     order.push('answered');
     expect(order).toEqual([`ready job-${next}.ready`, 'answered']);
@@ -129,7 +134,7 @@ describe('events of narrations', () => {
         published.push(id);
       },
     };
-    const away = receiverOver(createAnnouncingStories(nets.silentStories, { ...nets.same, events }));
+    const away = receiverOver(createAnnouncingStories(nets.silentStories, { ...nets.announcing, events }));
     const body = { story_id: storyId, storage_path: 'p/x.mp3' };
     const refused = await post(away, 'callback', body);
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5']);
@@ -155,12 +160,64 @@ describe('events of narrations', () => {
     expect((await eventsOf(unqueued)).map(({ data }) => data.code)).toEqual(['queue_unavailable']);
   });
 
+  it('that Pub/Sub did not take are owed, and told by a later sweep, once', async () => {
+    await publishOwed(nets.announcing);
+    const swept = await runningStory({ audioLeaseExpiresAt: new Date(1) });
+    const sweptEvent = `job-${next}.failed`;
+    const called = await runningStory();
+    const calledEvent = `job-${next}.ready`;
+    const unqueued = await nets.newStory();
+    const away: Events = { publish: () => Promise.reject(new Error('UNAVAILABLE')) };
+    const stories = createAnnouncingStories(nets.silentStories, { ...nets.announcing, events: away });
+    const queue = { publish: () => Promise.reject(new Error('UNAVAILABLE')) };
+    const requests = { ...nets.requests, stories, queue };
+    await requestAudio('request', 'u1', { storyId: unqueued }, requests);
+    const { overdue, same, announcing } = nets;
+    await sweepStories({ ...same, stories, overdue, requests, runpod: undefined, findAudio: undefined });
+    const body = { story_id: called, storage_path: 'p/x.mp3' };
+    expect((await post(receiverOver(stories), 'callback', body)).status).toBe(503);
+    expect(await publishOwed({ ...announcing, events: away })).toBe(0);
+    for (const storyId of [swept, called, unqueued]) expect(await eventsOf(storyId)).toEqual([]);
+
+    expect(await publishOwed({ ...announcing, pageSize: 1 })).toBe(3);
+    expect(await publishOwed(announcing)).toBe(0);
+    expect(await eventsOf(swept)).toMatchObject([{ id: sweptEvent, data: { code: 'lease_expired' } }]);
+    expect(await eventsOf(called)).toMatchObject([{ id: calledEvent, data: { storagePath: 'p/x.mp3' } }]);
+    expect(await eventsOf(unqueued)).toMatchObject([{ data: { code: 'queue_unavailable' } }]);
+  });
+
+  it('of ends that nobody brings again are owed before they are told, and no longer', async () => {
+    await publishOwed(nets.announcing);
+    const swept = await runningStory({ audioLeaseExpiresAt: new Date(1) });
+    const wordless = await runningStory({ audioStatus: 'failed', audioRetryAt: new Date(1), text: '' });
+    const unqueued = await nets.newStory();
+    const owedNow = async (): Promise<string[]> => {
+      const page = await nets.announcing.owed.list(10);
+      return page.kind === 'owed' ? page.events.map(({ subject }) => subject) : [page.cause];
+    };
+    const told: string[] = [];
+    const events: Events = {
+      publish: async ({ subject }) => {
+        expect(await owedNow()).toContain(subject);
+        told.push(subject);
+      },
+    };
+    const stories = createAnnouncingStories(nets.silentStories, { ...nets.announcing, events });
+    const queue = { publish: () => Promise.reject(new Error('full')) };
+    const { overdue, same } = nets;
+    const requests = { ...nets.requests, stories };
+    await requestAudio('request', 'u1', { storyId: unqueued }, { ...requests, queue });
+    await sweepStories({ ...same, stories, overdue, requests, runpod: undefined, findAudio: undefined });
+    expect(told.sort()).toEqual([swept, unqueued, wordless].sort());
+    expect(await owedNow()).toEqual([]);
+  });
+
   it('that Pub/Sub does not take are given up before the sender of the callback gives up', async () => {
     const storyId = await runningStory();
     const emulator = process.env['PUBSUB_EMULATOR_HOST'];
     process.env['PUBSUB_EMULATOR_HOST'] = '127.0.0.1:9';
     const events = createPubsubEvents(`demo-${randomUUID().slice(0, 13)}`);
-    const away = receiverOver(createAnnouncingStories(nets.silentStories, { ...nets.same, events }));
+    const away = receiverOver(createAnnouncingStories(nets.silentStories, { ...nets.announcing, events }));
     const startedAt = performance.now();
     const answer = await post(away, 'callback', { story_id: storyId, storage_path: 'p' });
     process.env['PUBSUB_EMULATOR_HOST'] = emulator;

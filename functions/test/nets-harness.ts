@@ -11,6 +11,7 @@ import type { Clock } from '@taleback/resilience';
 import { deleteApp, initializeApp } from 'firebase-admin/app';
 import { type Firestore, getFirestore } from 'firebase-admin/firestore';
 import { createFirestoreJobs } from '../src/adapters/firestore-jobs.ts';
+import { createFirestoreOwedEvents } from '../src/adapters/firestore-owed-events.ts';
 import { createFirestoreStories } from '../src/adapters/firestore-stories.ts';
 import { createFirestoreSweep } from '../src/adapters/firestore-sweep.ts';
 import { createPubsubDeadLetters } from '../src/adapters/pubsub-dead-letters.ts';
@@ -91,11 +92,9 @@ export const openNets = async () => {
     void logged.push({ severity, message, fields });
   const away = { timeoutMs: 20_000 };
   const silentStories = createFirestoreStories(firestore, away);
-  const stories = createAnnouncingStories(silentStories, {
-    events: createPubsubEvents(projectId),
-    log,
-    now: Date.now,
-  });
+  const owed = createFirestoreOwedEvents(firestore, away);
+  const announcing = { events: createPubsubEvents(projectId), owed, log, now: Date.now };
+  const stories = createAnnouncingStories(silentStories, announcing);
   const leases = { pendingLeaseMs: 900_000, processingLeaseMs: 120_000, autoRetry: AUTO_RETRY };
   const same = { ...leases, log, now: Date.now };
   const requests: RequestOptions = {
@@ -116,6 +115,7 @@ export const openNets = async () => {
     same,
     stories,
     silentStories,
+    announcing,
     requests,
     jobs: createFirestoreJobs(firestore, away),
     overdue: createFirestoreSweep(firestore, away),

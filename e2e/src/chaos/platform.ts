@@ -6,7 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { DEFAULT_STORY_LIMITS } from '@taleback/core';
 import { parseSecret } from '@taleback/core/signatures';
-import { createAnnouncingStories } from '@taleback/functions/events';
+import { createAnnouncingStories, publishOwed } from '@taleback/functions/events';
+import { createFirestoreOwedEvents } from '@taleback/functions/firestore-owed-events';
 import { createFirestoreStories } from '@taleback/functions/firestore-stories';
 import { createFirestoreSweep } from '@taleback/functions/firestore-sweep';
 import { nodeEdge } from '@taleback/functions/node-edge';
@@ -82,10 +83,9 @@ export const openPlatform = async ({
   const common = { log, now, autoRetry: AUTO_RETRY };
   const leases = { pendingLeaseMs: PENDING_LEASE_MS, processingLeaseMs: PROCESSING_LEASE_MS };
   const watched = watchEndings(createFirestoreStories(firestore, { timeoutMs: STORE_TIMEOUT_MS }));
-  const stories = createAnnouncingStories(watched.stories, {
-    events: createPubsubEvents(projectId),
-    ...common,
-  });
+  const events = createPubsubEvents(projectId);
+  const owed = createFirestoreOwedEvents(firestore, { timeoutMs: STORE_TIMEOUT_MS });
+  const stories = createAnnouncingStories(watched.stories, { ...common, events, owed });
   const queue = createPubsubJobQueue(projectId);
   const requests: RequestOptions = {
     ...common,
@@ -162,13 +162,16 @@ export const openPlatform = async ({
       const findAudio = createAudioFinder(AUDIO_URL, probeIn(audioFolder));
       const overdue = createFirestoreSweep(firestore, { timeoutMs: STORE_TIMEOUT_MS });
       await sweepStories({ ...common, ...leases, stories, overdue, requests, findAudio, runpod: undefined });
+      await publishOwed({ ...common, events, owed });
     },
     isSettled: async () => {
-      const [underWay, toRetry] = await Promise.all([
+      const [underWay, toRetry, told] = await Promise.all([
         storiesOf.where('audioStatus', 'in', ['pending', 'processing']).count().get(),
         storiesOf.where('audioRetryAt', '>', new Date(0)).count().get(),
+        owed.list(1),
       ]);
-      return underWay.data().count === 0 && toRetry.data().count === 0;
+      const isAllTold = told.kind === 'owed' && told.events.length === 0;
+      return underWay.data().count === 0 && toRetry.data().count === 0 && isAllTold;
     },
     endings: watched.endings,
     close: async () => {

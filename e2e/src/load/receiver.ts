@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { type Message, PubSub } from '@google-cloud/pubsub';
 import { TTS_EVENTS_TOPIC } from '@taleback/core';
 import { createAnnouncingStories, type NarrationEvent } from '@taleback/functions/events';
+import { createFirestoreOwedEvents } from '@taleback/functions/firestore-owed-events';
 import { createFirestoreStories } from '@taleback/functions/firestore-stories';
 import { nodeEdge } from '@taleback/functions/node-edge';
 import { createPubsubEvents } from '@taleback/functions/pubsub-events';
@@ -57,7 +58,11 @@ export const openLoadedReceiver = async (secrets: LoadSecrets): Promise<LoadedRe
   const stories = createFirestoreStories(firestore, { timeoutMs: STORE_TIMEOUT_MS });
   const receiver = createReceiver({
     ...ground,
-    store: createAnnouncingStories(stories, { ...ground, events: createPubsubEvents(projectId) }),
+    store: createAnnouncingStories(stories, {
+      ...ground,
+      events: createPubsubEvents(projectId),
+      owed: createFirestoreOwedEvents(firestore, { timeoutMs: STORE_TIMEOUT_MS }),
+    }),
     signatures: 'required',
     secrets: { standard: [secrets.standard], hmac: [secrets.hmac] },
     hmacHeaderPrefix: 'taleback',

@@ -11,6 +11,7 @@ import { type DocumentData, FieldValue, type Firestore } from 'firebase-admin/fi
 import type { ApplyOutcome, StoryStore } from '../receive/index.ts';
 import type { AddressStore, AttemptStore, Denial, KnownAttempt, StoryText } from '../request/index.ts';
 import { ATTEMPTS, createFirestoreCalls, withRemovals } from './firestore-calls.ts';
+import { owedFields, owedRef } from './firestore-owed-events.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -69,7 +70,7 @@ export const createFirestoreStories = (
 ): StoryStore & AttemptStore & AddressStore => {
   const { storyRef, call, transact } = createFirestoreCalls(firestore, options);
 
-  const apply: StoryStore['apply'] = ({ storyId, jobId, admits }, decide) => {
+  const apply: StoryStore['apply'] = ({ storyId, jobId, admits, notes }, decide) => {
     const story = storyRef(storyId);
     const attempts = story.collection(ATTEMPTS);
     return transact(async (transaction): Promise<ApplyOutcome> => {
@@ -108,7 +109,10 @@ export const createFirestoreStories = (
         const written = { jobId: attempt.jobId, ...withRemovals(attempt.change) };
         transaction.set(attempts.doc(attempt.jobId), written, { merge: true });
       }
-      return { kind: 'decided', decision: decision.kind, narration: readNarration(after) };
+      const narration = readNarration(after);
+      const note = notes?.(decision.kind, narration);
+      if (note !== undefined) transaction.set(owedRef(firestore, note.id), owedFields(note));
+      return { kind: 'decided', decision: decision.kind, narration };
     });
   };
 

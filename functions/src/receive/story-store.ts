@@ -7,6 +7,15 @@ export interface MessageTarget {
   readonly jobId: string | undefined;
   /** Asked in the transaction before anything is decided; may be asked again. Default: everything is admitted. */
   readonly admits?: (owners: Owners) => boolean;
+  /** Whether nobody brings the message again when its bringer dies. Default: it comes again until it is answered. */
+  readonly isLastWord?: boolean;
+  /** What is to be noted, in the same transaction, of how the narration stands after it. Default: nothing. */
+  readonly notes?: (decision: Decision['kind'], narration: NarrationState) => Note | undefined;
+}
+
+/** Something kept under its own id until somebody has dealt with it. */
+export interface Note {
+  readonly id: string;
 }
 
 /**

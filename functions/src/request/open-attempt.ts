@@ -58,7 +58,7 @@ const failUnqueued = async (
   };
   const { autoRetry, pendingLeaseMs: leaseMs } = options;
   const context = { source: 'dispatch' as const, nowMs: options.now(), leaseMs, autoRetry };
-  await options.stories.apply({ storyId, jobId }, (story, attempt) =>
+  await options.stories.apply({ storyId, jobId, isLastWord: true }, (story, attempt) =>
     decide(story, attempt, message, context),
   );
 };

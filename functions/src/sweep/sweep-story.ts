@@ -142,17 +142,15 @@ export const sweepStory = async (swept: SweptStory, options: SweepStoryOptions):
   const message = verdict.kind === 'lost' ? lossOf(swept, verdict.why) : undefined;
   const target =
     audio.jobId !== undefined && documentIdFault(audio.jobId) === undefined ? audio.jobId : undefined;
-  let outcome = await options.stories.apply(
-    { storyId, jobId: target },
-    (story: StoryAudio, attempt): Decision => {
-      if (verdict.kind === 'message') return decide(story, attempt, verdict.message, context);
-      if (!isAsSeen(story, audio)) return { kind: 'stale' };
-      return message === undefined ? decideRenewal(story, context) : decide(story, attempt, message, context);
-    },
-  );
+  const job = { storyId, jobId: target, isLastWord: true };
+  let outcome = await options.stories.apply(job, (story: StoryAudio, attempt): Decision => {
+    if (verdict.kind === 'message') return decide(story, attempt, verdict.message, context);
+    if (!isAsSeen(story, audio)) return { kind: 'stale' };
+    return message === undefined ? decideRenewal(story, context) : decide(story, attempt, message, context);
+  });
   const told = verdict.kind === 'message' ? verdict.message : message;
   if (outcome.kind === 'too-large' && told !== undefined)
-    outcome = await options.stories.apply({ storyId, jobId: target }, (story, attempt) =>
+    outcome = await options.stories.apply(job, (story, attempt) =>
       decide(story, attempt, inFewWords(swept, told), context),
     );
   const fate = isAlive ? 'renewed' : told?.kind;

@@ -33,7 +33,7 @@ const retry = async ({ storyId, audio }: SweptStory, options: SweepOptions): Ret
   if (answer.kind === 'opened' || answer.kind === 'queue-away') return 'retried';
   if (answer.kind === 'store-away') return 'store-away';
   if (answer.kind !== 'unfit' && answer.kind !== 'no-such-story') return 'moved';
-  const outcome = await options.stories.apply({ storyId, jobId: undefined }, (story) =>
+  const outcome = await options.stories.apply({ storyId, jobId: undefined, isLastWord: true }, (story) =>
     isRetryDue(story, options.now()) ? decideNoRetry(story) : { kind: 'stale' },
   );
   return outcome.kind === 'store-away' ? 'store-away' : 'moved';

@@ -16,6 +16,7 @@ import { firestoreOf, openGuardedProject, seed, verdict } from './rules-environm
 /** Collections of the server, and one that nobody thought of. */
 const CLOSED = [
   'ttsWorkers/worker-1',
+  'ttsOwedEvents/event-1',
   'ttsStats/2027-01-15',
   'ttsStats/2027-01-15/shards/3',
   'ttsAlerts/alert-1',

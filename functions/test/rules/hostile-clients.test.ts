@@ -21,6 +21,7 @@ import { AUDIO_FIELDS, openGuardedProject, plainStory, seed, verdict } from './r
 
 const OPERATORS = [
   'ttsWorkers/w',
+  'ttsOwedEvents/e',
   'ttsStats/2027-01-15',
   'ttsStats/d/shards/1',
   'ttsAlerts/a',

@@ -54,6 +54,7 @@ describe('firestore.indexes.json', () => {
       'ttsEngines.voices': [],
       'ttsEngines.tellers': [],
       'ttsEngines.forgetAt': [],
+      'ttsOwedEvents.event': [],
       'ttsWorkers.engines': [],
       'ttsWorkers.expiresAt': [],
     });
