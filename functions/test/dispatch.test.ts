@@ -169,27 +169,56 @@ describe('dispatchJob', () => {
   });
 
   it('says the failure also when the dead letter cannot be kept', async () => {
-    const { storyId, message } = await queuedJob();
+    const { storyId, jobId, message } = await queuedJob();
     api.script.push({ status: 401 });
     const deadLetters = { publish: () => Promise.reject(new Error('no topic')) };
-    expect(await dispatchJob(message, { ...options, deadLetters })).toBe('failed');
+    await expect(dispatchJob(message, { ...options, deadLetters })).rejects.toThrow(/dead letter/);
     expect(await nets.story(storyId)).toMatchObject({ audioStatus: 'failed' });
+    await expect(dispatchJob(message, { ...options, deadLetters })).rejects.toThrow(/dead letter/);
+    expect(await dispatchJob(message, options)).toBe('failed');
+    const attributes = { jobId, storyId, code: 'credentials_invalid', retryable: 'false' };
+    expect(await letterOf(storyId)).toMatchObject({ data: { id: jobId }, attributes });
+    expect(api.calls).toHaveLength(1);
   });
 
-  it('has kept the dead letter before the story is told, so that nothing is lost with this process', async () => {
-    const { storyId, message } = await queuedJob();
-    api.script.push({ status: 401 });
-    const stories = {
-      ...nets.stories,
-      apply: async () => ({ kind: 'store-away', cause: 'killed' }) as const,
-    };
-    await expect(dispatchJob(message, { ...options, stories })).rejects.toThrow(/killed/);
-    const letter = await letterOf(storyId);
-    expect(letter?.attributes).toMatchObject({ storyId });
-    const kept = { data: message.data, attributes: letter?.attributes ?? {} };
-    await failDeadLetter(kept, { ...nets.same, stories: nets.stories });
-    expect(await nets.story(storyId)).toMatchObject({ audioStatus: 'failed' });
+  it('asks for what is no job again when it cannot be set aside', async () => {
+    const deadLetters = { publish: () => Promise.reject(new Error('no topic')) };
+    const message = { data: Buffer.from('{}'), attributes: {} };
+    await expect(dispatchJob(message, { ...options, deadLetters })).rejects.toThrow(/dead letter/);
   });
+
+  it('writes no letter of a job that the queue seemed not to take', async () => {
+    const { message, jobId, storyId } = await queuedJob();
+    const failed = { audioStatus: 'failed', audioErrorCode: 'queue_unavailable' };
+    await nets.firestore.doc(`stories/${storyId}`).update(failed);
+    const attempt = { error: { code: 'queue_unavailable' }, transitions: { failed: { source: 'dispatch' } } };
+    await nets.firestore.doc(`stories/${storyId}/audioAttempts/${jobId}`).set(attempt, { merge: true });
+    expect(await dispatchJob(message, options)).toBe('not-wanted');
+  });
+
+  it.each([
+    [400, false],
+    [402, false],
+    [503, true],
+  ])(
+    'has kept the dead letter before the story is told, which then says the same: %i',
+    async (status, retryable) => {
+      const { storyId, message } = await queuedJob();
+      api.script.push(...Array.from({ length: 4 }, () => ({ status })));
+      const stories = {
+        ...nets.stories,
+        apply: async () => ({ kind: 'store-away', cause: 'killed' }) as const,
+      };
+      await expect(dispatchJob(message, { ...options, stories })).rejects.toThrow(/killed/);
+      const letter = await letterOf(storyId);
+      expect(letter?.attributes).toMatchObject({ storyId });
+      const kept = { data: message.data, attributes: letter?.attributes ?? {} };
+      await failDeadLetter(kept, { ...nets.same, stories: nets.stories });
+      const story = await nets.story(storyId);
+      expect(story).toMatchObject({ audioStatus: 'failed', audioErrorRetryable: retryable });
+      expect(Object.hasOwn(story, 'audioRetryAt')).toBe(retryable);
+    },
+  );
 
   it('does not send it twice when RunPod’s id cannot be kept', async () => {
     const { message } = await queuedJob();

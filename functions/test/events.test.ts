@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Message, PubSub } from '@google-cloud/pubsub';
-import { TTS_EVENTS_TOPIC } from '@taleback/core';
+import { readNarration, TTS_EVENTS_TOPIC } from '@taleback/core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createPubsubEvents } from '../src/adapters/pubsub-events.ts';
 import { failDeadLetter } from '../src/dead-letter/index.ts';
@@ -10,6 +10,7 @@ import {
   type NarrationEvent,
   publishOwed,
 } from '../src/events/index.ts';
+import { narrationEvent } from '../src/events/narration-event.ts';
 import { createReceiver, type Receiver } from '../src/receive/index.ts';
 import { requestAudio } from '../src/request/index.ts';
 import { sweepStories } from '../src/sweep/index.ts';
@@ -67,7 +68,7 @@ describe('events of narrations', () => {
     const told = receiverOver(createAnnouncingStories(nets.silentStories, { ...nets.announcing, events }));
     await post(told, 'callback', { story_id: storyId, storage_path: 'p/x.mp3' });
     order.push('answered');
-    expect(order).toEqual([`ready job-${next}.ready`, 'answered']);
+    expect(order).toEqual([`ready ${storyId}.job-${next}.ready`, 'answered']);
   });
 
   it('are CloudEvents, with attributes to choose by', async () => {
@@ -77,7 +78,7 @@ describe('events of narrations', () => {
     expect(await eventsOf(storyId)).toEqual([
       {
         specversion: '1.0',
-        id: `${jobId}.failed`,
+        id: `${storyId}.${jobId}.failed.retrying`,
         source: '/taleback/functions',
         type: 'dev.taleback.narration.failed',
         subject: storyId,
@@ -141,7 +142,7 @@ describe('events of narrations', () => {
     expect(await nets.story(storyId)).toMatchObject({ audioStatus: 'ready' });
     isAway = false;
     expect((await post(away, 'callback', body)).status).toBe(200);
-    expect(published).toEqual([`job-${next}.ready`]);
+    expect(published).toEqual([`${storyId}.job-${next}.ready`]);
   });
 
   it('tell of ends that the sweeper, a dead letter and a full queue bring', async () => {
@@ -163,9 +164,9 @@ describe('events of narrations', () => {
   it('that Pub/Sub did not take are owed, and told by a later sweep, once', async () => {
     await publishOwed(nets.announcing);
     const swept = await runningStory({ audioLeaseExpiresAt: new Date(1) });
-    const sweptEvent = `job-${next}.failed`;
+    const sweptEvent = `${swept}.job-${next}.failed.retrying`;
     const called = await runningStory();
-    const calledEvent = `job-${next}.ready`;
+    const calledEvent = `${called}.job-${next}.ready`;
     const unqueued = await nets.newStory();
     const away: Events = { publish: () => Promise.reject(new Error('UNAVAILABLE')) };
     const stories = createAnnouncingStories(nets.silentStories, { ...nets.announcing, events: away });
@@ -210,6 +211,43 @@ describe('events of narrations', () => {
     await sweepStories({ ...same, stories, overdue, requests, runpod: undefined, findAudio: undefined });
     expect(told.sort()).toEqual([swept, unqueued, wordless].sort());
     expect(await owedNow()).toEqual([]);
+  });
+
+  it('are told although one before them is refused', async () => {
+    await publishOwed(nets.announcing);
+    const { owed } = nets.announcing;
+    const told: string[] = [];
+    const events: Events = {
+      publish: async ({ subject }) => {
+        if (subject === refused) throw new Error('INVALID_ARGUMENT');
+        told.push(subject);
+      },
+    };
+    const [refused, other] = [await nets.newStory(), await nets.newStory()];
+    for (const storyId of [refused, other]) {
+      const event = narrationEvent(storyId, readNarration({ audioStatus: 'ready' }), Date.now());
+      if (event !== undefined) await owed.keep(event);
+    }
+    expect(await publishOwed({ ...nets.announcing, events, pageSize: 1 })).toBe(1);
+    expect(told).toEqual([other]);
+    expect(await publishOwed({ ...nets.announcing, events, pageSize: 1 })).toBe(0);
+    await publishOwed(nets.announcing);
+  });
+
+  it('have no attribute that Pub/Sub would refuse: a long story id stands in the event alone', async () => {
+    const storyId = 'x'.repeat(1_100);
+    const words = { userId: 'u1', title: 'The Tide', text: 'Once.', language: 'en' };
+    await nets.firestore.doc(`stories/${storyId}`).set(words);
+    const requested = await requestAudio('request', 'u1', { storyId }, nets.requests);
+    expect(requested).toMatchObject({ kind: 'opened' });
+    expect((await post(receiver, 'callback', { story_id: storyId, storage_path: 'p/x.mp3' })).status).toBe(
+      200,
+    );
+    expect(await eventsOf(storyId)).toHaveLength(1);
+    const kept = nets.kept.events.find(({ data }) => data.subject === storyId);
+    expect(Object.keys(kept?.attributes ?? {}).sort()).toEqual(['content-type', 'type']);
+    const job = nets.kept.jobs.find(({ data }) => data.input.metadata.story_id === storyId);
+    expect(Object.keys(job?.attributes ?? {})).toEqual(['jobId']);
   });
 
   it('that Pub/Sub does not take are given up before the sender of the callback gives up', async () => {

@@ -267,15 +267,18 @@ describe("RunPod's own webhook", () => {
     ['no JSON', '{', 400],
     ['a list', '[]', 422],
     ['an unknown state', '{"id":"rp","status":"SLEEPING"}', 422],
-    ['a body over four megabytes', 'x'.repeat(4_194_305), 413],
+    ['a body over twelve megabytes', 'x'.repeat(12_000_001), 413],
   ])('refuses %s', async (_what, body, status) => {
     const { storyId, jobId } = await runningJob({ status: 'COMPLETED' });
     expect((await post(addressOf(await serve(), storyId, jobId), body)).status).toBe(status);
   });
 
-  it('takes a body that repeats the longest story', async () => {
+  it('takes a body that repeats the longest story and its recording', async () => {
     const { storyId, jobId, body } = await runningJob({ status: 'COMPLETED', output: SUCCESS });
-    const long = { ...body, input: { text: '\u4e00'.repeat(200_000) } };
+    const long = {
+      ...body,
+      input: { text: '\u4e00'.repeat(200_000), profile_base64: 'A'.repeat(4_000_000) },
+    };
     expect((await post(addressOf(await serve(), storyId, jobId), long)).status).toBe(200);
   });
 

@@ -209,6 +209,17 @@ describe('a job past its lease that RunPod has', () => {
     });
   });
 
+  it.each(['private/users/somebody-else/stories/audio/en/s/j.mp3', 'p/../x.mp3'])(
+    'failed when the audio that RunPod names is not its own: %s',
+    async (storage_path) => {
+      const { storyId } = await atRunpod({ status: 'COMPLETED', output: { ...SUCCESS, storage_path } });
+      expect(await sweepWith()).toMatchObject({ ended: 1 });
+      const story = await nets.story(storyId);
+      expect(story).toMatchObject({ audioStatus: 'failed', audioErrorCode: 'audio_missing' });
+      expect(story).not.toHaveProperty('audioStoragePath');
+    },
+  );
+
   it.each([
     ['IN_QUEUE', 'pending', 900_000],
     ['IN_PROGRESS', 'processing', 120_000],

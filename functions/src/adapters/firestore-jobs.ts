@@ -1,11 +1,23 @@
 import { readAttemptAudio, readStoryAudio } from '@taleback/core';
 import type { Firestore } from 'firebase-admin/firestore';
-import type { JobStore } from '../runpod/index.ts';
+import type { JobStore, StandingJob } from '../runpod/index.ts';
 import { ATTEMPTS, createFirestoreCalls } from './firestore-calls.ts';
 
-const idOf = (fields: Record<string, unknown> | undefined): string | undefined => {
-  const id = fields?.['runpodJobId'];
-  return typeof id === 'string' && id !== '' ? id : undefined;
+const text = (value: unknown): string | undefined =>
+  typeof value === 'string' && value !== '' ? value : undefined;
+
+const idOf = (fields: Record<string, unknown> | undefined): string | undefined =>
+  text(fields?.['runpodJobId']);
+
+/** A job that the queue itself did not take was never dispatched. */
+const refusalOf = (fields: Record<string, unknown> | undefined): StandingJob['refusal'] => {
+  const { transitions, error } = (fields ?? {}) as {
+    readonly transitions?: { readonly failed?: { readonly source?: unknown } };
+    readonly error?: { readonly code?: unknown; readonly details?: unknown };
+  };
+  const code = text(error?.code) ?? 'unknown';
+  if (transitions?.failed?.source !== 'dispatch' || code === 'queue_unavailable') return undefined;
+  return { code, cause: text(error?.details) ?? '' };
 };
 
 /** Which of our jobs is which of RunPod's, in Cloud Firestore. */
@@ -26,6 +38,7 @@ export const createFirestoreJobs = (
           story: readStoryAudio(fields),
           attemptStatus: attempt === undefined ? undefined : readAttemptAudio(attempt).status,
           runpodJobId: idOf(attempt),
+          refusal: refusalOf(attempt),
         };
         return { kind: 'found' as const, job };
       }),

@@ -1,5 +1,10 @@
 import { createHash } from 'node:crypto';
-import { type DocumentReference, FieldValue, type Firestore } from 'firebase-admin/firestore';
+import {
+  type DocumentReference,
+  type DocumentSnapshot,
+  FieldValue,
+  type Firestore,
+} from 'firebase-admin/firestore';
 import type { NarrationEvent, OwedEvents } from '../events/index.ts';
 import { createFirestoreCalls } from './firestore-calls.ts';
 
@@ -27,13 +32,13 @@ export const createFirestoreOwedEvents = (
         await owedRef(firestore, event.id).set(owedFields(event));
         return { kind: 'kept' as const };
       }),
-    list: (limit) =>
+    list: (limit, from) =>
       call(async () => {
-        const found = await firestore.collection(OWED_EVENTS).orderBy('owedSince').limit(limit).get();
-        return {
-          kind: 'owed' as const,
-          events: found.docs.map((document) => document.get('event') as NarrationEvent),
-        };
+        const oldest = firestore.collection(OWED_EVENTS).orderBy('owedSince').limit(limit);
+        const page = from === undefined ? oldest : oldest.startAfter(from as DocumentSnapshot);
+        const { docs } = await page.get();
+        const events = docs.map((document) => document.get('event') as NarrationEvent);
+        return { kind: 'owed' as const, events, next: docs.length < limit ? undefined : docs.at(-1) };
       }),
     settle: (id) =>
       call(async () => {

@@ -63,7 +63,7 @@ const readKnownAttempt = (fields: DocumentData | undefined): KnownAttempt | unde
   return { number: Number(fields['number']) || 0, neverQueued: code === 'queue_unavailable' };
 };
 
-/** Stories and attempts in Cloud Firestore. A callback costs one read call and one commit. */
+/** Stories and attempts in Cloud Firestore. A message that names its job costs one read call and one commit. */
 export const createFirestoreStories = (
   firestore: Firestore,
   options: { readonly timeoutMs: number },

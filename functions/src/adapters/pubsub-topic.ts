@@ -20,6 +20,15 @@ export interface PubsubMessage {
   readonly attributes: Record<string, string>;
 }
 
+/** Longer ones are refused, with their message. @see https://cloud.google.com/pubsub/quotas */
+const MAX_ATTRIBUTE_BYTES = 1_024;
+
+/** What is left out stands in the message as well. */
+const fitting = (attributes: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(attributes).filter(([, value]) => Buffer.byteLength(value) <= MAX_ATTRIBUTE_BYTES),
+  );
+
 const codeOf = (error: unknown): unknown => (error as { code?: unknown } | null)?.code;
 
 /** One client for all topics of a process: each would have channels of its own. */
@@ -54,7 +63,8 @@ export const createPubsubTopic = (
       batching: { maxMessages: 1 },
       gaxOpts: { timeout: timeoutMs },
     });
-  const publish = async (message: PubsubMessage): Promise<void> => {
+  const publish = async ({ data, attributes }: PubsubMessage): Promise<void> => {
+    const message = { data, attributes: fitting(attributes) };
     connected ??= connect();
     const topic = await connected;
     try {

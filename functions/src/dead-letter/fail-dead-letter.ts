@@ -68,7 +68,7 @@ const failureOf = ({ attributes }: QueuedMessage, jobId: string): StoryMessage =
     error: describeError(code).sentence,
     details: `dead letter: ${reason.slice(0, MAX_REASON_CHARACTERS)}`,
     code,
-    retryable: true,
+    retryable: attributes['retryable'] !== 'false',
     metadata: undefined,
   };
 };

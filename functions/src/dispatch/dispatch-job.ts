@@ -3,11 +3,12 @@ import {
   decide,
   describeError,
   type FailedMessage,
+  isErrorCode,
   parseTtsJob,
   type TtsJobEvent,
 } from '@taleback/core';
 import type { Log, StoryStore } from '../receive/index.ts';
-import type { JobStore, RunOutcome, RunpodClient } from '../runpod/index.ts';
+import type { JobStore, RunOutcome, RunpodClient, StandingJob } from '../runpod/index.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { type OrderOptions, runpodOrder } from './runpod-order.ts';
 
@@ -48,19 +49,37 @@ const parsed = (data: Buffer): unknown => {
   }
 };
 
-/** A letter that cannot be kept is only logged: what matters, the story's end, is written as well. */
+/** Whether the letter is kept. */
 const setAside = async (
   message: QueuedMessage,
   attributes: Record<string, string>,
   { deadLetters, log }: DispatchOptions,
-): Promise<void> => {
+): Promise<boolean> => {
   const letter = { data: message.data, attributes: { ...message.attributes, ...attributes } };
   try {
     await deadLetters.publish(letter);
+    return true;
   } catch (error) {
     log('error', 'dead letter could not be kept', { ...letter.attributes, fault: String(error) });
+    return false;
   }
 };
+
+/** At three bytes a character they fit into an attribute. */
+const MAX_REASON_CHARACTERS = 300;
+
+const letterAttributes = (
+  { id: jobId, input }: TtsJobEvent,
+  { code, cause }: NonNullable<StandingJob['refusal']>,
+): Record<string, string> => ({
+  jobId,
+  storyId: input.metadata.story_id,
+  reason: cause.slice(0, MAX_REASON_CHARACTERS),
+  code,
+  retryable: String(!isErrorCode(code) || describeError(code).retryable),
+});
+
+const LETTER_LOST = 'the dead letter could not be kept';
 
 const failStory = async (
   job: TtsJobEvent,
@@ -101,13 +120,15 @@ const remember = async (job: TtsJobEvent, runpodJobId: string, options: Dispatch
  * job's id at RunPod on its attempt and does nothing; only when the process died between RunPod's answer and that id
  * is a job run twice, and then the first result counts.
  *
- * @throws Error when it must come again: the story could neither be read nor told
+ * @throws Error when it must come again: the story could neither be read nor told, or the dead letter not be kept
  */
 export const dispatchJob = async (message: QueuedMessage, options: DispatchOptions): Promise<DispatchEnd> => {
   const read = parseTtsJob(parsed(message.data));
   if (!read.ok) {
     options.log('error', 'not a job', { ...message.attributes, fault: read.sentence });
-    await setAside(message, { reason: read.sentence, code: 'request_invalid' }, options);
+    const reason = read.sentence.slice(0, MAX_REASON_CHARACTERS);
+    if (!(await setAside(message, { reason, code: 'request_invalid' }, options)))
+      throw new Error(LETTER_LOST);
     return 'malformed';
   }
   const job = read.value;
@@ -115,6 +136,12 @@ export const dispatchJob = async (message: QueuedMessage, options: DispatchOptio
   const found = await options.jobs.read(storyId, job.id);
   if (found.kind === 'store-away') throw new Error(`the story could not be read: ${found.cause}`);
   const standing = found.kind === 'found' ? found.job : undefined;
+  if (standing?.refusal !== undefined) {
+    // It comes again because the letter was not kept, or because this process died before it had said so.
+    if (!(await setAside(message, letterAttributes(job, standing.refusal), options)))
+      throw new Error(LETTER_LOST);
+    return 'failed';
+  }
   const isCurrent = standing?.story.jobId === job.id && standing.story.status === 'pending';
   if (!isCurrent || standing.runpodJobId !== undefined) {
     options.log('info', 'job not wanted', { storyId, jobId: job.id, status: standing?.story.status });
@@ -125,10 +152,11 @@ export const dispatchJob = async (message: QueuedMessage, options: DispatchOptio
     await remember(job, outcome.runpodJobId, options);
     return 'sent';
   }
-  const { code, cause } = outcome;
   options.log('error', 'RunPod did not take the job', { storyId, jobId: job.id, ...outcome });
-  // The letter first: whoever dies after it, or finds the events away, has left it to the dead-letter function.
-  await setAside(message, { jobId: job.id, storyId, reason: cause.slice(0, 500), code }, options);
+  // The letter first: whoever dies after it, or finds the events away, has left it to the dead-letter function. One that
+  // cannot be kept does not keep the story waiting.
+  const isKept = await setAside(message, letterAttributes(job, outcome), options);
   await failStory(job, outcome, options);
+  if (!isKept) throw new Error(LETTER_LOST);
   return 'failed';
 };

@@ -20,7 +20,7 @@ describe('narrationEvent', () => {
     };
     expect(eventOf(story)).toEqual({
       specversion: '1.0',
-      id: 'j1.ready',
+      id: 's1.j1.ready',
       source: '/taleback/functions',
       type: 'dev.taleback.narration.ready',
       subject: 's1',
@@ -48,7 +48,10 @@ describe('narrationEvent', () => {
       audioRetryAt: new Date(NOW_MS + 60_000),
       audioUrl: 'https://a.test/of-before.mp3',
     };
-    expect(eventOf(story)).toMatchObject({ id: 'j1.failed', type: 'dev.taleback.narration.failed' });
+    expect(eventOf(story)).toMatchObject({
+      id: 's1.j1.failed.retrying',
+      type: 'dev.taleback.narration.failed',
+    });
     expect(eventOf(story)?.data).toEqual({
       storyId: 's1',
       jobId: 'j1',

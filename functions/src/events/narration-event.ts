@@ -57,8 +57,9 @@ export const narrationEvent = (
       : { code, retryable, retryAt: retryAtMs === undefined ? undefined : new Date(retryAtMs).toISOString() };
   return {
     specversion: '1.0',
-    // A story that other systems narrate may have no job of ours.
-    id: `${jobId ?? `${storyId}.${attempt}`}.${status}`,
+    // A story that other systems narrate may have no job of ours, or a job of the same name as another story. That a
+    // narration is not tried again after all is news of its own.
+    id: `${storyId}.${jobId ?? attempt}.${status}${retryAtMs === undefined ? '' : '.retrying'}`,
     source: SOURCE,
     type: `dev.taleback.narration.${status}`,
     subject: storyId,

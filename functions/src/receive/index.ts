@@ -4,7 +4,7 @@ export type { HearOfEngines } from './engines-port.ts';
 export type { Generate } from './generate-port.ts';
 export { urlSecrets } from './job-in-url.ts';
 export type { Log } from './log.ts';
-export { findContradiction, isOwnPlace, NO_USERS_FOLDER, type Owners } from './ownership.ts';
+export { admitsAudio, isOwnPlace, NO_USERS_FOLDER } from './ownership.ts';
 export { BODY_TIMEOUT_MS, parseJson, readBody } from './read-body.ts';
 export { createReceiver, type Receiver, type ReceiverOptions } from './receiver.ts';
 export { refuseTarget } from './refuse-target.ts';

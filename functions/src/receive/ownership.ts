@@ -1,3 +1,5 @@
+import type { StoryMessage } from '@taleback/core';
+
 /** Whom a story and one attempt of it belong to. Old documents may tell neither. */
 export interface Owners {
   /** The story's `userId` as it stands. */
@@ -83,3 +85,12 @@ export const findContradiction = (claims: Claims, owners: Owners): Contradiction
   const foreign = claims.places.find(({ path }) => !isOwnPlace(path, [...people, NO_USERS_FOLDER]));
   return foreign === undefined ? undefined : { kind: 'other-users-folder', field: foreign.field };
 };
+
+/** Whether a story of these owners may be told where the message says that its audio is. */
+export const admitsAudio =
+  (message: StoryMessage) =>
+  (owners: Owners): boolean => {
+    const named = message.kind === 'ready' ? [message.audioUrl, message.storagePath] : [];
+    const places = named.flatMap((path) => (path === undefined ? [] : [{ field: 'audio', path }]));
+    return findContradiction({ userId: undefined, places }, owners) === undefined;
+  };

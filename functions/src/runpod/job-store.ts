@@ -7,6 +7,8 @@ export interface StandingJob {
   readonly attemptStatus: AudioStatus | undefined;
   /** RunPod's name for the attempt, once it is known. */
   readonly runpodJobId: string | undefined;
+  /** Why the attempt ended at its dispatch, if it did. */
+  readonly refusal: { readonly code: string; readonly cause: string } | undefined;
 }
 
 interface StoreAway {

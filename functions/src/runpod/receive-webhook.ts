@@ -1,10 +1,9 @@
 import { type AutoRetryPolicy, decide, documentIdFault, type StoryMessage } from '@taleback/core';
 import { jobOfUrl } from '@taleback/core/signatures';
 import {
+  admitsAudio,
   BODY_TIMEOUT_MS,
-  findContradiction,
   type Log,
-  type Owners,
   parseJson,
   RETRY_AFTER_SECONDS,
   type Refusal,
@@ -33,8 +32,11 @@ export interface WebhookOptions {
 
 type Answer = Awaited<ReturnType<Webhook>>;
 
-/** RunPod repeats the job's input in its body: a story of 200,000 characters, each up to six bytes in JSON. */
-const MAX_WEBHOOK_BYTES = 4_194_304;
+/**
+ * RunPod repeats the job's input in its body: a recording of up to 4 MiB in base64, and a story of 200,000 characters, which
+ * may come back with six bytes each, beside what the handler said.
+ */
+const MAX_WEBHOOK_BYTES = 12_000_000;
 
 const ACCEPTED: Answer = { kind: 'accepted' };
 const NOT_AUTHENTIC: Refusal = { kind: 'not-authentic' };
@@ -65,14 +67,6 @@ const confirm = async (
   return undefined;
 };
 
-/** Where the message says that the audio is. */
-const placesOf = (message: StoryMessage): { readonly field: string; readonly path: string }[] =>
-  message.kind === 'ready'
-    ? [message.audioUrl, message.storagePath].flatMap((path) =>
-        path === undefined ? [] : [{ field: 'output', path }],
-      )
-    : [];
-
 const applyReport = async (
   job: ReportedJob,
   message: StoryMessage,
@@ -80,11 +74,7 @@ const applyReport = async (
 ): Promise<Answer> => {
   const { storyId } = job;
   const context = { source: 'runpod-webhook', nowMs: now(), leaseMs: processingLeaseMs, autoRetry } as const;
-  const places = placesOf(message);
-  const target = {
-    ...job,
-    admits: (owners: Owners) => findContradiction({ userId: undefined, places }, owners) === undefined,
-  };
+  const target = { ...job, admits: admitsAudio(message) };
   const outcome = await stories.apply(target, (story, attempt) => decide(story, attempt, message, context));
   log('info', 'webhook of RunPod', { ...job, told: message.kind, outcome });
   switch (outcome.kind) {

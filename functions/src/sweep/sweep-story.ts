@@ -7,11 +7,10 @@ import {
   documentIdFault,
   type FailedMessage,
   isAsSeen,
-  type StoryAudio,
   type StoryMessage,
   type TransitionContext,
 } from '@taleback/core';
-import type { Log, StoryStore } from '../receive/index.ts';
+import { type ApplyOutcome, admitsAudio, type Log, type StoryStore } from '../receive/index.ts';
 import { messageFromReport, parseRunpodReport, type RunpodClient } from '../runpod/index.ts';
 import type { AudioFinder } from './audio-finder.ts';
 import type { SweptStory } from './sweep-store.ts';
@@ -95,6 +94,15 @@ const lossOf = ({ audio }: SweptStory, why: string): FailedMessage => ({
   metadata: undefined,
 });
 
+/** The end of a job whose audio is not the story's to show. */
+const strayAudio = (swept: SweptStory): FailedMessage => ({
+  ...lossOf(swept, ''),
+  error: describeError('audio_missing').sentence,
+  details: "RunPod names audio in another user's folder",
+  code: 'audio_missing',
+  retryable: describeError('audio_missing').retryable,
+});
+
 /** The end of a story that has no room for more: what happened, without anything said of it. */
 const inFewWords = (swept: SweptStory, told: StoryMessage): StoryMessage => {
   const bare = { ...lossOf(swept, ''), details: undefined };
@@ -143,16 +151,24 @@ export const sweepStory = async (swept: SweptStory, options: SweepStoryOptions):
   const target =
     audio.jobId !== undefined && documentIdFault(audio.jobId) === undefined ? audio.jobId : undefined;
   const job = { storyId, jobId: target, isLastWord: true };
-  let outcome = await options.stories.apply(job, (story: StoryAudio, attempt): Decision => {
-    if (verdict.kind === 'message') return decide(story, attempt, verdict.message, context);
-    if (!isAsSeen(story, audio)) return { kind: 'stale' };
-    return message === undefined ? decideRenewal(story, context) : decide(story, attempt, message, context);
-  });
-  const told = verdict.kind === 'message' ? verdict.message : message;
-  if (outcome.kind === 'too-large' && told !== undefined)
-    outcome = await options.stories.apply(job, (story, attempt) =>
-      decide(story, attempt, inFewWords(swept, told), context),
+  const end = (told: StoryMessage): Promise<ApplyOutcome> =>
+    options.stories.apply({ ...job, admits: admitsAudio(told) }, (story, attempt) =>
+      decide(story, attempt, told, context),
     );
+  let told = verdict.kind === 'message' ? verdict.message : message;
+  let outcome = await (verdict.kind === 'message'
+    ? end(verdict.message)
+    : options.stories.apply(job, (story, attempt): Decision => {
+        if (!isAsSeen(story, audio)) return { kind: 'stale' };
+        return message === undefined
+          ? decideRenewal(story, context)
+          : decide(story, attempt, message, context);
+      }));
+  if (outcome.kind === 'not-admitted') {
+    told = strayAudio(swept);
+    outcome = await end(told);
+  }
+  if (outcome.kind === 'too-large' && told !== undefined) outcome = await end(inFewWords(swept, told));
   const fate = isAlive ? 'renewed' : told?.kind;
   options.log('warn', 'overdue job swept', { storyId, jobId: audio.jobId, fate, outcome: outcome.kind });
   if (outcome.kind === 'store-away') return 'store-away';
