@@ -39,6 +39,7 @@ const openSpeechFor = async ({ config }: SpeechWish, signal?: AbortSignal): Prom
   const leave = (): void => void closeOnce().catch(() => {});
   signal?.addEventListener('abort', leave, { once: true });
   try {
+    signal?.throwIfAborted();
     await chain.initialize();
   } catch (error) {
     await closeOnce();
@@ -52,7 +53,12 @@ const openSpeechFor = async ({ config }: SpeechWish, signal?: AbortSignal): Prom
 const NEVER = { warning: Number.POSITIVE_INFINITY, critical: Number.POSITIVE_INFINITY };
 
 /** An engine of this machine is asked by having it speak. */
-const speakOnce = async (config: WorkerConfig, name: EngineName, signal: AbortSignal): Promise<void> => {
+const speakOnce = async (
+  config: WorkerConfig,
+  name: EngineName,
+  language: string,
+  signal: AbortSignal,
+): Promise<void> => {
   const engines = { ...config.engines, names: [name] as const };
   // How busy the machine is, is another check's business.
   const options = { ...config.protection.options, thresholds: { cpu: NEVER, memory: NEVER, load: NEVER } };
@@ -60,7 +66,7 @@ const speakOnce = async (config: WorkerConfig, name: EngineName, signal: AbortSi
   const speech = await openSpeechFor({ config: { ...config, engines, protection } }, signal);
   try {
     const { createWavEncoder } = await import('./audio/index.ts');
-    await speech.narrate(createWavEncoder())({ text: 'Ready to read.', language: 'en' }, { signal });
+    await speech.narrate(createWavEncoder())({ text: 'Ready to read.', language }, { signal });
   } finally {
     await speech.close();
   }
@@ -70,6 +76,7 @@ const engineUnderTest = async (name: EngineName, config: WorkerConfig): Promise<
   const { openEngine } = await import('./plugins/open-engine.ts');
   const { isRemote } = await import('./manager/index.ts');
   const { readEnvironment } = await import('./config.ts');
+  const { trialLanguage } = await import('./cli/doctor/trial-language.ts');
   const { engines, speech } = config;
   const parts = { engines, versions: speech.versions, environment: readEnvironment(), log };
   const { plugin, close } = await openEngine(name, { ...parts, ...files() });
@@ -77,7 +84,7 @@ const engineUnderTest = async (name: EngineName, config: WorkerConfig): Promise<
   if (isRemote(plugin)) return plugin;
   await close();
   const probe = async (signal: AbortSignal) => {
-    await speakOnce(config, name, signal);
+    await speakOnce(config, name, trialLanguage(plugin.languages), signal);
     return { details: `It speaks, with ${plugin.voices().length} voices.` };
   };
   return { name: plugin.name, voices: plugin.voices, probe };
@@ -106,6 +113,7 @@ const RETRY = {
 const checksFor = async (wish: CheckWish) => {
   const { doctorChecks } = await import('./cli/doctor/doctor-checks.ts');
   const { enginePrograms } = await import('./cli/doctor/engine-programs.ts');
+  const { openEnginesUnderTest } = await import('./cli/doctor/open-engines-under-test.ts');
   const { readProgramVersion } = await import('./adapters/program-version.ts');
   const { createNetworkProbe } = await import('./adapters/network-probe.ts');
   const { readDiskSpace } = await import('./adapters/disk-space.ts');
@@ -122,7 +130,7 @@ const checksFor = async (wish: CheckWish) => {
   });
   return doctorChecks(wish, {
     network: createNetworkProbe(),
-    engines: await Promise.all(engines.names.map((name) => engineUnderTest(name, wish.config))),
+    engines: await openEnginesUnderTest(engines.names, (name) => engineUnderTest(name, wish.config)),
     readMachine: createMachineReader(),
     readDiskSpace,
     post: createUndiciPost({ allowPrivate: true, timeoutMs: wish.timeoutMs }).post,
@@ -142,7 +150,7 @@ const ports: CliPorts = {
     await import(built(supervised ? 'supervisor.js' : 'main.js').href);
   },
   checks: checksFor,
-  openSpeech: (wish) => openSpeechFor(wish),
+  openSpeech: openSpeechFor,
   openMp3Encoder: async () => {
     const { createMp3ThreadEncoder } = await import('./audio/index.ts');
     return createMp3ThreadEncoder({ threadFile: built('mp3-thread.js') });

@@ -141,6 +141,12 @@ const SENTENCES: readonly (readonly [ErrorCode, ...string[]])[] = [
     '[Errno -2] Name or service not known',
   ],
   [
+    'network_unreachable',
+    'read ECONNRESET',
+    'write EPIPE',
+    'Client network socket disconnected before secure TLS connection was established',
+  ],
+  [
     'tls_failed',
     'certificate has expired',
     'SELF_SIGNED_CERT_IN_CHAIN',
@@ -159,7 +165,6 @@ const SENTENCES: readonly (readonly [ErrorCode, ...string[]])[] = [
     'network_unreachable',
     'connect ECONNREFUSED 127.0.0.1:5000',
     'socket hang up',
-    'read ECONNRESET',
     'Network connectivity problems',
     'Connection refused',
     'fetch failed',

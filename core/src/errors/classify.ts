@@ -102,11 +102,13 @@ export const CLASSIFICATION_TABLE: readonly ClassificationRow[] = [
   },
 
   { pattern: /enotfound|eai_again|getaddrinfo|name or service not known|dns/i, code: 'dns_failed' },
+  // Of a server that restarts or sheds load; its words name TLS, but nothing is wrong with that.
+  { pattern: /econnreset|epipe|before secure tls connection/i, code: 'network_unreachable' },
   { pattern: /certificate|\bssl\b|\btls\b|self.signed|cert_/i, code: 'tls_failed' },
   { pattern: /(?<!gateway )time(d)? ?-?out|etimedout|deadline exceeded|timeouterror/i, code: 'timed_out' },
   {
     pattern:
-      /econnrefused|econnreset|epipe|ehostunreach|enetunreach|socket hang up|connection (refused|reset|error)|network|und_err_socket|fetch failed/i,
+      /econnrefused|ehostunreach|enetunreach|socket hang up|connection (refused|reset|error)|network|und_err_socket|fetch failed/i,
     code: 'network_unreachable',
   },
   { pattern: /overload|cpu.{0,20}(usage|load)|load average/i, code: 'machine_overloaded' },

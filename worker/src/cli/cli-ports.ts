@@ -53,7 +53,7 @@ export interface CliPorts {
   readonly runWorker: (supervised: boolean) => Promise<void>;
   readonly checks: (wish: CheckWish) => Promise<readonly Check[]>;
   /** @throws TalebackError when no engine comes up */
-  readonly openSpeech: (wish: SpeechWish) => Promise<OpenedSpeech>;
+  readonly openSpeech: (wish: SpeechWish, signal: AbortSignal) => Promise<OpenedSpeech>;
   readonly openMp3Encoder: () => Promise<AudioEncoder>;
   /** The store that callbacks are given up into. */
   readonly openRecords: (config: WorkerConfig) => Promise<{

@@ -7,6 +7,11 @@ export interface WorkerClient {
   /** Undefined when no worker runs there. @throws CommandFailed when something else does */
   readonly breakers: (signal?: AbortSignal) => Promise<readonly NamedBreaker[] | undefined>;
   /**
+   * Services elsewhere that the worker waits for; undefined when no worker runs there.
+   * @throws CommandFailed when something else does
+   */
+  readonly enginesAtWork: (signal?: AbortSignal) => Promise<readonly string[] | undefined>;
+  /**
    * Closes the circuit breakers of an engine by hand, or of all.
    * @throws CommandFailed when there is no such engine, or no worker
    */
@@ -51,6 +56,12 @@ const breakersIn = (status: Fields): NamedBreaker[] => {
   return [...engines.filter(({ name }) => !workers.some((worker) => worker.name === name)), ...workers];
 };
 
+/** A service elsewhere is told as a process by its own name; processes of this machine have others. */
+const atWorkIn = (status: Fields): string[] =>
+  listIn(status['workers']).flatMap(({ id, inFlight }) =>
+    typeof id === 'string' && typeof inFlight === 'number' && inFlight > 0 ? [id] : [],
+  );
+
 const isRefused = (error: unknown): boolean => {
   const cause = (error as { cause?: unknown }).cause;
   const codes = cause instanceof AggregateError ? (cause.errors as unknown[]) : [cause];
@@ -73,15 +84,23 @@ export const createWorkerClient = (url: string): WorkerClient => {
       throw new CommandFailed(`The worker at ${url} does not answer: ${(error as Error).message}.`);
     }
   };
+  const readStatus = async (signal: AbortSignal | undefined): Promise<Fields | undefined> => {
+    const answer = await ask('/health/status', signal === undefined ? {} : { signal });
+    if (answer === undefined) return undefined;
+    const status = await readJson(answer);
+    if (!answer.ok || !('workers' in status))
+      throw new CommandFailed(`What answers at ${url} is no worker: it answered ${answer.status}.`);
+    return status;
+  };
   return {
     url,
     breakers: async (signal) => {
-      const answer = await ask('/health/status', signal === undefined ? {} : { signal });
-      if (answer === undefined) return undefined;
-      const status = await readJson(answer);
-      if (!answer.ok || !('workers' in status))
-        throw new CommandFailed(`What answers at ${url} is no worker: it answered ${answer.status}.`);
-      return breakersIn(status);
+      const status = await readStatus(signal);
+      return status === undefined ? undefined : breakersIn(status);
+    },
+    enginesAtWork: async (signal) => {
+      const status = await readStatus(signal);
+      return status === undefined ? undefined : atWorkIn(status);
     },
     reset: async (name) => {
       const answer = await ask('/breakers/reset', {

@@ -15,8 +15,10 @@ export interface DiagnosisOnFailureOptions {
   readonly everyMs?: number | undefined;
 }
 
-/** A diagnosis without its steps. */
-export type DiagnosisInFew = Pick<Diagnosis, 'ok' | 'code' | 'summary' | 'suggestions'>;
+/** A diagnosis without its steps, and the engine's circuit breaker as it stood when it was asked for. */
+export interface DiagnosisInFew extends Pick<Diagnosis, 'ok' | 'code' | 'summary' | 'suggestions'> {
+  readonly breaker?: Pick<BreakerWords, 'state' | 'consecutiveFailures'>;
+}
 
 const EVERY_MS = 60_000;
 /** Until a diagnosis says nothing any more about what fails now, ms. */
@@ -59,14 +61,18 @@ export class DiagnosisOnFailure {
   /** What was found out lately, by engine, once what runs is done; in few words, for people who look into an attempt. */
   async recent(): Promise<Readonly<Record<string, DiagnosisInFew>>> {
     await this.settled();
-    const { clock } = this.#options;
+    const { clock, breakerOf } = this.#options;
+    const breakerIn = (engine: string): Pick<DiagnosisInFew, 'breaker'> => {
+      const { state, consecutiveFailures = 0 } = breakerOf?.(engine) ?? {};
+      return state === undefined ? {} : { breaker: { state, consecutiveFailures } };
+    };
     const told = [...this.#last].filter(
       ([engine]) => clock.now() - (this.#startedMs.get(engine) ?? 0) < RECENT_MS,
     );
     return Object.fromEntries(
       told.map(([engine, { ok, code, summary, suggestions }]) => [
         engine,
-        { ok, ...(code === undefined ? {} : { code }), summary, suggestions },
+        { ok, ...(code === undefined ? {} : { code }), summary, suggestions, ...breakerIn(engine) },
       ]),
     );
   }

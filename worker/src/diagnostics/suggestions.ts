@@ -57,7 +57,7 @@ export const suggestionsFor = (
       ];
     case 'hung':
       return [
-        'Restart the service: it takes connections and does not answer',
+        'Restart the service, unless it is at work: it takes connections and does not answer',
         'Look at its log and its load',
       ];
     case 'hung-up':

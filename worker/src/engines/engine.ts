@@ -11,6 +11,8 @@ export interface Voice {
   readonly accent?: string;
   /** One short remark that helps to choose, such as "fast, robotic". */
   readonly remark?: string;
+  /** A certain person's voice, which another is no substitute for, and which is none for another. Default: it is not. */
+  readonly isCloned?: true;
 }
 
 /** The recording that a person's own voice is cloned from. */

@@ -112,6 +112,14 @@ const openChatterboxPython = async (options: OpenEngineOptions): Promise<OpenEng
 /** @see worker/python/taleback_speech/engines/chatterbox.py */
 const RECORDING_ENDINGS: ReadonlySet<string> = new Set(['.wav', '.mp3', '.flac', '.ogg']);
 
+/** Where the service at this address tells its voices; undefined for an address of another shape, or with a password. */
+export const edgeVoicesUrl = (endpoint: string): string | undefined => {
+  const url = new URL(endpoint);
+  const path = url.pathname.replace(/\/edge\/v1\/*$/u, '/voices/list');
+  if (path === url.pathname || url.username !== '') return undefined;
+  return `${url.protocol === 'wss:' ? 'https' : 'http'}://${url.host}${path}${url.search}`;
+};
+
 const OPENERS: Readonly<
   Record<EngineName, (options: OpenEngineOptions) => OpenEngine | Promise<OpenEngine>>
 > = {
@@ -140,11 +148,11 @@ const OPENERS: Readonly<
     );
     return { ...open, version: model };
   },
-  edge: ({ engines }) => ({
-    plugin: createEdgeEngine({ endpoint: engines.edge.url, connect: connectWebSocket, now: Date.now }),
-    version: engines.edge.url,
-    close: () => Promise.resolve(),
-  }),
+  edge: ({ engines }) => {
+    const { url } = engines.edge;
+    const about = { endpoint: url, voicesUrl: edgeVoicesUrl(url), connect: connectWebSocket, now: Date.now };
+    return { ...overHttp((http) => createEdgeEngine({ ...about, http })), version: url };
+  },
 };
 
 /** Makes an engine of the configuration; nothing is started or asked yet. */

@@ -1,9 +1,11 @@
-import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text as readAll } from 'node:stream/consumers';
 import { promisify } from 'node:util';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { formatDeadLetter } from '../../src/outbox/dead-letter.ts';
 import { closedPort, openHttp, openSilent, type TestServer } from '../diagnostics/servers.ts';
 import { messageTo } from '../outbox/child-message.ts';
@@ -299,6 +301,40 @@ describe('taleback synthesize', () => {
     expect(mp3.readUInt16BE(0) & 0xff_e0).toBe(0xff_e0);
     expect((await readFile(join(folder, 'b.wav'))).toString('latin1', 0, 4)).toBe('RIFF');
     expect((await readdir(folder)).filter((name) => name.endsWith('.part'))).toEqual([]);
+  });
+
+  it('follows a link, and writes to a pipe as it is', async () => {
+    await writeFile(join(folder, 'real.wav'), 'before');
+    await symlink('real.wav', join(folder, 'link.wav'));
+    expect(await taleback(['synthesize', 'Hello there.', '--out', 'link.wav'])).toMatchObject({ code: 0 });
+    expect(await readlink(join(folder, 'link.wav'))).toBe('real.wav');
+    const sound = await readFile(join(folder, 'real.wav'));
+    expect(sound.toString('latin1', 0, 4)).toBe('RIFF');
+
+    await promisify(execFile)('mkfifo', [join(folder, 'pipe.wav')]);
+    const heard = readFile(join(folder, 'pipe.wav'));
+    expect(await taleback(['synthesize', 'Hello there.', '--out', 'pipe.wav'])).toMatchObject({ code: 0 });
+    expect(await heard).toEqual(sound);
+    expect((await stat(join(folder, 'pipe.wav'))).isFIFO()).toBe(true);
+  });
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('ends on %s also while its model is loading', async (name) => {
+    const model = join(folder, 'model');
+    const script = `#!/bin/sh\necho begun > ${model}\nexec sleep 600\n`;
+    await writeFile(join(folder, 'python'), script, { mode: 0o755 });
+    env = { ...env, ENGINES: 'chatterbox-python', PYTHON: join(folder, 'python') };
+    const child = spawn(process.execPath, [cli.file, 'synthesize', 'Hello.', '--out', 'x.mp3'], {
+      env: { PATH: process.env['PATH'], ...env },
+      cwd: folder,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const words = readAll(child.stderr);
+    const ended = once(child, 'exit');
+    await vi.waitFor(() => readFile(model), { timeout: 30_000, interval: 20 });
+    child.kill(name);
+    expect(await ended).toEqual([1, null]);
+    expect(await words).toBe('taleback: Interrupted.\n');
+    expect(await readdir(folder)).not.toContain('x.mp3');
   });
 
   it('reads standard input and writes standard output', async () => {

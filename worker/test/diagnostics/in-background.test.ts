@@ -135,6 +135,9 @@ describe('DiagnosisOnFailure', () => {
       },
     ]);
     expect(String(lines[0]?.fields['words'])).toContain('TTS circuit breaker is OPEN');
+    expect(await watch.recent()).toMatchObject({
+      edge: { summary: WELL.summary, breaker: { state: 'OPEN', consecutiveFailures: 5 } },
+    });
     expect(JSON.stringify(lines)).not.toContain('geheim123');
   });
 

@@ -169,6 +169,23 @@ describe('edge', { timeout: 60_000 }, () => {
     await server.whenIdle();
   });
 
+  test('a probe knocks where a relay passes on speech and tells no voices', async () => {
+    const { http, close } = openSpeechHttp();
+    closing.push(close);
+    const { server } = await open();
+    const engine = createEdgeEngine({
+      endpoint: server.endpoint,
+      voicesUrl: `${server.voicesUrl}/elsewhere`,
+      connect: connectWebSocket,
+      http,
+      now: Date.now,
+    });
+    const { details } = await engine.probe(AbortSignal.timeout(30_000));
+    expect(details).toBe('Edge read-aloud, 24 voices');
+    expect(server.handshakes.at(-1)?.status).toBe(101);
+    await server.whenIdle();
+  });
+
   test('a probe learns the voices, the well-known ones first, and corrects the clock', async () => {
     const { http, close } = openSpeechHttp();
     closing.push(close);

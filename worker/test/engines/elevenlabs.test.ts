@@ -221,7 +221,9 @@ describe('elevenlabs', { timeout: 60_000 }, () => {
       id: 'ofNobody0000000000XX',
       name: 'Plain',
       languages: engine.languages,
+      isCloned: true,
     });
+    expect(engine.voices().map(({ isCloned }) => isCloned)).toEqual([undefined, undefined, true]);
     server.script({ status: 200, json: { voices: [] } }, page(200), detail(401, 'missing_permissions'));
     for (const code of ['provider_unavailable', 'provider_unavailable', 'permission_denied']) {
       await expect(engine.probe(AbortSignal.timeout(30_000))).rejects.toMatchObject({ code });

@@ -1,8 +1,8 @@
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
 import type { CliPorts } from '../cli-ports.ts';
-import { UsageError } from '../exit-code.ts';
+import { CommandFailed, UsageError } from '../exit-code.ts';
 import { parseSpeed } from '../parse-option.ts';
 import { createProgressBar } from '../progress-bar.ts';
 import { readConfig } from '../read-config.ts';
@@ -37,8 +37,21 @@ const formatOf = ({ out, format }: SynthesizeFlags): Format => {
   return found;
 };
 
-/** Whole or not at all: a player never meets half a file. */
-const writeSound = async (file: string, bytes: Uint8Array): Promise<void> => {
+/** What is there by that name; undefined when nothing is. */
+const kindOf = async (path: string): Promise<'file' | 'other' | undefined> => {
+  try {
+    return (await stat(path)).isFile() ? 'file' : 'other';
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+};
+
+/** Whole or not at all: a player never meets half a file. A device or a pipe is written to, and a link followed. */
+const writeSound = async (path: string, bytes: Uint8Array): Promise<void> => {
+  const kind = await kindOf(path);
+  if (kind === 'other') return writeFile(path, bytes);
+  const file = kind === 'file' ? await realpath(path) : path;
   const draft = `${file}.${process.pid}.part`;
   try {
     await writeFile(draft, bytes);
@@ -69,7 +82,7 @@ const runSynthesize = async (
   const bar = createProgressBar('Speaking', terminal.isErrTty ? terminal.err : undefined);
   const encoder = await openEncoder(format, ports);
   try {
-    const speech = await ports.openSpeech({ config });
+    const speech = await ports.openSpeech({ config }, signal);
     try {
       bar.show(0);
       const { bytes, durationMs, engine, voiceId } = await speech.narrate(encoder)(
@@ -85,6 +98,8 @@ const runSynthesize = async (
       bar.clear();
       await speech.close();
     }
+  } catch (error) {
+    throw signal.aborted ? new CommandFailed('Interrupted.') : error;
   } finally {
     await encoder.close();
   }

@@ -8,7 +8,7 @@ import {
   type DiskSpace,
   diskCheck,
   type EngineUnderTest,
-  engineCheck,
+  engineChecks,
   machineCheck,
   type NetworkProbe,
   outboxCheck,
@@ -61,14 +61,18 @@ export const doctorChecks = (wish: CheckWish, tools: DoctorTools): readonly Chec
   const { network } = tools;
   const timeoutMs = wish.timeoutMs * SHARE_OF_TIME;
   const url = workerUrl(config.health);
+  const worker = url === undefined ? undefined : createWorkerClient(url);
   const { records, checkStore } = tools;
   const countFailed = (signal: AbortSignal): Promise<number> =>
     withDeadline(async (inner) => (await failedKeys(records, inner)).length, timeoutMs, { signal });
   return [
-    ...tools.engines.map((engine) => engineCheck(engine, { network, voiceId: wish.voiceId, timeoutMs })),
-    breakerCheck(async (signal) =>
-      url === undefined ? undefined : createWorkerClient(url).breakers(signal),
-    ),
+    ...engineChecks(tools.engines, {
+      network,
+      voiceId: wish.voiceId,
+      isAtWork: async (engine, signal) => (await worker?.enginesAtWork(signal))?.includes(engine) ?? false,
+      timeoutMs,
+    }),
+    breakerCheck(async (signal) => worker?.breakers(signal)),
     credentialsCheck('callbacks', async () => callbackCredentials(config)),
     receiverCheck({
       network,

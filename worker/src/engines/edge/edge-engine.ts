@@ -82,11 +82,15 @@ export const createEdgeEngine = (options: EdgeEngineOptions): RemoteEngine => {
     return pcm;
   };
 
+  const knock = async (signal: AbortSignal): Promise<void> => {
+    const socket = await door.enter(signal);
+    socket.close();
+  };
+
   const probe = async (signal: AbortSignal): Promise<EngineProbe> => {
     const startedAtMs = now();
     if (voicesUrl === undefined || http === undefined) {
-      const socket = await door.enter(signal);
-      socket.close();
+      await knock(signal);
     } else {
       const answer = await door.passed((identity) =>
         http({
@@ -96,8 +100,10 @@ export const createEdgeEngine = (options: EdgeEngineOptions): RemoteEngine => {
           signal,
         }),
       );
-      if (answer.status !== 200) throw refusedWith(answer, 'voices');
-      voices = parseVoiceList(answer.body);
+      // A relay may pass on speech and nothing else.
+      if (answer.status === 404) await knock(signal);
+      else if (answer.status === 200) voices = parseVoiceList(answer.body);
+      else throw refusedWith(answer, 'voices');
     }
     return {
       details: `Edge read-aloud, ${voices.length} voices`,

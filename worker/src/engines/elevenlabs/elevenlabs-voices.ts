@@ -43,6 +43,13 @@ const ownLanguageOf = (entry: Json, labels: Json): string | undefined => {
     .find((language) => language !== undefined);
 };
 
+/**
+ * Whether somebody of this account cloned it. Voices of the library are `professional` as well, but not the account's own.
+ * @see https://elevenlabs.io/docs/api-reference/voices/search
+ */
+const isCloned = ({ category, is_owner: isOwner }: Json): boolean =>
+  category === 'cloned' || (category === 'professional' && isOwner === true);
+
 const parseVoice = (entry: unknown, ofModel: readonly string[]): Voice | undefined => {
   if (!isObject(entry)) return undefined;
   const id = wordOf(entry['voice_id']);
@@ -58,6 +65,7 @@ const parseVoice = (entry: unknown, ofModel: readonly string[]): Voice | undefin
     ...(gender === 'female' || gender === 'male' ? { gender } : {}),
     ...(accent === undefined ? {} : { accent }),
     ...(remark === undefined ? {} : { remark }),
+    ...(isCloned(entry) ? { isCloned: true } : {}),
   };
 };
 

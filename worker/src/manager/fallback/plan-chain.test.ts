@@ -35,6 +35,8 @@ const EDGE = engine('edge', [voice('killian', 'male', 'de-DE'), voice('aria', 'f
 const CHATTERBOX = engine('chatterbox', [voice('Emily.wav', 'female', 'en')], { clones: true });
 const FLITE = engine('flite', [voice('slt', 'female', 'en'), voice('rms', 'male', 'en')]);
 const CHAIN = [KOKORO, EDGE, CHATTERBOX, FLITE];
+const MUM: Voice = { ...voice('mum', 'female', 'en'), isCloned: true };
+const ELEVENLABS = engine('elevenlabs', [voice('Rachel', 'female', 'en'), MUM, voice('Adam', 'male', 'en')]);
 const PROFILE: VoiceProfile = { bytes: new Uint8Array(1), hash: 'ab' };
 
 const plan = (request: Partial<NarrationRequest>, chain: readonly ChainEngine[] = CHAIN) =>
@@ -50,6 +52,19 @@ describe('planChain', () => {
       'chatterbox: undefined',
       'flite: undefined, rms',
     ]);
+  });
+
+  it('has nobody else speak for a voice that was cloned at the service, unless the request allows it', () => {
+    const chain = [FLITE, ELEVENLABS];
+    expect(plan({ voiceId: 'mum' }, chain)).toEqual(['elevenlabs: mum']);
+    expect(plan({ voiceId: 'mum', allowsOtherVoice: true }, chain)).toEqual([
+      'elevenlabs: mum, Rachel',
+      'flite: undefined, rms',
+    ]);
+  });
+
+  it("has nobody's own voice stand in for another", () => {
+    expect(plan({ voiceId: 'Rachel' }, [ELEVENLABS])).toEqual(['elevenlabs: Rachel, Adam']);
   });
 
   it('begins with the engine that has the wished voice', () => {

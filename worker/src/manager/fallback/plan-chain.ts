@@ -26,8 +26,8 @@ const MOST_NAMED = 40;
 
 /**
  * Who is to speak a request, in order. The engine that has the wished voice comes first, the others follow in the order
- * of the chain with the voices nearest to it. A person's own voice is spoken by engines that clone voices, and by nobody
- * else unless the request allows it.
+ * of the chain with the voices nearest to it. A person's own voice, from a recording or cloned at the service, is spoken by
+ * engines that can, and by nobody else unless the request allows it.
  *
  * @param mostVoices of one engine, at least 1
  * @throws TalebackError `language_unsupported`, `voice_not_found`, `voice_language_mismatch`; `model_unavailable` when an
@@ -62,6 +62,8 @@ export const planChain = <Member extends ChainMember>(
     speaksLanguage(voiceOf(engine, voiceId)?.languages ?? [], language),
   );
   if (speaking.length === 0) throw otherLanguage(owners, voiceId, language);
+  const isCloned = speaking.some((engine) => voiceOf(engine, voiceId)?.isCloned === true);
+  if (isCloned && !allowsOtherVoice) return speaking.map((engine) => ({ engine, voices: [voiceId] }));
   const others = able.filter((engine) => !speaking.includes(engine));
   return [
     ...speaking.map((engine) => anyOf(engine, request, mostVoices)),

@@ -2,7 +2,8 @@ import { type SpeechProfile, speaksLanguage, type Voice } from '../../engines/in
 import type { NarrationRequest } from '../plan-narration.ts';
 
 /**
- * The wished voice of an engine, or its own choice, and after it others that speak the language: of the same gender first.
+ * The wished voice of an engine, or its own choice, and after it others that speak the language: of the same gender first,
+ * and nobody's own.
  *
  * @param mostVoices how many are tried in all, at least 1
  */
@@ -11,7 +12,7 @@ export const voicesFor =
   ({ voiceId, language }: NarrationRequest): readonly (string | undefined)[] => {
     const able = profile.voices().filter(({ languages }) => speaksLanguage(languages, language));
     const wished = voiceId === undefined ? able[0] : profile.voices().find(({ id }) => id === voiceId);
-    const others = able.filter(({ id }) => id !== wished?.id);
+    const others = able.filter(({ id, isCloned = false }) => id !== wished?.id && !isCloned);
     const nearest = others.toSorted((a, b) => distance(a, wished) - distance(b, wished));
     return [voiceId, ...nearest.map(({ id }) => id)].slice(0, mostVoices);
   };

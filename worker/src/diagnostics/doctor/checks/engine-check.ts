@@ -1,5 +1,6 @@
 import { DeadlineExceededError, tryWithDeadline } from '@taleback/resilience';
 import { diagnose } from '../../diagnose.ts';
+import type { Diagnosis } from '../../diagnosis.ts';
 import type { EngineUnderTest } from '../../engine-under-test.ts';
 import type { NetworkProbe } from '../../network.ts';
 import type { Check, Finding } from '../check.ts';
@@ -8,16 +9,49 @@ export interface EngineCheckOptions {
   readonly network: NetworkProbe;
   /** The voice that is wished. */
   readonly voiceId?: string | undefined;
+  /** Whether a running worker waits for an answer of the engine; what it throws says nothing. Default: none does. */
+  readonly isAtWork?: ((engine: string, signal: AbortSignal) => Promise<boolean>) | undefined;
   /** Time for the diagnosis, ms: less than the check has, so that its words come through. */
   readonly timeoutMs: number;
 }
 
+const MORE_TIME = 'a longer --timeout, such as --timeout 120';
+
+/** An engine that takes connections and says nothing: one that serves one request at a time does so while it speaks. */
+const hungFinding = (
+  { code, target, details, summary, suggestions }: Diagnosis,
+  isAtWork: boolean,
+): Finding => {
+  const told = { code, details };
+  if (isAtWork) {
+    return {
+      ...told,
+      status: 'warning',
+      summary: `${target} does not answer while it is at work for the worker that runs here.`,
+      suggestions: [`Look again when the story is told, or with ${MORE_TIME}`, ...suggestions],
+    };
+  }
+  const hint =
+    'It may be at work on a story: an engine that serves one request at a time answers nobody meanwhile';
+  return {
+    ...told,
+    status: 'failed',
+    summary,
+    suggestions: [`${hint}. Look again later, or with ${MORE_TIME}`, ...suggestions],
+  };
+};
+
 const examineRemote = async (
   engine: EngineUnderTest,
   endpoint: string,
-  { network, voiceId, timeoutMs }: EngineCheckOptions,
+  { network, voiceId, isAtWork = async () => false, timeoutMs }: EngineCheckOptions,
   signal: AbortSignal,
 ): Promise<Finding> => {
+  // Asked at the same time: afterwards its work may be done.
+  const atWork = tryWithDeadline((inner) => isAtWork(engine.name, inner), timeoutMs, { signal }).then(
+    (outcome) => outcome.kind === 'completed' && outcome.value,
+    () => false,
+  );
   const known = (): readonly string[] => engine.voices().map(({ id }) => id);
   const diagnosis = await diagnose(
     endpoint,
@@ -28,7 +62,8 @@ const examineRemote = async (
     },
     { timeoutMs, signal },
   );
-  const { ok, code, details, suggestions, target, summary, steps } = diagnosis;
+  const { ok, code, details, suggestions, target, summary, steps, trouble } = diagnosis;
+  if (trouble === 'hung') return hungFinding(diagnosis, await atWork);
   if (!ok) return { status: 'failed', code, summary, details, suggestions };
   const told = steps.find(({ name }) => name === 'http')?.words ?? '';
   return { status: 'ok', summary: `${target} answers: ${told}` };
@@ -40,7 +75,7 @@ const late = (timeoutMs: number): Finding => ({
   code: 'timed_out',
   summary: `It was not ready to speak within ${timeoutMs / 1000} s.`,
   suggestions: [
-    'A model takes its time to load: look again with a longer --timeout, such as --timeout 120',
+    `A model takes its time to load: look again with ${MORE_TIME}`,
     'Look at the processor, the memory and the disk: they may be short of room for the model',
   ],
 });

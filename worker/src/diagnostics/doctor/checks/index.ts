@@ -2,6 +2,7 @@ export { breakerCheck, type NamedBreaker, type ReadBreakers } from './breaker-ch
 export { type Credential, credentialsCheck } from './credentials-check.ts';
 export { type DiskCheckOptions, type DiskSpace, diskCheck } from './disk-check.ts';
 export { type EngineCheckOptions, engineCheck } from './engine-check.ts';
+export { engineChecks } from './engine-checks.ts';
 export { machineCheck } from './machine-check.ts';
 export { type OutboxPicture, outboxCheck } from './outbox-check.ts';
 export { type PlaceCheckOptions, placeCheck } from './place-check.ts';
