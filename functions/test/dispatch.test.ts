@@ -187,11 +187,13 @@ describe('dispatchJob', () => {
     await expect(dispatchJob(message, { ...options, deadLetters })).rejects.toThrow(/dead letter/);
   });
 
-  it('writes no letter of a job that the queue seemed not to take', async () => {
+  it.each([
+    ['the queue seemed not to take', { status: 'failed', error: { code: 'queue_unavailable' } }],
+    ['RunPod took although it said no', { status: 'ready' }],
+  ])('writes no letter of a job that %s', async (_what, ended) => {
     const { message, jobId, storyId } = await queuedJob();
-    const failed = { audioStatus: 'failed', audioErrorCode: 'queue_unavailable' };
-    await nets.firestore.doc(`stories/${storyId}`).update(failed);
-    const attempt = { error: { code: 'queue_unavailable' }, transitions: { failed: { source: 'dispatch' } } };
+    await nets.firestore.doc(`stories/${storyId}`).update({ audioStatus: ended.status });
+    const attempt = { ...ended, transitions: { failed: { source: 'dispatch' } } };
     await nets.firestore.doc(`stories/${storyId}/audioAttempts/${jobId}`).set(attempt, { merge: true });
     expect(await dispatchJob(message, options)).toBe('not-wanted');
   });

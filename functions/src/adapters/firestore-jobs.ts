@@ -11,12 +11,14 @@ const idOf = (fields: Record<string, unknown> | undefined): string | undefined =
 
 /** A job that the queue itself did not take was never dispatched. */
 const refusalOf = (fields: Record<string, unknown> | undefined): StandingJob['refusal'] => {
-  const { transitions, error } = (fields ?? {}) as {
+  const { status, transitions, error } = (fields ?? {}) as {
+    readonly status?: unknown;
     readonly transitions?: { readonly failed?: { readonly source?: unknown } };
     readonly error?: { readonly code?: unknown; readonly details?: unknown };
   };
   const code = text(error?.code) ?? 'unknown';
-  if (transitions?.failed?.source !== 'dispatch' || code === 'queue_unavailable') return undefined;
+  const isOfDispatch = status === 'failed' && transitions?.failed?.source === 'dispatch';
+  if (!isOfDispatch || code === 'queue_unavailable') return undefined;
   return { code, cause: text(error?.details) ?? '' };
 };
 

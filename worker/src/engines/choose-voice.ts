@@ -17,6 +17,12 @@ export const findVoice = (engine: Pick<SpeechEngine, 'name' | 'voices'>, voiceId
   });
 };
 
+/** The first that speaks the language, and nobody's own where there is another; undefined when none does. */
+export const firstVoice = (voices: readonly Voice[], language: string): Voice | undefined => {
+  const able = voices.filter(({ languages }) => speaksLanguage(languages, language));
+  return able.find(({ isCloned = false }) => !isCloned) ?? able[0];
+};
+
 export interface VoiceWish {
   readonly voiceId?: string | undefined;
   /** BCP 47; only the primary tag counts, so `en-AU` is served by any English voice. */
@@ -58,10 +64,7 @@ export const chooseVoice = (engine: SpeechEngine, { voiceId, language, profile }
     );
   }
   if (profile !== undefined) return clonedVoice(engine, voiceId);
-  const voice =
-    voiceId === undefined
-      ? engine.voices().find(({ languages }) => speaksLanguage(languages, language))
-      : findVoice(engine, voiceId);
+  const voice = voiceId === undefined ? firstVoice(engine.voices(), language) : findVoice(engine, voiceId);
   if (voice !== undefined && speaksLanguage(voice.languages, language)) return voice;
   throw new TalebackError('voice_language_mismatch', `The voice does not speak "${language.slice(0, 40)}".`, {
     details: `voice ${voice?.id ?? 'none'} speaks ${voice?.languages.join(', ') ?? 'nothing'}`,

@@ -1,6 +1,13 @@
 export { cancellationOf, throwIfCancelled } from './cancellation.ts';
 export { createChatterboxEngine } from './chatterbox/chatterbox-engine.ts';
-export { chooseVoice, clonedVoice, findVoice, speaksLanguage, type VoiceWish } from './choose-voice.ts';
+export {
+  chooseVoice,
+  clonedVoice,
+  findVoice,
+  firstVoice,
+  speaksLanguage,
+  type VoiceWish,
+} from './choose-voice.ts';
 export { createCoquiEngine } from './coqui/coqui-engine.ts';
 export { createEdgeEngine } from './edge/edge-engine.ts';
 export { createElevenlabsEngine } from './elevenlabs/elevenlabs-engine.ts';

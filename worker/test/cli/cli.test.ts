@@ -1,7 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
 import { promisify } from 'node:util';
@@ -11,9 +10,11 @@ import { closedPort, openHttp, openSilent, type TestServer } from '../diagnostic
 import { messageTo } from '../outbox/child-message.ts';
 import { openRecordingReceiver, type RecordingReceiver } from '../recording-receiver.ts';
 import { type BuiltCli, buildCli } from './build-cli.ts';
+import { type CliFolder, openCliFolder, PATIENT } from './cli-folder.ts';
 import { type CliRun, runBuiltCli } from './run-cli.ts';
 
 let cli: BuiltCli;
+let home: CliFolder;
 let folder: string;
 let env: Record<string, string>;
 let server: TestServer | undefined;
@@ -24,23 +25,16 @@ beforeAll(async () => {
 });
 afterAll(() => cli.remove());
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'taleback-cli-'));
-  await mkdir(join(folder, 'audio'));
-  env = {
-    AUDIO_FOLDER: join(folder, 'audio'),
-    OUTBOX_FOLDER: join(folder, 'outbox'),
-    CONTROL_FILE: join(folder, 'control.env'),
-    HEALTH_PORT: String(await closedPort()),
-    CALLBACK_SECRETS: `whsec_${Buffer.alloc(24, 3).toString('base64')}`,
-    JOB_SOURCE: 'runpod-dev',
-  };
+  home = await openCliFolder();
+  folder = home.path;
+  env = { ...home.env, CALLBACK_SECRETS: `whsec_${Buffer.alloc(24, 3).toString('base64')}` };
 });
 afterEach(async () => {
   await server?.close();
   await receiver?.close();
   server = undefined;
   receiver = undefined;
-  await rm(folder, { recursive: true, force: true });
+  await home.remove();
 });
 
 const taleback = (args: readonly string[], input?: string): Promise<CliRun> =>
@@ -53,9 +47,6 @@ const isAlive = (pid: number): boolean => {
     return false;
   }
 };
-
-/** For checks on a machine that has other things to do. */
-const PATIENT = ['--timeout', '50'];
 
 describe('taleback', () => {
   it('helps, and names its version', async () => {

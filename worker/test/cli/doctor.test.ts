@@ -1,15 +1,16 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { closedPort, openHttp, openSilent } from '../diagnostics/servers.ts';
+import { openHttp, openSilent } from '../diagnostics/servers.ts';
 import { openEdgeServer } from '../engines/simulators/edge-server.ts';
 import { openKokoroServer } from '../engines/simulators/kokoro-server.ts';
 import { type BuiltCli, buildCli } from './build-cli.ts';
+import { type CliFolder, openCliFolder, PATIENT } from './cli-folder.ts';
 import { runBuiltCli } from './run-cli.ts';
 
 let cli: BuiltCli;
+let home: CliFolder;
 let folder: string;
 let env: Record<string, string>;
 const closing: (() => Promise<void>)[] = [];
@@ -19,19 +20,13 @@ beforeAll(async () => {
 });
 afterAll(() => cli.remove());
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'taleback-doctor-'));
-  await mkdir(join(folder, 'audio'));
-  env = {
-    AUDIO_FOLDER: join(folder, 'audio'),
-    OUTBOX_FOLDER: join(folder, 'outbox'),
-    CONTROL_FILE: join(folder, 'control.env'),
-    HEALTH_PORT: String(await closedPort()),
-    JOB_SOURCE: 'runpod-dev',
-  };
+  home = await openCliFolder();
+  folder = home.path;
+  env = { ...home.env };
 });
 afterEach(async () => {
   for (const close of closing.splice(0)) await close();
-  await rm(folder, { recursive: true, force: true });
+  await home.remove();
 });
 
 const opened = <T extends { readonly close: () => Promise<void> }>(server: T): T => {
@@ -49,8 +44,6 @@ const examine = async (...args: string[]) => {
   return { code: run.code, of: (name: string) => checks.find((check) => check.name === name) };
 };
 
-/** For checks on a machine that has other things to do. */
-const PATIENT = ['--timeout', '50'];
 const inTests = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
 describe('taleback doctor', () => {

@@ -65,6 +65,13 @@ describe('planChain', () => {
 
   it("has nobody's own voice stand in for another", () => {
     expect(plan({ voiceId: 'Rachel' }, [ELEVENLABS])).toEqual(['elevenlabs: Rachel, Adam']);
+    const own = engine('elevenlabs', [MUM]);
+    expect(plan({ voiceId: 'slt' }, [FLITE, own])).toEqual(['flite: slt, rms']);
+    expect(plan({ profile: PROFILE, allowsOtherVoice: true }, [CHATTERBOX, own, FLITE])).toEqual([
+      'chatterbox: undefined',
+      'flite: undefined, rms',
+    ]);
+    expect(plan({}, [own])).toEqual(['elevenlabs: undefined']);
   });
 
   it('begins with the engine that has the wished voice', () => {

@@ -1,5 +1,5 @@
 import { TalebackError } from '@taleback/core';
-import { type SpeechProfile, speaksLanguage, type Voice } from '../../engines/index.ts';
+import { firstVoice, type SpeechProfile, speaksLanguage, type Voice } from '../../engines/index.ts';
 import type { Narrate } from '../narrate.ts';
 import type { NarrationRequest } from '../plan-narration.ts';
 import { voicesFor } from './voices-for.ts';
@@ -45,7 +45,9 @@ export const planChain = <Member extends ChainMember>(
   if (profile !== undefined) {
     const cloning = able.filter((engine) => engine.profile.clonesVoices === true);
     const own = cloning.map((engine) => ({ engine, voices: [voiceId] }));
-    const others = able.filter((engine) => engine.profile.clonesVoices !== true);
+    const others = able.filter(
+      (engine) => engine.profile.clonesVoices !== true && !hasOnlyOwnVoices(engine, language),
+    );
     const steps = allowsOtherVoice
       ? [...own, ...others.map((engine) => strangers(engine, request, mostVoices))]
       : own;
@@ -64,12 +66,16 @@ export const planChain = <Member extends ChainMember>(
   if (speaking.length === 0) throw otherLanguage(owners, voiceId, language);
   const isCloned = speaking.some((engine) => voiceOf(engine, voiceId)?.isCloned === true);
   if (isCloned && !allowsOtherVoice) return speaking.map((engine) => ({ engine, voices: [voiceId] }));
-  const others = able.filter((engine) => !speaking.includes(engine));
+  const others = able.filter((engine) => !speaking.includes(engine) && !hasOnlyOwnVoices(engine, language));
   return [
     ...speaking.map((engine) => anyOf(engine, request, mostVoices)),
     ...others.map((engine) => strangers(engine, request, mostVoices)),
   ];
 };
+
+/** Whether every voice that speaks the language is a certain person's: none is a substitute. */
+const hasOnlyOwnVoices = ({ profile }: ChainMember, language: string): boolean =>
+  firstVoice(profile.voices(), language)?.isCloned === true;
 
 const voiceOf = ({ profile }: ChainMember, voiceId: string): Voice | undefined =>
   profile.voices().find(({ id }) => id === voiceId);

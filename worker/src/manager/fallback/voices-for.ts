@@ -1,4 +1,4 @@
-import { type SpeechProfile, speaksLanguage, type Voice } from '../../engines/index.ts';
+import { firstVoice, type SpeechProfile, speaksLanguage, type Voice } from '../../engines/index.ts';
 import type { NarrationRequest } from '../plan-narration.ts';
 
 /**
@@ -11,7 +11,8 @@ export const voicesFor =
   (profile: Pick<SpeechProfile, 'voices'>, mostVoices: number) =>
   ({ voiceId, language }: NarrationRequest): readonly (string | undefined)[] => {
     const able = profile.voices().filter(({ languages }) => speaksLanguage(languages, language));
-    const wished = voiceId === undefined ? able[0] : profile.voices().find(({ id }) => id === voiceId);
+    const wished =
+      voiceId === undefined ? firstVoice(able, language) : profile.voices().find(({ id }) => id === voiceId);
     const others = able.filter(({ id, isCloned = false }) => id !== wished?.id && !isCloned);
     const nearest = others.toSorted((a, b) => distance(a, wished) - distance(b, wished));
     return [voiceId, ...nearest.map(({ id }) => id)].slice(0, mostVoices);
