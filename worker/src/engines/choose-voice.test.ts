@@ -23,6 +23,14 @@ describe('chooseVoice', () => {
     expect(chooseVoice(engine, { language }).id).toBe(id);
   });
 
+  test("without a wish takes nobody's own voice while there is another", () => {
+    const mum = { id: 'mum', name: 'Mum', languages: ['en', 'de'], isCloned: true } as const;
+    const withMum = { ...engine, voices: () => [mum, ...engine.voices()] };
+    expect(chooseVoice(withMum, { language: 'en' }).id).toBe('ann');
+    expect(chooseVoice(withMum, { voiceId: 'mum', language: 'en' }).id).toBe('mum');
+    expect(chooseVoice({ ...engine, voices: () => [mum] }, { language: 'en' }).id).toBe('mum');
+  });
+
   test('takes the voice asked for', () => {
     expect(chooseVoice(engine, { voiceId: 'bea', language: 'de' }).id).toBe('bea');
   });
