@@ -1,84 +1,72 @@
 /** The arrows of ARCHITECTURE.md, as errors. */
+const packages = ['core', 'resilience', 'outbox', 'runpod-worker', 'speech', 'handler'];
+const folderOf = (name) => (packages.includes(name) ? `packages/${name}` : name);
+const every = [...packages, 'functions', 'worker', 'cli', 'web', 'scripts', 'bench', 'e2e'];
 const workspaceArrows = {
   core: [],
   resilience: [],
-  functions: ['core', 'resilience'],
-  worker: ['core', 'resilience'],
+  outbox: ['core', 'resilience'],
+  'runpod-worker': ['resilience', 'outbox'],
+  speech: ['core', 'resilience'],
+  handler: ['core', 'resilience'],
+  functions: packages,
+  worker: packages,
+  cli: [...packages, 'worker'],
   web: ['core'],
 };
-
-const between = Object.entries(workspaceArrows).map(([from, allowed]) => ({
-  name: `${from}-imports-only-${allowed.join('-') || 'nothing-of-ours'}`,
-  comment: 'Workspaces meet on the wire or through core and resilience.',
-  severity: 'error',
-  from: { path: `^${from}/(src|test)/` },
-  to: {
-    path: '^(core|resilience|functions|worker|web|scripts|bench|e2e)/',
-    pathNot: [
-      `^${from}/`,
-      ...allowed.flatMap((name) => [`^${name}/src/index\\.ts$`, `^${name}/src/[a-z-]+/index\\.ts$`]),
-    ],
-  },
-}));
+const isTest = ['\\.test\\.tsx?$', '/test/', '/examples/'];
 
 module.exports = {
   forbidden: [
-    ...between,
-    {
-      name: 'no-circular',
+    ...Object.entries(workspaceArrows).map(([from, allowed]) => ({
+      name: `${from}-imports-only-${allowed.join('-') || 'nothing-of-ours'}`,
       severity: 'error',
-      from: {},
-      to: { circular: true },
-    },
+      from: { path: `^${folderOf(from)}/src/`, pathNot: isTest },
+      to: {
+        path: every
+          .filter((name) => name !== from && !allowed.includes(name))
+          .map((name) => `^${folderOf(name)}/`),
+      },
+    })),
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'core-imports-zod-only',
       severity: 'error',
-      from: { path: '^core/src/', pathNot: '\\.test\\.ts$' },
+      from: { path: '^packages/core/src/', pathNot: isTest },
       to: { dependencyTypes: ['npm', 'npm-dev'], pathNot: 'node_modules/zod/' },
     },
     {
       name: 'core-uses-node-only-to-sign-and-hash',
       comment: 'The page imports core, so only its rooms for signatures and storage may need Node.',
       severity: 'error',
-      from: { path: '^core/src/', pathNot: ['\\.test\\.ts$', '^core/src/(signatures|storage)/'] },
+      from: { path: '^packages/core/src/', pathNot: [...isTest, '^packages/core/src/(signatures|storage)/'] },
       to: { dependencyTypes: ['core'] },
     },
     {
       name: 'resilience-imports-nothing',
       severity: 'error',
-      from: { path: '^resilience/src/', pathNot: '\\.test\\.ts$' },
-      to: { pathNot: '^resilience/src/' },
+      from: { path: '^packages/resilience/src/', pathNot: isTest },
+      to: { pathNot: '^packages/resilience/src/' },
     },
     {
-      name: 'adapters-are-wired-by-main-only',
-      comment: 'A room asks for a port; main, index or a plugin hands it the adapter.',
+      name: 'the-outside-stands-in-x.node.ts',
+      comment: 'What touches the outside of a subject is named x.node.ts.',
       severity: 'error',
       from: {
-        path: '^(functions|worker)/src/',
-        pathNot: [
-          '/src/(main|batch-main|supervisor|open-[a-z]+|index|cli)\\.ts$',
-          '/src/plugins/',
-          '/adapters/',
-          '\\.test\\.ts$',
-        ],
-      },
-      to: { path: '^(functions|worker)/src/adapters/' },
-    },
-    {
-      name: 'the-outside-enters-through-adapters',
-      severity: 'error',
-      from: {
-        path: '^(functions|worker)/src/',
-        pathNot: ['/src/(main|index|cli)\\.ts$', '/adapters/', '\\.test\\.ts$'],
+        path: '^(packages|functions|worker|cli)/',
+        pathNot: [...isTest, '\\.node\\.ts$', '/src/(main|wiring|index|cli)\\.ts$'],
       },
       to: {
-        path: 'node_modules/(firebase-admin|firebase-functions|@google-cloud|undici|send|ws|aws4fetch)/',
+        path: [
+          'node_modules/(firebase-admin|firebase-functions|@google-cloud|undici|send|ws|aws4fetch)/',
+          '^(node:)?(fs|fs/promises|net|tls|http|https|child_process|worker_threads|sqlite|dgram)$',
+        ],
       },
     },
     {
-      name: 'nobody-imports-the-tools',
+      name: 'no-import-of-the-tools',
       severity: 'error',
-      from: { path: '^(core|resilience|functions|worker|web)/' },
+      from: { path: '^(packages|functions|worker|cli|web)/', pathNot: isTest },
       to: { path: '^(scripts|bench|e2e)/' },
     },
   ],
@@ -89,7 +77,7 @@ module.exports = {
     tsConfig: { fileName: 'tsconfig.base.json' },
     enhancedResolveOptions: {
       exportsFields: ['exports'],
-      conditionNames: ['import', 'types', 'node', 'default'],
+      conditionNames: ['@taleback/source', 'import', 'types', 'node', 'default'],
     },
   },
 };

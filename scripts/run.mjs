@@ -1,20 +1,29 @@
 // Runs one verb of scripts/, or the benchmarks, after installing what is missing. Plain JavaScript without any
-// package, because it is what runs first on a fresh clone.
-import { spawnSync } from 'node:child_process';
+// package, because it is what runs first on a fresh clone. An older Node installs a current one and hands over to it.
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const stampFile = join(root, 'node_modules', '.taleback-install');
+const nodeFolder = join(root, 'scripts', 'node');
+/** Our packages are found as TypeScript sources, which Node runs as they are. */
+const NODE_ARGS = ['--conditions=@taleback/source', '--disable-warning=ExperimentalWarning'];
 
-const lockHash = () =>
-  createHash('sha256')
-    .update(readFileSync(join(root, 'package-lock.json')))
-    .digest('hex');
+const hashOf = (file) => createHash('sha256').update(readFileSync(file)).digest('hex');
 
-const isInstalled = () => existsSync(stampFile) && readFileSync(stampFile, 'utf8') === lockHash();
+const npmCi = (folder, what) => {
+  process.stderr.write(`${what}\n`);
+  const npm = spawnSync('npm', ['ci', '--ignore-scripts', '--no-fund', '--no-audit', '--loglevel=error'], {
+    cwd: folder,
+    stdio: ['ignore', process.stderr, process.stderr],
+    shell: process.platform === 'win32',
+  });
+  if (npm.status === 0) return;
+  process.stderr.write(`npm ci failed in ${folder}.\n`);
+  process.exit(npm.status ?? 1);
+};
 
 /** True when somebody ran npm themselves and every package of the lock file is there in its version. */
 const isInstalledByHand = () => {
@@ -24,7 +33,7 @@ const isInstalledByHand = () => {
   const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
   return Object.entries(wanted).every(
     ([path, entry]) =>
-      !path.startsWith('node_modules/') ||
+      !path.includes('node_modules/') ||
       entry.optional ||
       entry.link ||
       there[path]?.version === entry.version,
@@ -32,40 +41,85 @@ const isInstalledByHand = () => {
 };
 
 const install = () => {
-  if (isInstalled()) return;
-  if (!isInstalledByHand()) {
-    process.stderr.write('Installing packages (once, about a minute)\n');
-    const npm = spawnSync('npm', ['ci', '--ignore-scripts', '--no-fund', '--no-audit', '--loglevel=error'], {
-      cwd: root,
-      stdio: ['ignore', process.stderr, process.stderr],
-      shell: process.platform === 'win32',
-    });
-    if (npm.status !== 0) {
-      process.stderr.write('npm ci failed: the packages could not be installed.\n');
-      process.exit(npm.status ?? 1);
-    }
-  }
-  writeFileSync(stampFile, lockHash());
+  const stamp = join(root, 'node_modules', '.taleback-install');
+  const lock = hashOf(join(root, 'package-lock.json'));
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
+  if (!isInstalledByHand()) npmCi(root, 'Installing packages (once, about a minute)');
+  writeFileSync(stamp, lock);
 };
 
-const [verb, ...rest] = process.argv.slice(2);
-const entry = join(root, verb === 'bench' ? 'bench/src/main.ts' : `scripts/src/${verb}.ts`);
-if (!/^[a-z0-9-]+$/.test(verb ?? '') || !existsSync(entry)) {
-  process.stderr.write(`There is no script "${verb}".\n`);
-  process.exit(2);
-}
-const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-if (major < 20 || (major === 20 && minor < 19)) {
-  process.stderr.write(`Node 20.19 or newer is needed; this is ${process.versions.node}.\n`);
-  process.exit(2);
-}
-install();
+/** The `node` of a major version from npm; installed when it is missing, undefined where npm has none for this machine. */
+const installedNode = (major) => {
+  const file = join(nodeFolder, 'node_modules', `node-${major}`, 'bin', 'node');
+  if (!existsSync(file) && process.platform === 'linux' && process.arch === 'x64') {
+    npmCi(nodeFolder, 'Installing Node 22 and 24 from npm (once)');
+  }
+  return existsSync(file) ? file : undefined;
+};
 
-// The auth library of Google's clients looks for a metadata service even when an emulator is named.
-process.env.METADATA_SERVER_DETECTION ??= 'none';
-process.env.GCE_METADATA_HOST ??= '127.0.0.1:9';
-process.chdir(root);
-process.argv = [process.argv[0], entry, ...rest];
-const { register } = await import('tsx/esm/api');
-register();
-await import(entry);
+/** Runs this file again under another Node, and ends as it ends. */
+const continueUnder = (node, args) => {
+  const child = spawn(node, [...NODE_ARGS, fileURLToPath(import.meta.url), ...args], {
+    // The channel ends with this process, however it ends.
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, PATH: [dirname(node), process.env.PATH].join(delimiter) },
+  });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(signal, () => {
+      // A terminal sends ^C to both.
+      if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
+    });
+  }
+  child.on('error', (error) => {
+    process.stderr.write(`${node}: ${error.message}\n`);
+    process.exit(2);
+  });
+  child.on('exit', (code, signal) => {
+    if (signal === null) process.exit(code);
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  });
+};
+
+const isNewEnough = () => {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  return major > 22 || (major === 22 && minor >= 18);
+};
+
+const run = async (verb, rest) => {
+  const entry = join(root, verb === 'bench' ? 'bench/src/main.ts' : `scripts/src/${verb}.ts`);
+  if (!/^[a-z0-9-]+$/.test(verb ?? '') || !existsSync(entry)) {
+    process.stderr.write(`There is no script "${verb}".\n`);
+    process.exit(2);
+  }
+  install();
+  if (process.channel !== undefined && process.channel !== null) {
+    process.channel.unref();
+    process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+  }
+  // The auth library of Google's clients looks for a metadata service even when an emulator is named.
+  process.env.METADATA_SERVER_DETECTION ??= 'none';
+  process.env.GCE_METADATA_HOST ??= '127.0.0.1:9';
+  process.chdir(root);
+  process.argv = [process.argv[0], entry, ...rest];
+  await import(pathToFileURL(entry).href);
+};
+
+// `--node 22` or `--node 24` asks for that major, whatever this machine has.
+const args = process.argv.slice(2);
+const wanted = args[0] === '--node' ? args[1] : undefined;
+const [verb, ...rest] = wanted === undefined ? args : args.slice(2);
+if (wanted !== undefined || !isNewEnough()) {
+  const node = installedNode(wanted ?? '24');
+  if (node === undefined) {
+    process.stderr.write(`Node 22.18 or newer is needed; this is ${process.versions.node}.\n`);
+    process.exit(2);
+  }
+  if (wanted === undefined)
+    process.stderr.write(`Node ${process.versions.node} is too old; continuing under Node 24\n`);
+  continueUnder(node, [verb ?? '', ...rest]);
+} else if (process.execArgv.includes(NODE_ARGS[0])) {
+  await run(verb, rest);
+} else {
+  continueUnder(process.execPath, [verb ?? '', ...rest]);
+}

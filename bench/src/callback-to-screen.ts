@@ -1,6 +1,6 @@
-import { parseSecret, signStandard } from '@taleback/core/signatures';
-import { openBrowser, openPage } from '@taleback/e2e/browser';
-import { pageUrlAs, signInReader, startStack } from '@taleback/scripts/stack';
+import { parseSecret, signStandard } from '@taleback/core/src/signatures/index.ts';
+import { openBrowser, openPage } from '@taleback/e2e/src/browser.ts';
+import { pageUrlAs, signInReader, startStack } from '@taleback/scripts/src/stack/index.ts';
 import type { Page } from 'playwright-core';
 import type { BenchResult } from './bench-result.ts';
 import { percentile } from './percentile.ts';

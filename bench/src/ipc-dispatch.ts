@@ -1,5 +1,5 @@
-import { openSoundFiles } from '@taleback/worker/sound-files';
-import { openSpeechThread } from '@taleback/worker/speech-thread';
+import { openSoundFiles } from '@taleback/speech/src/cache/sound-files.node.ts';
+import { openSpeechThread } from '@taleback/speech/src/engines/open/speech-thread.node.ts';
 import { median, pairedRatio } from './interleaved-rounds.ts';
 import { type Asker, inTurn, tripsTo } from './ipc-asker.ts';
 import type { IpcChildren } from './ipc-children.ts';

@@ -1,4 +1,4 @@
-import { serveThread } from '@taleback/worker/engines';
+import { serveThread } from '@taleback/speech/src/engines/index.ts';
 import { freeEngine } from './ipc-engine.ts';
 
 /** A speech thread whose engine costs nothing. */

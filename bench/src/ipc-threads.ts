@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import type { FromSpeechThread, ToSpeechThread } from '@taleback/worker/engines';
+import type { FromSpeechThread, ToSpeechThread } from '@taleback/speech/src/engines/index.ts';
 import { Piscina } from 'piscina';
 import type { Asker } from './ipc-asker.ts';
 import type { Sound } from './ipc-sound.ts';

@@ -1,5 +1,5 @@
-import { ownStdout, serveSpeech } from '@taleback/worker/child';
-import { loadFlite } from '@taleback/worker/engines';
+import { ownStdout, serveSpeech } from '@taleback/speech/src/protocol/child/index.ts';
+import { loadFlite } from '@taleback/speech/src/engines/index.ts';
 
 /**
  * The product's speech child, which also says on its error output when a request reached its engine: the time of a clock

@@ -1,8 +1,7 @@
 import { availableParallelism } from 'node:os';
-import { openFlitePlugin, TtsManager } from '@taleback/worker';
-import { compileFlite, createFliteEngine } from '@taleback/worker/engines';
+import { openFlitePlugin, TtsManager } from '@taleback/speech';
+import { compileFlite, createFliteEngine } from '@taleback/speech/src/engines/index.ts';
 import type { BenchResult } from './bench-result.ts';
-import { buildWorker } from './built-worker.ts';
 import { bundle } from './bundle.ts';
 import { evenSchedule, type OpenLoopReport, poissonSchedule, runOpenLoop } from './open-loop.ts';
 import { percentile } from './percentile.ts';
@@ -87,14 +86,12 @@ const goalsOf = (name: string): Record<string, string> => ({
 export const run = async (): Promise<BenchResult> => {
   const random = seededRandom(SEED);
   const sentences = differentSentences(WARM_UP + 2 * REQUESTS, CHARACTERS, random);
-  const { threadFile } = await buildWorker();
   const childFile = (await bundle(['latency-child']))('latency-child');
   const floorBefore = await measureFloor(sentences.slice(0, WARM_UP + FLOOR_REQUESTS));
 
   const watch = new RoutingWatch(minWorkers);
   const { plugin, close } = await openFlitePlugin({
     childFile,
-    threadFile,
     environment: process.env,
     log: (_severity, _message, fields) => watch.heard(String(fields?.['line'])),
   });

@@ -1,4 +1,4 @@
-import type { HostedPlugin } from '@taleback/worker';
+import type { HostedPlugin } from '@taleback/speech';
 
 /** Where a request stands on its way into the worker. Times are of the clock that all processes share. */
 interface Way {

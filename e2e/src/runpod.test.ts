@@ -8,24 +8,27 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { DEFAULT_STORY_LIMITS, type TtsJobEvent } from '@taleback/core';
-import { parseSecret } from '@taleback/core/signatures';
-import { type DispatchOptions, dispatchJob } from '@taleback/functions/dispatch';
-import { createFirestoreJobs } from '@taleback/functions/firestore-jobs';
-import { createFirestoreStories } from '@taleback/functions/firestore-stories';
-import { createFirestoreSweep } from '@taleback/functions/firestore-sweep';
-import { nodeEdge } from '@taleback/functions/node-edge';
-import { createReceiver, type Log } from '@taleback/functions/receive';
-import { type RequestOptions, requestAudio } from '@taleback/functions/request';
-import { createRunpodClient, createRunpodWebhook, type RunpodClient } from '@taleback/functions/runpod';
-import { sweepStories } from '@taleback/functions/sweep';
-import { createUndiciHttp } from '@taleback/functions/undici-http';
-import { buildWorker } from '@taleback/scripts/build';
-import { type Stores, startStores } from '@taleback/scripts/emulators';
+import { parseSecret } from '@taleback/core/src/signatures/index.ts';
+import { type DispatchOptions, dispatchJob } from '@taleback/functions/src/dispatch/index.ts';
+import { createFirestoreJobs } from '@taleback/functions/src/adapters/firestore-jobs.ts';
+import { createFirestoreStories } from '@taleback/functions/src/adapters/firestore-stories.ts';
+import { createFirestoreSweep } from '@taleback/functions/src/adapters/firestore-sweep.ts';
+import { nodeEdge } from '@taleback/functions/src/adapters/node-edge.ts';
+import { createReceiver, type Log } from '@taleback/functions/src/receive/index.ts';
+import { type RequestOptions, requestAudio } from '@taleback/functions/src/request/index.ts';
+import {
+  createRunpodClient,
+  createRunpodWebhook,
+  type RunpodClient,
+} from '@taleback/functions/src/runpod/index.ts';
+import { sweepStories } from '@taleback/functions/src/sweep/index.ts';
+import { createUndiciHttp } from '@taleback/functions/src/adapters/undici-http.ts';
+import { type Stores, startStores } from '@taleback/scripts/src/emulators/index.ts';
 import { initializeApp } from 'firebase-admin/app';
 import { type Firestore, getFirestore } from 'firebase-admin/firestore';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
-const WORKER = fileURLToPath(new URL('../../worker/dist/main.js', import.meta.url));
+const WORKER = fileURLToPath(new URL('../../worker/src/main.ts', import.meta.url));
 const API_KEY = 'key-of-the-account';
 const SECRET = `whsec_${randomBytes(32).toString('base64')}`;
 const STORY_MS = 30_000;
@@ -56,7 +59,7 @@ const urlOf = (listening: Server): string => `http://127.0.0.1:${(listening.addr
 
 /** The built worker with RunPod's interface. @returns the address of that */
 const startWorker = async (projectId: string): Promise<string> => {
-  worker = spawn(process.execPath, [WORKER], {
+  worker = spawn(process.execPath, ['--conditions=@taleback/source', WORKER], {
     env: {
       PATH: process.env['PATH'],
       GOOGLE_CLOUD_PROJECT: projectId,
@@ -87,7 +90,7 @@ const startWorker = async (projectId: string): Promise<string> => {
 
 beforeAll(async () => {
   await mkdir(join(folder, 'audio'), { recursive: true });
-  [stores] = await Promise.all([startStores(folder), buildWorker()]);
+  stores = await startStores(folder);
   const projectId = `demo-runpod-${randomUUID().slice(0, 8)}`;
   firestore = getFirestore(initializeApp({ projectId }, projectId));
   const apiUrl = `${await startWorker(projectId)}/v2`;

@@ -1,8 +1,8 @@
-import { type Stack, startStack } from '@taleback/scripts/stack';
+import { type Stack, startStack } from '@taleback/scripts/src/stack/index.ts';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll } from 'vitest';
-import type { HttpSimulator } from '../../worker/test/engines/simulators/http-simulator.ts';
-import { openKokoroServer } from '../../worker/test/engines/simulators/kokoro-server.ts';
+import type { HttpSimulator } from '@taleback/speech/test/engines/simulators/http-simulator.ts';
+import { openKokoroServer } from '@taleback/speech/test/engines/simulators/kokoro-server.ts';
 import { openBrowser } from './browser.ts';
 import { describeCallbacks } from './suites/callbacks.ts';
 import { describeEngines } from './suites/engines.ts';

@@ -271,7 +271,7 @@ describe('the receiver over Firestore, signatures off', () => {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body,
-        duplex: 'half',
+        ...{ duplex: 'half' },
       });
       expect(answer.status).toBe(413);
     });

@@ -1,6 +1,6 @@
-import { buildFunctions, buildWeb, buildWorker } from './build/index.ts';
+import { buildFunctions, buildWeb } from './build/index.ts';
 
-const PARTS = { functions: buildFunctions, worker: buildWorker, web: buildWeb };
+const PARTS = { functions: buildFunctions, web: buildWeb };
 
 const wanted = process.argv[2];
 const isPart = (name: string): name is keyof typeof PARTS => Object.hasOwn(PARTS, name);

@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { functionsEnvironment } from '@taleback/functions/config';
-import { workerEnvironment } from '@taleback/worker/config';
+import { functionsEnvironment } from '@taleback/functions/src/config.ts';
+import { workerEnvironment } from '@taleback/worker/src/config.ts';
 import { renderExample, renderManual } from './configuration/render.ts';
 import { inRoot } from './paths.ts';
 

@@ -1,6 +1,6 @@
 import { relative } from 'node:path';
 import { parseArgs } from 'node:util';
-import { buildFunctions, buildWeb, buildWorker } from './build/index.ts';
+import { buildFunctions, buildWeb } from './build/index.ts';
 import { announceStack, pageUrlAs, type Stack, startStack } from './stack/index.ts';
 import { runTour } from './tour/tour.ts';
 
@@ -39,7 +39,7 @@ const interrupted = new Promise<string>((resolve) => {
 });
 
 const run = async (): Promise<void> => {
-  await Promise.all([buildFunctions(), buildWorker(), buildWeb()]);
+  await Promise.all([buildFunctions(), buildWeb()]);
   say('Built functions, worker and page');
   stack = await startStack({ wellKnownPorts: true, onReady: (part) => say(`${part} is up`) });
   const { addresses } = stack;

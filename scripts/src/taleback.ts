@@ -1,13 +1,12 @@
 import { spawn } from 'node:child_process';
-import { buildWorker } from './build/worker.ts';
 import { inRoot } from './paths.ts';
 
-// The command line of the worker, from the sources as they are now.
-await buildWorker();
+/** The command line, from its sources. */
 const child = spawn(
   process.execPath,
-  ['--enable-source-maps', inRoot('worker/dist/cli.js'), ...process.argv.slice(2)],
+  [...process.execArgv, inRoot('cli/src/cli.ts'), ...process.argv.slice(2)],
   {
+    cwd: process.env['INIT_CWD'] ?? process.cwd(),
     stdio: 'inherit',
   },
 );

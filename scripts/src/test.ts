@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile, rm } from 'node:fs/promises';
-import { buildFunctions, buildWeb, buildWorker } from './build/index.ts';
+import { buildFunctions, buildWeb } from './build/index.ts';
 import { inRoot } from './paths.ts';
 import { installEspeak } from './programs/install-espeak.ts';
 
@@ -16,7 +16,7 @@ interface Report {
 const runTests = async (args: readonly string[]): Promise<number> => {
   const missing = installEspeak();
   if (missing !== undefined) process.stderr.write(`${missing}\n`);
-  await Promise.all([buildFunctions(), buildWorker(), buildWeb()]);
+  await Promise.all([buildFunctions(), buildWeb()]);
   const resultFile = inRoot('.taleback', 'test-results.json');
   await mkdir(inRoot('.taleback'), { recursive: true });
   await rm(resultFile, { force: true });

@@ -1,23 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { systemClock } from '@taleback/resilience';
 import { pino } from 'pino';
-import { type AudioServer, type AudioServerOptions, openAudioServer } from './adapters/audio-server.ts';
-import { openHealthServer } from './adapters/health-server.ts';
-import { createJobSource } from './adapters/job-source.ts';
-import { createMp3ThreadEncoder } from './audio/index.ts';
+import { type AudioServer, type AudioServerOptions, openAudioServer } from './storage/audio-server.node.ts';
+import { openHealthServer } from './health/health-server.node.ts';
+import { createJobSource } from './jobs/open-job-source.ts';
+import { createMp3ThreadEncoder } from '@taleback/speech/src/audio/index.ts';
 import { expectNoCloudBesideEmulator, parseConfig, readEnvironment, type WorkerConfig } from './config.ts';
-import { createHandler } from './handler/index.ts';
-import { decideLiveness, installProcessFaults, type Log } from './observe/index.ts';
+import { createHandler } from '@taleback/handler/src/index.ts';
+import { decideLiveness, installProcessFaults, type Log } from '@taleback/speech/src/status/index.ts';
 import { openAnnouncer } from './open-announcer.ts';
 import { openCache } from './open-cache.ts';
 import { openCallbacks } from './open-callbacks.ts';
 import { openPreflight } from './open-preflight.ts';
 import { openSpeech } from './open-speech.ts';
 import { openStorage } from './open-storage.ts';
-import { onSupervisorGone } from './supervise/index.ts';
 
 /** Of the narrations. 64 kbit/s is transparent for one voice of 16 kHz; 8 KB a second. */
 const BITRATE_KBPS = 64;
@@ -25,8 +23,6 @@ const BITRATE_KBPS = 64;
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** What a stop takes beyond the draining of jobs: speech processes, connections. */
 const CLOSING_MS = 5_000;
-
-const built = (file: string): URL => new URL(`./${file}`, import.meta.url);
 
 const logTo = (level: WorkerConfig['logLevel'], workerId: string): Log => {
   const logger = pino({ level, base: { workerId } }, pino.destination({ dest: 2, sync: true }));
@@ -59,16 +55,13 @@ const runWorker = async (): Promise<void> => {
     engines: config.engines,
     speech: config.speech,
     protection: config.protection,
-    childFile: fileURLToPath(built('flite-child.js')),
-    threadFile: built('flite-thread.js'),
-    pythonFolder: fileURLToPath(built('../python')),
     environment,
     outbox: callbacks.status,
     cacheStatus: () => cache.status(),
     log,
   });
   const { chain, metrics } = speech;
-  const encoder = createMp3ThreadEncoder({ threadFile: built('mp3-thread.js'), bitrateKbps: BITRATE_KBPS });
+  const encoder = createMp3ThreadEncoder({ bitrateKbps: BITRATE_KBPS });
   const cache = await openCache({
     config: config.cache,
     versionOf: speech.versionOf,
@@ -125,7 +118,9 @@ const runWorker = async (): Promise<void> => {
     return stopped;
   };
   for (const signal of STOP_SIGNALS) process.on(signal, () => void stop(signal));
-  onSupervisorGone(() => void stop('the supervisor is gone'));
+  // Who started this worker with a channel is gone, however it went; the channel itself keeps nothing alive.
+  process.once('disconnect', () => void stop('the parent process is gone'));
+  process.channel?.unref();
   installProcessFaults({
     process,
     log,

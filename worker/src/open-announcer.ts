@@ -1,10 +1,10 @@
 import { systemClock } from '@taleback/resilience';
-import { createUndiciPost } from './adapters/undici-post.ts';
-import { createEngineAnnouncer } from './announce/index.ts';
-import { createSendOnce } from './callbacks/index.ts';
+import { createUndiciPost } from '@taleback/outbox/src/undici-post.node.ts';
+import { createEngineAnnouncer } from './heartbeat/index.ts';
+import { createSendOnce } from '@taleback/outbox/src/callbacks-index.ts';
 import { type CallbacksConfig, type SigningSecrets, signingOf } from './config/callbacks-environment.ts';
-import type { Log } from './observe/index.ts';
-import type { SpeechChain } from './speech/index.ts';
+import type { Log } from '@taleback/speech/src/status/index.ts';
+import type { SpeechChain } from '@taleback/speech/src/chain/speech-index.ts';
 
 export interface AnnouncerOptions {
   /** Undefined: nobody is told. */

@@ -1,9 +1,14 @@
 import { systemClock } from '@taleback/resilience';
-import { createFolderCache } from './adapters/folder-cache.ts';
-import { type CacheStatus, SoundCache, withChunkCache, withNarrationCache } from './cache/index.ts';
+import { createFolderCache } from '@taleback/speech/src/cache/folder-cache.node.ts';
+import {
+  type CacheStatus,
+  SoundCache,
+  withChunkCache,
+  withNarrationCache,
+} from '@taleback/speech/src/cache/index.ts';
 import type { CacheConfig } from './config/cache-environment.ts';
-import type { Log } from './observe/index.ts';
-import type { Around } from './speech/index.ts';
+import type { Log } from '@taleback/speech/src/status/index.ts';
+import type { Around } from '@taleback/speech/src/chain/speech-index.ts';
 
 export interface CacheOptions {
   readonly config: CacheConfig;

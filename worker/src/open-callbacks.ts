@@ -1,12 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { systemClock } from '@taleback/resilience';
-import { createFolderOutbox } from './adapters/folder-outbox.ts';
-import { createOutboxLock } from './adapters/outbox-lock.ts';
-import { createUndiciPost } from './adapters/undici-post.ts';
-import { type CallbackClient, createCallbackClient, createSendOnce } from './callbacks/index.ts';
+import { createFolderOutbox } from '@taleback/outbox/src/folder-outbox.node.ts';
+import { createOutboxLock } from '@taleback/outbox/src/outbox-lock.node.ts';
+import { createUndiciPost } from '@taleback/outbox/src/undici-post.node.ts';
+import {
+  type CallbackClient,
+  createCallbackClient,
+  createSendOnce,
+} from '@taleback/outbox/src/callbacks-index.ts';
 import { type CallbacksConfig, type SigningSecrets, signingOf } from './config/callbacks-environment.ts';
-import type { Log, OutboxStatus } from './observe/index.ts';
-import { createOutboxClient, Outbox } from './outbox/index.ts';
+import type { Log, OutboxStatus } from '@taleback/speech/src/status/index.ts';
+import { createOutboxClient, Outbox } from '@taleback/outbox/src/index.ts';
 import type { RecordStore } from './storage/index.ts';
 
 /** Five tries within about fifteen seconds: a receiver that restarts is back by then (seed 000: 1, 2, 4 s). */

@@ -1,8 +1,8 @@
-import { readDiskSpace } from './adapters/disk-space.ts';
+import { readDiskSpace } from '@taleback/speech/src/protection/disk-space.node.ts';
 import type { WorkerConfig } from './config.ts';
-import { createPreflight, type Preflight } from './preflight/index.ts';
-import { loadVoiceProfile, type ProfilePorts } from './profiles/index.ts';
-import type { SpeechChain } from './speech/index.ts';
+import { createPreflight, type Preflight } from '@taleback/handler/src/preflight-index.ts';
+import { loadVoiceProfile, type ProfilePorts } from '@taleback/speech/src/voices/index.ts';
+import type { SpeechChain } from '@taleback/speech/src/chain/speech-index.ts';
 
 export interface PreflightOptions {
   readonly config: WorkerConfig;

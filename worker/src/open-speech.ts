@@ -1,30 +1,24 @@
 import { type Clock, systemClock } from '@taleback/resilience';
-import { createControlFile } from './adapters/control-file.ts';
-import { createMachineReader } from './adapters/machine-reader.ts';
-import { createNetworkProbe } from './adapters/network-probe.ts';
-import { createPrometheus, type PrometheusMetrics } from './adapters/prometheus.ts';
-import type { CacheStatus } from './cache/index.ts';
+import { createControlFile } from '@taleback/speech/src/protection/control-file.node.ts';
+import { createMachineReader } from '@taleback/speech/src/protection/machine-reader.node.ts';
+import { createNetworkProbe } from '@taleback/cli/src/doctor/network-probe.node.ts';
+import { createPrometheus, type PrometheusMetrics } from './health/prometheus.ts';
+import type { CacheStatus } from '@taleback/speech/src/cache/index.ts';
 import type { EngineName, EnginesConfig } from './config/engines-environment.ts';
 import type { ProtectionConfig } from './config/protection-environment.ts';
 import type { SpeechConfig } from './config/speech-environment.ts';
-import { type BreakerWords, DiagnosisOnFailure, diagnose } from './diagnostics/index.ts';
-import type { RemoteEngine } from './engines/index.ts';
-import { type EnginePlugin, isRemote, TtsManager } from './manager/index.ts';
-import type { Log, OutboxStatus, SynthesisEvent } from './observe/index.ts';
-import { type OpenEngine, openEngine } from './plugins/open-engine.ts';
-import { Protection } from './protection/index.ts';
-import { renamed, SpeechChain } from './speech/index.ts';
+import { type BreakerWords, DiagnosisOnFailure, diagnose } from '@taleback/speech/src/diagnosis/index.ts';
+import type { RemoteEngine } from '@taleback/speech/src/engines/index.ts';
+import { type EnginePlugin, isRemote, TtsManager } from '@taleback/speech/src/manager/index.ts';
+import type { Log, OutboxStatus, SynthesisEvent } from '@taleback/speech/src/status/index.ts';
+import { type OpenEngine, openEngine } from '@taleback/speech/src/engines/open/open-engine.ts';
+import { Protection } from '@taleback/speech/src/protection/index.ts';
+import { renamed, SpeechChain } from '@taleback/speech/src/chain/speech-index.ts';
 
 export interface SpeechOptions {
   readonly engines: EnginesConfig;
   readonly speech: SpeechConfig;
   readonly protection: ProtectionConfig;
-  /** The built `flite-child.js`. */
-  readonly childFile: string;
-  /** The built `flite-thread.js`. */
-  readonly threadFile: URL;
-  /** The folder of the package taleback_speech, unless the configuration names another. */
-  readonly pythonFolder: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** For the metrics; absent where no callbacks are sent. */
   readonly outbox?: (() => OutboxStatus) | undefined;

@@ -1,5 +1,5 @@
 import type { RetryPolicy } from '@taleback/resilience';
-import { createFolderAudioStore, createFolderRecordStore } from './adapters/folder-audio-store.ts';
+import { createFolderAudioStore, createFolderRecordStore } from './storage/folder-audio-store.node.ts';
 import type { StorageConfig } from './config/storage-environment.ts';
 import {
   type AudioLibrary,
@@ -38,7 +38,7 @@ export const openStorage = async ({
       close: async () => {},
     };
   if (config.kind === 'gcs') {
-    const { openGcsObjectStore } = await import('./adapters/gcs-object-store.ts');
+    const { openGcsObjectStore } = await import('./storage/gcs-object-store.node.ts');
     const objects = openGcsObjectStore({ ...config, retry, timeoutMs });
     return {
       audio: createAudioLibrary(objects),
@@ -46,7 +46,7 @@ export const openStorage = async ({
       close: async () => {},
     };
   }
-  const { openS3ObjectStore } = await import('./adapters/s3-object-store.ts');
+  const { openS3ObjectStore } = await import('./storage/s3-object-store.node.ts');
   const objects = openS3ObjectStore({
     ...config,
     retry,

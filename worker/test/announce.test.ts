@@ -1,11 +1,15 @@
 import { parseEnginesReport } from '@taleback/core';
-import { verifyStandard } from '@taleback/core/signatures';
+import { verifyStandard } from '@taleback/core/src/signatures/index.ts';
 import { systemClock } from '@taleback/resilience';
 import { afterEach, expect, it, vi } from 'vitest';
-import { createUndiciPost, type UndiciPost } from '../src/adapters/undici-post.ts';
-import { createEngineAnnouncer } from '../src/announce/index.ts';
-import { createSendOnce } from '../src/callbacks/index.ts';
-import { openRecordingReceiver, type RecordingReceiver, type Reply } from './recording-receiver.ts';
+import { createUndiciPost, type UndiciPost } from '@taleback/outbox/src/undici-post.node.ts';
+import { createEngineAnnouncer } from '../src/heartbeat/index.ts';
+import { createSendOnce } from '@taleback/outbox/src/callbacks-index.ts';
+import {
+  openRecordingReceiver,
+  type RecordingReceiver,
+  type Reply,
+} from '@taleback/outbox/test/recording-receiver.ts';
 
 const KEYS = [Buffer.alloc(24, 1)];
 

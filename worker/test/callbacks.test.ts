@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { parseErrorCallback, parseProgress, parseSuccessCallback, TalebackError } from '@taleback/core';
-import { verifyStandard } from '@taleback/core/signatures';
+import { verifyStandard } from '@taleback/core/src/signatures/index.ts';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createUndiciPost, type UndiciPost } from '../src/adapters/undici-post.ts';
+import { createUndiciPost, type UndiciPost } from '@taleback/outbox/src/undici-post.node.ts';
 import {
   type CallbackClient,
   type CallbackClientOptions,
@@ -10,8 +10,12 @@ import {
   createProgressReporter,
   notifyErrorCallback,
   notifySuccessCallback,
-} from '../src/callbacks/index.ts';
-import { openRecordingReceiver, type RecordingReceiver, type Reply } from './recording-receiver.ts';
+} from '@taleback/outbox/src/callbacks-index.ts';
+import {
+  openRecordingReceiver,
+  type RecordingReceiver,
+  type Reply,
+} from '@taleback/outbox/test/recording-receiver.ts';
 
 const KEYS = [Buffer.alloc(24, 1), Buffer.alloc(32, 2)];
 const NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5);

@@ -1,13 +1,13 @@
 import { EventEmitter, once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { createFakeClock } from '@taleback/resilience/testing';
+import { createFakeClock } from '@taleback/resilience/src/testing/index.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   type HealthServer,
   type HealthServerOptions,
   openHealthServer,
-} from '../src/adapters/health-server.ts';
-import { createPrometheus } from '../src/adapters/prometheus.ts';
+} from '../src/health/health-server.node.ts';
+import { createPrometheus } from '../src/health/prometheus.ts';
 import {
   decideLiveness,
   decideReadiness,
@@ -15,8 +15,8 @@ import {
   type PoolSnapshot,
   type ServicePhase,
   SynthesisStatistics,
-} from '../src/observe/index.ts';
-import { aPool, aWorker } from '../src/observe/pool-fixtures.ts';
+} from '@taleback/speech/src/status/index.ts';
+import { aPool, aWorker } from '@taleback/speech/src/status/pool-fixtures.ts';
 
 const DRAIN_MS = 20_000;
 const clock = createFakeClock(1_700_000_000_000);

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createUndiciPost, type UndiciPost } from '../src/adapters/undici-post.ts';
-import { createSendOnce, type TryOutcome } from '../src/callbacks/index.ts';
-import { openRecordingReceiver, type RecordingReceiver } from './recording-receiver.ts';
+import { createUndiciPost, type UndiciPost } from '@taleback/outbox/src/undici-post.node.ts';
+import { createSendOnce, type TryOutcome } from '@taleback/outbox/src/callbacks-index.ts';
+import { openRecordingReceiver, type RecordingReceiver } from '@taleback/outbox/test/recording-receiver.ts';
 
 let receiver: RecordingReceiver;
 let poster: UndiciPost;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 
 export interface LogLine {
   readonly msg: string;
@@ -38,9 +38,9 @@ const endOf = async (child: ChildProcess): Promise<Awaited<WorkerChild['ended']>
   return { code, signal };
 };
 
-/** Runs the built worker as its users do, in a process group of its own, with this environment and no other. */
+/** Runs the worker as its users do, in a process group of its own, with this environment and no other. */
 export const startWorker = (environment: Readonly<Record<string, string>>): WorkerChild => {
-  const child = spawn(process.execPath, [MAIN], {
+  const child = spawn(process.execPath, ['--conditions=@taleback/source', MAIN], {
     env: {
       PATH: process.env['PATH'],
       PUBSUB_EMULATOR_HOST: process.env['PUBSUB_EMULATOR_HOST'],

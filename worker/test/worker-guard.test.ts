@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { PubSub } from '@google-cloud/pubsub';
 import { TTS_JOBS_TOPIC, ttsJobEvent } from '@taleback/core';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { ServiceStatus } from '../src/observe/index.ts';
-import { openRecordingReceiver, type RecordingReceiver } from './recording-receiver.ts';
-import { isAlive } from './speech/open-embedded.ts';
+import type { ServiceStatus } from '@taleback/speech/src/status/index.ts';
+import { openRecordingReceiver, type RecordingReceiver } from '@taleback/outbox/test/recording-receiver.ts';
+import { isAlive } from '@taleback/speech/test/speech/open-embedded.ts';
 import { startWorker, type WorkerChild } from './worker-child.ts';
 
 let pubsub: PubSub;

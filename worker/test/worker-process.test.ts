@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PubSub } from '@google-cloud/pubsub';
 import { parseProgress, parseSuccessCallback, TTS_JOBS_TOPIC, ttsJobEvent } from '@taleback/core';
-import { verifyStandard } from '@taleback/core/signatures';
+import { verifyStandard } from '@taleback/core/src/signatures/index.ts';
 import { MPEGDecoder } from 'mpg123-decoder';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { openRecordingReceiver, type RecordingReceiver } from './recording-receiver.ts';
+import { openRecordingReceiver, type RecordingReceiver } from '@taleback/outbox/test/recording-receiver.ts';
 import { startWorker, type WorkerChild } from './worker-child.ts';
 
 const KEY = Buffer.alloc(24, 7);

@@ -4,7 +4,7 @@ import { createWriteStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
-const MAIN = fileURLToPath(new URL('../../../worker/dist/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../../worker/src/main.ts', import.meta.url));
 
 export interface FallingWorker {
   /** Ends it as the kernel would, and starts it again after this many milliseconds. */
@@ -47,7 +47,7 @@ export const startFallingWorker = (
   let child: ChildProcess;
   let gone: Promise<unknown>;
   const start = (): void => {
-    child = spawn(process.execPath, [MAIN], {
+    child = spawn(process.execPath, ['--conditions=@taleback/source', MAIN], {
       env: { PATH: process.env['PATH'], ...environment },
       // The channel closes with this process, however that ends, and the worker then leaves by itself.
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],

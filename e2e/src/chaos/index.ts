@@ -1,7 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { buildWorker } from '@taleback/scripts/build';
-import { startStores } from '@taleback/scripts/emulators';
+import { startStores } from '@taleback/scripts/src/emulators/index.ts';
 import { narrateInPeace } from './reference.ts';
 import { runStorm, type StormReport } from './storm.ts';
 import { tellTales } from './tales.ts';
@@ -35,7 +34,7 @@ export const describeStorm = ({ seed, verdict, troubles, kills, pauses, seconds 
  * @throws Error when Firestore runs already: it has to be paused, so it has to be our own
  */
 export const openChaos = async (folder: string, stories: number): Promise<Chaos> => {
-  const [stores] = await Promise.all([startStores(folder), buildWorker()]);
+  const stores = await startStores(folder);
   try {
     const { firestore } = stores;
     if (firestore === undefined)

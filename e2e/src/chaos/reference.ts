@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Tale } from './tales.ts';
 
-const BATCH = fileURLToPath(new URL('../../../worker/dist/batch.js', import.meta.url));
+const BATCH = fileURLToPath(new URL('../../../cli/src/batch-main.ts', import.meta.url));
 
 export const fingerprint = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
@@ -24,7 +24,11 @@ export const narrateInPeace = async (
   const lines = speakable.map(({ id, text, voiceId }) => JSON.stringify({ id, text, voice_id: voiceId }));
   await writeFile(list, lines.join('\n'));
   const env = { PATH: process.env['PATH'], SYSTEM_PROTECTION: 'off', JOB_CONCURRENCY: '2' };
-  await promisify(execFile)(process.execPath, [BATCH, list, '--out', folder], { env });
+  await promisify(execFile)(
+    process.execPath,
+    ['--conditions=@taleback/source', BATCH, list, '--out', folder],
+    { env },
+  );
   const fingerprints = new Map<string, string>();
   for (const { id } of speakable)
     fingerprints.set(id, fingerprint(await readFile(join(folder, `${id}.mp3`))));

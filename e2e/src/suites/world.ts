@@ -1,4 +1,4 @@
-import { pageUrlAs, type Reader, type Stack, signInReader } from '@taleback/scripts/stack';
+import { pageUrlAs, type Reader, type Stack, signInReader } from '@taleback/scripts/src/stack/index.ts';
 import type { Browser } from 'playwright-core';
 import { type OpenPage, openPage } from '../browser.ts';
 

@@ -5,8 +5,8 @@ import { inRoot } from '../paths.ts';
 /** Installed where the functions run, instead of bundled: they load files of their own at run time. */
 const EXTERNAL = ['firebase-admin', 'firebase-functions', '@google-cloud/pubsub', 'undici'] as const;
 
-/** The newest runtime of Cloud Functions that the packages are tested on; Node 20 can no longer be deployed. */
-const DEPLOYED_NODE = '22';
+/** The newest runtime of Cloud Functions that the packages are tested on. */
+const DEPLOYED_NODE = '24';
 
 interface Manifest {
   readonly version: string;
@@ -29,7 +29,8 @@ export const buildFunctions = async (): Promise<void> => {
     outfile: inRoot('functions/dist/index.js'),
     bundle: true,
     platform: 'node',
-    target: 'node20',
+    target: `node${DEPLOYED_NODE}`,
+    conditions: ['@taleback/source'],
     format: 'esm',
     external: EXTERNAL.flatMap((name) => [name, `${name}/*`]),
     logLevel: 'warning',

@@ -1,3 +1,2 @@
 export { buildFunctions } from './functions.ts';
 export { buildWeb } from './web.ts';
-export { buildWorker } from './worker.ts';

@@ -1,5 +1,4 @@
 import { mkdir, rm } from 'node:fs/promises';
-import { buildWorker } from '../build/index.ts';
 import { inRoot } from '../paths.ts';
 import { type Stores, startStores } from './start-stores.ts';
 
@@ -9,7 +8,7 @@ let stores: Stores | undefined;
 /** Vitest's global set-up for tests that need Google's emulators or the built worker. */
 export const setup = async (): Promise<void> => {
   await mkdir(folder, { recursive: true });
-  [stores] = await Promise.all([startStores(folder), buildWorker()]);
+  stores = await startStores(folder);
 };
 
 /** Ends what the set-up started. */

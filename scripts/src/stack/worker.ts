@@ -23,12 +23,12 @@ const outboxFolderIn = (folder: string): string => join(folder, 'outbox');
 
 const READY_WITHIN_MS = 60_000;
 
-/** Starts the built worker against a stack, with the supervisor that brings it back when it falls. */
+/** Starts the worker against a stack, which is started again when it fails. */
 export const startWorker = (options: WorkerOptions): Promise<Supervised> =>
   startSupervised({
     name: 'worker',
     command: process.execPath,
-    args: ['--enable-source-maps', inRoot('worker/dist/supervisor.js')],
+    args: ['--conditions=@taleback/source', inRoot('cli/src/cli.ts'), 'worker', '--restart'],
     cwd: inRoot(),
     env: {
       ...process.env,

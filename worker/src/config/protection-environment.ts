@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ProtectionOptions, Thresholds } from '../protection/index.ts';
+import type { ProtectionOptions, Thresholds } from '@taleback/speech/src/protection/index.ts';
 
 const percent = (standard: number) => z.coerce.number().gt(0).max(100).default(standard);
 

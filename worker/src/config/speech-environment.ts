@@ -1,6 +1,10 @@
 import { z } from 'zod';
-import { BALANCING, type TtsManagerOverrides } from '../manager/index.ts';
-import { isProtocolVersion, PROTOCOL_VERSIONS, type ProtocolVersion } from '../protocol/index.ts';
+import { BALANCING, type TtsManagerOverrides } from '@taleback/speech/src/manager/index.ts';
+import {
+  isProtocolVersion,
+  PROTOCOL_VERSIONS,
+  type ProtocolVersion,
+} from '@taleback/speech/src/protocol/index.ts';
 
 const MEBIBYTE = 2 ** 20;
 /** A worker takes about 0.1 GB, and four of them speak as fast as one MP3 thread encodes (about 80 times real time). */

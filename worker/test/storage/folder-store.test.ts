@@ -2,7 +2,7 @@ import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openAudioServer } from '../../src/adapters/audio-server.ts';
+import { openAudioServer } from '../../src/storage/audio-server.node.ts';
 import { openStorage } from '../../src/open-storage.ts';
 import { describeStore } from '../../src/storage/store-conformance.ts';
 

@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
 import { isTalebackError } from '@taleback/core';
-import { createFakeClock } from '@taleback/resilience/testing';
+import { createFakeClock } from '@taleback/resilience/src/testing/index.ts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type GcsOptions, openGcsObjectStore } from '../../src/adapters/gcs-object-store.ts';
+import { type GcsOptions, openGcsObjectStore } from '../../src/storage/gcs-object-store.node.ts';
 import type { ObjectStore } from '../../src/storage/index.ts';
 import type { Answered, Fault } from './fault-proxy.ts';
 import { BUCKET, CRC32C_MISMATCH, type GcsService, gcsError, openGcsService } from './gcs-service.ts';

@@ -1,4 +1,4 @@
-import { openGcsObjectStore } from '../../src/adapters/gcs-object-store.ts';
+import { openGcsObjectStore } from '../../src/storage/gcs-object-store.node.ts';
 import { createAudioLibrary, createRecordStore } from '../../src/storage/index.ts';
 import { describeStore } from '../../src/storage/store-conformance.ts';
 import { openGcsService } from './gcs-service.ts';

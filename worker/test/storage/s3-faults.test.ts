@@ -1,13 +1,13 @@
 import { inspect } from 'node:util';
 import { isTalebackError } from '@taleback/core';
 import type { Clock } from '@taleback/resilience';
-import { createFakeClock } from '@taleback/resilience/testing';
+import { createFakeClock } from '@taleback/resilience/src/testing/index.ts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   type OpenObjectStore,
   openS3ObjectStore,
   type S3Options,
-} from '../../src/adapters/s3-object-store.ts';
+} from '../../src/storage/s3-object-store.node.ts';
 import type { Fault } from './fault-proxy.ts';
 import { BUCKET, openS3Service, type S3Service, SERVICE_NAME, s3Error } from './s3-service.ts';
 

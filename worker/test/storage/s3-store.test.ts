@@ -1,4 +1,4 @@
-import { openS3ObjectStore } from '../../src/adapters/s3-object-store.ts';
+import { openS3ObjectStore } from '../../src/storage/s3-object-store.node.ts';
 import { createAudioLibrary, createRecordStore } from '../../src/storage/index.ts';
 import { describeStore } from '../../src/storage/store-conformance.ts';
 import { openS3Service } from './s3-service.ts';

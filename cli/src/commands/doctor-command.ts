@@ -1,0 +1,58 @@
+import type { Command } from 'commander';
+import type { CliPorts } from '../cli-ports.ts';
+import { parseBaseUrl, parseSeconds } from '../parse-option.ts';
+import { readConfig } from '../read-config.ts';
+
+const EXAMPLES = `
+Examples:
+  taleback doctor
+  taleback doctor --engine kokoro --voice af_heart
+  taleback doctor --receiver https://your-site.example
+  taleback doctor --json | jq '.checks[] | select(.status == "failed")'
+
+Ends with 0 when nothing failed (a warning is none), 1 when something did, 2 when it could not begin.`;
+
+interface DoctorFlags {
+  readonly json: boolean;
+  readonly engine?: string;
+  readonly voice?: string;
+  readonly receiver?: string;
+  readonly timeout: number;
+}
+
+const runDoctor = async (ports: CliPorts, flags: DoctorFlags): Promise<void> => {
+  const { terminal } = ports;
+  const { config, environment } = await readConfig(ports, { ENGINES: flags.engine });
+  const checks = await ports.checks({
+    config,
+    environment,
+    voiceId: flags.voice,
+    receiverUrl: flags.receiver,
+    timeoutMs: flags.timeout * 1000,
+  });
+  const { examine, formatReport } = await import('@taleback/speech/src/diagnosis/index.ts');
+  const report = await examine(checks, { timeoutMs: flags.timeout * 1000 });
+  terminal.out(
+    flags.json
+      ? JSON.stringify(report, null, 2)
+      : formatReport(report, { width: terminal.width, colour: terminal.colour }),
+  );
+  if (!report.ok) process.exitCode = 1;
+};
+
+/** `taleback doctor` */
+export const addDoctorCommand = (program: Command, ports: CliPorts): void => {
+  program
+    .command('doctor')
+    .summary('look at everything that narration needs, and say what is wrong')
+    .description(
+      'Looks at engines, breakers, credentials, the receiver, Google, storage, disks and the machine, side by side.',
+    )
+    .option('--json', 'one JSON object on standard output', false)
+    .option('--engine <name>', 'only this engine, in place of ENGINES')
+    .option('--voice <id>', 'a voice that has to be there')
+    .option('--receiver <url>', 'base address of the callback receiver, without /api/tts', parseBaseUrl)
+    .option('--timeout <seconds>', 'time for each check, 0.1 to 600', parseSeconds, 5)
+    .addHelpText('after', EXAMPLES)
+    .action((flags: DoctorFlags) => runDoctor(ports, flags));
+};

@@ -1,0 +1,151 @@
+import { documentIdFault, isJsonObject, TalebackError } from '@taleback/core';
+import type { Priority } from '@taleback/resilience';
+import type { VoiceStyle } from '@taleback/speech/src/engines/index.ts';
+import { type ProfileSource, profileOf } from '@taleback/speech/src/voices/index.ts';
+
+/** A narration job as the handler understands it. */
+export interface NarrationJob {
+  readonly jobId: string | undefined;
+  readonly storyId: string | undefined;
+  readonly userId: string | undefined;
+  readonly callbackUrl: string | undefined;
+  readonly text: string;
+  readonly voiceId: string;
+  readonly voiceName: string | undefined;
+  readonly language: string;
+  readonly storyType: string;
+  readonly storyName: string | undefined;
+  readonly genre: string | undefined;
+  readonly isKidsVoice: boolean;
+  readonly modelType: string | undefined;
+  /** Multiplies the pauses between sentences. */
+  readonly pauseScale: number | undefined;
+  readonly speed: number | undefined;
+  /** Where the recording of a person's own voice is. */
+  readonly profile: ProfileSource | undefined;
+  /** Whether somebody else's voice may read when that one cannot. */
+  readonly allowsOtherVoice: boolean;
+  readonly style: VoiceStyle | undefined;
+  /** Where it stands among the stories of one worker; anything unknown is taken as not said. */
+  readonly priority: Priority | undefined;
+  /** Where the sender wants the audio; used only when it can be trusted. */
+  readonly storagePath: string | undefined;
+  /** `input.metadata` as it came, without a recording; echoed in the success callback. */
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+/** Who a job is about, as far as it can be told: enough to send an error callback for a job that is no good. */
+export type JobIdentity = Pick<NarrationJob, 'jobId' | 'storyId' | 'userId' | 'callbackUrl'> & {
+  readonly voiceId: string | undefined;
+  readonly metadata: Readonly<Record<string, unknown>>;
+};
+
+export type ParsedEvent =
+  | { readonly ok: true; readonly job: NarrationJob }
+  | { readonly ok: false; readonly identity: JobIdentity; readonly error: TalebackError };
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const DEFAULT_LANGUAGE = 'en';
+const DEFAULT_STORY_TYPE = 'user';
+
+const object = (value: unknown): Fields => (isJsonObject(value) ? value : {});
+
+const text = (value: unknown): string | undefined => {
+  if (typeof value === 'number') return String(value);
+  return typeof value === 'string' && value.trim() !== '' ? value : undefined;
+};
+
+/** The first of the places that holds text; the order is the field's precedence in the source handlers. */
+const firstText = (...values: readonly unknown[]): string | undefined => {
+  for (const value of values) {
+    const found = text(value);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+};
+
+const number = (value: unknown): number | undefined => {
+  const parsed = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  return typeof parsed === 'number' && Number.isFinite(parsed) ? parsed : undefined;
+};
+
+const style = (input: Fields, metadata: Fields): VoiceStyle | undefined => {
+  const found = {
+    exaggeration: number(input['exaggeration'] ?? metadata['exaggeration']),
+    cfgWeight: number(input['cfg_weight'] ?? metadata['cfg_weight']),
+    temperature: number(input['temperature'] ?? metadata['temperature']),
+  };
+  return Object.values(found).every((value) => value === undefined) ? undefined : found;
+};
+
+const PRIORITIES: readonly Priority[] = ['high', 'normal', 'low'];
+
+const priority = (value: unknown): Priority | undefined => PRIORITIES.find((known) => known === value);
+
+const identify = (event: Fields, input: Fields, metadata: Fields): JobIdentity => {
+  const outer = object(event['metadata']);
+  return {
+    // Behind RunPod the event's id is RunPod's own; whoever sent the job there put the attempt's into the metadata.
+    jobId: firstText(metadata['job_id'], event['id'], input['job_id']),
+    storyId: firstText(metadata['story_id'], input['story_id'], outer['story_id']),
+    userId: firstText(metadata['user_id'], input['user_id'], outer['user_id']),
+    callbackUrl: firstText(metadata['callback_url'], outer['callback_url'], input['callback_url']),
+    voiceId: firstText(input['voice_id'], metadata['voice_id']),
+    metadata: withoutRecording(metadata),
+  };
+};
+
+/** A recording is megabytes long, and nobody needs it back. */
+const withoutRecording = ({ profile_base64: _recording, ...others }: Fields): Fields => others;
+
+const fault = (identity: JobIdentity, input: Fields): TalebackError | undefined => {
+  if (typeof input['text'] !== 'string' || input['text'].trim() === '') {
+    return new TalebackError('text_empty', 'The story has no text', { details: 'input.text: is required' });
+  }
+  if (identity.voiceId === undefined) {
+    return new TalebackError('request_invalid', 'No voice was chosen', {
+      details: 'input.voice_id: is required',
+    });
+  }
+  const jobIdFault = identity.jobId === undefined ? undefined : documentIdFault(identity.jobId);
+  if (jobIdFault !== undefined) {
+    return new TalebackError('request_invalid', 'The job id cannot be used', {
+      details: `id: ${jobIdFault}`,
+    });
+  }
+  return undefined;
+};
+
+/**
+ * Reads a RunPod event: `input`, the API metadata nested in it, and the metadata beside it, in every spelling that
+ * handlers in the field accept. Unknown fields are ignored.
+ */
+export const parseEvent = (event: unknown): ParsedEvent => {
+  const outer = object(event);
+  const input = object(outer['input']);
+  const metadata = object(input['metadata']);
+  const identity = identify(outer, input, metadata);
+  const error = fault(identity, input);
+  if (error !== undefined) return { ok: false, identity, error };
+  const job: NarrationJob = {
+    ...identity,
+    text: input['text'] as string,
+    voiceId: identity.voiceId as string,
+    voiceName: firstText(metadata['voice_name'], input['voice_name']),
+    language: firstText(input['language'], metadata['language']) ?? DEFAULT_LANGUAGE,
+    storyType: firstText(input['story_type'], metadata['story_type']) ?? DEFAULT_STORY_TYPE,
+    storyName: firstText(metadata['story_name'], input['story_name']),
+    genre: firstText(input['genre'], input['story_genre'], input['storyGenre'], metadata['genre']),
+    isKidsVoice: (input['is_kids_voice'] ?? metadata['is_kids_voice']) === true,
+    modelType: firstText(input['model_type'], metadata['model_type']),
+    pauseScale: number(input['pause_scale'] ?? metadata['pause_scale']),
+    speed: number(input['speed'] ?? metadata['speed']),
+    profile: profileOf(outer),
+    allowsOtherVoice: (input['allow_other_voice'] ?? metadata['allow_other_voice']) === true,
+    style: style(input, metadata),
+    priority: priority(input['priority'] ?? metadata['priority']),
+    storagePath: firstText(metadata['storage_path'], input['storage_path']),
+  };
+  return { ok: true, job };
+};

@@ -1,0 +1,31 @@
+export { AddressRefusedError } from './address-refused-error.ts';
+export { type CallbackClientOptions, createCallbackClient } from './callback-client.ts';
+export {
+  type CallbackClient,
+  type CallbackMessage,
+  type Delivery,
+  describeFailure,
+  type FailedDelivery,
+  isHttpUrl,
+  type Substitute,
+} from './callback-message.ts';
+export {
+  createProgressReporter,
+  notifyErrorCallback,
+  notifySuccessCallback,
+  type ProgressReporter,
+  type Subject,
+} from '@taleback/handler/src/notify.ts';
+export type { CallbackPayload, ErrorPayload, SuccessPayload } from '@taleback/handler/src/payloads.ts';
+export { isPublicAddress } from './public-address.ts';
+export {
+  createSendOnce,
+  type HmacSigning,
+  type Post,
+  type PostAnswer,
+  type Sendable,
+  type SendOnce,
+  type SendOptions,
+  type TryOutcome,
+} from './send-once.ts';
+export { substituteFor } from '@taleback/handler/src/substitute-for.ts';

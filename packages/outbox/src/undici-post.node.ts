@@ -1,0 +1,133 @@
+import { type LookupAddress, type LookupAllOptions, lookup } from 'node:dns';
+import { isIP, type LookupFunction } from 'node:net';
+import { Agent, buildConnector, type Dispatcher, request } from 'undici';
+import { AddressRefusedError, isPublicAddress, type Post } from './callbacks-index.ts';
+
+/** @see seed 001, `timeout=10` */
+const TIMEOUT_MS = 10_000;
+const MAX_EXCERPT_CHARACTERS = 300;
+/** Our receivers answer with a line. What is longer is not read to its end. */
+const MAX_ANSWER_BYTES = 65_536;
+/** To one receiver. */
+const MAX_CONNECTIONS = 16;
+/** Shorter than the 5 s after which Node's servers hang up, so that no request meets a closing connection. */
+const KEEP_ALIVE_MS = 4_000;
+
+export interface UndiciPostOptions {
+  /** Whether addresses of this machine and of private networks may be posted to. */
+  readonly allowPrivate: boolean;
+  /** Time for one try, connection and answer together, ms. Default 10,000. */
+  readonly timeoutMs?: number | undefined;
+  /** Stands in for the resolver in tests. */
+  readonly resolveName?: ResolveName | undefined;
+}
+
+/** All addresses of a name, as `dns.lookup` gives them. */
+export type ResolveName = (
+  name: string,
+  options: LookupAllOptions,
+  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void;
+
+export interface UndiciPost {
+  readonly post: Post;
+  close(): Promise<void>;
+}
+
+/** Resolves a name to its public addresses only: what is connected to is what was judged. */
+const lookupPublic =
+  (resolveName: ResolveName): LookupFunction =>
+  (hostname, options, callback) => {
+    resolveName(hostname, { ...options, all: true }, (error, addresses) => {
+      if (error !== null) return callback(error, []);
+      const allowed = addresses.filter(({ address }) => isPublicAddress(address));
+      const [first] = allowed;
+      if (first === undefined) return callback(new AddressRefusedError(hostname), []);
+      return options.all === true ? callback(null, allowed) : callback(null, first.address, first.family);
+    });
+  };
+
+/** Connects to public addresses only. An address that stands in the URL is never looked up, so it is judged here. */
+const connectPublicly = (timeoutMs: number, resolveName: ResolveName): buildConnector.connector => {
+  const connect = buildConnector({ timeout: timeoutMs, lookup: lookupPublic(resolveName) });
+  return (target, callback) => {
+    const host = target.hostname.replace(/^\[|\]$/g, '');
+    if (isIP(host) !== 0 && !isPublicAddress(host)) return callback(new AddressRefusedError(host), null);
+    return connect(target, callback);
+  };
+};
+
+/** The beginning of an answer. @throws when the answer breaks off before its end or the limit */
+const readAnswer = async (body: Dispatcher.ResponseData['body']): Promise<string> => {
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    sizeBytes += chunk.byteLength;
+    if (sizeBytes >= MAX_ANSWER_BYTES) break;
+  }
+  return Buffer.concat(chunks).toString('utf8').slice(0, MAX_EXCERPT_CHARACTERS);
+};
+
+/**
+ * A signal that aborts with the given one, or after a while. By hand: `AbortSignal.any` leaves something behind in a signal
+ * that lives as long as the process.
+ */
+const withinTime = (
+  signal: AbortSignal | undefined,
+  timeoutMs: number,
+): { readonly signal: AbortSignal; readonly release: () => void } => {
+  const limit = new AbortController();
+  const pass = (): void => limit.abort(signal?.reason);
+  const timer = setTimeout(
+    () => limit.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError')),
+    timeoutMs,
+  );
+  signal?.addEventListener('abort', pass, { once: true });
+  if (signal?.aborted) pass();
+  return {
+    signal: limit.signal,
+    release: () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', pass);
+    },
+  };
+};
+
+/** Posts over pooled connections. A redirect is an answer like any other: a signature covers one path only. */
+export const createUndiciPost = ({
+  allowPrivate,
+  timeoutMs = TIMEOUT_MS,
+  resolveName = lookup,
+}: UndiciPostOptions): UndiciPost => {
+  const agent = new Agent({
+    connections: MAX_CONNECTIONS,
+    connect: allowPrivate ? { timeout: timeoutMs } : connectPublicly(timeoutMs, resolveName),
+    headersTimeout: timeoutMs,
+    bodyTimeout: timeoutMs,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+  });
+  return {
+    post: async (url, headers, body, signal) => {
+      const limit = withinTime(signal, timeoutMs);
+      try {
+        const answer = await request(url, {
+          method: 'POST',
+          headers,
+          body,
+          dispatcher: agent,
+          signal: limit.signal,
+        });
+        const retryAfter = answer.headers['retry-after'];
+        return {
+          status: answer.statusCode,
+          retryAfter: Array.isArray(retryAfter) ? retryAfter[0] : retryAfter,
+          excerpt: await readAnswer(answer.body),
+        };
+      } finally {
+        limit.release();
+      }
+    },
+    close: () => agent.close(),
+  };
+};

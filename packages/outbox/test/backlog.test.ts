@@ -1,0 +1,55 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { nameEntry } from '../src/entry-name.ts';
+import { formatEntry } from '../src/outbox-entry.ts';
+import { openRecordingReceiver, type RecordingReceiver } from './recording-receiver.ts';
+import { messageTo } from './child-message.ts';
+import { OUTBOX_CHILD, startChild } from './start-child.ts';
+
+const COUNT = 10_000;
+/** Together 200 MB, which would not fit into the heap that the child gets. */
+const PADDING = 20_000;
+const HEAP_MB = 64;
+
+let root: string;
+let receiver: RecordingReceiver;
+const received = new Set<string>();
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'taleback-backlog-'));
+  receiver = await openRecordingReceiver(({ headers }) => {
+    received.add(headers.get('webhook-id') ?? '');
+    return { status: 200 };
+  });
+});
+afterEach(async () => {
+  await receiver.close();
+  await rm(root, { recursive: true, force: true });
+});
+
+it('a backlog of ten thousand drains in bounded memory', { timeout: 180_000 }, async () => {
+  const folder = join(root, 'outbox');
+  await mkdir(folder, { recursive: true });
+  const startMs = Date.now() - 60_000;
+  for (let index = 0; index < COUNT; index += 1) {
+    const message = messageTo(receiver.url, `s${index}-1`, PADDING);
+    const name = nameEntry(message, startMs + index, index.toString(16).padStart(12, '0'));
+    await writeFile(join(folder, name.file), formatEntry({ message, createdMs: startMs }));
+  }
+  const startedAt = performance.now();
+  const child = startChild(OUTBOX_CHILD, { FOLDER: folder, AUDIO: join(root, 'audio'), URL: receiver.url }, [
+    `--max-old-space-size=${HEAP_MB}`,
+  ]);
+  const { delivered, peakRssBytes = 0 } = await child.line('empty');
+  const seconds = (performance.now() - startedAt) / 1_000;
+  expect(await child.ended).toEqual({ code: 0, signal: null });
+  expect(delivered).toBe(COUNT);
+  expect(received.size).toBe(COUNT);
+  expect((await readdir(folder)).filter((name) => name.endsWith('.json'))).toEqual([]);
+  expect(peakRssBytes).toBeLessThan(300 * 2 ** 20);
+  expect(seconds).toBeLessThan(120);
+  process.stdout.write(
+    `drained ${COUNT} in ${seconds.toFixed(1)} s, peak ${(peakRssBytes / 2 ** 20).toFixed(0)} MB\n`,
+  );
+});

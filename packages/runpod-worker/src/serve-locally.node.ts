@@ -1,0 +1,127 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type Clock, systemClock } from '@taleback/resilience';
+import {
+  bodyLimitOf,
+  type LocalAnswer,
+  type LocalEnd,
+  LocalEndpoint,
+  type LocalEndpointOptions,
+} from './dev-server/index.ts';
+import type { RunpodHandler, RunpodLog } from './index.ts';
+import { createRunpodHttp } from './undici-http.node.ts';
+import { logLines } from './log.ts';
+
+export type { FinalStatus, JobStatus, LocalAnswer, LocalEnd } from './dev-server/index.ts';
+export type { RunpodContext, RunpodHandler, RunpodJob } from './index.ts';
+
+/** A call as an interceptor sees it. */
+export interface InterceptedCall {
+  readonly method: string;
+  /** Without its query. */
+  readonly path: string;
+  readonly body: string;
+}
+
+export interface ServeRunpodLocallyOptions extends LocalEndpointOptions {
+  /** Default 127.0.0.1. Jobs run whatever they are told: keep it to this machine. */
+  readonly host?: string;
+  /** Default 0, any free port. */
+  readonly port?: number;
+  /** Answers in place of the endpoint: for tests of a client. `reset` cuts the connection, undefined lets it through. */
+  readonly intercept?: (call: InterceptedCall) => LocalAnswer | 'reset' | undefined;
+  readonly clock?: Clock;
+  /** Default: a JSON line each on standard error. */
+  readonly log?: RunpodLog;
+}
+
+export interface LocalRunpod {
+  /** Base of the API, without a closing slash. `/v2/{endpoint}` may follow it. */
+  readonly url: string;
+  /** Every job that is known: its status, and what was submitted. */
+  jobs(): readonly Readonly<Record<string, unknown>>[];
+  /** Ends a job as if its worker had. @throws Error when there is no such job, or it is over */
+  force(jobId: string, end: LocalEnd): void;
+  /**
+   * Starts no more jobs, gives those that run and their webhooks `graceMs`, default 0, then aborts both and ends every
+   * connection.
+   */
+  close(graceMs?: number): Promise<void>;
+}
+
+/** What is read of a body that is too large, so that its sender hears why before the connection ends. */
+const MAX_DISCARDED_BYTES = 64 * 1024 * 1024;
+
+/** Undefined when it is larger. */
+const readBody = async (request: IncomingMessage, maxBytes: number): Promise<string | undefined> => {
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of request) {
+    sizeBytes += (chunk as Buffer).length;
+    if (sizeBytes <= maxBytes) chunks.push(chunk as Buffer);
+    else if (sizeBytes > MAX_DISCARDED_BYTES) break;
+  }
+  return sizeBytes > maxBytes ? undefined : Buffer.concat(chunks).toString('utf8');
+};
+
+const send = (response: ServerResponse, { status, json }: LocalAnswer, isLast = false): void => {
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    ...(isLast ? { connection: 'close' } : {}),
+  });
+  response.end(JSON.stringify(json));
+};
+
+/**
+ * Serves a handler on this machine through the API that RunPod gives the clients of an endpoint: `/run`, `/runsync`,
+ * `/status`, `/stream`, `/cancel`, `/retry`, `/health`, with webhooks.
+ *
+ * @throws the error of `listen`, such as EADDRINUSE
+ */
+export const serveRunpodLocally = async (
+  handler: RunpodHandler,
+  options: ServeRunpodLocallyOptions = {},
+): Promise<LocalRunpod> => {
+  const { host = '127.0.0.1', port = 0, intercept, clock = systemClock, log = logLines } = options;
+  const http = createRunpodHttp();
+  const endpoint = new LocalEndpoint(handler, options, { http: http.send, clock, newId: randomUUID, log });
+
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { pathname: path, searchParams: query } = new URL(request.url ?? '/', 'http://local');
+    const method = request.method ?? '';
+    const maxBytes = bodyLimitOf(path);
+    const body = await readBody(request, maxBytes);
+    if (body === undefined) {
+      return send(response, { status: 413, json: { error: `the body is over ${maxBytes} bytes` } }, true);
+    }
+    const instead = intercept?.({ method, path, body });
+    if (instead === 'reset') return void response.socket?.resetAndDestroy();
+    const { authorization } = request.headers;
+    send(response, instead ?? (await endpoint.answer({ method, path, query, authorization, body })));
+  };
+
+  const server = createServer((request, response) => {
+    serve(request, response).catch((error: unknown) => {
+      log('error', 'request failed', { path: request.url, error: String(error) });
+      response.destroy();
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  const hostInUrl = host.includes(':') ? `[${host}]` : host;
+  return {
+    url: `http://${hostInUrl}:${(server.address() as AddressInfo).port}`,
+    jobs: () => endpoint.jobs(),
+    force: (jobId, end) => endpoint.force(jobId, end),
+    close: async (graceMs) => {
+      await endpoint.close(graceMs);
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await closed;
+      await http.close();
+    },
+  };
+};

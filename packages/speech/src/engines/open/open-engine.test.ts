@@ -1,0 +1,20 @@
+import { describe, expect, it } from 'vitest';
+import { parseConfig } from '@taleback/worker/src/config.ts';
+import { edgeVoicesUrl } from './open-engine.ts';
+
+describe('edgeVoicesUrl', () => {
+  it.each([
+    ['ws://127.0.0.1:2/readaloud/edge/v1', 'http://127.0.0.1:2/readaloud/voices/list'],
+    ['wss://edge.example/a/edge/v1/?key=x', 'https://edge.example/a/voices/list?key=x'],
+    ['ws://127.0.0.1:2/edge', undefined],
+    ['wss://me:secret@edge.example/edge/v1', undefined],
+  ])('%s tells its voices at %s', (endpoint, url) => {
+    expect(edgeVoicesUrl(endpoint)).toBe(url);
+  });
+
+  it('is that of the service itself without a setting', () => {
+    expect(edgeVoicesUrl(parseConfig({}).engines.edge.url)).toBe(
+      'https://speech.platform.bing.com/consumer/speech/synthesize/readaloud/voices/list',
+    );
+  });
+});

@@ -1,0 +1,154 @@
+import { createHash } from 'node:crypto';
+import { readdir, stat } from 'node:fs/promises';
+import { basename, extname, join } from 'node:path';
+import { openSpeechHttp } from './undici-speech-http.node.ts';
+import { connectWebSocket } from './ws-speech-socket.node.ts';
+import type { EngineName, EnginesConfig } from '@taleback/worker/src/config/engines-environment.ts';
+import {
+  chatterboxProfile,
+  coquiProfile,
+  createChatterboxEngine,
+  createCoquiEngine,
+  createEdgeEngine,
+  createElevenlabsEngine,
+  createKokoroEngine,
+  ESPEAK_PROFILE,
+  type RemoteEngine,
+  type SpeechHttp,
+  type SpeechProfile,
+} from '../index.ts';
+import type { EnginePlugin } from '../../manager/index.ts';
+import type { Log } from '../../status/index.ts';
+import type { ProtocolVersion } from '../../protocol/index.ts';
+import { openFlitePlugin } from './flite-plugin.ts';
+import { openPythonPlugin } from './python-plugin.ts';
+
+export interface OpenEngineOptions {
+  readonly engines: EnginesConfig;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly versions: readonly ProtocolVersion[];
+  readonly log: Log;
+}
+
+export interface OpenEngine {
+  readonly plugin: EnginePlugin;
+  /** What its sound depends on beside its name, as far as the configuration tells. */
+  readonly version: string;
+  /** Gives back its connections, files and folders. */
+  readonly close: () => Promise<void>;
+}
+
+const overHttp = (create: (http: SpeechHttp) => RemoteEngine): OpenEngine => {
+  const { http, close } = openSpeechHttp();
+  const plugin = create(http);
+  return { plugin, version: plugin.endpoint, close };
+};
+
+interface PythonEngine {
+  readonly profile: SpeechProfile;
+  /** As Python calls it. */
+  readonly engine: string;
+  readonly settings: readonly string[];
+  /** What its sound depends on beside the settings. */
+  readonly version?: string;
+}
+
+const openPython = async (
+  { profile, engine, settings, version = '' }: PythonEngine,
+  { engines, environment, versions, log }: OpenEngineOptions,
+): Promise<OpenEngine> => {
+  const opened = await openPythonPlugin({
+    profile,
+    engine,
+    pythonFolder: engines.python.folder,
+    python: engines.python.command,
+    args: settings.flatMap((setting) => ['--option', setting]),
+    // One model speaks with all of an engine's voices.
+    modelOf: () => profile.name,
+    environment,
+    versions,
+    log,
+  });
+  return { ...opened, version: `${settings.join(' ')} ${version}` };
+};
+
+/** Changes when a recording does. */
+const versionOfFiles = async (folder: string, files: readonly string[]): Promise<string> => {
+  const facts = await Promise.all(
+    files.map(async (file) => {
+      const { size, mtimeMs } = await stat(join(folder, file));
+      return [file, size, mtimeMs];
+    }),
+  );
+  return createHash('sha256').update(JSON.stringify(facts)).digest('hex');
+};
+
+const openChatterboxPython = async (options: OpenEngineOptions): Promise<OpenEngine> => {
+  const { engines } = options;
+  const { variant, voicesFolder } = engines.chatterbox;
+  const settings = [`variant=${variant}`, `device=${engines.python.device}`];
+  if (voicesFolder === undefined) {
+    return openPython({ profile: chatterboxProfile(variant, []), engine: 'chatterbox', settings }, options);
+  }
+  const files = (await readdir(voicesFolder)).filter((file) => RECORDING_ENDINGS.has(extname(file))).sort();
+  const recordings = files.map((file) => basename(file, extname(file)));
+  return openPython(
+    {
+      profile: chatterboxProfile(variant, recordings),
+      engine: 'chatterbox',
+      settings: [...settings, `voices=${voicesFolder}`],
+      version: await versionOfFiles(voicesFolder, files),
+    },
+    options,
+  );
+};
+
+/** @see worker/python/taleback_speech/engines/chatterbox.py */
+const RECORDING_ENDINGS: ReadonlySet<string> = new Set(['.wav', '.mp3', '.flac', '.ogg']);
+
+/** Where the service at this address tells its voices; undefined for an address of another shape, or with a password. */
+export const edgeVoicesUrl = (endpoint: string): string | undefined => {
+  const url = new URL(endpoint);
+  const path = url.pathname.replace(/\/edge\/v1\/*$/u, '/voices/list');
+  if (path === url.pathname || url.username !== '') return undefined;
+  return `${url.protocol === 'wss:' ? 'https' : 'http'}://${url.host}${path}${url.search}`;
+};
+
+const OPENERS: Readonly<
+  Record<EngineName, (options: OpenEngineOptions) => OpenEngine | Promise<OpenEngine>>
+> = {
+  flite: async (options) => ({ ...(await openFlitePlugin(options)), version: '1' }),
+  'espeak-ng': (options) =>
+    openPython({ profile: ESPEAK_PROFILE, engine: 'espeak_ng', settings: [] }, options),
+  'chatterbox-python': openChatterboxPython,
+  'coqui-python': (options) => {
+    const { coqui, python } = options.engines;
+    const settings = [`model=${coqui.model}`, `device=${python.device}`];
+    return openPython({ profile: coquiProfile(coqui), engine: 'coqui', settings }, options);
+  },
+  kokoro: ({ engines }) => overHttp((http) => createKokoroEngine({ baseUrl: engines.kokoro.url, http })),
+  chatterbox: ({ engines }) =>
+    overHttp((http) => createChatterboxEngine({ baseUrl: engines.chatterbox.url, http })),
+  coqui: ({ engines }) => {
+    const { url, languages, speakers } = engines.coqui;
+    const named = speakers.length === 0 ? undefined : speakers;
+    return overHttp((http) => createCoquiEngine({ baseUrl: url, http, languages, speakers: named }));
+  },
+  elevenlabs: ({ engines }) => {
+    const { url, apiKey, model } = engines.elevenlabs;
+    const key = apiKey?.text ?? '';
+    const open = overHttp((http) =>
+      createElevenlabsEngine({ baseUrl: url, apiKey: key, modelId: model, http }),
+    );
+    return { ...open, version: model };
+  },
+  edge: ({ engines }) => {
+    const { url } = engines.edge;
+    const about = { endpoint: url, voicesUrl: edgeVoicesUrl(url), connect: connectWebSocket, now: Date.now };
+    return { ...overHttp((http) => createEdgeEngine({ ...about, http })), version: url };
+  },
+};
+
+/** Makes an engine of the configuration; nothing is started or asked yet. */
+export const openEngine = async (name: EngineName, options: OpenEngineOptions): Promise<OpenEngine> =>
+  OPENERS[name](options);

@@ -1,0 +1,35 @@
+import { ERROR_CATALOGUE, type ErrorCode } from '@taleback/core';
+import { describe, expect, it } from 'vitest';
+import { parseManagerConfig } from '../manager/manager-config.ts';
+import { decideRetry } from './decide-retry.ts';
+import { report } from './fake-child.ts';
+
+const config = parseManagerConfig();
+const decide = (code: ErrorCode, attempts = 1, retryAfterMs?: number, random = 0.5) =>
+  decideRetry(report(code, true, retryAfterMs), attempts, config, () => random);
+
+describe('decideRetry', () => {
+  it.each(Object.entries(ERROR_CATALOGUE))('%s', (code, { category }) => {
+    const kind = category === 'input' || category === 'voice' ? 'none' : 'later';
+    const expected = code === 'worker_lost' || code === 'timed_out' ? 'at-once' : kind;
+    expect(decide(code as ErrorCode).kind).toBe(expected);
+  });
+
+  it('seed 000: MAX_RETRIES 3, after 1, 2 and 4 s, of which chance takes up to half', () => {
+    const delays = (random: number) =>
+      [1, 2, 3].map((attempts) => decide('model_failed', attempts, 0, random));
+    expect(delays(0)).toEqual([500, 1_000, 2_000].map((delayMs) => ({ kind: 'later', delayMs })));
+    expect(delays(1)).toEqual([1_000, 2_000, 4_000].map((delayMs) => ({ kind: 'later', delayMs })));
+    expect(decide('model_failed', 4)).toEqual({ kind: 'none' });
+    expect(decide('worker_lost', 4)).toEqual({ kind: 'none' });
+  });
+
+  it('waits as long as it is asked to, up to the time that a worker is left alone', () => {
+    expect(decide('provider_rate_limited', 1, 60_000)).toEqual({ kind: 'later', delayMs: 60_000 });
+    expect(decide('provider_rate_limited', 1, 60_001)).toEqual({ kind: 'none' });
+  });
+
+  it('believes an error that is said to be final', () => {
+    expect(decideRetry(report('model_failed', false), 1, config, Math.random)).toEqual({ kind: 'none' });
+  });
+});

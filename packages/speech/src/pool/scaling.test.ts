@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { parseManagerConfig } from '../manager/manager-config.ts';
+import { maySpare, reasonToRecycle, wantsAnother } from './scaling.ts';
+
+const { workerPool } = parseManagerConfig();
+
+describe('wantsAnother', () => {
+  it.each([
+    [4, 1, 0, false],
+    [5, 1, 0, true],
+    [5, 4, 0, true],
+    [5_000, 5, 0, false],
+    [9, 2, 1, false],
+    [10, 2, 1, true],
+  ])(
+    'seed 004: scaleUpThreshold 5: %i waiting, %i workers, %i starting: %s',
+    (queueDepth, workers, starting, wanted) => {
+      expect(wantsAnother({ queueDepth, workers, starting }, workerPool)).toBe(wanted);
+    },
+  );
+});
+
+describe('maySpare', () => {
+  it.each([
+    [29_999, 2, false],
+    [30_000, 2, true],
+    [900_000, 1, false],
+    [30_000, 5, true],
+  ])('seed 004: scaleDownThreshold 30000: idle %i ms, %i workers: %s', (idleMs, workers, spared) => {
+    expect(maySpare(idleMs, workers, workerPool)).toBe(spared);
+  });
+});
+
+describe('reasonToRecycle', () => {
+  const GIBIBYTE = 2 ** 30;
+
+  it.each([
+    [1_999, GIBIBYTE - 1, undefined],
+    [2_000, 0, 'recycled after 2000 requests'],
+    [1, GIBIBYTE, 'recycled: it uses 1024 MiB'],
+    // A new child would be no smaller.
+    [0, 8 * GIBIBYTE, undefined],
+  ])('seed 004: recycling: %i requests, %i bytes: %s', (childJobs, rssBytes, reason) => {
+    expect(reasonToRecycle({ childJobs, rssBytes }, workerPool)).toBe(reason);
+  });
+});

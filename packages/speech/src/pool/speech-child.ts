@@ -1,0 +1,70 @@
+import type { ErrorReport } from '@taleback/core';
+import type { Priority } from '@taleback/resilience';
+import type { Pcm } from '../audio/index.ts';
+
+/** One short text to speak, as a worker is asked for it. */
+export interface SpeechRequest {
+  readonly text: string;
+  readonly voiceId: string;
+  /** Rate of speech, 1 is the voice's own. */
+  readonly speed?: number | undefined;
+  /** BCP 47. */
+  readonly language?: string | undefined;
+  readonly priority?: Priority | undefined;
+  /** For the engine alone; nobody between reads it. */
+  readonly engineOptions?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** One try of a request on one child. */
+export interface ChildCall {
+  /** Never used twice. */
+  readonly correlationId: string;
+  readonly request: SpeechRequest;
+  /** 0 for the first try. */
+  readonly retryCount: number;
+}
+
+export interface ChildReadiness {
+  /** Protocol version, or what stands for it. */
+  readonly protocol: string;
+  /** Calls it takes at once, 1 or more. */
+  readonly concurrency: number;
+  /** The model in memory, when it says so. */
+  readonly model: string | undefined;
+}
+
+export interface ChildPulse {
+  readonly rssBytes: number | undefined;
+  readonly model: string | undefined;
+}
+
+/** What a child tells. Never called again after `onEnd`. */
+export interface SpeechChildEvents {
+  /** Once, when it can speak. */
+  readonly onReady: (readiness: ChildReadiness) => void;
+  readonly onSpoken: (correlationId: string, sound: Pcm) => void;
+  readonly onFailed: (correlationId: string, error: ErrorReport) => void;
+  /** It answered a ping. */
+  readonly onPulse: (pulse: ChildPulse) => void;
+  /** It is gone, by itself or killed. Once. */
+  readonly onEnd: (cause: string) => void;
+}
+
+/** A process or thread that speaks, as the pool drives it. */
+export interface SpeechChild {
+  /** Absent for a thread. */
+  readonly pid: number | undefined;
+  /** Whether it answers pings; one that does not is judged by its calls alone. */
+  readonly answersPings: boolean;
+  speak(call: ChildCall): void;
+  /** Its call still ends once, as failed or, too late, as spoken. */
+  cancel(correlationId: string): void;
+  ping(): void;
+  /** Asks it to finish what it is doing and leave. */
+  leave(): void;
+  /** Ends it at once. */
+  kill(): void;
+}
+
+/** Starts a child. It may throw when it cannot even try. */
+export type OpenSpeechChild = (workerId: string, events: SpeechChildEvents) => SpeechChild;

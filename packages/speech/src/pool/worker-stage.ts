@@ -1,0 +1,80 @@
+import { AdaptiveTimeout } from '@taleback/resilience';
+import { createFakeClock, type FakeClock } from '@taleback/resilience/src/testing/index.ts';
+import type { WorkerState } from '../status/index.ts';
+import { parseManagerConfig, type TtsManagerOverrides } from '../manager/manager-config.ts';
+import { type FakeChild, fakeChildren, type Opening, textOf } from './fake-child.ts';
+import { SpeechJob } from './speech-job.ts';
+import { SpeechWorker } from './speech-worker.ts';
+
+export interface WorkerStage {
+  readonly worker: SpeechWorker;
+  readonly clock: FakeClock;
+  readonly children: FakeChild[];
+  readonly states: [from: WorkerState, to: WorkerState][];
+  /** The text, or the code of the error, of each try in the order of their ends. */
+  readonly ends: string[];
+  readonly gone: { readonly wasReady: boolean; readonly cause: string }[];
+  readonly start: () => void;
+  /** Its present child. */
+  readonly child: () => FakeChild;
+  /** Hands it a text; undefined when its breaker refuses. */
+  readonly run: (text?: string) => SpeechJob | undefined;
+}
+
+/** One worker alone, with children of the tests, on a clock of the tests. */
+export const stageWorker = (
+  opening: (count: number) => Opening = () => 'silent',
+  overrides?: TtsManagerOverrides,
+): WorkerStage => {
+  const clock = createFakeClock(1_000_000);
+  const { children, open } = fakeChildren(clock, opening);
+  const states: WorkerStage['states'] = [];
+  const ends: string[] = [];
+  const gone: WorkerStage['gone'] = [];
+  const config = parseManagerConfig(overrides);
+  const { timeoutMs, maxTimeoutMs } = config.circuitBreaker;
+  const worker = new SpeechWorker({
+    id: 'worker-1',
+    config,
+    clock,
+    timeouts: new AdaptiveTimeout({ defaultMs: timeoutMs, minMs: timeoutMs, maxMs: maxTimeoutMs }),
+    events: {
+      onState: ({ state }, from) => states.push([from, state]),
+      onAttemptEnd: (_worker, _job, end) =>
+        ends.push(end.kind === 'spoken' ? textOf(end.sound) : end.error.code),
+      onGone: (_worker, wasReady, cause) => gone.push({ wasReady, cause }),
+    },
+  });
+  let jobs = 0;
+  return {
+    worker,
+    clock,
+    children,
+    states,
+    ends,
+    gone,
+    start: () => worker.start(open),
+    child: () => {
+      const child = children.at(-1);
+      if (child === undefined) throw new Error('no child yet');
+      return child;
+    },
+    run: (text = 'a text') => {
+      jobs += 1;
+      const permit = worker.admit();
+      if (permit === undefined) return undefined;
+      const end = { resolve: () => {}, reject: () => {} };
+      const job = new SpeechJob(jobs, { text, voiceId: 'm/v' }, 'm', clock.now(), end);
+      worker.run(job, permit);
+      return job;
+    },
+  };
+};
+
+/** The same with its child ready. */
+export const readyWorker = (concurrency = 1, overrides?: TtsManagerOverrides): WorkerStage => {
+  const stage = stageWorker(undefined, overrides);
+  stage.start();
+  stage.child().ready({ concurrency, model: 'loaded' });
+  return stage;
+};

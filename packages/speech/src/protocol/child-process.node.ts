@@ -1,0 +1,98 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import type { OpenTransport } from './index.ts';
+
+export interface ChildCommand {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** All of its environment: nothing of ours is passed on by itself. */
+  readonly env: Readonly<Record<string, string>>;
+  /** A line of its standard error. */
+  readonly onLog: (line: string) => void;
+}
+
+/** How long output may still come after the end, in milliseconds: a process of its own may hold the pipe open. */
+const LAST_WORDS_MS = 500;
+/** Longest line of a log, in characters; a longer one is passed on in pieces. */
+const LONGEST_LOG_LINE = 8_192;
+
+/**
+ * Starts a child in a process group of its own, so that ^C reaches it through us and its end takes along whatever it
+ * has started.
+ */
+export const spawnChild =
+  ({ command, args, env, onLog }: ChildCommand): OpenTransport =>
+  ({ onChunk, onEnd }) => {
+    const child = spawn(command, args, { env, stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+    const { pid } = child;
+    // There are none when this process has no file descriptors left.
+    const { stdin, stdout, stderr }: Partial<Pick<typeof child, 'stdin' | 'stdout' | 'stderr'>> = child;
+    let isOver = false;
+    let cause = 'ended';
+    const end = (): void => {
+      if (isOver) return;
+      isOver = true;
+      stdin?.destroy();
+      stdout?.destroy();
+      stderr?.destroy();
+      onEnd(cause);
+    };
+    child.on('error', (error) => {
+      if (pid !== undefined) return;
+      cause = error.message;
+      end();
+    });
+    child.on('exit', (code, signal) => {
+      cause = signal === null ? `exit code ${String(code)}` : `signal ${signal}`;
+      killGroup(child);
+      setTimeout(end, LAST_WORDS_MS).unref();
+    });
+    child.on('close', end);
+    // Writing to a child that is gone is no news: its end is told by itself.
+    stdin?.on('error', () => {});
+    stdout?.on('error', () => {});
+    stdout?.on('data', (chunk: Buffer) => {
+      if (!isOver) onChunk(chunk);
+    });
+    if (stderr) passOnLines(stderr, onLog);
+    return {
+      pid,
+      write: (line) => {
+        if (!isOver) stdin?.write(line);
+      },
+      closeInput: () => stdin?.end(),
+      kill: () => {
+        if (child.exitCode === null && child.signalCode === null) killGroup(child);
+      },
+    };
+  };
+
+const killGroup = (child: ChildProcess): void => {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // No group is left, or this system has none.
+    child.kill('SIGKILL');
+  }
+};
+
+/** Lines as a log needs them: a progress bar has many, an empty one says nothing. */
+const passOnLines = (stream: Readable, onLine: (line: string) => void): void => {
+  let rest = '';
+  const pass = (line: string): void => {
+    for (let start = 0; start < line.length; start += LONGEST_LOG_LINE) {
+      onLine(line.slice(start, start + LONGEST_LOG_LINE));
+    }
+  };
+  stream.setEncoding('utf8');
+  stream.on('data', (text: string) => {
+    const lines = `${rest}${text}`.split(/[\r\n]+/);
+    rest = lines.pop() ?? '';
+    for (const line of lines) pass(line);
+    if (rest.length < LONGEST_LOG_LINE) return;
+    pass(rest);
+    rest = '';
+  });
+  stream.on('close', () => pass(rest));
+};

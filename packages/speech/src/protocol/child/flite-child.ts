@@ -1,0 +1,14 @@
+import { FLITE_PROFILE, loadFlite } from '../../engines/index.ts';
+import { ownStdout } from './own-stdout.ts';
+import { serveSpeech } from './serve-speech.ts';
+
+/** Entry of a speech child with the embedded engine. It speaks in its main thread: one request at a time. */
+serveSpeech({
+  engine: FLITE_PROFILE.name,
+  load: loadFlite,
+  concurrency: 1,
+  input: process.stdin,
+  output: ownStdout(),
+  exit: (code) => process.exit(code),
+  log: (line) => process.stderr.write(`${line}\n`),
+});

@@ -1,0 +1,198 @@
+import { createFakeClock, type FakeClock } from '@taleback/resilience/src/testing/index.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { SynthesisEvent } from './synthesis-event.ts';
+import { SynthesisStatistics } from './synthesis-statistics.ts';
+
+const START_MS = 1_700_000_000_000;
+
+let clock: FakeClock;
+let statistics: SynthesisStatistics;
+beforeEach(() => {
+  clock = createFakeClock(START_MS);
+  statistics = new SynthesisStatistics(clock);
+});
+
+const spoken = (latencyMs: number): SynthesisEvent => ({
+  kind: 'ended',
+  outcome: 'spoken',
+  latencyMs,
+  audioMs: 2_000,
+  characters: 30,
+});
+const failed = (code: 'timed_out' | 'worker_lost' | 'text_empty', latencyMs = 9_000): SynthesisEvent => ({
+  kind: 'ended',
+  outcome: 'failed',
+  latencyMs,
+  code,
+});
+const record = (...events: SynthesisEvent[]): void => {
+  for (const event of events) statistics.record(event);
+};
+
+describe('before anything happened', () => {
+  it('seed 004: a figure that is not known is absent, not 0', () => {
+    expect(statistics.summary()).toEqual({
+      startedAtMs: START_MS,
+      recentRequests: 0,
+      errorRates: {},
+      errorsByCode: {},
+      errorsByCategory: {},
+      refusalsByCode: {},
+      counts: {
+        accepted: 0,
+        spoken: 0,
+        failed: 0,
+        refused: 0,
+        retries: 0,
+        breakerChanges: 0,
+        workerRestarts: 0,
+        processFaults: 0,
+        audioMs: 0,
+        characters: 0,
+      },
+    });
+  });
+});
+
+describe('latency', () => {
+  it('seed 004: averageLatency and P50, P95, P99 are those of spoken requests', () => {
+    for (let latencyMs = 1; latencyMs <= 100; latencyMs += 1) record(spoken(latencyMs));
+    record(failed('timed_out', 60_000));
+    expect(statistics.summary()).toMatchObject({
+      averageLatencyMs: 50.5,
+      latencyPercentilesMs: { p50: 50, p95: 95, p99: 99 },
+    });
+  });
+
+  it('stands on the last 1,024 requests', () => {
+    record(...Array.from({ length: 1_000 }, () => spoken(10_000)));
+    record(...Array.from({ length: 1_024 }, () => spoken(100)));
+    expect(statistics.summary()).toMatchObject({ recentRequests: 1_024, averageLatencyMs: 100 });
+  });
+
+  it('forgets after five minutes, and then knows nothing', () => {
+    record(spoken(100));
+    clock.advance(5 * 60_000 - 1);
+    expect(statistics.summary().averageLatencyMs).toBe(100);
+    clock.advance(1);
+    const { averageLatencyMs, latencyPercentilesMs, successRate, counts } = statistics.summary();
+    expect([averageLatencyMs, latencyPercentilesMs, successRate, counts.spoken]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      1,
+    ]);
+  });
+});
+
+describe('rates', () => {
+  it('seed 004: requestsPerSecond counts what came, accepted or refused', () => {
+    for (let second = 0; second < 120; second += 1) {
+      record({ kind: 'accepted', priority: 'normal' }, { kind: 'refused', code: 'queue_full' });
+      clock.advance(1_000);
+    }
+    expect(statistics.summary().requestsPerSecond).toBeCloseTo(2, 1);
+  });
+
+  it('seed 000: TTS request success rate is spoken of ended; refused ones are counted aside', () => {
+    record(spoken(1), spoken(1), spoken(1), failed('timed_out'), { kind: 'refused', code: 'queue_full' });
+    expect(statistics.summary()).toMatchObject({
+      successRate: 0.75,
+      recentRequests: 4,
+      counts: { spoken: 3, failed: 1, refused: 1 },
+      refusalsByCode: { queue_full: 1 },
+    });
+  });
+
+  it('a success rate of 0 is told as 0', () => {
+    record(failed('timed_out'));
+    expect(statistics.summary().successRate).toBe(0);
+    expect(statistics.summary().averageLatencyMs).toBeUndefined();
+  });
+
+  it('seed 000: error rates by type are of recent requests; counts by type are since the start', () => {
+    record(failed('worker_lost'));
+    clock.advance(5 * 60_000);
+    record(spoken(1), spoken(1), failed('timed_out'), failed('text_empty'));
+    expect(statistics.summary()).toMatchObject({
+      errorRates: { timeout: 0.25, input: 0.25 },
+      errorsByCode: { worker_lost: 1, timed_out: 1, text_empty: 1 },
+      errorsByCategory: { internal: 1, timeout: 1, input: 1 },
+    });
+    expect(statistics.summary().errorRates).not.toHaveProperty('internal');
+  });
+
+  it('keeps a code that the catalogue does not have as unknown', () => {
+    record({ kind: 'ended', outcome: 'failed', latencyMs: 1, code: 'made_up' as 'unknown' });
+    expect(statistics.summary().errorsByCode).toEqual({ unknown: 1 });
+  });
+});
+
+const attempt = (generationMs: number, outcome: 'spoken' | 'failed'): SynthesisEvent => ({
+  kind: 'attempt-ended',
+  workerId: 'worker-1',
+  generationMs,
+  outcome,
+});
+
+describe('what workers do', () => {
+  it('seed 000: average TTS generation time is that of attempts that were spoken', () => {
+    record(attempt(100, 'spoken'), attempt(300, 'spoken'), attempt(60_000, 'failed'));
+    expect(statistics.summary().averageGenerationMs).toBe(200);
+  });
+
+  it('seed 004: queue processing is told by waits and routing times', () => {
+    record(
+      { kind: 'dispatched', workerId: 'worker-1', waitedMs: 10 },
+      { kind: 'dispatched', workerId: 'worker-1', waitedMs: 30, routingMs: 0.5 },
+    );
+    expect(statistics.summary()).toMatchObject({ averageQueueWaitMs: 20, averageRoutingMs: 0.5 });
+  });
+
+  it('seed 000: circuit breaker state changes and retry attempts are counted', () => {
+    record(
+      {
+        kind: 'breaker-changed',
+        workerId: 'worker-1',
+        from: 'closed',
+        to: 'open',
+        cause: 'too-many-failures',
+      },
+      {
+        kind: 'breaker-changed',
+        workerId: 'worker-1',
+        from: 'open',
+        to: 'half-open',
+        cause: 'cool-down-over',
+      },
+      { kind: 'retried', code: 'worker_lost', attempt: 2 },
+    );
+    expect(statistics.summary().counts).toMatchObject({ breakerChanges: 2, retries: 1 });
+  });
+
+  it('a restart is a start in the place of a process that ended, not a pool that grows', () => {
+    record(
+      { kind: 'worker-changed', workerId: 'worker-1', from: 'NEW', to: 'INITIALIZING' },
+      { kind: 'worker-changed', workerId: 'worker-1', from: 'INITIALIZING', to: 'READY' },
+      { kind: 'worker-changed', workerId: 'worker-1', from: 'READY', to: 'TERMINATED', cause: 'SIGKILL' },
+      { kind: 'worker-changed', workerId: 'worker-1', from: 'TERMINATED', to: 'INITIALIZING' },
+      { kind: 'worker-changed', workerId: 'worker-2', from: 'NEW', to: 'INITIALIZING' },
+    );
+    expect(statistics.summary().counts.workerRestarts).toBe(1);
+  });
+
+  it('counts what else happens', () => {
+    record(
+      { kind: 'accepted', priority: 'high' },
+      spoken(5),
+      { kind: 'process-fault', origin: 'unhandledRejection' },
+      { kind: 'protection-changed', active: true, reason: 'memory' },
+    );
+    expect(statistics.summary().counts).toMatchObject({
+      accepted: 1,
+      audioMs: 2_000,
+      characters: 30,
+      processFaults: 1,
+    });
+  });
+});

@@ -1,0 +1,34 @@
+import { systemClock } from '@taleback/resilience';
+import { openSpeechThread } from '../../src/engines/open/speech-thread.node.ts';
+import { describeSpeechEngine } from '../../src/engines/engine-conformance.ts';
+import { createFliteEngine } from '../../src/engines/flite/flite-engine.ts';
+import { compileFlite, FLITE_PROFILE } from '../../src/engines/index.ts';
+import { type EnginePlugin, TtsManager } from '../../src/manager/index.ts';
+import { FLITE_THREAD_FILE } from '../../src/engines/open/own-files.node.ts';
+import { openEmbedded } from './open-embedded.ts';
+
+describeSpeechEngine('flite in this thread', async () => ({
+  engine: createFliteEngine(await compileFlite()),
+  close: async () => {},
+}));
+
+describeSpeechEngine('flite in child processes', async () => {
+  const { manager, close } = await openEmbedded();
+  return { engine: manager.engine, close };
+});
+
+describeSpeechEngine('flite in a thread, when no child comes up', async () => {
+  const clock = systemClock;
+  const openThread = openSpeechThread(FLITE_THREAD_FILE);
+  const plugin: EnginePlugin = {
+    ...FLITE_PROFILE,
+    modelOf: () => 'flite',
+    openThread,
+    openChild: () => {
+      throw new Error('no process can be started');
+    },
+  };
+  const manager = new TtsManager({}, { plugin, clock, log: () => {} });
+  await manager.initialize();
+  return { engine: manager.engine, close: () => manager.shutdown() };
+});

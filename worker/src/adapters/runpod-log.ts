@@ -1,6 +1,0 @@
-import type { RunpodLog } from '../runpod/index.ts';
-
-/** One JSON line each, on standard error. */
-export const logLines: RunpodLog = (severity, message, fields = {}) => {
-  process.stderr.write(`${JSON.stringify({ level: severity, message, ...fields })}\n`);
-};

@@ -1,0 +1,124 @@
+import { isJsonObject } from '@taleback/core';
+import type { Liveness } from './liveness.ts';
+import type { Readiness } from '@taleback/speech/src/status/readiness.ts';
+import type { ServiceStatus } from '@taleback/speech/src/status/service-status.ts';
+
+/** Where the answers come from, asked anew for each request. */
+export interface HealthSources {
+  readonly liveness: () => Liveness;
+  readonly readiness: () => Readiness;
+  readonly status: () => ServiceStatus;
+  /** Absent: there is no `/metrics`. */
+  readonly metrics?: { readonly contentType: string; readonly text: () => Promise<string> };
+  /** Closes the circuit breakers of an engine, or of all; false when there is no engine of this name. */
+  readonly resetBreakers?: ((name: string | undefined) => boolean) | undefined;
+}
+
+export interface HealthRequest {
+  readonly method: string;
+  /** A path, with or without a query. */
+  readonly target: string;
+  /** The header as it came. */
+  readonly contentType?: string | undefined;
+  /** Read only for what takes one. */
+  readonly readBody?: (() => Promise<string>) | undefined;
+}
+
+export interface HealthAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Empty for HEAD, whose headers are those of GET. */
+  readonly body: string;
+}
+
+type Route = (sources: HealthSources) => HealthAnswer | Promise<HealthAnswer>;
+
+const answer = (status: number, contentType: string, body: string): HealthAnswer => ({
+  status,
+  headers: {
+    'content-type': contentType,
+    'content-length': String(Buffer.byteLength(body)),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+  },
+  body,
+});
+
+const json = (status: number, value: object): HealthAnswer =>
+  answer(status, 'application/json; charset=utf-8', `${JSON.stringify(value)}\n`);
+
+const ROUTES: Readonly<Record<string, Route>> = {
+  '/health/live': ({ liveness }) => {
+    const told = liveness();
+    return json(told.alive ? 200 : 503, told);
+  },
+  '/health/ready': ({ readiness }) => {
+    const told = readiness();
+    return json(told.ready ? 200 : 503, told);
+  },
+  '/health/status': ({ status }) => json(200, status()),
+  '/metrics': async ({ metrics }) =>
+    metrics === undefined ? notFound() : answer(200, metrics.contentType, await metrics.text()),
+};
+
+const ALLOWED = 'GET, HEAD';
+
+const notFound = (): HealthAnswer => json(404, { error: 'There is nothing here.' });
+
+const notAllowed = (allowed: string): HealthAnswer => {
+  const told = json(405, { error: `Only ${allowed}.` });
+  return { ...told, headers: { ...told.headers, allow: allowed } };
+};
+
+/** What is said when a source throws; the reason goes to the log. */
+export const faultAnswer = (): HealthAnswer => json(500, { error: 'The figures could not be gathered.' });
+
+const RESET_PATH = '/breakers/reset';
+
+/** The engine that a reset names; undefined for all. @throws SyntaxError for what is no JSON object */
+const namedEngine = (body: string): string | undefined => {
+  const asked: unknown = body.trim() === '' ? {} : JSON.parse(body);
+  if (!isJsonObject(asked)) throw new SyntaxError('not an object');
+  const name = asked['name'] ?? undefined;
+  if (name !== undefined && typeof name !== 'string') throw new SyntaxError('name: must be a text');
+  return name;
+};
+
+/**
+ * `POST /breakers/reset` with `{"name"?: ENGINE}`. It wants JSON said so, which a page of another site cannot send
+ * without asking first.
+ */
+const answerReset = async (
+  { method, contentType = '', readBody }: HealthRequest,
+  resetBreakers: NonNullable<HealthSources['resetBreakers']>,
+): Promise<HealthAnswer> => {
+  if (method !== 'POST') return notAllowed('POST');
+  if (!/^application\/json\b/i.test(contentType))
+    return json(415, { error: 'The body must be application/json.' });
+  try {
+    const name = namedEngine((await readBody?.()) ?? '');
+    return resetBreakers(name)
+      ? json(200, { success: true })
+      : json(404, { error: `There is no engine "${name?.slice(0, 100)}".` });
+  } catch (error) {
+    if (error instanceof SyntaxError)
+      return json(400, { error: `The body cannot be read: ${error.message}` });
+    throw error;
+  }
+};
+
+/** Answers one request. @throws what a source throws */
+export const answerHealth = async (request: HealthRequest, sources: HealthSources): Promise<HealthAnswer> => {
+  const { method, target } = request;
+  const path = target.split('?', 1)[0] ?? '';
+  if (path === RESET_PATH && sources.resetBreakers !== undefined) {
+    return answerReset(request, sources.resetBreakers);
+  }
+  const route = Object.hasOwn(ROUTES, path) ? ROUTES[path] : undefined;
+  if (route === undefined) return withoutBody(method, notFound());
+  if (method !== 'GET' && method !== 'HEAD') return notAllowed(ALLOWED);
+  return withoutBody(method, await route(sources));
+};
+
+const withoutBody = (method: string, told: HealthAnswer): HealthAnswer =>
+  method === 'HEAD' ? { ...told, body: '' } : told;

@@ -1,0 +1,80 @@
+import type { CancelTimer, Clock } from '@taleback/resilience';
+import { describeFault } from '@taleback/speech/src/status/describe-fault.ts';
+import type { Log } from '@taleback/core/src/log.ts';
+import type { FaultOrigin, SynthesisListener } from '@taleback/speech/src/status/synthesis-event.ts';
+
+const ORIGINS = ['unhandledRejection', 'uncaughtException'] as const satisfies readonly FaultOrigin[];
+const FAULT_EXIT_CODE = 1;
+
+/** The part of `process` that is used. */
+export interface FaultyProcess {
+  on(origin: FaultOrigin, hear: (fault: unknown) => void): unknown;
+  off(origin: FaultOrigin, hear: (fault: unknown) => void): unknown;
+  exit(code: number): void;
+}
+
+export interface ProcessFaultsOptions {
+  readonly process: FaultyProcess;
+  readonly log: Log;
+  readonly record: SynthesisListener;
+  /** Finishes or gives back what is under way. Called once. */
+  readonly drain: () => Promise<void>;
+  /** Longest time for it, ms. */
+  readonly drainMs: number;
+  readonly clock: Clock;
+}
+
+/**
+ * Makes a fault that nobody caught end the process in order: it is logged and counted, what is under way is drained
+ * once, and the process ends with 1 so that a supervisor starts a fresh one. A process that went on would do so in a
+ * state that nobody knows.
+ *
+ * A fault while it drains is logged and counted too, and changes nothing else. A fault in here ends the process at once.
+ *
+ * @returns takes the handlers away again
+ * @see seed 000, "Unhandled Promise Rejection Handler"
+ */
+export const installProcessFaults = (options: ProcessFaultsOptions): (() => void) => {
+  const { process, log, record, clock, drainMs } = options;
+  let isHandling = false;
+  let isDraining = false;
+
+  const leave = (): void => process.exit(FAULT_EXIT_CODE);
+
+  const drainThenLeave = async (): Promise<void> => {
+    let cancelTimer: CancelTimer | undefined;
+    const late = new Promise<'late'>((resolve) => {
+      cancelTimer = clock.setTimer(() => resolve('late'), drainMs);
+    });
+    try {
+      const end = await Promise.race([options.drain(), late]);
+      if (end === 'late') log('error', 'drain after a fault took too long', { drainMs });
+    } catch (error) {
+      log('error', 'drain after a fault failed', { error: describeFault(error) });
+    } finally {
+      cancelTimer?.();
+      leave();
+    }
+  };
+
+  const handle = (origin: FaultOrigin, fault: unknown): void => {
+    if (isHandling) return leave();
+    isHandling = true;
+    try {
+      log('error', 'process fault', { origin, error: describeFault(fault), whileDraining: isDraining });
+      record({ kind: 'process-fault', origin });
+      isHandling = false;
+    } catch {
+      return leave();
+    }
+    if (isDraining) return;
+    isDraining = true;
+    void drainThenLeave();
+  };
+
+  const handlers = ORIGINS.map((origin) => ({ origin, hear: (fault: unknown) => handle(origin, fault) }));
+  for (const { origin, hear } of handlers) process.on(origin, hear);
+  return () => {
+    for (const { origin, hear } of handlers) process.off(origin, hear);
+  };
+};

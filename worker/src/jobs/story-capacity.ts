@@ -1,0 +1,21 @@
+import type { PoolSnapshot } from '@taleback/speech/src/status/index.ts';
+
+/** How the speech service stands, as far as the taking of jobs needs to know. */
+export interface CapacityInput {
+  readonly phase: { readonly kind: 'starting' | 'running' | 'stopping' };
+  readonly protection: { readonly active: boolean };
+  readonly pool?: PoolSnapshot | undefined;
+}
+
+/**
+ * Stories that may be narrated at once: one for each speech process that can work, `most` at most. None while the
+ * service starts, stops or protects the machine: a story that is taken then would only fail, and another worker may have room.
+ */
+export const storyCapacity = ({ phase, protection, pool }: CapacityInput, most: number): number => {
+  if (phase.kind !== 'running' || protection.active || pool === undefined) return 0;
+  const able = pool.workers.filter(
+    ({ state, breaker }) =>
+      (state === 'READY' || state === 'BUSY') && breaker !== 'OPEN' && breaker !== 'ISOLATED',
+  );
+  return Math.min(able.length, most);
+};
