@@ -2,6 +2,8 @@ export * from './callback/index.ts';
 export * from './engines/index.ts';
 export * from './errors/index.ts';
 export * from './job/index.ts';
+export { isRecord, isRecord as isJsonObject } from './json.ts';
+export { errorWords, type Log } from './log.ts';
 export * from './secrets/index.ts';
 export * from './speech/index.ts';
 export * from './storable/index.ts';

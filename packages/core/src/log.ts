@@ -4,3 +4,13 @@ export type Log = (
   message: string,
   fields?: Record<string, unknown>,
 ) => void;
+
+/**
+ * The message of anything that was thrown, for a log line or an operator; never its stack.
+ *
+ * @example
+ * import { errorWords } from '@taleback/core';
+ * console.log(errorWords(new Error('disk full')), errorWords('lost')); // disk full lost
+ */
+export const errorWords = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);

@@ -1,6 +1,6 @@
 import type { CancelTimer, Clock } from '@taleback/resilience';
 import { describeFault } from '@taleback/speech/src/status/describe-fault.ts';
-import type { Log } from '@taleback/core/src/log.ts';
+import type { Log } from '@taleback/core';
 import type { FaultOrigin, SynthesisListener } from '@taleback/speech/src/status/synthesis-event.ts';
 
 const ORIGINS = ['unhandledRejection', 'uncaughtException'] as const satisfies readonly FaultOrigin[];

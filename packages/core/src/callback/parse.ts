@@ -1,13 +1,11 @@
 import { z } from 'zod';
+import { isRecord } from '../json.ts';
 import { documentIdFault, toWellFormed } from './document-id.ts';
 
 /** What parsing ends in: the value, or the field that is wrong and a sentence that names it. */
 export type Parsed<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly field: string; readonly sentence: string };
-
-export const isJsonObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** A required document id. */
 export const documentId = z.string('must be a string').superRefine((id, context) => {
@@ -33,7 +31,7 @@ export const optionalDocumentId = z
 
 /** Optional free-form metadata: any JSON object, kept by reference. An empty one counts as absent, as in seed 001. */
 export const optionalMetadata = z
-  .custom<Record<string, unknown>>(isJsonObject, 'must be an object')
+  .custom<Record<string, unknown>>(isRecord, 'must be an object')
   .nullish()
   .transform((metadata) => (metadata && Object.keys(metadata).length > 0 ? metadata : undefined));
 
@@ -49,7 +47,7 @@ const isThere = (input: unknown, path: readonly PropertyKey[]): boolean => {
 
 /** Parses untrusted JSON by a schema, naming the first field that is wrong. Unknown fields are ignored. */
 export const parseWith = <T>(schema: z.ZodType<T>, input: unknown): Parsed<T> => {
-  if (!isJsonObject(input)) return { ok: false, field: 'body', sentence: 'body: must be a JSON object' };
+  if (!isRecord(input)) return { ok: false, field: 'body', sentence: 'body: must be a JSON object' };
   const result = schema.safeParse(input);
   if (result.success) return { ok: true, value: result.data };
   const issue = result.error.issues[0];

@@ -1,4 +1,4 @@
-import { isJsonObject } from '../callback/index.ts';
+import { isRecord } from '../json.ts';
 import type { TtsJobExtras } from './tts-job.ts';
 
 const TEXTS = ['profile_path', 'model_type', 'genre', 'output_basename', 'output_filename'] as const;
@@ -18,7 +18,7 @@ export const keptExtras = ({ profile_base64: recording, ...others }: TtsJobExtra
 
 /** The extras that a story kept; whatever else stands there is left out. */
 export const readExtras = (stored: unknown): KeptExtras | undefined => {
-  if (!isJsonObject(stored)) return undefined;
+  if (!isRecord(stored)) return undefined;
   const texts = TEXTS.flatMap((name) => (typeof stored[name] === 'string' ? [[name, stored[name]]] : []));
   const isKidsVoice = stored['is_kids_voice'];
   return orNothing({

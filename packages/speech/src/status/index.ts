@@ -10,7 +10,7 @@ export {
   type HealthSources,
 } from '@taleback/worker/src/health/health-answer.ts';
 export { decideLiveness, type Liveness, STOP_GRACE_MS } from '@taleback/worker/src/health/liveness.ts';
-export type { Log } from '@taleback/core/src/log.ts';
+export type { Log } from '@taleback/core';
 export type { OutboxCounts, OutboxStatus } from '@taleback/outbox/src/outbox-status.ts';
 export type { Percentiles } from './percentiles.ts';
 export {
