@@ -1,6 +1,7 @@
-// @vitest-environment node
 import { expect, it } from 'vitest';
 import { ownGzipBytes } from './size-budget.ts';
+
+// @vitest-environment node
 
 const code = 'export const tale = 1;'.repeat(50);
 

@@ -1,10 +1,14 @@
 import type { ReadonlySignal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
-import { type SignInAnswer, valueOf } from './live/index.ts';
+import type { SignInAnswer } from './live/feed.ts';
+import { valueOf } from './live/view.ts';
 import { PageHeader } from './page-header.tsx';
-import { type Route, type Session, storyHref } from './session/index.ts';
-import { HomePage, NewStoryPage, StoryList, StoryPage } from './stories/index.ts';
-import { PAGE_HEADING_ID, PageHeading } from './ui/index.ts';
+import { type Route, storyHref } from './session/route.ts';
+import type { Session } from './session/session.ts';
+import { HomePage, StoryList } from './stories/story-list.tsx';
+import { NewStoryPage } from './stories/new-story-page.tsx';
+import { StoryPage } from './stories/story-page.tsx';
+import { PAGE_HEADING_ID, PageHeading } from './ui/elements.tsx';
 import { Lead, WELCOME, Welcome } from './welcome.tsx';
 
 interface Props {

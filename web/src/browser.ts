@@ -1,5 +1,5 @@
 import { type ReadonlySignal, signal } from '@preact/signals';
-import { parseRoute, type Route, takeToken } from './session/index.ts';
+import { parseRoute, type Route, takeToken } from './session/route.ts';
 
 /** What the page reads from the browser: its network and its address. */
 export interface Browser {

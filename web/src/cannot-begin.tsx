@@ -1,5 +1,5 @@
 import { PageHeader } from './page-header.tsx';
-import { FailureNotice, PageHeading } from './ui/index.ts';
+import { FailureNotice, PageHeading } from './ui/elements.tsx';
 
 /** The page cannot begin; `sentence` says what is missing from which file. */
 export const Unconfigured = ({ sentence }: { sentence: string }) => (

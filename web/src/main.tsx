@@ -1,12 +1,13 @@
+import './styles/index.css';
 import { effect, signal } from '@preact/signals';
 import { render } from 'preact';
 import { App } from './app.tsx';
 import { readBrowser } from './browser.ts';
 import { Broken, Unconfigured, Unreached } from './cannot-begin.tsx';
-import { type LoadedConfig, loadConfig } from './config/index.ts';
-import { type Feed, type SignInAnswer, systemClock } from './live/index.ts';
-import { openSession } from './session/index.ts';
-import './styles/index.css';
+import { type LoadedConfig, loadConfig } from './config/load-config.ts';
+import type { Feed, SignInAnswer } from './live/feed.ts';
+import { systemClock } from './live/follow.ts';
+import { openSession } from './session/session.ts';
 
 /** How long to wait before the configuration is asked for again. */
 const RELOAD_CONFIG_MS = 3000;

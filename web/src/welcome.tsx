@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
-import type { Feed, SignInAnswer } from './live/index.ts';
-import { FailureNotice, PageHeading } from './ui/index.ts';
+import type { Feed, SignInAnswer } from './live/feed.ts';
+import { FailureNotice, PageHeading } from './ui/elements.tsx';
 
 /** The same words stand in index.html, so that nothing moves when the script takes over. */
 export const WELCOME = 'Have your stories read aloud';

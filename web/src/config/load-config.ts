@@ -1,5 +1,4 @@
-import type { ParsedConfig } from './page-config.ts';
-import { parseConfig, parseHostingConfig } from './parse-config.ts';
+import { type ParsedConfig, parseConfig, parseHostingConfig } from './parse-config.ts';
 
 /** Taleback's own file, written by whoever serves the page. */
 export const CONFIG_PATH = '/taleback.config.json';

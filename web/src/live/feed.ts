@@ -1,4 +1,6 @@
-import type { Attempt, Engine, Story, StoryDraft } from '../documents/index.ts';
+import type { Attempt } from '../documents/attempt.ts';
+import type { Engine } from '../documents/engine.ts';
+import type { Story, StoryDraft } from '../documents/story.ts';
 import type { AskAnswer } from './ask.ts';
 
 /** The port between the page and its server: what is watched, and what is asked for. */

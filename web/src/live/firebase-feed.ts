@@ -1,4 +1,15 @@
+import { initializeApp } from 'firebase/app';
 import {
+  type Auth,
+  browserLocalPersistence,
+  connectAuthEmulator,
+  indexedDBLocalPersistence,
+  initializeAuth,
+} from 'firebase/auth';
+import {
+  connectFirestoreEmulator,
+  type Firestore,
+  getFirestore,
   collection,
   doc,
   limit,
@@ -9,14 +20,39 @@ import {
   updateDoc,
   where,
 } from 'firebase/firestore';
-import { httpsCallable } from 'firebase/functions';
-import type { PageConfig } from '../config/index.ts';
-import { inOrder, readAttempt, readEngine, readStory } from '../documents/index.ts';
+import { connectFunctionsEmulator, type Functions, getFunctions, httpsCallable } from 'firebase/functions';
+import type { PageConfig } from '../config/parse-config.ts';
+import { inOrder, readAttempt } from '../documents/attempt.ts';
+import { readEngine } from '../documents/engine.ts';
+import { readStory } from '../documents/story.ts';
 import { type AskAnswer, isRenewed, parseAnswer, parseRefusal } from './ask.ts';
 import type { AudioAsk, Feed, SaveAnswer } from './feed.ts';
-import { openProject } from './firebase-project.ts';
-import { firebaseReader } from './firebase-reader.ts';
-import { watchDocument, watchQuery } from './firebase-watch.ts';
+import { firebaseReader, watchDocument, watchQuery } from './firebase-watch.ts';
+
+/** The services of one Firebase project that the page speaks to. */
+export interface FirebaseProject {
+  readonly auth: Auth;
+  readonly firestore: Firestore;
+  readonly functions: Functions;
+}
+
+/**
+ * Opens the project that a configuration names. Sign-in has no pop-ups, so their code stays out; Firestore keeps its
+ * cache in memory and finds out by itself where a network does not let streams through.
+ */
+export const openProject = (config: PageConfig): FirebaseProject => {
+  const app = initializeApp(config.firebase);
+  const auth = initializeAuth(app, { persistence: [indexedDBLocalPersistence, browserLocalPersistence] });
+  const firestore = getFirestore(app);
+  const functions = getFunctions(app, config.region);
+  const { emulators } = config;
+  if (emulators !== undefined) {
+    connectAuthEmulator(auth, emulators.auth, { disableWarnings: true });
+    connectFirestoreEmulator(firestore, emulators.firestore.host, emulators.firestore.port);
+    connectFunctionsEmulator(functions, emulators.functions.host, emulators.functions.port);
+  }
+  return { auth, firestore, functions };
+};
 
 /** The list shows the newest stories; an older one still opens by its address. */
 const MAX_LISTED_STORIES = 200;

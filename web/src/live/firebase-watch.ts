@@ -1,12 +1,56 @@
 import {
+  type Auth,
+  onAuthStateChanged,
+  signInAnonymously,
+  signInWithCustomToken,
+  signOut,
+} from 'firebase/auth';
+import type { Feed, SignInAnswer, Found, Listener, Watch } from './feed.ts';
+import {
   type DocumentReference,
   type FirestoreError,
   onSnapshot,
   type Query,
   type SnapshotListenOptions,
 } from 'firebase/firestore';
-import type { Fields } from '../documents/index.ts';
-import type { Found, Listener, Watch } from './feed.ts';
+import type { Fields } from '../documents/fields.ts';
+
+const SWITCHED_OFF = new Set(['auth/operation-not-allowed', 'auth/admin-restricted-operation']);
+
+const explain = (fault: unknown): SignInAnswer => {
+  const { code, message } = fault as { code?: string; message?: string };
+  if (code === 'auth/network-request-failed' || code === 'auth/timeout') return { kind: 'unreached' };
+  if (code !== undefined && SWITCHED_OFF.has(code)) {
+    return { kind: 'refused', words: 'Signing in as a guest is switched off for this project.' };
+  }
+  return { kind: 'refused', words: message ?? String(fault) };
+};
+
+const signingIn = async (attempt: Promise<unknown>): Promise<SignInAnswer> => {
+  try {
+    await attempt;
+    return { kind: 'signed-in' };
+  } catch (fault) {
+    return explain(fault);
+  }
+};
+
+/** The part of the feed that Firebase Auth answers. */
+export const firebaseReader = (
+  auth: Auth,
+): Pick<Feed, 'watchReader' | 'signInAsGuest' | 'signInWithToken' | 'signOut'> => ({
+  watchReader: (tell) =>
+    onAuthStateChanged(auth, (user) =>
+      tell(
+        user === null
+          ? undefined
+          : { uid: user.uid, isGuest: user.isAnonymous, name: user.displayName ?? undefined },
+      ),
+    ),
+  signInAsGuest: () => signingIn(signInAnonymously(auth)),
+  signInWithToken: (token) => signingIn(signInWithCustomToken(auth, token)),
+  signOut: () => signOut(auth),
+});
 
 /** Changes of metadata tell when the server was lost and found again, even where no field changed. */
 const WITH_METADATA: SnapshotListenOptions = { includeMetadataChanges: true };

@@ -1,9 +1,9 @@
 import { signal } from '@preact/signals';
 import { describe, expect, it } from 'vitest';
-import { Channel } from './fake-feed.ts';
+import { Channel } from '../../test/fake-feed.ts';
 import type { Watch } from './feed.ts';
 import { follow } from './follow.ts';
-import { createManualClock } from './manual-clock.ts';
+import { createManualClock } from '../../test/manual-clock.ts';
 
 const setUp = () => {
   const clock = createManualClock(0);

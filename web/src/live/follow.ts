@@ -1,7 +1,24 @@
 import { effect, type ReadonlySignal, signal, untracked } from '@preact/signals';
-import type { Clock } from './clock.ts';
 import type { Watch } from './feed.ts';
 import { drawView, type Facts, learn, nothingKnown, type View, type ViewEvent } from './view.ts';
+
+/** Time, handed in so that tests can move it. */
+export interface Clock {
+  readonly now: () => number;
+  /** Runs once after a delay in milliseconds; answers how to call it off. */
+  readonly after: (delayMs: number, run: () => void) => () => void;
+}
+
+/** Browsers keep timers in 32 bits; a longer one would fire at once. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  after: (delayMs, run) => {
+    const timer = setTimeout(run, Math.min(delayMs, MAX_DELAY_MS));
+    return () => clearTimeout(timer);
+  },
+};
 
 /** What following needs beside the watch itself. */
 export interface Surroundings {

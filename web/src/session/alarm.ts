@@ -1,5 +1,7 @@
-import { effect, type ReadonlySignal, signal } from '@preact/signals';
-import type { Clock } from '../live/index.ts';
+import { effect, type ReadonlySignal, signal, computed } from '@preact/signals';
+import type { Clock } from '../live/follow.ts';
+import { leaseEndMs } from '../documents/narration.ts';
+import type { Story } from '../documents/story.ts';
 
 export interface Alarm {
   /** Unix milliseconds; moves whenever one of the times has come, so that what depends on it is read again. */
@@ -24,3 +26,10 @@ export const watchTimes = (timesMs: ReadonlySignal<readonly number[]>, clock: Cl
   });
   return { nowMs, stop };
 };
+
+/** Rings at the end of the next lease among the stories that are looked at. */
+export const watchLeases = (stories: ReadonlySignal<readonly Story[]>, clock: Clock): Alarm =>
+  watchTimes(
+    computed(() => stories.value.map(leaseEndMs).filter((end) => end !== undefined)),
+    clock,
+  );

@@ -1,5 +1,5 @@
-import type { NarrationKind } from '../documents/index.ts';
-import type { ViewKind } from '../live/index.ts';
+import type { NarrationKind } from '../documents/narration.ts';
+import type { ViewKind } from '../live/view.ts';
 
 /** What of the page is worth telling when it changes. */
 export interface Moment {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createGate } from '../../test/gate.ts';
-import { createFakeFeed } from '../live/fake-feed.ts';
-import type { AskAnswer } from '../live/index.ts';
+import { createFakeFeed } from '../../test/fake-feed.ts';
+import type { AskAnswer } from '../live/ask.ts';
 import { createAsking } from './asking.ts';
 
 const ask = { storyId: 's1', voiceId: undefined };

@@ -1,5 +1,6 @@
 import { type ReadonlySignal, signal } from '@preact/signals';
-import type { AskAnswer, AudioAsk, Feed } from '../live/index.ts';
+import type { AskAnswer } from '../live/ask.ts';
+import type { AudioAsk, Feed } from '../live/feed.ts';
 
 /** Where a person's ask for a narration stands. An ask that was granted shows in the story itself. */
 export type AskState =

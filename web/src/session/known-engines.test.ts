@@ -1,8 +1,8 @@
 import { signal } from '@preact/signals';
 import { expect, it } from 'vitest';
-import { type Engine, readEngine } from '../documents/index.ts';
-import type { View } from '../live/index.ts';
-import { createManualClock } from '../live/manual-clock.ts';
+import { type Engine, readEngine } from '../documents/engine.ts';
+import type { View } from '../live/view.ts';
+import { createManualClock } from '../../test/manual-clock.ts';
 import { watchKnownEngines } from './known-engines.ts';
 
 const engine = (name: string, expiresAt: number): Engine =>

@@ -1,6 +1,7 @@
 import { computed, type ReadonlySignal } from '@preact/signals';
-import type { Engine } from '../documents/index.ts';
-import { type Clock, type View, valueOf } from '../live/index.ts';
+import type { Engine } from '../documents/engine.ts';
+import type { Clock } from '../live/follow.ts';
+import { type View, valueOf } from '../live/view.ts';
 import { watchTimes } from './alarm.ts';
 
 const NONE: readonly Engine[] = [];

@@ -1,19 +1,14 @@
 import { computed, effect, type ReadonlySignal, signal, untracked } from '@preact/signals';
-import { type Attempt, type Engine, type Narration, readNarration, type Story } from '../documents/index.ts';
-import {
-  type Feed,
-  type Found,
-  follow,
-  type Reader,
-  type Surroundings,
-  type View,
-  type ViewKind,
-  valueOf,
-  type Watch,
-} from '../live/index.ts';
+import type { Attempt } from '../documents/attempt.ts';
+import type { Engine } from '../documents/engine.ts';
+import { type Narration, readNarration } from '../documents/narration.ts';
+import type { Story } from '../documents/story.ts';
+import type { Feed, Found, Reader, Watch } from '../live/feed.ts';
+import { follow, type Surroundings } from '../live/follow.ts';
+import { type View, type ViewKind, valueOf } from '../live/view.ts';
 import { announce, type Moment } from './announcement.ts';
 import { watchKnownEngines } from './known-engines.ts';
-import { watchLeases } from './lease-alarm.ts';
+import { watchLeases } from './alarm.ts';
 import type { Route } from './route.ts';
 
 /** Who reads: not known yet, nobody, or a signed-in reader. */

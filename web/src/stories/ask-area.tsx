@@ -1,10 +1,11 @@
-import { useSignal } from '@preact/signals';
 import { describeError } from '@taleback/core';
-import type { Engine, Narration, Story } from '../documents/index.ts';
-import type { AudioAsk } from '../live/index.ts';
-import type { AskState } from '../session/index.ts';
-import { AskButton } from './ask-button.tsx';
-import { AskFault } from './ask-fault.tsx';
+import type { AskState } from '../session/asking.ts';
+import { FailureNotice } from '../ui/elements.tsx';
+import { useSignal } from '@preact/signals';
+import type { Engine } from '../documents/engine.ts';
+import type { Narration } from '../documents/narration.ts';
+import type { Story } from '../documents/story.ts';
+import type { AudioAsk } from '../live/feed.ts';
 import { NarratorsAway } from './narrators-away.tsx';
 import { VoiceSelect } from './voice-select.tsx';
 import {
@@ -17,6 +18,61 @@ import {
   voicesFor,
   voicesOf,
 } from './voices.ts';
+
+/** Says why an ask was not taken. */
+export const AskFault = ({ state }: { state: AskState }) => {
+  switch (state.kind) {
+    case 'refused': {
+      const { sentence, nextStep } = describeError(state.code);
+      return (
+        <FailureNotice>
+          <p class="failure-sentence">{sentence}</p>
+          <p>{nextStep}</p>
+          {state.code === 'unknown' && <p class="small">{state.words}</p>}
+        </FailureNotice>
+      );
+    }
+    case 'unreached':
+      return (
+        <FailureNotice>
+          <p class="failure-sentence">The request did not get through.</p>
+          <p>Check your connection, then try again. Asking twice does no harm.</p>
+        </FailureNotice>
+      );
+    case 'idle':
+    case 'asking':
+      return null;
+    default:
+      return state satisfies never;
+  }
+};
+
+interface Props {
+  readonly kind: 'narrate' | 'try-again';
+  readonly label: string;
+  readonly isQuiet?: boolean;
+  readonly state: AskState;
+  readonly onAsk: () => void;
+}
+
+/**
+ * Asks for a narration. It stays in the tab order while an ask is out, so that focus is not lost; whoever takes the
+ * ask makes one of two presses.
+ */
+export const AskButton = ({ kind, label, isQuiet = false, state, onAsk }: Props) => {
+  const isAsking = state.kind === 'asking';
+  return (
+    <button
+      type="button"
+      class={isQuiet ? 'button quiet' : 'button'}
+      data-testid={kind}
+      aria-disabled={isAsking}
+      onClick={onAsk}
+    >
+      {isAsking ? 'Asking the narrator' : label}
+    </button>
+  );
+};
 
 export interface AskAreaProps {
   readonly story: Story;

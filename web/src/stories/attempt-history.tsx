@@ -1,8 +1,7 @@
 import { describeError } from '@taleback/core';
-import type { Attempt } from '../documents/index.ts';
-import { durationWords, Moment } from '../ui/index.ts';
-import { NarrationBadge } from './narration-badge.tsx';
-import { NARRATION_SIGNS } from './narration-signs.ts';
+import type { Attempt } from '../documents/attempt.ts';
+import { durationWords, Moment } from '../ui/time.tsx';
+import { NarrationBadge, NARRATION_SIGNS } from './narration-badge.tsx';
 
 const tookMs = ({ requestedAtMs, endedAtMs }: Attempt): number | undefined =>
   requestedAtMs === undefined || endedAtMs === undefined || endedAtMs < requestedAtMs

@@ -1,6 +1,7 @@
 import { describeError } from '@taleback/core';
-import type { Failure, Story } from '../documents/index.ts';
-import { FailureNotice, Moment } from '../ui/index.ts';
+import type { Failure, Story } from '../documents/story.ts';
+import { FailureNotice } from '../ui/elements.tsx';
+import { Moment } from '../ui/time.tsx';
 
 interface Props {
   readonly failure: Failure;

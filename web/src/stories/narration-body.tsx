@@ -1,5 +1,6 @@
-import type { Narration, Story } from '../documents/index.ts';
-import { Moment } from '../ui/index.ts';
+import type { Narration } from '../documents/narration.ts';
+import type { Story } from '../documents/story.ts';
+import { Moment } from '../ui/time.tsx';
 import { FailureReport } from './failure-report.tsx';
 import { Player, playerKey } from './player.tsx';
 

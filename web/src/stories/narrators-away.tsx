@@ -1,4 +1,4 @@
-import { Icon } from '../ui/index.ts';
+import { Icon } from '../ui/elements.tsx';
 
 /** Tells, before anybody asks, that there will hardly be an answer now. No failure: asking is allowed. */
 export const NarratorsAway = () => (

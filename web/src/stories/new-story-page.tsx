@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
-import { HOME_HREF, type Session, storyHref } from '../session/index.ts';
-import { PageHeading } from '../ui/index.ts';
+import { HOME_HREF, storyHref } from '../session/route.ts';
+import type { Session } from '../session/session.ts';
+import { PageHeading } from '../ui/elements.tsx';
 import { LanguageSelect, languageName } from './language-select.tsx';
 import { SAMPLES } from './samples.ts';
 import { StoryForm, type Written } from './story-form.tsx';

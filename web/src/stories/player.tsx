@@ -1,7 +1,8 @@
 import { useSignal } from '@preact/signals';
 import { useLayoutEffect, useRef } from 'preact/hooks';
-import type { Playable } from '../documents/index.ts';
-import { durationWords, FailureNotice, Icon } from '../ui/index.ts';
+import type { Playable } from '../documents/narration.ts';
+import { durationWords } from '../ui/time.tsx';
+import { FailureNotice, Icon } from '../ui/elements.tsx';
 
 interface Props {
   readonly audio: Playable;

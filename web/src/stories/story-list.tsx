@@ -1,8 +1,35 @@
-import type { Story } from '../documents/index.ts';
-import { valueOf } from '../live/index.ts';
-import { NEW_STORY_HREF, type Session, storyHref } from '../session/index.ts';
-import { Icon, Moment } from '../ui/index.ts';
+import { valueOf } from '../live/view.ts';
+import { NEW_STORY_HREF, storyHref } from '../session/route.ts';
+import type { Session } from '../session/session.ts';
+import { ConnectionNotice } from '../ui/connection-badge.tsx';
+import { PageHeading, Icon } from '../ui/elements.tsx';
+import type { Story } from '../documents/story.ts';
+import { Moment } from '../ui/time.tsx';
 import { NarrationBadge } from './narration-badge.tsx';
+
+/** What stands beside the list while no story is open. */
+export const HomePage = ({ session }: { session: Session }) => {
+  const view = session.stories.value;
+  const hasStories = (valueOf(view)?.length ?? 0) > 0;
+  return (
+    <div class={hasStories ? 'home beside-list' : 'home'}>
+      <ConnectionNotice state={view.kind} />
+      <PageHeading>{hasStories ? 'Choose a story' : 'Write a first story'}</PageHeading>
+      <p class="lead">
+        {hasStories
+          ? 'Open one to read it, to listen to it, or to have it narrated.'
+          : 'Give it a title and a text, or begin with a fable. Then have it narrated.'}
+      </p>
+      {!hasStories && (
+        <p>
+          <a class="button" href={NEW_STORY_HREF}>
+            Write a story
+          </a>
+        </p>
+      )}
+    </div>
+  );
+};
 
 const Line = ({ session, story, isOpen }: { session: Session; story: Story; isOpen: boolean }) => (
   <li>

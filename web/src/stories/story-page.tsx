@@ -1,10 +1,44 @@
-import type { Engine, Story } from '../documents/index.ts';
-import { type ViewKind, valueOf } from '../live/index.ts';
-import { HOME_HREF, type Session } from '../session/index.ts';
-import { ConnectionNotice, Icon, Moment, PageHeading } from '../ui/index.ts';
+import { useEffect, useMemo } from 'preact/hooks';
+import type { Attempt } from '../documents/attempt.ts';
+import type { Story } from '../documents/story.ts';
+import { valueOf, type ViewKind } from '../live/view.ts';
+import { createAsking } from '../session/asking.ts';
+import type { Session } from '../session/session.ts';
+import { AttemptHistory } from './attempt-history.tsx';
+import { NarrationPanel } from './narration-panel.tsx';
+import { StoryText } from './story-text.tsx';
+import type { Engine } from '../documents/engine.ts';
+import { HOME_HREF } from '../session/route.ts';
+import { ConnectionNotice } from '../ui/connection-badge.tsx';
+import { Icon, PageHeading } from '../ui/elements.tsx';
+import { Moment } from '../ui/time.tsx';
 import { languageName } from './language-select.tsx';
-import { StoryBody } from './story-body.tsx';
 import { voiceLabel, voicesOf } from './voices.ts';
+
+const NO_ATTEMPTS: readonly Attempt[] = [];
+
+/** Where a story's narration stands, its text, and every attempt so far. */
+export const StoryBody = ({ session, story }: { session: Session; story: Story }) => {
+  const asking = useMemo(() => createAsking(session.feed, session.say), [session]);
+  useEffect(() => asking.forget(), [asking, story.audio.jobId, story.text]);
+  const attempts = valueOf(session.attempts.value) ?? NO_ATTEMPTS;
+  const stage = attempts.find(({ jobId }) => jobId === story.audio.jobId)?.stage;
+  return (
+    <>
+      <NarrationPanel
+        story={story}
+        narration={session.narrationOf(story)}
+        engines={session.engines.value}
+        state={asking.state.value}
+        stage={stage}
+        onAsk={(kind, ask) => void asking.ask(kind, ask)}
+        onBroken={() => session.feed.renewAudio(story.id)}
+      />
+      <StoryText session={session} story={story} />
+      <AttemptHistory attempts={attempts} />
+    </>
+  );
+};
 
 /** Why there is no story to show. */
 const ABSENCE: Readonly<Record<ViewKind, { heading: string; words: string }>> = {

@@ -1,8 +1,8 @@
 import { useSignal } from '@preact/signals';
 import { primaryLanguage } from '@taleback/core';
 import { useLayoutEffect, useRef } from 'preact/hooks';
-import type { Story } from '../documents/index.ts';
-import type { Session } from '../session/index.ts';
+import type { Story } from '../documents/story.ts';
+import type { Session } from '../session/session.ts';
 import { StoryForm, type Written } from './story-form.tsx';
 
 const paragraphsOf = (text: string): readonly string[] =>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Engine, readEngine } from '../documents/index.ts';
+import { type Engine, readEngine } from '../documents/engine.ts';
 import {
   areNarratorsAway,
   firstLanguage,

@@ -1,6 +1,6 @@
 import { primaryLanguage } from '@taleback/core';
-import type { Engine } from '../documents/index.ts';
-import { LANGUAGES } from './draft.ts';
+import type { Engine } from '../documents/engine.ts';
+import { LANGUAGES } from './story-form.tsx';
 
 /** What is known of who speaks: there; away, known but silent; or unknown, as nobody tells of it now. */
 export type Presence = 'there' | 'away' | 'unknown';

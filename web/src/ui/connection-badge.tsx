@@ -1,5 +1,5 @@
-import type { ViewKind } from '../live/index.ts';
-import { Icon, type IconName } from './icon.tsx';
+import type { ViewKind } from '../live/view.ts';
+import { Icon, type IconName } from './elements.tsx';
 
 const SIGNS: Readonly<Record<ViewKind, { icon: IconName; word: string; hint: string }>> = {
   connecting: { icon: 'clock', word: 'Connecting', hint: 'Waiting for the first word from the server.' },

@@ -1,4 +1,5 @@
-import { type Engine, type Fields, readEngine } from '../documents/index.ts';
+import { type Engine, readEngine } from '../../src/documents/engine.ts';
+import type { Fields } from '../../src/documents/fields.ts';
 import { type Fixture, failed, open } from './fixture.ts';
 import { asked, FIXTURE_NOW_MS, MINUTE_MS } from './fixture-documents.ts';
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { durationWords } from './duration.ts';
+import { durationWords } from './time.tsx';
 
 it.each([
   [-5, '0 s'],

@@ -1,5 +1,7 @@
-import type { Attempt, Engine, Story, StoryDraft } from '../documents/index.ts';
-import type { AskAnswer } from './ask.ts';
+import type { Attempt } from '../src/documents/attempt.ts';
+import type { Engine } from '../src/documents/engine.ts';
+import type { Story, StoryDraft } from '../src/documents/story.ts';
+import type { AskAnswer } from '../src/live/ask.ts';
 import type {
   AudioAsk,
   Feed,
@@ -11,7 +13,7 @@ import type {
   Snapshot,
   StoryEdit,
   Watch,
-} from './feed.ts';
+} from '../src/live/feed.ts';
 
 /** What is told to a watch: a snapshot, or that it ended. */
 export type Told<T> = Snapshot<T> | 'denied' | 'broken';

@@ -1,8 +1,8 @@
 import { signal } from '@preact/signals';
 import { describe, expect, it } from 'vitest';
-import { readStory, type Story } from '../documents/index.ts';
-import { createManualClock } from '../live/manual-clock.ts';
-import { watchLeases } from './lease-alarm.ts';
+import { readStory, type Story } from '../documents/story.ts';
+import { createManualClock } from '../../test/manual-clock.ts';
+import { watchLeases } from './alarm.ts';
 
 const leased = (id: string, endMs: number): Story =>
   readStory(id, { audioStatus: 'processing', audioLeaseExpiresAt: endMs });

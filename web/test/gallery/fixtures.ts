@@ -1,4 +1,4 @@
-import { inOrder } from '../documents/index.ts';
+import { inOrder } from '../../src/documents/attempt.ts';
 import { ENGINE_FIXTURES } from './engine-fixtures.ts';
 import { base, type Fixture, failed, open } from './fixture.ts';
 import {

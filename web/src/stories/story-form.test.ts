@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { checkDraft, MAX_TEXT_CHARACTERS } from './draft.ts';
+import { checkDraft, MAX_TEXT_CHARACTERS } from './story-form.tsx';
 import { SAMPLES } from './samples.ts';
 
 const draft = { title: 'A tale', text: 'Once upon a time.', language: 'en' };

@@ -1,9 +1,10 @@
 import { signal } from '@preact/signals';
-import { createFakeFeed, type FakeFeed } from '../live/fake-feed.ts';
-import { createManualClock, type ManualClock } from '../live/manual-clock.ts';
-import { openSession, parseRoute, type Session } from '../session/index.ts';
-import type { Fixture } from '../stories/fixture.ts';
-import { FIXTURE_NOW_MS } from '../stories/fixture-documents.ts';
+import { createFakeFeed, type FakeFeed } from '../fake-feed.ts';
+import { createManualClock, type ManualClock } from '../manual-clock.ts';
+import { openSession, type Session } from '../../src/session/session.ts';
+import { parseRoute } from '../../src/session/route.ts';
+import type { Fixture } from './fixture.ts';
+import { FIXTURE_NOW_MS } from './fixture-documents.ts';
 
 /** A session in the state of a fixture, and the means to move it on. */
 export interface Stage {

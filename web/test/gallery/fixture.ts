@@ -1,5 +1,11 @@
-import type { Attempt, Engine, Fields, NarrationKind, Story } from '../documents/index.ts';
-import type { AskAnswer, Found, Reader, Snapshot, ViewKind } from '../live/index.ts';
+import type { Attempt } from '../../src/documents/attempt.ts';
+import type { Engine } from '../../src/documents/engine.ts';
+import type { Fields } from '../../src/documents/fields.ts';
+import type { NarrationKind } from '../../src/documents/narration.ts';
+import type { Story } from '../../src/documents/story.ts';
+import type { AskAnswer } from '../../src/live/ask.ts';
+import type { Found, Reader, Snapshot } from '../../src/live/feed.ts';
+import type { ViewKind } from '../../src/live/view.ts';
 import { asked, GUEST, OTHERS, STORY_ID, story } from './fixture-documents.ts';
 
 /** One state of the page, and what must be seen of it. */

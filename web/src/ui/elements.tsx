@@ -1,3 +1,5 @@
+import type { ComponentChildren } from 'preact';
+
 /** Strokes on a 24 by 24 grid. */
 const PATHS = {
   book: 'M4 5.5c2.8-1 5.5-.8 8 .8v13c-2.5-1.6-5.2-1.8-8-.8zM20 5.5c-2.8-1-5.5-.8-8 .8v13c2.5-1.6 5.2-1.8 8-.8z',
@@ -25,4 +27,28 @@ export const Icon = ({ name }: { name: IconName }) => (
   <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
     <path d={PATHS[name]} />
   </svg>
+);
+
+/** A failure, told at once to those who cannot see it appear. */
+export const FailureNotice = ({ children }: { children: ComponentChildren }) => (
+  <div class="failure" role="alert">
+    <Icon name="warning" />
+    <div>{children}</div>
+  </div>
+);
+
+/** Marks the heading that focus goes to when the reader opens another page. */
+export const PAGE_HEADING_ID = 'page-heading';
+
+/** The one first heading of a page. */
+export const PageHeading = ({
+  children,
+  lang,
+}: {
+  children: ComponentChildren;
+  lang?: string | undefined;
+}) => (
+  <h1 id={PAGE_HEADING_ID} tabIndex={-1} lang={lang}>
+    {children}
+  </h1>
 );

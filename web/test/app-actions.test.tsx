@@ -1,14 +1,16 @@
 import { signal } from '@preact/signals';
 import { cleanup, fireEvent, render } from '@testing-library/preact';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createGate } from '../test/gate.ts';
-import { turn } from '../test/turn.ts';
-import { App } from './app.tsx';
-import { type Fields, readStory } from './documents/index.ts';
-import { type Stage, stageFixture } from './gallery/stage.ts';
-import type { AskAnswer, SaveAnswer, SignInAnswer } from './live/index.ts';
-import { FIXTURE_NOW_MS, STORY_ID } from './stories/fixture-documents.ts';
-import { createFixtures } from './stories/fixtures.ts';
+import { createGate } from './gate.ts';
+import { turn } from './turn.ts';
+import { App } from '../src/app.tsx';
+import type { Fields } from '../src/documents/fields.ts';
+import { readStory } from '../src/documents/story.ts';
+import { type Stage, stageFixture } from './gallery/staged-page.tsx';
+import type { AskAnswer } from '../src/live/ask.ts';
+import type { SaveAnswer, SignInAnswer } from '../src/live/feed.ts';
+import { FIXTURE_NOW_MS, STORY_ID } from './gallery/fixture-documents.ts';
+import { createFixtures } from './gallery/fixtures.ts';
 
 const AUDIO_URL = 'https://audio.test/story.mp3';
 const fixtures = createFixtures(AUDIO_URL);

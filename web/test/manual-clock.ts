@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts';
+import type { Clock } from '../src/live/follow.ts';
 
 /** A clock that stands until it is moved. */
 export interface ManualClock extends Clock {

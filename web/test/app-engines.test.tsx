@@ -1,12 +1,12 @@
 import { signal } from '@preact/signals';
 import { cleanup, fireEvent, render } from '@testing-library/preact';
 import { afterEach, describe, expect, it } from 'vitest';
-import { turn } from '../test/turn.ts';
-import { App } from './app.tsx';
-import { type Engine, readEngine } from './documents/index.ts';
-import { type Stage, stageFixture } from './gallery/stage.ts';
-import { FIXTURE_NOW_MS, MINUTE_MS, STORY_ID } from './stories/fixture-documents.ts';
-import { createFixtures } from './stories/fixtures.ts';
+import { turn } from './turn.ts';
+import { App } from '../src/app.tsx';
+import { type Engine, readEngine } from '../src/documents/engine.ts';
+import { type Stage, stageFixture } from './gallery/staged-page.tsx';
+import { FIXTURE_NOW_MS, MINUTE_MS, STORY_ID } from './gallery/fixture-documents.ts';
+import { createFixtures } from './gallery/fixtures.ts';
 
 const fixtures = createFixtures('https://audio.test/story.mp3');
 

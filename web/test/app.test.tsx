@@ -1,11 +1,11 @@
+import axe from 'axe-core';
 import { signal } from '@preact/signals';
 import { cleanup, fireEvent, render } from '@testing-library/preact';
-import axe from 'axe-core';
 import { afterEach, describe, expect, it } from 'vitest';
-import { turn } from '../test/turn.ts';
-import { App } from './app.tsx';
-import { stageFixture } from './gallery/stage.ts';
-import { createFixtures } from './stories/fixtures.ts';
+import { turn } from './turn.ts';
+import { App } from '../src/app.tsx';
+import { stageFixture } from './gallery/staged-page.tsx';
+import { createFixtures } from './gallery/fixtures.ts';
 
 const fixtures = createFixtures('https://audio.test/story.mp3');
 

@@ -1,9 +1,9 @@
+import '../../src/styles/index.css';
 import { signal } from '@preact/signals';
 import { render } from 'preact';
-import { App } from '../app.tsx';
-import { createFixtures } from '../stories/fixtures.ts';
-import { stageFixture } from './stage.ts';
-import '../styles/index.css';
+import { App } from '../../src/app.tsx';
+import { createFixtures } from './fixtures.ts';
+import { stageFixture } from './staged-page.tsx';
 
 /** Shows one state of the page, named by `?state=`, or the list of all of them. For development only. */
 const audioUrl = new URL('./silence.wav', import.meta.url).href;
