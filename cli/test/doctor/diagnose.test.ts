@@ -1,5 +1,5 @@
 import { TalebackError } from '@taleback/core';
-import { createFakeClock } from '@taleback/resilience/src/testing/index.ts';
+import { createFakeClock } from '@taleback/resilience/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createNetworkProbe } from '../../src/doctor/network-probe.node.ts';
 import { openSpeechHttp } from '@taleback/speech/src/engines/open/undici-speech-http.node.ts';

@@ -1,6 +1,6 @@
 import { TalebackError } from '@taleback/core';
 import { DeadlineExceededError } from '@taleback/resilience';
-import { createFakeClock } from '@taleback/resilience/src/testing/index.ts';
+import { createFakeClock } from '@taleback/resilience/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { readDiskSpace } from '@taleback/speech/src/protection/disk-space.node.ts';
 import { createNetworkProbe } from '../../src/doctor/network-probe.node.ts';

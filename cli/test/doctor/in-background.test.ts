@@ -1,5 +1,5 @@
 import { TalebackError } from '@taleback/core';
-import { createFakeClock } from '@taleback/resilience/src/testing/index.ts';
+import { createFakeClock } from '@taleback/resilience/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type Diagnosis, DiagnosisOnFailure, formatDiagnosis } from '@taleback/speech/src/diagnosis/index.ts';
 

@@ -1,5 +1,5 @@
 import { signStandard } from '@taleback/core/src/signatures/index.ts';
-import { createFakeClock } from '@taleback/resilience/src/testing/index.ts';
+import { createFakeClock } from '@taleback/resilience/testing';
 import { describe, expect, it } from 'vitest';
 import { createCallerLimits } from './caller-limits.ts';
 import { createReceiver } from './receiver.ts';

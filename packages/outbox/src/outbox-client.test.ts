@@ -1,4 +1,4 @@
-import { createFakeClock } from '@taleback/resilience/src/testing/index.ts';
+import { createFakeClock } from '@taleback/resilience/testing';
 import { describe, expect, it } from 'vitest';
 import type { CallbackClient, CallbackMessage, Delivery } from './callbacks-index.ts';
 import type { Outbox } from './outbox.ts';

@@ -1,4 +1,4 @@
-import { createFakeClock, type FakeClock } from '@taleback/resilience/src/testing/index.ts';
+import { createFakeClock, type FakeClock } from '@taleback/resilience/testing';
 import type { CallbackMessage, Delivery, Sendable, TryOutcome } from './callbacks-index.ts';
 import { createFakeOutboxFiles, type FakeOutboxFiles } from './fake-outbox-files.ts';
 import { Outbox } from './outbox.ts';

@@ -1,4 +1,4 @@
-import type { FakeClock } from '@taleback/resilience/src/testing/index.ts';
+import type { FakeClock } from '@taleback/resilience/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { CallbackMessage } from './callbacks-index.ts';
 import type { Outbox } from './outbox.ts';

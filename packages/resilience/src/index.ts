@@ -1,37 +1,37 @@
+export { wait } from './abort.ts';
 export {
   type Backoff,
   backoffDelayMs,
   backoffSchedule,
-  type DelayBounds,
-  delayBounds,
   type ExponentialBackoff,
   type Jitter,
-  nominalDelayMs,
   type Random,
   type ScheduledBackoff,
-} from './backoff/index.ts';
+} from './backoff.ts';
+export type { AdaptiveCooldown, BreakerOptions } from './breaker/breaker-options.ts';
 export {
-  type AdaptiveCooldown,
+  type BreakerSnapshot,
+  type BreakerStatus,
+  parseBreakerSnapshot,
+} from './breaker/breaker-snapshot.ts';
+export {
   type Admission,
   type BreakerChange,
   type BreakerChangeCause,
   type BreakerListener,
-  type BreakerOptions,
   BreakerRefusedError,
-  type BreakerSetup,
-  type BreakerSnapshot,
   type BreakerState,
-  type BreakerStatus,
-  CircuitBreaker,
-  type ConsecutiveOptions,
-  type CountWindowOptions,
   type Permit,
-  parseBreakerSnapshot,
   type Refusal,
   type RefusalReason,
-  type StrategyOptions,
-  type TimeWindowOptions,
-} from './breaker/index.ts';
+} from './breaker/breaker-state.ts';
+export { type BreakerSetup, CircuitBreaker } from './breaker/circuit-breaker.ts';
+export type {
+  ConsecutiveOptions,
+  CountWindowOptions,
+  StrategyOptions,
+  TimeWindowOptions,
+} from './breaker/windows.ts';
 export {
   Bulkhead,
   type BulkheadOptions,
@@ -40,37 +40,29 @@ export {
   BulkheadRefusedError,
   type BulkheadRequest,
   type BulkheadStatus,
-  FairQueue,
-  type Lane,
-  type Priority,
-  type Queueable,
-} from './bulkhead/index.ts';
-export { type CancelTimer, type Clock, systemClock } from './clock/index.ts';
+} from './bulkhead/bulkhead.ts';
+export { FairQueue, type Lane, type Priority, type Queueable } from './bulkhead/fair-queue.ts';
+export { type CancelTimer, type Clock, systemClock } from './clock.ts';
+export type {
+  Call,
+  CallContext,
+  CallOutcome,
+  CallRejected,
+  CallRequest,
+  Rejection,
+} from './compose/call-run.ts';
+export { type ComposedPolicies, compose } from './compose/compose.ts';
+export { createPolicies, type Policies, type PolicySetup } from './compose/policies.ts';
+export { AdaptiveTimeout, type AdaptiveTimeoutOptions } from './deadline/adaptive-timeout.ts';
 export {
-  type Call,
-  type CallContext,
-  type CallOutcome,
-  type CallRejected,
-  type CallRequest,
-  type ComposedPolicies,
-  compose,
-  createPolicies,
-  type Policies,
-  type PolicySetup,
-  type Rejection,
-} from './compose/index.ts';
-export {
-  AdaptiveTimeout,
-  type AdaptiveTimeoutOptions,
   DEFAULT_TIMEOUT_MS,
   DeadlineExceededError,
   type DeadlineOptions,
   type DeadlineOutcome,
   tryWithDeadline,
   withDeadline,
-} from './deadline/index.ts';
-export { isResilienceError, ResilienceError, type ResilienceErrorCode } from './errors/index.ts';
-export { edge, elevenlabs, guarded, kokoro, type ResilienceProfile, worker } from './profiles/index.ts';
+} from './deadline/deadline.ts';
+export { edge, elevenlabs, guarded, kokoro, type ResilienceProfile, worker } from './profiles.ts';
 export {
   createRateLimiter,
   KeyedRateLimiter,
@@ -78,24 +70,25 @@ export {
   RateLimitedError,
   type RateLimiter,
   type RateLimitOptions,
-  SlidingWindow,
   type SlidingWindowOptions,
   type TakeResult,
-  TokenBucket,
   type TokenBucketOptions,
-} from './rate-limit/index.ts';
+} from './rate-limit.ts';
+export { isResilienceError, ResilienceError, type ResilienceErrorCode } from './resilience-error.ts';
 export {
-  type Attempt,
-  type AttemptContext,
   type Classification,
   type Classify,
   classifyHttpStatus,
   parseRetryAfter,
+} from './retry/classification.ts';
+export {
+  type Attempt,
+  type AttemptContext,
   type RetryFailure,
   type RetryNotice,
   type RetryOptions,
   type RetryOutcome,
-  type RetryPolicy,
   retry,
   retryOrThrow,
-} from './retry/index.ts';
+} from './retry/retry.ts';
+export type { RetryPolicy } from './retry/retry-policy.ts';

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createFakeClock, type FakeClock } from '@taleback/resilience/src/testing/index.ts';
+import { createFakeClock, type FakeClock } from '@taleback/resilience/testing';
 import { vi } from 'vitest';
 import {
   type RunpodHandler,

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { createFakeClock } from '@taleback/resilience/src/testing/index.ts';
+import { createFakeClock } from '@taleback/resilience/testing';
 import { describe, expect, it } from 'vitest';
 import { installProcessFaults, type ProcessFaultsOptions } from './process-faults.ts';
 import type { SynthesisEvent } from '@taleback/speech/src/status/synthesis-event.ts';

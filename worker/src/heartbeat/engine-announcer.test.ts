@@ -1,5 +1,5 @@
 import { parseEnginesReport } from '@taleback/core';
-import { createFakeClock } from '@taleback/resilience/src/testing/index.ts';
+import { createFakeClock } from '@taleback/resilience/testing';
 import { describe, expect, it } from 'vitest';
 import type { Sendable, TryOutcome } from '@taleback/outbox/src/callbacks-index.ts';
 import type { EnginePicture } from '@taleback/speech/src/status/index.ts';

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { isTalebackError } from '@taleback/core';
-import { createFakeClock } from '@taleback/resilience/src/testing/index.ts';
+import { createFakeClock } from '@taleback/resilience/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type GcsOptions, openGcsObjectStore } from '../../src/storage/gcs-object-store.node.ts';
 import type { ObjectStore } from '../../src/storage/index.ts';

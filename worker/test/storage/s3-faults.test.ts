@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { isTalebackError } from '@taleback/core';
 import type { Clock } from '@taleback/resilience';
-import { createFakeClock } from '@taleback/resilience/src/testing/index.ts';
+import { createFakeClock } from '@taleback/resilience/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   type OpenObjectStore,

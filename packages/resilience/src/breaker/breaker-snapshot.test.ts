@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { createFakeClock } from '../testing/index.ts';
 import type { BreakerOptions } from './breaker-options.ts';
 import { type BreakerSnapshot, parseBreakerSnapshot } from './breaker-snapshot.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
+import { createFakeClock } from '../testing.ts';
 
 const OPTIONS: BreakerOptions = {
   strategy: { kind: 'count-window', size: 10, failureRatio: 1, minimumCalls: 3 },

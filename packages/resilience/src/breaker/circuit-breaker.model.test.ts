@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createFakeClock, type FakeClock } from '../testing/index.ts';
-import type { Permit } from './admission.ts';
+import type { Permit } from './breaker-state.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
-import type { StrategyOptions } from './strategy.ts';
+import type { StrategyOptions } from './windows.ts';
+import { type FakeClock, createFakeClock } from '../testing.ts';
 
 const COOLDOWN_MS = 100;
 const EXPIRY_MS = 250;

@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { createFakeClock, type FakeClock } from '../testing/index.ts';
-import type { Permit } from './admission.ts';
 import type { BreakerOptions } from './breaker-options.ts';
-import type { BreakerChange } from './breaker-state.ts';
+import type { BreakerChange, Permit } from './breaker-state.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
+import { type FakeClock, createFakeClock } from '../testing.ts';
 
 const OPTIONS: BreakerOptions = { strategy: { kind: 'consecutive', failures: 3 }, cooldownMs: 1_000 };
 

@@ -1,17 +1,29 @@
-import { type Clock, systemClock } from '../clock/index.ts';
-import { type Admission, BreakerRefusedError, type Permit, type Refusal } from './admission.ts';
 import {
   type BreakerOptions,
-  checkBreakerOptions,
   DEFAULT_HALF_OPEN_SUCCESSES,
   DEFAULT_TRIAL_EXPIRY_MS,
+  checkBreakerOptions,
+  cooldownAfterFailedTrial,
+  cooldownAfterRecovery,
+  isRelapse,
 } from './breaker-options.ts';
-import { type BreakerSnapshot, restoreState } from './breaker-snapshot.ts';
-import type { BreakerChangeCause, BreakerListener, BreakerState } from './breaker-state.ts';
-import { type BreakerStatus, toBreakerStatus } from './breaker-status.ts';
-import { cooldownAfterFailedTrial, cooldownAfterRecovery, isRelapse } from './cooldown.ts';
-import { createStrategy } from './create-strategy.ts';
-import type { BreakerStrategy } from './strategy.ts';
+import {
+  type BreakerSnapshot,
+  type BreakerStatus,
+  restoreState,
+  toBreakerStatus,
+} from './breaker-snapshot.ts';
+import {
+  type Admission,
+  type BreakerChangeCause,
+  type BreakerListener,
+  BreakerRefusedError,
+  type BreakerState,
+  type Permit,
+  type Refusal,
+} from './breaker-state.ts';
+import { type BreakerStrategy, createStrategy } from './windows.ts';
+import { type Clock, systemClock } from '../clock.ts';
 
 export interface BreakerSetup {
   readonly clock?: Clock | undefined;

@@ -1,8 +1,8 @@
-import { getEventListeners } from 'node:events';
 import * as fc from 'fast-check';
+import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { createFakeClock } from '../testing/index.ts';
 import { Bulkhead, type BulkheadOptions } from './bulkhead.ts';
+import { createFakeClock } from '../testing.ts';
 
 const clock = createFakeClock();
 

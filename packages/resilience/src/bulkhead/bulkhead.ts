@@ -1,11 +1,40 @@
-import { checkInteger } from '../checks/index.ts';
-import { BulkheadJob, type Refused } from './bulkhead-job.ts';
 import {
-  type BulkheadOutcome,
-  type BulkheadRefusalReason,
-  BulkheadRefusedError,
-} from './bulkhead-outcome.ts';
-import { DEFAULT_AGE_AFTER_TURNS, FairQueue, type Priority } from './fair-queue.ts';
+  DEFAULT_AGE_AFTER_TURNS,
+  FairQueue,
+  type Lane,
+  type Priority,
+  type Queueable,
+} from './fair-queue.ts';
+import { checkInteger } from '../checks.ts';
+import { ResilienceError } from '../resilience-error.ts';
+
+export type BulkheadRefusalReason =
+  /** As many jobs wait as may. */
+  | 'queue-full'
+  /** The signal aborted before the job began. */
+  | 'aborted'
+  /** The bulkhead takes no jobs any more. */
+  | 'closed';
+
+export type BulkheadOutcome<T> =
+  | { readonly kind: 'completed'; readonly value: T }
+  /** The job was never begun. */
+  | { readonly kind: 'rejected'; readonly reason: BulkheadRefusalReason };
+
+/** Thrown by `run` only; `submit` returns the same as data. */
+export class BulkheadRefusedError extends ResilienceError {
+  readonly reason: BulkheadRefusalReason;
+
+  constructor(reason: BulkheadRefusalReason) {
+    super(`The bulkhead refused the job: ${reason}`, {
+      code: 'bulkhead-refused',
+      category: 'protection',
+      retryAfterMs: undefined,
+      details: { reason },
+    });
+    this.reason = reason;
+  }
+}
 
 export interface BulkheadOptions {
   /** Jobs that run at once, at least 1. */
@@ -184,4 +213,52 @@ function refuseByError(reason: BulkheadRefusalReason): never {
 
 function refuseByOutcome(reason: BulkheadRefusalReason): BulkheadOutcome<never> {
   return { kind: 'rejected', reason };
+}
+
+/** What stands for the value of a job that was never begun; it may throw instead. */
+export type Refused<R> = (reason: BulkheadRefusalReason) => R;
+
+/**
+ * One job that waits. A million of them may, and what a waiting job costs is mostly the memory it holds: so it knows
+ * only how to resolve its promise, and resolves it with a rejected one when there is something to reject.
+ */
+export class BulkheadJob implements Queueable<BulkheadJob> {
+  previous: BulkheadJob | undefined = undefined;
+  next: BulkheadJob | undefined = undefined;
+  lane: Lane<BulkheadJob> | undefined = undefined;
+  readonly begin: () => PromiseLike<unknown>;
+  /** Ends the promise that the caller holds. */
+  readonly settle: (ended: unknown) => void;
+  readonly #refused: Refused<unknown>;
+  #forgetSignal: (() => void) | undefined = undefined;
+
+  constructor(
+    begin: () => PromiseLike<unknown>,
+    refused: Refused<unknown>,
+    settle: (ended: unknown) => void,
+  ) {
+    this.begin = begin;
+    this.settle = settle;
+    this.#refused = refused;
+  }
+
+  refuse(reason: BulkheadRefusalReason): void {
+    this.stopListening();
+    try {
+      this.settle(this.#refused(reason));
+    } catch (error) {
+      this.settle(Promise.reject(error));
+    }
+  }
+
+  /** Only a waiting job listens; one that runs is its own signal's business. */
+  listen(signal: AbortSignal, onAbort: () => void): void {
+    signal.addEventListener('abort', onAbort, { once: true });
+    this.#forgetSignal = () => signal.removeEventListener('abort', onAbort);
+  }
+
+  stopListening(): void {
+    this.#forgetSignal?.();
+    this.#forgetSignal = undefined;
+  }
 }

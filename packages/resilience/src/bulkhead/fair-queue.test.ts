@@ -1,7 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FairQueue, type Priority } from './fair-queue.ts';
-import type { Lane, Queueable } from './priority-level.ts';
+import { FairQueue, type Lane, type Priority, type Queueable } from './fair-queue.ts';
 
 class Job implements Queueable<Job> {
   previous: Job | undefined = undefined;

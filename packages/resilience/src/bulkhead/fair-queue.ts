@@ -1,5 +1,4 @@
-import { assertNever } from '../checks/index.ts';
-import { PriorityLevel, type Queueable } from './priority-level.ts';
+import { assertNever } from '../checks.ts';
 
 export type Priority = 'high' | 'normal' | 'low';
 
@@ -77,5 +76,94 @@ export class FairQueue<T extends Queueable<T>> {
       default:
         return assertNever(priority);
     }
+  }
+}
+
+/** What the queue writes on a job it holds: the queue is made of the jobs themselves, so holding one allocates nothing. */
+export interface Queueable<T extends Queueable<T>> {
+  previous: T | undefined;
+  next: T | undefined;
+  /** Where it waits; undefined when it does not. */
+  lane: Lane<T> | undefined;
+}
+
+/** The jobs of one tenant in one priority, first in first out. Lanes with jobs form a ring, in the order of turns. */
+export class Lane<T extends Queueable<T>> {
+  readonly tenant: string;
+  readonly level: PriorityLevel<T>;
+  head: T | undefined = undefined;
+  tail: T | undefined = undefined;
+  before: Lane<T> = this;
+  after: Lane<T> = this;
+
+  constructor(tenant: string, level: PriorityLevel<T>) {
+    this.tenant = tenant;
+    this.level = level;
+  }
+}
+
+/** One priority: tenants take turns, one job each. Every operation is O(1), and a tenant without jobs leaves no trace. */
+export class PriorityLevel<T extends Queueable<T>> {
+  readonly #lanes = new Map<string, Lane<T>>();
+  #turn: Lane<T> | undefined;
+  size = 0;
+  /** Turns that went to other levels since this one was served, while it had jobs. */
+  passedOver = 0;
+
+  push(tenant: string, job: T): void {
+    const lane = this.#lanes.get(tenant) ?? this.#openLane(tenant);
+    job.lane = lane;
+    job.previous = lane.tail;
+    if (lane.tail === undefined) lane.head = job;
+    else lane.tail.next = job;
+    lane.tail = job;
+    this.size += 1;
+  }
+
+  /** The next job of the tenant whose turn it is; the turn passes on. */
+  take(): T | undefined {
+    const lane = this.#turn;
+    const job = lane?.head;
+    if (lane === undefined || job === undefined) return undefined;
+    this.#turn = lane.after;
+    this.remove(job);
+    return job;
+  }
+
+  /** @param job one that waits in this level */
+  remove(job: T): void {
+    const { lane, previous, next } = job;
+    if (lane === undefined) return;
+    if (previous === undefined) lane.head = next;
+    else previous.next = next;
+    if (next === undefined) lane.tail = previous;
+    else next.previous = previous;
+    job.previous = undefined;
+    job.next = undefined;
+    job.lane = undefined;
+    this.size -= 1;
+    if (lane.head === undefined) this.#closeLane(lane);
+    if (this.size === 0) this.passedOver = 0;
+  }
+
+  /** A tenant that comes anew gets its turn after all who wait already. */
+  #openLane(tenant: string): Lane<T> {
+    const lane = new Lane(tenant, this);
+    if (this.#turn === undefined) this.#turn = lane;
+    else {
+      lane.after = this.#turn;
+      lane.before = this.#turn.before;
+      lane.before.after = lane;
+      lane.after.before = lane;
+    }
+    this.#lanes.set(tenant, lane);
+    return lane;
+  }
+
+  #closeLane(lane: Lane<T>): void {
+    this.#lanes.delete(lane.tenant);
+    if (this.#turn === lane) this.#turn = lane.after === lane ? undefined : lane.after;
+    lane.before.after = lane.after;
+    lane.after.before = lane.before;
   }
 }

@@ -1,10 +1,21 @@
-import type { Permit } from '../breaker/index.ts';
-import type { BulkheadRequest } from '../bulkhead/index.ts';
-import { systemClock } from '../clock/index.ts';
-import { DeadlineScope } from '../deadline/index.ts';
-import { type Attemptable, type AttemptContext, type AttemptOptions, runAttempts } from '../retry/index.ts';
-import type { CallOutcome, Rejection } from './call-outcome.ts';
+import { BreakerRefusedError, type Permit, type RefusalReason } from '../breaker/breaker-state.ts';
+import {
+  type BulkheadRefusalReason,
+  BulkheadRefusedError,
+  type BulkheadRequest,
+} from '../bulkhead/bulkhead.ts';
+import { assertNever } from '../checks.ts';
+import { systemClock } from '../clock.ts';
 import type { Policies } from './policies.ts';
+import { DeadlineScope } from '../deadline/deadline.ts';
+import { RateLimitedError } from '../rate-limit.ts';
+import {
+  type AttemptContext,
+  type AttemptOptions,
+  type Attemptable,
+  type RetryOutcome,
+  runAttempts,
+} from '../retry/retry.ts';
 
 /** Priority, tenant and signal are the bulkhead's; the signal also ends the call itself. */
 export interface CallRequest extends BulkheadRequest {
@@ -91,5 +102,41 @@ class AttemptScope<T> extends DeadlineScope<T> implements CallContext {
     if (succeeded) breaker.recordSuccess(this.#permit);
     else if (this.#run.request.signal?.aborted === true) breaker.release(this.#permit);
     else breaker.recordFailure(this.#permit, error);
+  }
+}
+
+/** How a composed call ended: as a retry does, or turned away by a policy. */
+export type CallOutcome<T> = RetryOutcome<T> | CallRejected;
+
+export type CallRejected = Rejection & {
+  readonly kind: 'rejected';
+  /** Attempts that were made before. */
+  readonly attempts: number;
+  /** What the last of them threw, if there was one. */
+  readonly lastError: unknown;
+};
+
+export type Rejection = {
+  /** ms until trying again makes sense, when known. */
+  readonly retryAfterMs: number | undefined;
+} & (
+  | { readonly by: 'breaker'; readonly reason: RefusalReason }
+  | { readonly by: 'bulkhead'; readonly reason: Exclude<BulkheadRefusalReason, 'aborted'> }
+  | { readonly by: 'rate-limit' | 'tenant-limit'; readonly reason: 'rate-limited' }
+);
+
+/** The exception that stands for an outcome without a value. */
+export function toError(outcome: Exclude<CallOutcome<unknown>, { kind: 'succeeded' }>): unknown {
+  if (outcome.kind !== 'rejected') return outcome.lastError;
+  switch (outcome.by) {
+    case 'breaker':
+      return new BreakerRefusedError({ admitted: false, ...outcome });
+    case 'bulkhead':
+      return new BulkheadRefusedError(outcome.reason);
+    case 'rate-limit':
+    case 'tenant-limit':
+      return new RateLimitedError(outcome.retryAfterMs);
+    default:
+      return assertNever(outcome);
   }
 }

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { CircuitBreaker } from '../breaker/index.ts';
-import { Bulkhead } from '../bulkhead/index.ts';
-import { createRateLimiter, KeyedRateLimiter } from '../rate-limit/index.ts';
-import { createFakeClock } from '../testing/index.ts';
+import { CircuitBreaker } from '../breaker/circuit-breaker.ts';
+import { Bulkhead } from '../bulkhead/bulkhead.ts';
 import { compose } from './compose.ts';
 import type { Policies } from './policies.ts';
+import { KeyedRateLimiter, createRateLimiter } from '../rate-limit.ts';
+import { createFakeClock } from '../testing.ts';
 
 const down = new Error('down');
 const never = (): Promise<never> => new Promise(() => {});

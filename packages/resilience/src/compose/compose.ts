@@ -1,10 +1,12 @@
-import type { BulkheadRefusalReason } from '../bulkhead/index.ts';
-import { checkNumber } from '../checks/index.ts';
-import { type AttemptOptions, type Classify, checkRetryPolicy, type RetryPolicy } from '../retry/index.ts';
-import { type CallOutcome, toError } from './call-outcome.ts';
-import { type Call, type CallRequest, CallRun } from './call-run.ts';
-import { countAsOne } from './count-requests.ts';
+import type { Permit } from '../breaker/breaker-state.ts';
+import type { CircuitBreaker } from '../breaker/circuit-breaker.ts';
+import type { BulkheadRefusalReason } from '../bulkhead/bulkhead.ts';
+import { checkNumber } from '../checks.ts';
+import { type Call, type CallOutcome, type CallRequest, CallRun, toError } from './call-run.ts';
 import type { Policies } from './policies.ts';
+import type { Classify } from '../retry/classification.ts';
+import { type RetryPolicy, checkRetryPolicy } from '../retry/retry-policy.ts';
+import type { AttemptOptions } from '../retry/retry.ts';
 
 export interface ComposedPolicies {
   /**
@@ -108,4 +110,33 @@ function rejectedByBulkhead(
 ): CallOutcome<never> {
   if (reason === 'aborted') return { ...NEVER_BEGUN, kind: 'aborted', lastError: signal?.reason };
   return { ...NEVER_BEGUN, kind: 'rejected', by: 'bulkhead', reason };
+}
+
+/** Runs a whole request, attempts and all, as one call of the breaker. */
+export async function countAsOne<T>(
+  breaker: CircuitBreaker,
+  request: () => Promise<CallOutcome<T>>,
+): Promise<CallOutcome<T>> {
+  const admission = breaker.tryAdmit();
+  if (!admission.admitted) {
+    const { reason, retryAfterMs } = admission;
+    return { kind: 'rejected', by: 'breaker', reason, retryAfterMs, attempts: 0, lastError: undefined };
+  }
+  let outcome: CallOutcome<T>;
+  try {
+    outcome = await request();
+  } catch (error) {
+    breaker.release(admission);
+    throw error;
+  }
+  record(breaker, admission, outcome);
+  return outcome;
+}
+
+/** A caller that gave up, or a request that another policy turned away, says nothing about the service. */
+function record(breaker: CircuitBreaker, permit: Permit, outcome: CallOutcome<unknown>): void {
+  if (outcome.kind === 'succeeded') breaker.recordSuccess(permit);
+  else if (outcome.kind === 'aborted') breaker.release(permit);
+  else if (outcome.kind === 'rejected' && outcome.attempts === 0) breaker.release(permit);
+  else breaker.recordFailure(permit, outcome.lastError);
 }

@@ -1,10 +1,14 @@
-import type { Random } from '../backoff/index.ts';
-import { type BreakerOptions, type BreakerSnapshot, CircuitBreaker } from '../breaker/index.ts';
-import { Bulkhead } from '../bulkhead/index.ts';
-import type { Clock } from '../clock/index.ts';
-import type { ResilienceProfile } from '../profiles/index.ts';
-import { createRateLimiter, type KeyedRateLimiter, type RateLimiter } from '../rate-limit/index.ts';
-import type { Classify, RetryNotice, RetryPolicy } from '../retry/index.ts';
+import type { Random } from '../backoff.ts';
+import type { BreakerOptions } from '../breaker/breaker-options.ts';
+import type { BreakerSnapshot } from '../breaker/breaker-snapshot.ts';
+import { CircuitBreaker } from '../breaker/circuit-breaker.ts';
+import { Bulkhead } from '../bulkhead/bulkhead.ts';
+import type { Clock } from '../clock.ts';
+import type { ResilienceProfile } from '../profiles.ts';
+import { type KeyedRateLimiter, type RateLimiter, createRateLimiter } from '../rate-limit.ts';
+import type { Classify } from '../retry/classification.ts';
+import type { RetryPolicy } from '../retry/retry-policy.ts';
+import type { RetryNotice } from '../retry/retry.ts';
 
 /** What `compose` puts around a call. Every part may be absent; the same part may serve several compositions. */
 export interface Policies {

@@ -1,5 +1,5 @@
-import { checkInteger, checkNumber } from '../checks/index.ts';
-import { DEFAULT_TIMEOUT_MS } from './with-deadline.ts';
+import { checkInteger, checkNumber } from '../checks.ts';
+import { DEFAULT_TIMEOUT_MS } from './deadline.ts';
 
 export interface AdaptiveTimeoutOptions {
   /** Given while too little was observed, ms. Default 60_000. */

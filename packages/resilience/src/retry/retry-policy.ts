@@ -1,5 +1,5 @@
-import { type Backoff, backoffDelayMs, checkBackoff, type Random } from '../backoff/index.ts';
-import { checkInteger, checkNumber } from '../checks/index.ts';
+import { type Backoff, type Random, backoffDelayMs, checkBackoff } from '../backoff.ts';
+import { checkInteger, checkNumber } from '../checks.ts';
 import type { Classification } from './classification.ts';
 
 /** When to try again. Plain data. */

@@ -1,10 +1,9 @@
-import { getEventListeners } from 'node:events';
 import * as fc from 'fast-check';
+import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { createFakeClock } from '../testing/index.ts';
-import { type RetryOptions, retry, retryOrThrow } from './retry.ts';
-import type { RetryOutcome } from './retry-outcome.ts';
 import { DEFAULT_MAX_RETRY_AFTER_MS } from './retry-policy.ts';
+import { type RetryOptions, type RetryOutcome, retry, retryOrThrow } from './retry.ts';
+import { createFakeClock } from '../testing.ts';
 
 class CallError extends Error {
   readonly retryable: boolean;

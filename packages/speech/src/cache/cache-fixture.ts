@@ -1,4 +1,4 @@
-import { createFakeClock, type FakeClock } from '@taleback/resilience/src/testing/index.ts';
+import { createFakeClock, type FakeClock } from '@taleback/resilience/testing';
 import type { CacheKey } from './cache-key.ts';
 import { canonicalDigest } from './canonical-digest.ts';
 import type { KeptSound } from './entry-format.ts';

@@ -1,5 +1,5 @@
 import { TalebackError } from '@taleback/core';
-import { createFakeClock } from '@taleback/resilience/src/testing/index.ts';
+import { createFakeClock } from '@taleback/resilience/testing';
 import { describe, expect, it } from 'vitest';
 import { createWavEncoder, type Pcm, samplesIn } from '../audio/index.ts';
 import type { RemoteEngine } from '../engines/index.ts';

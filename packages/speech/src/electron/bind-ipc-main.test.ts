@@ -1,4 +1,4 @@
-import { createFakeClock } from '@taleback/resilience/src/testing/index.ts';
+import { createFakeClock } from '@taleback/resilience/testing';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 // As an application imports it.
 import { bindIpcMain, parseIpcError, TTS_CHANNELS, TtsManager } from '../index.ts';

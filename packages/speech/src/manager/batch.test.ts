@@ -1,5 +1,5 @@
 import { TalebackError } from '@taleback/core';
-import { createFakeClock } from '@taleback/resilience/src/testing/index.ts';
+import { createFakeClock } from '@taleback/resilience/testing';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type BatchItem, runBatch } from './batch.ts';

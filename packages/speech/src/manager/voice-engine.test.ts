@@ -1,4 +1,4 @@
-import { createFakeClock } from '@taleback/resilience/src/testing/index.ts';
+import { createFakeClock } from '@taleback/resilience/testing';
 import { describe, expect, it } from 'vitest';
 import { VoiceEngine } from '../../examples/voice-engine.ts';
 import { openFakePlugin } from './fake-plugin.ts';

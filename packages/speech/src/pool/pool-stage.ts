@@ -1,5 +1,5 @@
 import { isTalebackError } from '@taleback/core';
-import { createFakeClock, type FakeClock } from '@taleback/resilience/src/testing/index.ts';
+import { createFakeClock, type FakeClock } from '@taleback/resilience/testing';
 import type { SynthesisEvent } from '../status/index.ts';
 import { parseManagerConfig, type TtsManagerOverrides } from '../manager/manager-config.ts';
 import { type FakeChild, fakeChildren, type Opening, textOf } from './fake-child.ts';

@@ -1,4 +1,4 @@
-import { createFakeClock } from '@taleback/resilience/src/testing/index.ts';
+import { createFakeClock } from '@taleback/resilience/testing';
 import { describe, expect, it } from 'vitest';
 import type { ControlFile, ControlFileAnswer } from './control-file.ts';
 import { KillSwitch, type KillSwitchChange } from './kill-switch.ts';

@@ -1,5 +1,5 @@
 import { CircuitBreaker, guarded } from '@taleback/resilience';
-import { createFakeClock } from '@taleback/resilience/src/testing/index.ts';
+import { createFakeClock } from '@taleback/resilience/testing';
 import { describe, expect, it } from 'vitest';
 import { logBreakerChanges } from './log-breaker-changes.ts';
 

@@ -1,4 +1,4 @@
-import { createFakeClock } from '@taleback/resilience/src/testing/index.ts';
+import { createFakeClock } from '@taleback/resilience/testing';
 import { describe, expect, it } from 'vitest';
 import type { ControlFile } from './control-file.ts';
 import type { MachineReading } from './machine-reading.ts';

@@ -1,5 +1,5 @@
 import { EventEmitter, once } from 'node:events';
-import { createFakeClock, type FakeClock } from '@taleback/resilience/src/testing/index.ts';
+import { createFakeClock, type FakeClock } from '@taleback/resilience/testing';
 import type { ChildReadiness, SpeechChildEvents } from '../manager/index.ts';
 import type { Log } from '../status/index.ts';
 import { ChildConnection } from './child-connection.ts';

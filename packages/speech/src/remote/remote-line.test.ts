@@ -1,6 +1,6 @@
 import { type ErrorCode, isTalebackError, TalebackError } from '@taleback/core';
 import { edge, elevenlabs, guarded, kokoro, type ResilienceProfile } from '@taleback/resilience';
-import { createFakeClock } from '@taleback/resilience/src/testing/index.ts';
+import { createFakeClock } from '@taleback/resilience/testing';
 import { describe, expect, it } from 'vitest';
 import type { Pcm } from '../audio/index.ts';
 import type { RemoteEngine, SpeechChunk } from '../engines/index.ts';

@@ -1,4 +1,4 @@
-import { createFakeClock } from '@taleback/resilience/src/testing/index.ts';
+import { createFakeClock } from '@taleback/resilience/testing';
 import { describe, expect, it } from 'vitest';
 import { describeStatus, type StatusInput } from './describe-status.ts';
 import { aPool, aWorker } from './pool-fixtures.ts';

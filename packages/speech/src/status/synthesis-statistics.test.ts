@@ -1,4 +1,4 @@
-import { createFakeClock, type FakeClock } from '@taleback/resilience/src/testing/index.ts';
+import { createFakeClock, type FakeClock } from '@taleback/resilience/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { SynthesisEvent } from './synthesis-event.ts';
 import { SynthesisStatistics } from './synthesis-statistics.ts';

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { createFakeClock } from '@taleback/resilience/src/testing/index.ts';
+import { createFakeClock } from '@taleback/resilience/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createFolderCache } from '../../src/cache/folder-cache.node.ts';
 import { canonicalDigest } from '../../src/cache/canonical-digest.ts';

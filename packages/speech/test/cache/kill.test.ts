@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createFakeClock } from '@taleback/resilience/src/testing/index.ts';
+import { createFakeClock } from '@taleback/resilience/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createFolderCache } from '../../src/cache/folder-cache.node.ts';
 import { SoundCache } from '../../src/cache/index.ts';

@@ -1,4 +1,4 @@
-import { createFakeClock } from '@taleback/resilience/src/testing/index.ts';
+import { createFakeClock } from '@taleback/resilience/testing';
 import { afterEach, describe, expect, test } from 'vitest';
 import { openSpeechHttp } from '../../src/engines/open/undici-speech-http.node.ts';
 import { connectWebSocket } from '../../src/engines/open/ws-speech-socket.node.ts';

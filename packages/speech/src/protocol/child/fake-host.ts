@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import { TalebackError } from '@taleback/core';
-import { createFakeClock, type FakeClock } from '@taleback/resilience/src/testing/index.ts';
+import { createFakeClock, type FakeClock } from '@taleback/resilience/testing';
 import type { Pcm } from '../../audio/index.ts';
 import type { SpeechEngine } from '../../engines/index.ts';
 import { FrameReader } from '../index.ts';

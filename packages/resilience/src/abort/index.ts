@@ -1,2 +1,0 @@
-export { raceAbort } from './race-abort.ts';
-export { wait } from './wait.ts';

@@ -1,2 +1,0 @@
-export { assertNever } from './assert-never.ts';
-export { checkInteger, checkNumber } from './check-number.ts';

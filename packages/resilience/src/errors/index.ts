@@ -1,1 +1,0 @@
-export { isResilienceError, ResilienceError, type ResilienceErrorCode } from './resilience-error.ts';
