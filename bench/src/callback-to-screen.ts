@@ -1,3 +1,4 @@
+import { createNames } from '@taleback/core';
 import { parseSecret, signStandard } from '@taleback/core/src/signatures/index.ts';
 import { openBrowser, openPage } from '@taleback/e2e/src/browser.ts';
 import { pageUrlAs, signInReader, startStack } from '@taleback/scripts/src/stack/index.ts';
@@ -51,7 +52,7 @@ export const run = async (): Promise<BenchResult> => {
     await page.getByTestId('narrate').waitFor();
     const screenShows = await watchFor(page);
 
-    const document = `http://${addresses.firestoreHost}/v1/projects/${addresses.projectId}/databases/(default)/documents/stories/${storyId}`;
+    const document = `http://${addresses.firestoreHost}/v1/projects/${addresses.projectId}/databases/(default)/documents/${createNames().collections.stories}/${storyId}`;
     /** Writes as an administrator: the emulator takes the word "owner" for one. */
     const write = async (fields: Record<string, string>): Promise<void> => {
       const mask = Object.keys(fields).map((name) => `updateMask.fieldPaths=${name}`);

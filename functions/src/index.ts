@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { TTS_DEAD_LETTER_TOPIC, TTS_JOBS_TOPIC } from '@taleback/core';
+import { createNames } from '@taleback/core';
 import { getApps, initializeApp } from 'firebase-admin/app';
 import { getFirestore } from 'firebase-admin/firestore';
 import { type CallableRequest, HttpsError, onCall, onRequest } from 'firebase-functions/https';
@@ -46,7 +46,7 @@ import {
   sweepStories as sweepOverdue,
 } from './sweep/index.ts';
 
-const REGION = 'us-central1';
+const { region: REGION } = createNames();
 /** All secrets everywhere, because the configuration is read whole. */
 const COMMON = {
   region: REGION,
@@ -216,7 +216,7 @@ const DISPATCH_TIMEOUT_SECONDS = 120;
 
 /** Sends queued jobs to RunPod; where workers pull them themselves, it lets them pass. */
 export const dispatchTtsJob = onMessagePublished(
-  { ...COMMON, topic: TTS_JOBS_TOPIC, retry: true, timeoutSeconds: DISPATCH_TIMEOUT_SECONDS },
+  { ...COMMON, topic: createNames().topics.jobs, retry: true, timeoutSeconds: DISPATCH_TIMEOUT_SECONDS },
   async (event) => {
     const { dispatch } = wiring();
     if (dispatch !== undefined) await dispatchJob(queuedMessage(event.data.message), dispatch);
@@ -225,7 +225,7 @@ export const dispatchTtsJob = onMessagePublished(
 
 /** Tells stories that nobody could take their jobs. */
 export const ttsDeadLetter = onMessagePublished(
-  { ...COMMON, topic: TTS_DEAD_LETTER_TOPIC, retry: true },
+  { ...COMMON, topic: createNames().topics.deadLetters, retry: true },
   async (event) => {
     await failDeadLetter(queuedMessage(event.data.message), wiring().deadLetter);
   },

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Message, PubSub } from '@google-cloud/pubsub';
-import { readNarration, TTS_EVENTS_TOPIC } from '@taleback/core';
+import { createNames, readNarration } from '@taleback/core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createPubsubEvents } from '../src/adapters/pubsub-events.ts';
 import { failDeadLetter } from '../src/dead-letter/index.ts';
@@ -271,7 +271,7 @@ describe('events of narrations', () => {
     await Promise.all(Array.from({ length: 5 }, () => events.publish(event)));
     const pubsub = new PubSub({ projectId });
     const received: Message[] = [];
-    const [subscription] = await pubsub.topic(TTS_EVENTS_TOPIC).createSubscription('late');
+    const [subscription] = await pubsub.topic(createNames().topics.events).createSubscription('late');
     subscription.on('message', (message: Message) => {
       received.push(message);
       message.ack();

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Message, PubSub } from '@google-cloud/pubsub';
-import { DEFAULT_STORY_LIMITS, TTS_JOBS_TOPIC, type TtsJobEvent } from '@taleback/core';
+import { createNames, DEFAULT_STORY_LIMITS, type TtsJobEvent } from '@taleback/core';
 import { signHmac, signStandard } from '@taleback/core/src/signatures/index.ts';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createFirestoreStories } from '../src/adapters/firestore-stories.ts';
@@ -64,7 +64,7 @@ beforeAll(async () => {
   });
   const { projectId, firestore } = receiver;
   pubsub = new PubSub({ projectId });
-  const [topic] = await pubsub.createTopic(TTS_JOBS_TOPIC);
+  const [topic] = await pubsub.createTopic(createNames().topics.jobs);
   const [subscription] = await topic.createSubscription('watch-jobs');
   subscription.on('message', (message: Message) => {
     jobs.push(JSON.parse(message.data.toString()) as TtsJobEvent);

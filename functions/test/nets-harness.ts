@@ -1,12 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Message, PubSub } from '@google-cloud/pubsub';
-import {
-  DEFAULT_STORY_LIMITS,
-  TTS_DEAD_LETTER_TOPIC,
-  TTS_EVENTS_TOPIC,
-  TTS_JOBS_TOPIC,
-  type TtsJobEvent,
-} from '@taleback/core';
+import { createNames, DEFAULT_STORY_LIMITS, type TtsJobEvent } from '@taleback/core';
 import type { Clock } from '@taleback/resilience';
 import { deleteApp, initializeApp } from 'firebase-admin/app';
 import { type Firestore, getFirestore } from 'firebase-admin/firestore';
@@ -83,9 +77,9 @@ export const openNets = async () => {
   const firestore: Firestore = getFirestore(app);
   const pubsub = new PubSub({ projectId });
   const [queued, events, deadLetters] = await Promise.all([
-    watch(pubsub, TTS_JOBS_TOPIC),
-    watch(pubsub, TTS_EVENTS_TOPIC),
-    watch(pubsub, TTS_DEAD_LETTER_TOPIC),
+    watch(pubsub, createNames().topics.jobs),
+    watch(pubsub, createNames().topics.events),
+    watch(pubsub, createNames().topics.deadLetters),
   ]);
   const logged: { severity: string; message: string; fields: unknown }[] = [];
   const log = (severity: string, message: string, fields?: unknown): void =>

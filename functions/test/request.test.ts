@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Message, PubSub } from '@google-cloud/pubsub';
-import { DEFAULT_STORY_LIMITS, TTS_JOBS_TOPIC, type TtsJobEvent } from '@taleback/core';
+import { createNames, DEFAULT_STORY_LIMITS, type TtsJobEvent } from '@taleback/core';
 import { deleteApp, initializeApp } from 'firebase-admin/app';
 import { type Firestore, getFirestore, type Timestamp } from 'firebase-admin/firestore';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -19,7 +19,7 @@ const queued: { readonly job: TtsJobEvent; readonly attributes: Record<string, s
 let options: RequestOptions;
 
 beforeAll(async () => {
-  const [topic] = await pubsub.createTopic(TTS_JOBS_TOPIC);
+  const [topic] = await pubsub.createTopic(createNames().topics.jobs);
   const [subscription] = await topic.createSubscription('watch-jobs');
   subscription.on('message', (message: Message) => {
     queued.push({

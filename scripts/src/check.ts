@@ -26,6 +26,11 @@ const CHECKS: readonly Check[] = [
   },
   { name: 'dead code', command: [bin('knip')] },
   { name: 'lock file', command: [process.execPath, inRoot('scripts/run.mjs'), 'complete-lock', '--check'] },
+  { name: 'names', command: [process.execPath, inRoot('scripts/run.mjs'), 'check-names'] },
+  {
+    name: 'Firebase files',
+    command: [process.execPath, inRoot('scripts/run.mjs'), 'firebase-files', '--check'],
+  },
   {
     name: 'generated documents',
     command: [process.execPath, inRoot('scripts/run.mjs'), 'configuration-docs', '--check'],

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { DEFAULT_STORY_LIMITS, type StoryLimits } from '@taleback/core';
+import { createNames, DEFAULT_STORY_LIMITS, type StoryLimits } from '@taleback/core';
 import { z } from 'zod';
 import { type AnnounceConfig, announceEnvironment, toAnnounceConfig } from './config/announce-environment.ts';
 import { type CacheConfig, cacheEnvironment, toCacheConfig } from './config/cache-environment.ts';
@@ -29,7 +29,7 @@ export const workerEnvironment = z.object({
   JOBS_SUBSCRIPTION: z
     .string()
     .regex(/^[A-Za-z][\w.~+%-]{2,254}$/, 'must be a Pub/Sub subscription name of 3 to 255 characters')
-    .default('tts-jobs-worker')
+    .default(createNames().subscriptions.jobs)
     .describe('Pub/Sub subscription that jobs are pulled from. Made when it is missing.'),
   JOB_CONCURRENCY: z.coerce
     .number()

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Duration, type Message, PubSub, Subscription } from '@google-cloud/pubsub';
-import { TTS_JOBS_TOPIC } from '@taleback/core';
+import { createNames } from '@taleback/core';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createPubsubSource } from '../src/jobs/pubsub-source.node.ts';
 import type { Handler, HandlerResult } from '@taleback/handler/src/index.ts';
@@ -51,7 +51,7 @@ const drain = async (source: JobSource, graceMs: number): Promise<void> => {
 };
 
 const publish = (event: object): Promise<string> =>
-  pubsub.topic(TTS_JOBS_TOPIC).publishMessage({ json: event });
+  pubsub.topic(createNames().topics.jobs).publishMessage({ json: event });
 
 const until = (assertion: () => void): Promise<void> =>
   vi.waitFor(assertion, { timeout: 20_000, interval: 10 });
@@ -147,7 +147,7 @@ describe('the Pub/Sub source', { timeout: LONG_MS }, () => {
       throw new Error('it takes every worker down');
     });
     const [watch] = await pubsub
-      .topic(`${TTS_JOBS_TOPIC}-dead-letter`)
+      .topic(createNames().topics.deadLetters)
       .createSubscription('dead-letter-watch');
     const dead: Message[] = [];
     watch.on('message', (message: Message) => {
@@ -170,7 +170,7 @@ describe('the Pub/Sub source', { timeout: LONG_MS }, () => {
       return done;
     });
     const [watch] = await pubsub
-      .topic(`${TTS_JOBS_TOPIC}-dead-letter`)
+      .topic(createNames().topics.deadLetters)
       .createSubscription('dead-letter-watch');
     const dead: Message[] = [];
     watch.on('message', (message: Message) => {
@@ -178,7 +178,7 @@ describe('the Pub/Sub source', { timeout: LONG_MS }, () => {
       message.ack();
     });
     await pubsub
-      .topic(TTS_JOBS_TOPIC)
+      .topic(createNames().topics.jobs)
       .publishMessage({ data: Buffer.from(text), attributes: { jobId: 'j1', storyId: 's1' } });
     await until(() => expect(dead).toHaveLength(1));
     expect(dead[0]?.data.toString()).toBe(text);
@@ -212,7 +212,7 @@ describe('the Pub/Sub source', { timeout: LONG_MS }, () => {
     await source.start(held.handler);
     // The same job elsewhere, where nobody extends its deadline: when it comes again there, the deadline is past.
     const [unextended] = await pubsub
-      .topic(TTS_JOBS_TOPIC)
+      .topic(createNames().topics.jobs)
       .createSubscription('unextended', { ackDeadlineSeconds: DEADLINE_MS / 1000 });
     unextended.setOptions({ maxExtensionTime: Duration.from({ seconds: 0 }) });
     const seen: string[] = [];

@@ -3,7 +3,7 @@ import { appendFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PubSub } from '@google-cloud/pubsub';
-import { TTS_JOBS_TOPIC, ttsJobEvent } from '@taleback/core';
+import { createNames, ttsJobEvent } from '@taleback/core';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ServiceStatus } from '@taleback/speech/src/status/index.ts';
 import { openRecordingReceiver, type RecordingReceiver } from '@taleback/outbox/test/recording-receiver.ts';
@@ -44,7 +44,7 @@ const start = async (environment: Readonly<Record<string, string>> = {}): Promis
 };
 
 const publish = (jobId: string): Promise<string> =>
-  pubsub.topic(TTS_JOBS_TOPIC).publishMessage({
+  pubsub.topic(createNames().topics.jobs).publishMessage({
     json: ttsJobEvent({
       jobId,
       attempt: 1,

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PubSub } from '@google-cloud/pubsub';
-import { TTS_JOBS_TOPIC, ttsJobEvent } from '@taleback/core';
+import { createNames, ttsJobEvent } from '@taleback/core';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openRecordingReceiver, type RecordingReceiver } from '@taleback/outbox/test/recording-receiver.ts';
 import { startWorker, type WorkerChild } from './worker-child.ts';
@@ -49,7 +49,7 @@ const start = async (): Promise<{ readonly worker: WorkerChild; readonly healthU
 };
 
 const publish = (jobId: string): Promise<string> =>
-  pubsub.topic(TTS_JOBS_TOPIC).publishMessage({
+  pubsub.topic(createNames().topics.jobs).publishMessage({
     json: ttsJobEvent({
       jobId,
       attempt: 1,

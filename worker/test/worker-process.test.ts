@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PubSub } from '@google-cloud/pubsub';
-import { parseProgress, parseSuccessCallback, TTS_JOBS_TOPIC, ttsJobEvent } from '@taleback/core';
+import { createNames, parseProgress, parseSuccessCallback, ttsJobEvent } from '@taleback/core';
 import { verifyStandard } from '@taleback/core/src/signatures/index.ts';
 import { MPEGDecoder } from 'mpg123-decoder';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -51,7 +51,7 @@ const start = (environment: Readonly<Record<string, string>> = {}): WorkerChild 
 };
 
 const publish = (jobId: string, text: string): Promise<string> =>
-  pubsub.topic(TTS_JOBS_TOPIC).publishMessage({
+  pubsub.topic(createNames().topics.jobs).publishMessage({
     json: ttsJobEvent({
       jobId,
       attempt: 1,

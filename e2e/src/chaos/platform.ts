@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { DEFAULT_STORY_LIMITS } from '@taleback/core';
+import { createNames, DEFAULT_STORY_LIMITS } from '@taleback/core';
 import { parseSecret } from '@taleback/core/src/signatures/index.ts';
 import { createAnnouncingStories, publishOwed } from '@taleback/functions/src/events/index.ts';
 import { createFirestoreOwedEvents } from '@taleback/functions/src/adapters/firestore-owed-events.ts';
@@ -109,7 +109,7 @@ export const openPlatform = async ({
   const server = createServer(nodeEdge(receiver));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const storiesOf = firestore.collection('stories');
+  const storiesOf = firestore.collection(createNames().collections.stories);
 
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

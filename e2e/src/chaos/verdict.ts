@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createNames } from '@taleback/core';
 import type { Firestore } from 'firebase-admin/firestore';
 import type { Endings } from './endings.ts';
 import { fingerprint } from './reference.ts';
@@ -73,13 +74,17 @@ const judgeEndings = (endings: Trial['endings']): readonly string[] =>
 
 /** Looks at everything that the storm has left. */
 export const judge = async (trial: Trial): Promise<Verdict> => {
+  const { collections } = createNames();
   const faults: string[] = [...judgeEndings(trial.endings)];
   const failed: Record<string, number> = {};
   let ready = 0;
   let attemptCount = 0;
   for (const tale of trial.tales) {
-    const story = trial.firestore.doc(`stories/${tale.id}`);
-    const [document, attempts] = await Promise.all([story.get(), story.collection('audioAttempts').get()]);
+    const story = trial.firestore.collection(collections.stories).doc(tale.id);
+    const [document, attempts] = await Promise.all([
+      story.get(),
+      story.collection(collections.attempts).get(),
+    ]);
     const fields = document.data() ?? {};
     attemptCount += attempts.size;
     if (fields['audioStatus'] === 'ready') ready += 1;

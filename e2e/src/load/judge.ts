@@ -1,3 +1,4 @@
+import { createNames } from '@taleback/core';
 import type { Firestore } from 'firebase-admin/firestore';
 import type { LoadPlan } from './plan.ts';
 
@@ -12,8 +13,9 @@ const standOf = (story: Record<string, unknown>, attempts: readonly Record<strin
 
 /** What is wrong with the stories after the plan was carried out, a sentence for each; empty when all is well. */
 export const judgeStories = async (plan: LoadPlan, firestore: Firestore): Promise<string[]> => {
-  const stories = await firestore.collection('stories').get();
-  const attempts = await firestore.collectionGroup('audioAttempts').get();
+  const { collections } = createNames();
+  const stories = await firestore.collection(collections.stories).get();
+  const attempts = await firestore.collectionGroup(collections.attempts).get();
   const found = new Map(stories.docs.map((doc) => [doc.id, doc.data()]));
   const attemptsOf = new Map<string, Record<string, unknown>[]>();
   for (const attempt of attempts.docs) {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Message, PubSub } from '@google-cloud/pubsub';
-import { TTS_EVENTS_TOPIC } from '@taleback/core';
+import { createNames } from '@taleback/core';
 import { createAnnouncingStories, type NarrationEvent } from '@taleback/functions/src/events/index.ts';
 import { createFirestoreOwedEvents } from '@taleback/functions/src/adapters/firestore-owed-events.ts';
 import { createFirestoreStories } from '@taleback/functions/src/adapters/firestore-stories.ts';
@@ -37,7 +37,7 @@ export const openLoadedReceiver = async (secrets: LoadSecrets): Promise<LoadedRe
   const app = initializeApp({ projectId }, projectId);
   const firestore = getFirestore(app);
   const pubsub = new PubSub({ projectId });
-  const [topic] = await pubsub.createTopic(TTS_EVENTS_TOPIC);
+  const [topic] = await pubsub.createTopic(createNames().topics.events);
   const [subscription] = await topic.createSubscription('watch-load');
   const events = new Set<string>();
   subscription.on('message', (message: Message) => {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { createNames } from '@taleback/core';
 import { randomFrom } from '../chaos/random.ts';
 import { judgeStories } from './judge.ts';
 import { type LoadPlan, type LoadSecrets, type LoadShares, type PlannedCallback, planLoad } from './plan.ts';
@@ -31,7 +32,11 @@ const plant = async (plan: LoadPlan, { firestore }: LoadedReceiver): Promise<voi
   const writer = firestore.bulkWriter();
   const story = (id: string, audioJobId: string): void => {
     const fields = { userId: 'reader', title: id, text: 'Once upon a time.', audioStatus: 'processing' };
-    void writer.set(firestore.doc(`stories/${id}`), { ...fields, audioJobId, audioAttempt: 1 });
+    void writer.set(firestore.collection(createNames().collections.stories).doc(id), {
+      ...fields,
+      audioJobId,
+      audioAttempt: 1,
+    });
   };
   for (const { storyId, jobId } of plan.endings) story(storyId, jobId);
   for (const storyId of plan.victims) story(storyId, `job-of-${storyId}`);

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { createNames } from '@taleback/core';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { openPage } from '../browser.ts';
@@ -27,11 +28,14 @@ const waitForStatus = (page: Page, status: string, timeout = STORY_MS): Promise<
 const setAudioUrl = async ({ stack }: World, storyId: string, audioUrl: string): Promise<void> => {
   const { firestoreHost, projectId } = stack().addresses;
   const documents = `http://${firestoreHost}/v1/projects/${projectId}/databases/(default)/documents`;
-  const answer = await fetch(`${documents}/stories/${storyId}?updateMask.fieldPaths=audioUrl`, {
-    method: 'PATCH',
-    headers: { authorization: 'Bearer owner', 'content-type': 'application/json' },
-    body: JSON.stringify({ fields: { audioUrl: { stringValue: audioUrl } } }),
-  });
+  const answer = await fetch(
+    `${documents}/${createNames().collections.stories}/${storyId}?updateMask.fieldPaths=audioUrl`,
+    {
+      method: 'PATCH',
+      headers: { authorization: 'Bearer owner', 'content-type': 'application/json' },
+      body: JSON.stringify({ fields: { audioUrl: { stringValue: audioUrl } } }),
+    },
+  );
   expect(answer.status).toBe(200);
 };
 

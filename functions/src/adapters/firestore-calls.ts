@@ -1,4 +1,4 @@
-import type { Change } from '@taleback/core';
+import { type Change, createNames } from '@taleback/core';
 import {
   type DocumentReference,
   FieldValue,
@@ -7,8 +7,9 @@ import {
 } from 'firebase-admin/firestore';
 import { TimedOut, within } from './within.ts';
 
-export const STORIES = 'stories';
-export const ATTEMPTS = 'audioAttempts';
+const names = createNames();
+export const { stories: STORIES, attempts: ATTEMPTS } = names.collections;
+export const OWNER_FIELD = names.ownerField;
 /** Tries of one transaction; a story's messages come from one worker, so few ever meet. */
 const MAX_TRANSACTION_ATTEMPTS = 8;
 

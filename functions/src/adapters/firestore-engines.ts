@@ -1,4 +1,5 @@
 import {
+  createNames,
   type EngineRecord,
   type EnginesReport,
   type ReportedEngine,
@@ -10,8 +11,7 @@ import { FieldValue, type Firestore, Timestamp } from 'firebase-admin/firestore'
 import type { EngineStore, KeepOutcome } from '../engines/index.ts';
 import { createFirestoreCalls } from './firestore-calls.ts';
 
-const WORKERS = 'ttsWorkers';
-const ENGINES = 'ttsEngines';
+const { workers: WORKERS, engines: ENGINES } = createNames().collections;
 
 /** How long the page offers the voices of an engine that nobody tells of: workers that scale to zero sleep for days. */
 const REMEMBERED_MS = 30 * 24 * 60 * 60_000;

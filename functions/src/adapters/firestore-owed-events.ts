@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { createNames } from '@taleback/core';
 import {
   type DocumentReference,
   type DocumentSnapshot,
@@ -8,7 +9,7 @@ import {
 import type { NarrationEvent, OwedEvents } from '../events/index.ts';
 import { createFirestoreCalls } from './firestore-calls.ts';
 
-const OWED_EVENTS = 'ttsOwedEvents';
+const { owedEvents: OWED_EVENTS } = createNames().collections;
 
 /** Where something is noted until it is published. An event's id may hold what a document's must not. */
 export const owedRef = (firestore: Firestore, id: string): DocumentReference =>

@@ -10,7 +10,7 @@ import {
 import { type DocumentData, FieldValue, type Firestore } from 'firebase-admin/firestore';
 import type { ApplyOutcome, StoryStore } from '../receive/index.ts';
 import type { AddressStore, AttemptStore, Denial, KnownAttempt, StoryText } from '../request/index.ts';
-import { ATTEMPTS, createFirestoreCalls, withRemovals } from './firestore-calls.ts';
+import { ATTEMPTS, createFirestoreCalls, OWNER_FIELD, withRemovals } from './firestore-calls.ts';
 import { owedFields, owedRef } from './firestore-owed-events.ts';
 
 type Fields = Record<string, unknown>;
@@ -35,7 +35,7 @@ const text = (value: unknown): string | undefined =>
   typeof value === 'string' && value !== '' ? value : undefined;
 
 const readStoryText = (fields: Fields): StoryText => ({
-  userId: text(fields['userId']),
+  userId: text(fields[OWNER_FIELD]),
   title: text(fields['title']),
   text: text(fields['text']),
   language: text(fields['language']),
@@ -82,7 +82,7 @@ export const createFirestoreStories = (
       if (fields === undefined) return { kind: 'no-such-story' };
       const attemptFields = attemptDoc?.data();
       const isAdmitted = async (): Promise<boolean> => {
-        const userId = text(fields['userId']);
+        const userId = text(fields[OWNER_FIELD]);
         if (admits?.({ userId, requestedBy: text(attemptFields?.['requestedBy']) }) !== false) return true;
         // A message that does not name the attempt is judged by the current one, read only when it matters.
         const current = text(fields['audioJobId']);
@@ -149,7 +149,7 @@ export const createFirestoreStories = (
       const fields = (await transaction.get(story)).data();
       const decision = await decide(
         fields && {
-          userId: text(fields['userId']),
+          userId: text(fields[OWNER_FIELD]),
           audioUrl: text(fields['audioUrl']),
           storagePath: text(fields['audioStoragePath']),
         },

@@ -7,7 +7,7 @@ import {
   Timestamp,
 } from 'firebase-admin/firestore';
 import type { SweepQuery, SweepStore, SweptStory } from '../sweep/index.ts';
-import { createFirestoreCalls, STORIES } from './firestore-calls.ts';
+import { createFirestoreCalls, OWNER_FIELD, STORIES } from './firestore-calls.ts';
 
 const UNDER_WAY = AUDIO_STATUSES.filter((status) => status === 'pending' || status === 'processing');
 
@@ -19,7 +19,7 @@ const TIME_FIELDS = {
 
 /** What a sweep reads of a story: not its text, which may be the largest part. */
 const FIELDS = [
-  'userId',
+  OWNER_FIELD,
   'language',
   'updatedAt',
   'audioStatus',
@@ -41,7 +41,7 @@ const readSwept = (document: QueryDocumentSnapshot): SweptStory => {
   const { updatedAt } = fields;
   return {
     storyId: document.id,
-    userId: text(fields['userId']),
+    userId: text(fields[OWNER_FIELD]),
     language: text(fields['language']),
     audio: readStoryAudio(fields),
     updatedAtMs: updatedAt instanceof Timestamp ? updatedAt.toMillis() : undefined,

@@ -1,4 +1,4 @@
-import { TTS_EVENTS_TOPIC } from '@taleback/core';
+import { createNames } from '@taleback/core';
 import type { Events } from '../events/index.ts';
 import { createPubsubTopic } from './pubsub-topic.ts';
 
@@ -11,7 +11,7 @@ const PUBLISH_TIMEOUT_MS = 4_000;
  * @see https://github.com/google/knative-gcp/blob/main/docs/spec/pubsub-protocol-binding.md
  */
 export const createPubsubEvents = (projectId?: string): Events => {
-  const publish = createPubsubTopic(TTS_EVENTS_TOPIC, {
+  const publish = createPubsubTopic(createNames().topics.events, {
     projectId,
     createMissing: true,
     timeoutMs: PUBLISH_TIMEOUT_MS,

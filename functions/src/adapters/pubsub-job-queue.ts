@@ -1,4 +1,4 @@
-import { TTS_JOBS_TOPIC } from '@taleback/core';
+import { createNames } from '@taleback/core';
 import type { JobQueue } from '../request/index.ts';
 import { createPubsubTopic } from './pubsub-topic.ts';
 
@@ -8,7 +8,7 @@ import { createPubsubTopic } from './pubsub-topic.ts';
  * @param projectId default: the project that the environment names
  */
 export const createPubsubJobQueue = (projectId?: string): JobQueue => {
-  const publish = createPubsubTopic(TTS_JOBS_TOPIC, { projectId });
+  const publish = createPubsubTopic(createNames().topics.jobs, { projectId });
   return {
     publish: (job) => {
       const { story_id: storyId } = job.input.metadata;

@@ -4,6 +4,7 @@ export * from './errors/index.ts';
 export * from './job/index.ts';
 export { isRecord, isRecord as isJsonObject } from './json.ts';
 export { errorWords, type Log } from './log.ts';
+export { createNames, type Names, type NamesOptions } from './names.ts';
 export * from './secrets/index.ts';
 export * from './speech/index.ts';
 export * from './storable/index.ts';

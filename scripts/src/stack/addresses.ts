@@ -1,3 +1,4 @@
+import { createNames } from '@taleback/core';
 import type { FirebasePorts } from '../emulators/index.ts';
 
 /** Where everything of a running stack is found; all of it on loopback. */
@@ -15,15 +16,13 @@ export interface StackAddresses {
   readonly workerHealthUrl: string;
 }
 
-export const REGION = 'us-central1';
-
 export const addressesOf = (
   projectId: string,
   ports: FirebasePorts & { readonly health: number },
   running: { readonly firestore: string | undefined; readonly pubsub: string | undefined },
 ): StackAddresses => ({
   projectId,
-  region: REGION,
+  region: createNames().region,
   pageUrl: `http://127.0.0.1:${ports.hosting}`,
   callbackUrl: `http://127.0.0.1:${ports.hosting}/api/tts/callback`,
   authHost: `127.0.0.1:${ports.auth}`,

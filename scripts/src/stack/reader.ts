@@ -1,3 +1,4 @@
+import { createNames } from '@taleback/core';
 import { deleteApp, initializeApp } from 'firebase/app';
 import { connectAuthEmulator, getAuth, signInWithCustomToken } from 'firebase/auth';
 import {
@@ -50,6 +51,8 @@ const hostAndPort = (address: string): [string, number] => {
   return [url.hostname, Number(url.port)];
 };
 
+const names = createNames();
+
 /** Signs a reader in at a running stack. */
 export const signInReader = async (addresses: StackAddresses, userId: string): Promise<Reader> => {
   const app = initializeApp(
@@ -70,7 +73,7 @@ export const signInReader = async (addresses: StackAddresses, userId: string): P
   return {
     userId,
     createStory: async (draft) => {
-      const story = await addDoc(collection(firestore, 'stories'), {
+      const story = await addDoc(collection(firestore, names.collections.stories), {
         userId,
         ...draft,
         language: 'en',
@@ -80,8 +83,8 @@ export const signInReader = async (addresses: StackAddresses, userId: string): P
       });
       return story.id;
     },
-    request: (storyId) => call('requestStoryAudio', { storyId }),
-    retry: (storyId, voiceId) => call('retryStoryAudio', { storyId, voiceId }),
+    request: (storyId) => call(names.functions.request, { storyId }),
+    retry: (storyId, voiceId) => call(names.functions.retry, { storyId, voiceId }),
     waitFor: (storyId, looksRight, { withinMs, onChange }) =>
       new Promise((resolve, reject) => {
         let last: StoryFields = {};
@@ -90,7 +93,7 @@ export const signInReader = async (addresses: StackAddresses, userId: string): P
           reject(new Error(`story ${storyId} is still ${String(last['audioStatus'])} after ${withinMs} ms`));
         }, withinMs);
         const unsubscribe = onSnapshot(
-          doc(firestore, 'stories', storyId),
+          doc(firestore, names.collections.stories, storyId),
           (snapshot) => {
             if (snapshot.metadata.fromCache) return; // a state that may be over
             last = snapshot.data() ?? {};
@@ -107,9 +110,9 @@ export const signInReader = async (addresses: StackAddresses, userId: string): P
         );
       }),
     attempts: async (storyId) =>
-      (await getDocs(collection(firestore, 'stories', storyId, 'audioAttempts'))).docs.map((entry) =>
-        entry.data(),
-      ),
+      (
+        await getDocs(collection(firestore, names.collections.stories, storyId, names.collections.attempts))
+      ).docs.map((entry) => entry.data()),
     close: () => deleteApp(app),
   };
 };

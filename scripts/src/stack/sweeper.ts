@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
+import { createNames } from '@taleback/core';
 import type { StackAddresses } from './addresses.ts';
 
 export interface Sweeper {
@@ -12,7 +13,7 @@ const SWEEP_EVERY_MS = 5_000;
 const CALL_TIMEOUT_MS = 60_000;
 
 /** Suffix by which the functions emulator tells the triggers of one function apart. */
-const TRIGGER = 'sweepStories-0';
+const TRIGGER = `${createNames().functions.sweep}-0`;
 
 /** Calls the scheduled sweep of a stack again and again, because the emulators schedule nothing. */
 export const startSweeper = ({ functionsHost, projectId, region }: StackAddresses): Sweeper => {

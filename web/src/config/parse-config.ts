@@ -1,8 +1,12 @@
+import { createNames } from '@taleback/core';
+
 /** Where the page finds its Firebase project, and its emulators when it runs on one machine. */
 export interface PageConfig {
   readonly firebase: FirebaseOptions;
   /** Region of the callable functions. */
   readonly region: string;
+  /** Which of several deployments in the project. Default: the one without a name. */
+  readonly instance?: string;
   readonly emulators: Emulators | undefined;
 }
 
@@ -29,8 +33,6 @@ export type ParsedConfig =
   | { readonly ok: true; readonly config: PageConfig }
   | { readonly ok: false; readonly sentence: string };
 
-/** Region that callable functions are deployed to unless told otherwise. */
-const DEFAULT_REGION = 'us-central1';
 const MAX_PORT = 65_535;
 
 const at = (input: unknown, path: string): unknown => {
@@ -87,9 +89,11 @@ const reading = (input: unknown) => {
 /** Parses Taleback's own configuration file; a fault names the file and each field that is wrong. */
 export const parseConfig = (file: string, input: unknown): ParsedConfig => {
   const { faults, ...read } = reading(input);
+  const instance = read.optionalText('instance');
   const config = {
     firebase: read.firebase('firebase.'),
-    region: read.optionalText('region') ?? DEFAULT_REGION,
+    region: read.optionalText('region') ?? createNames().region,
+    ...(instance === undefined ? {} : { instance }),
     emulators:
       at(input, 'emulators') === undefined
         ? undefined
@@ -109,6 +113,6 @@ export const parseHostingConfig = (file: string, input: unknown): ParsedConfig =
   const { faults, ...read } = reading(input);
   const firebase = read.firebase('');
   return faults.length === 0
-    ? { ok: true, config: { firebase, region: DEFAULT_REGION, emulators: undefined } }
+    ? { ok: true, config: { firebase, region: createNames().region, emulators: undefined } }
     : { ok: false, sentence: `${file}: ${faults.join(', ')}.` };
 };

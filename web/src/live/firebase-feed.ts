@@ -1,3 +1,4 @@
+import { createNames } from '@taleback/core';
 import { initializeApp } from 'firebase/app';
 import {
   type Auth,
@@ -75,7 +76,8 @@ const saving = async (write: Promise<void>, storyId: string): Promise<SaveAnswer
 /** The feed on Firebase: Firestore to watch and to write stories, callable functions to ask, Auth to sign in. */
 export const openFirebaseFeed = (config: PageConfig): Feed => {
   const { auth, firestore, functions } = openProject(config);
-  const stories = collection(firestore, 'stories');
+  const names = createNames({ region: config.region, instance: config.instance });
+  const stories = collection(firestore, names.collections.stories);
 
   const call = async (name: string, words: object): Promise<unknown> =>
     (await httpsCallable(functions, name, { timeout: ASK_TIMEOUT_MS })(words)).data;
@@ -91,26 +93,34 @@ export const openFirebaseFeed = (config: PageConfig): Feed => {
     ...firebaseReader(auth),
     watchStories: (uid) =>
       watchQuery(
-        query(stories, where('userId', '==', uid), orderBy('createdAt', 'desc'), limit(MAX_LISTED_STORIES)),
+        query(
+          stories,
+          where(names.ownerField, '==', uid),
+          orderBy('createdAt', 'desc'),
+          limit(MAX_LISTED_STORIES),
+        ),
         readStory,
       ),
     watchStory: (storyId) => watchDocument(doc(stories, storyId), readStory),
     watchAttempts: (storyId) => {
       // Sorted here: a query by `number` would leave out the attempts that lack one.
-      const attempts = query(collection(stories, storyId, 'audioAttempts'), limit(MAX_ATTEMPTS));
+      const attempts = query(collection(stories, storyId, names.collections.attempts), limit(MAX_ATTEMPTS));
       return watchQuery(attempts, readAttempt, inOrder);
     },
-    watchEngines: watchQuery(query(collection(firestore, 'ttsEngines'), limit(MAX_ENGINES)), readEngine),
+    watchEngines: watchQuery(
+      query(collection(firestore, names.collections.engines), limit(MAX_ENGINES)),
+      readEngine,
+    ),
     createStory: (draft) => {
       const story = doc(stories);
       const now = serverTimestamp();
-      const fields = { ...draft, userId: auth.currentUser?.uid, storyType: 'user' };
+      const fields = { ...draft, [names.ownerField]: auth.currentUser?.uid, storyType: 'user' };
       return saving(setDoc(story, { ...fields, createdAt: now, updatedAt: now }), story.id);
     },
     editStory: (storyId, { title, text }) =>
       saving(updateDoc(doc(stories, storyId), { title, text, updatedAt: serverTimestamp() }), storyId),
-    requestAudio: (request) => ask('requestStoryAudio', request),
-    retryAudio: (request) => ask('retryStoryAudio', request),
-    renewAudio: (storyId) => call('renewStoryAudio', { storyId }).then(isRenewed, () => false),
+    requestAudio: (request) => ask(names.functions.request, request),
+    retryAudio: (request) => ask(names.functions.retry, request),
+    renewAudio: (storyId) => call(names.functions.renew, { storyId }).then(isRenewed, () => false),
   };
 };

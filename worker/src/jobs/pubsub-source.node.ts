@@ -7,7 +7,7 @@ import {
   SubscriptionCloseBehaviors,
   type Topic,
 } from '@google-cloud/pubsub';
-import { TTS_DEAD_LETTER_TOPIC, TTS_JOBS_TOPIC } from '@taleback/core';
+import { createNames } from '@taleback/core';
 import type { Handler } from '@taleback/handler/src/index.ts';
 import type { Log } from '@taleback/speech/src/status/index.ts';
 import type { JobSource } from './index.ts';
@@ -43,7 +43,7 @@ const unlessItExists = async (create: Promise<unknown>): Promise<void> => {
 export const createPubsubSource = (options: PubsubSourceOptions): JobSource => {
   const pubsub = new PubSub(options.projectId === undefined ? {} : { projectId: options.projectId });
   /** Also for messages that no handler can read, with the reason, instead of round and round. */
-  const deadLetters: Topic = pubsub.topic(TTS_DEAD_LETTER_TOPIC, { batching: { maxMessages: 1 } });
+  const deadLetters: Topic = pubsub.topic(createNames().topics.deadLetters, { batching: { maxMessages: 1 } });
   const underWay = new Set<Promise<void>>();
   /** Beyond the cap: the emulator sends more than it is asked for, and what the client held it could not give back. */
   const waiting: Message[] = [];
@@ -55,8 +55,8 @@ export const createPubsubSource = (options: PubsubSourceOptions): JobSource => {
 
   const prepare = async (): Promise<void> => {
     await Promise.all([
-      unlessItExists(pubsub.createTopic(TTS_JOBS_TOPIC)),
-      unlessItExists(pubsub.createTopic(TTS_DEAD_LETTER_TOPIC)),
+      unlessItExists(pubsub.createTopic(createNames().topics.jobs)),
+      unlessItExists(pubsub.createTopic(createNames().topics.deadLetters)),
     ]);
     const { ackDeadlineSeconds } = options;
     const deadLetterPolicy = {
@@ -65,7 +65,7 @@ export const createPubsubSource = (options: PubsubSourceOptions): JobSource => {
     };
     await unlessItExists(
       pubsub
-        .topic(TTS_JOBS_TOPIC)
+        .topic(createNames().topics.jobs)
         .createSubscription(options.subscription, { ackDeadlineSeconds, deadLetterPolicy }),
     );
   };
