@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openSoundFiles } from '@taleback/speech/src/cache/sound-files.node.ts';
+import { openSoundFiles } from '@taleback/speech/src/protocol/sound-files.node.ts';
 import { median, pairedRatio } from './interleaved-rounds.ts';
 import { type Asker, tripsTo } from './ipc-asker.ts';
 import type { IpcChildren } from './ipc-children.ts';

@@ -1,4 +1,4 @@
-import { openSoundFiles } from '@taleback/speech/src/cache/sound-files.node.ts';
+import { openSoundFiles } from '@taleback/speech/src/protocol/sound-files.node.ts';
 import { openSpeechThread } from '@taleback/speech/src/engines/open/speech-thread.node.ts';
 import { median, pairedRatio } from './interleaved-rounds.ts';
 import { type Asker, inTurn, tripsTo } from './ipc-asker.ts';

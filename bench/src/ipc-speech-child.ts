@@ -1,5 +1,6 @@
 import { Transform } from 'node:stream';
-import { ownStdout, serveSpeech } from '@taleback/speech/src/protocol/child/index.ts';
+import { ownStdout } from '@taleback/speech/src/protocol/child/answers.node.ts';
+import { serveSpeech } from '@taleback/speech/src/protocol/child/serve-speech.ts';
 import { freeEngine } from './ipc-engine.ts';
 
 /** A child of our protocol whose engine costs nothing. With `base64` it is never told where a file may be written. */

@@ -1,4 +1,5 @@
-import { ownStdout, serveSpeech } from '@taleback/speech/src/protocol/child/index.ts';
+import { ownStdout } from '@taleback/speech/src/protocol/child/answers.node.ts';
+import { serveSpeech } from '@taleback/speech/src/protocol/child/serve-speech.ts';
 import { loadFlite } from '@taleback/speech/src/engines/index.ts';
 
 /**

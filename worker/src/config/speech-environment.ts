@@ -4,7 +4,7 @@ import {
   isProtocolVersion,
   PROTOCOL_VERSIONS,
   type ProtocolVersion,
-} from '@taleback/speech/src/protocol/index.ts';
+} from '@taleback/speech/src/protocol/protocol.ts';
 
 const MEBIBYTE = 2 ** 20;
 /** A worker takes about 0.1 GB, and four of them speak as fast as one MP3 thread encodes (about 80 times real time). */

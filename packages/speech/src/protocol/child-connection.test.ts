@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { formatWav } from '../audio/index.ts';
-import type { ChildCall, SpeechRequest } from '../manager/index.ts';
+import { formatWav } from '../audio/wav.ts';
+import type { ChildCall, SpeechRequest } from '../pool/speech-child.ts';
 import type { ChildConnection } from './child-connection.ts';
-import { type FakeChild, startFake, type Told } from './fake-child.ts';
-import { MAX_LINE_BYTES } from './limits.ts';
-import type { ProtocolVersion } from './version.ts';
+import { type FakeChild, startFake, type Told } from '../../test/protocol/fake-connection.ts';
+import { MAX_LINE_BYTES, type ProtocolVersion } from './protocol.ts';
 
 let { child, files, clock, told, logged } = startFake();
 

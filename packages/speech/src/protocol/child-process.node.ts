@@ -1,20 +1,38 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
-import type { OpenTransport } from './index.ts';
+
+/** The two ends of a child process, as the protocol needs them. */
+export interface ChildTransport {
+  readonly pid: number | undefined;
+  /** Writes one line, its end included. Never throws: `onEnd` reports a child that is gone. */
+  write(line: string): void;
+  /** Closes its standard input. */
+  closeInput(): void;
+  /** Ends it at once. */
+  kill(): void;
+}
+
+export interface ChildTransportEvents {
+  readonly onChunk: (chunk: Buffer) => void;
+  /** It is gone and everything it wrote was passed on. Once. */
+  readonly onEnd: (cause: string) => void;
+}
+
+export type OpenTransport = (events: ChildTransportEvents) => ChildTransport;
 
 export interface ChildCommand {
   readonly command: string;
   readonly args: readonly string[];
-  /** All of its environment: nothing of ours is passed on by itself. */
+  /** All of its environment: nothing is inherited. */
   readonly env: Readonly<Record<string, string>>;
   /** A line of its standard error. */
   readonly onLog: (line: string) => void;
 }
 
-/** How long output may still come after the end, in milliseconds: a process of its own may hold the pipe open. */
-const LAST_WORDS_MS = 500;
-/** Longest line of a log, in characters; a longer one is passed on in pieces. */
-const LONGEST_LOG_LINE = 8_192;
+/** How long output may still come after the exit: a process that the child started may hold the pipe open. */
+const LAST_OUTPUT_MS = 500;
+/** A longer line of the log is passed on in pieces. */
+const MAX_LOG_LINE_CHARACTERS = 8_192;
 
 /**
  * Starts a child in a process group of its own, so that ^C reaches it through us and its end takes along whatever it
@@ -45,10 +63,10 @@ export const spawnChild =
     child.on('exit', (code, signal) => {
       cause = signal === null ? `exit code ${String(code)}` : `signal ${signal}`;
       killGroup(child);
-      setTimeout(end, LAST_WORDS_MS).unref();
+      setTimeout(end, LAST_OUTPUT_MS).unref();
     });
     child.on('close', end);
-    // Writing to a child that is gone is no news: its end is told by itself.
+    // Writing to a child that is gone is not an error: `exit` reports its end.
     stdin?.on('error', () => {});
     stdout?.on('error', () => {});
     stdout?.on('data', (chunk: Buffer) => {
@@ -81,8 +99,8 @@ const killGroup = (child: ChildProcess): void => {
 const passOnLines = (stream: Readable, onLine: (line: string) => void): void => {
   let rest = '';
   const pass = (line: string): void => {
-    for (let start = 0; start < line.length; start += LONGEST_LOG_LINE) {
-      onLine(line.slice(start, start + LONGEST_LOG_LINE));
+    for (let start = 0; start < line.length; start += MAX_LOG_LINE_CHARACTERS) {
+      onLine(line.slice(start, start + MAX_LOG_LINE_CHARACTERS));
     }
   };
   stream.setEncoding('utf8');
@@ -90,7 +108,7 @@ const passOnLines = (stream: Readable, onLine: (line: string) => void): void => 
     const lines = `${rest}${text}`.split(/[\r\n]+/);
     rest = lines.pop() ?? '';
     for (const line of lines) pass(line);
-    if (rest.length < LONGEST_LOG_LINE) return;
+    if (rest.length < MAX_LOG_LINE_CHARACTERS) return;
     pass(rest);
     rest = '';
   });

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatWav } from '../audio/index.ts';
-import { type FakeConnection, rawFrame, startFake } from './fake-child.ts';
-import { cutAt, hostileEnd, hostileLine, isFatal } from './hostile-lines.ts';
+import { formatWav } from '../audio/wav.ts';
+import { type FakeConnection, rawFrame, startFake } from '../../test/protocol/fake-connection.ts';
+import { cutAt, hostileEnd, hostileLine, isFatal } from '../../test/protocol/hostile-lines.ts';
 
 /** How a child answers a call, if it does; `again` says the same a second time, with other sound. */
 const HOW = ['raw', 'base64', 'file', 'error', 'foreign', 'silent', 'nonsense'] as const;

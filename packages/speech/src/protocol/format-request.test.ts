@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { SpeechRequest } from '../manager/index.ts';
+import type { SpeechRequest } from '../pool/speech-child.ts';
 import { formatBareRequest, formatRequest, synthesizePayload } from './format-request.ts';
-import { MAX_LINE_BYTES } from './limits.ts';
+import { MAX_LINE_BYTES } from './protocol.ts';
 
 const call = (request: Partial<SpeechRequest> = {}) => ({
   correlationId: 'req-987654321-xyz',

@@ -1,36 +1,26 @@
-import { TalebackError } from '@taleback/core';
-import type { ChildCall } from '../manager/index.ts';
-import { MAX_LINE_BYTES } from './limits.ts';
-import type { Envelope } from './messages.ts';
-import type { ProtocolVersion } from './version.ts';
+import { TalebackError } from '@taleback/core/src/errors/index.ts';
+import type { ChildCall } from '../pool/speech-child.ts';
+import { type Envelope, MAX_LINE_BYTES } from './protocol.ts';
 
-export interface RequestParts {
-  readonly version: ProtocolVersion;
-  readonly messageId: string;
-  /** Unix milliseconds. */
-  readonly timestamp: number;
-  readonly correlationId: string;
-  readonly workerId: string;
-  readonly retryCount?: number;
-  readonly payload: Envelope['payload'];
-}
+type RequestParts = Pick<Envelope, 'version' | 'messageId' | 'timestamp' | 'payload'> &
+  NonNullable<Envelope['metadata']>;
 
 /**
  * A request of 2.0 or 2.1 as a line.
  *
- * @throws TalebackError `text_too_long` for a line that no child would read, `request_invalid` for what is no JSON.
- * @see seed 004, "Protocol version comparison"
+ * @throws TalebackError `text_too_long` for a line that no child would read, `request_invalid` for options that are
+ * not JSON.
+ * @see docs/origins.md#protocol
  */
 export const formatRequest = (parts: RequestParts): string => {
   const { version, messageId, timestamp, payload, correlationId, workerId, retryCount = 0 } = parts;
   const metadata = { correlationId, workerId, retryCount };
-  const envelope: Envelope = { version, messageId, timestamp, type: 'request', payload, metadata };
-  return toLine(envelope);
+  return toLine({ version, messageId, timestamp, type: 'request', payload, metadata });
 };
 
-/** What `synthesize` says in 2.0 and 2.1; undefined fields are left out. */
+/** The payload of `synthesize` in 2.0 and 2.1; undefined fields are left out. */
 export const synthesizePayload = (
-  { request }: ChildCall,
+  { request }: Pick<ChildCall, 'request'>,
   outputPath: string | undefined,
 ): Envelope['payload'] => ({
   type: 'synthesize',
@@ -44,22 +34,14 @@ export const synthesizePayload = (
 });
 
 /**
- * A request of 1.0 as a line.
+ * A request of 1.0 as a line. It carries `options` although the first children did not know them: ours do, and a
+ * cloned voice depends on them.
  *
- * @throws TalebackError `text_too_long` for a line that no child would read.
- * @see seed 004, "Protocol version comparison"
+ * @throws TalebackError as `formatRequest` does.
+ * @see docs/origins.md#protocol
  */
-export const formatBareRequest = ({ request }: ChildCall, outputPath: string): string =>
-  toLine({
-    type: 'synthesize',
-    text: request.text,
-    voice: request.voiceId,
-    speed: request.speed,
-    language: request.language,
-    // Not in the seed, and ours takes it: without it a person's own voice would be somebody else's.
-    options: request.engineOptions,
-    output_path: outputPath,
-  });
+export const formatBareRequest = (call: Pick<ChildCall, 'request'>, outputPath: string): string =>
+  toLine({ ...synthesizePayload(call, outputPath), priority: undefined });
 
 const toLine = (message: object): string => {
   let json: string;
@@ -70,7 +52,7 @@ const toLine = (message: object): string => {
       cause,
     });
   }
-  // A longer line would end the child, and then every child it is tried on.
+  // A longer line would end the child, and then every child that it is retried on.
   if (Buffer.byteLength(json) > MAX_LINE_BYTES) {
     throw new TalebackError('text_too_long', 'The text is too long to be spoken at once.', {
       details: `its line has more than ${MAX_LINE_BYTES} bytes`,

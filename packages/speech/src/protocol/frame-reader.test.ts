@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FrameReader } from './frame-reader.ts';
-import { cutAt } from './hostile-lines.ts';
-import { MAX_LINE_BYTES, MAX_RAW_BYTES } from './limits.ts';
+import { cutAt } from '../../test/protocol/hostile-lines.ts';
+import { MAX_LINE_BYTES, MAX_RAW_BYTES } from './protocol.ts';
 
 type Heard =
   | readonly ['frame', unknown, readonly number[] | undefined]

@@ -1,5 +1,5 @@
-import { MAX_LINE_BYTES, MAX_RAW_BYTES } from './limits.ts';
-import type { ProtocolVersion } from './version.ts';
+import { isRecord } from '@taleback/core/src/json.ts';
+import { MAX_LINE_BYTES, MAX_RAW_BYTES, RAW_VERSION } from './protocol.ts';
 
 /** One line that is a JSON object, with the raw bytes that followed it, in a buffer of their own. */
 export interface Frame {
@@ -9,9 +9,9 @@ export interface Frame {
 
 export interface FrameEvents {
   readonly onFrame: (frame: Frame) => void;
-  /** A line that is neither empty nor a JSON object. The start of it, for a log. */
+  /** A line that is neither empty nor a JSON object: its start, for a log. */
   readonly onNoise: (excerpt: string) => void;
-  /** Nothing that comes now can be trusted. Told once; later chunks are ignored. */
+  /** Nothing that follows can be trusted. Called once; later chunks are ignored. */
   readonly onBroken: (reason: string) => void;
 }
 
@@ -25,11 +25,9 @@ const NEWLINE = 0x0a;
 const OPENING_BRACE = 0x7b;
 const SPACE = 0x20;
 const TAB = 0x09;
-/** The version whose lines may have raw bytes after them; `byteLength` means nothing in others. */
-const RAW_VERSION: ProtocolVersion = '2.1.0';
 const NOISE_EXCERPT_CHARACTERS = 200;
 
-/** Cuts a byte stream, in whatever pieces it comes, into lines and the raw bytes after them. */
+/** Cuts a byte stream, in whatever pieces it comes, into lines and the raw bytes after them. Used by both sides. */
 export class FrameReader {
   readonly #events: FrameEvents;
   #lineParts: Buffer[] = [];
@@ -109,19 +107,17 @@ const isRawLength = (value: unknown): value is number =>
   Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_RAW_BYTES;
 
 const parseObject = (line: Buffer): Frame['message'] | undefined => {
-  // Most noise is told apart without an exception.
+  // Most noise is recognised without an exception.
   const [first] = line;
   if (first !== OPENING_BRACE && first !== SPACE && first !== TAB) return undefined;
   try {
     const value: unknown = JSON.parse(line.toString('utf8'));
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Frame['message'])
-      : undefined;
+    return isRecord(value) ? value : undefined;
   } catch {
     return undefined;
   }
 };
 
-/** Bytes that are not set to 0, in a buffer of their own: every one of them is written before anybody sees them. */
+/** Bytes that are not set to 0, in a buffer of their own: each is written before the frame is passed on. */
 const unfilled = (byteLength: number): Uint8Array<ArrayBuffer> =>
   new Uint8Array(Buffer.allocUnsafeSlow(byteLength).buffer);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ChildConnection } from './child-connection.ts';
-import { FakeChild, startFake } from './fake-child.ts';
-import type { ProtocolVersion } from './version.ts';
+import { FakeChild, startFake } from '../../test/protocol/fake-connection.ts';
+import type { ProtocolVersion } from './protocol.ts';
 
 let { child, clock, told } = startFake();
 

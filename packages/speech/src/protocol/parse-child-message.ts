@@ -1,40 +1,41 @@
-import { classifyWords, describeError, type ErrorReport, isErrorCode } from '@taleback/core';
+import {
+  classifyWords,
+  describeError,
+  type ErrorReport,
+  isErrorCode,
+} from '@taleback/core/src/errors/index.ts';
+import { isRecord } from '@taleback/core/src/json.ts';
 import type { Frame } from './frame-reader.ts';
-import type { BareAnswer, ChildMessage, SoundFormat, WireSound } from './messages.ts';
-import { isProtocolVersion } from './version.ts';
+import { type BareAnswer, type ChildMessage, isProtocolVersion, MAX_ERROR_CHARACTERS } from './protocol.ts';
+import type { SoundFormat, WireSound } from './protocol.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
 /** A child that claims more has misread the question. */
-const MOST_AT_ONCE = 64;
-/** Errors go into logs and documents; a child's whole memory does not. */
-const LONGEST_TEXT = 2_000;
-const MOST_MODELS = 1_000;
+const MAX_CONCURRENCY = 64;
+const MAX_MODELS = 1_000;
 
 const UNREADABLE_SOUND = 'The speech process answered with sound that cannot be read.';
 const NO_REASON = 'The speech process gave no reason.';
 
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** Text that says something. */
+/** Text that is not empty. */
 const textOf = (value: unknown): string | undefined =>
-  typeof value === 'string' && value !== '' ? value.slice(0, LONGEST_TEXT) : undefined;
+  typeof value === 'string' && value !== '' ? value.slice(0, MAX_ERROR_CHARACTERS) : undefined;
 
 const countOf = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined;
 
 /**
- * Understands what a child says, in whatever version.
+ * Parses a message of a child, in whatever version.
  *
- * @returns undefined for what is no message of the protocol
+ * @returns undefined for anything that is not a message of the protocol
  */
 export const parseChildMessage = ({ message, raw }: Frame): ChildMessage | undefined => {
   if ((message['version'] ?? undefined) === undefined) return { kind: 'bare', answer: parseBare(message) };
   const { type, payload, metadata } = message;
-  if (!isFields(payload)) return undefined;
+  if (!isRecord(payload)) return undefined;
   if (type === 'event') return parseEvent(payload);
-  const correlationId = isFields(metadata) ? metadata['correlationId'] : undefined;
+  const correlationId = isRecord(metadata) ? metadata['correlationId'] : undefined;
   if (type !== 'response' || typeof correlationId !== 'string') return undefined;
   switch (payload['type']) {
     case 'hello':
@@ -68,16 +69,16 @@ const parseHello = (correlationId: string, payload: Fields): ChildMessage => {
     return errorMessage(correlationId, 'request_invalid', `It chose a version nobody knows: ${chosen}.`);
   }
   const atOnce = Number.isInteger(concurrency)
-    ? Math.min(Math.max(concurrency as number, 1), MOST_AT_ONCE)
+    ? Math.min(Math.max(concurrency as number, 1), MAX_CONCURRENCY)
     : 1;
   const names = Array.isArray(models)
-    ? models.slice(0, MOST_MODELS).flatMap((name) => textOf(name) ?? [])
+    ? models.slice(0, MAX_MODELS).flatMap((name) => textOf(name) ?? [])
     : [];
   const info = { version, engine: textOf(engine), concurrency: atOnce, models: names };
   return { kind: 'hello', correlationId, info };
 };
 
-/** An answer that claims to be sound but has none is an answer all the same: its caller must not wait for ever. */
+/** An answer that claims to be sound but has none still ends its call. */
 const parseAudio = (
   correlationId: string,
   payload: Fields,
@@ -91,7 +92,7 @@ const parseAudio = (
 
 const parseSound = (payload: Fields, raw: Uint8Array<ArrayBuffer> | undefined): WireSound | undefined => {
   const { output_path: path, audio_base64: text, encoding: given } = payload;
-  // A file says by itself what it is.
+  // The header of a file says what it is.
   const encoding = given ?? (raw === undefined && typeof path === 'string' ? 'wav' : undefined);
   if (encoding !== 'pcm_s16le' && encoding !== 'wav') return undefined;
   const format: SoundFormat = { encoding, sampleRateHz: countOf(payload['sample_rate']) };
@@ -106,7 +107,7 @@ const parseBare = (message: Fields): BareAnswer | undefined => {
   return success === true ? { ok: true, path: typeof path === 'string' ? path : undefined } : undefined;
 };
 
-/** 1.0 says `error`, the others `message`. An error without a code of ours is told by its words. */
+/** 1.0 has `error`, the others `message`. An error without a code of ours is classified by its words. */
 const parseError = (payload: Fields): ErrorReport => {
   const { code, retryable } = payload;
   const details = textOf(payload['details']);

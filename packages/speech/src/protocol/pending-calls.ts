@@ -1,9 +1,15 @@
-import { describeError, type ErrorReport, reportError, toTalebackError } from '@taleback/core';
-import type { Pcm } from '../audio/index.ts';
-import type { SpeechChildEvents } from '../manager/index.ts';
-import type { SoundFiles } from './child-transport.ts';
-import type { SoundFormat, WireSound } from './messages.ts';
-import { readBase64, readSound } from './read-sound.ts';
+import {
+  describeError,
+  type ErrorReport,
+  reportError,
+  TalebackError,
+  toTalebackError,
+} from '@taleback/core/src/errors/index.ts';
+import type { Pcm } from '../audio/pcm.ts';
+import { parseWav } from '../audio/wav.ts';
+import type { SpeechChildEvents } from '../pool/speech-child.ts';
+import type { SoundFormat, WireSound } from './protocol.ts';
+import type { SoundFiles } from './sound-files.node.ts';
 
 const FOREIGN_FILE: ErrorReport = {
   code: 'model_failed',
@@ -30,7 +36,7 @@ export class PendingCalls {
     this.#events = events;
   }
 
-  add(correlationId: string): void {
+  add(correlationId: string): undefined {
     this.#paths.set(correlationId, undefined);
   }
 
@@ -41,20 +47,16 @@ export class PendingCalls {
     return path;
   }
 
-  /** An answer to a call that does not wait is dropped. */
+  /** Does nothing for a call that is not pending. */
   fail(correlationId: string, error: ErrorReport): void {
-    if (this.#end(correlationId)) this.#events.onFailed(correlationId, error);
+    if (this.#remove(correlationId)) this.#events.onFailed(correlationId, error);
   }
 
   /** As `fail`. */
   answer(correlationId: string, sound: WireSound): void {
-    if (sound.kind === 'file') {
-      void this.answerByFile(correlationId, sound.path, sound);
-    } else if (this.#end(correlationId)) {
-      this.#tell(correlationId, () =>
-        readSound(sound, sound.kind === 'raw' ? sound.bytes : readBase64(sound.text)),
-      );
-    }
+    if (sound.kind === 'file') void this.answerByFile(correlationId, sound.path, sound);
+    else if (this.#remove(correlationId))
+      this.#deliver(correlationId, () => readSound(sound, bytesOf(sound)));
   }
 
   /** As `answer`; only the file that was made for this call is read. */
@@ -67,7 +69,7 @@ export class PendingCalls {
     this.#readingCount += 1;
     try {
       const bytes = await this.#files.take(path);
-      this.#tell(correlationId, () => readSound(format, bytes));
+      this.#deliver(correlationId, () => readSound(format, bytes));
     } catch (error) {
       this.#events.onFailed(correlationId, { ...NO_FILE, details: String(error) });
     }
@@ -75,21 +77,21 @@ export class PendingCalls {
     if (this.#readingCount === 0) this.#whenRead?.();
   }
 
-  /** No more answers come. `done` when those that came are told; whoever still waits is told nothing. */
+  /** Drops the calls that are still pending. Calls `done` when every answer that came has been delivered. */
   close(done: () => void): void {
-    for (const correlationId of this.#paths.keys()) this.#end(correlationId);
+    for (const correlationId of this.#paths.keys()) this.#remove(correlationId);
     if (this.#readingCount === 0) done();
     else this.#whenRead = done;
   }
 
-  /** @returns false when nobody waits for this answer, or not any more. */
-  #end(correlationId: string): boolean {
+  /** @returns false when this call is not pending, or no longer. */
+  #remove(correlationId: string): boolean {
     const path = this.#paths.get(correlationId);
     if (path !== undefined) this.#files.discard(path);
     return this.#paths.delete(correlationId);
   }
 
-  #tell(correlationId: string, read: () => Pcm): void {
+  #deliver(correlationId: string, read: () => Pcm): void {
     let sound: Pcm;
     try {
       sound = read();
@@ -100,3 +102,43 @@ export class PendingCalls {
     this.#events.onSpoken(correlationId, sound);
   }
 }
+
+/** Rates that speech engines work at lie well within these; anything else is a broken header. */
+const SAMPLE_RATE_HZ = { min: 8_000, max: 192_000 } as const;
+
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
+
+/**
+ * Samples out of bytes of the wire, which then belong to the sound.
+ *
+ * @throws TalebackError `model_failed` when they are not what they claim to be.
+ */
+export const readSound = ({ encoding, sampleRateHz }: SoundFormat, bytes: Uint8Array<ArrayBuffer>): Pcm => {
+  const sound = encoding === 'wav' ? parseWav(bytes) : readSamples(sampleRateHz, bytes);
+  const rate = sound.sampleRateHz;
+  if (!Number.isInteger(rate) || rate < SAMPLE_RATE_HZ.min || rate > SAMPLE_RATE_HZ.max) {
+    throw unreadable(`a sample rate of ${rate} Hz`);
+  }
+  return sound;
+};
+
+/** @throws TalebackError `model_failed` for anything but base64 (Node's own reader skips what it does not know). */
+export const readBase64 = (text: string): Uint8Array<ArrayBuffer> => {
+  if (text.length % 4 !== 0 || !BASE64.test(text)) throw unreadable('no base64');
+  return new Uint8Array(Buffer.from(text, 'base64'));
+};
+
+const bytesOf = (sound: Exclude<WireSound, { kind: 'file' }>): Uint8Array<ArrayBuffer> =>
+  sound.kind === 'raw' ? sound.bytes : readBase64(sound.text);
+
+const readSamples = (sampleRateHz: number | undefined, bytes: Uint8Array<ArrayBuffer>): Pcm => {
+  if (sampleRateHz === undefined) throw unreadable('no sample rate');
+  if (bytes.length % 2 === 1) throw unreadable(`${bytes.length} bytes are no 16-bit samples`);
+  // Every machine that Node runs on is little-endian, or close enough to it that none was seen.
+  return { sampleRateHz, samples: new Int16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2) };
+};
+
+const unreadable = (details: string): TalebackError =>
+  new TalebackError('model_failed', 'The speech process answered with sound that cannot be read.', {
+    details,
+  });

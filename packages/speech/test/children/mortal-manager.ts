@@ -1,7 +1,7 @@
-import { openSoundFiles } from '../../src/cache/sound-files.node.ts';
+import { openSoundFiles } from '../../src/protocol/sound-files.node.ts';
 import { processChild } from '../../src/engines/open/process-child.ts';
 import type { SpeechChild } from '../../src/manager/index.ts';
-import type { ProtocolVersion } from '../../src/protocol/index.ts';
+import type { ProtocolVersion } from '../../src/protocol/protocol.ts';
 import { STAGED_CHILD_ARGS } from './own-child.ts';
 
 // Connects to a child as a worker does, prints its pid, and speaks a text that takes a minute.

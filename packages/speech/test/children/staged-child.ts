@@ -1,4 +1,4 @@
-import { ownStdout } from '../../src/protocol/child/own-stdout.ts';
+import { ownStdout } from '../../src/protocol/child/answers.node.ts';
 import { serveSpeech } from '../../src/protocol/child/serve-speech.ts';
 import { createStagedEngine } from './staged-engine.ts';
 

@@ -1,4 +1,4 @@
-import { openSoundFiles } from '../../src/cache/sound-files.node.ts';
+import { openSoundFiles } from '../../src/protocol/sound-files.node.ts';
 import { type EnginePlugin, TtsManager, type TtsManagerOverrides } from '../../src/manager/index.ts';
 import type { SynthesisEvent } from '../../src/status/index.ts';
 import { processChild } from '../../src/engines/open/process-child.ts';

@@ -1,11 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { ErrorReport } from '@taleback/core';
-import { type OpenSoundFiles, openSoundFiles } from '../../src/cache/sound-files.node.ts';
+import { type OpenSoundFiles, openSoundFiles } from '../../src/protocol/sound-files.node.ts';
 import type { Pcm } from '../../src/audio/index.ts';
 import type { ChildReadiness, SpeechChild, SpeechRequest } from '../../src/manager/index.ts';
 import { processChild } from '../../src/engines/open/process-child.ts';
-import type { ProtocolVersion } from '../../src/protocol/index.ts';
+import type { ProtocolVersion } from '../../src/protocol/protocol.ts';
 
 export type CallEnd = { readonly sound: Pcm } | { readonly error: ErrorReport };
 

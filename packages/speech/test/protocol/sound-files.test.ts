@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type OpenSoundFiles, openSoundFiles } from '../../src/cache/sound-files.node.ts';
+import { type OpenSoundFiles, openSoundFiles } from '../../src/protocol/sound-files.node.ts';
 
 /** Part of every Unix. */
 const MKFIFO = 'mkfifo';

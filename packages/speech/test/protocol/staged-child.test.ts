@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import type { ProtocolVersion } from '../../src/protocol/index.ts';
+import type { ProtocolVersion } from '../../src/protocol/protocol.ts';
 import { STAGED_CHILD_ARGS } from '../children/own-child.ts';
 import { soundOf } from '../children/staged-engine.ts';
 import { type ChildToDrive, type DrivenChild, endDriven, isRunning, startDriven } from './driven-child.ts';

@@ -19,7 +19,7 @@ import {
 } from '../index.ts';
 import type { EnginePlugin } from '../../manager/index.ts';
 import type { Log } from '../../status/index.ts';
-import type { ProtocolVersion } from '../../protocol/index.ts';
+import type { ProtocolVersion } from '../../protocol/protocol.ts';
 import { openFlitePlugin } from './flite-plugin.ts';
 import { openPythonPlugin } from './python-plugin.ts';
 

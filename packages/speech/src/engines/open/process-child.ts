@@ -1,9 +1,10 @@
 import { type Clock, systemClock } from '@taleback/resilience';
 import { spawnChild } from '../../protocol/child-process.node.ts';
-import type { OpenSoundFiles } from '../../cache/sound-files.node.ts';
+import type { OpenSoundFiles } from '../../protocol/sound-files.node.ts';
 import type { OpenSpeechChild } from '../../manager/index.ts';
 import type { Log } from '../../status/index.ts';
-import { ChildConnection, type ProtocolVersion } from '../../protocol/index.ts';
+import { ChildConnection } from '../../protocol/child-connection.ts';
+import type { ProtocolVersion } from '../../protocol/protocol.ts';
 
 export interface ProcessChildOptions {
   readonly command: string;

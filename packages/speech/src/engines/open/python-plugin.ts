@@ -1,8 +1,8 @@
 import { openProfileFiles } from './profile-files.node.ts';
-import { openSoundFiles } from '../../cache/sound-files.node.ts';
+import { openSoundFiles } from '../../protocol/sound-files.node.ts';
 import type { SpeechProfile } from '../index.ts';
 import type { Log } from '../../status/index.ts';
-import type { ProtocolVersion } from '../../protocol/index.ts';
+import type { ProtocolVersion } from '../../protocol/protocol.ts';
 import { childEnvironment } from './child-environment.ts';
 import type { OpenPlugin } from './flite-plugin.ts';
 import { PYTHON_FOLDER } from './own-files.node.ts';

@@ -1,5 +1,5 @@
 import { FLITE_PROFILE, loadFlite } from '../../engines/index.ts';
-import { ownStdout } from './own-stdout.ts';
+import { ownStdout } from './answers.node.ts';
 import { serveSpeech } from './serve-speech.ts';
 
 /** Entry of a speech child with the embedded engine. It speaks in its main thread: one request at a time. */

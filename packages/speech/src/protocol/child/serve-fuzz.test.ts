@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseWav } from '../../audio/index.ts';
-import { cutAt, hostileEnd, hostileLine, isFatal } from '../hostile-lines.ts';
-import { type FakeHost, type Said, soundOf, startHost } from './fake-host.ts';
+import { parseWav } from '../../audio/wav.ts';
+import { cutAt, hostileEnd, hostileLine, isFatal } from '../../../test/protocol/hostile-lines.ts';
+import { type FakeHost, type Said, soundOf, startHost } from '../../../test/protocol/fake-host.ts';
 
 let folder = '';
 beforeAll(() => {

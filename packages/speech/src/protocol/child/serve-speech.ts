@@ -1,10 +1,10 @@
-import { isTalebackError, reportError, TalebackError } from '@taleback/core';
-import type { SpeechEngine } from '../../engines/index.ts';
-import { FrameReader, newestCommon, PROTOCOL_VERSIONS, type ProtocolVersion } from '../index.ts';
-import { type Address, Answers, inFew } from './answers.ts';
-import type { ProtocolOutput } from './own-stdout.ts';
-import { type ChildRequest, parseRequest } from './parse-request.ts';
-import { Stop } from './stop.ts';
+import { isTalebackError, reportError, TalebackError } from '@taleback/core/src/errors/index.ts';
+import type { SpeechEngine, SynthesisOptions } from '../../engines/engine.ts';
+import { FrameReader } from '../frame-reader.ts';
+import { type Address, BARE_VERSION, newestCommon, PROTOCOL_VERSIONS } from '../protocol.ts';
+import type { ProtocolVersion, SynthesizeFields } from '../protocol.ts';
+import { Answers, cutTexts, type ProtocolOutput } from './answers.node.ts';
+import { parseRequest, type ParsedRequest } from './parse-request.ts';
 
 export interface SpeechService {
   /** The engine's name, known before it is loaded. */
@@ -22,14 +22,30 @@ export interface SpeechService {
   readonly now?: () => number;
 }
 
-type Synthesis = Extract<ChildRequest, { kind: 'synthesize' }>;
+/** Whether a task is to stop. Its signal is made when it is read: most tasks end before that. */
+export class Cancellation implements SynthesisOptions {
+  isCancelled = false;
+  #controller: AbortController | undefined;
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.isCancelled) this.#controller.abort();
+    return this.#controller.signal;
+  }
+
+  cancel(): void {
+    this.isCancelled = true;
+    this.#controller?.abort();
+  }
+}
+
 interface Task {
   readonly correlationId: string;
-  readonly stop: Stop;
+  readonly cancellation: Cancellation;
   ended: Promise<void>;
 }
 
-/** The child's side of the protocol, around one engine. @see ../protocol/ARCHITECTURE.md */
+/** The child's side of the protocol, around one engine. @see ../ARCHITECTURE.md */
 export const serveSpeech = (service: SpeechService): void => {
   new SpeechServer(service).listen(service.input);
 };
@@ -39,16 +55,16 @@ class SpeechServer {
   readonly #answers: Answers;
   readonly #loading: Promise<SpeechEngine>;
   readonly #tasks = new Set<Task>();
-  /** What was asked in 1.0 is answered in the order of asking. */
+  /** Requests of 1.0 are answered in their order. */
   #lastBare: Promise<void> = Promise.resolve();
-  /** Events are said in it; absent until the manager has shown which it speaks. */
+  /** The version of events; absent until the manager has shown which it speaks. */
   #eventVersion: ProtocolVersion | undefined;
   #engine: SpeechEngine | undefined;
   #jobsDone = 0;
-  #isReadySaid = false;
+  #isReadySent = false;
   #isLeaving = false;
   #exitCode: number | undefined;
-  /** Nothing is said or heard any more. */
+  /** Nothing is sent or read any more. */
   #isGone = false;
   #hasExited = false;
 
@@ -72,7 +88,7 @@ class SpeechServer {
         this.#leave(1);
       },
     });
-    // The manager is gone, or wants this child gone: nobody would hear an answer.
+    // The manager is gone, or wants this child gone: no answer would arrive.
     const goNow = (): void => this.#exit(this.#exitCode ?? 0);
     input.on('data', (chunk: Buffer) => reader.push(chunk));
     input.on('end', goNow);
@@ -94,29 +110,29 @@ class SpeechServer {
       void this.#giveUp(fault);
       throw fault;
     }
-    this.#sayReady();
+    this.#sendReady();
     return this.#engine;
   }
 
-  /** Whoever waits is answered first. */
+  /** Reports that this child will never speak, after the requests under way were answered. */
   async #giveUp(fault: TalebackError): Promise<void> {
     await Promise.all([...this.#tasks].map((task) => task.ended));
     if (this.#isGone) return;
-    // A manager that has not spoken yet is told all the same: nothing else says why this child ends.
+    // Also to a manager that has not spoken yet: nothing else says why this child ends.
     const version = this.#eventVersion ?? PROTOCOL_VERSIONS[0];
-    if (version !== '1.0.0')
-      this.#answers.announce(version, { type: 'failed', ...inFew(reportError(fault)) });
+    if (version !== BARE_VERSION)
+      this.#answers.announce(version, { type: 'failed', ...cutTexts(reportError(fault)) });
     this.#leave(1);
   }
 
-  #take(request: ChildRequest): void {
+  #take(request: ParsedRequest): void {
     switch (request.kind) {
       case 'hello':
         this.#hello(request.address, request.versions);
         return;
       case 'synthesize':
         this.#eventVersion ??= request.address.version;
-        this.#start(request.address, (stop) => this.#speak(request, stop));
+        this.#start(request.address, (cancellation) => this.#speak(request, cancellation));
         return;
       case 'ping':
         this.#answers.respond(request.address, {
@@ -127,8 +143,8 @@ class SpeechServer {
         });
         return;
       case 'cancel':
-        for (const { correlationId, stop } of this.#tasks) {
-          if (correlationId === request.correlationId) stop.ask();
+        for (const { correlationId, cancellation } of this.#tasks) {
+          if (correlationId === request.correlationId) cancellation.cancel();
         }
         return;
       case 'shutdown':
@@ -148,33 +164,33 @@ class SpeechServer {
 
   #hello(address: Address, theirs: readonly unknown[]): void {
     const { engine, concurrency } = this.#service;
-    const version = newestCommon(PROTOCOL_VERSIONS, theirs) ?? '1.0.0';
+    const version = newestCommon(PROTOCOL_VERSIONS, theirs) ?? BARE_VERSION;
     this.#answers.respond(address, { type: 'hello', version, engine, concurrency, pid: process.pid });
     this.#eventVersion = version;
-    if (this.#engine !== undefined) this.#sayReady();
+    if (this.#engine !== undefined) this.#sendReady();
   }
 
-  #sayReady(): void {
+  #sendReady(): void {
     const version = this.#eventVersion;
-    if (this.#isGone || this.#isReadySaid || version === undefined || version === '1.0.0') return;
-    this.#isReadySaid = true;
+    if (this.#isGone || this.#isReadySent || version === undefined || version === BARE_VERSION) return;
+    this.#isReadySent = true;
     this.#answers.announce(version, { type: 'ready', model: this.#engine?.name });
   }
 
-  /** Runs what ends in an answer; what it throws is the answer. */
-  #start(address: Address, run: (stop: Stop) => void | Promise<void>): void {
-    const stop = new Stop();
-    const before = address.version === '1.0.0' ? this.#lastBare : undefined;
+  /** Runs a task that sends its answer; if it throws, the error is the answer. */
+  #start(address: Address, run: (cancellation: Cancellation) => void | Promise<void>): void {
+    const cancellation = new Cancellation();
+    const before = address.version === BARE_VERSION ? this.#lastBare : undefined;
     const answer = async (): Promise<void> => {
-      // Waiting costs a turn, after which a later cancel would be read first.
+      // Only if needed: after an await, a later cancel would be read first.
       if (before !== undefined) await before;
       try {
-        await run(stop);
+        await run(cancellation);
       } catch (error) {
         if (!this.#isGone) this.#answers.fail(address, error);
       }
     };
-    const task: Task = { correlationId: address.correlationId, stop, ended: Promise.resolve() };
+    const task: Task = { correlationId: address.correlationId, cancellation, ended: Promise.resolve() };
     this.#tasks.add(task);
     task.ended = this.#finish(task, answer());
     if (before !== undefined) this.#lastBare = task.ended;
@@ -186,18 +202,21 @@ class SpeechServer {
     if (this.#isLeaving && this.#tasks.size === 0) this.#leave(0);
   }
 
-  async #speak({ address, fields }: Synthesis, stop: Stop): Promise<void> {
+  async #speak(
+    { address, fields }: { readonly address: Address; readonly fields: SynthesizeFields },
+    cancellation: Cancellation,
+  ): Promise<void> {
     if (this.#isLeaving) throw cancelled('The speech process is leaving.');
     const engine = this.#engine ?? (await this.#loading);
-    if (stop.isAsked) throw cancelled('The request was cancelled.');
+    if (cancellation.isCancelled) throw cancelled('The request was cancelled.');
     const { text, voiceId = engine.voices()[0]?.id ?? '', speed } = fields;
-    const sound = await engine.synthesizeChunk({ text, voiceId, speed }, stop);
+    const sound = await engine.synthesizeChunk({ text, voiceId, speed }, cancellation);
     if (this.#isGone) return;
     this.#answers.sound(address, fields.outputPath, sound);
     this.#jobsDone += 1;
   }
 
-  /** Ends the process when all it said has left it. */
+  /** Ends the process when everything it wrote has left it. */
   #leave(code: number): void {
     if (this.#exitCode !== undefined) return;
     this.#exitCode = code;

@@ -1,10 +1,10 @@
 import { EventEmitter, once } from 'node:events';
 import { TalebackError } from '@taleback/core';
 import { createFakeClock, type FakeClock } from '@taleback/resilience/testing';
-import type { Pcm } from '../../audio/index.ts';
-import type { SpeechEngine } from '../../engines/index.ts';
-import { FrameReader } from '../index.ts';
-import { type SpeechService, serveSpeech } from './serve-speech.ts';
+import type { Pcm } from '../../src/audio/pcm.ts';
+import type { SpeechEngine } from '../../src/engines/engine.ts';
+import { type SpeechService, serveSpeech } from '../../src/protocol/child/serve-speech.ts';
+import { FrameReader } from '../../src/protocol/frame-reader.ts';
 
 /** Sound that only this text has. */
 export const soundOf = (text: string): Pcm => ({

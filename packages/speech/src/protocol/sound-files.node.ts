@@ -3,21 +3,38 @@ import { constants } from 'node:fs';
 import { mkdtemp, open, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { MAX_RAW_BYTES, type SoundFiles } from '../protocol/index.ts';
+import { MAX_RAW_BYTES } from './protocol.ts';
+
+/** Where children that cannot send raw bytes put their sound. */
+export interface SoundFiles {
+  /** A path that was never used before. */
+  newPath(): string;
+  /** The whole file. It is removed, also when it cannot be read. */
+  take(path: string): Promise<Uint8Array<ArrayBuffer>>;
+  /** Removes it, if it is there. */
+  discard(path: string): void;
+}
 
 export interface OpenSoundFiles extends SoundFiles {
   /** Removes the folder and what is left in it. */
   close(): Promise<void>;
 }
 
-/** As much sound as raw bytes may carry, and room for what a WAV file has around it. */
+/** As much sound as raw bytes may carry, and room for the header of a WAV file. */
 const MAX_FILE_BYTES = MAX_RAW_BYTES + 64 * 1024;
 /** A pipe or a link instead of a file is neither waited for nor followed. */
 const FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0);
+/** Folders are in memory where the system has such a place: reading from disk costs several times as much. */
+const PARENTS = ['/dev/shm', tmpdir()];
+/** A killed process leaves its folder. It is kept for a while: the pid may be another container's. */
+const ABANDONED_MS = 3_600_000;
 
-/** A folder of its own, in memory if possible: reading from disk costs several times as much. */
+/** A folder of its own for the temporary sound files of children. */
 export const openSoundFiles = async (): Promise<OpenSoundFiles> => {
-  const folder = await makeFolder();
+  const [first = tmpdir(), second = first] = PARENTS;
+  const name = `taleback-${process.pid}-`;
+  const folder = await mkdtemp(join(first, name)).catch(() => mkdtemp(join(second, name)));
+  await removeAbandoned(dirname(folder));
   return {
     newPath: () => join(folder, `${randomUUID()}.wav`),
     take: async (path) => {
@@ -32,7 +49,7 @@ export const openSoundFiles = async (): Promise<OpenSoundFiles> => {
   };
 };
 
-/** @throws Error when there is no such file, or one that no sound fills. */
+/** @throws Error when there is no such file, or it cannot be one of a sound. */
 const readSoundFile = async (path: string): Promise<Uint8Array<ArrayBuffer>> => {
   const file = await open(path, FLAGS);
   try {
@@ -49,21 +66,7 @@ const remove = async (path: string): Promise<void> => {
   await rm(path, { recursive: true, force: true }).catch(() => {});
 };
 
-/** Folders are in memory where the system has such a place. */
-const PARENTS = ['/dev/shm', tmpdir()];
-
-const makeFolder = async (): Promise<string> => {
-  const [first = tmpdir(), second = first] = PARENTS;
-  const name = `taleback-${process.pid}-`;
-  const folder = await mkdtemp(join(first, name)).catch(() => mkdtemp(join(second, name)));
-  await sweep(dirname(folder));
-  return folder;
-};
-
-/** A process that was killed could not tidy up. Its folder is left alone for a while: it may be another container's. */
-const ABANDONED_MS = 3_600_000;
-
-const sweep = async (parent: string): Promise<void> => {
+const removeAbandoned = async (parent: string): Promise<void> => {
   for (const name of await readdir(parent).catch(() => [])) {
     const [, pid] = /^taleback-(\d+)-/u.exec(name) ?? [];
     if (pid === undefined || isAlive(Number(pid))) continue;

@@ -1,11 +1,15 @@
 import { EventEmitter, once } from 'node:events';
 import { createFakeClock, type FakeClock } from '@taleback/resilience/testing';
-import type { ChildReadiness, SpeechChildEvents } from '../manager/index.ts';
-import type { Log } from '../status/index.ts';
-import { ChildConnection } from './child-connection.ts';
-import type { ChildTransport, ChildTransportEvents, OpenTransport, SoundFiles } from './child-transport.ts';
-import type { Envelope } from './messages.ts';
-import type { ProtocolVersion } from './version.ts';
+import type { Log } from '@taleback/core';
+import type { ChildReadiness, SpeechChildEvents } from '../../src/pool/speech-child.ts';
+import { ChildConnection } from '../../src/protocol/child-connection.ts';
+import type {
+  ChildTransport,
+  ChildTransportEvents,
+  OpenTransport,
+} from '../../src/protocol/child-process.node.ts';
+import type { Envelope, ProtocolVersion } from '../../src/protocol/protocol.ts';
+import type { SoundFiles } from '../../src/protocol/sound-files.node.ts';
 
 /** The other end of a connection, by hand: what was written to it, and what it says. For tests. */
 export class FakeChild implements ChildTransport {

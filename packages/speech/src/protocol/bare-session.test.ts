@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { BareCalls } from './bare-calls.ts';
-import type { BareAnswer } from './messages.ts';
+import { BareCalls } from './bare-session.ts';
+import type { BareAnswer } from './protocol.ts';
 
 const error = { code: 'unknown', message: 'no', retryable: true } as const;
 const failure: BareAnswer = { ok: false, error };

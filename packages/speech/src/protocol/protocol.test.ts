@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isProtocolVersion, newestCommon, PROTOCOL_VERSIONS } from './version.ts';
+import { isProtocolVersion, newestCommon, PROTOCOL_VERSIONS } from './protocol.ts';
 
 describe('versions', () => {
   it('seed 004: v1.0 current, v2.0 target, v2.1 future', () => {

@@ -1,8 +1,8 @@
 import { isTalebackError } from '@taleback/core';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatWav } from '../audio/index.ts';
-import { readBase64, readSound } from './read-sound.ts';
+import { formatWav } from '../audio/wav.ts';
+import { readBase64, readSound } from './pending-calls.ts';
 
 const PCM = { encoding: 'pcm_s16le', sampleRateHz: 16_000 } as const;
 const WAV = { encoding: 'wav', sampleRateHz: undefined } as const;
