@@ -16,7 +16,7 @@ export default defineConfig({
     // The first browsers that know light-dark(), so that it is not rewritten.
     target: ['chrome123', 'edge123', 'firefox120', 'safari17.5'],
     rolldownOptions: {
-      // Importing core for its sentences must not bring in its parsers, which the page never calls.
+      // Importing core for its sentences must not include its parsers, which the page never calls.
       treeshake: {
         moduleSideEffects: [{ test: /[\\/]core[\\/]src[\\/]|[\\/]zod[\\/]/, sideEffects: false }],
       },

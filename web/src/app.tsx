@@ -64,7 +64,7 @@ export const App = ({ session, tokenAnswer, go }: Props) => {
   return (
     <>
       <PageHeader
-        connection={state.kind === 'nobody' ? undefined : session.connection.value}
+        connection={state.kind === 'signed-out' ? undefined : session.connection.value}
         feed={session.feed}
         reader={reader}
       />
@@ -78,7 +78,7 @@ export const App = ({ session, tokenAnswer, go }: Props) => {
               <p class="small">Opening.</p>
             </div>
           )}
-          {state.kind === 'nobody' && <Welcome feed={session.feed} fault={tokenAnswer.value} />}
+          {state.kind === 'signed-out' && <Welcome feed={session.feed} fault={tokenAnswer.value} />}
           {reader !== undefined && <Page key={place} session={session} go={go} />}
         </main>
       </div>

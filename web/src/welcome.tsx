@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import type { Feed, SignInAnswer } from './live/feed.ts';
 import { FailureNotice, PageHeading } from './ui/elements.tsx';
 
-/** The same words stand in index.html, so that nothing moves when the script takes over. */
+/** The same words are in index.html, so that nothing moves when the script takes over. */
 export const WELCOME = 'Have your stories read aloud';
 
 export const Lead = () => (
@@ -15,7 +15,7 @@ export const Lead = () => (
 const faultWords = (answer: Exclude<SignInAnswer, { kind: 'signed-in' }>): string =>
   answer.kind === 'unreached' ? 'The server cannot be reached. Check your connection.' : answer.words;
 
-/** The door: one button, and what being a guest means. */
+/** One button to sign in, and what being a guest means. */
 export const Welcome = ({ feed, fault }: { feed: Feed; fault: SignInAnswer | undefined }) => {
   const isSigningIn = useSignal(false);
   const answer = useSignal<SignInAnswer | undefined>(undefined);
@@ -25,7 +25,7 @@ export const Welcome = ({ feed, fault }: { feed: Feed; fault: SignInAnswer | und
     answer.value = await feed.signInAsGuest();
     isSigningIn.value = false;
   };
-  const told = answer.value ?? fault;
+  const outcome = answer.value ?? fault;
   return (
     <div class="welcome">
       <PageHeading>{WELCOME}</PageHeading>
@@ -42,10 +42,10 @@ export const Welcome = ({ feed, fault }: { feed: Feed; fault: SignInAnswer | und
       <p class="small">
         A guest needs no name and no password. Your stories stay with this browser until you sign out.
       </p>
-      {told !== undefined && told.kind !== 'signed-in' && (
+      {outcome !== undefined && outcome.kind !== 'signed-in' && (
         <FailureNotice>
           <p class="failure-sentence">You could not be signed in.</p>
-          <p>{faultWords(told)}</p>
+          <p>{faultWords(outcome)}</p>
         </FailureNotice>
       )}
     </div>

@@ -35,11 +35,11 @@ const status = () => find('audio-status').dataset['status'];
 const said = () => document.querySelector('[role=status]')?.textContent?.trim();
 const alerts = () => [...document.querySelectorAll('[role=alert]')].map(({ textContent }) => textContent);
 
-/** The server tells of a change of the open story. */
-const tell = (stage: Stage, fields: Fields) =>
+/** The server sends a change of the open story. */
+const send = (stage: Stage, fields: Fields) =>
   turn(() => {
     const document = readStory(STORY_ID, { title: 'A tale', text: 'Once.', voiceId: 'slt', ...fields });
-    stage.feed.story.tell({ from: 'server', value: { document } });
+    stage.feed.story.send({ from: 'server', value: { document } });
   });
 /** An address of one narration, signed on a day of March. */
 const address = (day: number) => `https://audio.example/tale.mp3?X-Amz-Date=2026030${day}T090000Z`;
@@ -66,7 +66,7 @@ describe('signing in', () => {
     expect(document.querySelector('dialog')?.open).toBe(true);
     expect(stage.session.reader.value.kind).toBe('reader');
     await click('sign-out-confirm');
-    expect(stage.session.reader.value.kind).toBe('nobody');
+    expect(stage.session.reader.value.kind).toBe('signed-out');
     expect(find('sign-in')).toBeTruthy();
   });
 });
@@ -81,7 +81,7 @@ describe('asking for a narration', () => {
     await click('narrate');
     expect(find('narrate').getAttribute('aria-disabled')).toBe('true');
     expect(document.activeElement).toBe(find('narrate'));
-    await tell(stage, { audioStatus: 'pending', ...job(1), ...leased });
+    await send(stage, { audioStatus: 'pending', ...job(1), ...leased });
     expect(document.activeElement?.id).toBe('narration-heading');
     await turn(() => answer.open({ kind: 'opened' }));
     expect(stage.feed.asks).toEqual([{ name: 'request', storyId: STORY_ID, voiceId: undefined }]);
@@ -113,7 +113,7 @@ describe('asking for a narration', () => {
     const stage = show('ask-refused');
     await click('narrate');
     expect(alerts()).toHaveLength(1);
-    await tell(stage, { text: 'A story that is long enough.' });
+    await send(stage, { text: 'A story that is long enough.' });
     expect(alerts()).toEqual([]);
   });
 });
@@ -128,7 +128,7 @@ describe('watching a narration', () => {
       [{ audioStatus: 'ready', audioUrl: AUDIO_URL }, 'ready', 'The narration is ready.'],
     ];
     for (const [fields, kind, words] of steps) {
-      await tell(stage, { ...fields, ...job(2) });
+      await send(stage, { ...fields, ...job(2) });
       expect(status()).toBe(kind);
       expect(said()).toBe(words);
       expect(document.activeElement).toBe(find('edit-story'));
@@ -139,15 +139,15 @@ describe('watching a narration', () => {
   it('keeps the same player while the document changes around it', async () => {
     const stage = show('ready');
     const player = find('audio-player');
-    await tell(stage, { audioStatus: 'ready', audioUrl: AUDIO_URL, title: 'Renamed', ...job(2) });
+    await send(stage, { audioStatus: 'ready', audioUrl: AUDIO_URL, title: 'Renamed', ...job(2) });
     expect(find('audio-player')).toBe(player);
     expect(document.title).toBe('Renamed · Taleback');
   });
 
-  it('tells a failure by an alert and not twice', async () => {
+  it('announces a failure by an alert and not twice', async () => {
     const stage = show('processing');
     expect(alerts()).toEqual([]);
-    await tell(stage, { audioStatus: 'failed', audioErrorCode: 'timed_out', ...job(2) });
+    await send(stage, { audioStatus: 'failed', audioErrorCode: 'timed_out', ...job(2) });
     expect(alerts()).toEqual(['The narration took too long and was stopped.Try again.']);
     expect(said()).toBe('');
   });
@@ -159,7 +159,7 @@ describe('watching a narration', () => {
     expect(said()).toContain('no word from the narrator');
     expect(find('try-again')).toBeTruthy();
     const renewed = { audioLeaseExpiresAt: stage.clock.now() + 60_000 };
-    await tell(stage, { audioStatus: 'processing', ...job(2), ...renewed });
+    await send(stage, { audioStatus: 'processing', ...job(2), ...renewed });
     expect(status()).toBe('processing');
   });
 
@@ -188,11 +188,11 @@ describe('watching a narration', () => {
     const stage = show('none');
     const ready = { audioStatus: 'ready', audioStoragePath: 'tale.mp3', ...job(1) };
     const source = () => find('audio-player').getAttribute('src');
-    await tell(stage, { ...ready, audioUrl: address(1) });
+    await send(stage, { ...ready, audioUrl: address(1) });
     const player = find('audio-player') as HTMLAudioElement;
     player.currentTime = 42;
-    // Somebody else's page asked for one: what plays here goes on.
-    await tell(stage, { ...ready, audioUrl: address(2) });
+    // Another page asked for one: what plays here goes on.
+    await send(stage, { ...ready, audioUrl: address(2) });
     expect(source()).toBe(address(1));
     await turn(() => fireEvent.error(player));
     expect([source(), player.currentTime, stage.feed.renewals]).toEqual([address(2), 42, []]);
@@ -200,12 +200,12 @@ describe('watching a narration', () => {
     await turn(() => fireEvent.error(player));
     expect(stage.feed.renewals).toEqual([STORY_ID]);
     expect(alerts()).toEqual([]);
-    await tell(stage, { ...ready, audioUrl: address(3) });
+    await send(stage, { ...ready, audioUrl: address(3) });
     expect([source(), find('audio-player') === player]).toEqual([address(3), true]);
     stage.feed.answers.renew = () => Promise.resolve(false);
     await turn(() => fireEvent.error(player));
     expect(alerts()).toHaveLength(1);
-    await tell(stage, { ...ready, audioUrl: 'https://audio.example/other.mp3' });
+    await send(stage, { ...ready, audioUrl: 'https://audio.example/other.mp3' });
     expect([source(), find('audio-player') === player]).toEqual(['https://audio.example/other.mp3', false]);
     expect(alerts()).toEqual([]);
   });
@@ -241,7 +241,7 @@ describe('writing', () => {
     await click('edit-story');
     expect(document.activeElement).toBe(find('story-title'));
     await write('story-title', 'Mine');
-    await tell(stage, { title: 'Theirs', audioStatus: 'ready', ...job(2) });
+    await send(stage, { title: 'Theirs', audioStatus: 'ready', ...job(2) });
     expect((find('story-title') as HTMLInputElement).value).toBe('Mine');
     stage.feed.answers.save = (): Promise<SaveAnswer> => Promise.resolve({ kind: 'refused', words: 'no' });
     await click('save-story');
@@ -260,14 +260,14 @@ describe('opening a story', () => {
     const heading = document.querySelector('h1');
     expect(document.activeElement).toBe(heading);
     expect(find('story-item-story-2').getAttribute('aria-current')).toBe('page');
-    await tell(stage, { title: 'Come from the server' });
+    await send(stage, { title: 'Come from the server' });
     expect(document.activeElement).toBe(heading);
     expect(heading?.textContent).toBe('Come from the server');
   });
 
   it('shows markup in a story as text', async () => {
     const stage = show('none');
-    await tell(stage, { title: '<img src=x onerror=alert(1)>', text: '<script>alert(1)</script>' });
+    await send(stage, { title: '<img src=x onerror=alert(1)>', text: '<script>alert(1)</script>' });
     expect(document.querySelector('h1')?.textContent).toBe('<img src=x onerror=alert(1)>');
     expect(document.querySelector('.prose script, h1 img')).toBeNull();
   });

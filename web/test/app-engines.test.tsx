@@ -55,7 +55,7 @@ const POLYGLOT: Engine = readEngine('polyglot', {
   expiresAt: FIXTURE_NOW_MS + MINUTE_MS,
 });
 const tell = (stage: Stage, ...engines: readonly Engine[]) =>
-  turn(() => stage.feed.engines.tell({ from: 'server', value: engines }));
+  turn(() => stage.feed.engines.send({ from: 'server', value: engines }));
 
 afterEach(cleanup);
 
@@ -228,7 +228,7 @@ describe('who is not signed in', () => {
   it('watches no engines', async () => {
     const stage = show('voices-of-engines');
     expect(stage.feed.engines.listeners.size).toBe(1);
-    await turn(() => stage.feed.tellReader(undefined));
+    await turn(() => stage.feed.sendReader(undefined));
     expect(stage.feed.engines.listeners.size).toBe(0);
     expect(stage.session.engines.value).toEqual([]);
   });

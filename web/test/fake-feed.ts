@@ -15,10 +15,10 @@ import type {
   Watch,
 } from '../src/live/feed.ts';
 
-/** What is told to a watch: a snapshot, or that it ended. */
-export type Told<T> = Snapshot<T> | 'denied' | 'broken';
+/** What a watch receives: a snapshot, or its end. */
+export type WatchEvent<T> = Snapshot<T> | 'denied' | 'broken';
 
-/** One thing that may be watched; a late listener hears the last that was told. */
+/** One thing that may be watched; a late listener receives the last event. */
 export class Channel<T> {
   readonly listeners = new Set<Listener<T>>();
   #last: Snapshot<T> | 'denied' | undefined;
@@ -29,18 +29,18 @@ export class Channel<T> {
     return () => this.listeners.delete(listener);
   };
 
-  tell(told: Told<T>): void {
-    if (told !== 'broken') this.#last = told;
-    for (const listener of this.listeners) this.#pass(told, listener);
+  send(event: WatchEvent<T>): void {
+    if (event !== 'broken') this.#last = event;
+    for (const listener of this.listeners) this.#pass(event, listener);
   }
 
-  #pass(told: Told<T>, listener: Listener<T>): void {
-    if (typeof told !== 'string') {
-      listener.next(told);
+  #pass(event: WatchEvent<T>, listener: Listener<T>): void {
+    if (typeof event !== 'string') {
+      listener.next(event);
       return;
     }
     this.listeners.delete(listener);
-    listener.fail(told);
+    listener.fail(event);
   }
 }
 
@@ -49,9 +49,9 @@ export interface MadeAsk extends AudioAsk {
   readonly name: 'request' | 'retry';
 }
 
-/** A feed without a server: tests and the gallery tell it what the server would. */
+/** A feed without a server: tests and the gallery send what the server would. */
 export interface FakeFeed extends Feed {
-  readonly tellReader: (reader: Reader | undefined) => void;
+  readonly sendReader: (reader: Reader | undefined) => void;
   readonly stories: Channel<readonly Story[]>;
   readonly story: Channel<Found<Story>>;
   readonly attempts: Channel<readonly Attempt[]>;
@@ -72,10 +72,10 @@ export interface FakeFeed extends Feed {
 }
 
 export const createFakeFeed = (): FakeFeed => {
-  const tells = new Set<(reader: Reader | undefined) => void>();
+  const reporters = new Set<(reader: Reader | undefined) => void>();
   const feed: Omit<FakeFeed, keyof Feed> = {
-    tellReader: (reader) => {
-      for (const tell of tells) tell(reader);
+    sendReader: (reader) => {
+      for (const report of reporters) report(reader);
     },
     stories: new Channel(),
     story: new Channel(),
@@ -103,9 +103,9 @@ export const createFakeFeed = (): FakeFeed => {
   };
   return {
     ...feed,
-    watchReader: (tell) => {
-      tells.add(tell);
-      return () => tells.delete(tell);
+    watchReader: (report) => {
+      reporters.add(report);
+      return () => reporters.delete(report);
     },
     watchStories: () => feed.stories.watch,
     watchStory: () => feed.story.watch,
@@ -114,7 +114,7 @@ export const createFakeFeed = (): FakeFeed => {
     signInAsGuest: () => signIn('guest'),
     signInWithToken: (token) => signIn(`token ${token}`),
     signOut: () => {
-      feed.tellReader(undefined);
+      feed.sendReader(undefined);
       return Promise.resolve();
     },
     createStory: (draft) => {

@@ -45,7 +45,7 @@ describe('loadConfig', () => {
     expect(loaded).toMatchObject({ ok: false, sentence: expect.stringContaining('Neither') as string });
   });
 
-  it('tells a server that is away from one that has no file', async () => {
+  it('distinguishes a server that is away from one without the file', async () => {
     expect(await loadConfig(away)).toEqual({ ok: false, unreachable: true });
     const broken = serving({ [CONFIG_PATH]: () => new Response('', { status: 503 }) });
     expect(await loadConfig(broken)).toEqual({ ok: false, unreachable: true });

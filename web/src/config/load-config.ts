@@ -1,11 +1,11 @@
 import { type ParsedConfig, parseConfig, parseHostingConfig } from './parse-config.ts';
 
-/** Taleback's own file, written by whoever serves the page. */
+/** Taleback's own file, written by the server of the page. */
 export const CONFIG_PATH = '/taleback.config.json';
 /** @see https://firebase.google.com/docs/hosting/reserved-urls#sdk_auto-configuration */
 export const HOSTING_CONFIG_PATH = '/__/firebase/init.json';
 
-/** `unreachable` may pass by itself; anything else needs a person. */
+/** `unreachable` may be transient; anything else needs a person. */
 export type LoadedConfig = ParsedConfig | { readonly ok: false; readonly unreachable: true };
 
 type Fetched =

@@ -32,9 +32,9 @@ describe('inOrder', () => {
     const attempts = [
       readAttempt('bare', {}),
       readAttempt('one', { number: 1 }),
-      readAttempt('told', { endedAt: 5 }),
+      readAttempt('unnumbered', { endedAt: 5 }),
       readAttempt('two', { number: 2 }),
     ];
-    expect(inOrder(attempts).map(({ id }) => id)).toEqual(['two', 'one', 'told', 'bare']);
+    expect(inOrder(attempts).map(({ id }) => id)).toEqual(['two', 'one', 'unnumbered', 'bare']);
   });
 });

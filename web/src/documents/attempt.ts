@@ -1,7 +1,7 @@
 import { AUDIO_STATUSES, type AudioStatus, type ErrorCode, isErrorCode } from '@taleback/core';
 import { type Fields, fieldsOf, millisOf, numberOf, textOf } from './fields.ts';
 
-/** One attempt at a narration, as its document tells it. Any part may be missing. */
+/** One attempt at a narration, as in its document. Any part may be missing. */
 export interface Attempt {
   readonly id: string;
   readonly jobId: string;
@@ -27,7 +27,7 @@ export interface AttemptError {
 
 export interface Transition {
   readonly status: AudioStatus;
-  /** Who told of it, such as `callback`. */
+  /** Where it came from, such as `callback`. */
   readonly source: string | undefined;
   readonly atMs: number | undefined;
 }
@@ -40,10 +40,10 @@ const readError = (value: unknown): AttemptError | undefined => {
 };
 
 const readTransitions = (value: unknown): readonly Transition[] => {
-  const told = fieldsOf(value);
-  return AUDIO_STATUSES.filter((status) => Object.hasOwn(told, status))
+  const fields = fieldsOf(value);
+  return AUDIO_STATUSES.filter((status) => Object.hasOwn(fields, status))
     .map((status) => {
-      const transition = fieldsOf(told[status]);
+      const transition = fieldsOf(fields[status]);
       return { status, source: textOf(transition['source']), atMs: millisOf(transition['at']) };
     })
     .sort((one, other) => (one.atMs ?? 0) - (other.atMs ?? 0));
@@ -65,7 +65,7 @@ export const readAttempt = (id: string, fields: Fields): Attempt => ({
   transitions: readTransitions(fields['transitions']),
 });
 
-/** Newest first; attempts that nobody numbered stand after the others. */
+/** Newest first; attempts without a number come last. */
 export const inOrder = (attempts: readonly Attempt[]): readonly Attempt[] =>
   [...attempts].sort(
     (one, other) =>

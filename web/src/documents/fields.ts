@@ -1,4 +1,4 @@
-/** What stands in a Firestore document: whoever wrote it, nothing of it is taken for granted. */
+/** The fields of a Firestore document; nothing of it is taken for granted. */
 export type Fields = Readonly<Record<string, unknown>>;
 
 export const textOf = (value: unknown): string | undefined =>

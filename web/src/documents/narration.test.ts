@@ -20,7 +20,7 @@ describe('readNarration', () => {
     },
   );
 
-  it('does not call a job silent that nobody leased', () => {
+  it('does not call a job without a lease silent', () => {
     expect(narrationOf({ audioStatus: 'pending' })).toMatchObject({ kind: 'pending', isLeased: false });
   });
 
@@ -42,7 +42,7 @@ describe('readNarration', () => {
     },
   );
 
-  it('tells a kept narration without an address from one that is lost', () => {
+  it('distinguishes a kept narration without an address from a lost one', () => {
     const kept = narrationOf({ audioStatus: 'ready', audioStoragePath: 'tts/a.mp3' });
     expect(kept).toEqual({ kind: 'ready', audio: undefined, isKept: true });
     expect(narrationOf({ audioStatus: 'ready' })).toMatchObject({ isKept: false });

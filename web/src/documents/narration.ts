@@ -31,7 +31,7 @@ const UNEXPLAINED: Failure = { code: 'unknown', words: undefined, details: undef
 const clampShare = (share: number | undefined): number | undefined =>
   share === undefined ? undefined : Math.min(1, Math.max(0, share));
 
-/** Unix milliseconds at which a job that is under way must have spoken, undefined when nobody waits for one. */
+/** Unix milliseconds at which a job that is under way must have reported, undefined when no report is due. */
 export const leaseEndMs = (story: Story): number | undefined =>
   story.audio.status === 'pending' || story.audio.status === 'processing'
     ? story.audio.leaseExpiresAtMs

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { readStory } from './story.ts';
 
 describe('readStory', () => {
-  it('reads what stands in a document', () => {
+  it('reads the fields of a document', () => {
     const story = readStory('s1', {
       title: 'A tale',
       text: 'Once.',

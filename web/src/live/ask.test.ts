@@ -11,18 +11,18 @@ describe('parseAnswer', () => {
   });
 });
 
-const fault = (code: string, details?: unknown) => Object.assign(new Error('told'), { code, details });
+const fault = (code: string, details?: unknown) => Object.assign(new Error('words'), { code, details });
 
 describe('parseRefusal', () => {
   it('believes a code of the catalogue, whatever the transport calls it', () => {
     const refusal = parseRefusal(fault('functions/internal', { code: 'voice_not_found', field: 'voiceId' }));
-    expect(refusal).toEqual({ kind: 'refused', code: 'voice_not_found', words: 'told' });
+    expect(refusal).toEqual({ kind: 'refused', code: 'voice_not_found', words: 'words' });
   });
 
   it.each(['functions/internal', 'functions/unavailable', 'functions/deadline-exceeded', 'other/thing'])(
     'takes %s for an ask that did not get through',
     (code) => {
-      expect(parseRefusal(fault(code))).toEqual({ kind: 'unreached', words: 'told' });
+      expect(parseRefusal(fault(code))).toEqual({ kind: 'unreached', words: 'words' });
     },
   );
 
@@ -32,7 +32,7 @@ describe('parseRefusal', () => {
       expect(parseRefusal(fault('functions/permission-denied', details))).toEqual({
         kind: 'refused',
         code: 'unknown',
-        words: 'functions/permission-denied: told',
+        words: 'functions/permission-denied: words',
       });
     },
   );

@@ -14,7 +14,7 @@ export type AskAnswer =
   | { readonly kind: 'refused'; readonly code: ErrorCode; readonly words: string }
   | { readonly kind: 'unreached'; readonly words: string };
 
-/** Codes of callable functions that tell of the way to the server, not of the ask. */
+/** Codes of callable functions about the connection, not about the request. */
 const UNREACHED = new Set([
   'functions/unavailable',
   'functions/deadline-exceeded',
@@ -39,8 +39,8 @@ export const parseAnswer = (data: unknown): AskAnswer => {
 export const parseRefusal = (fault: unknown): AskAnswer => {
   const message = fieldOf(fault, 'message');
   const words = typeof message === 'string' ? message : String(fault);
-  const told = fieldOf(fieldOf(fault, 'details'), 'code');
-  if (isErrorCode(told)) return { kind: 'refused', code: told, words };
+  const catalogued = fieldOf(fieldOf(fault, 'details'), 'code');
+  if (isErrorCode(catalogued)) return { kind: 'refused', code: catalogued, words };
   const code = fieldOf(fault, 'code');
   return typeof code === 'string' && code.startsWith('functions/') && !UNREACHED.has(code)
     ? { kind: 'refused', code: 'unknown', words: `${code}: ${words}` }

@@ -5,14 +5,14 @@ import type { AskAnswer } from './ask.ts';
 
 /** The port between the page and its server: what is watched, and what is asked for. */
 export interface Feed {
-  /** Tells who is signed in, once that is known and whenever it changes. */
-  readonly watchReader: (tell: (reader: Reader | undefined) => void) => Unsubscribe;
+  /** Reports who is signed in, once that is known and whenever it changes. */
+  readonly watchReader: (report: (reader: Reader | undefined) => void) => Unsubscribe;
   /** The reader's own stories, newest first. */
   readonly watchStories: (uid: string) => Watch<readonly Story[]>;
   readonly watchStory: (storyId: string) => Watch<Found<Story>>;
   /** Newest first. */
   readonly watchAttempts: (storyId: string) => Watch<readonly Attempt[]>;
-  /** Every engine that some worker tells of; for whoever is signed in. */
+  /** Every engine that a worker reported; for signed-in readers. */
   readonly watchEngines: Watch<readonly Engine[]>;
 
   readonly signInAsGuest: () => Promise<SignInAnswer>;
@@ -37,7 +37,7 @@ export interface Reader {
   readonly name: string | undefined;
 }
 
-/** Starts watching. A watch that ended with `fail` tells nothing more and may be started again. */
+/** Starts watching. A watch that ended with `fail` reports nothing more and may be started again. */
 export type Watch<T> = (listener: Listener<T>) => Unsubscribe;
 
 export interface Listener<T> {

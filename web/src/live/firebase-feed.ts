@@ -39,7 +39,7 @@ export interface FirebaseProject {
 
 /**
  * Opens the project that a configuration names. Sign-in has no pop-ups, so their code stays out; Firestore keeps its
- * cache in memory and finds out by itself where a network does not let streams through.
+ * cache in memory and detects networks that block streams.
  */
 export const openProject = (config: PageConfig): FirebaseProject => {
   const app = initializeApp(config.firebase);

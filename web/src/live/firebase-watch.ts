@@ -39,9 +39,9 @@ const signingIn = async (attempt: Promise<unknown>): Promise<SignInAnswer> => {
 export const firebaseReader = (
   auth: Auth,
 ): Pick<Feed, 'watchReader' | 'signInAsGuest' | 'signInWithToken' | 'signOut'> => ({
-  watchReader: (tell) =>
+  watchReader: (report) =>
     onAuthStateChanged(auth, (user) =>
-      tell(
+      report(
         user === null
           ? undefined
           : { uid: user.uid, isGuest: user.isAnonymous, name: user.displayName ?? undefined },
@@ -52,7 +52,7 @@ export const firebaseReader = (
   signOut: () => signOut(auth),
 });
 
-/** Changes of metadata tell when the server was lost and found again, even where no field changed. */
+/** Metadata changes show when the server was lost and found again, even where no field changed. */
 const WITH_METADATA: SnapshotListenOptions = { includeMetadataChanges: true };
 
 const failing =

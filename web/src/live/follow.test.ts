@@ -18,7 +18,7 @@ describe('follow', () => {
   it('passes on what the server says at once', () => {
     const { view, channel } = setUp();
     expect(view.value.kind).toBe('connecting');
-    channel.tell({ from: 'server', value: 'a' });
+    channel.send({ from: 'server', value: 'a' });
     expect(view.value).toEqual({ kind: 'live', value: 'a' });
   });
 
@@ -28,10 +28,10 @@ describe('follow', () => {
     expect(view.value.kind).toBe('connecting');
     clock.advance(1);
     expect(view.value.kind).toBe('offline');
-    channel.tell({ from: 'server', value: 'a' });
+    channel.send({ from: 'server', value: 'a' });
     expect(view.value.kind).toBe('live');
     expect(clock.pending()).toBe(0);
-    channel.tell({ from: 'cache', value: 'a' });
+    channel.send({ from: 'cache', value: 'a' });
     expect(view.value.kind).toBe('stale');
     clock.advance(10_000);
     expect(view.value).toEqual({ kind: 'offline', value: 'a' });
@@ -39,7 +39,7 @@ describe('follow', () => {
 
   it('follows the network of the browser', () => {
     const { view, channel, isOnline } = setUp();
-    channel.tell({ from: 'server', value: 'a' });
+    channel.send({ from: 'server', value: 'a' });
     isOnline.value = false;
     expect(view.value).toEqual({ kind: 'offline', value: 'a' });
     isOnline.value = true;
@@ -49,35 +49,35 @@ describe('follow', () => {
   it('starts a broken watch again, later each time, until the server speaks', () => {
     const { channel, clock, view } = setUp();
     for (const delayMs of [1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]) {
-      channel.tell('broken');
+      channel.send('broken');
       expect(channel.listeners.size).toBe(0);
       clock.advance(delayMs - 1);
       expect(channel.listeners.size).toBe(0);
       clock.advance(1);
       expect(channel.listeners.size).toBe(1);
     }
-    channel.tell({ from: 'server', value: 'a' });
+    channel.send({ from: 'server', value: 'a' });
     expect(view.value.kind).toBe('live');
-    channel.tell('broken');
+    channel.send('broken');
     clock.advance(1000);
     expect(channel.listeners.size).toBe(1);
   });
 
   it('stays denied', () => {
     const { view, channel, clock } = setUp();
-    channel.tell('denied');
+    channel.send('denied');
     expect(view.value).toEqual({ kind: 'denied' });
     expect(clock.pending()).toBe(0);
   });
 
   it('leaves one watch for another and forgets what it said', () => {
     const { view, channel, watch } = setUp();
-    channel.tell({ from: 'server', value: 'a' });
+    channel.send({ from: 'server', value: 'a' });
     const other = new Channel<string>();
     watch.value = other.watch;
     expect(channel.listeners.size).toBe(0);
     expect(view.value).toEqual({ kind: 'connecting', value: undefined });
-    channel.tell({ from: 'server', value: 'late' });
+    channel.send({ from: 'server', value: 'late' });
     expect(view.value.kind).toBe('connecting');
     watch.value = undefined;
     expect(other.listeners.size).toBe(0);
@@ -85,7 +85,7 @@ describe('follow', () => {
 
   it('leaves nothing behind when it stops', () => {
     const { stop, channel, clock } = setUp();
-    channel.tell('broken');
+    channel.send('broken');
     stop();
     expect(clock.pending()).toBe(0);
     expect(channel.listeners.size).toBe(0);

@@ -39,7 +39,7 @@ const FIRST_RESTART_MS = 1000;
 const MAX_RESTART_MS = 30_000;
 
 /**
- * Follows a watch, which may change (another story) or be absent (nobody signed in), and keeps its view. A watch
+ * Follows a watch, which may change (another story) or be absent (signed out), and keeps its view. A watch
  * that breaks is started again; one that is denied stays so until the watch changes.
  */
 export const follow = <T>(
@@ -50,7 +50,7 @@ export const follow = <T>(
   const view = signal<View<T>>(drawView(facts));
   let callOffSilence: (() => void) | undefined;
 
-  const tell = (event: ViewEvent<T>): void => {
+  const dispatch = (event: ViewEvent<T>): void => {
     facts = learn(facts, event);
     view.value = drawView(facts);
     const isSettled = view.peek().kind === 'live' || view.peek().kind === 'denied' || facts.isLongSilent;
@@ -58,7 +58,7 @@ export const follow = <T>(
       callOffSilence?.();
       callOffSilence = undefined;
     } else {
-      callOffSilence ??= clock.after(LONG_SILENCE_MS, () => tell({ kind: 'long-silent' }));
+      callOffSilence ??= clock.after(LONG_SILENCE_MS, () => dispatch({ kind: 'long-silent' }));
     }
   };
 
@@ -68,11 +68,13 @@ export const follow = <T>(
     callOffSilence = undefined;
     facts = nothingKnown(isOnline.peek());
     view.value = drawView(facts);
-    return current === undefined ? undefined : untracked(() => keepWatching(current, clock, tell, isOnline));
+    return current === undefined
+      ? undefined
+      : untracked(() => keepWatching(current, clock, dispatch, isOnline));
   });
   const stopListening = effect(() => {
     const kind = isOnline.value ? 'online' : 'offline';
-    if (watch.peek() !== undefined) untracked(() => tell({ kind }));
+    if (watch.peek() !== undefined) untracked(() => dispatch({ kind }));
   });
   return {
     view,
@@ -87,7 +89,7 @@ export const follow = <T>(
 const keepWatching = <T>(
   watch: Watch<T>,
   clock: Clock,
-  tell: (event: ViewEvent<T>) => void,
+  dispatch: (event: ViewEvent<T>) => void,
   isOnline: ReadonlySignal<boolean>,
 ): (() => void) => {
   let restartMs = FIRST_RESTART_MS;
@@ -96,16 +98,16 @@ const keepWatching = <T>(
   let isOver = false;
 
   const start = (): void => {
-    tell({ kind: isOnline.peek() ? 'online' : 'offline' });
+    dispatch({ kind: isOnline.peek() ? 'online' : 'offline' });
     unsubscribe = watch({
       next: (snapshot) => {
         if (isOver) return;
         if (snapshot.from === 'server') restartMs = FIRST_RESTART_MS;
-        tell({ kind: 'snapshot', snapshot });
+        dispatch({ kind: 'snapshot', snapshot });
       },
       fail: (fault) => {
         if (isOver) return;
-        tell({ kind: fault });
+        dispatch({ kind: fault });
         if (fault === 'denied') return;
         callOffRestart = clock.after(restartMs, start);
         restartMs = Math.min(restartMs * 2, MAX_RESTART_MS);

@@ -76,7 +76,7 @@ export const learn = <T>(facts: Facts<T>, event: ViewEvent<T>): Facts<T> => {
   }
 };
 
-/** Draws the view from the facts. Being back online brings back what the last snapshot said. */
+/** Draws the view from the facts. Back online, the last snapshot counts again. */
 export const drawView = <T>(facts: Facts<T>): View<T> => {
   const { snapshot, known } = facts;
   if (facts.isDenied) return { kind: 'denied' };

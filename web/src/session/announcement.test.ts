@@ -8,7 +8,7 @@ describe('announce', () => {
     ['nothing', {}, {}, undefined],
     ['a step', {}, { narration: 'processing' }, 'The narrator has begun.'],
     ['the end', { narration: 'processing' }, { narration: 'ready' }, 'The narration is ready.'],
-    ['a failure, which its alert tells', {}, { narration: 'failed' }, undefined],
+    ['a failure, which its alert announces', {}, { narration: 'failed' }, undefined],
     ['another story', {}, { storyId: 's2', narration: 'ready' }, undefined],
     ['the first data', { narration: undefined }, { narration: 'ready' }, undefined],
     ['the first contact', { connection: 'connecting' }, {}, undefined],

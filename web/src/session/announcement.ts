@@ -8,7 +8,7 @@ export interface Moment {
   readonly connection: ViewKind;
 }
 
-/** A failure has no line here: it is told by its own alert. */
+/** A failure has no line here: its alert announces it. */
 const NARRATION_NEWS: Readonly<Record<NarrationKind, string | undefined>> = {
   none: undefined,
   pending: 'The story is waiting for the narrator.',
@@ -26,7 +26,7 @@ const CONNECTION_NEWS: Readonly<Record<ViewKind, string | undefined>> = {
   denied: 'This story is not open to you.',
 };
 
-/** The words for a change, undefined when there is nothing to tell. What stands there at first is no news. */
+/** The words for a change, undefined when there is nothing to announce. The first data is no change. */
 export const announce = (before: Moment, after: Moment): string | undefined => {
   const isSameStory = before.storyId === after.storyId;
   const wasKnown = before.narration !== undefined;

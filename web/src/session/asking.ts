@@ -22,7 +22,7 @@ const NEWS = {
   'already-ready': 'The narration is ready already.',
 } as const;
 
-/** Asks the feed for narrations, one at a time, and tells how each was taken. */
+/** Asks the feed for narrations, one at a time, and reports the outcome. */
 export const createAsking = (
   feed: Pick<Feed, 'requestAudio' | 'retryAudio'>,
   say: (words: string) => void,

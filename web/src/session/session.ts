@@ -11,10 +11,10 @@ import { watchKnownEngines } from './known-engines.ts';
 import { watchLeases } from './alarm.ts';
 import type { Route } from './route.ts';
 
-/** Who reads: not known yet, nobody, or a signed-in reader. */
+/** Who reads: not known yet, signed out, or a signed-in reader. */
 export type ReaderState =
   | { readonly kind: 'unknown' }
-  | { readonly kind: 'nobody' }
+  | { readonly kind: 'signed-out' }
   | { readonly kind: 'reader'; readonly reader: Reader };
 
 /** Everything the views are drawn from, kept up to date by the feed. */
@@ -25,7 +25,7 @@ export interface Session {
   readonly stories: ReadonlySignal<View<readonly Story[]>>;
   readonly story: ReadonlySignal<View<Found<Story>>>;
   readonly attempts: ReadonlySignal<View<readonly Attempt[]>>;
-  /** Every engine that was ever told of, away when its word has expired; none where nobody tells of any. */
+  /** Every engine that a worker reported, away when its report has expired. */
   readonly engines: ReadonlySignal<readonly Engine[]>;
   /** How fresh that is what the reader looks at. */
   readonly connection: ReadonlySignal<ViewKind>;
@@ -51,7 +51,7 @@ export const openSession = (
 ): Session => {
   const reader = signal<ReaderState>({ kind: 'unknown' });
   const stopReader = feed.watchReader((now) => {
-    reader.value = now === undefined ? { kind: 'nobody' } : { kind: 'reader', reader: now };
+    reader.value = now === undefined ? { kind: 'signed-out' } : { kind: 'reader', reader: now };
   });
   const uid = computed(() => (reader.value.kind === 'reader' ? reader.value.reader.uid : undefined));
   const storyId = computed(() =>
@@ -89,7 +89,7 @@ export const openSession = (
   );
   const announcement = signal('');
   const say = (words: string): void => {
-    // The same words twice are no change to a live region, so they differ by a space that nobody hears.
+    // The same words twice are no change to a live region, so they differ by a space that is not spoken.
     announcement.value = words === announcement.peek() ? `${words}\u00a0` : words;
   };
 

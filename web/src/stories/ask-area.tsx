@@ -56,8 +56,8 @@ interface Props {
 }
 
 /**
- * Asks for a narration. It stays in the tab order while an ask is out, so that focus is not lost; whoever takes the
- * ask makes one of two presses.
+ * Asks for a narration. It stays in the tab order while an ask is out, so that focus is not lost; the
+ * session merges two presses.
  */
 export const AskButton = ({ kind, label, isQuiet = false, state, onAsk }: Props) => {
   const isAsking = state.kind === 'asking';

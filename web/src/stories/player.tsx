@@ -11,11 +11,11 @@ interface Props {
   readonly onBroken: () => Promise<boolean>;
 }
 
-/** What tells narrations apart: another signature is another way to the same one. */
+/** Identifies a narration: another signature is another address of the same one. */
 export const playerKey = ({ url }: Playable): string => url.split('?')[0] ?? url;
 
 /**
- * Plays a narration with the browser's own controls; key it by `playerKey`, so that another narration starts anew. Another
+ * Plays a narration with the browser's own controls; key it by `playerKey`, so that another narration starts from its beginning. Another
  * address of the same one is taken only when the old one does not load, and then it goes on where it stopped.
  */
 export const Player = ({ audio, label, onBroken }: Props) => {
@@ -26,7 +26,7 @@ export const Player = ({ audio, label, onBroken }: Props) => {
     if (trouble.value === 'asking') return;
     const broken = address.current;
     trouble.value = 'asking';
-    // Where another address is known already, nobody needs to be asked.
+    // Another address is known already, so none is requested.
     if (broken === audio.url && !(await onBroken()) && broken === address.current)
       trouble.value = 'unplayable';
   };

@@ -17,7 +17,7 @@ it.each([
   expect(checkDraft(written)).toEqual(faults);
 });
 
-it('lets a draft be in any language that somebody speaks', () => {
+it('accepts a draft in any language that an engine speaks', () => {
   const german = { ...draft, text: 'Es war einmal.', language: 'de' };
   expect(checkDraft(german, ['en', 'de'])).toEqual({});
   expect(checkDraft(german)).toHaveProperty('language');

@@ -21,7 +21,7 @@ export interface DraftFaults {
 /**
  * Checks what a person wrote by the same rules as the narrator, so that they hear of it before they ask.
  *
- * @param languages codes without region that somebody speaks
+ * @param languages codes without region that an engine speaks
  */
 export const checkDraft = (
   draft: { title: string; text: string; language: string },
@@ -40,7 +40,7 @@ export interface Written {
 interface Props {
   readonly written: Written;
   readonly language: string;
-  /** Codes that somebody speaks. */
+  /** Codes that an engine speaks. */
   readonly languages: readonly string[];
   readonly isOffline: boolean;
   readonly children?: ComponentChildren;

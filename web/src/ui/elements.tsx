@@ -22,14 +22,14 @@ const PATHS = {
 
 export type IconName = keyof typeof PATHS;
 
-/** A picture beside a word, never instead of one. */
+/** An icon beside a word, never instead of one. */
 export const Icon = ({ name }: { name: IconName }) => (
   <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
     <path d={PATHS[name]} />
   </svg>
 );
 
-/** A failure, told at once to those who cannot see it appear. */
+/** A failure, announced at once by screen readers. */
 export const FailureNotice = ({ children }: { children: ComponentChildren }) => (
   <div class="failure" role="alert">
     <Icon name="warning" />

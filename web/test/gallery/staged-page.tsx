@@ -21,11 +21,11 @@ export const stageFixture = (fixture: Fixture): Stage => {
   const isOnline = signal(fixture.isOnline);
   const route = signal(parseRoute(fixture.fragment));
   const session = openSession(feed, route, { clock, isOnline });
-  if (fixture.reader !== 'unknown') feed.tellReader(fixture.reader);
-  for (const told of fixture.stories) feed.stories.tell(told);
-  for (const told of fixture.story) feed.story.tell(told);
-  if (fixture.attempts.length > 0) feed.attempts.tell({ from: 'server', value: fixture.attempts });
-  for (const told of fixture.engines) feed.engines.tell(told);
+  if (fixture.reader !== 'unknown') feed.sendReader(fixture.reader);
+  for (const event of fixture.stories) feed.stories.send(event);
+  for (const event of fixture.story) feed.story.send(event);
+  if (fixture.attempts.length > 0) feed.attempts.send({ from: 'server', value: fixture.attempts });
+  for (const event of fixture.engines) feed.engines.send(event);
   const { answer } = fixture;
   if (answer === 'none yet') feed.answers.ask = () => new Promise(() => undefined);
   else if (answer !== undefined) feed.answers.ask = () => Promise.resolve(answer);
