@@ -1,4 +1,4 @@
-import { type ErrorCode, isErrorCode } from '../errors/index.ts';
+import { type ErrorCode, isErrorCode } from '../errors/catalogue.ts';
 import {
   BREAKER_STATES,
   ENGINE_STATES,

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../errors/index.ts';
+import type { ErrorCode } from '../errors/catalogue.ts';
 
 /** From best to worst: speaks; speaks, but not as it should; does not speak. */
 export const ENGINE_STATES = ['ready', 'degraded', 'unavailable'] as const;
