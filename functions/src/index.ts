@@ -9,7 +9,6 @@ import { defineSecret } from 'firebase-functions/params';
 import { type Message, onMessagePublished } from 'firebase-functions/pubsub';
 import { onSchedule } from 'firebase-functions/scheduler';
 import { expressEdge } from './adapters/express-edge.ts';
-import { createFirestoreEngines } from './adapters/firestore-engines.ts';
 import { createFirestoreJobs } from './adapters/firestore-jobs.ts';
 import { createFirestoreOwedEvents } from './adapters/firestore-owed-events.ts';
 import { createFirestoreStories } from './adapters/firestore-stories.ts';
@@ -23,9 +22,10 @@ import { createUndiciHttp } from './adapters/undici-http.ts';
 import { type FunctionsConfig, parseConfig, readEnvironment } from './config.ts';
 import { type DeadLetterOptions, failDeadLetter } from './dead-letter/index.ts';
 import { type DispatchOptions, dispatchJob, type QueuedMessage } from './dispatch/index.ts';
-import { createHearOfEngines } from './engines/index.ts';
 import { createAnnouncingStories, publishOwed } from './events/index.ts';
 import { createGenerate } from './generate/index.ts';
+import { createHeartbeatStore } from './heartbeat/heartbeat-store.node.ts';
+import { createReceiveHeartbeat } from './heartbeat/receive-heartbeat.ts';
 import { createCallerLimits, createReceiver, type Log, type Receiver, urlSecrets } from './receive/index.ts';
 import {
   type CallableAnswer,
@@ -117,6 +117,7 @@ const wiring = once(() => {
     newId: randomUUID,
   };
 
+  const heartbeats = createHeartbeatStore(firestore, away);
   const http = createUndiciHttp();
   const jobs = createFirestoreJobs(firestore, away);
   const urlKeys = urlSecrets(config.secrets);
@@ -135,7 +136,7 @@ const wiring = once(() => {
     store: stories,
     callerLimits: createCallerLimits(config.callers),
     generate: createGenerate(requests),
-    engines: createHearOfEngines({ ...same, engines: createFirestoreEngines(firestore, away) }),
+    heartbeat: createReceiveHeartbeat({ ...same, keep: heartbeats.keep }),
     webhook,
   });
 
@@ -169,6 +170,7 @@ const wiring = once(() => {
     renewal,
     dispatch,
     sweep,
+    heartbeats,
     deadLetter,
     announcing,
   };
@@ -177,7 +179,7 @@ const wiring = once(() => {
 /** The platform takes bodies of up to 32 MiB into memory before any of our code runs; so few fit beside each other. */
 const TTS_CONCURRENCY = 12;
 
-/** `/api/tts/**`: callback, error-callback, progress, generate, engines, runpod-webhook, health. */
+/** `/api/tts/**`: callback, error-callback, progress, generate, heartbeat, runpod-webhook, health. */
 export const tts = onRequest(
   { ...COMMON, memory: '512MiB', concurrency: TTS_CONCURRENCY, invoker: 'public' },
   expressEdge(wiring, log),
@@ -235,8 +237,9 @@ export const ttsDeadLetter = onMessagePublished(
 export const sweepStories = onSchedule(
   { ...COMMON, schedule: 'every 1 minutes', timeoutSeconds: 120, maxInstances: 1 },
   async () => {
-    const { sweep, announcing } = wiring();
+    const { sweep, heartbeats, announcing } = wiring();
     await sweepOverdue(sweep);
+    await heartbeats.sweep(Date.now());
     if (announcing !== undefined) await publishOwed(announcing);
   },
 );

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { DEFAULT_STORY_LIMITS } from '@taleback/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createFirestoreEngines } from '../src/adapters/firestore-engines.ts';
 import { createFirestoreStories } from '../src/adapters/firestore-stories.ts';
-import { createHearOfEngines } from '../src/engines/index.ts';
+import { createHeartbeatStore } from '../src/heartbeat/heartbeat-store.node.ts';
+import { createReceiveHeartbeat } from '../src/heartbeat/receive-heartbeat.ts';
 import { requestAudio } from '../src/request/index.ts';
 import { openReceiver, type ReceiverHarness } from './harness.ts';
 
@@ -38,8 +38,8 @@ describe.each(['refusing', 'silent'] as const)('the receiver with a %s Firestore
     lost = await openReceiver();
     receiver = await openReceiver({
       store: createFirestoreStories(lost.firestore, { timeoutMs: TIMEOUT_MS }),
-      engines: createHearOfEngines({
-        engines: createFirestoreEngines(lost.firestore, { timeoutMs: TIMEOUT_MS }),
+      heartbeat: createReceiveHeartbeat({
+        keep: createHeartbeatStore(lost.firestore, { timeoutMs: TIMEOUT_MS }).keep,
         log: () => {},
         now: Date.now,
       }),
@@ -57,8 +57,8 @@ describe.each(['refusing', 'silent'] as const)('the receiver with a %s Firestore
       receiver.post('callback', { story_id: 's', job_id: 'j', r2_path: 'p' }),
       receiver.post('error-callback', { story_id: 's', error: 'x' }),
       receiver.post('progress', { story_id: 's', job_id: 'j', stage: 'storing', progress: 0.5 }),
-      receiver.post('engines', { worker_id: 'w', engines: [] }),
-      receiver.post('engines', {
+      receiver.post('heartbeat', { worker_id: 'w', engines: [] }),
+      receiver.post('heartbeat', {
         worker_id: 'w',
         engines: [{ name: 'flite', state: 'ready', languages: [], voices: [] }],
       }),

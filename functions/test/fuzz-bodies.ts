@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { enginesText } from './fuzz-engines.ts';
+import { enginesText } from './fuzz-heartbeat.ts';
 
 /** Names that mean something to JavaScript, to Firestore or to us. */
 const NAMES = [
@@ -104,7 +104,17 @@ const FIELDS = {
     'voice_name',
     'genre',
   ],
-  engines: ['worker_id', 'engines', 'state', 'queue_depth', 'in_flight', 'started_at'],
+  heartbeat: [
+    'worker_id',
+    'version',
+    'engines',
+    'state',
+    'capacity',
+    'queue_depth',
+    'in_flight',
+    'started_at',
+    'expires_at',
+  ],
 } as const;
 export type FuzzedRoute = keyof typeof FIELDS;
 export const FUZZED_ROUTES = Object.keys(FIELDS) as FuzzedRoute[];
@@ -153,7 +163,7 @@ export const bodyOf = (route: FuzzedRoute, storyIds: fc.Arbitrary<string>): fc.A
       fc.subarray(sound, { minLength: Math.max(0, sound.length - 2) }),
       fc.array(fc.tuple(field, value), { maxLength: 2 }),
       metadata,
-      route === 'engines' ? enginesText(value) : fc.constant(undefined),
+      route === 'heartbeat' ? enginesText(value) : fc.constant(undefined),
     )
     .map(([storyId, fields, wrong, extra, list]) => {
       const engines = list === undefined ? [] : [`"engines":${list}`];

@@ -5,8 +5,9 @@ import { DEFAULT_STORY_LIMITS, readStoryAudio } from '@taleback/core';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nodeEdge, refuseConnect } from '../src/adapters/node-edge.ts';
-import { createHearOfEngines } from '../src/engines/index.ts';
 import { createGenerate } from '../src/generate/index.ts';
+import { composeMenu } from '../src/heartbeat/menu.ts';
+import { createReceiveHeartbeat } from '../src/heartbeat/receive-heartbeat.ts';
 import { createReceiver, type StoryStore } from '../src/receive/index.ts';
 import type { AttemptStore } from '../src/request/index.ts';
 import { bodyOf, FUZZED_ROUTES } from './fuzz-bodies.ts';
@@ -69,14 +70,18 @@ const mount = async (
     hmacHeaderPrefix: 'taleback',
     processingLeaseMs: 1_000,
     bodyTimeoutMs: 1_000,
-    engines: createHearOfEngines({
+    heartbeat: createReceiveHeartbeat({
       ...ground,
-      engines: {
-        keep: async (report, _expiresAtMs, decide) => {
-          const changed = report.engines.filter((told) => decide(undefined, told).kind === 'changed');
-          writes.push(report.workerId);
-          return { kind: 'kept', changed: changed.map(({ name }) => name) };
-        },
+      keep: async ({ workerId, engines }, nowMs) => {
+        const entry = {
+          workerId,
+          digest: '',
+          expiresAtMs: nowMs + 1,
+          engines: engines.map((one) => ({ ...one })),
+        };
+        expect(composeMenu([], [entry], nowMs)).toHaveLength(engines.length);
+        writes.push(workerId);
+        return { kind: 'kept', isNews: true };
       },
     }),
     generate: createGenerate({

@@ -1,6 +1,6 @@
 import { type Agent, request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
-import { signHmac, signStandard } from '@taleback/core/signatures';
+import { signHmac, signStandard } from '@taleback/core/src/signatures/index.ts';
 import * as fc from 'fast-check';
 import { bodyOf, FUZZED_ROUTES, hostileText, wildBody } from './fuzz-bodies.ts';
 
@@ -29,7 +29,7 @@ const paths = fc.oneof(
       ...FUZZED_ROUTES.map((route) => `/api/tts/${route}`),
       '/callback',
       '/generate',
-      '/engines',
+      '/heartbeat',
     ),
   },
   {

@@ -3,10 +3,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { deleteApp, initializeApp } from 'firebase-admin/app';
 import { type Firestore, getFirestore } from 'firebase-admin/firestore';
-import { createFirestoreEngines } from '../src/adapters/firestore-engines.ts';
 import { createFirestoreStories } from '../src/adapters/firestore-stories.ts';
 import { nodeEdge } from '../src/adapters/node-edge.ts';
-import { createHearOfEngines } from '../src/engines/index.ts';
+import { createHeartbeatStore } from '../src/heartbeat/heartbeat-store.node.ts';
+import { createReceiveHeartbeat } from '../src/heartbeat/receive-heartbeat.ts';
 import { createReceiver, type ReceiverOptions } from '../src/receive/index.ts';
 
 export interface ReceiverHarness {
@@ -35,11 +35,13 @@ export const openReceiver = async (options: Partial<ReceiverOptions> = {}): Prom
     now: Date.now,
     log: (severity, message, fields) => void logged.push({ severity, message, fields }),
   };
-  const engines = createFirestoreEngines(firestore, { timeoutMs: 20_000 });
   const receiver = createReceiver({
     ...ground,
     store: createFirestoreStories(firestore, { timeoutMs: 20_000 }),
-    engines: createHearOfEngines({ ...ground, engines }),
+    heartbeat: createReceiveHeartbeat({
+      ...ground,
+      keep: createHeartbeatStore(firestore, { timeoutMs: 20_000 }).keep,
+    }),
     signatures: 'off',
     secrets: { standard: [], hmac: [] },
     hmacHeaderPrefix: 'taleback',

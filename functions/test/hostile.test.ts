@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
-import { signHmac, signStandard } from '@taleback/core/signatures';
+import { signHmac, signStandard } from '@taleback/core/src/signatures/index.ts';
 import express from 'express';
 import type { Request as FunctionRequest } from 'firebase-functions/https';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -39,9 +39,9 @@ const receiverOf = (more: Partial<ReceiverOptions> = {}): Receiver =>
     processingLeaseMs: 1_000,
     bodyTimeoutMs: BODY_TIMEOUT_MS,
     generate: async () => ({ kind: 'queued', body: {} }),
-    engines: async () => {
+    heartbeat: async () => {
       applied += 1;
-      return { kind: 'accepted' };
+      return { kind: 'accepted', commands: [] };
     },
     now: Date.now,
     log: () => {},
@@ -103,7 +103,7 @@ describe.each([
   });
 
   const METHODS = ['TRACE', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'PATCH', 'PROPFIND', 'M-SEARCH', 'PURGE'];
-  const ROUTES = ['callback', 'error-callback', 'progress', 'generate', 'engines'];
+  const ROUTES = ['callback', 'error-callback', 'progress', 'generate', 'heartbeat'];
 
   it.each(METHODS)('no route that writes takes %s', async (method) => {
     for (const route of ROUTES) {
@@ -139,8 +139,8 @@ describe.each([
     '/api\\tts\\callback',
     '/api/tts/callback%00',
     '/api/tts/callback;x',
-    '/api/tts/engines/flite',
-    '/api/tts/Engines',
+    '/api/tts/heartbeat/w1',
+    '/api/tts/Heartbeat',
     '*',
     'http://',
     '/%',

@@ -88,7 +88,7 @@ describe('parseConfig', () => {
         controlFile: '.taleback/control.env',
       },
       health: { host: '127.0.0.1', port: 9464 },
-      announce: { enginesUrl: undefined },
+      announce: { heartbeatUrl: undefined },
       engines: DEFAULT_ENGINES,
       storage: { kind: 'folder', folder: '.taleback/audio', baseUrl: undefined },
       cache: {
@@ -147,7 +147,7 @@ describe('parseConfig', () => {
       REQUESTS_PER_MINUTE: '10',
       HEALTH_HOST: '0.0.0.0',
       HEALTH_PORT: '0',
-      ENGINES_URL: 'https://tales.example/api/tts/engines',
+      HEARTBEAT_URL: 'https://tales.example/api/tts/heartbeat',
       ENGINES: ' kokoro, flite ',
       VOICES_TRIED: '3',
       SPEECH_CACHE: 'off',
@@ -220,7 +220,7 @@ describe('parseConfig', () => {
         controlFile: '/etc/taleback.env',
       },
       health: { host: '0.0.0.0', port: 0 },
-      announce: { enginesUrl: 'https://tales.example/api/tts/engines' },
+      announce: { heartbeatUrl: 'https://tales.example/api/tts/heartbeat' },
       engines: { ...DEFAULT_ENGINES, names: ['kokoro', 'flite'], mostVoices: 3 },
       storage: { kind: 'folder', folder: '/tmp/audio', baseUrl: 'https://cdn.example/audio' },
       cache: {
@@ -314,6 +314,18 @@ describe('parseConfig', () => {
     expect(() => parseConfig({ LOG_LEVEL: 'loud', AUDIO_PORT: 'x', WORKER_ID: 'fine' })).toThrow(
       /^configuration: AUDIO_PORT: .+; LOG_LEVEL: .+$/,
     );
+  });
+
+  it.each([
+    [{ ENGINES_URL: 'https://h.example/api/tts/engines' }, 'https://h.example/api/tts/heartbeat'],
+    [{ ENGINES_URL: 'https://h.example/engines/?a=1' }, 'https://h.example/heartbeat/?a=1'],
+    [{ ENGINES_URL: 'https://h.example/engines', HEARTBEAT_URL: 'http://i.example/hb' }, 'http://i.example/hb'],
+  ])('sends heartbeats where %j says', (env, url) => {
+    expect(parseConfig(env).announce.heartbeatUrl).toBe(url);
+  });
+
+  it.each(['ftp://tales.example', 'tales.example'])('does not send heartbeats to %s', (HEARTBEAT_URL) => {
+    expect(() => parseConfig({ HEARTBEAT_URL })).toThrow('HEARTBEAT_URL: must be an http or https address');
   });
 
   it('reads the environment when asked, not when imported', () => {

@@ -9,11 +9,7 @@ import {
   type SigningSecrets,
   toCallbacksConfig,
 } from './config/callbacks-environment.ts';
-import {
-  type EnginesConfig,
-  enginesEnvironment,
-  toEnginesConfig,
-} from '@taleback/speech/src/engines/engine-settings.ts';
+import { type EnginesConfig, enginesEnvironment, toEnginesConfig } from './config/engines-environment.ts';
 import {
   type ProtectionConfig,
   protectionEnvironment,

@@ -94,7 +94,7 @@ const runWorker = async (): Promise<void> => {
     newId: randomUUID,
   });
   const announcer = openAnnouncer({
-    enginesUrl: config.announce.enginesUrl,
+    heartbeatUrl: config.announce.heartbeatUrl,
     config: config.callbacks,
     secrets: config.secrets,
     workerId,

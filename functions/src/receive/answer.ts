@@ -26,8 +26,8 @@ export type Refusal =
   | { readonly kind: 'store-away'; readonly retryAfterSeconds: number }
   /** 503; as above, for the queue of jobs */
   | { readonly kind: 'queue-away'; readonly retryAfterSeconds: number }
-  /** 503; as above, for what workers tell of their engines */
-  | { readonly kind: 'engines-not-kept'; readonly retryAfterSeconds: number };
+  /** 503; as above, for a worker's heartbeat */
+  | { readonly kind: 'heartbeat-not-kept'; readonly retryAfterSeconds: number };
 
 /** After this long Firestore and Pub/Sub are usually back, and a sender of seed 001 has not given up. */
 export const RETRY_AFTER_SECONDS = 5;
@@ -46,7 +46,7 @@ const STATUS: Readonly<Record<Refusal['kind'], number>> = {
   'too-many': 429,
   'store-away': 503,
   'queue-away': 503,
-  'engines-not-kept': 503,
+  'heartbeat-not-kept': 503,
 };
 
 const sentenceOf = (refusal: Refusal): string => {
@@ -76,8 +76,8 @@ const sentenceOf = (refusal: Refusal): string => {
       return 'the story could not be written just now; send this again';
     case 'queue-away':
       return 'the job could not be queued just now; send this again';
-    case 'engines-not-kept':
-      return 'the engines could not be written just now; send this again';
+    case 'heartbeat-not-kept':
+      return 'the heartbeat could not be written just now; send this again';
     default:
       return refusal satisfies never;
   }

@@ -1,6 +1,5 @@
 export { answerFault, RETRY_AFTER_SECONDS, type Refusal } from './answer.ts';
 export { type CallerLimitOptions, type CallerLimits, createCallerLimits } from './caller-limits.ts';
-export type { HearOfEngines } from './engines-port.ts';
 export type { Generate } from './generate-port.ts';
 export { urlSecrets } from './job-in-url.ts';
 export type { Log } from './log.ts';

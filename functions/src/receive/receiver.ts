@@ -2,8 +2,8 @@ import { accept, answerFault, json, RETRY_AFTER_SECONDS, type Refusal, refuse } 
 import { type ApplyOptions, applyMessage } from './apply-message.ts';
 import { type AuthenticationRules, authenticate, type Caller } from './authenticate.ts';
 import type { CallerLimits } from './caller-limits.ts';
-import type { HearOfEngines } from './engines-port.ts';
 import { type Generate, MAX_GENERATE_BODY_BYTES } from './generate-port.ts';
+import type { ReceiveHeartbeat } from '../heartbeat/receive-heartbeat.ts';
 import { tellOfJobInUrl } from './job-in-url.ts';
 import { BODY_TIMEOUT_MS, MAX_BODY_BYTES, parseJson, readBody } from './read-body.ts';
 import { createReplayMemory, type ReplayMemory } from './replay-memory.ts';
@@ -17,8 +17,8 @@ export interface ReceiverOptions extends AuthenticationRules, ApplyOptions {
   readonly bodyTimeoutMs?: number;
   /** Default: the route for jobs from other servers is not there. */
   readonly generate?: Generate;
-  /** Default: the route for what workers tell of their engines is not there. */
-  readonly engines?: HearOfEngines | undefined;
+  /** Default: the route for heartbeats of workers is not there. */
+  readonly heartbeat?: ReceiveHeartbeat | undefined;
   /** Default: the route for RunPod's own webhook is not there. */
   readonly webhook?: Webhook | undefined;
 }
@@ -92,19 +92,19 @@ const answerGenerate = async (
   return answer.kind === 'queued' ? json(200, answer.body) : reject(call, answer);
 };
 
-const answerEngines = async (
+const answerHeartbeat = async (
   call: Call,
-  hear: HearOfEngines,
+  receiveHeartbeat: ReceiveHeartbeat,
   value: unknown,
   { messageKey }: Caller & { readonly ok: true },
 ): Promise<Response> => {
   const { replays } = call.options;
-  // A recorded report, played again, would bring back how the engines were.
-  if (messageKey !== undefined && replays.has(messageKey)) return accept();
-  const answer = await hear(value);
+  // A recorded heartbeat that is sent again would restore an old state.
+  if (messageKey !== undefined && replays.has(messageKey)) return accept({ commands: [] });
+  const answer = await receiveHeartbeat(value);
   if (answer.kind !== 'accepted') return reject(call, answer);
   if (messageKey !== undefined) replays.add(messageKey);
-  return accept();
+  return accept({ commands: answer.commands });
 };
 
 const answerWebhook = async (call: Call, webhook: Webhook): Promise<Response> => {
@@ -136,8 +136,8 @@ const receive = async (call: Call): Promise<Response> => {
   const parsed = parseJson(body.bytes);
   if (!parsed.ok) return reject(call, { kind: 'not-json', sentence: parsed.sentence });
   if (route.kind === 'message') return answerMessage(call, route, parsed.value, caller);
-  if (route.kind === 'engines')
-    return answerEngines(call, options.engines as HearOfEngines, parsed.value, caller);
+  if (route.kind === 'heartbeat')
+    return answerHeartbeat(call, options.heartbeat as ReceiveHeartbeat, parsed.value, caller);
   return answerGenerate(call, options.generate as Generate, parsed.value, caller);
 };
 

@@ -12,9 +12,12 @@ describe('findRoute', () => {
     expect(findRoute(path)).toEqual({ kind: 'health' });
   });
 
-  it.each(['/api/tts/engines', '/engines', '/engines/'])('finds what workers tell at %s', (path) => {
-    expect(findRoute(path)).toEqual({ kind: 'engines' });
-  });
+  it.each(['/api/tts/heartbeat', '/heartbeat', '/heartbeat/'])(
+    'finds the heartbeats of workers at %s',
+    (path) => {
+      expect(findRoute(path)).toEqual({ kind: 'heartbeat' });
+    },
+  );
 
   it.each([
     '',

@@ -50,7 +50,7 @@ const MESSAGE_ROUTES: ReadonlyMap<string, ParseMessage> = new Map([
 export type Route =
   | { readonly kind: 'message'; readonly name: string; readonly parse: ParseMessage }
   | { readonly kind: 'generate' }
-  | { readonly kind: 'engines' }
+  | { readonly kind: 'heartbeat' }
   | { readonly kind: 'webhook' }
   | { readonly kind: 'health' };
 
@@ -58,7 +58,7 @@ export type Route =
 export const findRoute = (pathname: string): Route | undefined => {
   const name = /^(?:\/api\/tts)?\/([a-z-]+)\/?$/.exec(pathname)?.[1];
   if (name === undefined) return undefined;
-  if (name === 'health' || name === 'generate' || name === 'engines') return { kind: name };
+  if (name === 'health' || name === 'generate' || name === 'heartbeat') return { kind: name };
   if (name === 'runpod-webhook') return { kind: 'webhook' };
   const parse = MESSAGE_ROUTES.get(name);
   return parse === undefined ? undefined : { kind: 'message', name, parse };

@@ -1,5 +1,5 @@
 import { type AutoRetryPolicy, decide, documentIdFault, type StoryMessage } from '@taleback/core';
-import { jobOfUrl } from '@taleback/core/signatures';
+import { jobOfUrl } from '@taleback/core/src/signatures/index.ts';
 import {
   admitsAudio,
   BODY_TIMEOUT_MS,

@@ -1,4 +1,4 @@
-import { audioKey } from '@taleback/core/storage';
+import { audioKey } from '@taleback/core/src/storage/index.ts';
 
 /** What a HEAD request tells of an address. */
 export interface AudioProbeAnswer {

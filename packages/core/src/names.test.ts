@@ -14,9 +14,10 @@ describe('createNames', () => {
         stories: 'stories',
         attempts: 'audioAttempts',
         workers: 'ttsWorkers',
-        engines: 'ttsEngines',
+        voices: 'ttsVoices',
         owedEvents: 'ttsOwedEvents',
       },
+      documents: { voiceMenu: 'ttsVoices/menu' },
       topics: { jobs: 'tts-jobs', deadLetters: 'tts-jobs-dead-letter', events: 'tts-events' },
       subscriptions: { jobs: 'tts-jobs-worker' },
       functions: {

@@ -42,9 +42,13 @@ export const createNames = (options: NamesOptions = {}) => {
       /** Below each story. */
       attempts: collection('audioAttempts'),
       workers: collection('ttsWorkers'),
-      engines: collection('ttsEngines'),
+      voices: collection('ttsVoices'),
       /** Events that are not published yet. */
       owedEvents: collection('ttsOwedEvents'),
+    },
+    documents: {
+      /** The engines and voices on offer, for every page. */
+      voiceMenu: `${collection('ttsVoices')}/menu`,
     },
     topics: {
       jobs: topic('tts-jobs'),

@@ -44,7 +44,7 @@ export const startWorker = (options: WorkerOptions): Promise<Supervised> =>
       CONTROL_FILE: controlFileIn(options.folder),
       OUTBOX_FOLDER: outboxFolderIn(options.folder),
       SPEECH_CACHE_FOLDER: join(options.folder, 'cache'),
-      ENGINES_URL: `${options.addresses.pageUrl}/api/tts/engines`,
+      HEARTBEAT_URL: `${options.addresses.pageUrl}/api/tts/heartbeat`,
       // Everything runs on this machine.
       ALLOW_PRIVATE_CALLBACKS: 'on',
       ...options.env,

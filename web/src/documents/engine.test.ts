@@ -1,11 +1,10 @@
 import { expect, it } from 'vitest';
-import { readEngine } from './engine.ts';
+import { readEngine, readMenu } from './engine.ts';
 
 const expiresAt = { toMillis: () => 1000 };
 
 it('reads an engine, its languages without regions, and its voices', () => {
   const fields = {
-    name: 'kokoro',
     state: 'degraded',
     languages: ['en', 'en-GB'],
     voices: [
@@ -14,6 +13,7 @@ it('reads an engine, its languages without regions, and its voices', () => {
       { id: 'any' },
     ],
     expiresAt,
+    forgetAt: { toMillis: () => 2000 },
   };
   expect(readEngine('kokoro', fields)).toEqual({
     name: 'kokoro',
@@ -25,6 +25,7 @@ it('reads an engine, its languages without regions, and its voices', () => {
       { id: 'any', name: 'any', languages: ['en'], manner: undefined },
     ],
     expiresAtMs: 1000,
+    forgetAtMs: 2000,
   });
 });
 
@@ -40,7 +41,6 @@ it.each([
 
 it('leaves out what makes no sense, whoever wrote it', () => {
   const engine = readEngine('odd', {
-    name: ' ',
     state: 'ready',
     expiresAt,
     languages: ['EN_us', 7, '', null],
@@ -51,4 +51,18 @@ it('leaves out what makes no sense, whoever wrote it', () => {
   expect(readEngine('odd', { state: 'ready', expiresAt, voices: { a: 1 }, languages: 'en' }).voices).toEqual(
     [],
   );
+});
+
+it('reads the menu, without entries that have no name', () => {
+  const engines = [
+    { name: 'kokoro', state: 'ready', expiresAt },
+    { name: ' ' },
+    'flite',
+    null,
+    { state: 'ready' },
+  ];
+  expect(readMenu('menu', { engines })).toMatchObject([
+    { name: 'kokoro', state: 'ready', expiresAtMs: 1000 },
+  ]);
+  expect(readMenu('menu', { engines: { a: 1 } })).toEqual([]);
 });

@@ -8,8 +8,10 @@ export interface Engine {
   /** Codes without region, such as `en`. */
   readonly languages: readonly string[];
   readonly voices: readonly EngineVoice[];
-  /** Unix milliseconds; after it nobody knows how the engine is, so it counts as away. */
+  /** Unix milliseconds; afterwards its state is not known, so it counts as away. */
   readonly expiresAtMs: number;
+  /** Unix milliseconds; afterwards its voices are not on offer any more. */
+  readonly forgetAtMs: number;
 }
 
 export interface EngineVoice {
@@ -48,16 +50,24 @@ const readVoices = (value: unknown, languages: readonly string[]): readonly Engi
   return [...new Map(read.toReversed().map((voice) => [voice.id, voice])).values()].toReversed();
 };
 
-/** Reads an engine's document; one whose state or time makes no sense has expired long ago. */
-export const readEngine = (id: string, fields: Fields): Engine => {
+/** Reads an entry of the menu; one whose state or time makes no sense has expired long ago. */
+export const readEngine = (name: string, fields: Fields): Engine => {
   const state = STATES.find((one) => one === fields['state']);
   const languages = languagesOf(fields['languages']);
   const voices = readVoices(fields['voices'], languages);
   return {
-    name: textOf(fields['name']) ?? id,
+    name,
     state: state ?? 'unavailable',
     languages: [...new Set([...languages, ...voices.flatMap((voice) => voice.languages)])],
     voices,
     expiresAtMs: state === undefined ? 0 : (millisOf(fields['expiresAt']) ?? 0),
+    forgetAtMs: millisOf(fields['forgetAt']) ?? Number.POSITIVE_INFINITY,
   };
 };
+
+/** Reads `ttsVoices/menu`: every engine that a worker reported lately, with its voices. Entries without a name are left out. */
+export const readMenu = (_id: string, fields: Fields): readonly Engine[] =>
+  listOf(fields['engines']).flatMap((one) => {
+    const name = textOf(fieldsOf(one)['name']);
+    return name === undefined ? [] : [readEngine(name, fieldsOf(one))];
+  });

@@ -24,10 +24,10 @@ import {
 import { connectFunctionsEmulator, type Functions, getFunctions, httpsCallable } from 'firebase/functions';
 import type { PageConfig } from '../config/parse-config.ts';
 import { inOrder, readAttempt } from '../documents/attempt.ts';
-import { readEngine } from '../documents/engine.ts';
+import { readMenu } from '../documents/engine.ts';
 import { readStory } from '../documents/story.ts';
 import { type AskAnswer, isRenewed, parseAnswer, parseRefusal } from './ask.ts';
-import type { AudioAsk, Feed, SaveAnswer } from './feed.ts';
+import type { AudioAsk, Feed, Found, SaveAnswer, Watch } from './feed.ts';
 import { firebaseReader, watchDocument, watchQuery } from './firebase-watch.ts';
 
 /** The services of one Firebase project that the page speaks to. */
@@ -59,8 +59,6 @@ export const openProject = (config: PageConfig): FirebaseProject => {
 const MAX_LISTED_STORIES = 200;
 /** A story has as many attempts as people asked for; more than this is not read as history any more. */
 const MAX_ATTEMPTS = 100;
-/** As many engines as two dozen workers may have, each with another set. */
-const MAX_ENGINES = 50;
 /** Opening a job is one transaction and one publish; a server that needs longer has lost us. */
 const ASK_TIMEOUT_MS = 30_000;
 
@@ -72,6 +70,20 @@ const saving = async (write: Promise<void>, storyId: string): Promise<SaveAnswer
     return { kind: 'refused', words: fault instanceof Error ? fault.message : String(fault) };
   }
 };
+
+/** Watches the list in a document; where there is no document, it is empty. */
+const listOf =
+  <T>(watch: Watch<Found<readonly T[]>>): Watch<readonly T[]> =>
+  ({ next, fail }) =>
+    watch({
+      next: (snapshot) =>
+        next(
+          snapshot.from === 'server'
+            ? { from: 'server', value: snapshot.value.document ?? [] }
+            : { from: 'cache', value: snapshot.value?.document },
+        ),
+      fail,
+    });
 
 /** The feed on Firebase: Firestore to watch and to write stories, callable functions to ask, Auth to sign in. */
 export const openFirebaseFeed = (config: PageConfig): Feed => {
@@ -107,10 +119,7 @@ export const openFirebaseFeed = (config: PageConfig): Feed => {
       const attempts = query(collection(stories, storyId, names.collections.attempts), limit(MAX_ATTEMPTS));
       return watchQuery(attempts, readAttempt, inOrder);
     },
-    watchEngines: watchQuery(
-      query(collection(firestore, names.collections.engines), limit(MAX_ENGINES)),
-      readEngine,
-    ),
+    watchEngines: listOf(watchDocument(doc(firestore, names.documents.voiceMenu), readMenu)),
     createStory: (draft) => {
       const story = doc(stories);
       const now = serverTimestamp();

@@ -5,14 +5,19 @@ import type { View } from '../live/view.ts';
 import { createManualClock } from '../../test/manual-clock.ts';
 import { watchKnownEngines } from './known-engines.ts';
 
-const engine = (name: string, expiresAt: number): Engine =>
-  readEngine(name, { state: 'ready', voices: [{ id: `${name}-voice`, languages: ['en'] }], expiresAt });
+const engine = (name: string, expiresAt: number, forgetAt = 1_000): Engine =>
+  readEngine(name, {
+    forgetAt,
+    state: 'ready',
+    voices: [{ id: `${name}-voice`, languages: ['en'] }],
+    expiresAt,
+  });
 
-it('holds an engine for away from the end of its word on, and keeps what it has', () => {
+it('counts an engine as away when its heartbeat expires, and keeps its voices', () => {
   const clock = createManualClock(0);
   const view = signal<View<readonly Engine[]>>({
     kind: 'live',
-    value: [engine('a', 100), engine('b', 200), engine('old', -5)],
+    value: [engine('a', 100), engine('b', 200), engine('old', -5), engine('forgotten', -9, -5)],
   });
   const { engines, stop } = watchKnownEngines(view, clock);
   const states = () => engines.value.map(({ state }) => state);

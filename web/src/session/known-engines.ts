@@ -11,22 +11,22 @@ export interface KnownEngines {
   readonly stop: () => void;
 }
 
-/** Every engine that was told of. One whose word has expired is away; what it has is still its own. */
+/** The engines of the menu. One whose heartbeat expired is away and keeps its voices, until it is forgotten. */
 export const watchKnownEngines = (
   view: ReadonlySignal<View<readonly Engine[]>>,
   clock: Clock,
 ): KnownEngines => {
-  const told = computed(() => valueOf(view.value) ?? NONE);
+  const menu = computed(() => valueOf(view.value) ?? NONE);
   const alarm = watchTimes(
-    computed(() => told.value.map(({ expiresAtMs }) => expiresAtMs)),
+    computed(() => menu.value.map(({ expiresAtMs }) => expiresAtMs)),
     clock,
   );
   return {
     engines: computed(() => {
       const nowMs = Math.max(alarm.nowMs.value, clock.now());
-      return told.value.map(
-        (engine): Engine => (engine.expiresAtMs > nowMs ? engine : { ...engine, state: 'unavailable' }),
-      );
+      return menu.value
+        .filter(({ forgetAtMs }) => forgetAtMs > nowMs)
+        .map((engine): Engine => (engine.expiresAtMs > nowMs ? engine : { ...engine, state: 'unavailable' }));
     }),
     stop: alarm.stop,
   };

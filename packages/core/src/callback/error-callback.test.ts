@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseErrorCallback, parseProgress } from './callbacks.ts';
+import { parseErrorCallback } from './error-callback.ts';
+import { parseProgress } from './progress.ts';
 
 describe('parseErrorCallback', () => {
   it("reads seed 001's payload", () => {

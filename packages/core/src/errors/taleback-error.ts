@@ -1,4 +1,4 @@
-import { type ErrorCategory, type ErrorCode, describeError } from './catalogue.ts';
+import { describeError, type ErrorCategory, type ErrorCode } from './catalogue.ts';
 
 const BRAND = 'taleback.error';
 

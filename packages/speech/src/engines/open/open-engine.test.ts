@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { EDGE_ENDPOINT } from '../edge/edge-engine.ts';
+import { parseConfig } from '@taleback/worker/src/config.ts';
 import { edgeVoicesUrl } from './open-engine.ts';
 
 describe('edgeVoicesUrl', () => {
@@ -13,7 +13,7 @@ describe('edgeVoicesUrl', () => {
   });
 
   it('is that of the service itself without a setting', () => {
-    expect(edgeVoicesUrl(EDGE_ENDPOINT)).toBe(
+    expect(edgeVoicesUrl(parseConfig({}).engines.edge.url)).toBe(
       'https://speech.platform.bing.com/consumer/speech/synthesize/readaloud/voices/list',
     );
   });

@@ -1,2 +1,0 @@
-export { createHearOfEngines, type HearOfEnginesOptions } from './create-hear-of-engines.ts';
-export type { EngineStore, KeepOutcome } from './engine-store.ts';

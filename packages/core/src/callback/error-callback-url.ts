@@ -1,0 +1,52 @@
+import { TalebackError } from '../errors/index.ts';
+
+const CALLBACK_PATH = '/api/tts/callback';
+const ERROR_CALLBACK_PATH = '/api/tts/error-callback';
+const ERROR_SEGMENT = 'error-callback';
+
+const replaceLastSegment = (path: string): string => path.slice(0, path.lastIndexOf('/') + 1) + ERROR_SEGMENT;
+
+/** A loop, because the pattern of trailing slashes takes quadratic time on a path of many slashes. */
+const withoutTrailingSlashes = (path: string): string => {
+  let end = path.length;
+  while (path[end - 1] === '/') end -= 1;
+  return path.slice(0, end);
+};
+
+const lastSegment = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+
+const errorPath = (path: string): string => {
+  const trimmed = withoutTrailingSlashes(path);
+  if (path.includes(ERROR_CALLBACK_PATH) || lastSegment(trimmed) === ERROR_SEGMENT) return path;
+  if (path.includes(CALLBACK_PATH)) return path.replaceAll(CALLBACK_PATH, ERROR_CALLBACK_PATH);
+  if (path.includes('/api/tts/')) return replaceLastSegment(path);
+  if (lastSegment(trimmed) === 'callback') return replaceLastSegment(trimmed);
+  return `${trimmed}/${ERROR_SEGMENT}`;
+};
+
+/**
+ * Derives the address of error callbacks from that of success callbacks. Only the path changes: origin, query,
+ * fragment and letter case stay. Deriving from an error-callback address gives that same address.
+ *
+ * @throws TalebackError `request_invalid` when the address is not http or https.
+ * @see seed 001, "Error Callback URL Construction"
+ */
+export const deriveErrorCallbackUrl = (callbackUrl: string): string => {
+  if (!URL.canParse(callbackUrl)) {
+    throw new TalebackError('request_invalid', `callback_url: "${callbackUrl}" is not an address`);
+  }
+  const url = new URL(callbackUrl);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    throw new TalebackError('request_invalid', `callback_url: must be http or https, not ${url.protocol}`);
+  }
+  url.pathname = errorPath(url.pathname);
+  return url.href;
+};
+
+/** Derives the address of progress reports: the error-callback address with its last word changed. */
+export const deriveProgressUrl = (callbackUrl: string): string => {
+  const url = new URL(deriveErrorCallbackUrl(callbackUrl));
+  const start = url.pathname.lastIndexOf(ERROR_SEGMENT);
+  url.pathname = `${url.pathname.slice(0, start)}progress${url.pathname.slice(start + ERROR_SEGMENT.length)}`;
+  return url.href;
+};

@@ -1,0 +1,1 @@
+export { type AudioKeyParts, audioKey, trustedStoragePath } from './audio-key.ts';

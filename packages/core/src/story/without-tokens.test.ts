@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest';
+import { messageFromError } from './message.ts';
+import { withoutTokens } from './without-tokens.ts';
+
+describe('withoutTokens', () => {
+  it.each([
+    ['https://a.example/cb?job=j&token=SECRET', 'https://a.example/cb?job=j&token=redacted'],
+    ['/cb?token=SECRET&job=j#end', '/cb?token=redacted&job=j#end'],
+    [
+      'retries exceeded with url: /cb?job=j&token=SECRET (Caused by x)',
+      'retries exceeded with url: /cb?job=j&token=redacted (Caused by x)',
+    ],
+    ["url '/cb?token=SECRET' and '/cb?token=SECOND'", "url '/cb?token=redacted' and '/cb?token=redacted'"],
+    ['a token=is no token of an address', 'a token=is no token of an address'],
+  ])('%s', (text, expected) => {
+    expect(withoutTokens(text)).toBe(expected);
+  });
+
+  it('is done to everything that a handler says of a failure', () => {
+    const url = 'https://a.example/cb?job=j&token=SECRET';
+    const message = messageFromError({
+      storyId: 's1',
+      jobId: 'j1',
+      error: `cannot reach ${url}`,
+      errorDetails: `tried ${url}`,
+      userId: undefined,
+      voiceId: undefined,
+      metadata: { callback_url: url, note: `see ${url}` },
+    });
+    expect(JSON.stringify(message)).not.toContain('SECRET');
+  });
+});

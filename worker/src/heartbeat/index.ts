@@ -1,6 +1,0 @@
-export {
-  createEngineAnnouncer,
-  type EngineAnnouncer,
-  type EngineAnnouncerOptions,
-} from './engine-announcer.ts';
-export type { EnginesPicture } from './engines-picture.ts';
