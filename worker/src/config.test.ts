@@ -319,7 +319,10 @@ describe('parseConfig', () => {
   it.each([
     [{ ENGINES_URL: 'https://h.example/api/tts/engines' }, 'https://h.example/api/tts/heartbeat'],
     [{ ENGINES_URL: 'https://h.example/engines/?a=1' }, 'https://h.example/heartbeat/?a=1'],
-    [{ ENGINES_URL: 'https://h.example/engines', HEARTBEAT_URL: 'http://i.example/hb' }, 'http://i.example/hb'],
+    [
+      { ENGINES_URL: 'https://h.example/engines', HEARTBEAT_URL: 'http://i.example/hb' },
+      'http://i.example/hb',
+    ],
   ])('sends heartbeats where %j says', (env, url) => {
     expect(parseConfig(env).announce.heartbeatUrl).toBe(url);
   });
