@@ -1,5 +1,5 @@
 import { createNames } from '@taleback/core';
-import { parseSecret, signStandard } from '@taleback/core/src/signatures/index.ts';
+import { parseSecret, signStandard } from '@taleback/core/signatures';
 import { openBrowser, openPage } from '@taleback/e2e/src/browser.ts';
 import { pageUrlAs, signInReader, startStack } from '@taleback/scripts/src/stack/index.ts';
 import type { Page } from 'playwright-core';

@@ -9,7 +9,7 @@ import {
   runCli,
   type SpeechWish,
 } from './index.ts';
-import type { EngineName } from '@taleback/worker/src/config/engines-environment.ts';
+import type { EngineName } from '@taleback/speech/src/engines/engine-settings.ts';
 import type { WorkerConfig } from '@taleback/worker/src/config.ts';
 import type { EngineUnderTest } from '@taleback/speech/src/diagnosis/index.ts';
 import { type Log, STOP_GRACE_MS } from '@taleback/speech/src/status/index.ts';

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { verifyStandard } from '@taleback/core/src/signatures/index.ts';
+import { verifyStandard } from '@taleback/core/signatures';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { formatDeadLetter } from '@taleback/outbox/src/dead-letter.ts';
 import { nameEntry } from '@taleback/outbox/src/entry-name.ts';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { DEFAULT_STORY_LIMITS, type TtsJobEvent } from '@taleback/core';
-import { parseSecret } from '@taleback/core/src/signatures/index.ts';
+import { parseSecret } from '@taleback/core/signatures';
 import { type DispatchOptions, dispatchJob } from '@taleback/functions/src/dispatch/index.ts';
 import { createFirestoreJobs } from '@taleback/functions/src/adapters/firestore-jobs.ts';
 import { createFirestoreStories } from '@taleback/functions/src/adapters/firestore-stories.ts';

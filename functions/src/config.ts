@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { DEFAULT_STORY_LIMITS, type StoryLimits } from '@taleback/core';
-import { parseSecret } from '@taleback/core/src/signatures/index.ts';
+import { parseSecret } from '@taleback/core/signatures';
 import { z } from 'zod';
 import { type NetsConfig, netsConfig, netsVariables } from './config/nets-environment.ts';
 import type { CallerLimitOptions } from './receive/index.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { jobOfUrl } from '@taleback/core/src/signatures/index.ts';
+import { jobOfUrl } from '@taleback/core/signatures';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { nodeEdge } from '../src/adapters/node-edge.ts';
 import { failDeadLetter } from '../src/dead-letter/index.ts';

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { signHmac } from '@taleback/core/src/signatures/index.ts';
+import { signHmac } from '@taleback/core/signatures';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openReceiver, type ReceiverHarness } from './harness.ts';
 

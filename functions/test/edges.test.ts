@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
-import { signHmac } from '@taleback/core/src/signatures/index.ts';
+import { signHmac } from '@taleback/core/signatures';
 import express from 'express';
 import type { Request as FunctionRequest } from 'firebase-functions/https';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';

@@ -1,6 +1,6 @@
 import { type Agent, request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
-import { signHmac, signStandard } from '@taleback/core/src/signatures/index.ts';
+import { signHmac, signStandard } from '@taleback/core/signatures';
 import * as fc from 'fast-check';
 import { bodyOf, FUZZED_ROUTES, hostileText, wildBody } from './fuzz-bodies.ts';
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Message, PubSub } from '@google-cloud/pubsub';
 import { createNames, DEFAULT_STORY_LIMITS, type TtsJobEvent } from '@taleback/core';
-import { signHmac, signStandard } from '@taleback/core/src/signatures/index.ts';
+import { signHmac, signStandard } from '@taleback/core/signatures';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createFirestoreStories } from '../src/adapters/firestore-stories.ts';
 import { createPubsubJobQueue } from '../src/adapters/pubsub-job-queue.ts';

@@ -1,4 +1,4 @@
-import { signStandard } from '@taleback/core/src/signatures/index.ts';
+import { signStandard } from '@taleback/core/signatures';
 import type { Timestamp } from 'firebase-admin/firestore';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createHeartbeatStore } from '../src/heartbeat/heartbeat-store.node.ts';

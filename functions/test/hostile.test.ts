@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
-import { signHmac, signStandard } from '@taleback/core/src/signatures/index.ts';
+import { signHmac, signStandard } from '@taleback/core/signatures';
 import express from 'express';
 import type { Request as FunctionRequest } from 'firebase-functions/https';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { signJobToken } from '@taleback/core/src/signatures/index.ts';
+import { signJobToken } from '@taleback/core/signatures';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { nodeEdge } from '../src/adapters/node-edge.ts';
 import { createReceiver, type ReceiverOptions } from '../src/receive/index.ts';

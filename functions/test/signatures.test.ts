@@ -1,4 +1,4 @@
-import { signHmac, signStandard } from '@taleback/core/src/signatures/index.ts';
+import { signHmac, signStandard } from '@taleback/core/signatures';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openReceiver, type ReceiverHarness } from './harness.ts';
 

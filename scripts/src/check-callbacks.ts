@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import { parseSecret, signStandard } from '@taleback/core/src/signatures/index.ts';
+import { parseSecret, signStandard } from '@taleback/core/signatures';
 import { callbackChecks, type PostCallback } from './check-callbacks/checks.ts';
 import { findStack } from './stack/index.ts';
 

@@ -10,7 +10,7 @@ import { inRoot } from './paths.ts';
 const EXCEPTIONS: Readonly<Record<string, string>> = {
   'packages/core/src/names.ts': 'defines them',
   'packages/core/src/storage/audio-key.ts': 'a folder of the audio store',
-  'packages/core/src/story/narration-state.ts': 'a field of NarrationState',
+  'packages/core/src/story/story-audio.ts': 'a field of NarrationState',
   'packages/handler/src/parse-event.ts': 'a field of the RunPod event',
   'e2e/src/chaos.ts': 'a command line option',
 };

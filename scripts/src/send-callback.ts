@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { deriveErrorCallbackUrl, deriveProgressUrl } from '@taleback/core';
-import { parseSecret, signStandard } from '@taleback/core/src/signatures/index.ts';
+import { parseSecret, signStandard } from '@taleback/core/signatures';
 import { findStack } from './stack/index.ts';
 
 const USAGE = `Posts one signed callback, as a worker would.

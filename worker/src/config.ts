@@ -9,7 +9,11 @@ import {
   type SigningSecrets,
   toCallbacksConfig,
 } from './config/callbacks-environment.ts';
-import { type EnginesConfig, enginesEnvironment, toEnginesConfig } from './config/engines-environment.ts';
+import {
+  type EnginesConfig,
+  enginesEnvironment,
+  toEnginesConfig,
+} from '@taleback/speech/src/engines/engine-settings.ts';
 import {
   type ProtectionConfig,
   protectionEnvironment,

@@ -4,7 +4,7 @@ import { createMachineReader } from '@taleback/speech/src/protection/machine-rea
 import { createNetworkProbe } from '@taleback/cli/src/doctor/network-probe.node.ts';
 import { createPrometheus, type PrometheusMetrics } from './health/prometheus.ts';
 import type { CacheStatus } from '@taleback/speech/src/cache/index.ts';
-import type { EngineName, EnginesConfig } from './config/engines-environment.ts';
+import type { EngineName, EnginesConfig } from '@taleback/speech/src/engines/engine-settings.ts';
 import type { ProtectionConfig } from './config/protection-environment.ts';
 import type { SpeechConfig } from './config/speech-environment.ts';
 import { type BreakerWords, DiagnosisOnFailure, diagnose } from '@taleback/speech/src/diagnosis/index.ts';

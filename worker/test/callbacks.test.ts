@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { parseErrorCallback, parseProgress, parseSuccessCallback, TalebackError } from '@taleback/core';
-import { verifyStandard } from '@taleback/core/src/signatures/index.ts';
+import { verifyStandard } from '@taleback/core/signatures';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createUndiciPost, type UndiciPost } from '@taleback/outbox/src/undici-post.node.ts';
 import {

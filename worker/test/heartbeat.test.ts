@@ -1,5 +1,5 @@
 import { parseHeartbeat } from '@taleback/core';
-import { verifyStandard } from '@taleback/core/src/signatures/index.ts';
+import { verifyStandard } from '@taleback/core/signatures';
 import { systemClock } from '@taleback/resilience';
 import { afterEach, expect, it, vi } from 'vitest';
 import { createUndiciPost, type UndiciPost } from '@taleback/outbox/src/undici-post.node.ts';

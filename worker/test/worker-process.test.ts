@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PubSub } from '@google-cloud/pubsub';
 import { createNames, parseProgress, parseSuccessCallback, ttsJobEvent } from '@taleback/core';
-import { verifyStandard } from '@taleback/core/src/signatures/index.ts';
+import { verifyStandard } from '@taleback/core/signatures';
 import { MPEGDecoder } from 'mpg123-decoder';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openRecordingReceiver, type RecordingReceiver } from '@taleback/outbox/test/recording-receiver.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
-import { signStandard, verifyStandard } from '@taleback/core/src/signatures/index.ts';
+import { signStandard, verifyStandard } from '@taleback/core/signatures';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createFolderRecordStore } from '@taleback/worker/src/storage/folder-audio-store.node.ts';
 import { parseConfig } from '@taleback/worker/src/config.ts';

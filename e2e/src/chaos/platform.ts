@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createNames, DEFAULT_STORY_LIMITS } from '@taleback/core';
-import { parseSecret } from '@taleback/core/src/signatures/index.ts';
+import { parseSecret } from '@taleback/core/signatures';
 import { createAnnouncingStories, publishOwed } from '@taleback/functions/src/events/index.ts';
 import { createFirestoreOwedEvents } from '@taleback/functions/src/adapters/firestore-owed-events.ts';
 import { createFirestoreStories } from '@taleback/functions/src/adapters/firestore-stories.ts';

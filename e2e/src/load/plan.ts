@@ -1,4 +1,4 @@
-import { signHmac, signStandard } from '@taleback/core/src/signatures/index.ts';
+import { signHmac, signStandard } from '@taleback/core/signatures';
 import type { Random } from '../chaos/random.ts';
 
 /** Secrets of a run: one of each scheme, and one that nobody accepts. */

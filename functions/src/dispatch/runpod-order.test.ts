@@ -1,5 +1,5 @@
 import { ttsJobEvent } from '@taleback/core';
-import { jobOfUrl } from '@taleback/core/src/signatures/index.ts';
+import { jobOfUrl } from '@taleback/core/signatures';
 import { describe, expect, it } from 'vitest';
 import { runpodOrder } from './runpod-order.ts';
 

@@ -1,5 +1,5 @@
 import type { TtsJobEvent } from '@taleback/core';
-import { withJob } from '@taleback/core/src/signatures/index.ts';
+import { withJob } from '@taleback/core/signatures';
 import type { RunpodOrder } from '../runpod/index.ts';
 
 export interface OrderOptions {

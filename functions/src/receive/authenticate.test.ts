@@ -1,4 +1,4 @@
-import { signHmac, signStandard } from '@taleback/core/src/signatures/index.ts';
+import { signHmac, signStandard } from '@taleback/core/signatures';
 import { describe, expect, it } from 'vitest';
 import { authenticate } from './authenticate.ts';
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { verifyHmac, verifyStandard } from '@taleback/core/src/signatures/index.ts';
+import { verifyHmac, verifyStandard } from '@taleback/core/signatures';
 
 /** What a caller is checked against; the functions' configuration fits it. */
 export interface AuthenticationRules {

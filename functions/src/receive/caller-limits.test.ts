@@ -1,4 +1,4 @@
-import { signStandard } from '@taleback/core/src/signatures/index.ts';
+import { signStandard } from '@taleback/core/signatures';
 import { createFakeClock } from '@taleback/resilience/testing';
 import { describe, expect, it } from 'vitest';
 import { createCallerLimits } from './caller-limits.ts';

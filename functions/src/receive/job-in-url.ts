@@ -1,4 +1,4 @@
-import { jobOfUrl } from '@taleback/core/src/signatures/index.ts';
+import { jobOfUrl } from '@taleback/core/signatures';
 import type { AuthenticationRules } from './authenticate.ts';
 import type { Told } from './routes.ts';
 

@@ -1,4 +1,4 @@
-import { SIGNATURE_TOLERANCE_SECONDS } from '@taleback/core/src/signatures/index.ts';
+import { SIGNATURE_TOLERANCE_SECONDS } from '@taleback/core/signatures';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createReplayMemory } from './replay-memory.ts';

@@ -1,4 +1,4 @@
-import { SIGNATURE_TOLERANCE_SECONDS } from '@taleback/core/src/signatures/index.ts';
+import { SIGNATURE_TOLERANCE_SECONDS } from '@taleback/core/signatures';
 
 /** Signed messages that were carried out already, for as long as their signatures hold. */
 export interface ReplayMemory {

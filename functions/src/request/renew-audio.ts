@@ -1,4 +1,4 @@
-import { trustedStoragePath } from '@taleback/core/src/storage/index.ts';
+import { trustedStoragePath } from '@taleback/core/storage';
 import { isOwnPlace, type Log, NO_USERS_FOLDER } from '../receive/index.ts';
 import { parseAudioRequest } from './parse-request.ts';
 import type { AddressDecision, AddressStore, StoryAddress } from './ports.ts';

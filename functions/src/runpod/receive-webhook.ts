@@ -1,5 +1,5 @@
 import { type AutoRetryPolicy, decide, documentIdFault, type StoryMessage } from '@taleback/core';
-import { jobOfUrl } from '@taleback/core/src/signatures/index.ts';
+import { jobOfUrl } from '@taleback/core/signatures';
 import {
   admitsAudio,
   BODY_TIMEOUT_MS,

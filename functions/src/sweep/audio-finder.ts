@@ -1,4 +1,4 @@
-import { audioKey } from '@taleback/core/src/storage/index.ts';
+import { audioKey } from '@taleback/core/storage';
 
 /** What a HEAD request tells of an address. */
 export interface AudioProbeAnswer {

@@ -1,11 +1,27 @@
-export * from './callback/index.ts';
+export { deriveErrorCallbackUrl, deriveProgressUrl } from './callback/callback-url.ts';
+export {
+  type ErrorCallback,
+  type ProgressReport,
+  parseErrorCallback,
+  parseProgress,
+  parseSuccessCallback,
+  type SuccessCallback,
+} from './callback/callbacks.ts';
+export { documentId, optionalText, type Parsed, parseWith } from './callback/parse.ts';
 export * from './errors/index.ts';
 export * from './heartbeat/heartbeat.ts';
-export * from './job/index.ts';
+export * from './job/tts-job.ts';
 export { isRecord, isRecord as isJsonObject } from './json.ts';
-export { errorWords, type Log } from './log.ts';
+export { SecretText, withoutTokens } from './log.ts';
 export { createNames, type Names, type NamesOptions } from './names.ts';
-export * from './secrets/index.ts';
-export * from './speech/index.ts';
-export * from './storable/index.ts';
+export * from './storable/document-id.ts';
+export { fieldsBytes, fitDocument, MAX_DOCUMENT_BYTES } from './storable/document-size.ts';
+export { ALTERED_FIELD, type Alteration, storableMetadata } from './storable/storable-metadata.ts';
 export * from './story/index.ts';
+export {
+  checkStory,
+  DEFAULT_STORY_LIMITS,
+  primaryLanguage,
+  type StoryCheck,
+  type StoryLimits,
+} from './text/check-story.ts';

@@ -1,4 +1,4 @@
-import { signHmac, signStandard } from '@taleback/core/src/signatures/index.ts';
+import { signHmac, signStandard } from '@taleback/core/signatures';
 import { isAddressRefused } from './address-refused-error.ts';
 
 export interface PostAnswer {

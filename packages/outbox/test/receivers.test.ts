@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { verifyHmac, verifyStandard } from '@taleback/core/src/signatures/index.ts';
+import { verifyHmac, verifyStandard } from '@taleback/core/signatures';
 import { systemClock } from '@taleback/resilience';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createFolderRecordStore } from '@taleback/worker/src/storage/folder-audio-store.node.ts';

@@ -1,7 +1,7 @@
 import { assertNever, checkNumber } from './checks.ts';
 
 /**
- * How chance spreads a delay `d`, so that clients which failed together do not come back together:
+ * How chance spreads a delay `d`, so that clients which failed together do not return together:
  * none: exactly `d` · full: anywhere in [0, d) · equal: anywhere in [d/2, d).
  *
  * @see Marc Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015
@@ -20,7 +20,7 @@ export interface ExponentialBackoff {
   readonly factor?: number;
   /** Cap, ms. */
   readonly maxMs: number;
-  /** Floor under the jitter, ms: chance never brings a delay below it. Default 0. */
+  /** Floor under the jitter, ms. Default 0. */
   readonly minMs?: number;
   readonly jitter: Jitter;
 }
@@ -33,10 +33,10 @@ export interface ScheduledBackoff {
   readonly jitter: Jitter;
 }
 
-/** A backoff is data: it can be logged, compared and kept in a profile. */
+/** Plain data: it can be logged, compared and kept in a profile. */
 export type Backoff = ExponentialBackoff | ScheduledBackoff;
 
-/** @throws {RangeError} naming the field that cannot be used */
+/** @throws {RangeError} naming the field that is out of range */
 export function checkBackoff(backoff: Backoff): void {
   if (backoff.kind === 'schedule') {
     if (backoff.delaysMs.length === 0) throw new RangeError('backoff.delaysMs must not be empty');
@@ -51,14 +51,8 @@ export function checkBackoff(backoff: Backoff): void {
   checkNumber('backoff.minMs', backoff.minMs ?? 0, 0, backoff.maxMs);
 }
 
-export interface DelayBounds {
-  readonly minMs: number;
-  /** Reached only without jitter; with jitter the delay stays below it. */
-  readonly maxMs: number;
-}
-
 /**
- * The delay before retry `retry` (1-based: 1 follows the first attempt) without chance, ms.
+ * The delay before retry `retry` (1 follows the first attempt) without jitter, ms.
  * exponential: `clamp(minMs, initialMs * factor^(retry - 1), maxMs)` · schedule: the entry, or the last one.
  */
 export function nominalDelayMs(backoff: Backoff, retry: number): number {
@@ -70,29 +64,42 @@ export function nominalDelayMs(backoff: Backoff, retry: number): number {
   return Math.max(backoff.minMs ?? 0, Math.min(backoff.maxMs, grown));
 }
 
-/** Where the delay before retry `retry` lies, ms. */
-export function delayBounds(backoff: Backoff, retry: number): DelayBounds {
-  const nominalMs = nominalDelayMs(backoff, retry);
+/** Where the delay before retry `retry` lies, ms. With jitter it stays below `maxMs`. */
+export function delayBounds(backoff: Backoff, retry: number): { minMs: number; maxMs: number } {
+  const maxMs = nominalDelayMs(backoff, retry);
   const floorMs = backoff.kind === 'exponential' ? (backoff.minMs ?? 0) : 0;
   switch (backoff.jitter) {
     case 'none':
-      return { minMs: nominalMs, maxMs: nominalMs };
+      return { minMs: maxMs, maxMs };
     case 'full':
-      return { minMs: floorMs, maxMs: nominalMs };
+      return { minMs: floorMs, maxMs };
     case 'equal':
-      return { minMs: Math.max(floorMs, nominalMs / 2), maxMs: nominalMs };
+      return { minMs: Math.max(floorMs, maxMs / 2), maxMs };
     default:
       return assertNever(backoff.jitter);
   }
 }
 
-/** The delay before retry `retry`, spread by jitter, ms: `minMs + random * (maxMs - minMs)` of its bounds. */
+/**
+ * The delay before retry `retry`, spread by jitter, ms.
+ *
+ * @example
+ * import { backoffDelayMs } from '@taleback/resilience';
+ * const backoff = { kind: 'exponential', initialMs: 1_000, maxMs: 4_000, jitter: 'equal' } as const;
+ * console.log(backoffDelayMs(backoff, 2)); // between 1000 and 2000
+ */
 export function backoffDelayMs(backoff: Backoff, retry: number, random: Random = Math.random): number {
   const { minMs, maxMs } = delayBounds(backoff, retry);
   return minMs === maxMs ? minMs : minMs + random() * (maxMs - minMs);
 }
 
-/** The first `retries` delays without chance, ms: the schedule as people read it. */
+/**
+ * The first `retries` delays without jitter, ms: the schedule as people read it.
+ *
+ * @example
+ * import { backoffSchedule, kokoro } from '@taleback/resilience';
+ * console.log(backoffSchedule(kokoro.retry.backoff, 3)); // [1000, 2000, 4000]
+ */
 export function backoffSchedule(backoff: Backoff, retries: number): number[] {
   return Array.from({ length: retries }, (_, index) => nominalDelayMs(backoff, index + 1));
 }

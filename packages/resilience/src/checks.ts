@@ -12,7 +12,7 @@ export function checkInteger(field: string, value: number, min: number, max = Nu
   if (!Number.isInteger(value)) throw new RangeError(`${field} must be an integer, got ${String(value)}`);
 }
 
-/** Ends a switch over a union: the compiler refuses a forgotten member, and a value from outside the types throws. */
+/** Ends a switch over a union: a forgotten member does not compile, and a value outside the types throws. */
 export function assertNever(value: never): never {
   throw new TypeError(`Unexpected value: ${JSON.stringify(value)}`);
 }

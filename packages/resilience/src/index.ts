@@ -1,4 +1,3 @@
-export { wait } from './abort.ts';
 export {
   type Backoff,
   backoffDelayMs,
@@ -8,23 +7,14 @@ export {
   type Random,
   type ScheduledBackoff,
 } from './backoff.ts';
+export { AdaptiveTimeout, type AdaptiveTimeoutOptions } from './adaptive-timeout.ts';
 export type { AdaptiveCooldown, BreakerOptions } from './breaker/breaker-options.ts';
 export {
   type BreakerSnapshot,
   type BreakerStatus,
   parseBreakerSnapshot,
 } from './breaker/breaker-snapshot.ts';
-export {
-  type Admission,
-  type BreakerChange,
-  type BreakerChangeCause,
-  type BreakerListener,
-  BreakerRefusedError,
-  type BreakerState,
-  type Permit,
-  type Refusal,
-  type RefusalReason,
-} from './breaker/breaker-state.ts';
+export * from './breaker/breaker-state.ts';
 export { type BreakerSetup, CircuitBreaker } from './breaker/circuit-breaker.ts';
 export type {
   ConsecutiveOptions,
@@ -32,28 +22,20 @@ export type {
   StrategyOptions,
   TimeWindowOptions,
 } from './breaker/windows.ts';
-export {
-  Bulkhead,
-  type BulkheadOptions,
-  type BulkheadOutcome,
-  type BulkheadRefusalReason,
-  BulkheadRefusedError,
-  type BulkheadRequest,
-  type BulkheadStatus,
-} from './bulkhead/bulkhead.ts';
+export * from './bulkhead/bulkhead.ts';
 export { FairQueue, type Lane, type Priority, type Queueable } from './bulkhead/fair-queue.ts';
-export { type CancelTimer, type Clock, systemClock } from './clock.ts';
+export * from './classification.ts';
+export { type CancelTimer, type Clock, systemClock, wait } from './clock.ts';
 export type {
   Call,
   CallContext,
   CallOutcome,
   CallRejected,
   CallRequest,
+  Policies,
   Rejection,
 } from './compose/call-run.ts';
 export { type ComposedPolicies, compose } from './compose/compose.ts';
-export { createPolicies, type Policies, type PolicySetup } from './compose/policies.ts';
-export { AdaptiveTimeout, type AdaptiveTimeoutOptions } from './deadline/adaptive-timeout.ts';
 export {
   DEFAULT_TIMEOUT_MS,
   DeadlineExceededError,
@@ -61,26 +43,10 @@ export {
   type DeadlineOutcome,
   tryWithDeadline,
   withDeadline,
-} from './deadline/deadline.ts';
-export { edge, elevenlabs, guarded, kokoro, type ResilienceProfile, worker } from './profiles.ts';
-export {
-  createRateLimiter,
-  KeyedRateLimiter,
-  type KeyedRateLimiterOptions,
-  RateLimitedError,
-  type RateLimiter,
-  type RateLimitOptions,
-  type SlidingWindowOptions,
-  type TakeResult,
-  type TokenBucketOptions,
-} from './rate-limit.ts';
-export { isResilienceError, ResilienceError, type ResilienceErrorCode } from './resilience-error.ts';
-export {
-  type Classification,
-  type Classify,
-  classifyHttpStatus,
-  parseRetryAfter,
-} from './retry/classification.ts';
+} from './deadline.ts';
+export * from './profiles.ts';
+export * from './rate-limit.ts';
+export * from './resilience-error.ts';
 export {
   type Attempt,
   type AttemptContext,
@@ -88,7 +54,7 @@ export {
   type RetryNotice,
   type RetryOptions,
   type RetryOutcome,
+  type RetryPolicy,
   retry,
   retryOrThrow,
-} from './retry/retry.ts';
-export type { RetryPolicy } from './retry/retry-policy.ts';
+} from './retry.ts';

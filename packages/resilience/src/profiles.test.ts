@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { backoffDelayMs, backoffSchedule } from './backoff.ts';
 import { CircuitBreaker } from './breaker/circuit-breaker.ts';
 import { compose } from './compose/compose.ts';
-import { createPolicies } from './compose/policies.ts';
-import { AdaptiveTimeout } from './deadline/adaptive-timeout.ts';
+import { createPolicies } from './profiles.ts';
+import { AdaptiveTimeout } from './adaptive-timeout.ts';
 import { type ResilienceProfile, edge, elevenlabs, guarded, kokoro, worker } from './profiles.ts';
-import { classifyHttpStatus } from './retry/classification.ts';
+import { classifyHttpStatus } from './classification.ts';
 import { createFakeClock } from './testing.ts';
 
 class HttpError extends Error {

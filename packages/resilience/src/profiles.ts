@@ -1,7 +1,13 @@
+import type { Random } from './backoff.ts';
 import type { BreakerOptions } from './breaker/breaker-options.ts';
-import type { BulkheadOptions } from './bulkhead/bulkhead.ts';
-import type { RateLimitOptions } from './rate-limit.ts';
-import type { RetryPolicy } from './retry/retry-policy.ts';
+import type { BreakerSnapshot } from './breaker/breaker-snapshot.ts';
+import { CircuitBreaker } from './breaker/circuit-breaker.ts';
+import { Bulkhead, type BulkheadOptions } from './bulkhead/bulkhead.ts';
+import type { Classify } from './classification.ts';
+import type { Clock } from './clock.ts';
+import type { Policies } from './compose/call-run.ts';
+import { createRateLimiter, type RateLimitOptions } from './rate-limit.ts';
+import type { RetryPolicy } from './retry.ts';
 
 /** The numbers one kind of service is called with. Plain data; `createPolicies` makes working policies of it. */
 export interface ResilienceProfile {
@@ -19,130 +25,108 @@ export interface ResilienceProfile {
   readonly rateLimit?: RateLimitOptions;
 }
 
+export interface PolicySetup {
+  readonly classify: Classify;
+  readonly isFailure?: BreakerOptions['isFailure'];
+  readonly breakerSnapshot?: BreakerSnapshot | undefined;
+  readonly clock?: Clock | undefined;
+  readonly random?: Random | undefined;
+}
+
 /**
- * No seed bounds its queue, and an unbounded one only hides that a provider is too slow. 100 waiting jobs are over
- * half an hour of work at 3 at a time and 60 s each.
+ * Makes working policies of a profile: one set per service, or per worker.
+ *
+ * @example
+ * import { createPolicies, guarded } from '@taleback/resilience';
+ * const policies = createPolicies(guarded, { classify: () => ({ retryable: false }) });
+ * console.log(policies.breaker?.status().state, policies.timeoutMs); // CLOSED 15000
  */
+export function createPolicies(profile: ResilienceProfile, setup: PolicySetup): Policies {
+  const { classify, isFailure, breakerSnapshot: snapshot, clock, random } = setup;
+  const breakerOptions = isFailure === undefined ? profile.breaker : { ...profile.breaker, isFailure };
+  return {
+    bulkhead: profile.bulkhead && new Bulkhead(profile.bulkhead),
+    retry: profile.retry,
+    classify,
+    breaker: new CircuitBreaker(breakerOptions, { clock, snapshot }),
+    breakerCounts: profile.breakerCounts,
+    rateLimit: profile.rateLimit && createRateLimiter(profile.rateLimit, clock),
+    timeoutMs: profile.timeoutMs,
+    clock,
+    random,
+  };
+}
+
+/** An unbounded queue only hides a slow provider; 100 jobs are over half an hour at 3 at a time and 60 s each. */
 const MAX_QUEUED = 100;
 
-/** A Kokoro server over HTTP. */
+/** 1, 2, 4 s. Clients that failed together return apart, and none before half its delay. */
+const PROVIDER_BACKOFF = {
+  kind: 'exponential',
+  initialMs: 1_000,
+  factor: 2,
+  maxMs: 4_000,
+  jitter: 'equal',
+} as const;
+const THREE_AT_A_TIME = { maxConcurrent: 3, maxQueued: MAX_QUEUED };
+const FIVE_IN_A_ROW = { kind: 'consecutive', failures: 5 } as const;
+
+/** A Kokoro server over HTTP. @see docs/origins.md#provider-calls */
 export const kokoro = {
   name: 'kokoro',
-  timeoutMs: 60_000, // seed 000: REQUEST_TIMEOUT 60000 ms, down from 180 s
-  retry: {
-    maxAttempts: 4, // seed 000: MAX_RETRIES 3, after the first attempt
-    backoff: {
-      kind: 'exponential',
-      initialMs: 1_000, // seed 000: RETRY_DELAY_BASE 1000 ms
-      factor: 2, // seed 000: exponential backoff 1 s, 2 s, 4 s
-      maxMs: 4_000, // seed 000: 4 s is the last of its delays
-      jitter: 'equal', // clients that failed together come back apart, and never before half the seed's delay
-    },
-  },
-  bulkhead: {
-    maxConcurrent: 3, // seed 000: MAX_CONCURRENT_REQUESTS 3
-    maxQueued: MAX_QUEUED,
-  },
-  breaker: {
-    strategy: { kind: 'consecutive', failures: 5 }, // seed 000: CIRCUIT_BREAKER_THRESHOLD 5 failures
-    cooldownMs: 60_000, // seed 000: CIRCUIT_BREAKER_TIMEOUT 60000 ms
-    halfOpenSuccesses: 2, // seed 000: CIRCUIT_BREAKER_SUCCESS_THRESHOLD 2 successes
-  },
+  timeoutMs: 60_000,
+  retry: { maxAttempts: 4, backoff: PROVIDER_BACKOFF },
+  bulkhead: THREE_AT_A_TIME,
+  breaker: { strategy: FIVE_IN_A_ROW, cooldownMs: 60_000, halfOpenSuccesses: 2 },
 } as const satisfies ResilienceProfile;
 
-/** The ElevenLabs API: Kokoro's numbers where seed 000 gives it none of its own. */
+/** The ElevenLabs API: one retry less. @see docs/origins.md#provider-calls */
 export const elevenlabs = {
+  ...kokoro,
   name: 'elevenlabs',
-  timeoutMs: 60_000, // seed 000: ElevenLabs REQUEST_TIMEOUT 60000 ms
-  retry: {
-    maxAttempts: 3, // seed 000: ElevenLabs MAX_RETRIES 2, after the first attempt
-    backoff: {
-      kind: 'exponential',
-      initialMs: 1_000, // seed 000: ElevenLabs RETRY_DELAY_BASE 1000 ms
-      factor: 2, // seed 000: exponential backoff
-      maxMs: 4_000, // seed 000: 4 s is the last of its delays
-      jitter: 'equal',
-    },
-  },
-  bulkhead: {
-    maxConcurrent: 3, // seed 000: at most 3 concurrent TTS requests
-    maxQueued: MAX_QUEUED,
-  },
-  breaker: {
-    strategy: { kind: 'consecutive', failures: 5 }, // seed 000: opens after 5 consecutive failures
-    cooldownMs: 60_000, // seed 000: 60-second cooldown
-    halfOpenSuccesses: 2, // seed 000: 2 successful requests to fully close
-  },
+  retry: { maxAttempts: 3, backoff: PROVIDER_BACKOFF },
 } as const satisfies ResilienceProfile;
 
-/** The Edge voices, a service that nobody promised us. */
+/** The Edge voices, a service without any guarantee. @see docs/origins.md#edge */
 export const edge = {
   name: 'edge',
-  timeoutMs: 60_000, // seed 000: 60 seconds; seed 002 gives none
-  retry: {
-    maxAttempts: 3, // seed 002: "attempt 1/3", "All 3 retries failed" per voice
-    backoff: {
-      kind: 'exponential',
-      initialMs: 1_000, // seed 000: 1 s, 2 s, 4 s; seed 002 gives none
-      factor: 2, // seed 000
-      maxMs: 4_000, // seed 000
-      jitter: 'equal',
-    },
-  },
-  bulkhead: {
-    maxConcurrent: 3, // seed 000: at most 3 concurrent TTS requests
-    maxQueued: MAX_QUEUED,
-  },
-  breaker: {
-    strategy: { kind: 'consecutive', failures: 5 }, // seed 002: CIRCUIT_BREAKER_THRESHOLD 5
-    cooldownMs: 300_000, // seed 002: CIRCUIT_BREAKER_TIMEOUT 300 s
-    halfOpenSuccesses: 1, // seed 002: HALF_OPEN to CLOSED on one successful request
-  },
-  breakerCounts: 'requests', // seed 002: record_failure "on failure (after all retries)"
+  timeoutMs: 60_000,
+  retry: { maxAttempts: 3, backoff: PROVIDER_BACKOFF },
+  bulkhead: THREE_AT_A_TIME,
+  breaker: { strategy: FIVE_IN_A_ROW, cooldownMs: 300_000, halfOpenSuccesses: 1 },
+  breakerCounts: 'requests', // a failure is recorded after all retries
 } as const satisfies ResilienceProfile;
 
-/** A service on the same machine, which retries could bring down. */
+/** A service on the same machine, which retries could bring down. @see docs/origins.md#guarded-profile */
 export const guarded = {
   name: 'guarded',
-  timeoutMs: 15_000, // seed 003: HTTP timeouts reduced from 30 s to 15 s
+  timeoutMs: 15_000,
   retry: {
-    maxAttempts: 2, // seed 003: maximum 2 attempts
+    maxAttempts: 2,
+    // 4 to 16 s; jitter never goes below 4 s.
     backoff: {
       kind: 'exponential',
-      initialMs: 4_000, // seed 003: exponential backoff from 4 s
-      factor: 2, // seed 003: exponential
-      minMs: 4_000, // seed 003: no jitter brings it below 4 s
-      maxMs: 16_000, // seed 003: up to 16 s
+      initialMs: 4_000,
+      factor: 2,
+      minMs: 4_000,
+      maxMs: 16_000,
       jitter: 'full',
     },
   },
-  bulkhead: {
-    maxConcurrent: 2, // seed 003: MAX_CONCURRENT_JOBS=2
-    maxQueued: MAX_QUEUED,
-  },
-  breaker: {
-    strategy: { kind: 'consecutive', failures: 5 }, // seed 003: _max_failures = 5
-    cooldownMs: 300_000, // seed 003: _reset_timeout = 300 s
-    halfOpenSuccesses: 2, // seed 000; seed 003 gives none
-  },
-  // seed 003: _max_requests_per_minute = 10, meant for any minute, so not a bucket that may burst to 20
+  bulkhead: { maxConcurrent: 2, maxQueued: MAX_QUEUED },
+  breaker: { strategy: FIVE_IN_A_ROW, cooldownMs: 300_000, halfOpenSuccesses: 2 },
+  // In any minute, so not a bucket that may burst to 20.
   rateLimit: { kind: 'sliding-window', permits: 10, windowMs: 60_000 },
 } as const satisfies ResilienceProfile;
 
-/** One worker process of the pool. The manager queues, and tries another worker instead of the same one again. */
+/** One worker process of the pool, whose manager queues and retries on another worker. @see docs/origins.md#worker-breaker */
 export const worker = {
   name: 'worker',
-  timeoutMs: 10_000, // seed 004: timeoutMs 10000, the request timeout
+  timeoutMs: 10_000,
   breaker: {
-    strategy: {
-      kind: 'count-window', // seed 004: sliding window analysis
-      failureRatio: 0.5, // seed 004: failureThreshold 0.5, a 50 % failure rate
-      // Seed 004 gives no size. A worker makes a few calls a minute, so the window counts calls, not time, and is short
-      // enough to forget a bad model within minutes.
-      size: 20,
-      minimumCalls: 5, // seeds 000, 002, 003 need 5 failures; fewer calls than that say nothing here either
-    },
-    cooldownMs: 60_000, // seed 004: resetTimeoutMs 60000
-    halfOpenSuccesses: 2, // seed 004: "success >= threshold" without a number; seed 000: 2
+    // A worker makes a few calls a minute, so the window counts calls, not time, and forgets a bad model in minutes.
+    strategy: { kind: 'count-window', failureRatio: 0.5, size: 20, minimumCalls: 5 },
+    cooldownMs: 60_000,
+    halfOpenSuccesses: 2,
   },
 } as const satisfies ResilienceProfile;

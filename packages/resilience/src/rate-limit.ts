@@ -2,55 +2,58 @@ import { checkInteger, checkNumber } from './checks.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { ResilienceError } from './resilience-error.ts';
 
-/** Decides, without throwing or waiting, whether one more call fits. */
+/** Whether one more call fits, without throwing or waiting. */
 export interface RateLimiter {
   tryTake(): TakeResult;
-  /** Whether forgetting this limiter would change nothing: it stands as a new one would. */
+  /** Whether it equals a new one, so that forgetting it changes nothing. */
   isIdle(): boolean;
 }
 
 export type TakeResult =
   | { readonly taken: true }
-  /** `retryAfterMs`: the soonest a call can fit, if nobody else takes it first. */
+  /** `retryAfterMs`: the earliest moment a call can fit, if no other call comes first. */
   | { readonly taken: false; readonly retryAfterMs: number };
 
-/** One answer for every call that fits. */
-export const TAKEN: TakeResult = { taken: true };
+const TAKEN: TakeResult = { taken: true };
 
 /** How many calls fit. Plain data. */
 export type RateLimitOptions = TokenBucketOptions | SlidingWindowOptions;
 
-/**
- * Smooth: tokens come back evenly. Any window of `w` ms sees at most `burst + w * permits / perMs` calls, which may be
- * twice `permits` in the first `perMs`.
- */
+/** Smooth: tokens return evenly. Any window of `w` ms sees at most `burst + w * permits / perMs` calls. */
 export interface TokenBucketOptions {
   readonly kind: 'token-bucket';
   readonly permits: number;
   readonly perMs: number;
-  /** Tokens that can be saved up, at least 1. Default `permits`. */
+  /** Tokens that can be saved, at least 1. Default `permits`. */
   readonly burst?: number;
 }
 
-/** Strict: no window of `windowMs` ever sees more than `permits` calls. Remembers each call, so 1 to 10_000 permits. */
+/** Strict: no window of `windowMs` sees more than `permits` calls, of which there may be 1 to 10_000. */
 export interface SlidingWindowOptions {
   readonly kind: 'sliding-window';
   readonly permits: number;
   readonly windowMs: number;
 }
 
-/** @throws {RangeError} when an option is out of range */
+/**
+ * @throws {RangeError} when an option is out of range
+ *
+ * @example
+ * import { createRateLimiter } from '@taleback/resilience';
+ * const limiter = createRateLimiter({ kind: 'sliding-window', permits: 10, windowMs: 60_000 });
+ * console.log(limiter.tryTake()); // { taken: true }
+ */
 export function createRateLimiter(options: RateLimitOptions, clock?: Clock): RateLimiter {
   return options.kind === 'token-bucket'
     ? new TokenBucket(options, clock)
     : new SlidingWindow(options, clock);
 }
 
-/** Sums of fractions may fall short of a whole token by this; a billionth of a call is no call. */
+/** Sums of fractions may fall short of a whole token by this. */
 const ROUNDING = 1e-9;
 
 /** A bucket of `burst` tokens, refilled by `permits` every `perMs`. A call takes one. No timer: it refills when asked. */
-export class TokenBucket implements RateLimiter {
+class TokenBucket implements RateLimiter {
   readonly #options: TokenBucketOptions;
   readonly #clock: Clock;
   #tokens: number;
@@ -74,7 +77,7 @@ export class TokenBucket implements RateLimiter {
       return TAKEN;
     }
     const { permits, perMs } = this.#options;
-    // Half the allowance, so that a call which waits as told is never a rounding short.
+    // Half the allowance, so that a call which waits this long always finds a whole token.
     const missing = 1 - ROUNDING / 2 - this.#tokens;
     return { taken: false, retryAfterMs: Math.ceil((missing * perMs) / permits) };
   }
@@ -97,7 +100,7 @@ export class TokenBucket implements RateLimiter {
 }
 
 /** The times of the last `permits` calls, in a ring: a call fits when the oldest of them has left the window. */
-export class SlidingWindow implements RateLimiter {
+class SlidingWindow implements RateLimiter {
   readonly #options: SlidingWindowOptions;
   readonly #clock: Clock;
   readonly #takenMs: number[] = [];
@@ -137,18 +140,18 @@ export interface KeyedRateLimiterOptions {
   readonly maxKeys?: number;
 }
 
-/** Idle keys looked at whenever a new one comes: over one, so that idle keys go faster than new ones come. */
+/** Idle keys removed for each new one: over one, so that they go faster than new ones come. */
 const SWEPT_PER_NEW_KEY = 2;
 
 /**
- * One rate limit per key (a tenant, a user). Keys that are idle are forgotten, which changes nothing; only when more
- * than `maxKeys` are busy at once, the one unused for longest is forgotten too and starts afresh.
+ * One rate limit per key (a tenant, a user). Idle keys are forgotten, which changes nothing. Only when more than
+ * `maxKeys` are busy, the least recently used one is forgotten too and starts with a full limit.
  */
 export class KeyedRateLimiter {
   readonly #limit: RateLimitOptions;
   readonly #maxKeys: number;
   readonly #clock: Clock;
-  /** In order of last use: Map keeps insertion order, and a use inserts anew. */
+  /** In order of last use: a Map keeps insertion order, and every use inserts again. */
   readonly #limiters = new Map<string, RateLimiter>();
 
   /** @throws {RangeError} when an option is out of range */
@@ -183,14 +186,11 @@ export class KeyedRateLimiter {
   }
 }
 
-/** For callers that prefer exceptions; the limiters themselves answer with data. */
+/** For callers that prefer exceptions; the limiters themselves return data. */
 export class RateLimitedError extends ResilienceError {
+  readonly code = 'rate-limited';
+
   constructor(retryAfterMs: number | undefined) {
-    super('The rate limit is used up', {
-      code: 'rate-limited',
-      category: 'protection',
-      retryAfterMs,
-      details: {},
-    });
+    super('The rate limit is used up', retryAfterMs);
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DeadlineExceededError } from './deadline/deadline.ts';
+import { DeadlineExceededError } from './deadline.ts';
 import { isResilienceError } from './resilience-error.ts';
 
 describe('isResilienceError', () => {

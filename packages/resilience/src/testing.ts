@@ -2,11 +2,10 @@ import type { CancelTimer, Clock } from './clock.ts';
 
 interface FakeTimer {
   readonly dueMs: number;
-  readonly order: number;
   readonly run: () => void;
 }
 
-/** A clock that moves only when told to. Timers fire in due order, ties in the order they were set. */
+/** A clock that only `advance` moves. Timers fire in due order, ties in the order they were set. */
 export interface FakeClock extends Clock {
   /** Timers that are set and have not fired or been cancelled. */
   readonly pendingTimers: number;
@@ -21,19 +20,26 @@ export interface FakeClock extends Clock {
 /** A macrotask: the microtask queue is empty when it runs, however long the chain of promises was. */
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** @param startMs epoch milliseconds at which the clock stands, default 0 */
+/**
+ * @param startMs epoch milliseconds at which the clock stands, default 0
+ *
+ * @example
+ * import { wait } from '@taleback/resilience';
+ * import { createFakeClock } from '@taleback/resilience/testing';
+ * const clock = createFakeClock();
+ * const waiting = wait(clock, 60_000, undefined);
+ * clock.advance(60_000);
+ * console.log(await waiting); // elapsed
+ */
 export function createFakeClock(startMs = 0): FakeClock {
   const timers = new Set<FakeTimer>();
   let nowMs = startMs;
-  let order = 0;
 
+  /** Timers are in the order they were set, so the first of the earliest is next. */
   const takeDue = (untilMs: number): FakeTimer | undefined => {
     let next: FakeTimer | undefined;
     for (const timer of timers) {
-      if (timer.dueMs > untilMs) continue;
-      const earlier = next === undefined || timer.dueMs < next.dueMs;
-      const tied = next !== undefined && timer.dueMs === next.dueMs && timer.order < next.order;
-      if (earlier || tied) next = timer;
+      if (timer.dueMs <= untilMs && timer.dueMs < (next?.dueMs ?? Number.POSITIVE_INFINITY)) next = timer;
     }
     if (next !== undefined) timers.delete(next);
     return next;
@@ -50,7 +56,7 @@ export function createFakeClock(startMs = 0): FakeClock {
     },
     now: () => nowMs,
     setTimer(run: () => void, delayMs: number): CancelTimer {
-      const timer: FakeTimer = { dueMs: nowMs + Math.max(0, delayMs), order: (order += 1), run };
+      const timer: FakeTimer = { dueMs: nowMs + Math.max(0, delayMs), run };
       timers.add(timer);
       return () => void timers.delete(timer);
     },

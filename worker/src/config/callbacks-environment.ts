@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { parseSecret } from '@taleback/core/src/signatures/index.ts';
+import { parseSecret } from '@taleback/core/signatures';
 import { z } from 'zod';
 import type { HmacSigning } from '@taleback/outbox/src/callbacks-index.ts';
 import type { OutboxPolicy } from '@taleback/outbox/src/index.ts';

@@ -1,4 +1,4 @@
-export { type AudioKeyParts, audioKey, trustedStoragePath } from '@taleback/core/src/storage/index.ts';
+export { type AudioKeyParts, audioKey, trustedStoragePath } from '@taleback/core/storage';
 export { createAudioLibrary, createRecordStore } from './audio-library.ts';
 export type { AudioLibrary, AudioObject, AudioStore, StoreCheck, StoredAudio } from './audio-store.ts';
 export { CACHE_CONTROL, type ObjectStore, type StoreObject } from './object-store.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { audioKey } from '@taleback/core/src/storage/index.ts';
+import { audioKey } from '@taleback/core/storage';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AudioLibrary, AudioObject } from './audio-store.ts';
 import { type RecordLibrary, recordKey } from './record-store.ts';

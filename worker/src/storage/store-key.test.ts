@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { audioKey } from '@taleback/core/src/storage/index.ts';
+import { audioKey } from '@taleback/core/storage';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkAudioKey, checkStoreKey, keyAddress } from './store-key.ts';

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseErrorCallback } from './error-callback.ts';
-import { parseProgress } from './progress.ts';
+import { parseErrorCallback, parseProgress } from './callbacks.ts';
 
 describe('parseErrorCallback', () => {
   it("reads seed 001's payload", () => {

@@ -1,10 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { documentIdFault, isWellFormed } from './document-id.ts';
-import { parseErrorCallback } from './error-callback.ts';
+import { parseErrorCallback, parseProgress, parseSuccessCallback } from './callbacks.ts';
 import type { Parsed } from './parse.ts';
-import { parseProgress } from './progress.ts';
-import { parseSuccessCallback } from './success-callback.ts';
+import { documentIdFault, isWellFormed } from '../storable/document-id.ts';
 
 const parsers = { parseErrorCallback, parseProgress, parseSuccessCallback } as const;
 const names = Object.keys(parsers) as readonly (keyof typeof parsers)[];

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isRecord } from '../json.ts';
-import { documentIdFault, toWellFormed } from './document-id.ts';
+import { documentIdFault, toWellFormed } from '../storable/document-id.ts';
 
 /** What parsing ends in: the value, or the field that is wrong and a sentence that names it. */
 export type Parsed<T> =

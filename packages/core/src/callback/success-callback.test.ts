@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseSuccessCallback, type SuccessCallback } from './success-callback.ts';
+import { type SuccessCallback, parseSuccessCallback } from './callbacks.ts';
 
 const absent: SuccessCallback = {
   storyId: 's1',

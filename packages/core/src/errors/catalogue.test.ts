@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { describeError, ERROR_CATALOGUE, type ErrorCode, isErrorCode } from './catalogue.ts';
+import { ERROR_CATALOGUE, type ErrorCode, describeError, isErrorCode } from './catalogue.ts';
 
 const codes = Object.keys(ERROR_CATALOGUE) as ErrorCode[];
 const JARGON =

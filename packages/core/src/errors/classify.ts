@@ -1,5 +1,5 @@
 import { type ErrorCode, isErrorCode } from './catalogue.ts';
-import { isTalebackError, TalebackError } from './taleback-error.ts';
+import { TalebackError, isTalebackError } from './taleback-error.ts';
 
 /** One row: the first pattern that matches the sender's words gives the code. Order matters, specific rows first. */
 export interface ClassificationRow {

@@ -1,12 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { describeError, ERROR_CATALOGUE, type ErrorCode } from './catalogue.ts';
+import { ERROR_CATALOGUE, type ErrorCode, describeError } from './catalogue.ts';
 import {
   type ErrorReport,
+  TalebackError,
   errorFromReport,
   isTalebackError,
   reportError,
-  TalebackError,
 } from './taleback-error.ts';
 
 const codes = Object.keys(ERROR_CATALOGUE) as ErrorCode[];

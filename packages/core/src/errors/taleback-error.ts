@@ -1,4 +1,4 @@
-import { describeError, type ErrorCategory, type ErrorCode } from './catalogue.ts';
+import { type ErrorCategory, type ErrorCode, describeError } from './catalogue.ts';
 
 const BRAND = 'taleback.error';
 

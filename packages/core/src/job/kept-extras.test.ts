@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { extrasForJob, extrasOfOtherVoice, type KeptExtras, keptExtras, readExtras } from './kept-extras.ts';
-import type { TtsJobExtras } from './tts-job.ts';
+import {
+  type KeptExtras,
+  type TtsJobExtras,
+  extrasForJob,
+  extrasOfOtherVoice,
+  keptExtras,
+  readExtras,
+} from './tts-job.ts';
 
 const ALL: TtsJobExtras = {
   profile_base64: 'AAAA',

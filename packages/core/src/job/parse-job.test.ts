@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseTtsJob } from './parse-job.ts';
+import { parseTtsJob } from './tts-job.ts';
 import { ttsJobEvent } from './tts-job.ts';
 
 const job = ttsJobEvent({

@@ -1,5 +1,5 @@
-import { createHmac } from 'node:crypto';
 import * as fc from 'fast-check';
+import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { jobOfUrl, signJobToken, verifyJobToken, withJob } from './job-token.ts';
 

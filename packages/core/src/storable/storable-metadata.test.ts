@@ -1,7 +1,7 @@
-import { isDeepStrictEqual } from 'node:util';
 import * as fc from 'fast-check';
+import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { isWellFormed } from '../callback/index.ts';
+import { isWellFormed } from './document-id.ts';
 import { ALTERED_FIELD, storableMetadata } from './storable-metadata.ts';
 
 const utf8Bytes = (text: string): number => new TextEncoder().encode(text).length;

@@ -1,4 +1,4 @@
-import { isWellFormed, toWellFormed } from '../callback/document-id.ts';
+import { isWellFormed, toWellFormed } from './document-id.ts';
 
 /**
  * Firestore's limits, with room for the field above the value: 20 levels of maps and arrays, 1,500 bytes for a

@@ -1,7 +1,7 @@
-import { posix } from 'node:path';
 import * as fc from 'fast-check';
+import { posix } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { toWellFormed } from '../callback/index.ts';
+import { toWellFormed } from '../storable/document-id.ts';
 import { audioKey, trustedStoragePath } from './audio-key.ts';
 
 const awkward = fc.oneof(

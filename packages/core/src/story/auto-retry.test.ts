@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ERROR_CATALOGUE, type ErrorCode } from '../errors/index.ts';
+import { ERROR_CATALOGUE, type ErrorCode } from '../errors/catalogue.ts';
 import { autoRetryAt, isRetryDue, isTransient } from './auto-retry.ts';
 import type { FailedMessage } from './message.ts';
 import { readStoryAudio } from './story-audio.ts';

@@ -1,4 +1,4 @@
-import { describeError, type ErrorCategory, type ErrorCode } from '../errors/index.ts';
+import { type ErrorCategory, type ErrorCode, describeError } from '../errors/catalogue.ts';
 import type { FailedMessage } from './message.ts';
 import type { StoryAudio, TransitionContext } from './story-audio.ts';
 

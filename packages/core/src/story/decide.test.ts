@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { parseErrorCallback, parseSuccessCallback } from '../callback/index.ts';
+import { parseErrorCallback, parseSuccessCallback } from '../callback/callbacks.ts';
 import { type Decision, decide } from './decide.ts';
 import {
   type FailedMessage,
-  messageFromError,
-  messageFromSuccess,
   type ProgressMessage,
   type ReadyMessage,
+  messageFromError,
+  messageFromSuccess,
 } from './message.ts';
-import { type AudioStatus, readStoryAudio, type StoryAudio, type TransitionContext } from './story-audio.ts';
+import { type AudioStatus, type StoryAudio, type TransitionContext, readStoryAudio } from './story-audio.ts';
 
 const NOW_MS = 1_800_000_000_000;
 const LEASE_MS = 60_000;

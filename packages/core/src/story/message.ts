@@ -1,7 +1,8 @@
-import type { ErrorCallback, ProgressReport, SuccessCallback } from '../callback/index.ts';
-import { classifyWords, describeError, type ErrorCode } from '../errors/index.ts';
-import { storableMetadata } from '../storable/index.ts';
-import { withoutTokens } from './without-tokens.ts';
+import type { ErrorCallback, ProgressReport, SuccessCallback } from '../callback/callbacks.ts';
+import { type ErrorCode, describeError } from '../errors/catalogue.ts';
+import { classifyWords } from '../errors/classify.ts';
+import { withoutTokens } from '../log.ts';
+import { storableMetadata } from '../storable/storable-metadata.ts';
 
 /** What can be told of a job, whoever tells it. */
 export type StoryMessage = ProgressMessage | ReadyMessage | FailedMessage;

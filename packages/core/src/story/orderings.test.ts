@@ -1,7 +1,7 @@
-import { isDeepStrictEqual } from 'node:util';
 import * as fc from 'fast-check';
+import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { describeError } from '../errors/index.ts';
+import { describeError } from '../errors/catalogue.ts';
 import { decide } from './decide.ts';
 import type { StoryMessage } from './message.ts';
 import { type AudioStatus, type Change, readAttemptAudio, readStoryAudio } from './story-audio.ts';

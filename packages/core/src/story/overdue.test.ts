@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decideNoRetry, decideRenewal, isAsSeen, isOverdue } from './overdue.ts';
+import { decideNoRetry, decideRenewal, isAsSeen, isOverdue } from './decide.ts';
 import { readStoryAudio } from './story-audio.ts';
 
 const NOW_MS = 1_800_000_000_000;

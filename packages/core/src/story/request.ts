@@ -1,6 +1,6 @@
 import { isRetryDue } from './auto-retry.ts';
+import { present } from './changes.ts';
 import { AUTO_RETRY_GROUP, type Change, ERROR_GROUP, type StoryAudio } from './story-audio.ts';
-import { present } from './story-change.ts';
 
 /** A narration is asked for, or asked for again. */
 export interface AudioRequest {

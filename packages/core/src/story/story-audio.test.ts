@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { AUDIO_STATUSES, readAttemptAudio, readStoryAudio, type StoryAudio } from './story-audio.ts';
+import { AUDIO_STATUSES, type StoryAudio, readAttemptAudio, readStoryAudio } from './story-audio.ts';
 
 const never: StoryAudio = {
   status: undefined,

@@ -1,3 +1,5 @@
+import { type ErrorCode, isErrorCode } from '../errors/catalogue.ts';
+
 /** The states of a story's narration. A story that was never asked for has none. */
 export const AUDIO_STATUSES = ['pending', 'processing', 'ready', 'failed'] as const;
 export type AudioStatus = (typeof AUDIO_STATUSES)[number];
@@ -131,3 +133,40 @@ export const readStoryAudio = (fields: Readonly<Record<string, unknown>>): Story
 export const readAttemptAudio = (fields: Readonly<Record<string, unknown>>): AttemptAudio => ({
   status: isStatus(fields['status']) ? fields['status'] : undefined,
 });
+
+/** How a story's narration stands, for those who are told of it. */
+export interface NarrationState {
+  readonly status: AudioStatus | undefined;
+  readonly jobId: string | undefined;
+  /** 1-based; 0 when none was counted. */
+  readonly attempt: number;
+  readonly userId: string | undefined;
+  readonly audioUrl: string | undefined;
+  readonly storagePath: string | undefined;
+  readonly durationMs: number | undefined;
+  readonly code: ErrorCode | undefined;
+  readonly retryable: boolean | undefined;
+  /** Unix milliseconds; when a failure is tried again by itself. */
+  readonly retryAtMs: number | undefined;
+}
+
+const textOf = (value: unknown): string | undefined =>
+  typeof value === 'string' && value !== '' ? value : undefined;
+
+/** Reads how a narration stands from a story document, whoever wrote it. */
+export const readNarration = (fields: Readonly<Record<string, unknown>>): NarrationState => {
+  const { status, jobId, attempt, retryAtMs } = readStoryAudio(fields);
+  const { audioDurationMs: duration, audioErrorCode: code, audioErrorRetryable: retryable } = fields;
+  return {
+    status,
+    jobId,
+    attempt,
+    userId: textOf(fields['userId']),
+    audioUrl: textOf(fields['audioUrl']),
+    storagePath: textOf(fields['audioStoragePath']),
+    durationMs: typeof duration === 'number' && Number.isFinite(duration) ? duration : undefined,
+    code: isErrorCode(code) ? code : undefined,
+    retryable: typeof retryable === 'boolean' ? retryable : undefined,
+    retryAtMs,
+  };
+};

@@ -1,5 +1,5 @@
-import type { StrategyOptions } from './windows.ts';
 import { checkInteger, checkNumber } from '../checks.ts';
+import type { StrategyOptions } from './windows.ts';
 
 /** Plain data, so that it can stand in a profile; one object may serve any number of breakers. */
 export interface BreakerOptions {
@@ -10,18 +10,24 @@ export interface BreakerOptions {
   readonly halfOpenSuccesses?: number;
   /** A trial whose permit is not handed back by then is lost and makes room for another, ms. Default 120_000. */
   readonly trialExpiryMs?: number;
-  /** Lets the cool-down learn. Default: it never changes. */
+  /** Lets the cool-down adapt. Default: it never changes. */
   readonly adaptive?: AdaptiveCooldown;
-  /** Whether an error speaks against the service. Others (a bad request) count neither way. Default: all do. */
+  /** Whether an error counts against the service. Others (a bad request) count neither way. Default: all do. */
   readonly isFailure?: (error: unknown) => boolean;
 }
 
-/** @see seed 000: "requires 2 successful requests to fully close" */
+/** Bounds of an adaptive cool-down, ms. `minMs <= cooldownMs <= maxMs` of the breaker's options. */
+export interface AdaptiveCooldown {
+  readonly minMs: number;
+  readonly maxMs: number;
+}
+
+/** @see docs/origins.md#breakers */
 export const DEFAULT_HALF_OPEN_SUCCESSES = 2;
-/** Twice the longest usual call (60 s, seed 000), so that only a permit that leaked is ever taken for lost. */
+/** Twice the longest usual call (60 s), so that only a permit that leaked is ever taken for lost. */
 export const DEFAULT_TRIAL_EXPIRY_MS = 120_000;
 
-/** @throws {RangeError} naming the field that cannot be used; `createStrategy` checks the strategy's */
+/** @throws {RangeError} naming the field that is out of range; `createStrategy` checks the strategy's */
 export function checkBreakerOptions(options: BreakerOptions): void {
   checkNumber('cooldownMs', options.cooldownMs, 0);
   checkInteger('halfOpenSuccesses', options.halfOpenSuccesses ?? DEFAULT_HALF_OPEN_SUCCESSES, 1);
@@ -31,30 +37,19 @@ export function checkBreakerOptions(options: BreakerOptions): void {
   checkNumber('adaptive.maxMs', options.adaptive.maxMs, options.cooldownMs);
 }
 
-/** Bounds within which the cool-down learns, ms. `minMs <= cooldownMs <= maxMs` of the breaker's options. */
-export interface AdaptiveCooldown {
-  readonly minMs: number;
-  readonly maxMs: number;
-}
-
-interface CooldownOptions {
-  readonly cooldownMs: number;
-  readonly adaptive?: AdaptiveCooldown | undefined;
-}
-
 /** A persistent outage: twice as long as the cool-down that was not enough, up to `maxMs`. */
-export function cooldownAfterFailedTrial({ adaptive }: CooldownOptions, cooldownMs: number): number {
+export function cooldownAfterFailedTrial({ adaptive }: BreakerOptions, cooldownMs: number): number {
   return adaptive === undefined ? cooldownMs : Math.min(adaptive.maxMs, cooldownMs * 2);
 }
 
 /**
  * The first cool-down of the next outage. After a quick recovery (the first trials succeeded): half as long, down to
- * `minMs`. After a slow one: `cooldownMs` again, for shorter was too hopeful.
+ * `minMs`. After a slow one: `cooldownMs` again.
  *
- * @see seed 002: shorter timeout for quick recoveries, longer timeout for persistent outages
+ * @see docs/origins.md#adaptive-cool-down
  */
 export function cooldownAfterRecovery(
-  options: CooldownOptions,
+  options: BreakerOptions,
   firstCooldownMs: number,
   failedTrials: number,
 ): number {
@@ -62,9 +57,9 @@ export function cooldownAfterRecovery(
   return Math.max(options.adaptive.minMs, firstCooldownMs / 2);
 }
 
-/** Closed for less than the cool-down before it: the outage was never over, so the recovery was no quick one. */
+/** Closed for less than the cool-down before it: the outage was never over. */
 export function isRelapse(
-  { adaptive }: CooldownOptions,
+  { adaptive }: BreakerOptions,
   closedForMs: number,
   recoveredAfterMs: number | undefined,
 ): recoveredAfterMs is number {

@@ -1,11 +1,11 @@
-import { type BreakerState, isHalfOpen } from './breaker-state.ts';
-import type { StrategyOptions } from './windows.ts';
 import { assertNever } from '../checks.ts';
+import type { BreakerState } from './breaker-state.ts';
+import type { StrategyOptions } from './windows.ts';
 
 /**
  * The breaker's health for a page or an endpoint.
  *
- * @see seed 002, get_tts_service_health: the same fields in camel case, and two more
+ * @see docs/origins.md#breaker-health
  */
 export interface BreakerStatus {
   readonly state: 'CLOSED' | 'OPEN' | 'HALF_OPEN' | 'ISOLATED';
@@ -20,32 +20,7 @@ export interface BreakerStatus {
   readonly retryAfterMs: number | null;
 }
 
-interface Counters {
-  readonly consecutiveFailures: number;
-  /** NaN when there was none, as in the other. */
-  readonly lastFailureMs: number;
-  readonly lastSuccessMs: number;
-}
-
-const toDate = (epochMs: number): Date | null => (Number.isNaN(epochMs) ? null : new Date(epochMs));
-
-export function toBreakerStatus(state: BreakerState, counters: Counters, nowMs: number): BreakerStatus {
-  const halfOpen = isHalfOpen(state, nowMs);
-  const isolated = state.kind === 'isolated';
-  const open = state.kind === 'open' && !halfOpen;
-  return {
-    state: isolated ? 'ISOLATED' : halfOpen ? 'HALF_OPEN' : open ? 'OPEN' : 'CLOSED',
-    circuitOpen: open || isolated,
-    halfOpen,
-    isolated,
-    consecutiveFailures: counters.consecutiveFailures,
-    lastFailure: toDate(counters.lastFailureMs),
-    lastSuccess: toDate(counters.lastSuccessMs),
-    retryAfterMs: state.kind === 'open' && open ? state.retryAtMs - nowMs : null,
-  };
-}
-
-/** All a breaker knows, as JSON: what is saved before a restart and given to the breaker after it. */
+/** Everything a breaker knows, as JSON: saved before a restart and given to the breaker after it. */
 export interface BreakerSnapshot {
   readonly version: 1;
   readonly state: BreakerState;
@@ -57,6 +32,28 @@ export interface BreakerSnapshot {
   readonly strategy: { readonly kind: StrategyOptions['kind']; readonly window: readonly number[] };
 }
 
+const toDate = (epochMs: number | null): Date | null => (epochMs === null ? null : new Date(epochMs));
+
+/** An open breaker whose cool-down is over counts as half-open: it has no timer that would make it so. */
+export function toBreakerStatus(
+  { state, consecutiveFailures, lastFailureMs, lastSuccessMs }: BreakerSnapshot,
+  nowMs: number,
+): BreakerStatus {
+  const isolated = state.kind === 'isolated';
+  const halfOpen = state.kind === 'half-open' || (state.kind === 'open' && nowMs >= state.retryAtMs);
+  const open = state.kind === 'open' && !halfOpen;
+  return {
+    state: isolated ? 'ISOLATED' : halfOpen ? 'HALF_OPEN' : open ? 'OPEN' : 'CLOSED',
+    circuitOpen: open || isolated,
+    halfOpen,
+    isolated,
+    consecutiveFailures,
+    lastFailure: toDate(lastFailureMs),
+    lastSuccess: toDate(lastSuccessMs),
+    retryAfterMs: open ? state.retryAtMs - nowMs : null,
+  };
+}
+
 type Fields = Record<string, unknown>;
 
 const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null;
@@ -64,7 +61,16 @@ const isNumber = (value: unknown): value is number => typeof value === 'number' 
 const isNumberOrNull = (value: unknown): boolean => value === null || isNumber(value);
 const isNumberOrAbsent = (value: unknown): boolean => value === undefined || isNumber(value);
 
-/** Takes a value from disk or the wire; undefined unless it is a snapshot of this version, complete and well typed. */
+/**
+ * Takes a value from disk or the wire; undefined unless it is a complete, well-typed snapshot of this version.
+ *
+ * @example
+ * import { CircuitBreaker, parseBreakerSnapshot } from '@taleback/resilience';
+ * const options = { strategy: { kind: 'consecutive', failures: 5 }, cooldownMs: 60_000 } as const;
+ * const saved = JSON.stringify(new CircuitBreaker(options).snapshot());
+ * const snapshot = parseBreakerSnapshot(JSON.parse(saved));
+ * console.log(new CircuitBreaker(options, { snapshot }).status().state); // CLOSED
+ */
 export function parseBreakerSnapshot(value: unknown): BreakerSnapshot | undefined {
   const complete =
     isFields(value) &&

@@ -1,41 +1,5 @@
 import { ResilienceError } from '../resilience-error.ts';
 
-/**
- * The right to make one call. Plain data: hand it back once, with recordSuccess, recordFailure or release.
- *
- * `generation` names the period it was given in; a permit of an earlier period changes nothing any more.
- */
-export interface Permit {
-  readonly admitted: true;
-  readonly generation: number;
-}
-
-export interface Refusal {
-  readonly admitted: false;
-  readonly reason: RefusalReason;
-  /** ms until asking again makes sense; undefined when isolated, for nobody knows. */
-  readonly retryAfterMs: number | undefined;
-}
-
-export type RefusalReason = 'open' | 'trial-running' | 'isolated';
-
-export type Admission = Permit | Refusal;
-
-/** Thrown by `execute` only. */
-export class BreakerRefusedError extends ResilienceError {
-  readonly reason: RefusalReason;
-
-  constructor({ reason, retryAfterMs }: Refusal) {
-    super(`The circuit breaker refused the call: ${reason}`, {
-      code: 'breaker-refused',
-      category: 'protection',
-      retryAfterMs,
-      details: { reason },
-    });
-    this.reason = reason;
-  }
-}
-
 /** What the breaker does with calls, and the data that belongs to it. Times are epoch ms of the injected clock. */
 export type BreakerState =
   /** Every call is admitted. */
@@ -86,7 +50,31 @@ export interface BreakerChange {
 
 export type BreakerListener = (change: BreakerChange) => void;
 
-/** An open breaker whose cool-down is over is half-open to anyone who looks: it has no timer to tell it so. */
-export function isHalfOpen(state: BreakerState, nowMs: number): boolean {
-  return state.kind === 'half-open' || (state.kind === 'open' && nowMs >= state.retryAtMs);
+/**
+ * The right to make one call. Plain data: hand it back once, with recordSuccess, recordFailure or release.
+ * `generation` names the period it was given in; a permit of an earlier period changes nothing.
+ */
+export interface Permit {
+  readonly admitted: true;
+  readonly generation: number;
+}
+
+export interface Refusal {
+  readonly admitted: false;
+  readonly reason: 'open' | 'trial-running' | 'isolated';
+  /** ms until another call makes sense; undefined when isolated. */
+  readonly retryAfterMs: number | undefined;
+}
+
+export type Admission = Permit | Refusal;
+
+/** Thrown by `execute` only. */
+export class BreakerRefusedError extends ResilienceError {
+  readonly code = 'breaker-refused';
+  readonly reason: Refusal['reason'];
+
+  constructor({ reason, retryAfterMs }: Omit<Refusal, 'admitted'>) {
+    super(`The circuit breaker refused the call: ${reason}`, retryAfterMs, { reason });
+    this.reason = reason;
+  }
 }

@@ -1,10 +1,11 @@
+import { type Clock, systemClock } from '../clock.ts';
 import {
   type BreakerOptions,
-  DEFAULT_HALF_OPEN_SUCCESSES,
-  DEFAULT_TRIAL_EXPIRY_MS,
   checkBreakerOptions,
   cooldownAfterFailedTrial,
   cooldownAfterRecovery,
+  DEFAULT_HALF_OPEN_SUCCESSES,
+  DEFAULT_TRIAL_EXPIRY_MS,
   isRelapse,
 } from './breaker-options.ts';
 import {
@@ -23,7 +24,6 @@ import {
   type Refusal,
 } from './breaker-state.ts';
 import { type BreakerStrategy, createStrategy } from './windows.ts';
-import { type Clock, systemClock } from '../clock.ts';
 
 export interface BreakerSetup {
   readonly clock?: Clock | undefined;
@@ -31,14 +31,17 @@ export interface BreakerSetup {
   readonly snapshot?: BreakerSnapshot | undefined;
 }
 
-/** A trial usually ends within seconds, but nobody knows when: whoever comes meanwhile may ask again after this. */
+/** A trial usually ends within seconds: a caller that is refused meanwhile may ask again after this. */
 const TRIAL_POLL_MS = 1_000;
 
 /**
- * Keeps calls away from a service that fails, and lets single trials find out when it is back.
+ * Keeps calls away from a service that fails, and lets single trials find out when it is back. It has no timer: an
+ * open breaker becomes half-open at the first request after the cool-down. See ARCHITECTURE.md beside this file.
  *
- * It has no timer: an open breaker becomes half-open when someone asks after the cool-down. The machine and its
- * numbers are in ARCHITECTURE.md beside this file.
+ * @example
+ * import { CircuitBreaker } from '@taleback/resilience';
+ * const breaker = new CircuitBreaker({ strategy: { kind: 'consecutive', failures: 5 }, cooldownMs: 60_000 });
+ * console.log(await breaker.execute(async () => 'spoken')); // spoken
  */
 export class CircuitBreaker {
   readonly #options: BreakerOptions;
@@ -48,6 +51,7 @@ export class CircuitBreaker {
   /** Grows with every change and every trial, so that permits of an earlier period are recognised. */
   #generation = 0;
   #consecutiveFailures = 0;
+  /** NaN: none yet. A number in every case, so that the engine stores it without allocating. */
   #lastFailureMs = Number.NaN;
   #lastSuccessMs = Number.NaN;
   #firstCooldownMs: number;
@@ -65,7 +69,7 @@ export class CircuitBreaker {
     if (setup.snapshot !== undefined) this.#restore(setup.snapshot);
   }
 
-  /** Asks for one call, without throwing or waiting. Closed, it costs a comparison and allocates nothing. */
+  /** Requests one call, without throwing or waiting. Closed, it costs a comparison and allocates nothing. */
   tryAdmit(): Admission {
     if (this.#state.kind !== 'closed') return this.#admitOutsideClosed(this.#state);
     this.#closedPermit ??= { admitted: true, generation: this.#generation };
@@ -101,7 +105,7 @@ export class CircuitBreaker {
     }
   }
 
-  /** The call was never made, or its end says nothing about the service (the caller gave up): the trial is free again. */
+  /** The call was never made, or does not count (the caller gave up): another trial may begin. */
   release(permit: Permit): void {
     if (permit.generation !== this.#generation || this.#state.kind !== 'half-open') return;
     this.#generation += 1;
@@ -111,7 +115,8 @@ export class CircuitBreaker {
   /**
    * Runs `operation` when admitted, and counts how it ends.
    *
-   * @throws {BreakerRefusedError} (as a rejection) when not admitted; `tryAdmit` says the same at a thousandth of the cost
+   * @throws {BreakerRefusedError} (as a rejection) when not admitted; `tryAdmit` returns the same at a thousandth of
+   *   the cost
    */
   execute<T>(operation: () => PromiseLike<T>): Promise<T> {
     const admission = this.tryAdmit();
@@ -123,7 +128,7 @@ export class CircuitBreaker {
       this.recordFailure(admission, error);
       return Promise.reject(error);
     }
-    // Listening on the operation's own promise, instead of wrapping it, saves the caller a promise and two turns.
+    // Listening on the operation's own promise, instead of wrapping it, saves the caller a promise and two ticks.
     running.then(
       () => this.recordSuccess(admission),
       (error: unknown) => this.recordFailure(admission, error),
@@ -131,7 +136,7 @@ export class CircuitBreaker {
     return running;
   }
 
-  /** Shuts the breaker until `reset`. Calls that are running change nothing any more. */
+  /** Shuts the breaker until `reset`. The results of running calls are ignored. */
   isolate(): void {
     const nowMs = this.#clock.now();
     this.#become({ kind: 'isolated', sinceMs: nowMs }, 'isolated-by-hand', nowMs);
@@ -149,12 +154,7 @@ export class CircuitBreaker {
   }
 
   status(): BreakerStatus {
-    const counters = {
-      consecutiveFailures: this.#consecutiveFailures,
-      lastFailureMs: this.#lastFailureMs,
-      lastSuccessMs: this.#lastSuccessMs,
-    };
-    return toBreakerStatus(this.#state, counters, this.#clock.now());
+    return toBreakerStatus(this.snapshot(), this.#clock.now());
   }
 
   snapshot(): BreakerSnapshot {
@@ -170,8 +170,7 @@ export class CircuitBreaker {
   }
 
   /**
-   * Calls `listener` after every change of state. One that throws shows up as an unhandled rejection and changes
-   * nothing else.
+   * Calls `listener` after every change of state. If it throws, that is an unhandled rejection and nothing else changes.
    *
    * @returns a function that ends it
    */
@@ -188,14 +187,8 @@ export class CircuitBreaker {
     if (state.kind === 'open') {
       if (nowMs < state.retryAtMs) return refusal('open', state.retryAtMs - nowMs);
       const { cooldownMs, failedTrials } = state;
-      const halfOpen = {
-        sinceMs: nowMs,
-        cooldownMs,
-        failedTrials,
-        successes: 0,
-        trialExpiresAtMs: undefined,
-      };
-      this.#become({ kind: 'half-open', ...halfOpen }, 'cool-down-over', nowMs);
+      const fresh = { sinceMs: nowMs, successes: 0, trialExpiresAtMs: undefined };
+      this.#become({ kind: 'half-open', cooldownMs, failedTrials, ...fresh }, 'cool-down-over', nowMs);
       // A listener may have changed the state again.
       return this.tryAdmit();
     }

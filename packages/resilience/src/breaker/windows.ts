@@ -12,7 +12,7 @@ export interface ConsecutiveOptions {
 interface RatioOptions {
   /** Opens when failures / calls is at least this, over 0 and up to 1. */
   readonly failureRatio: number;
-  /** Fewer calls than this in the window say nothing, at least 1. */
+  /** With fewer calls in the window it stays closed, at least 1. */
   readonly minimumCalls: number;
 }
 
@@ -30,7 +30,7 @@ export interface TimeWindowOptions extends RatioOptions {
   readonly buckets?: number;
 }
 
-/** Decides whether failures are too many while the breaker is closed. Knows nothing of the breaker's states. */
+/** Decides whether failures are too many while the breaker is closed. Independent of the breaker's states. */
 export interface BreakerStrategy {
   onSuccess(nowMs: number): void;
   /** @returns whether to open now; only a failure can open */
@@ -42,7 +42,7 @@ export interface BreakerStrategy {
   load(saved: readonly number[]): void;
 }
 
-/** @throws {RangeError} naming the field that cannot be used */
+/** @throws {RangeError} naming the field that is out of range */
 export function createStrategy(options: StrategyOptions): BreakerStrategy {
   if (options.kind === 'consecutive') {
     checkInteger('strategy.failures', options.failures, 1);
@@ -60,8 +60,8 @@ export function createStrategy(options: StrategyOptions): BreakerStrategy {
   return new TimeWindow(options);
 }
 
-/** The breaker counts failures in a row anyway, for its status; this strategy only compares. */
-export class ConsecutiveFailures implements BreakerStrategy {
+/** The breaker counts failures in a row already, for its status; this strategy only compares. */
+class ConsecutiveFailures implements BreakerStrategy {
   readonly #threshold: number;
 
   constructor(threshold: number) {
@@ -84,7 +84,7 @@ export class ConsecutiveFailures implements BreakerStrategy {
 }
 
 /** The last calls as a ring of bits, 1 for a failure: 100 calls take 4 numbers. */
-export class CountWindow implements BreakerStrategy {
+class CountWindow implements BreakerStrategy {
   readonly #options: CountWindowOptions;
   readonly #words: number[];
   #next = 0;
@@ -151,7 +151,7 @@ const successesOf = (count: number): number => count % FAILURE;
 const failuresOf = (count: number): number => Math.floor(count / FAILURE);
 
 /** Calls counted per step of time, in a ring of steps. Steps are numbered from the epoch, so a saved window fits again. */
-export class TimeWindow implements BreakerStrategy {
+class TimeWindow implements BreakerStrategy {
   readonly #options: TimeWindowOptions;
   readonly #counts: number[];
   #total = 0;

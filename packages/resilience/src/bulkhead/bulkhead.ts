@@ -1,3 +1,5 @@
+import { checkInteger } from '../checks.ts';
+import { ResilienceError } from '../resilience-error.ts';
 import {
   DEFAULT_AGE_AFTER_TURNS,
   FairQueue,
@@ -5,33 +7,22 @@ import {
   type Priority,
   type Queueable,
 } from './fair-queue.ts';
-import { checkInteger } from '../checks.ts';
-import { ResilienceError } from '../resilience-error.ts';
 
-export type BulkheadRefusalReason =
-  /** As many jobs wait as may. */
-  | 'queue-full'
-  /** The signal aborted before the job began. */
-  | 'aborted'
-  /** The bulkhead takes no jobs any more. */
-  | 'closed';
+/** Why a job never began. aborted: its signal aborted while it waited, or before. */
+export type BulkheadRefusalReason = 'queue-full' | 'aborted' | 'closed';
 
 export type BulkheadOutcome<T> =
   | { readonly kind: 'completed'; readonly value: T }
-  /** The job was never begun. */
+  /** The job never began. */
   | { readonly kind: 'rejected'; readonly reason: BulkheadRefusalReason };
 
 /** Thrown by `run` only; `submit` returns the same as data. */
 export class BulkheadRefusedError extends ResilienceError {
+  readonly code = 'bulkhead-refused';
   readonly reason: BulkheadRefusalReason;
 
   constructor(reason: BulkheadRefusalReason) {
-    super(`The bulkhead refused the job: ${reason}`, {
-      code: 'bulkhead-refused',
-      category: 'protection',
-      retryAfterMs: undefined,
-      details: { reason },
-    });
+    super(`The bulkhead refused the job: ${reason}`, undefined, { reason });
     this.reason = reason;
   }
 }
@@ -52,7 +43,7 @@ export interface BulkheadRequest {
   readonly tenant?: string | undefined;
   /**
    * Takes the job out while it waits. A running job keeps its slot until it ends. Node warns when more than 10 jobs
-   * wait on one signal; `events.setMaxListeners(0, signal)` tells it that they are meant to.
+   * wait on one signal; `events.setMaxListeners(0, signal)` turns the warning off.
    */
   readonly signal?: AbortSignal | undefined;
 }
@@ -68,10 +59,14 @@ type Job<T> = () => PromiseLike<T>;
 const NO_REQUEST: BulkheadRequest = {};
 
 /**
- * A cap on concurrency and a bounded queue in front of it.
+ * A cap on concurrency and a bounded queue in front of it. A freed slot goes to the head of the queue in the same
+ * call, so a later job never overtakes. The cost of a job does not grow with the queue.
  *
- * A freed slot goes to the head of the queue within the same call that freed it, so nobody who comes later overtakes.
- * The cost of a job does not grow with the queue.
+ * @example
+ * import { Bulkhead } from '@taleback/resilience';
+ * const bulkhead = new Bulkhead({ maxConcurrent: 3, maxQueued: 100 });
+ * const request = { priority: 'high', tenant: 'ada' } as const;
+ * console.log(await bulkhead.submit(async () => 7, request)); // { kind: 'completed', value: 7 }
  */
 export class Bulkhead {
   readonly #maxConcurrent: number;
@@ -91,10 +86,7 @@ export class Bulkhead {
     this.#queue = new FairQueue(ageAfterTurns);
   }
 
-  /**
-   * Runs the job in its turn. A job that is never begun ends as what `refused` makes of the reason: the form the two
-   * others are made of, and the cheapest.
-   */
+  /** Runs the job in its turn, or ends as `refused` does when it never begins. The two others are made of it. */
   runOrElse<T, R>(job: Job<T>, refused: Refused<R>, request: BulkheadRequest = NO_REQUEST): Promise<T | R> {
     if (this.#mayBegin(request)) return this.#beginNow(job);
     return new Promise<T | R>((resolve) => {
@@ -105,13 +97,13 @@ export class Bulkhead {
   /**
    * Runs the job in its turn.
    *
-   * @throws {BulkheadRefusedError} when it was never begun
+   * @throws {BulkheadRefusedError} when it never began
    */
   run<T>(job: Job<T>, request?: BulkheadRequest): Promise<T> {
     return this.runOrElse(job, refuseByError, request);
   }
 
-  /** Runs the job in its turn and says how it went. Rejects only with what the job itself throws. */
+  /** Runs the job in its turn and returns how it ended. Rejects only with what the job itself throws. */
   submit<T>(job: Job<T>, request?: BulkheadRequest): Promise<BulkheadOutcome<T>> {
     const completing = async (): Promise<BulkheadOutcome<T>> => ({ kind: 'completed', value: await job() });
     return this.runOrElse(completing, refuseByOutcome, request);
@@ -140,7 +132,7 @@ export class Bulkhead {
     return this.drain();
   }
 
-  /** A free slot means an empty queue, for slots are handed on before they are freed. */
+  /** A free slot means an empty queue, because slots are handed on before they are freed. */
   #mayBegin({ signal }: BulkheadRequest): boolean {
     return this.#running < this.#maxConcurrent && !this.#closed && signal?.aborted !== true;
   }
@@ -170,7 +162,7 @@ export class Bulkhead {
     if (this.#queue.remove(job)) job.refuse('aborted');
   }
 
-  /** Begins a job that waited, in the slot it was given. */
+  /** Begins a job that waited. */
   #beginQueued(job: BulkheadJob): void {
     job.stopListening();
     const running = begin(job.begin);
@@ -215,14 +207,14 @@ function refuseByOutcome(reason: BulkheadRefusalReason): BulkheadOutcome<never> 
   return { kind: 'rejected', reason };
 }
 
-/** What stands for the value of a job that was never begun; it may throw instead. */
-export type Refused<R> = (reason: BulkheadRefusalReason) => R;
+/** Replaces the value of a job that never began; it may throw instead. */
+type Refused<R> = (reason: BulkheadRefusalReason) => R;
 
 /**
- * One job that waits. A million of them may, and what a waiting job costs is mostly the memory it holds: so it knows
- * only how to resolve its promise, and resolves it with a rejected one when there is something to reject.
+ * One job that waits. There may be a million, and the cost is mostly memory: so it only knows how to resolve its
+ * promise, and resolves it with a rejected one to reject.
  */
-export class BulkheadJob implements Queueable<BulkheadJob> {
+class BulkheadJob implements Queueable<BulkheadJob> {
   previous: BulkheadJob | undefined = undefined;
   next: BulkheadJob | undefined = undefined;
   lane: Lane<BulkheadJob> | undefined = undefined;
@@ -251,7 +243,7 @@ export class BulkheadJob implements Queueable<BulkheadJob> {
     }
   }
 
-  /** Only a waiting job listens; one that runs is its own signal's business. */
+  /** Only a waiting job listens. */
   listen(signal: AbortSignal, onAbort: () => void): void {
     signal.addEventListener('abort', onAbort, { once: true });
     this.#forgetSignal = () => signal.removeEventListener('abort', onAbort);

@@ -2,16 +2,13 @@ import { assertNever } from '../checks.ts';
 
 export type Priority = 'high' | 'normal' | 'low';
 
-/** A low job gets at least every tenth turn, however many high and normal ones come. */
+/** A low job gets at least every tenth turn, however many high and normal ones wait. */
 export const DEFAULT_AGE_AFTER_TURNS = 8;
 
 /**
  * Jobs in order of service: higher priority first, within a priority the tenants in turn, within a tenant first come
- * first served.
- *
- * Priorities age by turns: a level with jobs that was passed over `ageAfterTurns` times is served next, so it is never
- * passed over more than `ageAfterTurns + 1` times in a row. Ageing by time would, under the very load that makes jobs
- * wait, turn everything into one old queue without priorities.
+ * first served. A level with jobs that was passed over `ageAfterTurns` times is served next. (Ageing by time would
+ * make everything equally old under exactly the load that makes jobs wait.)
  */
 export class FairQueue<T extends Queueable<T>> {
   readonly #ageAfterTurns: number;
@@ -55,7 +52,7 @@ export class FairQueue<T extends Queueable<T>> {
     return true;
   }
 
-  /** The level passed over longest, if one was passed over enough; else the highest that has jobs. */
+  /** The level passed over most often, if often enough; else the highest that has jobs. */
   #choose(): PriorityLevel<T> {
     const normal = this.#normal;
     const low = this.#low;
@@ -79,15 +76,15 @@ export class FairQueue<T extends Queueable<T>> {
   }
 }
 
-/** What the queue writes on a job it holds: the queue is made of the jobs themselves, so holding one allocates nothing. */
+/** The queue's links, kept on the jobs themselves, so that queueing allocates nothing. */
 export interface Queueable<T extends Queueable<T>> {
   previous: T | undefined;
   next: T | undefined;
-  /** Where it waits; undefined when it does not. */
+  /** Where it waits, if it does. */
   lane: Lane<T> | undefined;
 }
 
-/** The jobs of one tenant in one priority, first in first out. Lanes with jobs form a ring, in the order of turns. */
+/** The jobs of one tenant in one priority, first in first out. Lanes with jobs form a ring in the order of turns. */
 export class Lane<T extends Queueable<T>> {
   readonly tenant: string;
   readonly level: PriorityLevel<T>;
@@ -107,7 +104,7 @@ export class PriorityLevel<T extends Queueable<T>> {
   readonly #lanes = new Map<string, Lane<T>>();
   #turn: Lane<T> | undefined;
   size = 0;
-  /** Turns that went to other levels since this one was served, while it had jobs. */
+  /** Turns that other levels got while this one had jobs. */
   passedOver = 0;
 
   push(tenant: string, job: T): void {
@@ -146,7 +143,7 @@ export class PriorityLevel<T extends Queueable<T>> {
     if (this.size === 0) this.passedOver = 0;
   }
 
-  /** A tenant that comes anew gets its turn after all who wait already. */
+  /** A new tenant gets its turn after all that wait already. */
   #openLane(tenant: string): Lane<T> {
     const lane = new Lane(tenant, this);
     if (this.#turn === undefined) this.#turn = lane;

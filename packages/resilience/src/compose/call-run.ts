@@ -1,21 +1,47 @@
-import { BreakerRefusedError, type Permit, type RefusalReason } from '../breaker/breaker-state.ts';
+import type { Random } from '../backoff.ts';
+import { BreakerRefusedError, type Permit, type Refusal } from '../breaker/breaker-state.ts';
+import type { CircuitBreaker } from '../breaker/circuit-breaker.ts';
 import {
+  type Bulkhead,
   type BulkheadRefusalReason,
   BulkheadRefusedError,
   type BulkheadRequest,
 } from '../bulkhead/bulkhead.ts';
 import { assertNever } from '../checks.ts';
-import { systemClock } from '../clock.ts';
-import type { Policies } from './policies.ts';
-import { DeadlineScope } from '../deadline/deadline.ts';
-import { RateLimitedError } from '../rate-limit.ts';
+import type { Classify } from '../classification.ts';
+import { type Clock, systemClock } from '../clock.ts';
+import { DeadlineScope } from '../deadline.ts';
+import { type KeyedRateLimiter, RateLimitedError, type RateLimiter } from '../rate-limit.ts';
 import {
+  type Attemptable,
   type AttemptContext,
   type AttemptOptions,
-  type Attemptable,
+  type RetryNotice,
   type RetryOutcome,
+  type RetryPolicy,
   runAttempts,
-} from '../retry/retry.ts';
+} from '../retry.ts';
+
+/** What `compose` puts around a call. Every part may be absent; the same part may serve several compositions. */
+export interface Policies {
+  /** Calls per tenant, counted once per request. */
+  readonly tenantLimit?: KeyedRateLimiter | undefined;
+  readonly bulkhead?: Bulkhead | undefined;
+  /** Absent: one attempt. */
+  readonly retry?: RetryPolicy | undefined;
+  /** Which errors are worth another attempt. Default: none. */
+  readonly classify?: Classify | undefined;
+  readonly breaker?: CircuitBreaker | undefined;
+  /** Whether every attempt is a call of the breaker, or a request with all its attempts. Default 'attempts'. */
+  readonly breakerCounts?: 'attempts' | 'requests' | undefined;
+  /** Calls to the service, counted once per attempt. */
+  readonly rateLimit?: RateLimiter | undefined;
+  /** Time for one attempt, ms. Default: no limit. */
+  readonly timeoutMs?: number | undefined;
+  readonly onRetry?: ((notice: RetryNotice) => void) | undefined;
+  readonly clock?: Clock | undefined;
+  readonly random?: Random | undefined;
+}
 
 /** Priority, tenant and signal are the bulkhead's; the signal also ends the call itself. */
 export interface CallRequest extends BulkheadRequest {
@@ -31,6 +57,42 @@ export interface CallContext {
 }
 
 export type Call<T> = (context: CallContext) => PromiseLike<T>;
+
+/** How a composed call ended: as a retry does, or rejected by a policy. */
+export type CallOutcome<T> = RetryOutcome<T> | CallRejected;
+
+export type CallRejected = Rejection & {
+  readonly kind: 'rejected';
+  /** Attempts that were made before. */
+  readonly attempts: number;
+  /** What the last of them threw, if there was one. */
+  readonly lastError: unknown;
+};
+
+export type Rejection = {
+  /** ms until trying again makes sense, when known. */
+  readonly retryAfterMs: number | undefined;
+} & (
+  | { readonly by: 'breaker'; readonly reason: Refusal['reason'] }
+  | { readonly by: 'bulkhead'; readonly reason: Exclude<BulkheadRefusalReason, 'aborted'> }
+  | { readonly by: 'rate-limit' | 'tenant-limit'; readonly reason: 'rate-limited' }
+);
+
+/** The exception for an outcome without a value. */
+export function toError(outcome: Exclude<CallOutcome<unknown>, { kind: 'succeeded' }>): unknown {
+  if (outcome.kind !== 'rejected') return outcome.lastError;
+  switch (outcome.by) {
+    case 'breaker':
+      return new BreakerRefusedError(outcome);
+    case 'bulkhead':
+      return new BulkheadRefusedError(outcome.reason);
+    case 'rate-limit':
+    case 'tenant-limit':
+      return new RateLimitedError(outcome.retryAfterMs);
+    default:
+      return assertNever(outcome);
+  }
+}
 
 /** Ends the attempts from within one, without the price of an exception. */
 class Stop {
@@ -81,7 +143,7 @@ export class CallRun<T> implements Attemptable<T | Stop, CallOutcome<T>> {
   }
 }
 
-/** One attempt: its deadline is what the call sees as its context, and what tells the breaker how it ended. */
+/** One attempt: its deadline is the context that the call gets, and reports the end to the breaker. */
 class AttemptScope<T> extends DeadlineScope<T> implements CallContext {
   readonly attempt: number;
   readonly #run: CallRun<T>;
@@ -94,7 +156,7 @@ class AttemptScope<T> extends DeadlineScope<T> implements CallContext {
     this.#permit = permit;
   }
 
-  /** A caller that gave up says nothing about the service. */
+  /** The end of a call whose caller gave up is no verdict on the service. */
   protected override onEnd(succeeded: boolean, error: unknown): void {
     if (!succeeded) this.#run.lastError = error;
     const { breaker } = this.#run.policies;
@@ -102,41 +164,5 @@ class AttemptScope<T> extends DeadlineScope<T> implements CallContext {
     if (succeeded) breaker.recordSuccess(this.#permit);
     else if (this.#run.request.signal?.aborted === true) breaker.release(this.#permit);
     else breaker.recordFailure(this.#permit, error);
-  }
-}
-
-/** How a composed call ended: as a retry does, or turned away by a policy. */
-export type CallOutcome<T> = RetryOutcome<T> | CallRejected;
-
-export type CallRejected = Rejection & {
-  readonly kind: 'rejected';
-  /** Attempts that were made before. */
-  readonly attempts: number;
-  /** What the last of them threw, if there was one. */
-  readonly lastError: unknown;
-};
-
-export type Rejection = {
-  /** ms until trying again makes sense, when known. */
-  readonly retryAfterMs: number | undefined;
-} & (
-  | { readonly by: 'breaker'; readonly reason: RefusalReason }
-  | { readonly by: 'bulkhead'; readonly reason: Exclude<BulkheadRefusalReason, 'aborted'> }
-  | { readonly by: 'rate-limit' | 'tenant-limit'; readonly reason: 'rate-limited' }
-);
-
-/** The exception that stands for an outcome without a value. */
-export function toError(outcome: Exclude<CallOutcome<unknown>, { kind: 'succeeded' }>): unknown {
-  if (outcome.kind !== 'rejected') return outcome.lastError;
-  switch (outcome.by) {
-    case 'breaker':
-      return new BreakerRefusedError({ admitted: false, ...outcome });
-    case 'bulkhead':
-      return new BulkheadRefusedError(outcome.reason);
-    case 'rate-limit':
-    case 'tenant-limit':
-      return new RateLimitedError(outcome.retryAfterMs);
-    default:
-      return assertNever(outcome);
   }
 }

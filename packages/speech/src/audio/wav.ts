@@ -1,4 +1,4 @@
-import { TalebackError } from '@taleback/core/src/errors/index.ts';
+import { TalebackError } from '@taleback/core/errors';
 import type { Pcm } from './pcm.ts';
 import { EXTENSIBLE_FORMAT, PCM_FORMAT, readWavLayout } from './wav-layout.ts';
 

@@ -1,4 +1,4 @@
-import { reportError, toTalebackError } from '@taleback/core/src/errors/index.ts';
+import { reportError, toTalebackError } from '@taleback/core/errors';
 import type { Log } from '@taleback/core';
 import type { Clock } from '@taleback/resilience';
 import type { ChildCall, SpeechChild, SpeechChildEvents } from '../pool/speech-child.ts';

@@ -1,4 +1,4 @@
-import { TalebackError } from '@taleback/core/src/errors/index.ts';
+import { TalebackError } from '@taleback/core/errors';
 import type { ChildCall } from '../pool/speech-child.ts';
 import { type Envelope, MAX_LINE_BYTES } from './protocol.ts';
 

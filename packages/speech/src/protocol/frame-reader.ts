@@ -1,4 +1,4 @@
-import { isRecord } from '@taleback/core/src/json.ts';
+import { isRecord } from '@taleback/core/json';
 import { MAX_LINE_BYTES, MAX_RAW_BYTES, RAW_VERSION } from './protocol.ts';
 
 /** One line that is a JSON object, with the raw bytes that followed it, in a buffer of their own. */

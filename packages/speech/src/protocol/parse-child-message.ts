@@ -1,10 +1,5 @@
-import {
-  classifyWords,
-  describeError,
-  type ErrorReport,
-  isErrorCode,
-} from '@taleback/core/src/errors/index.ts';
-import { isRecord } from '@taleback/core/src/json.ts';
+import { classifyWords, describeError, type ErrorReport, isErrorCode } from '@taleback/core/errors';
+import { isRecord } from '@taleback/core/json';
 import type { Frame } from './frame-reader.ts';
 import { type BareAnswer, type ChildMessage, isProtocolVersion, MAX_ERROR_CHARACTERS } from './protocol.ts';
 import type { SoundFormat, WireSound } from './protocol.ts';

@@ -4,7 +4,7 @@ import {
   reportError,
   TalebackError,
   toTalebackError,
-} from '@taleback/core/src/errors/index.ts';
+} from '@taleback/core/errors';
 import type { Pcm } from '../audio/pcm.ts';
 import { parseWav } from '../audio/wav.ts';
 import type { SpeechChildEvents } from '../pool/speech-child.ts';

@@ -1,4 +1,4 @@
-import type { ErrorReport } from '@taleback/core/src/errors/index.ts';
+import type { ErrorReport } from '@taleback/core/errors';
 
 /**
  * The wire between the manager and a speech child: versions, limits, and the messages of each direction.

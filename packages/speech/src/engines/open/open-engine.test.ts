@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseConfig } from '@taleback/worker/src/config.ts';
+import { EDGE_ENDPOINT } from '../edge/edge-engine.ts';
 import { edgeVoicesUrl } from './open-engine.ts';
 
 describe('edgeVoicesUrl', () => {
@@ -13,7 +13,7 @@ describe('edgeVoicesUrl', () => {
   });
 
   it('is that of the service itself without a setting', () => {
-    expect(edgeVoicesUrl(parseConfig({}).engines.edge.url)).toBe(
+    expect(edgeVoicesUrl(EDGE_ENDPOINT)).toBe(
       'https://speech.platform.bing.com/consumer/speech/synthesize/readaloud/voices/list',
     );
   });

@@ -3,7 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { openSpeechHttp } from './undici-speech-http.node.ts';
 import { connectWebSocket } from './ws-speech-socket.node.ts';
-import type { EngineName, EnginesConfig } from '@taleback/worker/src/config/engines-environment.ts';
+import type { EngineName, EnginesConfig } from '../engine-settings.ts';
 import {
   chatterboxProfile,
   coquiProfile,

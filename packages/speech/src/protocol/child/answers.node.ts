@@ -1,10 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import {
-  type ErrorReport,
-  reportError,
-  TalebackError,
-  toTalebackError,
-} from '@taleback/core/src/errors/index.ts';
+import { type ErrorReport, reportError, TalebackError, toTalebackError } from '@taleback/core/errors';
 import type { Pcm } from '../../audio/pcm.ts';
 import { formatWav } from '../../audio/wav.ts';
 import { type Address, BARE_VERSION, type Envelope, MAX_ERROR_CHARACTERS, RAW_VERSION } from '../protocol.ts';

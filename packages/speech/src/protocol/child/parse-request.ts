@@ -1,4 +1,4 @@
-import { isRecord } from '@taleback/core/src/json.ts';
+import { isRecord } from '@taleback/core/json';
 import {
   type Address,
   BARE_VERSION,

@@ -1,4 +1,4 @@
-import { isTalebackError, reportError, TalebackError } from '@taleback/core/src/errors/index.ts';
+import { isTalebackError, reportError, TalebackError } from '@taleback/core/errors';
 import type { SpeechEngine, SynthesisOptions } from '../../engines/engine.ts';
 import { FrameReader } from '../frame-reader.ts';
 import { type Address, BARE_VERSION, newestCommon, PROTOCOL_VERSIONS } from '../protocol.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isLanguageTag, primaryLanguage } from './language-tag.ts';
+import { isLanguageTag, primaryLanguage } from './check-story.ts';
 
 describe('primaryLanguage', () => {
   it.each([

@@ -1,12 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import {
-  ENGINE_NAMES,
-  type EnginesConfig,
-  enginesEnvironment,
-  toEnginesConfig,
-} from './engines-environment.ts';
+import { ENGINE_NAMES, type EnginesConfig, enginesEnvironment, toEnginesConfig } from './engine-settings.ts';
 
 const parse = (environment: Readonly<Record<string, string>>): EnginesConfig =>
   toEnginesConfig(z.object(enginesEnvironment).parse(environment));

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isErrorCode } from '../errors/index.ts';
-import { checkStory, DEFAULT_STORY_LIMITS, type StoryLimits } from './check-story.ts';
+import { isErrorCode } from '../errors/catalogue.ts';
+import { DEFAULT_STORY_LIMITS, type StoryLimits, checkStory } from './check-story.ts';
 
 const limits = {
   minCharacters: 3,

@@ -1,4 +1,4 @@
-import { TalebackError } from '../errors/index.ts';
+import { TalebackError } from '../errors/taleback-error.ts';
 
 const CALLBACK_PATH = '/api/tts/callback';
 const ERROR_CALLBACK_PATH = '/api/tts/error-callback';

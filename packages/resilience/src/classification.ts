@@ -2,23 +2,27 @@
 export interface Classification {
   /** Whether the same call may succeed later. Errors of the request itself (400, 404) never do. */
   readonly retryable: boolean;
-  /** What the other side asked for (Retry-After), ms. The wait is never shorter than this. */
+  /** What the service asked for (Retry-After), ms. The wait is never shorter than this. */
   readonly retryAfterMs?: number | undefined;
 }
 
 export type Classify = (error: unknown) => Classification;
 
-/** Not a fault of the request, although the status is a 4xx: timeout, too early, too many. */
+/** Transient although a 4xx: timeout, too early, too many. */
 const TRANSIENT_CLIENT_STATUSES: ReadonlySet<number> = new Set([408, 425, 429]);
-/** A fault that time does not mend, although the status is a 5xx: not implemented, version not supported. */
+/** Permanent although a 5xx: not implemented, version not supported. */
 const LASTING_SERVER_STATUSES: ReadonlySet<number> = new Set([501, 505]);
 
 /**
- * Classifies an HTTP answer: 408, 425, 429 and 5xx (without 501 and 505) are transient, everything else is not.
+ * Classifies an HTTP response: 408, 425, 429 and 5xx (without 501 and 505) are transient, everything else is not.
  *
  * @param retryAfter the Retry-After header as it came
- * @param nowMs epoch milliseconds, for a header that holds a date
- * @see seed 000: client errors such as 400 and 404 are never retried
+ * @param nowMs epoch milliseconds, for a header that contains a date
+ * @see docs/origins.md#provider-calls
+ *
+ * @example
+ * import { classifyHttpStatus } from '@taleback/resilience';
+ * console.log(classifyHttpStatus(429, '2')); // { retryable: true, retryAfterMs: 2000 }
  */
 export function classifyHttpStatus(
   status: number,
@@ -32,10 +36,12 @@ export function classifyHttpStatus(
 }
 
 /**
- * Reads a Retry-After header: whole seconds or an HTTP date. Returns ms from now, never negative; undefined when the
- * header is absent or makes no sense.
+ * Reads a Retry-After header: whole seconds or an HTTP date (RFC 9110, 10.2.3). Returns ms from now, never negative;
+ * undefined when the header is absent or makes no sense.
  *
- * @see RFC 9110, section 10.2.3
+ * @example
+ * import { parseRetryAfter } from '@taleback/resilience';
+ * console.log(parseRetryAfter('120', Date.now())); // 120000
  */
 export function parseRetryAfter(header: string | null | undefined, nowMs: number): number | undefined {
   const text = header?.trim() ?? '';

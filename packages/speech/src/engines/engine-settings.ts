@@ -1,7 +1,7 @@
 import { SecretText } from '@taleback/core';
 import { z } from 'zod';
 
-/** Engines that a worker can speak with. `-python` ones are hosted by a Python process of ours. */
+/** Every engine by its name in `ENGINES`. Those that end with `-python`, and espeak-ng, run in a Python child process. */
 export const ENGINE_NAMES = [
   'flite',
   'espeak-ng',
@@ -35,7 +35,7 @@ const secret = z
   .optional()
   .transform((text) => (text === undefined || text.trim() === '' ? undefined : new SecretText(text.trim())));
 
-/** The variables of the engines. */
+/** Environment variables of the engines, for the zod object of an application. */
 export const enginesEnvironment = {
   ENGINES: z
     .string()
@@ -59,7 +59,7 @@ export const enginesEnvironment = {
     .max(10)
     .default(2)
     .describe(
-      'Voices of one engine that are tried before the next engine. 1 to 10. Two, as seed 002 has a voice and its stand-in.',
+      'Voices of one engine that are tried before the next engine. 1 to 10. Two: a voice and its substitute.',
     ),
   KOKORO_URL: address('http://127.0.0.1:8880').describe('Address of Kokoro-FastAPI.'),
   CHATTERBOX_URL: address('http://127.0.0.1:8004').describe('Address of Chatterbox-TTS-Server.'),
@@ -104,7 +104,7 @@ export const enginesEnvironment = {
   EDGE_URL: address(
     'wss://speech.platform.bing.com/consumer/speech/synthesize/readaloud/edge/v1',
     /^wss?$/,
-  ).describe('Address of the Edge voices. Nobody promises that this service stays as it is.'),
+  ).describe('Address of the Edge voices. An unofficial API that may stop working.'),
   SPEECH_DEVICE: z
     .string()
     .min(1)
@@ -124,36 +124,13 @@ export const enginesEnvironment = {
 
 type EnginesEnvironment = z.output<z.ZodObject<typeof enginesEnvironment>>;
 
-export interface EnginesConfig {
-  readonly names: readonly [EngineName, ...EngineName[]];
-  readonly mostVoices: number;
-  readonly kokoro: { readonly url: string };
-  readonly chatterbox: {
-    readonly url: string;
-    readonly variant: 'english' | 'multilingual';
-    readonly voicesFolder: string | undefined;
-  };
-  readonly coqui: {
-    readonly url: string;
-    readonly languages: readonly string[];
-    readonly speakers: readonly string[];
-    readonly model: string;
-  };
-  readonly elevenlabs: {
-    readonly url: string;
-    readonly apiKey: SecretText | undefined;
-    readonly model: string;
-  };
-  readonly edge: { readonly url: string };
-  readonly python: { readonly command: string; readonly folder: string | undefined; readonly device: string };
-}
-
 /** @throws Error that names the variable which an engine needs */
-export const toEnginesConfig = (env: EnginesEnvironment): EnginesConfig => {
+export const toEnginesConfig = (env: EnginesEnvironment) => {
   if (env.ENGINES.includes('elevenlabs') && env.ELEVENLABS_API_KEY === undefined) {
     throw new Error('configuration: ELEVENLABS_API_KEY: is needed by the engine elevenlabs');
   }
   return {
+    /** In the order of preference. */
     names: env.ENGINES,
     mostVoices: env.VOICES_TRIED,
     kokoro: { url: env.KOKORO_URL },
@@ -173,3 +150,6 @@ export const toEnginesConfig = (env: EnginesEnvironment): EnginesConfig => {
     python: { command: env.PYTHON, folder: env.PYTHON_FOLDER, device: env.SPEECH_DEVICE },
   };
 };
+
+/** The settings of all engines, as `openEngine` takes them. */
+export type EnginesConfig = Readonly<ReturnType<typeof toEnginesConfig>>;

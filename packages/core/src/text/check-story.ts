@@ -1,6 +1,5 @@
-import type { ErrorCode } from '../errors/index.ts';
-import { foreignShare } from './foreign-share.ts';
-import { isLanguageTag, primaryLanguage } from './language-tag.ts';
+import type { ErrorCode } from '../errors/catalogue.ts';
+import { foreignShare } from './foreign-letters.ts';
 import { findTextFault, withoutIgnorables } from './text-faults.ts';
 
 /** Limits of what is narrated in one piece. */
@@ -88,3 +87,13 @@ export const checkStory = (story: { text: string; language: string }, limits: St
   }
   return { ok: true };
 };
+
+/** The longest well-formed tag without extensions. @see https://www.rfc-editor.org/rfc/rfc5646#section-4.4.1 */
+const MAX_CHARACTERS = 35;
+const TAG = /^[a-z]{2,8}(?:[-_][a-z0-9]{1,8})*$/i;
+
+/** The code without its region: `en-GB` and `en_US` are `en`. */
+export const primaryLanguage = (language: string): string => language.toLowerCase().split(/[-_]/)[0] ?? '';
+
+/** Whether a text has the shape of a BCP 47 tag, `_` for `-` allowed; whether there is such a language, nobody asks. */
+export const isLanguageTag = (text: string): boolean => text.length <= MAX_CHARACTERS && TAG.test(text);

@@ -1,8 +1,8 @@
-import { checkNumber } from '../checks.ts';
-import { type Clock, systemClock } from '../clock.ts';
-import { ResilienceError } from '../resilience-error.ts';
+import { checkNumber } from './checks.ts';
+import { type Clock, systemClock } from './clock.ts';
+import { ResilienceError } from './resilience-error.ts';
 
-/** @see seed 000: REQUEST_TIMEOUT 60000 ms, down from 180 s, to find failures sooner */
+/** @see docs/origins.md#timeouts */
 export const DEFAULT_TIMEOUT_MS = 60_000;
 
 export interface DeadlineOptions {
@@ -16,27 +16,46 @@ export type DeadlineOutcome<T> =
   | { readonly kind: 'timed-out'; readonly timeoutMs: number }
   | { readonly kind: 'aborted'; readonly reason: unknown };
 
+/** The call took longer than it was given. Also the reason of the signal that the call got. */
+export class DeadlineExceededError extends ResilienceError {
+  readonly code = 'deadline-exceeded';
+  override readonly category = 'timeout';
+  readonly timeoutMs: number;
+
+  constructor(timeoutMs: number) {
+    super(`The call took longer than ${timeoutMs} ms`, undefined, { timeoutMs });
+    this.timeoutMs = timeoutMs;
+  }
+}
+
 /**
- * Gives `call` at most `timeoutMs` and a signal that aborts when the time is up or the outer signal aborts. A call
- * that ignores its signal is left behind at that moment; its late result is dropped.
+ * Gives `call` at most `timeoutMs` (Infinity: no limit) and a signal that aborts when the time is up or the outer
+ * signal aborts. A call that ignores its signal is abandoned at that moment; its late result is dropped.
  *
  * @throws {DeadlineExceededError} (as a rejection) when the time is up; the outer signal's reason when it aborts; else
  *   what the call throws
  * @throws {RangeError} when `timeoutMs` is not over 0
+ *
+ * @example
+ * import { withDeadline } from '@taleback/resilience';
+ * console.log(await withDeadline(async (signal) => (signal.aborted ? 'late' : 'in time'), 1_000)); // in time
  */
 export function withDeadline<T>(
   call: (signal: AbortSignal) => PromiseLike<T>,
   timeoutMs: number = DEFAULT_TIMEOUT_MS,
   { signal, clock = systemClock }: DeadlineOptions = {},
 ): Promise<T> {
-  const scope = createScope<T>(timeoutMs, signal);
-  return scope.run(clock, ({ signal: inner }) => call(inner));
+  return createScope<T>(timeoutMs, signal).run(clock, ({ signal: inner }) => call(inner));
 }
 
 /**
  * `withDeadline` with its expected ends as data. Rejects only with what the call itself throws.
  *
  * @throws {RangeError} (as a rejection) when `timeoutMs` is not over 0
+ *
+ * @example
+ * import { tryWithDeadline } from '@taleback/resilience';
+ * console.log(await tryWithDeadline(() => new Promise(() => {}), 10)); // { kind: 'timed-out', timeoutMs: 10 }
  */
 export async function tryWithDeadline<T>(
   call: (signal: AbortSignal) => PromiseLike<T>,
@@ -58,26 +77,10 @@ function createScope<T>(timeoutMs: number, signal: AbortSignal | undefined): Dea
   return new DeadlineScope<T>(timeoutMs, signal);
 }
 
-/** The call took longer than it was given. Also the reason of the signal that the call was given. */
-export class DeadlineExceededError extends ResilienceError {
-  readonly timeoutMs: number;
-
-  constructor(timeoutMs: number) {
-    super(`The call took longer than ${timeoutMs} ms`, {
-      code: 'deadline-exceeded',
-      category: 'timeout',
-      retryAfterMs: undefined,
-      details: { timeoutMs },
-    });
-    this.timeoutMs = timeoutMs;
-  }
-}
-
 /**
  * One call with a time limit. It ends when the call does, when the time is up or when the outer signal aborts,
- * whichever comes first, and leaves neither a timer nor a listener behind.
- *
- * The inner signal is made when it is first read: a call that ignores it does not pay for it.
+ * whichever comes first, and leaves neither a timer nor a listener. The inner signal is made when it is first read, so
+ * a call that ignores it does not pay for it.
  */
 export class DeadlineScope<T> {
   readonly #timeoutMs: number;
@@ -86,6 +89,7 @@ export class DeadlineScope<T> {
   #ended = false;
   #aborted = false;
   #reason: unknown;
+  #resolve: ((value: T) => void) | undefined;
   #reject: ((error: unknown) => void) | undefined;
   #cancelTimer: (() => void) | undefined;
   #onOuterAbort: (() => void) | undefined;
@@ -108,13 +112,15 @@ export class DeadlineScope<T> {
   /** Begins the call, unless the outer signal is aborted already. Once per scope. */
   run(clock: Clock, call: (scope: this) => PromiseLike<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
+      this.#resolve = resolve;
       this.#reject = reject;
       if (this.#outer?.aborted === true) {
         this.#abort(this.#outer.reason);
         return;
       }
       if (this.#timeoutMs !== Number.POSITIVE_INFINITY) {
-        this.#cancelTimer = clock.setTimer(() => this.#timeOut(), this.#timeoutMs);
+        const timeOut = (): void => this.#abort(new DeadlineExceededError(this.#timeoutMs));
+        this.#cancelTimer = clock.setTimer(timeOut, this.#timeoutMs);
       }
       if (this.#outer !== undefined) {
         this.#onOuterAbort = () => this.#abort(this.#outer?.reason);
@@ -122,7 +128,7 @@ export class DeadlineScope<T> {
       }
       try {
         call(this).then(
-          (value) => this.#succeed(resolve, value),
+          (value) => this.#succeed(value),
           (error: unknown) => this.#fail(error),
         );
       } catch (error) {
@@ -136,12 +142,8 @@ export class DeadlineScope<T> {
     return this.#aborted && this.#reason === error;
   }
 
-  /** For a subclass that wants to hear the end, once, before the caller does, without the price of a promise. */
+  /** Called once at the end, before the caller learns of it: cheaper for a subclass than a promise. */
   protected onEnd(_succeeded: boolean, _error: unknown): void {}
-
-  #timeOut(): void {
-    this.#abort(new DeadlineExceededError(this.#timeoutMs));
-  }
 
   #abort(reason: unknown): void {
     this.#aborted = true;
@@ -151,19 +153,17 @@ export class DeadlineScope<T> {
     this.#controller?.abort(reason);
   }
 
-  #succeed(resolve: (value: T) => void, value: T): void {
-    if (this.#ended) return;
-    this.#leave();
+  #succeed(value: T): void {
+    if (!this.#leave()) return;
     try {
       this.onEnd(true, undefined);
     } finally {
-      resolve(value);
+      this.#resolve?.(value);
     }
   }
 
   #fail(error: unknown): void {
-    if (this.#ended) return;
-    this.#leave();
+    if (!this.#leave()) return;
     try {
       this.onEnd(false, error);
     } finally {
@@ -171,9 +171,12 @@ export class DeadlineScope<T> {
     }
   }
 
-  #leave(): void {
+  /** @returns false when the scope had ended already */
+  #leave(): boolean {
+    if (this.#ended) return false;
     this.#ended = true;
     this.#cancelTimer?.();
     if (this.#onOuterAbort !== undefined) this.#outer?.removeEventListener('abort', this.#onOuterAbort);
+    return true;
   }
 }

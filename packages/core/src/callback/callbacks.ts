@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import {
+  type Parsed,
   documentId,
   optionalDocumentId,
   optionalMetadata,
   optionalText,
-  type Parsed,
   parseWith,
 } from './parse.ts';
+import { toWellFormed } from '../storable/document-id.ts';
 
 /** The body of `POST /api/tts/callback`, in our own names. */
 export interface SuccessCallback {
@@ -30,7 +31,7 @@ const isHttpUrl = (text: string): boolean => {
   return protocol === 'http:' || protocol === 'https:';
 };
 
-const schema = z
+const successSchema = z
   .object({
     story_id: documentId,
     user_id: optionalText,
@@ -76,4 +77,80 @@ const schema = z
   });
 
 /** Parses the body of a success callback. */
-export const parseSuccessCallback = (input: unknown): Parsed<SuccessCallback> => parseWith(schema, input);
+export const parseSuccessCallback = (input: unknown): Parsed<SuccessCallback> =>
+  parseWith(successSchema, input);
+
+/** The body of `POST /api/tts/error-callback`, in our own names. @see seed 001, "API Specification" */
+export interface ErrorCallback {
+  readonly storyId: string;
+  /** The sender's words, kept as they are. */
+  readonly error: string;
+  readonly errorDetails: string | undefined;
+  readonly userId: string | undefined;
+  readonly voiceId: string | undefined;
+  readonly jobId: string | undefined;
+  readonly metadata: Record<string, unknown> | undefined;
+}
+
+const errorSchema = z
+  .object({
+    story_id: documentId,
+    error: z.string('must be a string').min(1, 'must not be empty'),
+    error_details: optionalText,
+    user_id: optionalText,
+    voice_id: optionalText,
+    job_id: optionalDocumentId,
+    metadata: optionalMetadata,
+  })
+  .transform(
+    (body): ErrorCallback => ({
+      storyId: body.story_id,
+      error: toWellFormed(body.error),
+      errorDetails: body.error_details,
+      userId: body.user_id,
+      voiceId: body.voice_id,
+      jobId: body.job_id,
+      metadata: body.metadata,
+    }),
+  );
+
+/** Parses the body of an error callback. */
+export const parseErrorCallback = (input: unknown): Parsed<ErrorCallback> => parseWith(errorSchema, input);
+
+/** The body of `POST /api/tts/progress`, in our own names. */
+export interface ProgressReport {
+  readonly storyId: string;
+  readonly jobId: string;
+  /** A word or two for what the worker is doing, such as `synthesizing`. */
+  readonly stage: string;
+  /** Share of the work that is done, 0 to 1. */
+  readonly progress: number | undefined;
+}
+
+const MAX_STAGE_CHARACTERS = 100;
+
+const progressSchema = z
+  .object({
+    story_id: documentId,
+    job_id: documentId,
+    stage: z
+      .string('must be a string')
+      .min(1, 'must not be empty')
+      .max(MAX_STAGE_CHARACTERS, `must be at most ${MAX_STAGE_CHARACTERS} characters`),
+    progress: z
+      .number('must be a number')
+      .min(0, 'must be between 0 and 1')
+      .max(1, 'must be between 0 and 1')
+      .nullish(),
+  })
+  .transform(
+    (body): ProgressReport => ({
+      storyId: body.story_id,
+      jobId: body.job_id,
+      stage: toWellFormed(body.stage),
+      progress: body.progress ?? undefined,
+    }),
+  );
+
+/** Parses the body of a progress report. */
+export const parseProgress = (input: unknown): Parsed<ProgressReport> => parseWith(progressSchema, input);

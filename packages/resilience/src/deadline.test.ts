@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { tryWithDeadline, withDeadline } from './deadline.ts';
-import { type FakeClock, createFakeClock } from '../testing.ts';
+import { type FakeClock, createFakeClock } from './testing.ts';
 
 const never = (): Promise<never> => new Promise(() => {});
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isTalebackError } from '../errors/index.ts';
-import { deriveErrorCallbackUrl, deriveProgressUrl } from './error-callback-url.ts';
+import { deriveErrorCallbackUrl, deriveProgressUrl } from './callback-url.ts';
+import { isTalebackError } from '../errors/taleback-error.ts';
 
 describe('the three examples of seed 001', () => {
   it.each([

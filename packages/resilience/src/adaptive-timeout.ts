@@ -1,4 +1,4 @@
-import { checkInteger, checkNumber } from '../checks.ts';
+import { checkInteger, checkNumber } from './checks.ts';
 import { DEFAULT_TIMEOUT_MS } from './deadline.ts';
 
 export interface AdaptiveTimeoutOptions {
@@ -18,14 +18,13 @@ export interface AdaptiveTimeoutOptions {
   readonly windowCalls?: number;
 }
 
-/** Shorter texts count as this long: below it, a call takes what it takes whatever its length. */
+/** Shorter texts count as this long, because below it a call's time does not depend on the length. */
 const FLOOR_CHARACTERS = 100;
 
 const DEFAULTS = {
   defaultMs: DEFAULT_TIMEOUT_MS,
-  /** @see seed 003: HTTP timeouts of 15 s, the shortest any seed gives */
+  /** @see docs/origins.md#timeouts: the shortest and the longest of the source systems */
   minMs: 15_000,
-  /** @see seed 000: the 180 s that let requests hang, never to be passed again */
   maxMs: 180_000,
   percentile: 0.95,
   margin: 2,
@@ -42,11 +41,10 @@ const DEFAULTS = {
  */
 export class AdaptiveTimeout {
   readonly #options: Required<AdaptiveTimeoutOptions>;
-  /** Milliseconds per character of the newest calls: as they came, and in order. */
-  readonly #newest: Float64Array;
-  readonly #ordered: Float64Array;
+  /** Milliseconds per character of the newest calls, in a ring. */
+  readonly #newest: number[] = [];
   #next = 0;
-  #count = 0;
+  #percentile: number | undefined;
 
   /** @throws {RangeError} when an option is out of range */
   constructor(options: AdaptiveTimeoutOptions = {}) {
@@ -59,44 +57,29 @@ export class AdaptiveTimeout {
     checkInteger('minimumCalls', checked.minimumCalls, 1);
     checkInteger('windowCalls', checked.windowCalls, checked.minimumCalls, 10_000);
     this.#options = checked;
-    this.#newest = new Float64Array(checked.windowCalls);
-    this.#ordered = new Float64Array(checked.windowCalls);
   }
 
   /**
-   * Remembers how long a call took. Calls that timed out belong here too, with the time they were given: without them
-   * a service that slows down would never be given more.
+   * Remembers how long a call took. Report calls that timed out too, with the time they were given: without them a
+   * service that slows down would never get more.
    */
   observe(characters: number, elapsedMs: number): void {
-    const { windowCalls } = this.#options;
-    const isFull = this.#count === windowCalls;
-    const gap = isFull ? this.#ordered.indexOf(this.#newest[this.#next] ?? 0) : this.#count;
-    const value = elapsedMs / Math.max(FLOOR_CHARACTERS, characters);
-    if (!isFull) this.#count += 1;
-    this.#newest[this.#next] = value;
-    this.#next = (this.#next + 1) % windowCalls;
-    this.#fill(gap, value);
+    this.#newest[this.#next] = elapsedMs / Math.max(FLOOR_CHARACTERS, characters);
+    this.#next = (this.#next + 1) % this.#options.windowCalls;
+    this.#percentile = undefined;
   }
 
   /** The time to give a text of this length, ms. */
   timeoutMs(characters: number): number {
     const { minMs, maxMs, defaultMs, margin, minimumCalls } = this.#options;
-    if (this.#count < minimumCalls) return defaultMs;
-    const expectedMs = Math.max(FLOOR_CHARACTERS, characters) * this.#nearestRank();
+    if (this.#newest.length < minimumCalls) return defaultMs;
+    this.#percentile ??= this.#nearestRank();
+    const expectedMs = Math.max(FLOOR_CHARACTERS, characters) * this.#percentile;
     return Math.max(minMs, Math.min(maxMs, expectedMs * margin));
   }
 
   #nearestRank(): number {
-    return this.#ordered[Math.ceil(this.#options.percentile * this.#count) - 1] ?? 0;
-  }
-
-  /** Moves what stands between the gap and the place of the value: cheaper than sorting for every call. */
-  #fill(gap: number, value: number): void {
-    const ordered = this.#ordered;
-    let at = gap;
-    for (; at > 0 && (ordered[at - 1] ?? 0) > value; at -= 1) ordered[at] = ordered[at - 1] ?? 0;
-    for (; at < this.#count - 1 && (ordered[at + 1] ?? 0) < value; at += 1)
-      ordered[at] = ordered[at + 1] ?? 0;
-    ordered[at] = value;
+    const ordered = this.#newest.toSorted((a, b) => a - b);
+    return ordered[Math.ceil(this.#options.percentile * ordered.length) - 1] ?? 0;
   }
 }

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_MAX_RETRY_AFTER_MS } from './retry-policy.ts';
+import { DEFAULT_MAX_RETRY_AFTER_MS } from './retry.ts';
 import { type RetryOptions, type RetryOutcome, retry, retryOrThrow } from './retry.ts';
-import { createFakeClock } from '../testing.ts';
+import { createFakeClock } from './testing.ts';
 
 class CallError extends Error {
   readonly retryable: boolean;

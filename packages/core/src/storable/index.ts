@@ -1,2 +1,0 @@
-export { fieldsBytes, fitDocument, MAX_DOCUMENT_BYTES } from './document-size.ts';
-export { ALTERED_FIELD, type Alteration, storableMetadata } from './storable-metadata.ts';

@@ -1,1 +1,0 @@
-export { type AudioKeyParts, audioKey, trustedStoragePath } from './audio-key.ts';
