@@ -1,19 +1,12 @@
-import { TalebackError } from '@taleback/core';
+import { describeError, type ErrorCategory, type ErrorCode, TalebackError } from '@taleback/core';
 import { firstVoice, type SpeechProfile, speaksLanguage, type Voice } from '../engines/index.ts';
-import type { Narrate } from '../manager/narrate.ts';
-import type { NarrationRequest } from '../manager/plan-narration.ts';
-import { voicesFor } from './voices-for.ts';
+import type { NarrationRequest } from './plan-narration.ts';
 
 /** One engine of the chain, as far as the choice needs it. */
 export interface ChainMember {
   readonly profile: Pick<SpeechProfile, 'name' | 'languages' | 'voices' | 'clonesVoices'>;
-  /** Whether it could have voices that nobody knows yet, because its service has not answered. */
+  /** Whether it may have voices that are not known yet, because its service has not answered. */
   readonly mayHaveMoreVoices: () => boolean;
-}
-
-/** One engine of the chain. */
-export interface ChainEngine extends ChainMember {
-  readonly narrate: Narrate;
 }
 
 /** An engine to try, and its voices in order; undefined is the engine's own choice. */
@@ -22,12 +15,13 @@ export interface ChainStep<Member extends ChainMember> {
   readonly voices: readonly (string | undefined)[];
 }
 
-const MOST_NAMED = 40;
+/** Voices named in an error. */
+const MAX_NAMED = 40;
 
 /**
- * Who is to speak a request, in order. The engine that has the wished voice comes first, the others follow in the order
- * of the chain with the voices nearest to it. A person's own voice, from a recording or cloned at the service, is spoken by
- * engines that can, and by nobody else unless the request allows it.
+ * The engines and voices for a request, in order. The engine that has the requested voice comes first, the others follow in
+ * the order of the chain with the most similar voices. A person's own voice, from a recording or cloned at the service, is
+ * spoken only by engines that have it, unless the request allows another.
  *
  * @param mostVoices of one engine, at least 1
  * @throws TalebackError `language_unsupported`, `voice_not_found`, `voice_language_mismatch`; `model_unavailable` when an
@@ -56,7 +50,7 @@ export const planChain = <Member extends ChainMember>(
       details: `none of ${namesOf(able)} clones voices`,
     });
   }
-  if (voiceId === undefined) return able.map((engine) => anyOf(engine, request, mostVoices));
+  if (voiceId === undefined) return able.map((engine) => ({ engine, voices: voicesFor(engine.profile, mostVoices, request) }));
   const owners = engines.filter((engine) => voiceOf(engine, voiceId) !== undefined);
   if (owners.length === 0)
     throw mayBe(engines, `who the voice "${voiceId.slice(0, 100)}" is`) ?? noVoice(able, voiceId);
@@ -68,33 +62,27 @@ export const planChain = <Member extends ChainMember>(
   if (isCloned && !allowsOtherVoice) return speaking.map((engine) => ({ engine, voices: [voiceId] }));
   const others = able.filter((engine) => !speaking.includes(engine) && !hasOnlyOwnVoices(engine, language));
   return [
-    ...speaking.map((engine) => anyOf(engine, request, mostVoices)),
+    ...speaking.map((engine) => ({ engine, voices: voicesFor(engine.profile, mostVoices, request) })),
     ...others.map((engine) => strangers(engine, request, mostVoices)),
   ];
 };
 
-/** Whether every voice that speaks the language is a certain person's: none is a substitute. */
+/** Whether every voice that speaks the language belongs to a person: none is a substitute. */
 const hasOnlyOwnVoices = ({ profile }: ChainMember, language: string): boolean =>
   firstVoice(profile.voices(), language)?.isCloned === true;
 
 const voiceOf = ({ profile }: ChainMember, voiceId: string): Voice | undefined =>
   profile.voices().find(({ id }) => id === voiceId);
 
-const anyOf = <Member extends ChainMember>(
+/** Voices of an engine that does not have the requested one. */
+const strangers = <Member extends ChainMember>(
   engine: Member,
   request: NarrationRequest,
   mostVoices: number,
 ): ChainStep<Member> => ({
   engine,
-  voices: voicesFor(engine.profile, mostVoices)(request),
+  voices: voicesFor(engine.profile, mostVoices, { ...request, voiceId: undefined }),
 });
-
-/** Voices of an engine that does not have the wished one. */
-const strangers = <Member extends ChainMember>(
-  engine: Member,
-  request: NarrationRequest,
-  mostVoices: number,
-): ChainStep<Member> => anyOf(engine, { ...request, voiceId: undefined }, mostVoices);
 
 const namesOf = (engines: readonly ChainMember[]): string =>
   engines.map(({ profile }) => profile.name).join(', ');
@@ -111,7 +99,7 @@ const otherLanguage = (owners: readonly ChainMember[], voiceId: string, language
     details: `voice ${voiceId} speaks ${owners.flatMap((engine) => voiceOf(engine, voiceId)?.languages ?? []).join(', ')}`,
   });
 
-/** An engine that cannot be reached might have what nobody else has: this is no last word. */
+/** An engine that cannot be reached may have what the others lack: the request can be tried again. */
 const mayBe = (engines: readonly ChainMember[], what: string): TalebackError | undefined => {
   const unknown = engines.filter((engine) => engine.mayHaveMoreVoices());
   if (unknown.length === 0) return undefined;
@@ -123,10 +111,69 @@ const mayBe = (engines: readonly ChainMember[], what: string): TalebackError | u
 const noVoice = (engines: readonly ChainMember[], voiceId: string): TalebackError => {
   const voices = engines.map(({ profile }) => {
     const ids = profile.voices().map(({ id }) => id);
-    const more = ids.length > MOST_NAMED ? ` and ${ids.length - MOST_NAMED} more` : '';
-    return `${profile.name} has ${ids.slice(0, MOST_NAMED).join(', ')}${more}`;
+    const more = ids.length > MAX_NAMED ? ` and ${ids.length - MAX_NAMED} more` : '';
+    return `${profile.name} has ${ids.slice(0, MAX_NAMED).join(', ')}${more}`;
   });
   return new TalebackError('voice_not_found', `There is no voice "${voiceId.slice(0, 100)}".`, {
     details: voices.join('; '),
   });
 };
+
+/**
+ * The requested voice of an engine, or its own choice, and then others that speak the language: of the same gender first, and
+ * no person's own.
+ *
+ * @param mostVoices how many are tried in all, at least 1
+ */
+export const voicesFor = (
+  profile: Pick<SpeechProfile, 'voices'>,
+  mostVoices: number,
+  { voiceId, language }: NarrationRequest,
+): readonly (string | undefined)[] => {
+  const able = profile.voices().filter(({ languages }) => speaksLanguage(languages, language));
+  const requested =
+    voiceId === undefined ? firstVoice(able, language) : profile.voices().find(({ id }) => id === voiceId);
+  const distance = (voice: Voice): number => (voice.gender === requested?.gender ? 0 : 1);
+  const nearest = able
+    .filter(({ id, isCloned = false }) => id !== requested?.id && !isCloned)
+    .toSorted((a, b) => distance(a) - distance(b));
+  return [voiceId, ...nearest.map(({ id }) => id)].slice(0, mostVoices);
+};
+
+/** Where a failed narration may be tried again. */
+export type Elsewhere =
+  /** Another voice of the same engine may do better. */
+  | 'next-voice'
+  /** This engine is in trouble, whatever the voice. */
+  | 'next-engine'
+  | 'nowhere';
+
+const BY_CATEGORY: Readonly<Record<ErrorCategory, Elsewhere>> = {
+  // Seed 002: the next voice is tried after NoAudioReceived.
+  model: 'next-voice',
+  provider: 'next-engine',
+  network: 'next-engine',
+  timeout: 'next-engine',
+  resource: 'next-engine',
+  auth: 'next-engine',
+  internal: 'next-engine',
+  // An invalid story stays invalid, and a missing voice is for its person to replace.
+  input: 'nowhere',
+  voice: 'nowhere',
+  // The audio was made: another voice would not be stored either.
+  storage: 'nowhere',
+  protection: 'nowhere',
+};
+
+const BY_CODE: Readonly<Partial<Record<ErrorCode, Elsewhere>>> = {
+  model_unavailable: 'next-engine',
+  model_loading_failed: 'next-engine',
+  circuit_open: 'next-engine',
+  queue_full: 'next-engine',
+  // Engines accept recordings in different formats.
+  voice_profile_format_invalid: 'next-engine',
+  job_cancelled: 'nowhere',
+};
+
+export const whereElse = (code: ErrorCode): Elsewhere =>
+  BY_CODE[code] ?? BY_CATEGORY[describeError(code).category];

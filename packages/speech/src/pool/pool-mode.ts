@@ -1,18 +1,17 @@
-import type { PoolMode } from '../status/index.ts';
+import type { PoolMode } from './pool-snapshot.ts';
 
 /** Children in a row that ended before they could speak. */
 const FAILURES_TO_SINGLE = 3;
 const FAILURES_TO_IN_PROCESS = 6;
 
 /**
- * How the pool speaks, by whether its children come up.
+ * How the pool speaks, depending on whether its children come up.
  *
- * `pool` → `single` after three children in a row that never came up: one place is left, so that a machine in trouble is
- * not burdened with the starting of more. → `in-process` after three more, when nothing serves: a thread of this process
- * speaks, if there is one to. After the reset time the pool is tried again; three more failures lead back to where it
- * came from.
+ * `pool` → `single` after three failed starts in a row: only one worker is kept, so that a machine in trouble does not keep
+ * starting processes. → `in-process` after three more, when nothing serves: a thread of this process speaks, if there is
+ * one. After the reset time the pool is tried again; three more failures lead back.
  *
- * @see seed 004, "Fallback: single worker mode on coordination failure"
+ * @see docs/origins.md#single-worker-fallback
  */
 export class PoolModeMachine {
   readonly #hasThread: boolean;
@@ -31,10 +30,9 @@ export class PoolModeMachine {
     return this.#mode;
   }
 
-  /** True when nothing came up for so long that nobody should wait for it. */
+  /** True when nothing has come up for so long that requests should not wait for it. */
   get isHopeless(): boolean {
-    const bound = FAILURES_TO_IN_PROCESS + (this.#hasThread ? FAILURES_TO_SINGLE : 0);
-    return this.#failures >= bound;
+    return this.#failures >= FAILURES_TO_IN_PROCESS + (this.#hasThread ? FAILURES_TO_SINGLE : 0);
   }
 
   /** A child came up. */
@@ -46,16 +44,15 @@ export class PoolModeMachine {
   /** A child ended before it could speak. `isServing`: another one can. @returns whether the mode changed */
   failedToStart(isServing: boolean, nowMs: number): boolean {
     this.#failures += 1;
-    if (this.#mode === 'pool' && this.#failures >= FAILURES_TO_SINGLE) {
+    if (this.#mode === 'pool' && this.#failures >= FAILURES_TO_SINGLE)
       return this.#change(this.#fallBack, nowMs);
-    }
     const isLost = this.#failures >= FAILURES_TO_IN_PROCESS && !isServing;
     if (this.#mode !== 'single' || !isLost || !this.#hasThread) return false;
     this.#fallBack = 'in-process';
     return this.#change('in-process', nowMs);
   }
 
-  /** Failures are forgiven only while something serves: else they still lead on. @returns whether the pool is to be tried again */
+  /** Failures are reset only while something serves. @returns whether the pool is to be tried again */
   tryAgain(isServing: boolean, nowMs: number): boolean {
     if (this.#mode === 'pool' || nowMs - this.#sinceMs < this.#resetMs) return false;
     if (isServing) this.#failures = 0;

@@ -2,7 +2,7 @@ import type { ErrorReport } from '@taleback/core';
 import type { Priority } from '@taleback/resilience';
 import type { Pcm } from '../audio/index.ts';
 
-/** One short text to speak, as a worker is asked for it. */
+/** One short text to speak. */
 export interface SpeechRequest {
   readonly text: string;
   readonly voiceId: string;
@@ -11,25 +11,25 @@ export interface SpeechRequest {
   /** BCP 47. */
   readonly language?: string | undefined;
   readonly priority?: Priority | undefined;
-  /** For the engine alone; nobody between reads it. */
+  /** Passed to the engine as they are. */
   readonly engineOptions?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** One try of a request on one child. */
+/** One attempt at a request on one child. */
 export interface ChildCall {
   /** Never used twice. */
   readonly correlationId: string;
   readonly request: SpeechRequest;
-  /** 0 for the first try. */
+  /** 0 for the first attempt. */
   readonly retryCount: number;
 }
 
 export interface ChildReadiness {
-  /** Protocol version, or what stands for it. */
+  /** Protocol version, or its equivalent. */
   readonly protocol: string;
   /** Calls it takes at once, 1 or more. */
   readonly concurrency: number;
-  /** The model in memory, when it says so. */
+  /** The model in memory, if reported. */
   readonly model: string | undefined;
 }
 
@@ -38,7 +38,7 @@ export interface ChildPulse {
   readonly model: string | undefined;
 }
 
-/** What a child tells. Never called again after `onEnd`. */
+/** What a child reports. Never called after `onEnd`. */
 export interface SpeechChildEvents {
   /** Once, when it can speak. */
   readonly onReady: (readiness: ChildReadiness) => void;
@@ -46,21 +46,21 @@ export interface SpeechChildEvents {
   readonly onFailed: (correlationId: string, error: ErrorReport) => void;
   /** It answered a ping. */
   readonly onPulse: (pulse: ChildPulse) => void;
-  /** It is gone, by itself or killed. Once. */
+  /** It is gone, whether it left or was killed. Once. */
   readonly onEnd: (cause: string) => void;
 }
 
-/** A process or thread that speaks, as the pool drives it. */
+/** A process or thread that speaks. */
 export interface SpeechChild {
   /** Absent for a thread. */
   readonly pid: number | undefined;
-  /** Whether it answers pings; one that does not is judged by its calls alone. */
+  /** One that does not answer pings is judged by its calls alone. */
   readonly answersPings: boolean;
   speak(call: ChildCall): void;
   /** Its call still ends once, as failed or, too late, as spoken. */
   cancel(correlationId: string): void;
   ping(): void;
-  /** Asks it to finish what it is doing and leave. */
+  /** Asks it to finish its work and leave. */
   leave(): void;
   /** Ends it at once. */
   kill(): void;

@@ -1,10 +1,74 @@
-import { healthScore } from './health-score.ts';
-import { RecentAnswers } from './recent-answers.ts';
+/** Recent answers that the averages are made of. */
+const WINDOW = 20;
+/** Weight of the newest answer in the average time. */
+const NEWEST = 0.2;
+/** Seed 004 names both penalties without numbers. With the failures, a slow and silent worker comes to 0. */
+const MAX_PENALTY = 20;
+const MS_PER_POINT_OF_RESPONSE = 50;
 
-/** What is known of the health of one worker: its answers to requests and to pings. Times are epoch milliseconds. */
+export interface HealthFigures {
+  /** Share of recent answers that succeeded, 0 to 1. */
+  readonly successRate: number;
+  /** Calls or pings that failed in a row. */
+  readonly consecutiveFailures: number;
+  /** How long the last ping took, in milliseconds. */
+  readonly responseTimeMs: number;
+  /** Since the worker last answered anything, in milliseconds. */
+  readonly silentMs: number;
+  /** Time between health checks, in milliseconds. */
+  readonly intervalMs: number;
+}
+
+const clamp = (value: number, max: number): number => Math.min(Math.max(value, 0), max);
+
+/**
+ * ```
+ * healthScore = 100 * successRate
+ *   - min(consecutiveFailures * 20, 80)
+ *   - responseTimePenalty      one point for each 50 ms of a ping, 20 at most
+ *   - stalenessPenalty         one point for each tenth of an interval of silence after the first, 20 at most
+ * ```
+ * @returns 0 (worst) to 100
+ * @see docs/origins.md#health-score
+ */
+export const healthScore = (figures: HealthFigures): number => {
+  const { successRate, consecutiveFailures, responseTimeMs, silentMs, intervalMs } = figures;
+  const responseTimePenalty = clamp(responseTimeMs / MS_PER_POINT_OF_RESPONSE, MAX_PENALTY);
+  const stalenessPenalty = clamp((silentMs - intervalMs) / (intervalMs / 10), MAX_PENALTY);
+  const score =
+    100 * successRate - Math.min(consecutiveFailures * 20, 80) - responseTimePenalty - stalenessPenalty;
+  return Math.round(clamp(score, 100));
+};
+
+/** The recent answers of a worker in constant memory and time. */
+export class RecentAnswers {
+  readonly #sound = new Uint8Array(WINDOW);
+  #soundCount = 0;
+  /** Answers since the beginning. */
+  count = 0;
+  /** Moving average, in milliseconds; 0 before the first. */
+  responseTimeMs = 0;
+
+  record(isSound: boolean, responseTimeMs: number): void {
+    const at = this.count % WINDOW;
+    const value = isSound ? 1 : 0;
+    this.#soundCount += value - (this.count < WINDOW ? 0 : (this.#sound[at] ?? 0));
+    this.#sound[at] = value;
+    this.responseTimeMs =
+      this.count === 0 ? responseTimeMs : this.responseTimeMs * (1 - NEWEST) + responseTimeMs * NEWEST;
+    this.count += 1;
+  }
+
+  /** Of the last 20, 0 to 1; 1 before the first. */
+  get successRate(): number {
+    return this.count === 0 ? 1 : this.#soundCount / Math.min(this.count, WINDOW);
+  }
+}
+
+/** The health of one worker: its answers to requests and to pings. Times are epoch milliseconds. */
 export class WorkerHealth {
-  readonly #intervalMs: number;
   readonly answers = new RecentAnswers();
+  readonly #intervalMs: number;
   #failuresInRow = 0;
   #pingSentAtMs: number | undefined;
   #isPinged = false;
@@ -22,7 +86,7 @@ export class WorkerHealth {
     return this.#failuresInRow + this.#misses;
   }
 
-  /** A new child begins: pings to the last one are no longer waited for. */
+  /** A new child begins: pings to the previous one no longer matter. */
   restart(nowMs: number): void {
     this.#pingSentAtMs = undefined;
     this.#isPinged = false;
@@ -61,7 +125,7 @@ export class WorkerHealth {
       successRate: this.answers.successRate,
       consecutiveFailures: this.consecutiveFailures,
       responseTimeMs: this.#pingMs,
-      // One that is never pinged has no reason to speak while it has nothing to do.
+      // A worker that is never pinged has no reason to speak while it is idle.
       silentMs: this.#isPinged ? nowMs - this.#heardAtMs : 0,
       intervalMs: this.#intervalMs,
     });

@@ -1,47 +1,46 @@
-import { admitsWork } from './breaker-states.ts';
-import type { PoolSnapshot, WorkerSnapshot } from './synthesis-event.ts';
+import type { PoolSnapshot, WorkerSnapshot } from '../pool/pool-snapshot.ts';
 
-/** Where the worker process is in its life. */
+/** Where the service is in its life. */
 export type ServicePhase =
   | { readonly kind: 'starting' }
   | { readonly kind: 'running' }
-  /** A stop signal came, or a fault that it cannot live with; what is under way is finished. */
+  /** A stop signal or a fatal fault came; current work is finished. */
   | { readonly kind: 'stopping'; readonly sinceMs: number };
 
-/** Protection as it is told to people. */
-export interface ProtectionWords {
+/** Whether protection is active, and why, for operators. */
+export interface ProtectionSummary {
   readonly active: boolean;
-  /** Why, for operators. */
   readonly reason?: string;
 }
 
 /**
  * starting: cannot take work yet · ready: all is well · degraded: part of it is not well, see the reasons ·
- * protected: takes nothing, to keep the machine alive · stopping: finishes what it has.
+ * protected: takes nothing, to keep the machine alive · stopping: finishes current work.
  */
 export type ServiceState = 'starting' | 'ready' | 'degraded' | 'protected' | 'stopping';
 
 export interface Readiness {
-  /** True when it can take work: `ready`, and `degraded` with at least one worker that can. */
+  /** True when it can take work: `ready`, and `degraded` with at least one able worker. */
   readonly ready: boolean;
   readonly state: ServiceState;
   /** Why it is not simply ready, a sentence each; empty when it is. */
   readonly reasons: readonly string[];
 }
 
-const isAble = (worker: WorkerSnapshot): boolean =>
-  (worker.state === 'READY' || worker.state === 'BUSY') && admitsWork(worker.breaker);
+/** Whether a worker can be given work: all of it, or one trial. */
+const isAble = ({ state, breaker }: WorkerSnapshot): boolean =>
+  (state === 'READY' || state === 'BUSY') && (breaker === 'CLOSED' || breaker === 'HALF_OPEN');
 
-const isFirstStart = (worker: WorkerSnapshot): boolean =>
-  worker.state === 'INITIALIZING' && worker.restarts === 0;
+const isFirstStart = ({ state, restarts }: WorkerSnapshot): boolean =>
+  state === 'INITIALIZING' && restarts === 0;
 
-/** What is not well with a worker. One that starts or is being let go is well. */
+/** What is wrong with a worker. Starting and leaving are normal. */
 const troublesOf = ({ id, state, breaker }: WorkerSnapshot): string[] => [
   ...(state === 'UNHEALTHY' || state === 'TERMINATED' ? [`${id} is ${state}.`] : []),
   ...(breaker === 'CLOSED' ? [] : [`The circuit breaker of ${id} is ${breaker}.`]),
 ];
 
-/** A manager that has no workers by design is well in-process; one that had them has lost them. */
+/** A service without workers by design is well in-process; one that had them has lost them. */
 const fallBackOf = ({ mode, workers }: PoolSnapshot): string[] =>
   mode === 'pool' || mode === 'remote' || workers.length === 0
     ? []
@@ -50,8 +49,7 @@ const fallBackOf = ({ mode, workers }: PoolSnapshot): string[] =>
 const decideByWorkers = (pool: PoolSnapshot): Readiness => {
   const { mode, workers } = pool;
   const troubles = [...fallBackOf(pool), ...workers.flatMap(troublesOf)];
-  const speaksByItself = mode === 'in-process' && workers.length === 0;
-  if (speaksByItself || workers.some(isAble)) {
+  if ((mode === 'in-process' && workers.length === 0) || workers.some(isAble)) {
     return { ready: true, state: troubles.length === 0 ? 'ready' : 'degraded', reasons: troubles };
   }
   const isStarting = workers.length > 0 && workers.every(isFirstStart);
@@ -64,13 +62,15 @@ const decideByWorkers = (pool: PoolSnapshot): Readiness => {
 
 export interface ReadinessInput {
   readonly phase: ServicePhase;
-  readonly protection: ProtectionWords;
-  /** Absent until there is a manager. */
+  readonly protection: ProtectionSummary;
+  /** Absent before the start. */
   readonly pool?: PoolSnapshot | undefined;
+  /** Engines that did not start, and why: they have no workers that could be at fault. */
+  readonly startFaults?: ReadonlyMap<string, { readonly message: string }> | undefined;
 }
 
-/** Decides whether work may be sent here, and says why not. */
-export const decideReadiness = ({ phase, protection, pool }: ReadinessInput): Readiness => {
+/** Decides whether work may be sent here, and why not. */
+export const decideReadiness = ({ phase, protection, pool, startFaults }: ReadinessInput): Readiness => {
   if (phase.kind === 'stopping') return { ready: false, state: 'stopping', reasons: ['It is stopping.'] };
   if (phase.kind === 'starting' || pool === undefined) {
     return { ready: false, state: 'starting', reasons: ['It is starting.'] };
@@ -79,5 +79,8 @@ export const decideReadiness = ({ phase, protection, pool }: ReadinessInput): Re
     const why = protection.reason === undefined ? '' : `: ${protection.reason}`;
     return { ready: false, state: 'protected', reasons: [`Protection is active${why}`] };
   }
-  return decideByWorkers(pool);
+  const readiness = decideByWorkers(pool);
+  const faults = [...(startFaults ?? [])].map(([name, { message }]) => `${name} did not start: ${message}`);
+  if (!readiness.ready || faults.length === 0) return readiness;
+  return { ready: true, state: 'degraded', reasons: [...readiness.reasons, ...faults] };
 };

@@ -1,0 +1,255 @@
+import { type Log, TalebackError } from '@taleback/core';
+import { type Clock, type Random, systemClock } from '@taleback/resilience';
+import { type AudioEncoder, createWavEncoder } from '../audio/index.ts';
+import type { SpeechEngine } from '../engines/index.ts';
+import { parseManagerConfig, type TtsManagerConfig, type TtsManagerOverrides } from '../pool/pool-config.ts';
+import { combinePools, type PoolSnapshot } from '../pool/pool-snapshot.ts';
+import type { EnginePlugin } from '../pool/speech-line.ts';
+import type { SynthesisEvent, SynthesisListener } from '../pool/synthesis-event.ts';
+import { describeReason, type Protection, type ProtectionOverview } from '../protection/index.ts';
+import type { EngineStatus } from '../status/engine-status.ts';
+import { decideReadiness, type ProtectionSummary, type Readiness, type ServicePhase } from '../status/readiness.ts';
+import { describeStatus, type MachineUsage, type ServiceStatus } from '../status/service-status.ts';
+import { SynthesisStatistics } from '../status/statistics.ts';
+import { EngineLine } from './engine-line.ts';
+import { createNarrator, type Narrate, type SpeechCaches } from './narrate.ts';
+import { planChain } from './plan-chain.ts';
+import type { NarrationRequest } from './plan-narration.ts';
+import { parseSynthesisRequest, type SynthesisRequest, type SynthesisResult, type TtsService } from './tts-service.ts';
+
+export interface TtsManagerParts {
+  /** In the order of preference, with different names: the next one speaks when one fails. */
+  readonly engines: readonly [EnginePlugin, ...EnginePlugin[]];
+  /** Voices of one engine that are tried. Default 1: no substitutes. */
+  readonly mostVoices?: number | undefined;
+  /** Keeps new synthesis away from a machine in trouble. Default: none. The caller starts and stops it. */
+  readonly protection?: Protection | undefined;
+  /** Receive every event, after the manager's own statistics. */
+  readonly listeners?: readonly SynthesisListener[] | undefined;
+  /** Called when a remote engine finally failed at a chunk, or a probe found it at fault. */
+  readonly onServiceFailure?: ((engine: string, error: TalebackError) => void) | undefined;
+  readonly log: Log;
+  readonly clock?: Clock | undefined;
+  readonly random?: Random | undefined;
+}
+
+/** The state of the service without its figures: what readiness and metrics are made of. */
+export interface ServiceSnapshot {
+  readonly phase: ServicePhase;
+  readonly protection: ProtectionSummary;
+  readonly machine: MachineUsage;
+  /** Of all engines; undefined before the start. */
+  readonly pool: PoolSnapshot | undefined;
+}
+
+/** Time that `shutdown` gives to current work, in milliseconds. */
+const DRAIN_MS = 10_000;
+
+/**
+ * The speech service: engines in pools of processes or across a network, each behind a queue and circuit breakers, under
+ * one protection, with the next engine in place of one that fails.
+ *
+ * @see docs/origins.md#tts-manager
+ * @example
+ * const manager = new TtsManager({ workerPool: { maxWorkers: 3 } }, { engines: [plugin], log });
+ * await manager.initialize();
+ * const { audio } = await manager.synthesize({ text: 'Hello there.' });
+ * await manager.shutdown();
+ */
+export class TtsManager implements TtsService {
+  /** The first engine, for single chunks: without protection and without fallbacks. */
+  readonly engine: SpeechEngine;
+  readonly #parts: TtsManagerParts;
+  readonly #clock: Clock;
+  readonly #statistics: SynthesisStatistics;
+  readonly #lines: readonly [EngineLine, ...EngineLine[]];
+  readonly #speakWav: Narrate;
+  readonly #stopListening: (() => void) | undefined;
+  #config: TtsManagerConfig;
+  #phase: ServicePhase = { kind: 'starting' };
+  #started: Promise<void> | undefined;
+  #ended: Promise<void> | undefined;
+
+  /** @throws Error that names every invalid field of the configuration */
+  constructor(overrides: TtsManagerOverrides, parts: TtsManagerParts) {
+    this.#parts = parts;
+    this.#clock = parts.clock ?? systemClock;
+    this.#config = parseManagerConfig(overrides);
+    this.#statistics = new SynthesisStatistics(this.#clock);
+    const [first, ...others] = parts.engines;
+    this.#lines = [this.#lineOf(first), ...others.map((plugin) => this.#lineOf(plugin))];
+    this.engine = this.#lines[0].profile;
+    this.#speakWav = this.narrator(createWavEncoder());
+    this.#stopListening = parts.protection?.mode.onChange((change) => {
+      if (change.kind === 'left') this.record({ kind: 'protection-changed', active: false });
+      else if (change.kind === 'entered') {
+        const reason = describeReason(change.status.reason);
+        this.record({ kind: 'protection-changed', active: true, reason });
+      }
+    });
+  }
+
+  /**
+   * Starts every engine, and resolves with the first that comes up: the others may still load their models. An engine that does
+   * not come up is tried again every 30 s.
+   *
+   * @throws TalebackError of the first engine when none comes up; a later call tries again
+   */
+  async initialize(overrides?: TtsManagerOverrides): Promise<void> {
+    if (this.#phase.kind === 'stopping') {
+      throw new TalebackError('job_cancelled', 'The speech service is stopping.');
+    }
+    if (overrides !== undefined && this.#started === undefined) this.#config = parseManagerConfig(overrides);
+    this.#started ??= this.#start();
+    await this.#started;
+  }
+
+  async synthesize(
+    request: SynthesisRequest,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<SynthesisResult> {
+    const { text, voice, language = 'en', speed, priority, tenant } = parseSynthesisRequest(request);
+    const narration = await this.#speakWav(
+      { text, voiceId: voice, language, speed },
+      { signal, priority, tenant },
+    );
+    const { bytes, durationMs, sampleRateHz, voiceId, engine } = narration;
+    return { audio: bytes, contentType: 'audio/wav', sampleRateHz, durationMs, voice: voiceId, engine };
+  }
+
+  /** Narration into files of the encoder, by the first engine that can. */
+  narrator(encoder: AudioEncoder, caches?: SpeechCaches): Narrate {
+    const { mostVoices = 1, log } = this.#parts;
+    return createNarrator({
+      engines: this.#lines,
+      mostVoices,
+      encoder,
+      caches,
+      admit: () => this.#admit(),
+      log,
+    });
+  }
+
+  /**
+   * Names of the engines that can speak a request, whether they are available at the moment or not.
+   *
+   * @throws TalebackError see `planChain`
+   */
+  ableEngines(need: Omit<NarrationRequest, 'text'>): readonly string[] {
+    return planChain(this.#lines, { ...need, text: '' }, 1).map(({ engine }) => engine.profile.name);
+  }
+
+  getStatus(): ServiceStatus {
+    return describeStatus({
+      ...this.snapshot(),
+      startFaults: this.#startFaults(),
+      summary: this.#statistics.summary(),
+      engines: this.engines(),
+      nowMs: this.#clock.now(),
+    });
+  }
+
+  snapshot(): ServiceSnapshot {
+    const overview = this.#parts.protection?.overview();
+    return {
+      phase: this.#phase,
+      protection: summarize(overview),
+      machine: overview?.machine?.sample ?? {},
+      pool: combinePools(this.#lines.flatMap((line) => line.pool() ?? [])),
+    };
+  }
+
+  readiness(): Readiness {
+    return decideReadiness({ ...this.snapshot(), startFaults: this.#startFaults() });
+  }
+
+  /** The engines in the order of preference. */
+  engines(): readonly EngineStatus[] {
+    return this.#lines.map((line) => line.status());
+  }
+
+  /**
+   * Closes the circuit breakers of an engine, or of all.
+   *
+   * @returns false when there is no engine of this name
+   * @see docs/origins.md#manual-reset
+   */
+  resetBreakers(name?: string): boolean {
+    const lines = this.#lines.filter(({ profile }) => name === undefined || profile.name === name);
+    for (const line of lines) line.resetBreakers();
+    return lines.length > 0;
+  }
+
+  /** Takes an event into the statistics and publishes it, such as a fault of the process. */
+  record(event: SynthesisEvent): void {
+    this.#statistics.record(event);
+    for (const listener of this.#parts.listeners ?? []) listener(event);
+  }
+
+  /** Reports that it is stopping; current work goes on until `shutdown`. */
+  announceStop(): void {
+    if (this.#phase.kind !== 'stopping') this.#phase = { kind: 'stopping', sinceMs: this.#clock.now() };
+  }
+
+  shutdown(drainMs: number = DRAIN_MS): Promise<void> {
+    this.announceStop();
+    this.#ended ??= this.#end(drainMs);
+    return this.#ended;
+  }
+
+  async #end(drainMs: number): Promise<void> {
+    await Promise.all(this.#lines.map((line) => line.close(drainMs)));
+    this.#stopListening?.();
+  }
+
+  async #start(): Promise<void> {
+    const isUp = await anyTrue(this.#lines.map((line) => line.start()));
+    if (isUp) {
+      if (this.#phase.kind === 'starting') this.#phase = { kind: 'running' };
+      return;
+    }
+    // Another start may follow.
+    for (const line of this.#lines) line.cancelRestart();
+    this.#started = undefined;
+    throw (
+      this.#lines[0].startFault ?? new TalebackError('model_loading_failed', 'No engine came up.')
+    );
+  }
+
+  #lineOf(plugin: EnginePlugin): EngineLine {
+    const { log, random = Math.random, onServiceFailure, engines } = this.#parts;
+    return new EngineLine(plugin, {
+      config: () => this.#config,
+      workerPrefix: engines.length > 1 ? `${plugin.name}/` : '',
+      clock: this.#clock,
+      random,
+      log,
+      publish: (event) => this.record(event),
+      onServiceFailure: (error) => onServiceFailure?.(plugin.name, error),
+    });
+  }
+
+  #startFaults(): ReadonlyMap<string, TalebackError> {
+    return new Map(
+      this.#lines.flatMap(({ profile, startFault }) => (startFault ? [[profile.name, startFault]] : [])),
+    );
+  }
+
+  /** @throws TalebackError of the protection, when nothing new may begin */
+  #admit(): void {
+    const admission = this.#parts.protection?.admit();
+    if (admission === undefined || admission.admitted) return;
+    this.record({ kind: 'refused', code: admission.error.code });
+    throw admission.error;
+  }
+}
+
+const summarize = (overview: ProtectionOverview | undefined): ProtectionSummary => {
+  if (overview?.killSwitch.disabled === true) return { active: true, reason: 'switched off by an operator' };
+  const mode = overview?.mode;
+  return mode?.active === true ? { active: true, reason: describeReason(mode.reason) } : { active: false };
+};
+
+/** Whether one of them resolves to true; resolves with the first that does. */
+const anyTrue = (results: readonly Promise<boolean>[]): Promise<boolean> =>
+  Promise.any(results.map(async (result) => (await result) || Promise.reject(new Error('false')))).catch(() => false);

@@ -1,1 +1,0 @@
-export { WorkerHealth } from './worker-health.ts';

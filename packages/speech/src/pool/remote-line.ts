@@ -1,0 +1,260 @@
+import { type ErrorCode, TalebackError, toTalebackError } from '@taleback/core';
+import {
+  AdaptiveTimeout,
+  type CallOutcome,
+  type Clock,
+  type ComposedPolicies,
+  compose,
+  createPolicies,
+  type Policies,
+  tryWithDeadline,
+} from '@taleback/resilience';
+import type { Pcm } from '../audio/index.ts';
+import { cancellationOf, type RemoteEngine, type SpeechChunk, type SynthesisOptions } from '../engines/index.ts';
+import type { PoolSnapshot } from './pool-snapshot.ts';
+import { engineError, RemoteService } from './remote-service.ts';
+import { closing, countsAgainstWorker } from './retry.ts';
+import type { LineOptions, SpeechLine } from './speech-line.ts';
+import { attemptEnded, requestSpoken } from './synthesis-event.ts';
+
+export interface RemoteLineOptions extends Omit<LineOptions, 'config' | 'workerPrefix'> {
+  readonly engine: RemoteEngine;
+}
+
+/** 64 stories at once (the maximum of JOB_CONCURRENCY), ten pieces of each ahead. */
+const MIN_QUEUE = 640;
+/** Bounds of the time for one request, ms. @see docs/origins.md#request-timeout */
+const MIN_TIMEOUT_MS = 15_000;
+const MAX_TIMEOUT_MS = 180_000;
+
+/** Sound that does not fit its text: one odd text would close the service to everyone. */
+const OF_THE_TEXT: ReadonlySet<ErrorCode> = new Set(['audio_silent', 'audio_implausible', 'job_cancelled']);
+
+const countsAgainstService = (error: TalebackError): boolean =>
+  countsAgainstWorker(error) && !OF_THE_TEXT.has(error.code);
+
+/**
+ * The line of a remote engine: its queue, retries, rate limit and circuit breaker, in the numbers of the engine's policy.
+ * The service is shown as one worker.
+ *
+ * @see docs/origins.md#request-queue
+ */
+export class RemoteLine implements SpeechLine {
+  readonly #options: RemoteLineOptions;
+  readonly #policies: Policies;
+  readonly #call: ComposedPolicies;
+  readonly #timeouts: AdaptiveTimeout;
+  readonly #service: RemoteService;
+  /** Requests in progress, with the controllers that end them. */
+  readonly #requests = new Map<AbortController, Promise<unknown>>();
+  #isClosing = false;
+  #closed: Promise<void> | undefined;
+
+  constructor(options: RemoteLineOptions) {
+    const { engine, clock, random, log, publish, onServiceFailure } = options;
+    const { name, policy } = engine;
+    this.#options = options;
+    const bulkhead = policy.bulkhead && {
+      ...policy.bulkhead,
+      maxQueued: Math.max(policy.bulkhead.maxQueued, MIN_QUEUE),
+    };
+    this.#policies = createPolicies(bulkhead === undefined ? policy : { ...policy, bulkhead }, {
+      classify: (error) => {
+        const { retryable, retryAfterMs } = engineError(error, name);
+        return { retryable, retryAfterMs };
+      },
+      isFailure: (error) => countsAgainstService(engineError(error, name)),
+      clock,
+      random,
+    });
+    this.#call = compose({
+      ...this.#policies,
+      onRetry: ({ attempt, error }) =>
+        publish({ kind: 'retried', code: engineError(error, name).code, attempt: attempt + 1 }),
+    });
+    this.#timeouts = new AdaptiveTimeout({
+      defaultMs: policy.timeoutMs,
+      minMs: Math.min(MIN_TIMEOUT_MS, policy.timeoutMs),
+      maxMs: Math.max(MAX_TIMEOUT_MS, policy.timeoutMs),
+    });
+    this.#service = new RemoteService({
+      engine,
+      clock,
+      log,
+      isBusy: () => this.#requests.size > 0,
+      breaker: () => this.#policies.breaker?.status(),
+      trial: (chunk) => this.speak(chunk),
+      onFault: (error) => onServiceFailure?.(error),
+    });
+    this.#policies.breaker?.onChange(({ from, to, cause }) => {
+      publish({ kind: 'breaker-changed', workerId: name, from: from.kind, to: to.kind, cause });
+    });
+  }
+
+  async start(): Promise<void> {
+    await this.#service.start();
+  }
+
+  async speak(chunk: SpeechChunk, { signal, priority, tenant }: SynthesisOptions = {}): Promise<Pcm> {
+    const { clock, publish } = this.#options;
+    if (this.#isClosing) throw closing();
+    const acceptedAtMs = clock.now();
+    publish({ kind: 'accepted', priority: priority ?? 'normal' });
+    const stop = new AbortController();
+    // By hand: `AbortSignal.any` leaves something behind in a signal that lives long.
+    const follow = (): void => stop.abort(signal?.reason);
+    if (signal?.aborted === true) follow();
+    else signal?.addEventListener('abort', follow, { once: true });
+    const request = this.#speak(chunk, { signal: stop.signal, priority, tenant }, acceptedAtMs);
+    this.#requests.set(stop, request);
+    try {
+      const sound = await request;
+      publish(requestSpoken(clock.now() - acceptedAtMs, sound, chunk.text));
+      return sound;
+    } catch (thrown) {
+      const error = toTalebackError(thrown);
+      const isOurs = stop.signal.aborted || error.code === 'queue_full';
+      if (!isOurs && countsAgainstService(error)) {
+        this.#options.onServiceFailure?.(error);
+        this.#service.probeSoon();
+      }
+      publish({ kind: 'ended', outcome: 'failed', latencyMs: clock.now() - acceptedAtMs, code: error.code });
+      throw error;
+    } finally {
+      this.#requests.delete(stop);
+      signal?.removeEventListener('abort', follow);
+    }
+  }
+
+  /** Repeats the attempts while the only obstacle is the rate limit, or a trial in progress. */
+  async #speak(
+    chunk: SpeechChunk,
+    request: SynthesisOptions & { readonly signal: AbortSignal },
+    acceptedAtMs: number,
+  ): Promise<Pcm> {
+    const { engine, clock } = this.#options;
+    const { signal } = request;
+    for (;;) {
+      if (signal.aborted) throw cancellationOf(signal);
+      const outcome = await this.#attempts(chunk, request, acceptedAtMs).catch((error: unknown) => {
+        throw signal.aborted ? cancellationOf(signal) : error;
+      });
+      if (outcome.kind === 'succeeded') return outcome.value;
+      const waitMs = shortWaitMs(outcome);
+      if (waitMs === undefined) throw signal.aborted ? cancellationOf(signal) : outcomeError(outcome, engine.name);
+      await pause(clock, waitMs, signal);
+    }
+  }
+
+  #attempts(
+    chunk: SpeechChunk,
+    request: SynthesisOptions,
+    acceptedAtMs: number,
+  ): Promise<CallOutcome<Pcm>> {
+    const { engine, clock, publish } = this.#options;
+    return this.#call.run(
+      async ({ attempt, signal }) => {
+        const sentAtMs = clock.now();
+        if (attempt === 1) {
+          publish({ kind: 'dispatched', workerId: engine.name, waitedMs: sentAtMs - acceptedAtMs });
+        }
+        this.#service.inFlight += 1;
+        try {
+          const sound = await engine.synthesizeChunk(chunk, { ...request, signal });
+          this.#attemptEnded(chunk, sentAtMs, sound);
+          return sound;
+        } catch (error) {
+          this.#attemptEnded(chunk, sentAtMs, engineError(error, engine.name));
+          throw error;
+        }
+      },
+      { ...request, timeoutMs: this.#timeouts.timeoutMs(chunk.text.length) },
+    );
+  }
+
+  #attemptEnded({ text }: SpeechChunk, sentAtMs: number, result: Pcm | TalebackError): void {
+    const { engine, clock, publish } = this.#options;
+    const generationMs = clock.now() - sentAtMs;
+    const isSpoken = 'samples' in result;
+    const isSound = isSpoken || !countsAgainstService(result);
+    this.#service.attemptEnded(isSpoken ? 'spoken' : isSound ? 'sound' : 'failed', generationMs);
+    if (isSound || result.code === 'timed_out') this.#timeouts.observe(text.length, generationMs);
+    const end = isSpoken
+      ? ({ kind: 'spoken', sound: result } as const)
+      : ({ kind: 'failed', error: result } as const);
+    publish(attemptEnded(engine.name, end, generationMs));
+  }
+
+  snapshot(): PoolSnapshot {
+    const queued = this.#policies.bulkhead?.status().queued ?? { high: 0, normal: 0, low: 0 };
+    return {
+      mode: 'remote',
+      queueDepth: queued.high + queued.normal + queued.low,
+      queued,
+      inFlight: this.#service.inFlight,
+      workers: [this.#service.snapshot()],
+    };
+  }
+
+  resetBreakers(): void {
+    this.#policies.breaker?.reset();
+    this.#service.probeSoon();
+  }
+
+  close(drainMs = 0): Promise<void> {
+    this.#closed ??= this.#close(drainMs);
+    return this.#closed;
+  }
+
+  async #close(drainMs: number): Promise<void> {
+    const { clock } = this.#options;
+    this.#isClosing = true;
+    this.#service.stop();
+    const allEnded = (): Promise<unknown> => Promise.allSettled(this.#requests.values());
+    if (drainMs > 0 && this.#requests.size > 0) await tryWithDeadline(allEnded, drainMs, { clock });
+    for (const stop of this.#requests.keys()) stop.abort(closing());
+    await allEnded();
+  }
+}
+
+/** A story of thirty chunks is no fault, however few requests a minute are allowed. */
+const shortWaitMs = (outcome: Exclude<CallOutcome<Pcm>, { kind: 'succeeded' }>): number | undefined => {
+  if (outcome.kind !== 'rejected') return undefined;
+  const isShort =
+    outcome.by === 'rate-limit' || (outcome.by === 'breaker' && outcome.reason === 'trial-running');
+  return isShort ? outcome.retryAfterMs : undefined;
+};
+
+/** Why a service was not called, or what its last answer was. */
+const outcomeError = (
+  outcome: Exclude<CallOutcome<unknown>, { kind: 'succeeded' }>,
+  engine: string,
+): TalebackError => {
+  if (outcome.kind !== 'rejected') return engineError(outcome.lastError, engine);
+  const { by, reason, retryAfterMs, lastError } = outcome;
+  const wait = retryAfterMs === undefined ? {} : { retryAfterMs };
+  if (by === 'bulkhead') {
+    const details = { details: reason };
+    return new TalebackError('queue_full', `Too many texts are waiting for ${engine}.`, details);
+  }
+  if (by === 'rate-limit')
+    return new TalebackError('provider_rate_limited', `${engine} is asked as often as it may be.`, wait);
+  // It opened during the attempts: the error that opened it says more than the refusal.
+  if (lastError !== undefined) return engineError(lastError, engine);
+  return new TalebackError('circuit_open', `The speech service ${engine} has failed too often.`, {
+    details: `the circuit breaker of ${engine} is ${reason}`,
+    ...wait,
+  });
+};
+
+/** Waits, or until the signal aborts. */
+const pause = (clock: Clock, waitMs: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const end = (): void => {
+      stopTimer();
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const stopTimer = clock.setTimer(end, waitMs);
+    signal.addEventListener('abort', end, { once: true });
+  });

@@ -1,1 +1,0 @@
-export { RemoteLine, type RemoteLineOptions } from './remote-line.ts';
