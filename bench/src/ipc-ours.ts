@@ -93,7 +93,7 @@ export const openPool = async (openChild: OpenChild, workers: number): Promise<A
   };
   const manager = new TtsManager(
     { workerPool: { minWorkers: workers, maxWorkers: workers, recycleAfterJobs: NEVER } },
-    { plugin, log },
+    { engines: [plugin], log },
   );
   await manager.initialize();
   while ((manager.getStatus().activeWorkers ?? 0) < workers) {

@@ -97,7 +97,7 @@ export const run = async (): Promise<BenchResult> => {
   });
   const manager = new TtsManager(
     { workerPool: { minWorkers, maxWorkers } },
-    { plugin: watch.watch(plugin), log: () => {} },
+    { engines: [watch.watch(plugin)], log: () => {} },
   );
   const speak = async (text: string): Promise<void> => {
     watch.calling(text);

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { createMp3ThreadEncoder } from '@taleback/speech/src/audio/index.ts';
 import { batchLines, narrateBatch } from './batch/index.ts';
 import { parseConfig, readEnvironment } from '@taleback/worker/src/config.ts';
-import type { Log } from '@taleback/speech/src/status/index.ts';
+import type { Log } from '@taleback/core';
 import { openSpeech } from '@taleback/worker/src/open-speech.ts';
 
 const USAGE = `Narrates a list of stories into MP3 files.

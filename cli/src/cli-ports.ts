@@ -2,7 +2,7 @@ import type { AudioEncoder } from '@taleback/speech/src/audio/index.ts';
 import type { CallbackClient, Post } from '@taleback/outbox/src/callbacks-index.ts';
 import type { WorkerConfig } from '@taleback/worker/src/config.ts';
 import type { Check } from '@taleback/speech/src/diagnosis/index.ts';
-import type { Narrate } from '@taleback/speech/src/manager/index.ts';
+import type { Narrate } from '@taleback/speech/src/chain/narrate.ts';
 import type { RecordLibrary } from '@taleback/worker/src/storage/index.ts';
 
 /** The speech service for one command. */

@@ -12,7 +12,8 @@ import {
 import type { EngineName } from '@taleback/speech/src/engines/engine-settings.ts';
 import type { WorkerConfig } from '@taleback/worker/src/config.ts';
 import type { EngineUnderTest } from '@taleback/speech/src/diagnosis/index.ts';
-import { type Log, STOP_GRACE_MS } from '@taleback/speech/src/status/index.ts';
+import type { Log } from '@taleback/core';
+import { STOP_GRACE_MS } from '@taleback/worker/src/health/liveness.ts';
 
 // Everything but the command line itself is loaded by the command that needs it: `taleback --help` has to be quick.
 
@@ -66,7 +67,7 @@ const speakOnce = async (
 
 const engineUnderTest = async (name: EngineName, config: WorkerConfig): Promise<EngineUnderTest> => {
   const { openEngine } = await import('@taleback/speech/src/engines/open/open-engine.ts');
-  const { isRemote } = await import('@taleback/speech/src/manager/index.ts');
+  const { isRemote } = await import('@taleback/speech/src/pool/speech-line.ts');
   const { readEnvironment } = await import('@taleback/worker/src/config.ts');
   const { trialLanguage } = await import('./doctor/trial-language.ts');
   const { engines, speech } = config;

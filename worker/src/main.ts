@@ -9,7 +9,9 @@ import { createJobSource } from './jobs/open-job-source.ts';
 import { createMp3ThreadEncoder } from '@taleback/speech/src/audio/index.ts';
 import { expectNoCloudBesideEmulator, parseConfig, readEnvironment, type WorkerConfig } from './config.ts';
 import { createHandler } from '@taleback/handler/src/index.ts';
-import { decideLiveness, installProcessFaults, type Log } from '@taleback/speech/src/status/index.ts';
+import { decideLiveness } from './health/liveness.ts';
+import { installProcessFaults } from './health/process-faults.ts';
+import type { Log } from '@taleback/core';
 import { openAnnouncer } from './open-announcer.ts';
 import { openCache } from './open-cache.ts';
 import { openCallbacks } from './open-callbacks.ts';
@@ -70,10 +72,10 @@ const runWorker = async (): Promise<void> => {
   });
   const healthServer = await openHealthServer({
     ...config.health,
-    liveness: () => decideLiveness(chain.picture().phase, config.drainMs, systemClock.now()),
+    liveness: () => decideLiveness(chain.snapshot().phase, config.drainMs, systemClock.now()),
     readiness: () => chain.readiness(),
     status: () => ({
-      ...chain.status(),
+      ...chain.getStatus(),
       outbox: callbacks.status(),
       cache: cache.status(),
       diagnoses: speech.diagnosis.all(),
@@ -101,7 +103,7 @@ const runWorker = async (): Promise<void> => {
     chain,
     log,
   });
-  const source = createJobSource({ config, environment, picture: () => chain.picture(), log });
+  const source = createJobSource({ config, environment, picture: () => chain.snapshot(), log });
 
   let stopped: Promise<void> | undefined;
   const stop = (cause: string): Promise<void> => {
@@ -124,10 +126,7 @@ const runWorker = async (): Promise<void> => {
   installProcessFaults({
     process,
     log,
-    record: (event) => {
-      chain.record(event);
-      metrics.record(event);
-    },
+    record: (event) => chain.record(event),
     drain: () => stop('a fault that nobody caught'),
     drainMs: config.drainMs + CLOSING_MS,
     clock: systemClock,

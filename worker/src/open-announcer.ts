@@ -3,8 +3,8 @@ import { createUndiciPost } from '@taleback/outbox/src/undici-post.node.ts';
 import { type Heartbeats, startHeartbeats } from './heartbeat/send-heartbeats.ts';
 import { createSendOnce } from '@taleback/outbox/src/callbacks-index.ts';
 import { type CallbacksConfig, type SigningSecrets, signingOf } from './config/callbacks-environment.ts';
-import type { Log } from '@taleback/speech/src/status/index.ts';
-import type { SpeechChain } from '@taleback/speech/src/chain/speech-index.ts';
+import type { Log } from '@taleback/core';
+import type { TtsManager } from '@taleback/speech/src/chain/tts-manager.ts';
 
 export interface AnnouncerOptions {
   /** Undefined: nothing is reported. */
@@ -12,7 +12,7 @@ export interface AnnouncerOptions {
   readonly config: CallbacksConfig;
   readonly secrets: SigningSecrets;
   readonly workerId: string;
-  readonly chain: SpeechChain;
+  readonly chain: TtsManager;
   readonly log: Log;
 }
 
@@ -34,7 +34,7 @@ export const openAnnouncer = (options: AnnouncerOptions): OpenAnnouncer => {
       url: heartbeatUrl,
       workerId,
       snapshot: () => {
-        const pool = chain.pool();
+        const { pool } = chain.snapshot();
         return {
           engines: chain.engines(),
           state: chain.readiness().state,

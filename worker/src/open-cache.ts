@@ -7,8 +7,8 @@ import {
   withNarrationCache,
 } from '@taleback/speech/src/cache/index.ts';
 import type { CacheConfig } from './config/cache-environment.ts';
-import type { Log } from '@taleback/speech/src/status/index.ts';
-import type { Around } from '@taleback/speech/src/chain/speech-index.ts';
+import type { Log } from '@taleback/core';
+import type { SpeechCaches } from '@taleback/speech/src/chain/narrate.ts';
 
 export interface CacheOptions {
   readonly config: CacheConfig;
@@ -21,7 +21,7 @@ export interface CacheOptions {
 
 export interface OpenCache {
   /** What stands around every engine of a narrator. */
-  readonly around: Around;
+  readonly around: SpeechCaches;
   /** Undefined while it is off. */
   readonly status: () => CacheStatus | undefined;
   readonly close: () => Promise<void>;

@@ -9,7 +9,8 @@ import {
   createSendOnce,
 } from '@taleback/outbox/src/callbacks-index.ts';
 import { type CallbacksConfig, type SigningSecrets, signingOf } from './config/callbacks-environment.ts';
-import type { Log, OutboxStatus } from '@taleback/speech/src/status/index.ts';
+import type { Log } from '@taleback/core';
+import type { OutboxStatus } from '@taleback/outbox/src/outbox-status.ts';
 import { createOutboxClient, Outbox } from '@taleback/outbox/src/index.ts';
 import type { RecordStore } from './storage/index.ts';
 

@@ -2,11 +2,11 @@ import { readDiskSpace } from '@taleback/speech/src/protection/disk-space.node.t
 import type { WorkerConfig } from './config.ts';
 import { createPreflight, type Preflight } from '@taleback/handler/src/preflight-index.ts';
 import { loadVoiceProfile, type ProfilePorts } from '@taleback/speech/src/voices/index.ts';
-import type { SpeechChain } from '@taleback/speech/src/chain/speech-index.ts';
+import type { TtsManager } from '@taleback/speech/src/chain/tts-manager.ts';
 
 export interface PreflightOptions {
   readonly config: WorkerConfig;
-  readonly chain: SpeechChain;
+  readonly chain: TtsManager;
   /** Reads a recording out of the store. */
   readonly read: ProfilePorts['read'];
 }

@@ -9,11 +9,13 @@ import type { ProtectionConfig } from './config/protection-environment.ts';
 import type { SpeechConfig } from './config/speech-environment.ts';
 import { type BreakerWords, DiagnosisOnFailure, diagnose } from '@taleback/speech/src/diagnosis/index.ts';
 import type { RemoteEngine } from '@taleback/speech/src/engines/index.ts';
-import { type EnginePlugin, isRemote, TtsManager } from '@taleback/speech/src/manager/index.ts';
-import type { Log, OutboxStatus, SynthesisEvent } from '@taleback/speech/src/status/index.ts';
+import { type EnginePlugin, isRemote } from '@taleback/speech/src/pool/speech-line.ts';
+import { TtsManager } from '@taleback/speech/src/chain/tts-manager.ts';
+import type { Log } from '@taleback/core';
+import type { OutboxStatus } from '@taleback/outbox/src/outbox-status.ts';
 import { type OpenEngine, openEngine } from '@taleback/speech/src/engines/open/open-engine.ts';
+import type { WorkerSnapshot } from '@taleback/speech/src/pool/pool-snapshot.ts';
 import { Protection } from '@taleback/speech/src/protection/index.ts';
-import { renamed, SpeechChain } from '@taleback/speech/src/chain/speech-index.ts';
 
 export interface SpeechOptions {
   readonly engines: EnginesConfig;
@@ -28,7 +30,7 @@ export interface SpeechOptions {
 }
 
 export interface OpenSpeech {
-  readonly chain: SpeechChain;
+  readonly chain: TtsManager;
   readonly metrics: PrometheusMetrics;
   /** What was found out about services that failed, by engine. */
   readonly diagnosis: DiagnosisOnFailure;
@@ -80,63 +82,52 @@ export const openSpeech = async (options: SpeechOptions): Promise<OpenSpeech> =>
   const { engines, speech, log } = options;
   const clock = systemClock;
   const opened = await openAll(engines.names, options);
-  const remote = remoteOf(opened.map(({ plugin }) => plugin));
+  const [first, ...others] = opened.map(({ plugin }) => plugin);
+  if (first === undefined) throw new Error('configuration: ENGINES: names no engine');
+  const remote = remoteOf([first, ...others]);
   const protection = new Protection(options.protection.options, {
     readMachine: createMachineReader(),
     controlFile: createControlFile(options.protection.controlFile),
     log,
     clock,
   });
+  /** A remote service is one worker, named after its engine. */
+  const serviceOf = (engine: string): WorkerSnapshot | undefined =>
+    chain.snapshot().pool?.workers.find(({ id }) => id === engine);
+  const diagnosis = openDiagnosis(
+    remote,
+    (engine) => {
+      const service = serviceOf(engine);
+      return service && { state: service.breaker, consecutiveFailures: service.consecutiveFailures };
+    },
+    log,
+    clock,
+  );
+  const chain: TtsManager = new TtsManager(speech.manager, {
+    engines: [first, ...others],
+    mostVoices: engines.mostVoices,
+    protection,
+    listeners: [(event) => metrics.record(event)],
+    onServiceFailure: (engine, error) => diagnosis.failed(engine, error),
+    log,
+    clock,
+  });
   const metrics: PrometheusMetrics = createPrometheus({
-    pool: () => chain.pool(),
-    machine: () => chain.picture().machine,
-    protection: () => chain.picture().protection,
+    pool: () => chain.snapshot().pool,
+    machine: () => chain.snapshot().machine,
+    protection: () => chain.snapshot().protection,
     readiness: () => chain.readiness(),
     outbox: options.outbox,
     cache: options.cacheStatus,
   });
-  const breakerOf = (engine: string): BreakerWords | undefined => {
-    const manager = chain.managers.find((each) => each.engine.name === engine);
-    const service = manager?.picture().pool?.workers[0];
-    return service && { state: service.breaker, consecutiveFailures: service.consecutiveFailures };
-  };
-  const diagnosis = openDiagnosis(remote, breakerOf, log, clock);
-  const managerOf = ({ plugin }: OpenEngine): TtsManager => {
-    const listen = (event: SynthesisEvent): void => {
-      const told = opened.length === 1 ? event : renamed(plugin.name, event);
-      chain.record(told);
-      metrics.record(told);
-    };
-    const onServiceFailure = (error: unknown): void => diagnosis.failed(plugin.name, error);
-    return new TtsManager(speech.manager, {
-      plugin,
-      protection,
-      listeners: [listen],
-      onServiceFailure,
-      log,
-      clock,
-    });
-  };
-  const [first, ...others] = opened.map(managerOf);
-  if (first === undefined) throw new Error('configuration: ENGINES: names no engine');
-  const chain: SpeechChain = new SpeechChain({
-    managers: [first, ...others],
-    mostVoices: engines.mostVoices,
-    log,
-    clock,
-  });
   protection.start();
-  const remoteNames = new Set(remote.map(({ name }) => name));
   return {
     chain,
     diagnosis,
     versionOf: (engine) => {
-      const at = opened.findIndex(({ plugin }) => plugin.name === engine);
+      const version = opened.find(({ plugin }) => plugin.name === engine)?.version;
       // A service may be given another model under the same address.
-      const model = remoteNames.has(engine)
-        ? chain.managers[at]?.picture().pool?.workers[0]?.model
-        : undefined;
-      return [opened[at]?.version, model].filter((part) => part !== undefined).join(' ');
+      return [version, serviceOf(engine)?.model].filter((part) => part !== undefined).join(' ');
     },
     metrics,
     close: async () => {

@@ -8,15 +8,12 @@ import {
   openHealthServer,
 } from '../src/health/health-server.node.ts';
 import { createPrometheus } from '../src/health/prometheus.ts';
-import {
-  decideLiveness,
-  decideReadiness,
-  describeStatus,
-  type PoolSnapshot,
-  type ServicePhase,
-  SynthesisStatistics,
-} from '@taleback/speech/src/status/index.ts';
-import { aPool, aWorker } from '@taleback/speech/src/status/pool-fixtures.ts';
+import { decideLiveness } from '../src/health/liveness.ts';
+import { decideReadiness, type ServicePhase } from '@taleback/speech/src/status/readiness.ts';
+import { describeStatus } from '@taleback/speech/src/status/service-status.ts';
+import type { PoolSnapshot } from '@taleback/speech/src/pool/pool-snapshot.ts';
+import { SynthesisStatistics } from '@taleback/speech/src/status/statistics.ts';
+import { aPool, aWorker } from '../../packages/speech/test/support/pool-fixtures.ts';
 
 const DRAIN_MS = 20_000;
 const clock = createFakeClock(1_700_000_000_000);
@@ -44,7 +41,15 @@ const open = (change: Partial<HealthServerOptions> = {}): Promise<HealthServer> 
     liveness: () => decideLiveness(phase, DRAIN_MS, nowMs),
     readiness,
     status: () =>
-      describeStatus({ phase, protection, summary: statistics.summary(), machine: {}, pool, nowMs }),
+      describeStatus({
+        phase,
+        protection,
+        summary: statistics.summary(),
+        machine: {},
+        pool,
+        engines: [],
+        nowMs,
+      }),
     metrics: prometheus,
     ...change,
   });

@@ -1,5 +1,6 @@
 import { describeError, TalebackError } from '@taleback/core';
-import { type BatchItem, type Narrate, runBatch } from '@taleback/speech/src/manager/index.ts';
+import { type BatchItem, runBatch } from '@taleback/speech/src/chain/batch.ts';
+import type { Narrate } from '@taleback/speech/src/chain/narrate.ts';
 import { type BatchStory, parseBatchLine } from './parse-batch-line.ts';
 
 export interface BatchParts {

@@ -11,6 +11,7 @@ export { documentId, optionalText, type Parsed, parseWith } from './callback/par
 export * from './errors/index.ts';
 export * from './heartbeat/heartbeat.ts';
 export * from './job/tts-job.ts';
+export { describeFault, type FaultWords } from './describe-fault.ts';
 export { isRecord, isRecord as isJsonObject } from './json.ts';
 export { SecretText, withoutTokens } from './log.ts';
 export { createNames, type Names, type NamesOptions } from './names.ts';

@@ -1,6 +1,6 @@
 import { parseErrorCallback, parseProgress, parseSuccessCallback, TalebackError } from '@taleback/core';
 import { describe, expect, it } from 'vitest';
-import type { Narrate } from '@taleback/speech/src/manager/index.ts';
+import type { Narrate } from '@taleback/speech/src/chain/narrate.ts';
 import type { PostAnswer } from '@taleback/outbox/src/callbacks-index.ts';
 import {
   answering,

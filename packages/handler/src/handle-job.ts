@@ -4,8 +4,8 @@ import {
   createProgressReporter,
   type ProgressReporter,
 } from '@taleback/outbox/src/callbacks-index.ts';
-import type { Narrate } from '@taleback/speech/src/manager/index.ts';
-import type { Log } from '@taleback/speech/src/status/index.ts';
+import type { Narrate } from '@taleback/speech/src/chain/narrate.ts';
+import type { Log } from '@taleback/core';
 import type { Preflight } from './preflight-index.ts';
 import { type AudioStore, audioKey, trustedStoragePath } from '@taleback/worker/src/storage/index.ts';
 import { type JobIdentity, type NarrationJob, parseEvent } from './parse-event.ts';

@@ -1,6 +1,6 @@
 import { DEFAULT_STORY_LIMITS, type StoryLimits, TalebackError } from '@taleback/core';
 import { createCallbackClient, type Post, type PostAnswer } from '@taleback/outbox/src/callbacks-index.ts';
-import type { Narrate, Narration } from '@taleback/speech/src/manager/index.ts';
+import type { Narrate, Narration } from '@taleback/speech/src/chain/narrate.ts';
 import { createPreflight, type PreflightPorts } from './preflight-index.ts';
 import type { AudioObject, AudioStore } from '@taleback/worker/src/storage/index.ts';
 import { createHandler, type HandlerOptions } from './handle-job.ts';

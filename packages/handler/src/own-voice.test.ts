@@ -1,6 +1,6 @@
 import { TalebackError } from '@taleback/core';
 import { describe, expect, it } from 'vitest';
-import type { Narrate } from '@taleback/speech/src/manager/index.ts';
+import type { Narrate } from '@taleback/speech/src/chain/narrate.ts';
 import { EVENT, narration, wire } from './handler-fixture.ts';
 
 describe('a job with a recording', () => {

@@ -1,6 +1,6 @@
 import { parseSuccessCallback, TalebackError } from '@taleback/core';
 import { describe, expect, it } from 'vitest';
-import type { Narration } from '@taleback/speech/src/manager/index.ts';
+import type { Narration } from '@taleback/speech/src/chain/narrate.ts';
 import { parseEvent } from './parse-event.ts';
 import { successPayload } from './success-payload.ts';
 

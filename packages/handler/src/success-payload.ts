@@ -1,5 +1,5 @@
 import type { SuccessPayload } from '@taleback/outbox/src/callbacks-index.ts';
-import type { Narration } from '@taleback/speech/src/manager/index.ts';
+import type { Narration } from '@taleback/speech/src/chain/narrate.ts';
 import type { StoredAudio } from '@taleback/worker/src/storage/index.ts';
 import type { NarrationJob } from './parse-event.ts';
 

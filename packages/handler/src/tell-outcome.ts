@@ -11,8 +11,8 @@ import {
   notifySuccessCallback,
   type Subject,
 } from '@taleback/outbox/src/callbacks-index.ts';
-import type { Narration } from '@taleback/speech/src/manager/index.ts';
-import type { Log } from '@taleback/speech/src/status/index.ts';
+import type { Narration } from '@taleback/speech/src/chain/narrate.ts';
+import type { Log } from '@taleback/core';
 import type { StoredAudio } from '@taleback/worker/src/storage/index.ts';
 import type { JobIdentity, NarrationJob } from './parse-event.ts';
 import { successPayload } from './success-payload.ts';

@@ -1,6 +1,6 @@
 import { TalebackError, withoutTokens } from '@taleback/core';
 import { type Classification, classifyHttpStatus, type RetryPolicy, retry } from '@taleback/resilience';
-import type { Log } from '@taleback/speech/src/status/index.ts';
+import type { Log } from '@taleback/core';
 import { type CallbackClient, type CallbackMessage, type Delivery, isHttpUrl } from './callback-message.ts';
 import { createSendOnce, type Sendable, type SendOptions, type TryOutcome } from './send-once.ts';
 import { substituteFor } from '@taleback/handler/src/substitute-for.ts';

@@ -1,5 +1,5 @@
 import type { CancelTimer, Clock } from '@taleback/resilience';
-import { describeFault, type Log } from '@taleback/speech/src/status/index.ts';
+import { describeFault, type Log } from '@taleback/core';
 import { byStamp, type EntryName, parseEntryName } from './entry-name.ts';
 import type { OutboxFiles } from './outbox-files.ts';
 import type { Tally } from './tally.ts';

@@ -1,6 +1,6 @@
 import { withoutTokens } from '@taleback/core';
 import { substituteFor } from './callbacks-index.ts';
-import { describeFault } from '@taleback/speech/src/status/index.ts';
+import { describeFault } from '@taleback/core';
 import { recordKey } from '@taleback/worker/src/storage/index.ts';
 import { formatDeadLetter } from './dead-letter.ts';
 import type { Next } from './decide-next.ts';

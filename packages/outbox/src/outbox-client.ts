@@ -1,7 +1,7 @@
 import { withoutTokens } from '@taleback/core';
 import type { Clock } from '@taleback/resilience';
 import { type CallbackClient, type CallbackMessage, type Delivery, isHttpUrl } from './callbacks-index.ts';
-import { describeFault, type Log } from '@taleback/speech/src/status/index.ts';
+import { describeFault, type Log } from '@taleback/core';
 import { type RecordStore, recordKey } from '@taleback/worker/src/storage/index.ts';
 import { formatDeadLetter } from './dead-letter.ts';
 import { keptUntried } from './delivery-of.ts';

@@ -1,6 +1,7 @@
 import type { Clock } from '@taleback/resilience';
 import type { CallbackMessage, Delivery } from './callbacks-index.ts';
-import { describeFault, type OutboxStatus } from '@taleback/speech/src/status/index.ts';
+import { describeFault } from '@taleback/core';
+import type { OutboxStatus } from './outbox-status.ts';
 import { keptUntried } from './delivery-of.ts';
 import { nameEntry, parseEntryName } from './entry-name.ts';
 import { formatEntry } from './outbox-entry.ts';

@@ -1,6 +1,6 @@
 import type { CancelTimer, Clock, Permit } from '@taleback/resilience';
 import type { Delivery } from './callbacks-index.ts';
-import { describeFault } from '@taleback/speech/src/status/index.ts';
+import { describeFault } from '@taleback/core';
 import { deliveryOf, keptUntried } from './delivery-of.ts';
 import type { Lane } from './destination.ts';
 import type { EntryName } from './entry-name.ts';

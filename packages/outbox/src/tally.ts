@@ -1,4 +1,4 @@
-import type { OutboxCounts } from '@taleback/speech/src/status/index.ts';
+import type { OutboxCounts } from './outbox-status.ts';
 
 /** Counts what became of messages since the start. */
 export class Tally {

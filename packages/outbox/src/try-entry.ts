@@ -1,6 +1,6 @@
 import { withoutTokens } from '@taleback/core';
 import type { TryOutcome } from './callbacks-index.ts';
-import { describeFault } from '@taleback/speech/src/status/index.ts';
+import { describeFault } from '@taleback/core';
 import { decideNext, mayBeMistaken, type Next } from './decide-next.ts';
 import type { Lane } from './destination.ts';
 import type { EntryName } from './entry-name.ts';

@@ -1,6 +1,6 @@
 import type { Random } from '@taleback/resilience';
 import type { FailedDelivery, SendOnce } from './callbacks-index.ts';
-import type { Log } from '@taleback/speech/src/status/index.ts';
+import type { Log } from '@taleback/core';
 import type { RecordStore } from '@taleback/worker/src/storage/index.ts';
 import type { Next } from './decide-next.ts';
 import type { EntryName } from './entry-name.ts';

@@ -27,8 +27,8 @@ export class VoiceEngine {
   readonly #parts: TtsManagerParts;
   #ttsManager: TtsManager | undefined;
 
-  constructor(plugin: EnginePlugin, parts: Omit<TtsManagerParts, 'plugin'>) {
-    this.#parts = { ...parts, plugin };
+  constructor(plugin: EnginePlugin, parts: Omit<TtsManagerParts, 'engines'>) {
+    this.#parts = { ...parts, engines: [plugin] };
   }
 
   async initialize(): Promise<void> {

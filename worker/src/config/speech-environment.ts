@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { BALANCING, type TtsManagerOverrides } from '@taleback/speech/src/manager/index.ts';
+import { BALANCING, type TtsManagerOverrides } from '@taleback/speech/src/pool/pool-config.ts';
 import {
   isProtocolVersion,
   PROTOCOL_VERSIONS,

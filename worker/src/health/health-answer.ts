@@ -1,13 +1,12 @@
 import { isJsonObject } from '@taleback/core';
 import type { Liveness } from './liveness.ts';
 import type { Readiness } from '@taleback/speech/src/status/readiness.ts';
-import type { ServiceStatus } from '@taleback/speech/src/status/service-status.ts';
 
 /** Where the answers come from, asked anew for each request. */
 export interface HealthSources {
   readonly liveness: () => Liveness;
   readonly readiness: () => Readiness;
-  readonly status: () => ServiceStatus;
+  readonly status: () => object;
   /** Absent: there is no `/metrics`. */
   readonly metrics?: { readonly contentType: string; readonly text: () => Promise<string> };
   /** Closes the circuit breakers of an engine, or of all; false when there is no engine of this name. */

@@ -1,12 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import {
-  answerHealth,
-  describeFault,
-  faultAnswer,
-  type HealthSources,
-  type Log,
-} from '@taleback/speech/src/status/index.ts';
+import { answerHealth, faultAnswer, type HealthSources } from './health-answer.ts';
+import { describeFault, type Log } from '@taleback/core';
 
 export interface HealthServerOptions extends HealthSources {
   /** Default 127.0.0.1: the figures are nobody's business outside unless somebody says so. */

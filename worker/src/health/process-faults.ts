@@ -1,7 +1,7 @@
 import type { CancelTimer, Clock } from '@taleback/resilience';
-import { describeFault } from '@taleback/speech/src/status/describe-fault.ts';
+import { describeFault } from '@taleback/core';
 import type { Log } from '@taleback/core';
-import type { FaultOrigin, SynthesisListener } from '@taleback/speech/src/status/synthesis-event.ts';
+import type { FaultOrigin, SynthesisListener } from '@taleback/speech/src/pool/synthesis-event.ts';
 
 const ORIGINS = ['unhandledRejection', 'uncaughtException'] as const satisfies readonly FaultOrigin[];
 const FAULT_EXIT_CODE = 1;

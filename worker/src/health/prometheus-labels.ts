@@ -1,5 +1,6 @@
 import type { Priority } from '@taleback/resilience';
-import type { ServiceState, WorkerBreakerState, WorkerState } from '@taleback/speech/src/status/index.ts';
+import type { ServiceState } from '@taleback/speech/src/status/readiness.ts';
+import type { WorkerBreakerState, WorkerState } from '@taleback/speech/src/pool/pool-snapshot.ts';
 
 export const PRIORITIES = ['high', 'normal', 'low'] as const satisfies readonly Priority[];
 export const WORKER_STATES = [

@@ -1,9 +1,6 @@
 import { describeError } from '@taleback/core';
-import {
-  catalogued,
-  type SynthesisEvent,
-  type SynthesisListener,
-} from '@taleback/speech/src/status/index.ts';
+import { catalogued } from '@taleback/speech/src/status/error-counts.ts';
+import type { SynthesisEvent, SynthesisListener } from '@taleback/speech/src/pool/synthesis-event.ts';
 import { BREAKER_STATES, breakerLabel, PRIORITIES } from './prometheus-labels.ts';
 import type { Metrics } from './prometheus-metrics.ts';
 

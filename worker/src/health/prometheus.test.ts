@@ -1,16 +1,13 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type {
-  PoolSnapshot,
-  ProtectionWords,
-  Readiness,
-  SynthesisEvent,
-} from '@taleback/speech/src/status/index.ts';
-import { aPool, aWorker } from '@taleback/speech/src/status/pool-fixtures.ts';
+import type { PoolSnapshot } from '@taleback/speech/src/pool/pool-snapshot.ts';
+import type { ProtectionSummary, Readiness } from '@taleback/speech/src/status/readiness.ts';
+import type { SynthesisEvent } from '@taleback/speech/src/pool/synthesis-event.ts';
+import { aPool, aWorker } from '../../../packages/speech/test/support/pool-fixtures.ts';
 import { createPrometheus, type PrometheusMetrics } from './prometheus.ts';
 
 let pool: PoolSnapshot | undefined;
 let machine: { cpuRatio?: number; memoryRatio?: number };
-let protection: ProtectionWords;
+let protection: ProtectionSummary;
 let readiness: Readiness;
 let prometheus: PrometheusMetrics;
 beforeEach(() => {

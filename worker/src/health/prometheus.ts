@@ -1,13 +1,10 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { CacheStatus } from '@taleback/speech/src/cache/index.ts';
-import type {
-  MachineUsage,
-  OutboxStatus,
-  PoolSnapshot,
-  ProtectionWords,
-  Readiness,
-  SynthesisListener,
-} from '@taleback/speech/src/status/index.ts';
+import type { MachineUsage } from '@taleback/speech/src/status/service-status.ts';
+import type { OutboxStatus } from '@taleback/outbox/src/outbox-status.ts';
+import type { PoolSnapshot } from '@taleback/speech/src/pool/pool-snapshot.ts';
+import type { ProtectionSummary, Readiness } from '@taleback/speech/src/status/readiness.ts';
+import type { SynthesisListener } from '@taleback/speech/src/pool/synthesis-event.ts';
 import { createCacheMetrics } from './prometheus-cache.ts';
 import {
   BREAKER_STATES,
@@ -25,7 +22,7 @@ export interface PrometheusOptions {
   /** Asked once per scrape; undefined until there is a manager. */
   readonly pool: () => PoolSnapshot | undefined;
   readonly machine: () => MachineUsage;
-  readonly protection: () => ProtectionWords;
+  readonly protection: () => ProtectionSummary;
   readonly readiness: () => Readiness;
   /** Absent where no callbacks are sent. */
   readonly outbox?: (() => OutboxStatus) | undefined;

@@ -1,5 +1,5 @@
 import type { WorkerConfig } from '../config.ts';
-import type { Log } from '@taleback/speech/src/status/index.ts';
+import type { Log } from '@taleback/core';
 import { type CapacityInput, type JobSource, storyCapacity } from './index.ts';
 import { createPubsubSource } from './pubsub-source.node.ts';
 import { createRunpodDevSource, createRunpodSource } from './runpod-source.ts';

@@ -9,7 +9,7 @@ import {
 } from '@google-cloud/pubsub';
 import { createNames } from '@taleback/core';
 import type { Handler } from '@taleback/handler/src/index.ts';
-import type { Log } from '@taleback/speech/src/status/index.ts';
+import type { Log } from '@taleback/core';
 import type { JobSource } from './index.ts';
 
 export interface PubsubSourceOptions {

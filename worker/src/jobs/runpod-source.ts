@@ -1,5 +1,5 @@
 import type { Handler } from '@taleback/handler/src/index.ts';
-import type { Log } from '@taleback/speech/src/status/index.ts';
+import type { Log } from '@taleback/core';
 import type { RunpodHandler } from '@taleback/runpod-worker/src/index.ts';
 import { answerRunpod, type JobSource } from './index.ts';
 import {

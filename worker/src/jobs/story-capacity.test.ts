@@ -4,7 +4,7 @@ import type {
   WorkerBreakerState,
   WorkerSnapshot,
   WorkerState,
-} from '@taleback/speech/src/status/index.ts';
+} from '@taleback/speech/src/pool/pool-snapshot.ts';
 import { type CapacityInput, storyCapacity } from './story-capacity.ts';
 
 const worker = (state: WorkerState, breaker: WorkerBreakerState = 'CLOSED'): WorkerSnapshot => ({

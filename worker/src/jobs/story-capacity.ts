@@ -1,4 +1,4 @@
-import type { PoolSnapshot } from '@taleback/speech/src/status/index.ts';
+import type { PoolSnapshot } from '@taleback/speech/src/pool/pool-snapshot.ts';
 
 /** How the speech service stands, as far as the taking of jobs needs to know. */
 export interface CapacityInput {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SpeechChunk, VoiceProfile } from '../engines/index.ts';
-import type { NarrationRequest } from '../manager/index.ts';
+import type { NarrationRequest } from '../chain/plan-narration.ts';
 import { chunkKey, narrationKey } from './cache-key.ts';
 import { canonicalDigest } from './canonical-digest.ts';
 

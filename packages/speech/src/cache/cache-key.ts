@@ -1,5 +1,5 @@
 import type { SpeechChunk, VoiceProfile, VoiceStyle } from '../engines/index.ts';
-import type { NarrationRequest } from '../manager/index.ts';
+import type { NarrationRequest } from '../chain/plan-narration.ts';
 import { type CanonicalField, canonicalDigest } from './canonical-digest.ts';
 
 export type CacheKind = 'chunk' | 'narration';

@@ -1,5 +1,5 @@
 import type { Clock } from '@taleback/resilience';
-import type { Log } from '../status/index.ts';
+import type { Log } from '@taleback/core';
 import { createRareWarning } from './rare-warning.ts';
 
 /** What a cache does on its disk. None of it may fail a request, so a failure is a warning and nothing else. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Narration } from '../manager/index.ts';
+import type { Narration } from '../chain/narrate.ts';
 import type { KeptSound } from './entry-format.ts';
 
 type Facts = Omit<Narration, 'bytes' | 'failedBefore'>;

@@ -1,6 +1,7 @@
 import { TalebackError } from '@taleback/core';
 import { describe, expect, it } from 'vitest';
-import type { Narration, NarrationOptions, NarrationRequest } from '../manager/index.ts';
+import type { Narration, NarrationOptions } from '../chain/narrate.ts';
+import type { NarrationRequest } from '../chain/plan-narration.ts';
 import { openCache } from './cache-fixture.ts';
 import { withNarrationCache } from './narration-cache.ts';
 

@@ -1,4 +1,4 @@
-import type { Narrate, Narration, NarrationOptions } from '../manager/index.ts';
+import type { Narrate, Narration, NarrationOptions } from '../chain/narrate.ts';
 import { type NarrationIdentity, narrationKey } from './cache-key.ts';
 import type { KeptSound } from './entry-format.ts';
 import { narrationOf, soundOf } from './kept-narration.ts';

@@ -1,5 +1,5 @@
 import type { Clock } from '@taleback/resilience';
-import type { Log } from '../status/index.ts';
+import type { Log } from '@taleback/core';
 
 /** A full disk fails every write: one line a minute says so as well as a thousand. */
 const INTERVAL_MS = 60_000;

@@ -1,5 +1,5 @@
 import type { Clock } from '@taleback/resilience';
-import type { Log } from '../status/index.ts';
+import type { Log } from '@taleback/core';
 import type { CacheFolder } from './cache-folder.ts';
 import type { CacheKey } from './cache-key.ts';
 import { type CacheStatus, newTally } from './cache-status.ts';

@@ -80,9 +80,10 @@ export class EngineLine implements NarratingEngine {
     }
   }
 
-  /** Does not start it again. */
-  cancelRestart(): void {
+  /** Forgets a failed start: it is not started again. */
+  forgetStart(): void {
     this.#stopTimer();
+    this.startFault = undefined;
   }
 
   async close(drainMs: number): Promise<void> {

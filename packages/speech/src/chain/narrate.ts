@@ -105,7 +105,10 @@ export const createNarrator = (options: NarratorOptions): Narrate => {
       for (const voiceId of voices) {
         try {
           // 2. The narration by this voice, kept or new.
-          const narration = await engine.narrate({ ...request, profile, voiceId }, { ...watcher, onProgress });
+          const narration = await engine.narrate(
+            { ...request, profile, voiceId },
+            { ...watcher, onProgress },
+          );
           return { ...narration, failedBefore: failed };
         } catch (thrown) {
           // 6. After a failure, the next voice, the next engine, or the end.

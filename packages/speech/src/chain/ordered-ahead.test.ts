@@ -1,7 +1,7 @@
 import { TalebackError } from '@taleback/core';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { orderedAhead } from './ordered-ahead.ts';
+import { orderedAhead } from './speak-text.ts';
 
 /** Work whose ends the test decides. */
 const gatedWork = () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Voice, VoiceProfile } from '../engines/index.ts';
-import type { NarrationRequest } from '../manager/plan-narration.ts';
-import { type ChainEngine, planChain } from './plan-chain.ts';
+import type { NarrationRequest } from './plan-narration.ts';
+import { type ChainMember, planChain } from './plan-chain.ts';
 
 const voice = (id: string, gender: 'female' | 'male', ...languages: string[]): Voice => ({
   id,
@@ -19,7 +19,7 @@ const engine = (
   name: string,
   voices: readonly Voice[],
   { clones, isAway = false }: Traits = {},
-): ChainEngine => ({
+): ChainMember => ({
   profile: {
     name,
     languages: [...new Set(voices.flatMap(({ languages }) => languages))],
@@ -27,7 +27,6 @@ const engine = (
     clonesVoices: clones,
   },
   mayHaveMoreVoices: () => isAway,
-  narrate: () => Promise.reject(new Error('not asked')),
 });
 
 const KOKORO = engine('kokoro', [voice('af_heart', 'female', 'en-US'), voice('am_adam', 'male', 'en-US')]);
@@ -39,7 +38,7 @@ const MUM: Voice = { ...voice('mum', 'female', 'en'), isCloned: true };
 const ELEVENLABS = engine('elevenlabs', [voice('Rachel', 'female', 'en'), MUM, voice('Adam', 'male', 'en')]);
 const PROFILE: VoiceProfile = { bytes: new Uint8Array(1), hash: 'ab' };
 
-const plan = (request: Partial<NarrationRequest>, chain: readonly ChainEngine[] = CHAIN) =>
+const plan = (request: Partial<NarrationRequest>, chain: readonly ChainMember[] = CHAIN) =>
   planChain(chain, { text: 'Hello.', language: 'en', ...request }, 2).map(
     (step) => `${step.engine.profile.name}: ${step.voices.map(String).join(', ')}`,
   );

@@ -50,7 +50,8 @@ export const planChain = <Member extends ChainMember>(
       details: `none of ${namesOf(able)} clones voices`,
     });
   }
-  if (voiceId === undefined) return able.map((engine) => ({ engine, voices: voicesFor(engine.profile, mostVoices, request) }));
+  if (voiceId === undefined)
+    return able.map((engine) => ({ engine, voices: voicesFor(engine.profile, mostVoices, request) }));
   const owners = engines.filter((engine) => voiceOf(engine, voiceId) !== undefined);
   if (owners.length === 0)
     throw mayBe(engines, `who the voice "${voiceId.slice(0, 100)}" is`) ?? noVoice(able, voiceId);

@@ -2,7 +2,7 @@ import { TalebackError } from '@taleback/core';
 import { describe, expect, test } from 'vitest';
 import { type AudioEncoder, type Pcm, samplesIn } from '../audio/index.ts';
 import type { SpeechEngine } from '../engines/index.ts';
-import { createNarrate } from './narrate.ts';
+import { narrateWith } from '../../test/support/narrate-with.ts';
 
 const RATE = 1000;
 const MS_PER_LETTER = 60;
@@ -72,7 +72,7 @@ const rhythm = (mp3: Uint8Array): number[] => {
 describe('narrate', () => {
   test('joins the pieces in order with their pauses, without their own silence', async () => {
     const { encoder, seen } = stagedEncoder();
-    const narration = await createNarrate({ engine: speaking, encoder })(REQUEST);
+    const narration = await narrateWith({ engine: speaking, encoder })(REQUEST);
     const spoken = [9, 9, 11, 10].map((letters) => letters * MS_PER_LETTER);
     const pause = 25 + 600 + 25;
     expect(rhythm(narration.bytes)).toEqual([
@@ -98,7 +98,7 @@ describe('narrate', () => {
 
   test('scales the pauses', async () => {
     const { encoder } = stagedEncoder();
-    const { bytes: mp3 } = await createNarrate({ engine: speaking, encoder })({
+    const { bytes: mp3 } = await narrateWith({ engine: speaking, encoder })({
       ...REQUEST,
       pauseScale: 0.5,
     });
@@ -108,7 +108,7 @@ describe('narrate', () => {
   test('tells the progress, forward only, and the first sound once', async () => {
     const { encoder } = stagedEncoder();
     const told: (number | string)[] = [];
-    await createNarrate({ engine: speaking, encoder })(REQUEST, {
+    await narrateWith({ engine: speaking, encoder })(REQUEST, {
       onProgress: (fraction) => told.push(fraction),
       onFirstAudio: () => told.push('first'),
     });
@@ -122,7 +122,7 @@ describe('narrate', () => {
       chunks.push(chunk);
       return soundOf(chunk.text);
     });
-    await createNarrate({ engine, encoder: stagedEncoder().encoder })({ ...REQUEST, speed: 1.25, style });
+    await narrateWith({ engine, encoder: stagedEncoder().encoder })({ ...REQUEST, speed: 1.25, style });
     expect(chunks).toContainEqual({ text: 'Cccc three.', voiceId: 'v', speed: 1.25, language: 'en', style });
     expect(chunks).toHaveLength(4);
   });
@@ -138,7 +138,7 @@ describe('narrate', () => {
       return soundOf(text);
     }, 1);
     const text = Array.from({ length: 30 }, (_, index) => `Piece number ${index}.`).join('\n\n');
-    await createNarrate({ engine, encoder: stagedEncoder().encoder })({ text, language: 'en' });
+    await narrateWith({ engine, encoder: stagedEncoder().encoder })({ text, language: 'en' });
     expect(most).toBe(4);
   });
 
@@ -156,7 +156,7 @@ describe('narrate', () => {
       });
     });
     const { encoder, seen } = stagedEncoder();
-    await expect(createNarrate({ engine, encoder })(REQUEST)).rejects.toBe(failure);
+    await expect(narrateWith({ engine, encoder })(REQUEST)).rejects.toBe(failure);
     expect(aborted).toEqual(['Bbbb two.', 'Dddd four.']);
     expect(seen.opened.length).toBe(seen.abandoned);
   });
@@ -167,14 +167,14 @@ describe('narrate', () => {
     ['audio_implausible', loud(60_000)],
   ])('refuses a piece as %s', async (code, pcm) => {
     const engine = engineThat(async ({ text }) => (text.startsWith('C') ? pcm : soundOf(text)));
-    const ended = createNarrate({ engine, encoder: stagedEncoder().encoder })(REQUEST);
+    const ended = narrateWith({ engine, encoder: stagedEncoder().encoder })(REQUEST);
     await expect(ended).rejects.toMatchObject({ code });
   });
 
   test('refuses an engine that changes its rate', async () => {
     const engine = engineThat(async ({ text }) => (text.startsWith('C') ? loud(600, 2000) : soundOf(text)));
     const { encoder, seen } = stagedEncoder();
-    await expect(createNarrate({ engine, encoder })(REQUEST)).rejects.toMatchObject({
+    await expect(narrateWith({ engine, encoder })(REQUEST)).rejects.toMatchObject({
       code: 'model_failed',
       details: '1000 Hz, then 2000 Hz',
     });
@@ -183,7 +183,7 @@ describe('narrate', () => {
 
   test('speaks nothing when it is cancelled before or cannot be planned', async () => {
     const engine = engineThat(() => Promise.reject(new Error('spoken after all')));
-    const narrate = createNarrate({ engine, encoder: stagedEncoder().encoder });
+    const narrate = narrateWith({ engine, encoder: stagedEncoder().encoder });
     await expect(narrate(REQUEST, { signal: AbortSignal.abort() })).rejects.toMatchObject({
       code: 'job_cancelled',
     });
@@ -195,7 +195,7 @@ describe('narrate', () => {
   test('stops when it is cancelled between pieces', async () => {
     const stop = new AbortController();
     const { encoder, seen } = stagedEncoder();
-    const ended = createNarrate({ engine: speaking, encoder })(REQUEST, {
+    const ended = narrateWith({ engine: speaking, encoder })(REQUEST, {
       signal: stop.signal,
       onProgress: () => stop.abort(),
     });

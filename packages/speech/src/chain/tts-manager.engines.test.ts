@@ -3,10 +3,8 @@ import { createFakeClock } from '@taleback/resilience/testing';
 import { describe, expect, it } from 'vitest';
 import { createWavEncoder, type Pcm, samplesIn } from '../audio/index.ts';
 import type { RemoteEngine } from '../engines/index.ts';
-import { openFakePlugin } from '../manager/fake-plugin.ts';
-import { TtsManager } from '../manager/index.ts';
-import { renamed } from './merge-pools.ts';
-import { SpeechChain } from './speech-chain.ts';
+import { TtsManager } from './tts-manager.ts';
+import { openFakePlugin } from '../../test/support/fake-plugin.ts';
 
 const speech = (text: string): Pcm => ({
   sampleRateHz: 1_000,
@@ -28,9 +26,9 @@ const stage = (names: Record<string, Staged>) => {
   const logged: string[] = [];
   const log = (severity: string, message: string): void => void logged.push(`${severity}: ${message}`);
   const spoken: string[] = [];
-  const managers = Object.entries(names).map(([name, staged]) => {
+  const engines = Object.entries(names).map(([name, staged]): RemoteEngine => {
     let chunks = 0;
-    const engine: RemoteEngine = {
+    return {
       name,
       languages: ['en'],
       voices: () => [{ id: `${name}-voice`, name, languages: ['en'] }],
@@ -56,80 +54,72 @@ const stage = (names: Record<string, Staged>) => {
         return speech(text);
       },
     };
-    return new TtsManager(
-      {},
-      { plugin: engine, log, clock, listeners: [(event) => chain.record(renamed(name, event))] },
-    );
-  });
-  const [first, ...others] = managers as [TtsManager, ...TtsManager[]];
-  const chain: SpeechChain = new SpeechChain({ managers: [first, ...others], mostVoices: 2, log, clock });
-  return { chain, clock, logged, spoken, narrate: chain.narrator(createWavEncoder()) };
+  }) as [RemoteEngine, ...RemoteEngine[]];
+  const manager = new TtsManager({}, { engines, mostVoices: 2, log, clock });
+  return { manager, clock, logged, spoken, narrate: manager.narrator(createWavEncoder()) };
 };
 
 const STORY = { text: 'One here.\n\nTwo here.\n\nThree here.\n\nFour here.', language: 'en' };
 
-describe('SpeechChain', () => {
+describe('TtsManager with several engines', () => {
   it('speaks a whole story with the second engine when the first dies in the middle of it', async () => {
-    const { chain, narrate, spoken } = stage({ first: { diesAfter: 2 }, second: {} });
-    await chain.initialize();
+    const { manager, narrate, spoken } = stage({ first: { diesAfter: 2 }, second: {} });
+    await manager.initialize();
     const narration = await narrate(STORY);
     expect(narration).toMatchObject({ engine: 'second', chunkCount: 4, failedBefore: [{ engine: 'first' }] });
     const bySecond = spoken.filter((line) => line.startsWith('second'));
     expect(bySecond).toEqual(
       ['One here.', 'Two here.', 'Three here.', 'Four here.'].map((text) => `second ${text}`),
     );
-    await chain.shutdown();
+    await manager.shutdown();
   });
 
   it('shows every engine, and counts what all of them do', async () => {
-    const { chain, narrate } = stage({ first: { isAway: true }, second: {} });
-    await chain.initialize();
+    const { manager, narrate } = stage({ first: { isAway: true }, second: {} });
+    await manager.initialize();
     await narrate(STORY);
-    expect(chain.engines().map(({ name, state, errorCode }) => [name, state, errorCode])).toEqual([
+    expect(manager.engines().map(({ name, state, errorCode }) => [name, state, errorCode])).toEqual([
       ['first', 'unavailable', 'network_unreachable'],
       ['second', 'ready', undefined],
     ]);
-    const status = chain.status();
+    const status = manager.getStatus();
     expect(status).toMatchObject({ ready: true, state: 'degraded', mode: 'remote' });
     expect(status.reasons.join()).toContain('first is UNHEALTHY');
     expect(status.requests.spoken).toBeGreaterThanOrEqual(4);
     expect(status.workers.map(({ id }) => id)).toEqual(['first', 'second']);
-    await chain.shutdown();
-    expect(chain.readiness().state).toBe('stopping');
+    await manager.shutdown();
+    expect(manager.readiness().state).toBe('stopping');
   });
 
   it('closes breakers by name, or all', async () => {
-    const { chain, narrate } = stage({ first: { diesAfter: 0 }, second: { diesAfter: 0 } });
-    await chain.initialize();
+    const { manager, narrate } = stage({ first: { diesAfter: 0 }, second: { diesAfter: 0 } });
+    await manager.initialize();
     for (let count = 0; count < 5; count += 1) await narrate(STORY).catch(() => {});
-    expect(chain.engines().map(({ breaker }) => breaker)).toEqual(['OPEN', 'OPEN']);
-    expect(chain.resetBreakers('ghost')).toBe(false);
-    expect(chain.resetBreakers('first')).toBe(true);
-    expect(chain.engines().map(({ breaker }) => breaker)).toEqual(['CLOSED', 'OPEN']);
-    chain.resetBreakers();
-    expect(chain.engines().map(({ breaker }) => breaker)).toEqual(['CLOSED', 'CLOSED']);
-    await chain.shutdown();
+    expect(manager.engines().map(({ breaker }) => breaker)).toEqual(['OPEN', 'OPEN']);
+    expect(manager.resetBreakers('ghost')).toBe(false);
+    expect(manager.resetBreakers('first')).toBe(true);
+    expect(manager.engines().map(({ breaker }) => breaker)).toEqual(['CLOSED', 'OPEN']);
+    manager.resetBreakers();
+    expect(manager.engines().map(({ breaker }) => breaker)).toEqual(['CLOSED', 'CLOSED']);
+    await manager.shutdown();
   });
 
   it('speaks with those that came up, and starts the others again', async () => {
     const clock = createFakeClock(1_000_000);
     const place = { isBroken: true };
     const broken = openFakePlugin(clock, { opening: () => (place.isBroken ? 'throws' : 'ready') });
-    const managers = [
-      new TtsManager({}, { plugin: { ...broken.plugin, name: 'broken' }, log: silent, clock }),
-      new TtsManager({}, { plugin: openFakePlugin(clock).plugin, log: silent, clock }),
-    ] as const;
-    const chain = new SpeechChain({ managers, mostVoices: 2, log: silent, clock });
-    const started = chain.initialize();
+    const engines = [{ ...broken.plugin, name: 'broken' }, openFakePlugin(clock).plugin] as const;
+    const manager = new TtsManager({}, { engines, mostVoices: 2, log: silent, clock });
+    const started = manager.initialize();
     await clock.advanceAsync(10_000);
     await started;
-    expect(chain.readiness()).toMatchObject({ ready: true, state: 'degraded' });
-    expect(chain.readiness().reasons.join()).toContain('broken did not start');
-    expect(chain.engines()[0]).toMatchObject({ state: 'unavailable', errorCode: 'model_loading_failed' });
+    expect(manager.readiness()).toMatchObject({ ready: true, state: 'degraded' });
+    expect(manager.readiness().reasons.join()).toContain('broken did not start');
+    expect(manager.engines()[0]).toMatchObject({ state: 'unavailable', errorCode: 'model_loading_failed' });
     place.isBroken = false;
     await clock.advanceAsync(30_000);
-    expect(chain.engines()[0]).toMatchObject({ state: 'ready' });
-    const ended = chain.shutdown();
+    expect(manager.engines()[0]).toMatchObject({ state: 'ready' });
+    const ended = manager.shutdown();
     await clock.advanceAsync(20_000);
     await ended;
   });
@@ -137,49 +127,41 @@ describe('SpeechChain', () => {
   it('is up with the first engine, however long the others load', async () => {
     const clock = createFakeClock(1_000_000);
     const slow = openFakePlugin(clock, { opening: () => 'silent' });
-    const managers = [
-      new TtsManager({}, { plugin: { ...slow.plugin, name: 'slow' }, log: silent, clock }),
-      new TtsManager({}, { plugin: openFakePlugin(clock).plugin, log: silent, clock }),
-    ] as const;
-    const chain = new SpeechChain({ managers, mostVoices: 2, log: silent, clock });
-    const started = chain.initialize();
+    const engines = [{ ...slow.plugin, name: 'slow' }, openFakePlugin(clock).plugin] as const;
+    const manager = new TtsManager({}, { engines, mostVoices: 2, log: silent, clock });
+    const started = manager.initialize();
     await clock.advanceAsync(100);
     await started;
-    expect(chain.engines().map(({ state }) => state)).toEqual(['unavailable', 'ready']);
-    const ended = chain.shutdown();
+    expect(manager.engines().map(({ state }) => state)).toEqual(['unavailable', 'ready']);
+    const ended = manager.shutdown();
     await clock.advanceAsync(60_000);
     await ended;
   });
 
   it('does not ask an engine that is known to have no model', async () => {
-    const { chain, narrate, clock } = stage({ first: { isEmpty: true }, second: {} });
-    await chain.initialize();
+    const { manager, narrate, clock } = stage({ first: { isEmpty: true }, second: {} });
+    await manager.initialize();
     await narrate(STORY);
-    expect(chain.managers[0]?.picture().pool?.workers[0]).toMatchObject({ jobsDone: 0 });
+    expect(manager.snapshot().pool?.workers[0]).toMatchObject({ jobsDone: 0 });
     await clock.advanceAsync(0);
-    await chain.shutdown();
+    await manager.shutdown();
   });
 
   it('does not start when none comes up', async () => {
     const clock = createFakeClock(1_000_000);
     const { plugin } = openFakePlugin(clock, { opening: () => 'throws' });
-    const chain = new SpeechChain({
-      managers: [new TtsManager({}, { plugin, log: silent, clock })],
-      mostVoices: 2,
-      log: silent,
-      clock,
-    });
-    const started = chain.initialize();
+    const manager = new TtsManager({}, { engines: [plugin], mostVoices: 2, log: silent, clock });
+    const started = manager.initialize();
     started.catch(() => {});
     await clock.advanceAsync(10_000);
     await expect(started).rejects.toMatchObject({ code: 'model_loading_failed' });
-    await chain.shutdown();
+    await manager.shutdown();
   });
 
   it('leaves the figures of a single engine as they are', async () => {
-    const { chain } = stage({ only: {} });
-    await chain.initialize();
-    expect(chain.status().workers.map(({ id }) => id)).toEqual(['only']);
-    await chain.shutdown();
+    const { manager } = stage({ only: {} });
+    await manager.initialize();
+    expect(manager.getStatus().workers.map(({ id }) => id)).toEqual(['only']);
+    await manager.shutdown();
   });
 });

@@ -1,11 +1,11 @@
 import { createFakeClock } from '@taleback/resilience/testing';
 import { describe, expect, it } from 'vitest';
 import { createWavEncoder } from '../audio/index.ts';
-import type { SynthesisEvent } from '../status/index.ts';
+import type { SynthesisEvent } from '../pool/synthesis-event.ts';
 import { Protection } from '../protection/index.ts';
-import { type FakePluginOptions, openFakePlugin } from './fake-plugin.ts';
-import type { TtsManagerOverrides } from './manager-config.ts';
-import { report } from '../pool/fake-child.ts';
+import { type FakePluginOptions, openFakePlugin } from '../../test/support/fake-plugin.ts';
+import type { TtsManagerOverrides } from '../pool/pool-config.ts';
+import { report } from '../../test/support/fake-child.ts';
 import { TtsManager } from './tts-manager.ts';
 
 const log = (): void => {};
@@ -22,7 +22,7 @@ const setup = ({ overrides = {}, ...pluginOptions }: Options = {}) => {
   const protection = new Protection({}, { readMachine: async () => machine.reading, log, clock });
   const events: SynthesisEvent[] = [];
   const listeners = [(event: SynthesisEvent): void => void events.push(event)];
-  const manager = new TtsManager(overrides, { plugin, protection, listeners, log, clock, random });
+  const manager = new TtsManager(overrides, { engines: [plugin], protection, listeners, log, clock, random });
   return { clock, plugin, children, protection, events, manager, machine };
 };
 

@@ -8,14 +8,24 @@ import type { EnginePlugin } from '../pool/speech-line.ts';
 import type { SynthesisEvent, SynthesisListener } from '../pool/synthesis-event.ts';
 import { describeReason, type Protection, type ProtectionOverview } from '../protection/index.ts';
 import type { EngineStatus } from '../status/engine-status.ts';
-import { decideReadiness, type ProtectionSummary, type Readiness, type ServicePhase } from '../status/readiness.ts';
+import {
+  decideReadiness,
+  type ProtectionSummary,
+  type Readiness,
+  type ServicePhase,
+} from '../status/readiness.ts';
 import { describeStatus, type MachineUsage, type ServiceStatus } from '../status/service-status.ts';
 import { SynthesisStatistics } from '../status/statistics.ts';
 import { EngineLine } from './engine-line.ts';
 import { createNarrator, type Narrate, type SpeechCaches } from './narrate.ts';
 import { planChain } from './plan-chain.ts';
 import type { NarrationRequest } from './plan-narration.ts';
-import { parseSynthesisRequest, type SynthesisRequest, type SynthesisResult, type TtsService } from './tts-service.ts';
+import {
+  parseSynthesisRequest,
+  type SynthesisRequest,
+  type SynthesisResult,
+  type TtsService,
+} from './tts-service.ts';
 
 export interface TtsManagerParts {
   /** In the order of preference, with different names: the next one speaks when one fails. */
@@ -209,11 +219,10 @@ export class TtsManager implements TtsService {
       return;
     }
     // Another start may follow.
-    for (const line of this.#lines) line.cancelRestart();
+    const fault = this.#lines[0].startFault;
+    for (const line of this.#lines) line.forgetStart();
     this.#started = undefined;
-    throw (
-      this.#lines[0].startFault ?? new TalebackError('model_loading_failed', 'No engine came up.')
-    );
+    throw fault ?? new TalebackError('model_loading_failed', 'No engine came up.');
   }
 
   #lineOf(plugin: EnginePlugin): EngineLine {
@@ -252,4 +261,6 @@ const summarize = (overview: ProtectionOverview | undefined): ProtectionSummary 
 
 /** Whether one of them resolves to true; resolves with the first that does. */
 const anyTrue = (results: readonly Promise<boolean>[]): Promise<boolean> =>
-  Promise.any(results.map(async (result) => (await result) || Promise.reject(new Error('false')))).catch(() => false);
+  Promise.any(results.map(async (result) => (await result) || Promise.reject(new Error('false')))).catch(
+    () => false,
+  );

@@ -47,7 +47,8 @@ export interface TtsService {
 const MAX_CHARACTERS = 20_000;
 
 /** Null means absent. */
-const optional = <Value>(schema: z.ZodType<Value>) => schema.nullish().transform((value) => value ?? undefined);
+const optional = <Value>(schema: z.ZodType<Value>) =>
+  schema.nullish().transform((value) => value ?? undefined);
 const optionalText = optional(z.string().max(200));
 
 const synthesisRequest = z.object({
@@ -71,7 +72,9 @@ export const parseSynthesisRequest = (value: unknown): SynthesisRequest => {
   const field = issue?.path.join('.') || 'request';
   const details = `${field}: ${issue?.message ?? 'is not usable'}`;
   if (field === 'text' && issue?.code === 'too_big') {
-    throw new TalebackError('text_too_long', `The text is longer than ${MAX_CHARACTERS} characters.`, { details });
+    throw new TalebackError('text_too_long', `The text is longer than ${MAX_CHARACTERS} characters.`, {
+      details,
+    });
   }
   throw new TalebackError('request_invalid', 'The request cannot be read.', { details });
 };

@@ -1,7 +1,7 @@
 import { createFakeClock } from '@taleback/resilience/testing';
 import { describe, expect, it } from 'vitest';
 import { VoiceEngine } from '../../examples/voice-engine.ts';
-import { openFakePlugin } from './fake-plugin.ts';
+import { openFakePlugin } from '../../test/support/fake-plugin.ts';
 
 describe('the example of a voice engine', () => {
   it('seed 004: speaks through the manager', async () => {

@@ -1,6 +1,6 @@
 import { toTalebackError } from '@taleback/core';
 import type { Clock } from '@taleback/resilience';
-import type { Log } from '../status/index.ts';
+import type { Log } from '@taleback/core';
 import type { Diagnosis } from './diagnosis.ts';
 import { type BreakerWords, formatDiagnosis } from './format-diagnosis.ts';
 import { withoutSecrets } from './without-secrets.ts';

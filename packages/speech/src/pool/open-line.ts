@@ -1,7 +1,13 @@
 import { type Pcm, stretched } from '../audio/index.ts';
 import type { SpeechChunk, SynthesisOptions, VoiceStyle } from '../engines/index.ts';
 import { RemoteLine } from './remote-line.ts';
-import { type EnginePlugin, type HostedPlugin, isRemote, type LineOptions, type SpeechLine } from './speech-line.ts';
+import {
+  type EnginePlugin,
+  type HostedPlugin,
+  isRemote,
+  type LineOptions,
+  type SpeechLine,
+} from './speech-line.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 export const openLine = (plugin: EnginePlugin, options: LineOptions): SpeechLine => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseManagerConfig, type TtsManagerOverrides } from './manager-config.ts';
+import { parseManagerConfig, type TtsManagerOverrides } from './pool-config.ts';
 
 describe('parseManagerConfig', () => {
   it('seed 004: configuration: its example is taken as it is written', () => {

@@ -4,7 +4,7 @@ import { createFakeClock } from '@taleback/resilience/testing';
 import { describe, expect, it } from 'vitest';
 import type { Pcm } from '../audio/index.ts';
 import type { RemoteEngine, SpeechChunk } from '../engines/index.ts';
-import type { SynthesisEvent } from '../status/index.ts';
+import type { SynthesisEvent } from './synthesis-event.ts';
 import { RemoteLine } from './remote-line.ts';
 
 const SOUND: Pcm = { sampleRateHz: 1_000, samples: new Int16Array(500).fill(3_000) };
@@ -59,7 +59,7 @@ const stage = ({ policy = kokoro, speak = () => undefined, probe }: Staged = {})
     clock,
     random: () => 1 - Number.EPSILON,
     log: (severity, message) => logged.push(`${severity}: ${message}`),
-    tell: (event) => events.push(event),
+    publish: (event) => events.push(event),
     onServiceFailure: ({ code }) => failures.push(code),
   });
   return { line, clock, events, logged, failures, state };

@@ -10,7 +10,12 @@ import {
   tryWithDeadline,
 } from '@taleback/resilience';
 import type { Pcm } from '../audio/index.ts';
-import { cancellationOf, type RemoteEngine, type SpeechChunk, type SynthesisOptions } from '../engines/index.ts';
+import {
+  cancellationOf,
+  type RemoteEngine,
+  type SpeechChunk,
+  type SynthesisOptions,
+} from '../engines/index.ts';
 import type { PoolSnapshot } from './pool-snapshot.ts';
 import { engineError, RemoteService } from './remote-service.ts';
 import { closing, countsAgainstWorker } from './retry.ts';
@@ -141,16 +146,13 @@ export class RemoteLine implements SpeechLine {
       });
       if (outcome.kind === 'succeeded') return outcome.value;
       const waitMs = shortWaitMs(outcome);
-      if (waitMs === undefined) throw signal.aborted ? cancellationOf(signal) : outcomeError(outcome, engine.name);
+      if (waitMs === undefined)
+        throw signal.aborted ? cancellationOf(signal) : outcomeError(outcome, engine.name);
       await pause(clock, waitMs, signal);
     }
   }
 
-  #attempts(
-    chunk: SpeechChunk,
-    request: SynthesisOptions,
-    acceptedAtMs: number,
-  ): Promise<CallOutcome<Pcm>> {
+  #attempts(chunk: SpeechChunk, request: SynthesisOptions, acceptedAtMs: number): Promise<CallOutcome<Pcm>> {
     const { engine, clock, publish } = this.#options;
     return this.#call.run(
       async ({ attempt, signal }) => {

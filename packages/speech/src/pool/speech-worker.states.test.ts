@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { WorkerState } from '../status/index.ts';
-import { report } from './fake-child.ts';
-import { readyWorker, stageWorker, type WorkerStage } from './worker-stage.ts';
+import type { WorkerState } from './pool-snapshot.ts';
+import { report } from '../../test/support/fake-child.ts';
+import { readyWorker, stageWorker, type WorkerStage } from '../../test/support/worker-stage.ts';
 
 /** Seed 004, "Worker States": where each may lead. */
 const NEXT: Readonly<Record<WorkerState, readonly WorkerState[]>> = {
@@ -16,7 +16,7 @@ const NEXT: Readonly<Record<WorkerState, readonly WorkerState[]>> = {
 
 const MOVES = {
   start: ({ worker, start }) => {
-    if (worker.state === 'TERMINATED') start();
+    if (worker.life.state === 'TERMINATED') start();
   },
   ready: ({ children }) => children.at(-1)?.ready({ concurrency: 2 }),
   earlierChildReady: ({ children }) => children[0]?.ready(),
@@ -29,7 +29,7 @@ const MOVES = {
     Object.assign(children.at(-1) ?? {}, { isMortal: false, isObedient: false, isAwake: false }),
   checkHealth: ({ worker }) => worker.checkHealth(),
   leave: ({ worker }) => worker.leave('told to'),
-  kill: ({ worker }) => worker.kill('told to'),
+  kill: ({ worker }) => worker.life.kill('told to'),
   shortWait: ({ clock }) => clock.advance(1_000),
   longWait: ({ clock }) => clock.advance(61_000),
 } satisfies Record<string, (stage: WorkerStage) => void>;
@@ -40,7 +40,7 @@ const often = fc.constantFrom<Move>('start', 'ready', 'run', 'answer');
 describe('SpeechWorker, its states', () => {
   it('seed 004: passes through every state', () => {
     const { worker, states, start, child, run, clock } = stageWorker();
-    expect(worker.state).toBe('TERMINATED');
+    expect(worker.life.state).toBe('TERMINATED');
     start();
     child().ready();
     run();
@@ -48,7 +48,7 @@ describe('SpeechWorker, its states', () => {
     worker.leave('told to');
     clock.advance(0);
     start();
-    worker.kill('told to');
+    worker.life.kill('told to');
     clock.advance(0);
     expect(states.map(([, to]) => to)).toEqual([
       'INITIALIZING',
@@ -82,7 +82,7 @@ describe('SpeechWorker, its states', () => {
             }
             told = stage.states.length;
             const { worker } = stage;
-            expect(worker.state).toBe(state);
+            expect(worker.life.state).toBe(state);
             // Work is under way in BUSY, may be while it ends, and is in no other state.
             const mayWork = ['UNHEALTHY', 'SHUTTING_DOWN'].includes(state)
               ? [true, false]
@@ -103,9 +103,9 @@ describe('SpeechWorker, its states', () => {
       fc.property(fc.array(move, { maxLength: 40, size: 'max' }), (moves) => {
         const stage = stageWorker((count) => (count % 3 === 0 ? 'throws' : 'silent'));
         for (const name of moves) MOVES[name](stage);
-        stage.worker.kill('told to');
+        stage.worker.life.kill('told to');
         stage.clock.advance(5_000);
-        expect(stage.worker.state).toBe('TERMINATED');
+        expect(stage.worker.life.state).toBe('TERMINATED');
         expect(stage.worker.queueDepth).toBe(0);
         expect(stage.clock.pendingTimers).toBe(0);
         const starts = stage.states.filter(([, to]) => to === 'INITIALIZING').length;
@@ -120,7 +120,7 @@ describe('SpeechWorker, its start', () => {
     const { worker, start, child, clock, gone } = stageWorker();
     start();
     clock.advance(119_999);
-    expect(worker.state).toBe('INITIALIZING');
+    expect(worker.life.state).toBe('INITIALIZING');
     clock.advance(1);
     expect(child().kills).toBe(1);
     expect(gone).toEqual([{ wasReady: false, cause: 'took too long to start (killed)' }]);
@@ -129,14 +129,14 @@ describe('SpeechWorker, its start', () => {
   it('is no longer timed once it is ready', () => {
     const { worker, clock } = readyWorker();
     clock.advance(1_000_000);
-    expect(worker.state).toBe('READY');
+    expect(worker.life.state).toBe('READY');
     expect(worker.model).toBe('loaded');
   });
 
   it('fails a turn later when a child cannot even be opened', () => {
     const { worker, start, clock, gone } = stageWorker(() => 'throws');
     start();
-    expect(worker.state).toBe('INITIALIZING');
+    expect(worker.life.state).toBe('INITIALIZING');
     clock.advance(0);
     expect(gone).toEqual([{ wasReady: false, cause: 'no such program' }]);
     expect(clock.pendingTimers).toBe(0);
@@ -147,12 +147,18 @@ describe('SpeechWorker, its start', () => {
     child().pulse({ rssBytes: 77 });
     run();
     child().answer();
-    expect(worker).toMatchObject({ childJobs: 1, rssBytes: 77, restarts: 0 });
+    expect(worker).toMatchObject({ childJobs: 1, rssBytes: 77, life: { starts: 1 } });
     clock.advance(500);
     expect(worker.servedMs).toBe(500);
     child().end();
     start();
-    expect(worker).toMatchObject({ childJobs: 0, rssBytes: 0, restarts: 1, model: undefined, servedMs: 0 });
+    expect(worker).toMatchObject({
+      childJobs: 0,
+      rssBytes: 0,
+      life: { starts: 2 },
+      model: undefined,
+      servedMs: 0,
+    });
   });
 });
 
@@ -162,13 +168,13 @@ describe('SpeechWorker, its leaving', () => {
     run('first');
     run('second');
     worker.leave('recycled');
-    expect(worker).toMatchObject({ state: 'SHUTTING_DOWN', hasRoom: false });
+    expect(worker).toMatchObject({ life: { state: 'SHUTTING_DOWN' }, hasRoom: false });
     child().answer();
     expect(child().leaves).toBe(0);
     child().answer();
     expect(child().leaves).toBe(1);
     clock.advance(0);
-    expect(worker.state).toBe('TERMINATED');
+    expect(worker.life.state).toBe('TERMINATED');
     expect(ends).toEqual(['first', 'second']);
   });
 
@@ -192,9 +198,9 @@ describe('SpeechWorker, its leaving', () => {
     clock.advance(1);
     expect(child().kills).toBe(1);
     clock.advance(4_999);
-    expect(worker.state).toBe('SHUTTING_DOWN');
+    expect(worker.life.state).toBe('SHUTTING_DOWN');
     clock.advance(1);
-    expect(gone).toEqual([{ wasReady: true, cause: 'nothing to do (its end was never told)' }]);
+    expect(gone).toEqual([{ wasReady: true, cause: 'nothing to do (its end was never reported)' }]);
     child().end('much too late');
     expect(gone).toHaveLength(1);
   });

@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { report } from './fake-child.ts';
-import { readyWorker, stageWorker, type WorkerStage } from './worker-stage.ts';
+import { report } from '../../test/support/fake-child.ts';
+import { readyWorker, stageWorker, type WorkerStage } from '../../test/support/worker-stage.ts';
 
 describe('SpeechWorker, its requests', () => {
   it('speaks as many at once as its child takes', () => {
     const { worker, run, child } = readyWorker(2);
     run();
-    expect(worker).toMatchObject({ state: 'BUSY', hasRoom: true, queueDepth: 1 });
+    expect(worker).toMatchObject({ life: { state: 'BUSY' }, hasRoom: true, queueDepth: 1 });
     run();
     expect(worker).toMatchObject({ hasRoom: false, queueDepth: 2 });
     child().answer();
-    expect(worker).toMatchObject({ state: 'BUSY', hasRoom: true, queueDepth: 1 });
+    expect(worker).toMatchObject({ life: { state: 'BUSY' }, hasRoom: true, queueDepth: 1 });
   });
 
   it('names every try of every request differently', () => {
@@ -47,16 +47,16 @@ describe('SpeechWorker, its requests', () => {
   it('does not hear a child that the place was taken from', () => {
     const { worker, child, clock, start, children } = readyWorker();
     Object.assign(child(), { isMortal: false });
-    worker.kill('told to');
+    worker.life.kill('told to');
     clock.advance(5_000);
     start();
     const [late, present] = children;
     late?.ready();
     late?.pulse({ rssBytes: 9 });
     late?.end();
-    expect(worker).toMatchObject({ state: 'INITIALIZING', rssBytes: 0 });
+    expect(worker).toMatchObject({ life: { state: 'INITIALIZING' }, rssBytes: 0 });
     present?.ready();
-    expect(worker.state).toBe('READY');
+    expect(worker.life.state).toBe('READY');
   });
 
   it('seed 004: timeoutMs 10000: kills what does not answer in time', () => {
@@ -71,7 +71,7 @@ describe('SpeechWorker, its requests', () => {
     expect(child().kills).toBe(1);
     clock.advance(0);
     expect(ends).toEqual(['timed_out', 'worker_lost']);
-    expect(worker.state).toBe('TERMINATED');
+    expect(worker.life.state).toBe('TERMINATED');
   });
 
   it('gives long texts and slow engines more, up to 60 s', () => {
@@ -126,7 +126,7 @@ describe('SpeechWorker, its requests', () => {
     };
     run();
     expect(ends).toEqual(['internal']);
-    expect(worker).toMatchObject({ state: 'READY', hasRoom: true });
+    expect(worker).toMatchObject({ life: { state: 'READY' }, hasRoom: true });
   });
 
   it('takes a request that its child cancels of its own accord for lost', () => {
@@ -144,7 +144,7 @@ describe('SpeechWorker, a caller that gives up', () => {
     const job = run('given up');
     run('wanted');
     if (job === undefined) throw new Error('refused');
-    job.fail(new Error('given up') as never);
+    job.end({ error: new Error('given up') as never });
     worker.cancel(job);
     expect(child().cancelled).toEqual(['req-1-1']);
     clock.advance(999);
@@ -159,7 +159,7 @@ describe('SpeechWorker, a caller that gives up', () => {
   it('ends a child that goes on for a second', () => {
     const { worker, run, child, clock, ends } = readyWorker();
     const job = run();
-    job?.fail(new Error('given up') as never);
+    job?.end({ error: new Error('given up') as never });
     if (job !== undefined) worker.cancel(job);
     clock.advance(1_000);
     expect(child().kills).toBe(1);
@@ -179,7 +179,7 @@ describe('SpeechWorker, its health', () => {
       clock.advance(5_000);
     }
     expect(child().pings).toBe(3);
-    expect(worker.state).toBe('TERMINATED');
+    expect(worker.life.state).toBe('TERMINATED');
   });
 
   it('goes on as long as every third is answered', () => {
@@ -189,7 +189,7 @@ describe('SpeechWorker, its health', () => {
       worker.checkHealth();
       if (check % 3 === 0) child().pulse();
     }
-    expect(worker.state).toBe('READY');
+    expect(worker.life.state).toBe('READY');
     expect(child().kills).toBe(0);
   });
 
@@ -284,7 +284,7 @@ describe('SpeechWorker, its circuit breaker', () => {
     failTimes(stage, 'model_failed', 5);
     clock.advance(60_000);
     const job = run();
-    job?.fail(new Error('given up') as never);
+    job?.end({ error: new Error('given up') as never });
     if (job !== undefined) worker.cancel(job);
     child().fail(report('job_cancelled'));
     expect(worker.breaker.status().state).toBe('HALF_OPEN');

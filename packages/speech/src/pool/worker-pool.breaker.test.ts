@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { report } from './fake-child.ts';
-import { fixed, type Said, type Stage, startPool } from './pool-stage.ts';
+import { report } from '../../test/support/fake-child.ts';
+import { fixed, type Said, type Stage, startPool } from '../../test/support/pool-stage.ts';
 
 /** No retries, so that a request is a call. */
 const onceOnly = (count: number) => ({ ...fixed(count), retry: { maxAttempts: 1 } });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { report } from './fake-child.ts';
-import { fixed, type Stage, stagePool, startPool } from './pool-stage.ts';
+import { report } from '../../test/support/fake-child.ts';
+import { fixed, type Stage, stagePool, startPool } from '../../test/support/pool-stage.ts';
 
 /** Follows whether the closing is over. */
 const close = ({ pool }: Stage, drainMs?: number): { isOver: boolean } => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Opening } from './fake-child.ts';
-import { fixed, type Stage, stagePool } from './pool-stage.ts';
+import type { Opening } from '../../test/support/fake-child.ts';
+import { fixed, type Stage, stagePool } from '../../test/support/pool-stage.ts';
 
 /** Begins, and tells how the start ended. */
 const begin = (stage: Stage): { end: string | undefined } => {

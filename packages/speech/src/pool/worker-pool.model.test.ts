@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { report } from './fake-child.ts';
-import { type Stage, stagePool } from './pool-stage.ts';
+import { report } from '../../test/support/fake-child.ts';
+import { type Stage, stagePool } from '../../test/support/pool-stage.ts';
 
 const priority = fc.constantFrom('high', 'normal', 'low' as const);
 const which = fc.nat(7);

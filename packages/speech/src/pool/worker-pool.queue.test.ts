@@ -1,8 +1,8 @@
 import { getEventListeners } from 'node:events';
 import { TalebackError } from '@taleback/core';
 import { describe, expect, it } from 'vitest';
-import { FakeChild, report } from './fake-child.ts';
-import { fixed, type Stage, startPool } from './pool-stage.ts';
+import { FakeChild, report } from '../../test/support/fake-child.ts';
+import { fixed, type Stage, startPool } from '../../test/support/pool-stage.ts';
 
 /** Lets every child answer until nothing is under way. @returns what they heard, in order */
 const serveAll = async ({ clock, living }: Stage): Promise<string[]> => {
@@ -188,12 +188,12 @@ describe('WorkerPool, an abort', () => {
     const said = stage.say('given up', {}, { signal: stop.signal });
     const timers = stage.clock.pendingTimers;
     stage.children[0]?.fail(report('model_failed'));
-    // The worker's own timer stays; that of the wait has come.
-    expect(stage.clock.pendingTimers).toBe(timers + 1);
+    // The timer of the attempt is gone; that of the wait has come.
+    expect(stage.clock.pendingTimers).toBe(timers);
     stop.abort();
     await stage.clock.settle();
     expect(said.end).toBe('job_cancelled');
-    expect(stage.clock.pendingTimers).toBe(timers);
+    expect(stage.clock.pendingTimers).toBe(timers - 1);
     await stage.clock.advanceAsync(10_000);
     expect(stage.kinds('dispatched')).toHaveLength(1);
   });

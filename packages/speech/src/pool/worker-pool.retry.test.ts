@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { report } from './fake-child.ts';
-import { fixed, type Stage, startPool } from './pool-stage.ts';
+import { report } from '../../test/support/fake-child.ts';
+import { fixed, type Stage, startPool } from '../../test/support/pool-stage.ts';
 
 /** The children that have a call, with the workers they are of. */
 const busy = ({ living }: Stage) => living().filter(({ calls }) => calls.length > 0);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fixed, type Stage, startPool } from './pool-stage.ts';
+import { fixed, type Stage, startPool } from '../../test/support/pool-stage.ts';
 
 const ids = ({ pool }: Stage): string[] => pool.snapshot().workers.map(({ id }) => id);
 const states = ({ pool }: Stage): string[] => pool.snapshot().workers.map(({ state }) => state);

@@ -1,5 +1,5 @@
 import type { BreakerListener, BreakerState } from '@taleback/resilience';
-import type { Log } from '../status/index.ts';
+import type { Log } from '@taleback/core';
 
 const WORDS = {
   closed: { severity: 'warn', verb: 'closed' },

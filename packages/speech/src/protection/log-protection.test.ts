@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Log } from '../status/index.ts';
+import type { Log } from '@taleback/core';
 import { logKillSwitchChanges, logLevels, logProtectionChanges } from './log-protection.ts';
 import { MachineJudge } from './machine-judge.ts';
 import type { MachineReading } from './machine-reading.ts';

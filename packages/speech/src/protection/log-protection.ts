@@ -1,4 +1,4 @@
-import type { Log } from '../status/index.ts';
+import type { Log } from '@taleback/core';
 import { describeFigure, describeFinding, type Level } from './finding.ts';
 import { KILL_SWITCH_KEY, type KillSwitchChange } from './kill-switch.ts';
 import type { MachineState } from './machine-judge.ts';

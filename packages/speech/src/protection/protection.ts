@@ -1,5 +1,5 @@
 import { type Clock, createRateLimiter, guarded, type RateLimiter, systemClock } from '@taleback/resilience';
-import type { Log } from '../status/index.ts';
+import type { Log } from '@taleback/core';
 import type { ControlFile } from './control-file.ts';
 import { KillSwitch, type KillSwitchOptions, type KillSwitchStatus } from './kill-switch.ts';
 import { logKillSwitchChanges, logLevels, logProtectionChanges } from './log-protection.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { EnginePicture } from '../status/index.ts';
-import { requireFit } from './require-fit.ts';
+import type { EngineStatus } from './engine-status.ts';
+import { requireFit } from './engine-status.ts';
 
-const engine = (change: Partial<EnginePicture>): EnginePicture => ({
+const engine = (change: Partial<EngineStatus>): EngineStatus => ({
   name: 'kokoro',
   state: 'unavailable',
   languages: ['en'],
@@ -25,7 +25,7 @@ describe('requireFit', () => {
     expect(() => requireFit(open, 1_000)).toThrow(expect.objectContaining({ retryAfterMs: 60_000 }) as Error);
   });
 
-  it.each<[string, Partial<EnginePicture>]>([
+  it.each<[string, Partial<EngineStatus>]>([
     ['is well', { state: 'ready' }],
     ['is not all well', { state: 'degraded', errorCode: 'network_unreachable' }],
     ['was not there at one look: it may be starting again', { errorCode: 'network_unreachable' }],

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decideLiveness } from '@taleback/worker/src/health/liveness.ts';
-import { aPool, aWorker } from './pool-fixtures.ts';
+import { aPool, aWorker } from '../../test/support/pool-fixtures.ts';
 import { decideReadiness, type ReadinessInput } from './readiness.ts';
 
 const decide = (change: Partial<ReadinessInput>) =>

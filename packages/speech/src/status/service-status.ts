@@ -7,7 +7,12 @@ import {
 } from '../pool/pool-snapshot.ts';
 import type { EngineStatus } from './engine-status.ts';
 import type { ErrorsByCategory, ErrorsByCode } from './error-counts.ts';
-import { decideReadiness, type ProtectionSummary, type ReadinessInput, type ServiceState } from './readiness.ts';
+import {
+  decideReadiness,
+  type ProtectionSummary,
+  type ReadinessInput,
+  type ServiceState,
+} from './readiness.ts';
 import type { Percentiles } from './recent.ts';
 import type { StatisticsSummary } from './statistics.ts';
 

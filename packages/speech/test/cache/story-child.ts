@@ -6,7 +6,7 @@ import { createFolderCache } from '../../src/cache/folder-cache.node.ts';
 import { createWavEncoder } from '../../src/audio/index.ts';
 import { SoundCache, withChunkCache } from '../../src/cache/index.ts';
 import type { SpeechEngine } from '../../src/engines/index.ts';
-import { createNarrate } from '../../src/manager/narrate.ts';
+import { narrateWith } from '../support/narrate-with.ts';
 
 /**
  * A process that narrates `STORY`. It says what the engine speaks, and what is finished: given to the narration. `KILL_AT`
@@ -59,7 +59,7 @@ const watched: SpeechEngine = {
     return pcm;
   },
 };
-const narrate = createNarrate({ engine: watched, encoder: createWavEncoder() });
+const narrate = narrateWith({ engine: watched, encoder: createWavEncoder() });
 const { bytes, chunkCount } = await narrate({ text: STORY, language: 'en' });
 say({ kind: 'chunks', id: String(chunkCount) });
 say({ kind: 'told', id: createHash('sha256').update(bytes).digest('hex') });

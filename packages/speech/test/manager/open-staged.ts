@@ -1,6 +1,8 @@
 import { openSoundFiles } from '../../src/protocol/sound-files.node.ts';
-import { type EnginePlugin, TtsManager, type TtsManagerOverrides } from '../../src/manager/index.ts';
-import type { SynthesisEvent } from '../../src/status/index.ts';
+import type { EnginePlugin } from '../../src/pool/speech-line.ts';
+import { TtsManager } from '../../src/chain/tts-manager.ts';
+import type { TtsManagerOverrides } from '../../src/pool/pool-config.ts';
+import type { SynthesisEvent } from '../../src/pool/synthesis-event.ts';
 import { processChild } from '../../src/engines/open/process-child.ts';
 import { STAGED_CHILD_ARGS } from '../children/own-child.ts';
 import { createStagedEngine } from '../children/staged-engine.ts';
@@ -34,7 +36,11 @@ export const openStaged = async (overrides: TtsManagerOverrides): Promise<Staged
     }),
   };
   const events: SynthesisEvent[] = [];
-  const manager = new TtsManager(overrides, { plugin, log, listeners: [(event) => void events.push(event)] });
+  const manager = new TtsManager(overrides, {
+    engines: [plugin],
+    log,
+    listeners: [(event) => void events.push(event)],
+  });
   await manager.initialize();
   return {
     manager,

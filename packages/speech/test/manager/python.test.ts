@@ -24,7 +24,7 @@ const openEspeak = async (
     modelOf: () => 'espeak-ng',
     log,
   });
-  const manager = new TtsManager(overrides, { plugin, log });
+  const manager = new TtsManager(overrides, { engines: [plugin], log });
   return {
     manager,
     close: async () => {

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import type { ErrorReport } from '@taleback/core';
 import { type OpenSoundFiles, openSoundFiles } from '../../src/protocol/sound-files.node.ts';
 import type { Pcm } from '../../src/audio/index.ts';
-import type { ChildReadiness, SpeechChild, SpeechRequest } from '../../src/manager/index.ts';
+import type { ChildReadiness, SpeechChild, SpeechRequest } from '../../src/pool/speech-child.ts';
 import { processChild } from '../../src/engines/open/process-child.ts';
 import type { ProtocolVersion } from '../../src/protocol/protocol.ts';
 

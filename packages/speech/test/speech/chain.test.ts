@@ -58,7 +58,7 @@ describe('a chain of engines', { timeout: 120_000 }, () => {
       engine: 'kokoro',
       diagnosis: { ok: false, code: 'network_unreachable' },
     });
-    expect(chain.status()).toMatchObject({ ready: true });
+    expect(chain.getStatus()).toMatchObject({ ready: true });
   });
 
   test('seed 002: de-DE-ConradNeural reads when de-DE-KillianNeural gives no audio', async () => {

@@ -3,7 +3,8 @@ import { openSpeechThread } from '../../src/engines/open/speech-thread.node.ts';
 import { describeSpeechEngine } from '../../src/engines/engine-conformance.ts';
 import { createFliteEngine } from '../../src/engines/flite/flite-engine.ts';
 import { compileFlite, FLITE_PROFILE } from '../../src/engines/index.ts';
-import { type EnginePlugin, TtsManager } from '../../src/manager/index.ts';
+import type { EnginePlugin } from '../../src/pool/speech-line.ts';
+import { TtsManager } from '../../src/chain/tts-manager.ts';
 import { FLITE_THREAD_FILE } from '../../src/engines/open/own-files.node.ts';
 import { openEmbedded } from './open-embedded.ts';
 
@@ -28,7 +29,7 @@ describeSpeechEngine('flite in a thread, when no child comes up', async () => {
       throw new Error('no process can be started');
     },
   };
-  const manager = new TtsManager({}, { plugin, clock, log: () => {} });
+  const manager = new TtsManager({}, { engines: [plugin], clock, log: () => {} });
   await manager.initialize();
   return { engine: manager.engine, close: () => manager.shutdown() };
 });

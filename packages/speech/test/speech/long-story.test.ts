@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { createMp3ThreadEncoder, durationMsOf, type Pcm, samplesIn } from '../../src/audio/index.ts';
 import { decodeMp3 } from '../../src/audio/mp3-decoder.ts';
 import type { RemoteEngine } from '../../src/engines/index.ts';
-import { TtsManager } from '../../src/manager/index.ts';
+import { TtsManager } from '../../src/chain/tts-manager.ts';
 import { openEmbedded } from './open-embedded.ts';
 
 const RATE_HZ = 16_000;
@@ -87,7 +87,7 @@ describe('a story of 20,000 characters', { timeout: 240_000 }, () => {
   test('is told with its parts in order, and with few of them in memory', async () => {
     const encoder = createMp3ThreadEncoder();
     const { engine, state } = openToneEngine();
-    const manager = new TtsManager({}, { plugin: engine, log: () => {} });
+    const manager = new TtsManager({}, { engines: [engine], log: () => {} });
     await manager.initialize();
     const startBytes = heldBytes();
     let mostBytes = 0;

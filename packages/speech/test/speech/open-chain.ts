@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createMp3ThreadEncoder } from '../../src/audio/index.ts';
 import { parseConfig } from '@taleback/worker/src/config.ts';
-import type { Narrate } from '../../src/manager/index.ts';
+import type { Narrate } from '../../src/chain/narrate.ts';
 import { openCache } from '@taleback/worker/src/open-cache.ts';
 import { openSpeech } from '@taleback/worker/src/open-speech.ts';
-import type { SpeechChain } from '../../src/chain/speech-index.ts';
+import type { TtsManager } from '../../src/chain/tts-manager.ts';
 
 export interface OpenedChain {
-  readonly chain: SpeechChain;
+  readonly chain: TtsManager;
   readonly narrate: Narrate;
   readonly logged: { readonly message: string; readonly fields: Readonly<Record<string, unknown>> }[];
   readonly close: () => Promise<void>;

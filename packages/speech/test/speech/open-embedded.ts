@@ -1,5 +1,7 @@
 import { createMp3ThreadEncoder } from '../../src/audio/index.ts';
-import { type Narrate, TtsManager, type TtsManagerOverrides } from '../../src/manager/index.ts';
+import type { Narrate } from '../../src/chain/narrate.ts';
+import { TtsManager } from '../../src/chain/tts-manager.ts';
+import type { TtsManagerOverrides } from '../../src/pool/pool-config.ts';
 import { openFlitePlugin } from '../../src/engines/open/flite-plugin.ts';
 
 const log = (): void => {};
@@ -20,7 +22,7 @@ export const openEmbedded = async (overrides: TtsManagerOverrides = {}): Promise
   });
   const manager = new TtsManager(
     { workerPool: { minWorkers: 2, maxWorkers: 2 }, ...overrides },
-    { plugin, log },
+    { engines: [plugin], log },
   );
   await manager.initialize();
   const encoder = createMp3ThreadEncoder();

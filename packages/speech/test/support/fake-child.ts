@@ -1,6 +1,6 @@
 import type { ErrorReport } from '@taleback/core';
 import type { Clock } from '@taleback/resilience';
-import type { Pcm } from '../audio/index.ts';
+import type { Pcm } from '../../src/audio/index.ts';
 import type {
   ChildCall,
   ChildPulse,
@@ -8,7 +8,7 @@ import type {
   OpenSpeechChild,
   SpeechChild,
   SpeechChildEvents,
-} from './speech-child.ts';
+} from '../../src/pool/speech-child.ts';
 
 /** What a child of the tests does by itself when it is opened. */
 export type Opening = 'ready' | 'silent' | 'dies' | 'throws';

@@ -1,4 +1,4 @@
-import type { IpcMainLike } from './bind-ipc-main.ts';
+import type { IpcMainLike } from '../../src/electron.ts';
 
 type Listener = Parameters<IpcMainLike['handle']>[1];
 

@@ -1,7 +1,7 @@
 import type { Clock } from '@taleback/resilience';
-import { type Pcm, samplesIn } from '../audio/index.ts';
-import type { HostedPlugin } from './engine-plugin.ts';
-import { type FakeChild, fakeChildren, type Opening } from '../pool/fake-child.ts';
+import { type Pcm, samplesIn } from '../../src/audio/index.ts';
+import type { HostedPlugin } from '../../src/pool/speech-line.ts';
+import { type FakeChild, fakeChildren, type Opening } from './fake-child.ts';
 
 const RATE_HZ = 1_000;
 const MS_PER_LETTER = 60;

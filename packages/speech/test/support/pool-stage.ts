@@ -1,10 +1,10 @@
 import { isTalebackError } from '@taleback/core';
 import { createFakeClock, type FakeClock } from '@taleback/resilience/testing';
-import type { SynthesisEvent } from '../status/index.ts';
-import { parseManagerConfig, type TtsManagerOverrides } from '../manager/manager-config.ts';
+import type { SynthesisEvent } from '../../src/pool/synthesis-event.ts';
+import { parseManagerConfig, type TtsManagerOverrides } from '../../src/pool/pool-config.ts';
 import { type FakeChild, fakeChildren, type Opening, textOf } from './fake-child.ts';
-import type { SpeechRequest } from './speech-child.ts';
-import { type SpeakOptions, WorkerPool } from './worker-pool.ts';
+import type { SpeechRequest } from '../../src/pool/speech-child.ts';
+import { type SpeakOptions, WorkerPool } from '../../src/pool/worker-pool.ts';
 
 /** A request as a test follows it. */
 export interface Said {
@@ -54,7 +54,7 @@ export const stagePool = (options: StageOptions = {}): Stage => {
     clock,
     random: options.random ?? (() => 1 - Number.EPSILON),
     log: (severity, message) => logged.push(`${severity}: ${message}`),
-    tell: (event) => events.push(event),
+    publish: (event) => events.push(event),
   });
   const say: Stage['say'] = (text, request, speakOptions) => {
     const said: Said = { text, ends: 0, end: undefined, error: undefined };

@@ -1,10 +1,10 @@
 import { AdaptiveTimeout } from '@taleback/resilience';
 import { createFakeClock, type FakeClock } from '@taleback/resilience/testing';
-import type { WorkerState } from '../status/index.ts';
-import { parseManagerConfig, type TtsManagerOverrides } from '../manager/manager-config.ts';
+import type { WorkerState } from '../../src/pool/pool-snapshot.ts';
+import { parseManagerConfig, type TtsManagerOverrides } from '../../src/pool/pool-config.ts';
 import { type FakeChild, fakeChildren, type Opening, textOf } from './fake-child.ts';
-import { SpeechJob } from './speech-job.ts';
-import { SpeechWorker } from './speech-worker.ts';
+import { SpeechJob } from '../../src/pool/request-queue.ts';
+import { SpeechWorker } from '../../src/pool/speech-worker.ts';
 
 export interface WorkerStage {
   readonly worker: SpeechWorker;
@@ -38,12 +38,10 @@ export const stageWorker = (
     config,
     clock,
     timeouts: new AdaptiveTimeout({ defaultMs: timeoutMs, minMs: timeoutMs, maxMs: maxTimeoutMs }),
-    events: {
-      onState: ({ state }, from) => states.push([from, state]),
-      onAttemptEnd: (_worker, _job, end) =>
-        ends.push(end.kind === 'spoken' ? textOf(end.sound) : end.error.code),
-      onGone: (_worker, wasReady, cause) => gone.push({ wasReady, cause }),
-    },
+    onState: ({ life }, from) => states.push([from, life.state]),
+    onAttemptEnd: (_worker, _job, end) =>
+      ends.push(end.kind === 'spoken' ? textOf(end.sound) : end.error.code),
+    onGone: (_worker, wasReady, cause) => gone.push({ wasReady, cause }),
   });
   let jobs = 0;
   return {

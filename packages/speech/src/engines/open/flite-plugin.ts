@@ -1,8 +1,8 @@
 import { openSoundFiles } from '../../protocol/sound-files.node.ts';
 import { openSpeechThread } from './speech-thread.node.ts';
 import { FLITE_PROFILE } from '../index.ts';
-import type { HostedPlugin } from '../../manager/index.ts';
-import type { Log } from '../../status/index.ts';
+import type { HostedPlugin } from '../../pool/speech-line.ts';
+import type { Log } from '@taleback/core';
 import type { ProtocolVersion } from '../../protocol/protocol.ts';
 import { childEnvironment } from './child-environment.ts';
 import { FLITE_CHILD_FILE, FLITE_THREAD_FILE, OWN_NODE_ARGS } from './own-files.node.ts';

@@ -17,8 +17,8 @@ import {
   type SpeechHttp,
   type SpeechProfile,
 } from '../index.ts';
-import type { EnginePlugin } from '../../manager/index.ts';
-import type { Log } from '../../status/index.ts';
+import type { EnginePlugin } from '../../pool/speech-line.ts';
+import type { Log } from '@taleback/core';
 import type { ProtocolVersion } from '../../protocol/protocol.ts';
 import { openFlitePlugin } from './flite-plugin.ts';
 import { openPythonPlugin } from './python-plugin.ts';

@@ -1,8 +1,8 @@
 import { type Clock, systemClock } from '@taleback/resilience';
 import { spawnChild } from '../../protocol/child-process.node.ts';
 import type { OpenSoundFiles } from '../../protocol/sound-files.node.ts';
-import type { OpenSpeechChild } from '../../manager/index.ts';
-import type { Log } from '../../status/index.ts';
+import type { OpenSpeechChild } from '../../pool/speech-child.ts';
+import type { Log } from '@taleback/core';
 import { ChildConnection } from '../../protocol/child-connection.ts';
 import type { ProtocolVersion } from '../../protocol/protocol.ts';
 

@@ -1,7 +1,7 @@
 import { openProfileFiles } from './profile-files.node.ts';
 import { openSoundFiles } from '../../protocol/sound-files.node.ts';
 import type { SpeechProfile } from '../index.ts';
-import type { Log } from '../../status/index.ts';
+import type { Log } from '@taleback/core';
 import type { ProtocolVersion } from '../../protocol/protocol.ts';
 import { childEnvironment } from './child-environment.ts';
 import type { OpenPlugin } from './flite-plugin.ts';

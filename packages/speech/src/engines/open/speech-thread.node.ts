@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { FromSpeechThread, SpeechThreadData, ToSpeechThread } from '../index.ts';
-import type { OpenSpeechChild } from '../../manager/index.ts';
+import type { OpenSpeechChild } from '../../pool/speech-child.ts';
 import { OWN_NODE_ARGS } from './own-files.node.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { ERROR_CATALOGUE, type ErrorCode } from '@taleback/core';
 import { describe, expect, it } from 'vitest';
-import { parseManagerConfig } from '../manager/manager-config.ts';
-import { decideRetry } from './decide-retry.ts';
-import { report } from './fake-child.ts';
+import { parseManagerConfig } from './pool-config.ts';
+import { decideRetry } from './retry.ts';
+import { report } from '../../test/support/fake-child.ts';
 
 const config = parseManagerConfig();
 const decide = (code: ErrorCode, attempts = 1, retryAfterMs?: number, random = 0.5) =>

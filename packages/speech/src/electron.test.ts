@@ -1,10 +1,12 @@
+import { ERROR_CATALOGUE, type ErrorCode, TalebackError } from '@taleback/core';
 import { createFakeClock } from '@taleback/resilience/testing';
+import * as fc from 'fast-check';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 // As an application imports it.
-import { bindIpcMain, parseIpcError, TTS_CHANNELS, TtsManager } from '../index.ts';
-import { openFakePlugin } from '../manager/fake-plugin.ts';
-import type { IpcMainLike } from './bind-ipc-main.ts';
-import { FakeIpcMain } from './fake-ipc-main.ts';
+import { bindIpcMain, parseIpcError, TTS_CHANNELS, TtsManager } from './index.ts';
+import { openFakePlugin } from '../test/support/fake-plugin.ts';
+import { formatIpcError, type IpcMainLike } from './electron.ts';
+import { FakeIpcMain } from '../test/support/fake-ipc-main.ts';
 
 /** `any`, as Electron has it where nothing is known. */
 type Anything = ReturnType<JSON['parse']>;
@@ -21,7 +23,7 @@ interface ElectronIpcMain {
 const setup = async () => {
   const clock = createFakeClock();
   const { plugin } = openFakePlugin(clock);
-  const manager = new TtsManager({}, { plugin, clock, log: () => {} });
+  const manager = new TtsManager({}, { engines: [plugin], clock, log: () => {} });
   const ipcMain = new FakeIpcMain();
   const unbind = bindIpcMain(ipcMain, manager);
   const initialized = manager.initialize();
@@ -102,4 +104,23 @@ describe('bindIpcMain', () => {
     // The compiler says it.
     expectTypeOf<ElectronIpcMain>().toExtend<IpcMainLike>();
   });
+});
+
+describe('parseIpcError', () => {
+  it('finds code and words again behind what Electron puts before them', () => {
+    const codes = fc.constantFrom(...(Object.keys(ERROR_CATALOGUE) as ErrorCode[]));
+    fc.assert(
+      fc.property(codes, fc.string({ unit: 'grapheme' }), (code, message) => {
+        const text = `Error invoking remote method 'tts-synthesize': Error: ${formatIpcError(new TalebackError(code, message))}`;
+        expect(parseIpcError(text)).toEqual({ code, message });
+      }),
+    );
+  });
+
+  it.each(["Error invoking remote method 'x': TypeError: oh", '[no_such_code] oh', '[timed_out]', ''])(
+    'calls %j unknown',
+    (text) => {
+      expect(parseIpcError(text)).toEqual({ code: 'unknown', message: text });
+    },
+  );
 });

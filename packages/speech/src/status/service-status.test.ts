@@ -1,9 +1,9 @@
 import { createFakeClock } from '@taleback/resilience/testing';
 import { describe, expect, it } from 'vitest';
-import { describeStatus, type StatusInput } from './describe-status.ts';
-import { aPool, aWorker } from './pool-fixtures.ts';
-import type { SynthesisEvent } from './synthesis-event.ts';
-import { SynthesisStatistics } from './synthesis-statistics.ts';
+import { describeStatus, type StatusInput } from './service-status.ts';
+import { aPool, aWorker } from '../../test/support/pool-fixtures.ts';
+import type { SynthesisEvent } from '../pool/synthesis-event.ts';
+import { SynthesisStatistics } from './statistics.ts';
 
 const START_MS = Date.parse('2025-03-01T12:00:00.000Z');
 
@@ -42,6 +42,7 @@ const status = (events: readonly SynthesisEvent[], change: Partial<StatusInput> 
       ],
       { queueDepth: 6, queued: { high: 1, normal: 3, low: 2 }, inFlight: 1 },
     ),
+    engines: [],
     nowMs: clock.now(),
     ...change,
   });

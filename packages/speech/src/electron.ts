@@ -1,0 +1,62 @@
+import { type ErrorCode, isErrorCode, type TalebackError, toTalebackError } from '@taleback/core';
+import type { SynthesisRequest, SynthesisResult, TtsService } from './chain/tts-service.ts';
+import type { ServiceStatus } from './status/service-status.ts';
+
+/** The part of Electron's `ipcMain` that is used. */
+export interface IpcMainLike {
+  handle(channel: string, listener: (event: unknown, ...args: unknown[]) => unknown): void;
+  removeHandler(channel: string): void;
+}
+
+/** @see docs/origins.md#electron */
+export const TTS_CHANNELS = { synthesize: 'tts-synthesize', status: 'tts-status' } as const;
+
+/**
+ * Answers a page's `ipcRenderer.invoke('tts-synthesize', request)` and `invoke('tts-status')` in Electron's main process.
+ * A failure rejects in the page, where `parseIpcError` reads it.
+ *
+ * @returns a function that removes both
+ * @example
+ * const unbind = bindIpcMain(ipcMain, manager);
+ * app.on('before-quit', unbind);
+ */
+export const bindIpcMain = (
+  ipcMain: IpcMainLike,
+  service: Pick<TtsService, 'synthesize' | 'getStatus'>,
+): (() => void) => {
+  const synthesize = async (_event: unknown, request: unknown): Promise<SynthesisResult> => {
+    try {
+      // The service validates it: it came from a page.
+      return await service.synthesize(request as SynthesisRequest);
+    } catch (error) {
+      // Electron passes only the message of an error, and its stack must not leave this process.
+      throw new Error(formatIpcError(toTalebackError(error)), { cause: error });
+    }
+  };
+  ipcMain.handle(TTS_CHANNELS.synthesize, synthesize);
+  try {
+    ipcMain.handle(TTS_CHANNELS.status, (): ServiceStatus => service.getStatus());
+  } catch (error) {
+    // Both or none.
+    ipcMain.removeHandler(TTS_CHANNELS.synthesize);
+    throw error;
+  }
+  return () => {
+    ipcMain.removeHandler(TTS_CHANNELS.synthesize);
+    ipcMain.removeHandler(TTS_CHANNELS.status);
+  };
+};
+
+/** An error as one message, its code first. */
+export const formatIpcError = ({ code, message }: TalebackError): string => `[${code}] ${message}`;
+
+/**
+ * The code and sentence in a message, whatever Electron put before it; `unknown` when it is not one of ours.
+ *
+ * @example
+ * ipcRenderer.invoke('tts-synthesize', { text }).catch(({ message }) => show(parseIpcError(message)));
+ */
+export const parseIpcError = (text: string): { readonly code: ErrorCode; readonly message: string } => {
+  const [, code, message] = /\[([a-z_]+)\] (.*)$/su.exec(text) ?? [];
+  return isErrorCode(code) ? { code, message: message ?? '' } : { code: 'unknown', message: text };
+};
