@@ -4,14 +4,14 @@ import {
   MAX_REPORTED_VOICES,
   type ReportedWorkerState,
 } from '@taleback/core';
-import type { EnginePicture } from '@taleback/speech/src/status/index.ts';
+import type { EngineStatus } from '@taleback/speech/src/status/engine-status.ts';
 
 /** The receiver takes bodies of 262,144 bytes; the rest is for proxies in front of it. */
 const MAX_BODY_BYTES = 250_000;
 
 /** The state of a worker and its engines. */
 export interface WorkerSnapshot {
-  readonly engines: readonly EnginePicture[];
+  readonly engines: readonly EngineStatus[];
   readonly version?: string | undefined;
   readonly state?: ReportedWorkerState | undefined;
   /** Narrations that it can run at the same time. */
@@ -26,7 +26,7 @@ export interface WorkerSnapshot {
 export const newsOf = ({ engines, version, state, capacity }: WorkerSnapshot): string =>
   JSON.stringify([version, state, capacity, engines]);
 
-const engineOf = (engine: EnginePicture, maxVoices: number) => ({
+const engineOf = (engine: EngineStatus, maxVoices: number) => ({
   name: engine.name,
   state: engine.state,
   reason: engine.reason ?? null,
@@ -46,7 +46,7 @@ const engineOf = (engine: EnginePicture, maxVoices: number) => ({
 });
 
 /** The engines with at most so many voices together, the first engines first. */
-const enginesOf = (engines: readonly EnginePicture[], maxVoices: number) => {
+const enginesOf = (engines: readonly EngineStatus[], maxVoices: number) => {
   let room = maxVoices;
   return engines.slice(0, MAX_REPORTED_ENGINES).map((engine) => {
     const sent = engineOf(engine, room);

@@ -1,7 +1,7 @@
 import { parseHeartbeat } from '@taleback/core';
 import type { Sendable, TryOutcome } from '@taleback/outbox/src/callbacks-index.ts';
 import { createFakeClock } from '@taleback/resilience/testing';
-import type { EnginePicture } from '@taleback/speech/src/status/index.ts';
+import type { EngineStatus } from '@taleback/speech/src/status/engine-status.ts';
 import { describe, expect, it } from 'vitest';
 import type { WorkerSnapshot } from './heartbeat.ts';
 import { startHeartbeats } from './send-heartbeats.ts';
@@ -17,7 +17,7 @@ const answered = (status: number, retryAfter?: string): TryOutcome => ({
   excerpt: 'words',
 });
 
-const engine = (fields: Partial<EnginePicture> = {}): EnginePicture => ({
+const engine = (fields: Partial<EngineStatus> = {}): EngineStatus => ({
   name: 'flite',
   state: 'ready',
   languages: ['en'],
