@@ -100,6 +100,8 @@ const run = async (verb, rest) => {
   // The auth library of Google's clients looks for a metadata service even when an emulator is named.
   process.env.METADATA_SERVER_DETECTION ??= 'none';
   process.env.GCE_METADATA_HOST ??= '127.0.0.1:9';
+  // npm sets it to the folder that it was called in.
+  process.env.INIT_CWD ??= process.cwd();
   process.chdir(root);
   process.argv = [process.argv[0], entry, ...rest];
   await import(pathToFileURL(entry).href);

@@ -4,35 +4,29 @@
  */
 export type ExitCode = 0 | 1 | 2 | 3;
 
-/** What a command was asked for cannot be begun; ends with 2. */
+/** The command cannot begin; ends with 2. */
 export class UsageError extends Error {
-  constructor(sentence: string) {
-    super(sentence);
-    this.name = 'UsageError';
-  }
+  override readonly name = 'UsageError';
 }
 
 /** A command began and did not succeed; ends with 1. */
 export class CommandFailed extends Error {
-  constructor(sentence: string) {
-    super(sentence);
-    this.name = 'CommandFailed';
-  }
+  override readonly name = 'CommandFailed';
 }
 
 /** A story is under way and goes on without the command; ends with 3. */
 export class StoryGoesOn extends Error {
+  override readonly name = 'StoryGoesOn';
   /** What to do, a line each. */
   readonly hints: readonly string[];
 
   constructor(sentence: string, hints: readonly string[]) {
     super(sentence);
-    this.name = 'StoryGoesOn';
     this.hints = hints;
   }
 }
 
-/** Command line and configuration are wrong before anything begins; all else fails on the way. */
+/** Command line and configuration are wrong before anything begins; everything else fails on the way. */
 export const exitCodeOf = (error: unknown): ExitCode => {
   if (error instanceof StoryGoesOn) return 3;
   const isUsage =
@@ -41,7 +35,7 @@ export const exitCodeOf = (error: unknown): ExitCode => {
 };
 
 /** One sentence for standard error. */
-export const sentenceOf = (error: unknown): string => {
+export const errorSentence = (error: unknown): string => {
   const { message, details } = (error instanceof Error ? error : { message: String(error) }) as {
     message: string;
     details?: unknown;

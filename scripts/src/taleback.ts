@@ -1,25 +1,8 @@
-import { spawn } from 'node:child_process';
+import { pathToFileURL } from 'node:url';
 import { inRoot } from './paths.ts';
 
-/** The command line, from its sources. */
-const child = spawn(
-  process.execPath,
-  [...process.execArgv, inRoot('cli/src/cli.ts'), ...process.argv.slice(2)],
-  {
-    cwd: process.env['INIT_CWD'] ?? process.cwd(),
-    stdio: 'inherit',
-  },
-);
-// It hears the terminal's signals itself; this process only waits for its end.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(signal, () => {
-    if (signal !== 'SIGINT') child.kill(signal);
-  });
-}
-child.on('error', (error) => {
-  process.stderr.write(`taleback: ${error.message}\n`);
-  process.exitCode = 2;
-});
-child.on('exit', (code, signal) => {
-  process.exitCode = code ?? (signal === null ? 1 : 128);
-});
+/** The command line, from its sources, in the folder that it was called in. */
+const entry = inRoot('cli/src/cli.ts');
+process.chdir(process.env['INIT_CWD'] ?? process.cwd());
+process.argv[1] = entry;
+await import(pathToFileURL(entry).href);

@@ -1,8 +1,7 @@
 import { TalebackError } from '@taleback/core';
 import { describe, expect, it } from 'vitest';
 import type { Narrate } from '@taleback/speech/src/chain/narrate.ts';
-import { batchLines, narrateBatch } from './narrate-batch.ts';
-import { parseBatchLine } from './parse-batch-line.ts';
+import { batchLines, narrateBatch, parseBatchLine } from './narrate-batch.ts';
 
 const narrate: Narrate = async ({ text, voiceId = 'slt' }) => {
   if (text === 'bad') throw new TalebackError('text_not_speakable', 'Nothing to say.', { details: 'why' });

@@ -2,8 +2,7 @@ import { TalebackError } from '@taleback/core';
 import { describe, expect, it } from 'vitest';
 import type { EngineUnderTest } from '@taleback/speech/src/diagnosis/engine-under-test.ts';
 import type { NetworkProbe } from '@taleback/speech/src/diagnosis/network.ts';
-import type { Report } from './check.ts';
-import { examine } from './examine.ts';
+import { examine, type Report } from './examine.ts';
 import { engineChecks } from './engine-checks.ts';
 
 /** Everybody takes connections. */

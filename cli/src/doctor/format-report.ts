@@ -1,4 +1,4 @@
-import type { CheckResult, CheckStatus, Report } from './check.ts';
+import type { CheckResult, CheckStatus, Report } from './examine.ts';
 
 export interface ReportStyle {
   /** Columns of the terminal; lines are broken at words to fit. Default 80. */

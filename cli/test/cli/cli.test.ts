@@ -46,7 +46,7 @@ describe('taleback', () => {
   it('helps, and names its version', async () => {
     const help = await taleback(['--help']);
     expect([help.code, help.err]).toEqual([0, '']);
-    for (const name of ['worker', 'doctor', 'synthesize', 'narrate', 'breaker', 'replay', 'completion']) {
+    for (const name of ['worker', 'doctor', 'synthesize', 'narrate', 'breaker', 'replay', 'batch']) {
       expect(help.out).toContain(`  ${name}`);
       const own = await taleback([name, '--help']);
       expect(own.code).toBe(0);
@@ -73,7 +73,7 @@ describe('taleback', () => {
     [['synthesize', 'Hello', '--out', 'x.mp3', '--engine', 'nope'], 'ENGINES: must be some of flite'],
     [['doctor', '--engine', 'nope'], 'ENGINES: must be some of flite'],
     [['doctor', '--receiver', 'ftp://x'], 'an http or https address'],
-    [['completion', 'tcsh'], 'Allowed choices are bash, zsh, fish.'],
+    [['batch', 'absent.jsonl'], 'ENOENT: no such file'],
     [['replay', '--audio-folder', '/nowhere', '--dry-run'], 'AUDIO_FOLDER: there is no folder /nowhere'],
   ])('says in one sentence what is wrong, and ends with 2: %j', async (args, words) => {
     const run = await taleback(args);
@@ -433,20 +433,16 @@ describe('taleback replay', () => {
   });
 });
 
-describe('taleback completion', () => {
-  it('writes a script that bash reads and that completes', async () => {
-    const { out } = await taleback(['completion', 'bash']);
-    await writeFile(join(folder, 'completion.sh'), out);
-    const ask = `. ./completion.sh; COMP_WORDS=(taleback doctor --js); COMP_CWORD=2; _taleback; echo "\${COMPREPLY[@]}"`;
-    const { stdout } = await promisify(execFile)('bash', ['-c', ask], { cwd: folder });
-    expect(stdout).toBe('--json\n');
-  });
-
-  it.each([
-    ['zsh', "'doctor:look at"],
-    ['fish', "complete -c taleback -n '__fish_seen_subcommand_from breaker' -a reset"],
-  ])('writes one for %s', async (shell, words) => {
-    const run = await taleback(['completion', shell]);
-    expect([run.code, run.out.includes(words)]).toEqual([0, true]);
+describe('taleback batch', () => {
+  it('narrates a list into MP3 files with a report, also past a story that fails', async () => {
+    env['SYSTEM_PROTECTION'] = 'off';
+    await writeFile(join(folder, 'stories.jsonl'), '{"id":"one","text":"Once upon a time."}\nnot json\n');
+    const run = await taleback(['batch', 'stories.jsonl', '--out', 'tales']);
+    expect([run.code, run.out]).toEqual([1, '']);
+    expect(run.err).toContain('line 1: one.mp3\n');
+    expect(run.err).toContain('1 of 2 narrated, 1 failed, 0 skipped: tales/report.json\n');
+    expect((await readFile(join(folder, 'tales', 'one.mp3'))).readUInt16BE(0) & 0xff_e0).toBe(0xff_e0);
+    const report = JSON.parse(await readFile(join(folder, 'tales', 'report.json'), 'utf8')) as unknown;
+    expect(report).toMatchObject({ total: 2, done: 1, errorsByType: { request_invalid: 1 } });
   });
 });

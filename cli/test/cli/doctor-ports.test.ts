@@ -2,12 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readProgramVersion } from '../../src/doctor/program-version.node.ts';
-import { jobCredentials } from '../../src/doctor/credentials.ts';
-import { enginePrograms } from '../../src/doctor/engine-programs.ts';
-import { firestorePlace, pubsubPlace } from '../../src/doctor/google-places.ts';
-import { readOutbox } from '../../src/doctor/read-outbox.ts';
-import { storeUrl } from '../../src/doctor/store-url.ts';
+import { jobCredentials } from '../../src/doctor/credentials-check.node.ts';
+import { readOutbox } from '../../src/doctor/outbox-check.node.ts';
+import { neededPrograms, readProgramVersion } from '../../src/doctor/program-checks.node.ts';
+import { firestorePlace, pubsubPlace, storeUrl } from '../../src/doctor/service-checks.ts';
 import { workerUrl } from '../../src/worker-client.ts';
 import { parseConfig } from '@taleback/worker/src/config.ts';
 
@@ -27,7 +25,7 @@ const faultOf = async (content: string | undefined): Promise<string | undefined>
 
 const programsOf = (...names: string[]): Promise<string[]> =>
   Promise.all(
-    enginePrograms({ names, python: { command: process.execPath } }, readProgramVersion).map(
+    neededPrograms({ names, python: { command: process.execPath } }).map(
       async ({ name, version }) =>
         `${name} ${await version(new AbortController().signal).catch((error: Error) => error.message)}`,
     ),

@@ -38,7 +38,8 @@ const examine = async (...args: string[]) => {
   return { code: run.code, of: (name: string) => checks.find((check) => check.name === name) };
 };
 
-const inTests = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
+const inSpeech = (path: string): string =>
+  fileURLToPath(new URL(`../../../packages/speech/${path}`, import.meta.url));
 
 describe('taleback doctor', () => {
   it('tells of an engine that cannot be opened, and of all others', async () => {
@@ -59,7 +60,7 @@ describe('taleback doctor', () => {
   });
 
   it('has an engine speak a language of its own', async () => {
-    const standIns = ['coqui', 'torch'].map((name) => inTests(`python/stand-ins/${name}`)).join(':');
+    const standIns = ['coqui', 'torch'].map((name) => inSpeech(`test/python/stand-ins/${name}`)).join(':');
     const python = join(folder, 'python-with-stand-ins');
     const script = `#!/bin/sh\nPYTHONPATH="${standIns}:$PYTHONPATH" exec python3 "$@"\n`;
     await writeFile(python, script, { mode: 0o755 });
@@ -67,7 +68,7 @@ describe('taleback doctor', () => {
       ENGINES: 'coqui-python',
       COQUI_LANGUAGES: 'de',
       PYTHON: python,
-      PYTHON_FOLDER: inTests('../python'),
+      PYTHON_FOLDER: inSpeech('python'),
     });
     const { of } = await examine(...PATIENT);
     expect(of('coqui-python')).toMatchObject({ status: 'ok', summary: 'It speaks, with 1 voices.' });

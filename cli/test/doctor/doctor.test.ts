@@ -5,22 +5,15 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { readDiskSpace } from '@taleback/speech/src/protection/disk-space.node.ts';
 import { createNetworkProbe } from '../../src/doctor/network-probe.node.ts';
 import { createUndiciPost } from '@taleback/outbox/src/undici-post.node.ts';
-import {
-  breakerCheck,
-  type Check,
-  type CheckResult,
-  credentialsCheck,
-  diskCheck,
-  engineCheck,
-  examine,
-  formatReport,
-  machineCheck,
-  outboxCheck,
-  placeCheck,
-  programCheck,
-  type Report,
-  receiverCheck,
-} from '@taleback/speech/src/diagnosis/index.ts';
+import { credentialsCheck } from '../../src/doctor/credentials-check.node.ts';
+import { breakerCheck, engineCheck } from '../../src/doctor/engine-checks.ts';
+import { type Check, type CheckResult, examine, type Report } from '../../src/doctor/examine.ts';
+import { formatReport } from '../../src/doctor/format-report.ts';
+import { diskCheck, machineCheck } from '../../src/doctor/machine-checks.ts';
+import { outboxCheck } from '../../src/doctor/outbox-check.node.ts';
+import { programCheck } from '../../src/doctor/program-checks.node.ts';
+import { receiverCheck } from '../../src/doctor/receiver-check.ts';
+import { placeCheck } from '../../src/doctor/service-checks.ts';
 import { closedPort, openHttp, type TestServer } from './servers.ts';
 
 const network = createNetworkProbe();
@@ -250,7 +243,7 @@ describe('checks', () => {
     [{ freeBytes: 10 * GIBIBYTE, freeFiles: 3 }, 'failed', 'disk_full'],
   ])('a disk with %j', async (space, status, code) => {
     const read = async () => ({ totalBytes: 20 * GIBIBYTE, ...space });
-    const result = await resultOf(diskCheck({ name: 'disk', folder: '/x', read }));
+    const result = await resultOf(diskCheck('disk', '/x', read));
     expect([result.status, result.code]).toEqual([status, code]);
   });
 

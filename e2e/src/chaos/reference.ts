@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Tale } from './tales.ts';
 
-const BATCH = fileURLToPath(new URL('../../../cli/src/batch-main.ts', import.meta.url));
+const CLI = fileURLToPath(new URL('../../../cli/src/cli.ts', import.meta.url));
 
 export const fingerprint = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
@@ -26,7 +26,7 @@ export const narrateInPeace = async (
   const env = { PATH: process.env['PATH'], SYSTEM_PROTECTION: 'off', JOB_CONCURRENCY: '2' };
   await promisify(execFile)(
     process.execPath,
-    ['--conditions=@taleback/source', BATCH, list, '--out', folder],
+    ['--conditions=@taleback/source', CLI, 'batch', list, '--out', folder],
     { env },
   );
   const fingerprints = new Map<string, string>();

@@ -5,7 +5,6 @@ export {
   DiagnosisOnFailure,
   type DiagnosisOnFailureOptions,
 } from './diagnosis-on-failure.ts';
-export * from '@taleback/cli/src/doctor/index.ts';
 export type { EngineUnderTest } from './engine-under-test.ts';
 export { type BreakerWords, formatDiagnosis } from './format-diagnosis.ts';
 export type { NetworkProbe, ProbeConnection, TlsFinding, TlsTrouble } from './network.ts';

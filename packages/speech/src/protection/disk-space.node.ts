@@ -1,6 +1,13 @@
 import { statfs } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import type { DiskSpace } from '../diagnosis/index.ts';
+
+/** Room of a file system for us. */
+export interface DiskSpace {
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+  /** Files that can still be made; absent where they are not counted. */
+  readonly freeFiles?: number | undefined;
+}
 
 const isMissing = (error: unknown): boolean => (error as { code?: unknown }).code === 'ENOENT';
 

@@ -1,1 +1,0 @@
-export { batchLines, type NarratedBatch, narrateBatch } from './narrate-batch.ts';

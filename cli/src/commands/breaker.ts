@@ -1,0 +1,64 @@
+import type { Command } from 'commander';
+import { CommandFailed, UsageError } from '../exit-code.ts';
+import { parseBaseUrl, readConfig } from '../options.node.ts';
+import { terminal } from '../terminal.ts';
+import type { WorkerClient } from '../worker-client.ts';
+
+const EXAMPLES = `
+Examples:
+  taleback breaker list
+  taleback breaker reset kokoro
+  taleback breaker reset
+
+The running worker is asked at HEALTH_HOST and HEALTH_PORT, or at --url.`;
+
+interface BreakerFlags {
+  readonly url?: string;
+  readonly json?: boolean;
+}
+
+const openClient = async ({ url }: BreakerFlags): Promise<WorkerClient> => {
+  const { createWorkerClient, workerUrl } = await import('../worker-client.ts');
+  const found = url ?? workerUrl((await readConfig()).config.health);
+  if (found === undefined) throw new UsageError('HEALTH_PORT is 0: --url says where the worker listens.');
+  return createWorkerClient(found);
+};
+
+const listBreakers = async (flags: BreakerFlags): Promise<void> => {
+  const client = await openClient(flags);
+  const breakers = await client.breakers();
+  if (breakers === undefined) throw new CommandFailed(`No worker runs at ${client.url}.`);
+  if (flags.json === true) return terminal.out(JSON.stringify(breakers, null, 2));
+  if (breakers.length === 0) return terminal.out('The worker has no circuit breaker yet.');
+  const width = Math.max(...breakers.map(({ name }) => name.length));
+  for (const { name, state, consecutiveFailures } of breakers) {
+    const failures = consecutiveFailures ? `  failed ${consecutiveFailures} in a row` : '';
+    terminal.out(`${name.padEnd(width)}  ${state.padEnd('HALF_OPEN'.length)}${failures}`.trimEnd());
+  }
+};
+
+const resetBreakers = async (name: string | undefined, flags: BreakerFlags): Promise<void> => {
+  await (await openClient(flags)).reset(name);
+  terminal.out(name === undefined ? 'Reset all circuit breakers.' : `Reset the circuit breakers of ${name}.`);
+};
+
+/** `taleback breaker list` and `taleback breaker reset` */
+export const addBreakerCommand = (program: Command): void => {
+  const breaker = program
+    .command('breaker')
+    .summary('show or reset the circuit breakers of the running worker')
+    .description('Shows or resets the circuit breakers of the worker that runs here.')
+    .addHelpText('after', EXAMPLES);
+  breaker
+    .command('list')
+    .description('Shows every circuit breaker and its state.')
+    .option('--json', 'a JSON array on standard output', false)
+    .option('--url <url>', 'health server of the worker', parseBaseUrl)
+    .action(listBreakers);
+  breaker
+    .command('reset')
+    .description('Closes the circuit breakers of an engine, or of all.')
+    .argument('[engine]', 'such as kokoro; default: all')
+    .option('--url <url>', 'health server of the worker', parseBaseUrl)
+    .action(resetBreakers);
+};

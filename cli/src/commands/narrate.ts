@@ -1,0 +1,183 @@
+import { randomUUID } from 'node:crypto';
+import type { Command } from 'commander';
+import { CommandFailed, UsageError } from '../exit-code.ts';
+import type { GenerateBody, LeftStory, NarrationEnd, Signed } from '../narrate/narration.ts';
+import { parseBaseUrl, parseLongSeconds, readConfig, readText, stopSignal } from '../options.node.ts';
+import { createProgressBar, terminal } from '../terminal.ts';
+
+const EXAMPLES = `
+Examples:
+  taleback narrate "Once upon a time." --receiver http://127.0.0.1:5000 --voice slt
+  taleback narrate --file tale.txt --receiver https://your-site.example --voice slt --no-wait
+  taleback narrate --follow --story 4711 --receiver http://127.0.0.1:5000 --listen 127.0.0.1:40123
+
+The story takes the whole way: receiver, queue, worker, audio store, callbacks. To see how it goes, this command stands
+between the worker and the receiver and passes every callback on, so the worker has to reach it: on this machine with
+ALLOW_PRIVATE_CALLBACKS=on, elsewhere through --listen and --callback.
+
+When the time is up, or on Ctrl-C, the story goes on: its end waits in the outbox of the worker, and --follow passes it on,
+with the same --listen. Ends with 0 when the story is ready, 1 when it failed, 3 when it goes on.`;
+
+interface NarrateFlags {
+  readonly receiver: string;
+  readonly voice?: string;
+  readonly language: string;
+  readonly file?: string;
+  readonly story?: string;
+  readonly user: string;
+  readonly title?: string;
+  readonly secret?: string;
+  readonly listen: string;
+  readonly callback?: string;
+  readonly follow: boolean;
+  readonly wait: boolean;
+  readonly timeout: number;
+  readonly json: boolean;
+}
+
+/** A story to follow that was queued before, or one to queue. */
+interface Story {
+  readonly storyId: string;
+  readonly body: GenerateBody | undefined;
+}
+
+/** Port 0 takes any free one. @throws UsageError when it is not HOST:PORT */
+const parseListen = (text: string): { readonly host: string; readonly port: number } => {
+  const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
+  const host = bracketed ?? plain;
+  const port = Number(digits);
+  if (host === undefined || !(port <= 65_535))
+    throw new UsageError(`--listen ${text}: must be HOST:PORT, such as 127.0.0.1:0`);
+  return { host, port };
+};
+
+const readStory = async (given: string | undefined, flags: NarrateFlags): Promise<Story> => {
+  const { follow, story, voice, file, title } = flags;
+  const { port } = parseListen(flags.listen);
+  if (follow) {
+    if (story === undefined || port === 0)
+      throw new UsageError('--follow needs the --story and the --listen that it was left with.');
+    if (given !== undefined || file !== undefined) throw new UsageError('--follow takes no TEXT.');
+    return { storyId: story, body: undefined };
+  }
+  if (voice === undefined) throw new UsageError("required option '--voice <id>' not specified");
+  const text = await readText(given, file);
+  const storyId = story ?? `cli-${randomUUID()}`;
+  const ids = { story_id: storyId, user_id: flags.user, voice_id: voice };
+  const named = title === undefined ? {} : { story_name: title };
+  return { storyId, body: { ...ids, text, language: flags.language, ...named } };
+};
+
+const reportEnd = ({ json }: NarrateFlags, { kind, payload }: NarrationEnd): void => {
+  if (json) terminal.out(JSON.stringify({ status: kind, ...payload }, null, 2));
+  if (kind === 'failed') {
+    const { error, error_details: details } = payload;
+    const more = typeof details === 'string' && details !== error ? ` (${details})` : '';
+    throw new CommandFailed(`The narration failed: ${String(error)}${more}`);
+  }
+  if (!json) terminal.out(String(payload['audio_url'] ?? payload['storage_path']));
+};
+
+/** @throws StoryGoesOn */
+const reportLeft = async ({ json }: NarrateFlags, left: LeftStory): Promise<never> => {
+  const { followCommand, storyGoesOn } = await import('../narrate/narration.ts');
+  if (json) {
+    const about = { story_id: left.storyId, job_id: left.jobId, follow: followCommand(left) };
+    terminal.out(JSON.stringify({ status: 'under-way', ...about }, null, 2));
+  }
+  throw storyGoesOn(left);
+};
+
+/** Queues the story, if it is a new one, and passes its callbacks on until its end, the timeout or a signal. */
+const followStory = async ({ storyId, body }: Story, flags: NarrateFlags, signed: Signed): Promise<void> => {
+  const { requestNarration, watchNarration } = await import('../narrate/narration.ts');
+  const { openCallbackRelay } = await import('../narrate/callback-relay.node.ts');
+  const { tryWithDeadline } = await import('@taleback/resilience');
+  const { receiver: receiverUrl } = flags;
+  const bar = createProgressBar('Narrating', terminal.live);
+  let shownStage = '';
+  let wasHeard = false;
+  const watch = watchNarration({
+    storyId,
+    onProgress: (stage, fraction) => {
+      wasHeard = true;
+      bar.show(fraction);
+      if (terminal.live === undefined && stage !== shownStage) terminal.err(`${stage}\n`);
+      shownStage = stage;
+    },
+    onTrouble: (sentence) => {
+      wasHeard = true;
+      bar.clear();
+      terminal.err(`${sentence}\n`);
+    },
+  });
+  // A signal is handled from here on: a story that was queued must not be left without a word.
+  const signal = stopSignal();
+  const { post } = signed;
+  const relay = await openCallbackRelay({
+    ...parseListen(flags.listen),
+    receiverUrl,
+    post,
+    onMessage: watch.onMessage,
+  });
+  let jobId: string | undefined;
+  let isLate = false;
+  try {
+    if (body !== undefined) {
+      const callback_url = flags.callback ?? relay.callbackUrl;
+      jobId = await requestNarration({ ...body, callback_url }, receiverUrl, signed);
+    }
+    const outcome = await tryWithDeadline(() => watch.ended, flags.timeout * 1000, { signal });
+    isLate = outcome.kind === 'timed-out';
+  } finally {
+    bar.clear();
+    // Requests under way are passed on; all that comes later stays with its sender.
+    await relay.close();
+  }
+  const end = watch.end();
+  if (end !== undefined) return reportEnd(flags, end);
+  const waitedSeconds = isLate ? flags.timeout : undefined;
+  return reportLeft(flags, { storyId, jobId, receiverUrl, listen: relay.listen, waitedSeconds, wasHeard });
+};
+
+const runNarrate = async (given: string | undefined, flags: NarrateFlags): Promise<void> => {
+  const story = await readStory(given, flags);
+  const { config } = await readConfig({ CALLBACK_SECRETS: flags.secret });
+  const { createUndiciPost } = await import('@taleback/outbox/src/undici-post.node.ts');
+  // Private addresses too: a person named the receiver.
+  const { post, close } = createUndiciPost({ allowPrivate: true });
+  try {
+    const { storyId, body } = story;
+    if (flags.wait || body === undefined) return await followStory(story, flags, { config, post });
+    const { requestNarration } = await import('../narrate/narration.ts');
+    const jobId = await requestNarration(body, flags.receiver, { config, post });
+    terminal.out(flags.json ? JSON.stringify({ story_id: storyId, job_id: jobId }) : storyId);
+  } finally {
+    await close();
+  }
+};
+
+/** `taleback narrate` */
+export const addNarrateCommand = (program: Command): void => {
+  program
+    .command('narrate')
+    .summary('put a story through the whole pipeline')
+    .description('Puts a story through the whole pipeline, and shows how it goes and where the audio is.')
+    .argument('[text]', 'the story; - reads standard input')
+    .requiredOption('--receiver <url>', 'base address of the receiver, without /api/tts', parseBaseUrl)
+    .option('--voice <id>', 'who reads; needed for a new story')
+    .option('--language <tag>', 'BCP 47', 'en')
+    .option('--file <file>', 'read the story from a file')
+    .option('--story <id>', 'default: a new one')
+    .option('--user <id>', 'whose story it is', 'taleback-cli')
+    .option('--title <words>', 'of a new story')
+    .option('--secret <keys>', 'whsec_... and hmac_..., with commas; default: CALLBACK_SECRETS')
+    .option('--listen <host:port>', 'where callbacks are heard', '127.0.0.1:0')
+    .option('--callback <url>', 'callback address of the job, when --listen is reached through another')
+    .option('--follow', 'queue nothing: wait again for a story that was left', false)
+    .option('--no-wait', 'leave when the job is queued')
+    .option('--timeout <seconds>', 'how long to wait for the end', parseLongSeconds, 300)
+    .option('--json', 'the last callback as JSON on standard output', false)
+    .addHelpText('after', EXAMPLES)
+    .action(runNarrate);
+};

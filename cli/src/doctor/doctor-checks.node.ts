@@ -1,0 +1,108 @@
+import { withDeadline } from '@taleback/resilience';
+import { createUndiciPost } from '@taleback/outbox/src/undici-post.node.ts';
+import { readDiskSpace } from '@taleback/speech/src/protection/disk-space.node.ts';
+import { createMachineReader } from '@taleback/speech/src/protection/machine-reader.node.ts';
+import { expectNoCloudBesideEmulator, type WorkerConfig } from '@taleback/worker/src/config.ts';
+import { openStorage } from '@taleback/worker/src/open-storage.ts';
+import { postSigned } from '../narrate/narration.ts';
+import type { Environment } from '../options.node.ts';
+import { failedKeys } from '../replay/letters.node.ts';
+import { createWorkerClient, workerUrl } from '../worker-client.ts';
+import { callbackCredentials, credentialsCheck, jobCredentials } from './credentials-check.node.ts';
+import { breakerCheck, engineChecks } from './engine-checks.ts';
+import type { Check } from './examine.ts';
+import { diskCheck, machineCheck } from './machine-checks.ts';
+import { createNetworkProbe } from './network-probe.node.ts';
+import { openEnginesUnderTest } from './open-engines.ts';
+import { outboxCheck, readOutbox } from './outbox-check.node.ts';
+import { neededPrograms, programCheck } from './program-checks.node.ts';
+import { receiverCheck } from './receiver-check.ts';
+import { firestorePlace, placeCheck, pubsubPlace, storageCheck, storeUrl } from './service-checks.ts';
+
+export interface DoctorOptions {
+  readonly config: WorkerConfig;
+  readonly environment: Environment;
+  readonly voiceId: string | undefined;
+  /** Base address of the callback receiver. */
+  readonly receiverUrl: string | undefined;
+  /** For each check, ms. */
+  readonly timeoutMs: number;
+}
+
+/** A diagnosis ends before its check does, so that its own findings are reported. */
+const SHARE_OF_TIME = 0.9;
+
+/** Asks Pub/Sub whether the subscription is there; the worker makes it when it is missing. */
+const findSubscription = async (name: string): Promise<string> => {
+  const { PubSub } = await import('@google-cloud/pubsub');
+  expectNoCloudBesideEmulator();
+  const client = new PubSub();
+  try {
+    const [exists] = await client.subscription(name).exists();
+    return exists ? `the subscription ${name} is there` : `the worker will make the subscription ${name}`;
+  } finally {
+    await client.close();
+  }
+};
+
+/** Everything that the doctor looks at. */
+export const doctorChecks = async (options: DoctorOptions): Promise<readonly Check[]> => {
+  const { config, environment, voiceId, receiverUrl } = options;
+  const { callbacks, subscription, storage } = config;
+  const timeoutMs = options.timeoutMs * SHARE_OF_TIME;
+  const network = createNetworkProbe();
+  const url = workerUrl(config.health);
+  const worker = url === undefined ? undefined : createWorkerClient(url);
+  // One try: each answer is reported as it comes, and the check itself ends the waiting.
+  const backoff = { kind: 'schedule', delaysMs: [0], jitter: 'none' } as const;
+  const { audio, records } = await openStorage({
+    config: storage,
+    folderUrl: 'http://localhost',
+    retry: { maxAttempts: 1, backoff },
+    timeoutMs: options.timeoutMs,
+  });
+  const { post } = createUndiciPost({ allowPrivate: true, timeoutMs: options.timeoutMs });
+  const countFailed = (signal: AbortSignal): Promise<number> =>
+    withDeadline(async (inner) => (await failedKeys(records, inner)).length, timeoutMs, { signal });
+  return [
+    ...engineChecks(await openEnginesUnderTest(config, environment), {
+      network,
+      voiceId,
+      isAtWork: async (engine, signal) => (await worker?.enginesAtWork(signal))?.includes(engine) ?? false,
+      timeoutMs,
+    }),
+    breakerCheck(async (signal) => worker?.breakers(signal)),
+    credentialsCheck('callbacks', async () => callbackCredentials(config)),
+    receiverCheck({
+      network,
+      baseUrl: receiverUrl,
+      post: (target, body, signal) => {
+        const messageId = `doctor_${crypto.randomUUID()}`;
+        return postSigned({ config, post }, { url: target, messageId, body }, signal);
+      },
+      timeoutMs,
+    }),
+    outboxCheck((signal) => readOutbox(callbacks.outbox.folder, () => countFailed(signal), Date.now())),
+    credentialsCheck('jobs', () => jobCredentials(config, environment)),
+    placeCheck({
+      name: 'Pub/Sub',
+      group: 'jobs',
+      network,
+      place: pubsubPlace(config, environment),
+      health: () => findSubscription(subscription),
+      timeoutMs,
+    }),
+    placeCheck({ name: 'Firestore', group: 'jobs', network, place: firestorePlace(environment), timeoutMs }),
+    storageCheck({
+      network,
+      place: records.place,
+      url: storeUrl(storage),
+      check: async (signal) => void (await audio.check(signal)),
+      timeoutMs,
+    }),
+    diskCheck('disk of audio', config.audio.folder, readDiskSpace),
+    diskCheck('disk of outbox', callbacks.outbox.folder, readDiskSpace),
+    machineCheck(createMachineReader(), config.protection.options.thresholds),
+    ...neededPrograms(config.engines).map(programCheck),
+  ];
+};

@@ -1,0 +1,135 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { isRecord } from '@taleback/core';
+import type { Post } from '@taleback/outbox/src/callbacks-index.ts';
+
+/** A callback that was passed on. */
+export interface Relayed {
+  /** The last word of its path, such as `progress`. */
+  readonly kind: string;
+  readonly body: Readonly<Record<string, unknown>>;
+  /** What the receiver answered; undefined when it did not. */
+  readonly status: number | undefined;
+  /** The receiver's words, or why there are none. */
+  readonly words: string;
+}
+
+export interface RelayOptions {
+  readonly host: string;
+  /** 0 takes any free one. */
+  readonly port: number;
+  /** Base address of the receiver that everything is passed on to. */
+  readonly receiverUrl: string;
+  readonly post: Post;
+  readonly onMessage: (relayed: Relayed) => void;
+}
+
+export interface CallbackRelay {
+  /** The callback address of a job, where this host is reached by the name it has here. */
+  readonly callbackUrl: string;
+  /** HOST:PORT that it listens at; a relay opened there again receives what comes to the same address. */
+  readonly listen: string;
+  /** Accepts nothing more; requests under way get their answer. */
+  readonly close: () => Promise<void>;
+}
+
+/** The receiver's limit. */
+const MAX_BODY_BYTES = 262_144;
+/** A request that takes longer is aborted: its sender keeps the message. */
+const CLOSING_MS = 10_000;
+/** Headers of one connection, and those that the next one sets itself. */
+const OWN_HEADERS = new Set('connection,content-length,expect,host,keep-alive,transfer-encoding'.split(','));
+
+/** Undefined when it is too large; it is read to its end, so that the sender gets the answer. */
+const readBody = async (incoming: IncomingMessage): Promise<Buffer | undefined> => {
+  let parts: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const part of incoming as AsyncIterable<Buffer>) {
+    sizeBytes += part.byteLength;
+    if (sizeBytes > MAX_BODY_BYTES) parts = [];
+    else parts.push(part);
+  }
+  return sizeBytes > MAX_BODY_BYTES ? undefined : Buffer.concat(parts);
+};
+
+const parseObject = (body: Buffer): Readonly<Record<string, unknown>> => {
+  try {
+    const value: unknown = JSON.parse(body.toString('utf8'));
+    return isRecord(value) ? value : {};
+  } catch {
+    return {};
+  }
+};
+
+const headersOf = ({ headers }: IncomingMessage): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) =>
+      typeof value === 'string' && !OWN_HEADERS.has(name) ? [[name, value]] : [],
+    ),
+  );
+
+const refuse = (outgoing: ServerResponse, status: number): void => {
+  outgoing.writeHead(status, { 'content-type': 'application/json', connection: 'close' });
+  outgoing.end('{"success":false,"error":"this is a relay of callbacks"}');
+};
+
+/**
+ * Listens for the callbacks of one narration, and passes each on to the receiver as it came: path, headers and bytes,
+ * so that its signature holds. The worker gets the receiver's answer.
+ *
+ * @throws the error of `listen`, such as EADDRINUSE
+ */
+export const openCallbackRelay = async (options: RelayOptions): Promise<CallbackRelay> => {
+  const { post, onMessage, host } = options;
+  const receiver = new URL(options.receiverUrl);
+  const folder = `${receiver.pathname.replace(/\/+$/, '')}/api/tts`;
+
+  const pass = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
+    const target = new URL(incoming.url ?? '/', receiver.origin);
+    const isOurs = target.origin === receiver.origin && target.pathname.startsWith(`${folder}/`);
+    if (incoming.method !== 'POST' || !isOurs) return refuse(outgoing, 404);
+    const body = await readBody(incoming);
+    if (body === undefined) return refuse(outgoing, 413);
+    const about = { kind: target.pathname.slice(folder.length + 1), body: parseObject(body) };
+    try {
+      const answer = await post(target.href, headersOf(incoming), body, undefined);
+      const retry = answer.retryAfter === undefined ? {} : { 'retry-after': answer.retryAfter };
+      outgoing.writeHead(answer.status, { 'content-type': 'application/json', ...retry });
+      outgoing.end(answer.excerpt);
+      onMessage({ ...about, status: answer.status, words: answer.excerpt });
+    } catch (error) {
+      refuse(outgoing, 503);
+      onMessage({ ...about, status: undefined, words: (error as Error).message });
+    }
+  };
+
+  const passing = new Set<Promise<void>>();
+  const server = createServer((incoming, outgoing) => {
+    // An answer that breaks off is over as well.
+    const closed = once(outgoing, 'close').catch(() => {});
+    const passed = pass(incoming, outgoing)
+      .catch(() => void outgoing.destroy())
+      .then(() => closed)
+      .then(() => void passing.delete(passed));
+    passing.add(passed);
+  });
+  server.listen(options.port, host);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const listen = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return {
+    listen,
+    callbackUrl: `http://${listen}${folder}/callback`,
+    close: async () => {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeIdleConnections();
+      const timer = setTimeout(() => server.closeAllConnections(), CLOSING_MS);
+      await Promise.all(passing);
+      server.closeAllConnections();
+      await closed;
+      clearTimeout(timer);
+    },
+  };
+};

@@ -1,0 +1,140 @@
+import { createSendOnce, type Post, type PostAnswer } from '@taleback/outbox/src/callbacks-index.ts';
+import { signingOf, type WorkerConfig } from '@taleback/worker/src/config.ts';
+import { CommandFailed, StoryGoesOn } from '../exit-code.ts';
+import type { Relayed } from './callback-relay.node.ts';
+
+/** How requests to the receiver are sent and signed. */
+export interface Signed {
+  readonly config: WorkerConfig;
+  readonly post: Post;
+}
+
+/**
+ * Posts one JSON body as the worker signs its callbacks.
+ *
+ * @throws Error the cause, when no answer came
+ */
+export const postSigned = async (
+  { config, post }: Signed,
+  request: { readonly url: string; readonly messageId: string; readonly body: unknown },
+  signal?: AbortSignal,
+): Promise<{ readonly status: number; readonly excerpt: string }> => {
+  let answer: PostAnswer | undefined;
+  const sendOnce = createSendOnce({
+    post: async (...all) => (answer = await post(...all)),
+    ...signingOf(config.callbacks, config.secrets),
+    now: Date.now,
+  });
+  const outcome = await sendOnce({ ...request, body: Buffer.from(JSON.stringify(request.body)) }, signal);
+  if (outcome.kind === 'accepted') return { status: answer?.status ?? 200, excerpt: answer?.excerpt ?? '' };
+  if (outcome.kind === 'not-accepted') return outcome;
+  throw new Error(outcome.cause);
+};
+
+/** The body of `POST /api/tts/generate`. */
+export interface GenerateBody {
+  readonly story_id: string;
+  readonly user_id: string;
+  readonly voice_id: string;
+  readonly text: string;
+  readonly language: string;
+  readonly callback_url?: string;
+  readonly story_name?: string;
+}
+
+/** The beginning of an answer may be cut, so it is not parsed as a whole. */
+const JOB_ID = /"job_id"\s*:\s*"([^"]+)"/;
+
+/**
+ * Requests a job for a story; resolves with its id.
+ *
+ * @throws CommandFailed when the receiver does not take it
+ */
+export const requestNarration = async (
+  body: GenerateBody,
+  receiverUrl: string,
+  signed: Signed,
+): Promise<string | undefined> => {
+  const url = `${receiverUrl}/api/tts/generate`;
+  const messageId = `narrate_${crypto.randomUUID()}`;
+  const { status, excerpt } = await postSigned(signed, { url, messageId, body }).catch((error: Error) => {
+    throw new CommandFailed(
+      `The receiver at ${receiverUrl} cannot be reached: ${error.message}. Should it have taken the story all the same, it is ${body.story_id}.`,
+    );
+  });
+  if (status >= 200 && status <= 299) return JOB_ID.exec(excerpt)?.[1];
+  throw new CommandFailed(`The receiver answered ${status}: ${excerpt}`);
+};
+
+/** How a narration ended, as the receiver accepted it. */
+export interface NarrationEnd {
+  readonly kind: 'ready' | 'failed';
+  readonly payload: Readonly<Record<string, unknown>>;
+}
+
+export interface WatchOptions {
+  readonly storyId: string;
+  readonly onProgress: (stage: string, fraction: number) => void;
+  /** What a person should see but changes nothing, such as a refusal by the receiver: the worker tries again. */
+  readonly onTrouble: (sentence: string) => void;
+}
+
+/** Follows one story through its callbacks, to the first end that the receiver accepted. */
+export const watchNarration = ({ storyId, onProgress, onTrouble }: WatchOptions) => {
+  let first: NarrationEnd | undefined;
+  const { promise: ended, resolve } = Promise.withResolvers<NarrationEnd>();
+  const onMessage = ({ kind, body, status, words }: Relayed): void => {
+    if (body['story_id'] !== storyId) return;
+    if (kind === 'progress') {
+      const { stage, progress } = body;
+      onProgress(String(stage), typeof progress === 'number' ? progress : 0);
+    } else if (status === undefined || status < 200 || status > 299) {
+      const answer = status === undefined ? 'did not answer' : `answered ${status}`;
+      onTrouble(`The receiver ${answer} to ${kind}: ${words}`);
+    } else if (kind === 'callback' || kind === 'error-callback') {
+      first ??= { kind: kind === 'callback' ? 'ready' : 'failed', payload: body };
+      resolve(first);
+    }
+  };
+  return { onMessage, ended, end: (): NarrationEnd | undefined => first };
+};
+
+/** What is known of a story that is left. */
+export interface LeftStory {
+  readonly storyId: string;
+  readonly jobId: string | undefined;
+  readonly receiverUrl: string;
+  /** HOST:PORT that its callbacks come to. */
+  readonly listen: string;
+  /** How long was waited, seconds; undefined when it was interrupted. */
+  readonly waitedSeconds: number | undefined;
+  /** Whether any message of it came. */
+  readonly wasHeard: boolean;
+}
+
+const command = (...words: string[]): string =>
+  words
+    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`))
+    .join(' ');
+
+/** The command that waits for a story again, at the address its callbacks come to. */
+export const followCommand = ({ storyId, receiverUrl, listen }: LeftStory): string =>
+  command(
+    ...['taleback', 'narrate', '--follow', '--story', storyId],
+    ...['--receiver', receiverUrl, '--listen', listen],
+  );
+
+/** Ends a command whose story goes on, and says where its end will be found. */
+export const storyGoesOn = (left: LeftStory): StoryGoesOn => {
+  const { storyId, jobId, receiverUrl, waitedSeconds, wasHeard } = left;
+  const why = waitedSeconds === undefined ? '' : `No end was heard of within ${waitedSeconds} s. `;
+  const job = jobId === undefined ? '' : ` (job ${jobId})`;
+  const silent =
+    'Nothing was heard of it: does a worker run, and may it call back here (ALLOW_PRIVATE_CALLBACKS=on)?';
+  return new StoryGoesOn(`${why}The story ${storyId}${job} goes on without us.`, [
+    ...(wasHeard || waitedSeconds === undefined ? [] : [silent]),
+    `Look again: ${followCommand(left)}`,
+    'Until then its end waits in the outbox of the worker, for CALLBACK_DEADLINE_HOURS, and then in failed_callbacks/ of',
+    `the audio store: ${command('taleback', 'replay', '--story', storyId, '--receiver', receiverUrl)}`,
+  ]);
+};
