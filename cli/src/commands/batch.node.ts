@@ -13,6 +13,8 @@ Each line of the file is a JSON object {"text": ..., "id"?, "voice_id"?, "langua
 Writes FOLDER/<id>.mp3 and FOLDER/report.json. A story that fails never stops the others. Ends with 0 when every story was
 narrated, 1 when one was not, 2 when the list cannot be read.`;
 
+const say = (line: string): void => terminal.err(`${line}\n`);
+
 const runBatch = async (file: string, { out: folder }: { readonly out: string }): Promise<void> => {
   const content = await readFile(file, 'utf8').catch((error: Error) => {
     throw new UsageError(error.message);
@@ -25,7 +27,6 @@ const runBatch = async (file: string, { out: folder }: { readonly out: string })
   await mkdir(folder, { recursive: true });
   const signal = stopSignal();
   const encoder = createMp3ThreadEncoder();
-  const say = (line: string): void => terminal.err(`${line}\n`);
   try {
     const speech = await openCommandSpeech(config, signal);
     try {

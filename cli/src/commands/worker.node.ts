@@ -32,11 +32,11 @@ const runRestarting = async (drainMs: number): Promise<number> => {
   const { backoffDelayMs } = await import('@taleback/resilience');
   const { environment } = await readConfig();
   const stop = new AbortController();
-  let pass = (_signal: NodeJS.Signals): void => {};
+  let pass: ((signal: NodeJS.Signals) => void) | undefined;
   for (const signal of STOP_SIGNALS) {
     process.on(signal, () => {
       stop.abort();
-      pass(signal);
+      pass?.(signal);
     });
   }
   for (let failures = 0; ; ) {
@@ -57,7 +57,7 @@ const runRestarting = async (drainMs: number): Promise<number> => {
     // A worker that was still starting is ended by the signal itself.
     if (stop.signal.aborted) return typeof code === 'number' ? code : Number(signal === 'SIGKILL');
     if (code === 0) return 0;
-    pass = () => {};
+    pass = undefined;
     failures = performance.now() - startedAt >= STEADY_AFTER_MS ? 1 : failures + 1;
     const delayMs = backoffDelayMs(BACKOFF, failures);
     const end = `the worker ended with ${signal ?? code}; starting it again in ${Math.round(delayMs)} ms`;

@@ -186,20 +186,21 @@ export const engineChecks = (
   return [...all.map(({ check }) => check), { name: 'voice', group: 'engines', run }];
 };
 
+const breakerStates = (some: readonly NamedBreaker[]): string =>
+  some.map(({ name, state }) => `${name} is ${state}`).join(', ');
+
 const examineBreakers = (breakers: readonly NamedBreaker[]): Finding => {
-  const words = (some: readonly NamedBreaker[]): string =>
-    some.map(({ name, state }) => `${name} is ${state}`).join(', ');
   const open = breakers.filter(({ state }) => state === 'OPEN' || state === 'ISOLATED');
   if (open.length > 0) {
     return {
       status: 'warning',
       code: 'circuit_open',
-      summary: `The worker leaves ${open.length} of ${breakers.length} alone: ${words(open)}.`,
+      summary: `The worker leaves ${open.length} of ${breakers.length} alone: ${breakerStates(open)}.`,
       suggestions: ['When the cause is mended: taleback breaker reset NAME'],
     };
   }
   const trying = breakers.filter(({ state }) => state === 'HALF_OPEN');
-  if (trying.length > 0) return { status: 'warning', summary: `A trial is due: ${words(trying)}.` };
+  if (trying.length > 0) return { status: 'warning', summary: `A trial is due: ${breakerStates(trying)}.` };
   return { status: 'ok', summary: `All ${breakers.length} are CLOSED.` };
 };
 

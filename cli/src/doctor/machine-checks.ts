@@ -37,13 +37,14 @@ export const diskCheck = (
   run: async () => ({ details: folder, ...judgeDisk(await read(folder)) }),
 });
 
+const percent = (share: number): string => `${Math.round(share * 100)} %`;
+
 /** The load of the machine. It only warns: load passes, and the worker's protection looks longer than once. */
 export const machineCheck = (read: ReadMachine, thresholds: Partial<Thresholds> = {}): Check => ({
   name: 'load',
   group: 'machine',
   run: async () => {
     const { cpuRatio, memoryRatio, loadPerCore } = await read();
-    const percent = (share: number): string => `${Math.round(share * 100)} %`;
     const figures: { readonly figure: Figure; readonly value: number; readonly words: string }[] = [];
     if (cpuRatio !== undefined)
       figures.push({ figure: 'cpu', value: cpuRatio, words: `processor ${percent(cpuRatio)}` });

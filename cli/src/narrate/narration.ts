@@ -112,17 +112,15 @@ export interface LeftStory {
   readonly wasHeard: boolean;
 }
 
-const command = (...words: string[]): string =>
+/** Words as a shell takes them. */
+const quoted = (words: readonly string[]): string =>
   words
     .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`))
     .join(' ');
 
 /** The command that waits for a story again, at the address its callbacks come to. */
 export const followCommand = ({ storyId, receiverUrl, listen }: LeftStory): string =>
-  command(
-    ...['taleback', 'narrate', '--follow', '--story', storyId],
-    ...['--receiver', receiverUrl, '--listen', listen],
-  );
+  `taleback narrate --follow ${quoted(['--story', storyId, '--receiver', receiverUrl, '--listen', listen])}`;
 
 /** Ends a command whose story goes on, and says where its end will be found. */
 export const storyGoesOn = (left: LeftStory): StoryGoesOn => {
@@ -135,6 +133,6 @@ export const storyGoesOn = (left: LeftStory): StoryGoesOn => {
     ...(wasHeard || waitedSeconds === undefined ? [] : [silent]),
     `Look again: ${followCommand(left)}`,
     'Until then its end waits in the outbox of the worker, for CALLBACK_DEADLINE_HOURS, and then in failed_callbacks/ of',
-    `the audio store: ${command('taleback', 'replay', '--story', storyId, '--receiver', receiverUrl)}`,
+    `the audio store: taleback replay ${quoted(['--story', storyId, '--receiver', receiverUrl])}`,
   ]);
 };
