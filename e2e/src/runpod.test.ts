@@ -9,20 +9,15 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { DEFAULT_STORY_LIMITS, type TtsJobEvent } from '@taleback/core';
 import { parseSecret } from '@taleback/core/signatures';
-import { type DispatchOptions, dispatchJob } from '@taleback/functions/src/dispatch/index.ts';
-import { createFirestoreJobs } from '@taleback/functions/src/adapters/firestore-jobs.ts';
-import { createFirestoreStories } from '@taleback/functions/src/adapters/firestore-stories.ts';
-import { createFirestoreSweep } from '@taleback/functions/src/adapters/firestore-sweep.ts';
-import { nodeEdge } from '@taleback/functions/src/adapters/node-edge.ts';
-import { createReceiver, type Log } from '@taleback/functions/src/receive/index.ts';
-import { type RequestOptions, requestAudio } from '@taleback/functions/src/request/index.ts';
-import {
-  createRunpodClient,
-  createRunpodWebhook,
-  type RunpodClient,
-} from '@taleback/functions/src/runpod/index.ts';
-import { sweepStories } from '@taleback/functions/src/sweep/index.ts';
-import { createUndiciHttp } from '@taleback/functions/src/adapters/undici-http.ts';
+import type { Log } from '@taleback/core';
+import { nodeEdge } from '@taleback/functions/src/http/edge.node.ts';
+import { createReceiver } from '@taleback/functions/src/http/router.ts';
+import { requestAudio, type RequestOptions } from '@taleback/functions/src/request/request-audio.ts';
+import { createRunpodClient, type RunpodClient } from '@taleback/functions/src/runpod/client.ts';
+import { dispatchJob, type DispatchOptions } from '@taleback/functions/src/runpod/dispatch.ts';
+import { createUndiciHttp } from '@taleback/functions/src/runpod/http.node.ts';
+import { createFirestoreStories } from '@taleback/functions/src/stories/firestore-stories.node.ts';
+import { type SweepOptions, sweepStories } from '@taleback/functions/src/sweep/sweep.ts';
 import { type Stores, startStores } from '@taleback/scripts/src/emulators/index.ts';
 import { initializeApp } from 'firebase-admin/app';
 import { type Firestore, getFirestore } from 'firebase-admin/firestore';
@@ -40,7 +35,7 @@ let server: Server;
 let worker: ChildProcess;
 let runpod: RunpodClient;
 let requests: RequestOptions;
-let dispatch: DispatchOptions & { readonly processingLeaseMs: number };
+let dispatch: DispatchOptions & Pick<SweepOptions, 'stories' | 'processingLeaseMs'>;
 let ordered: TtsJobEvent | undefined;
 /** Routes that do not reach the receiver: the sender is answered 500. */
 const blocked = new Set<string>();
@@ -97,18 +92,17 @@ beforeAll(async () => {
   const same = { log, now: Date.now, pendingLeaseMs: 60_000, processingLeaseMs: 60_000 };
   const away = { timeoutMs: 10_000 };
   const stories = createFirestoreStories(firestore, away);
-  const jobs = createFirestoreJobs(firestore, away);
   const key = parseSecret(SECRET);
   const http = createUndiciHttp();
   const account = { apiUrl, endpointId: 'tales', apiKey: { text: API_KEY }, http: http.runpod };
   runpod = createRunpodClient({ ...account, now: Date.now });
   const receiver = createReceiver({
     ...same,
-    store: stories,
+    stories,
     signatures: 'required',
     secrets: { standard: [key], hmac: [] },
     hmacHeaderPrefix: 'taleback',
-    webhook: createRunpodWebhook({ ...same, stories, jobs, secrets: [key], confirmWith: runpod }),
+    webhook: { ...same, stories, secrets: [key], confirmWith: runpod },
   });
   const receive = nodeEdge(receiver);
   server = await listen((incoming, outgoing) => {
@@ -119,7 +113,6 @@ beforeAll(async () => {
   });
   requests = {
     ...same,
-    attempts: stories,
     stories,
     queue: {
       publish: async (job) => {
@@ -134,7 +127,6 @@ beforeAll(async () => {
   dispatch = {
     ...same,
     runpod,
-    jobs,
     stories,
     deadLetters: { publish: async () => {} },
     order: {
@@ -197,7 +189,6 @@ const sweep = (): Promise<unknown> =>
     ...dispatch,
     runpod,
     requests,
-    overdue: createFirestoreSweep(firestore, { timeoutMs: 10_000 }),
     findAudio: undefined,
   });
 

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { DEFAULT_STORY_LIMITS } from '@taleback/core';
+import { createNames, DEFAULT_STORY_LIMITS } from '@taleback/core';
 import { describe, expect, it } from 'vitest';
 import { functionsEnvironment, parseConfig } from './config.ts';
 
@@ -29,6 +29,7 @@ describe('parseConfig', () => {
       audioBaseUrl: undefined,
       autoRetry: { limit: 2, delaysMs: [60_000, 300_000] },
       events: 'on',
+      names: createNames(),
     });
   });
 
@@ -58,6 +59,9 @@ describe('parseConfig', () => {
       AUDIO_PUBLIC_BASE_URL: 'https://audio.example/tales/',
       AUTO_RETRY_LIMIT: '0',
       TTS_EVENTS: 'off',
+      TALEBACK_INSTANCE: 'acme',
+      TALEBACK_REGION: 'europe-west1',
+      STORY_OWNER_FIELD: 'uid',
     });
     expect(secrets.standard.map((key) => Buffer.from(key))).toEqual([KEY]);
     expect(secrets.hmac).toEqual([HMAC, 'another-of-the-handlers']);
@@ -85,6 +89,7 @@ describe('parseConfig', () => {
       audioBaseUrl: 'https://audio.example/tales',
       autoRetry: { limit: 0, delaysMs: [60_000, 300_000] },
       events: 'off',
+      names: createNames({ instance: 'acme', region: 'europe-west1', ownerField: 'uid' }),
     });
   });
 
@@ -153,6 +158,9 @@ describe('parseConfig', () => {
     ['DEFAULT_VOICE', ''],
     ['STORE_TIMEOUT_SECONDS', '0'],
     ['STORE_TIMEOUT_SECONDS', '61'],
+    ['TALEBACK_INSTANCE', 'No Spaces'],
+    ['TALEBACK_REGION', 'mars'],
+    ['STORY_OWNER_FIELD', 'a.b'],
   ])('%s=%s is a fault that names it', (name, value) => {
     expect(() => parseConfig({ CALLBACK_SECRETS: SECRET, [name]: value })).toThrow(
       new RegExp(`^configuration: ${name}: .`),

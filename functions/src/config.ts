@@ -1,11 +1,10 @@
 import { inspect } from 'node:util';
-import { DEFAULT_STORY_LIMITS, type StoryLimits } from '@taleback/core';
+import { createNames, DEFAULT_STORY_LIMITS, type Names } from '@taleback/core';
 import { parseSecret } from '@taleback/core/signatures';
 import { z } from 'zod';
-import { type NetsConfig, netsConfig, netsVariables } from './config/nets-environment.ts';
-import type { CallerLimitOptions } from './receive/index.ts';
+import { address, audioConfig, audioVariables, optional, optionalKey } from './sweep/audio-environment.ts';
 
-/** Accepted callback secrets. Printing it shows nothing of them. */
+/** Accepted callback secrets: keys of Standard Webhooks, and texts of the hex HMAC. Printing them shows nothing. */
 export class CallbackSecrets {
   readonly #standard: readonly Uint8Array[];
   readonly #hmac: readonly string[];
@@ -15,12 +14,10 @@ export class CallbackSecrets {
     this.#hmac = hmac;
   }
 
-  /** Keys of Standard Webhooks. */
   get standard(): readonly Uint8Array[] {
     return this.#standard;
   }
 
-  /** Shared secrets of the older hex HMAC scheme. */
   get hmac(): readonly string[] {
     return this.#hmac;
   }
@@ -35,6 +32,9 @@ export class CallbackSecrets {
 }
 
 const HMAC_MARK = 'hmac_';
+const WEEK_SECONDS = 604_800;
+/** Waits before automatic retries: long enough for a restart, then for an outage. */
+const AUTO_RETRY_DELAYS_MS = [60_000, 300_000] as const;
 
 const parseHmacSecret = (item: string): string => {
   const secret = item.slice(HMAC_MARK.length);
@@ -47,11 +47,6 @@ const list = (text: string): string[] =>
     .split(',')
     .map((item) => item.trim())
     .filter((item) => item !== '');
-
-const listOrNone = (text: string | undefined): string[] | undefined => {
-  const items = list(text ?? '');
-  return items.length === 0 ? undefined : items;
-};
 
 const secrets = z
   .string()
@@ -69,10 +64,36 @@ const secrets = z
     }
   });
 
-const seconds = (fallback: number, min: number, max: number): z.ZodDefault<z.ZodCoercedNumber> =>
+const number = (fallback: number, min: number, max: number): z.ZodDefault<z.ZodCoercedNumber> =>
   z.coerce.number().min(min).max(max).default(fallback);
 
-/** Every variable that the functions read. `docs/configuration.md` and `.env.example` are made from it. */
+const whole = (fallback: number, min: number, max: number): z.ZodDefault<z.ZodCoercedNumber> =>
+  z.coerce.number().int().min(min).max(max).default(fallback);
+
+const named = (option: 'instance' | 'region' | 'ownerField'): z.ZodType<string | undefined> =>
+  optional(
+    z.string().superRefine((value, context) => {
+      try {
+        createNames({ [option]: value });
+      } catch (error) {
+        context.addIssue({ code: 'custom', message: (error as Error).message });
+      }
+    }),
+  );
+
+const nameVariables = {
+  TALEBACK_INSTANCE: named('instance').describe(
+    "Added to the names of collections and topics, so that several deployments share a project; 1 to 20 lower-case letters and digits. After a change run `node scripts/run.mjs firebase-files --instance <name>`. Workers of the deployment need the same. Default: today's names.",
+  ),
+  TALEBACK_REGION: named('region').describe(
+    'Region that the functions are deployed to. Default `us-central1`.',
+  ),
+  STORY_OWNER_FIELD: named('ownerField').describe(
+    "Field of a story that holds its owner's user id. Default `userId`.",
+  ),
+};
+
+/** Every variable that the functions read. `docs/configuration.md` and `.env.example` are generated from it. */
 export const functionsEnvironment = z.object({
   CALLBACK_SIGNATURES: z
     .enum(['required', 'off'])
@@ -86,100 +107,129 @@ export const functionsEnvironment = z.object({
     .regex(/^[a-z0-9-]{1,40}$/, 'must be lower-case letters, digits and dashes')
     .default('taleback')
     .describe('The word in `x-<prefix>-timestamp` and `x-<prefix>-signature` of the hex HMAC scheme.'),
-  CALLER_REQUESTS_PER_SECOND: seconds(50, 0.1, 100_000).describe(
+  CALLER_REQUESTS_PER_SECOND: number(50, 0.1, 100_000).describe(
     'Signed requests that one address may make to one instance. Per second, 0.1 to 100000. Five times what a deployment of ten callbacks a second sends in all.',
   ),
-  CALLER_BURST: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(1_000_000)
-    .default(200)
-    .describe('Signed requests that one address may make at once, after a pause. 1 to 1000000.'),
-  CALLER_REFUSALS_PER_MINUTE: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(100_000)
-    .default(60)
-    .describe(
-      'Requests without a valid signature that one address is told the reason of; more are answered 429. They never use up what signed requests of the same address may make. Per minute, 1 to 100000.',
-    ),
-  TRUSTED_PROXY_HOPS: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(10)
-    .default(1)
-    .describe(
-      "Proxies in front whose entries in `X-Forwarded-For` are believed when callers are told apart. 0 to 10. Google's front end is one; Firebase Hosting before it makes two.",
-    ),
-  PUBLIC_BASE_URL: z
-    .url({ protocol: /^https?$/, error: 'must be an http or https address' })
+  CALLER_BURST: whole(200, 1, 1_000_000).describe(
+    'Signed requests that one address may make at once, after a pause. 1 to 1000000.',
+  ),
+  CALLER_REFUSALS_PER_MINUTE: whole(60, 1, 100_000).describe(
+    'Requests without a valid signature that are answered with the reason, for one address; more are answered 429. They never use up what signed requests of the same address may make. Per minute, 1 to 100000.',
+  ),
+  TRUSTED_PROXY_HOPS: whole(1, 0, 10).describe(
+    "Proxies in front whose entries in `X-Forwarded-For` are trusted to distinguish callers. 0 to 10. Google's front end is one; Firebase Hosting before it makes two.",
+  ),
+  PUBLIC_BASE_URL: address
     .default('http://127.0.0.1:5000')
-    .transform((url) => url.replace(/\/+$/, ''))
     .describe(
       'Where workers reach this deployment, without `/api/tts`. Callback addresses are built from it.',
     ),
-  PENDING_LEASE_SECONDS: seconds(900, 10, 86_400).describe(
-    'How long a job may wait in the queue before its story counts as forgotten. Seconds, 10 to 86400. Fifteen minutes covers a cold GPU worker (seven minutes on RunPod) twice.',
+  PENDING_LEASE_SECONDS: number(900, 10, 86_400).describe(
+    'How long a job may wait in the queue before its lease expires. Seconds, 10 to 86400. Fifteen minutes covers a cold GPU worker (seven minutes on RunPod) twice.',
   ),
-  PROCESSING_LEASE_SECONDS: seconds(120, 90, 3_600).describe(
-    'How long a worker may be silent. Seconds, 90 to 3600: a worker whose narration stands still reports every 30. Twice the 60 s timeout of one synthesis (seed 000).',
+  PROCESSING_LEASE_SECONDS: number(120, 90, 3_600).describe(
+    'How long a worker may be silent. Seconds, 90 to 3600: a worker whose narration does not advance still reports every 30. Twice the 60 s timeout of one synthesis.',
   ),
-  MAX_STORY_CHARACTERS: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(200_000)
-    .default(DEFAULT_STORY_LIMITS.maxCharacters)
-    .describe('Longest story that is narrated in one piece. Characters, 1 to 200000.'),
+  MAX_STORY_CHARACTERS: whole(DEFAULT_STORY_LIMITS.maxCharacters, 1, 200_000).describe(
+    'Longest story that is narrated in one piece. Characters, 1 to 200000.',
+  ),
   STORY_LANGUAGES: z
     .string()
-    .optional()
-    .transform(listOrNone)
+    .default('')
+    .transform((text) => (list(text).length === 0 ? undefined : list(text)))
     .describe(
-      'The only languages that stories are taken in, as codes without region, separated by commas. Default: every language; the worker refuses those that its engines do not speak.',
+      'The only languages that stories are accepted in, as codes without region, separated by commas. Default: every language; the worker refuses those that its engines do not speak.',
     ),
   DEFAULT_VOICE: z.string().min(1).default('slt').describe('Voice of a story that names none.'),
-  STORE_TIMEOUT_SECONDS: seconds(8, 1, 60).describe(
-    'How long Firestore may take before a callback is answered 503 and sent again. Seconds, 1 to 60; below the 10 s that the senders of seed 001 wait.',
+  STORE_TIMEOUT_SECONDS: number(8, 1, 60).describe(
+    'How long Firestore may take before a callback is answered 503 and sent again. Seconds, 1 to 60; below the 10 s that Python senders wait.',
   ),
-  ...netsVariables,
+  DISPATCH_TARGET: z
+    .enum(['pubsub', 'runpod'])
+    .default('pubsub')
+    .describe(
+      'Who takes the jobs: `pubsub` leaves them to workers that pull from the topic `tts-jobs`, `runpod` sends each to the endpoint `RUNPOD_ENDPOINT_ID`.',
+    ),
+  RUNPOD_API_KEY: optionalKey.describe(
+    'Key of the RunPod account. Needed when jobs go to RunPod; `-` otherwise, because a deployment wants every secret set. Secret.',
+  ),
+  RUNPOD_ENDPOINT_ID: optional(
+    z.string().regex(/^[\w-]{1,100}$/, 'must be letters, digits and dashes'),
+  ).describe('The serverless endpoint that jobs are sent to.'),
+  RUNPOD_API_URL: address
+    .default('https://api.runpod.ai/v2')
+    .describe("RunPod's client interface, without the endpoint."),
+  RUNPOD_EXECUTION_TIMEOUT_SECONDS: number(600, 5, WEEK_SECONDS).describe(
+    "How long one job may run at RunPod. Seconds, 5 to 604800. Ten minutes is RunPod's own default, and ten times the timeout of one synthesis.",
+  ),
+  RUNPOD_TTL_SECONDS: number(3_600, 10, WEEK_SECONDS).describe(
+    'After how long RunPod forgets a job, waiting or running. Seconds, 10 to 604800. No reader waits longer than an hour for a story; RunPod would keep it for a day.',
+  ),
+  RUNPOD_CONFIRM_WEBHOOKS: z
+    .enum(['on', 'off'])
+    .default('on')
+    .describe(
+      'Whether RunPod\'s own webhook, which is not signed, is trusted only after a look at the job\'s status. Only the exact word "off" turns it off.',
+    ),
+  ...audioVariables,
+  AUTO_RETRY_LIMIT: whole(2, 0, 10).describe(
+    'How often a narration that failed for a transient cause is retried automatically, after one and then five minutes, until a person requests it again. 0 to 10; 0 leaves it to people.',
+  ),
+  TTS_EVENTS: z
+    .enum(['on', 'off'])
+    .default('on')
+    .describe(
+      'Whether every narration that ended is published to the topic `tts-events`. While it is on, a callback is accepted only once its event is published.',
+    ),
+  ...nameVariables,
 });
 
-export interface FunctionsConfig extends NetsConfig {
-  readonly signatures: 'required' | 'off';
-  readonly secrets: CallbackSecrets;
-  readonly hmacHeaderPrefix: string;
-  readonly callers: CallerLimitOptions;
-  readonly trustedProxyHops: number;
-  readonly callbackUrl: string;
-  /** What RunPod calls when a job ended, without its query. */
-  readonly webhookUrl: string;
-  readonly pendingLeaseMs: number;
-  readonly processingLeaseMs: number;
-  readonly storeTimeoutMs: number;
-  readonly limits: StoryLimits;
-  readonly defaultVoice: string;
-}
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const parse = <T extends z.ZodType>(schema: T, environment: Environment): z.output<T> => {
+  const result = schema.safeParse(environment);
+  if (result.success) return result.data;
+  const faults = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  throw new Error(`configuration: ${faults.join('; ')}`);
+};
+
+const namesOf = (env: z.output<z.ZodObject<typeof nameVariables>>): Names =>
+  createNames({
+    instance: env.TALEBACK_INSTANCE,
+    region: env.TALEBACK_REGION,
+    ownerField: env.STORY_OWNER_FIELD,
+  });
+
+/** Reads only what a deployment needs to be planned, when there are no secrets yet. */
+export const parseNames = (environment: Environment): Names =>
+  namesOf(parse(z.object(nameVariables), environment));
 
 /**
  * Reads the functions' configuration.
  * @throws Error that names every variable at fault; it never repeats a secret.
  */
-export const parseConfig = (environment: Readonly<Record<string, string | undefined>>): FunctionsConfig => {
-  const result = functionsEnvironment.safeParse(environment);
-  if (!result.success) {
-    const faults = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-    throw new Error(`configuration: ${faults.join('; ')}`);
-  }
-  const env = result.data;
+export const parseConfig = (environment: Environment) => {
+  const env = parse(functionsEnvironment, environment);
   const hasSecret = env.CALLBACK_SECRETS.standard.length + env.CALLBACK_SECRETS.hmac.length > 0;
   if (env.CALLBACK_SIGNATURES === 'required' && !hasSecret)
     throw new Error('configuration: CALLBACK_SECRETS: is needed unless CALLBACK_SIGNATURES is "off"');
   if (env.DISPATCH_TARGET === 'runpod' && !hasSecret)
     throw new Error('configuration: CALLBACK_SECRETS: is needed for the addresses that RunPod calls');
+  const { RUNPOD_API_KEY: apiKey, RUNPOD_ENDPOINT_ID: endpointId } = env;
+  /** Undefined when RunPod is not used; its variables may then be empty. */
+  const runpod =
+    endpointId === undefined || apiKey === undefined
+      ? undefined
+      : {
+          apiKey,
+          apiUrl: env.RUNPOD_API_URL,
+          endpointId,
+          executionTimeoutMs: env.RUNPOD_EXECUTION_TIMEOUT_SECONDS * 1000,
+          ttlMs: env.RUNPOD_TTL_SECONDS * 1000,
+          confirmWebhooks: env.RUNPOD_CONFIRM_WEBHOOKS === 'on',
+        };
+  if (env.DISPATCH_TARGET === 'runpod' && runpod === undefined)
+    throw new Error('configuration: DISPATCH_TARGET: "runpod" needs RUNPOD_API_KEY and RUNPOD_ENDPOINT_ID');
   return {
     signatures: env.CALLBACK_SIGNATURES,
     secrets: env.CALLBACK_SECRETS,
@@ -191,6 +241,7 @@ export const parseConfig = (environment: Readonly<Record<string, string | undefi
     },
     trustedProxyHops: env.TRUSTED_PROXY_HOPS,
     callbackUrl: `${env.PUBLIC_BASE_URL}/api/tts/callback`,
+    /** What RunPod calls when a job ended, without its query. */
     webhookUrl: `${env.PUBLIC_BASE_URL}/api/tts/runpod-webhook`,
     pendingLeaseMs: env.PENDING_LEASE_SECONDS * 1000,
     processingLeaseMs: env.PROCESSING_LEASE_SECONDS * 1000,
@@ -201,9 +252,16 @@ export const parseConfig = (environment: Readonly<Record<string, string | undefi
       languages: env.STORY_LANGUAGES,
     },
     defaultVoice: env.DEFAULT_VOICE,
-    ...netsConfig(env),
+    dispatchTarget: env.DISPATCH_TARGET,
+    runpod,
+    ...audioConfig(env),
+    autoRetry: { limit: env.AUTO_RETRY_LIMIT, delaysMs: AUTO_RETRY_DELAYS_MS },
+    events: env.TTS_EVENTS,
+    names: namesOf(env),
   };
 };
 
-/** The environment as it stands when it is asked for. */
-export const readEnvironment = (): Readonly<Record<string, string | undefined>> => process.env;
+export type FunctionsConfig = ReturnType<typeof parseConfig>;
+
+/** The environment at the time of the call. */
+export const readEnvironment = (): Environment => process.env;

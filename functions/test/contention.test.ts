@@ -3,8 +3,7 @@ import { once } from 'node:events';
 import { deleteApp, initializeApp } from 'firebase-admin/app';
 import { getFirestore } from 'firebase-admin/firestore';
 import { afterAll, expect, it, vi } from 'vitest';
-import { createFirestoreCalls } from '../src/adapters/firestore-calls.ts';
-import { TimedOut } from '../src/adapters/within.ts';
+import { createFirestoreCalls, TimedOut } from '../src/stories/firestore-calls.node.ts';
 
 const projectId = `demo-${randomUUID().slice(0, 13)}`;
 const app = initializeApp({ projectId }, projectId);

@@ -3,11 +3,11 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { jobOfUrl } from '@taleback/core/signatures';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { nodeEdge } from '../src/adapters/node-edge.ts';
-import { failDeadLetter } from '../src/dead-letter/index.ts';
-import { type DispatchOptions, dispatchJob, type QueuedMessage } from '../src/dispatch/index.ts';
-import { createReceiver } from '../src/receive/index.ts';
-import { requestAudio } from '../src/request/index.ts';
+import { nodeEdge } from '../src/http/edge.node.ts';
+import { createReceiver } from '../src/http/router.ts';
+import { requestAudio } from '../src/request/request-audio.ts';
+import { failDeadLetter } from '../src/runpod/dead-letter.ts';
+import { dispatchJob, type DispatchOptions, type QueuedMessage } from '../src/runpod/dispatch.ts';
 import { CALLBACK_URL, clientOf, type Kept, type Nets, openNets, SECRET } from './nets-harness.ts';
 import { openRunpodApi, type RunpodApi } from './runpod-api.ts';
 
@@ -24,7 +24,6 @@ beforeEach(() => {
   options = {
     ...nets.same,
     runpod: clientOf(api).client,
-    jobs: nets.jobs,
     stories: nets.stories,
     deadLetters: nets.deadLetters,
     order: {
@@ -160,8 +159,8 @@ describe('dispatchJob', () => {
   it('asks for the message again when the story can neither be read nor told', async () => {
     const { message } = await queuedJob();
     const away = { kind: 'store-away', cause: 'UNAVAILABLE' } as const;
-    const jobs = { ...nets.jobs, read: async () => away };
-    await expect(dispatchJob(message, { ...options, jobs })).rejects.toThrow(/UNAVAILABLE/);
+    const unread = { ...nets.stories, readJob: async () => away };
+    await expect(dispatchJob(message, { ...options, stories: unread })).rejects.toThrow(/UNAVAILABLE/);
     api.script.push({ status: 401 });
     const stories = { ...nets.stories, apply: async () => away };
     await expect(dispatchJob(message, { ...options, stories })).rejects.toThrow(/UNAVAILABLE/);
@@ -224,8 +223,11 @@ describe('dispatchJob', () => {
 
   it('does not send it twice when RunPod’s id cannot be kept', async () => {
     const { message } = await queuedJob();
-    const jobs = { ...nets.jobs, remember: async () => ({ kind: 'store-away', cause: 'x' }) as const };
-    expect(await dispatchJob(message, { ...options, jobs })).toBe('sent');
+    const stories = {
+      ...nets.stories,
+      recordRunpodJob: async () => ({ kind: 'store-away', cause: 'x' }) as const,
+    };
+    expect(await dispatchJob(message, { ...options, stories })).toBe('sent');
     expect(api.calls.map(({ path }) => path)).toEqual(['/v2/ep/run']);
   });
 });
@@ -241,7 +243,7 @@ describe('a callback to the address that RunPod was given', () => {
     await nets.firestore.doc(`stories/${storyId}`).update({ audioJobId: 'newer', audioAttempt: 2 });
     const receiver = createReceiver({
       ...nets.same,
-      store: nets.stories,
+      stories: nets.stories,
       signatures: 'off',
       secrets: { standard: [], hmac: [SECRET] },
       hmacHeaderPrefix: 'taleback',
@@ -274,7 +276,7 @@ describe('failDeadLetter', () => {
   it('fails the story of a job that Pub/Sub gave up delivering', async () => {
     const { storyId, jobId, message } = await queuedJob();
     const attributes = { CloudPubSubDeadLetterSourceDeliveryCount: '5' };
-    expect(await tell({ ...message, attributes })).toBe('told');
+    expect(await tell({ ...message, attributes })).toBe('failed-story');
     expect(await nets.story(storyId)).toMatchObject({
       audioStatus: 'failed',
       audioErrorCode: 'worker_lost',
@@ -289,7 +291,7 @@ describe('failDeadLetter', () => {
   it('fails the story of a job that no worker could read, by its attributes', async () => {
     const { storyId, jobId } = await queuedJob();
     const attributes = { storyId, jobId, reason: 'not JSON', code: 'request_invalid' };
-    expect(await tell({ data: Buffer.from('{'), attributes })).toBe('told');
+    expect(await tell({ data: Buffer.from('{'), attributes })).toBe('failed-story');
     expect(await nets.story(storyId)).toMatchObject({
       audioStatus: 'failed',
       audioErrorCode: 'request_invalid',
@@ -301,7 +303,7 @@ describe('failDeadLetter', () => {
     const { storyId, message } = await queuedJob();
     await nets.firestore.doc(`stories/${storyId}`).update({ audioJobId: 'newer' });
     const before = await nets.story(storyId);
-    expect(await tell(message)).toBe('told');
+    expect(await tell(message)).toBe('failed-story');
     expect(await nets.story(storyId)).toEqual(before);
   });
 
@@ -311,14 +313,14 @@ describe('failDeadLetter', () => {
     ['names what cannot be', '{"id":"a/b"}', { storyId: '..' }],
     ['names a story that is gone', '{}', { storyId: 'gone', jobId: 'j' }],
   ])('lets go of a letter that %s', async (_what, data, attributes) => {
-    expect(await tell({ data: Buffer.from(data), attributes })).toBe("nobody's");
+    expect(await tell({ data: Buffer.from(data), attributes })).toBe('no-story');
   });
 
   it('asks for the letter again when the story cannot be told', async () => {
     const { message } = await queuedJob();
     const stories = { ...nets.stories, apply: async () => ({ kind: 'store-away', cause: 'x' }) as const };
     await expect(failDeadLetter(message, { ...nets.same, stories })).rejects.toThrow(
-      /the story could not be told/,
+      /the story could not be written/,
     );
   });
 });

@@ -5,9 +5,9 @@ import { signHmac } from '@taleback/core/signatures';
 import express from 'express';
 import type { Request as FunctionRequest } from 'firebase-functions/https';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { expressEdge } from '../src/adapters/express-edge.ts';
-import { nodeEdge } from '../src/adapters/node-edge.ts';
-import { createReceiver, type MessageTarget, type Receiver } from '../src/receive/index.ts';
+import { expressEdge, nodeEdge } from '../src/http/edge.node.ts';
+import { createReceiver, type Receiver } from '../src/http/router.ts';
+import type { MessageTarget } from '../src/stories/story-store.ts';
 
 const HMAC_SECRET = 'shared-with-the-python-handlers';
 const OK = '{"success":true}';
@@ -17,7 +17,7 @@ const logged: object[] = [];
 
 /** The real receiver over a store that keeps what it was told. */
 const receiver: Receiver = createReceiver({
-  store: {
+  stories: {
     apply: async (target) => {
       if (target.storyId === 'fault') throw new Error('a fault in /srv/secret/place.ts');
       applied.push(target);

@@ -2,33 +2,30 @@ import { randomUUID } from 'node:crypto';
 import { type Message, PubSub } from '@google-cloud/pubsub';
 import { createNames, readNarration } from '@taleback/core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createPubsubEvents } from '../src/adapters/pubsub-events.ts';
-import { failDeadLetter } from '../src/dead-letter/index.ts';
-import {
-  createAnnouncingStories,
-  type Events,
-  type NarrationEvent,
-  publishOwed,
-} from '../src/events/index.ts';
+import type { NarrationEvent } from '../src/events/narration-event.ts';
+import { type Events, publishOwed } from '../src/events/publish-owed.ts';
+import { createEvents } from '../src/events/pubsub.node.ts';
+import { createReceiver, type Receiver } from '../src/http/router.ts';
+import { requestAudio } from '../src/request/request-audio.ts';
+import { failDeadLetter } from '../src/runpod/dead-letter.ts';
+import { sweepStories } from '../src/sweep/sweep.ts';
 import { narrationEvent } from '../src/events/narration-event.ts';
-import { createReceiver, type Receiver } from '../src/receive/index.ts';
-import { requestAudio } from '../src/request/index.ts';
-import { sweepStories } from '../src/sweep/index.ts';
 import { type Nets, openNets } from './nets-harness.ts';
 
 let nets: Nets;
 let receiver: Receiver;
-const receiverOver = (stories: Nets['stories']): Receiver =>
+const receiverWith = (events: Events): Receiver =>
   createReceiver({
     ...nets.same,
-    store: stories,
+    publishing: { ...nets.owing, events },
+    stories: nets.stories,
     signatures: 'off',
     secrets: { standard: [], hmac: [] },
     hmacHeaderPrefix: 'taleback',
   });
 beforeAll(async () => {
   nets = await openNets();
-  receiver = receiverOver(nets.stories);
+  receiver = receiverWith(nets.owing.events);
 });
 afterAll(() => nets.close());
 
@@ -65,7 +62,7 @@ describe('events of narrations', () => {
         order.push(`${String((await nets.story(storyId))['audioStatus'])} ${event.id}`);
       },
     };
-    const told = receiverOver(createAnnouncingStories(nets.silentStories, { ...nets.announcing, events }));
+    const told = receiverWith(events);
     await post(told, 'callback', { story_id: storyId, storage_path: 'p/x.mp3' });
     order.push('answered');
     expect(order).toEqual([`ready ${storyId}.job-${next}.ready`, 'answered']);
@@ -135,7 +132,7 @@ describe('events of narrations', () => {
         published.push(id);
       },
     };
-    const away = receiverOver(createAnnouncingStories(nets.silentStories, { ...nets.announcing, events }));
+    const away = receiverWith(events);
     const body = { story_id: storyId, storage_path: 'p/x.mp3' };
     const refused = await post(away, 'callback', body);
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5']);
@@ -154,46 +151,53 @@ describe('events of narrations', () => {
     await requestAudio('request', 'u1', { storyId: unqueued }, { ...nets.requests, queue });
     const letter = { data: Buffer.from(''), attributes: { storyId: dead, jobId, reason: 'x' } };
     await failDeadLetter(letter, { ...nets.same, stories: nets.stories });
-    const { overdue, requests, same, stories } = nets;
-    await sweepStories({ ...same, stories, overdue, requests, runpod: undefined, findAudio: undefined });
+    const { requests, same, stories } = nets;
+    await sweepStories({ ...same, stories, requests, runpod: undefined, findAudio: undefined });
     expect((await eventsOf(swept)).map(({ data }) => data.code)).toEqual(['lease_expired']);
     expect((await eventsOf(dead)).map(({ data }) => data.code)).toEqual(['worker_lost']);
     expect((await eventsOf(unqueued)).map(({ data }) => data.code)).toEqual(['queue_unavailable']);
   });
 
   it('that Pub/Sub did not take are owed, and told by a later sweep, once', async () => {
-    await publishOwed(nets.announcing);
+    await publishOwed(nets.owing);
     const swept = await runningStory({ audioLeaseExpiresAt: new Date(1) });
     const sweptEvent = `${swept}.job-${next}.failed.retrying`;
     const called = await runningStory();
     const calledEvent = `${called}.job-${next}.ready`;
     const unqueued = await nets.newStory();
     const away: Events = { publish: () => Promise.reject(new Error('UNAVAILABLE')) };
-    const stories = createAnnouncingStories(nets.silentStories, { ...nets.announcing, events: away });
+    const publishing = { ...nets.owing, events: away };
     const queue = { publish: () => Promise.reject(new Error('UNAVAILABLE')) };
-    const requests = { ...nets.requests, stories, queue };
+    const requests = { ...nets.requests, publishing, queue };
     await requestAudio('request', 'u1', { storyId: unqueued }, requests);
-    const { overdue, same, announcing } = nets;
-    await sweepStories({ ...same, stories, overdue, requests, runpod: undefined, findAudio: undefined });
+    const { same, stories, owing } = nets;
+    await sweepStories({
+      ...same,
+      stories,
+      publishing,
+      requests,
+      runpod: undefined,
+      findAudio: undefined,
+    });
     const body = { story_id: called, storage_path: 'p/x.mp3' };
-    expect((await post(receiverOver(stories), 'callback', body)).status).toBe(503);
-    expect(await publishOwed({ ...announcing, events: away })).toBe(0);
+    expect((await post(receiverWith(away), 'callback', body)).status).toBe(503);
+    expect(await publishOwed({ ...owing, events: away })).toBe(0);
     for (const storyId of [swept, called, unqueued]) expect(await eventsOf(storyId)).toEqual([]);
 
-    expect(await publishOwed({ ...announcing, pageSize: 1 })).toBe(3);
-    expect(await publishOwed(announcing)).toBe(0);
+    expect(await publishOwed({ ...owing, pageSize: 1 })).toBe(3);
+    expect(await publishOwed(owing)).toBe(0);
     expect(await eventsOf(swept)).toMatchObject([{ id: sweptEvent, data: { code: 'lease_expired' } }]);
     expect(await eventsOf(called)).toMatchObject([{ id: calledEvent, data: { storagePath: 'p/x.mp3' } }]);
     expect(await eventsOf(unqueued)).toMatchObject([{ data: { code: 'queue_unavailable' } }]);
   });
 
   it('of ends that nobody brings again are owed before they are told, and no longer', async () => {
-    await publishOwed(nets.announcing);
+    await publishOwed(nets.owing);
     const swept = await runningStory({ audioLeaseExpiresAt: new Date(1) });
     const wordless = await runningStory({ audioStatus: 'failed', audioRetryAt: new Date(1), text: '' });
     const unqueued = await nets.newStory();
     const owedNow = async (): Promise<string[]> => {
-      const page = await nets.announcing.owed.list(10);
+      const page = await nets.owing.owed.list(10);
       return page.kind === 'owed' ? page.events.map(({ subject }) => subject) : [page.cause];
     };
     const told: string[] = [];
@@ -203,19 +207,19 @@ describe('events of narrations', () => {
         told.push(subject);
       },
     };
-    const stories = createAnnouncingStories(nets.silentStories, { ...nets.announcing, events });
+    const publishing = { ...nets.owing, events };
     const queue = { publish: () => Promise.reject(new Error('full')) };
-    const { overdue, same } = nets;
-    const requests = { ...nets.requests, stories };
+    const { same, stories } = nets;
+    const requests = { ...nets.requests, publishing };
     await requestAudio('request', 'u1', { storyId: unqueued }, { ...requests, queue });
-    await sweepStories({ ...same, stories, overdue, requests, runpod: undefined, findAudio: undefined });
+    await sweepStories({ ...same, stories, publishing, requests, runpod: undefined, findAudio: undefined });
     expect(told.sort()).toEqual([swept, unqueued, wordless].sort());
     expect(await owedNow()).toEqual([]);
   });
 
   it('are told although one before them is refused', async () => {
-    await publishOwed(nets.announcing);
-    const { owed } = nets.announcing;
+    await publishOwed(nets.owing);
+    const { owed } = nets.owing;
     const told: string[] = [];
     const events: Events = {
       publish: async ({ subject }) => {
@@ -228,10 +232,10 @@ describe('events of narrations', () => {
       const event = narrationEvent(storyId, readNarration({ audioStatus: 'ready' }), Date.now());
       if (event !== undefined) await owed.keep(event);
     }
-    expect(await publishOwed({ ...nets.announcing, events, pageSize: 1 })).toBe(1);
+    expect(await publishOwed({ ...nets.owing, events, pageSize: 1 })).toBe(1);
     expect(told).toEqual([other]);
-    expect(await publishOwed({ ...nets.announcing, events, pageSize: 1 })).toBe(0);
-    await publishOwed(nets.announcing);
+    expect(await publishOwed({ ...nets.owing, events, pageSize: 1 })).toBe(0);
+    await publishOwed(nets.owing);
   });
 
   it('have no attribute that Pub/Sub would refuse: a long story id stands in the event alone', async () => {
@@ -254,8 +258,8 @@ describe('events of narrations', () => {
     const storyId = await runningStory();
     const emulator = process.env['PUBSUB_EMULATOR_HOST'];
     process.env['PUBSUB_EMULATOR_HOST'] = '127.0.0.1:9';
-    const events = createPubsubEvents(`demo-${randomUUID().slice(0, 13)}`);
-    const away = receiverOver(createAnnouncingStories(nets.silentStories, { ...nets.announcing, events }));
+    const events = createEvents({ projectId: `demo-${randomUUID().slice(0, 13)}` });
+    const away = receiverWith(events);
     const startedAt = performance.now();
     const answer = await post(away, 'callback', { story_id: storyId, storage_path: 'p' });
     process.env['PUBSUB_EMULATOR_HOST'] = emulator;
@@ -265,7 +269,7 @@ describe('events of narrations', () => {
 
   it('make the topic where nobody did, once for many at the same time', async () => {
     const projectId = `demo-${randomUUID().slice(0, 13)}`;
-    const events = createPubsubEvents(projectId);
+    const events = createEvents({ projectId });
     const [event] = await eventsOf(await runningStory()).then(() => nets.kept.events.map(({ data }) => data));
     if (event === undefined) throw new Error('there is no event');
     await Promise.all(Array.from({ length: 5 }, () => events.publish(event)));

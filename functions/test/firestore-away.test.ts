@@ -2,10 +2,9 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { DEFAULT_STORY_LIMITS } from '@taleback/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createFirestoreStories } from '../src/adapters/firestore-stories.ts';
 import { createHeartbeatStore } from '../src/heartbeat/heartbeat-store.node.ts';
-import { createReceiveHeartbeat } from '../src/heartbeat/receive-heartbeat.ts';
-import { requestAudio } from '../src/request/index.ts';
+import { requestAudio } from '../src/request/request-audio.ts';
+import { createFirestoreStories } from '../src/stories/firestore-stories.node.ts';
 import { openReceiver, type ReceiverHarness } from './harness.ts';
 
 const TIMEOUT_MS = 1_500;
@@ -37,12 +36,12 @@ describe.each(['refusing', 'silent'] as const)('the receiver with a %s Firestore
     process.env['FIRESTORE_EMULATOR_HOST'] = `127.0.0.1:${away.ports[kind]}`;
     lost = await openReceiver();
     receiver = await openReceiver({
-      store: createFirestoreStories(lost.firestore, { timeoutMs: TIMEOUT_MS }),
-      heartbeat: createReceiveHeartbeat({
+      stories: createFirestoreStories(lost.firestore, { timeoutMs: TIMEOUT_MS }),
+      heartbeat: {
         keep: createHeartbeatStore(lost.firestore, { timeoutMs: TIMEOUT_MS }).keep,
         log: () => {},
         now: Date.now,
-      }),
+      },
     });
   });
   afterAll(async () => {
@@ -91,7 +90,6 @@ describe.each(['refusing', 'silent'] as const)('the receiver with a %s Firestore
       'u1',
       { storyId: 's' },
       {
-        attempts: stories,
         stories,
         queue: { publish: async (job) => void published.push(job) },
         limits: DEFAULT_STORY_LIMITS,

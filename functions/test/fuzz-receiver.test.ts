@@ -4,12 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { DEFAULT_STORY_LIMITS, readStoryAudio } from '@taleback/core';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { nodeEdge, refuseConnect } from '../src/adapters/node-edge.ts';
-import { createGenerate } from '../src/generate/index.ts';
 import { composeMenu } from '../src/heartbeat/menu.ts';
-import { createReceiveHeartbeat } from '../src/heartbeat/receive-heartbeat.ts';
-import { createReceiver, type StoryStore } from '../src/receive/index.ts';
-import type { AttemptStore } from '../src/request/index.ts';
+import { nodeEdge, refuseConnect } from '../src/http/edge.node.ts';
+import { createReceiver } from '../src/http/router.ts';
+import type { StoryStore } from '../src/stories/story-store.ts';
 import { bodyOf, FUZZED_ROUTES } from './fuzz-bodies.ts';
 import { rawBytes } from './fuzz-raw.ts';
 import {
@@ -36,7 +34,7 @@ const TELLTALE =
 /** Everything that would have been written or queued. */
 const writes: string[] = [];
 
-const store: StoryStore & AttemptStore = {
+const stories: Pick<StoryStore, 'apply' | 'open' | 'ping'> = {
   apply: async ({ storyId, admits }, decide) => {
     if (admits?.({ userId: 'u1', requestedBy: undefined }) === false) return { kind: 'not-admitted' };
     const { kind } = decide(readStoryAudio({ audioStatus: 'pending' }), undefined);
@@ -64,13 +62,13 @@ const mount = async (
   };
   const receiver = createReceiver({
     ...ground,
-    store,
+    stories,
     signatures,
     secrets: { standard: [SECRETS.key], hmac: [SECRETS.hmac] },
     hmacHeaderPrefix: 'taleback',
     processingLeaseMs: 1_000,
     bodyTimeoutMs: 1_000,
-    heartbeat: createReceiveHeartbeat({
+    heartbeat: {
       ...ground,
       keep: async ({ workerId, engines }, nowMs) => {
         const entry = {
@@ -83,18 +81,17 @@ const mount = async (
         writes.push(workerId);
         return { kind: 'kept', isNews: true };
       },
-    }),
-    generate: createGenerate({
+    },
+    generate: {
       ...ground,
-      attempts: store,
-      stories: store,
+      stories,
       queue: { publish: async (job) => void writes.push(job.id) },
       limits: DEFAULT_STORY_LIMITS,
       defaultVoice: 'slt',
       callbackUrl: 'https://tales.example/api/tts/callback',
       pendingLeaseMs: 1_000,
       newId: () => 'j',
-    }),
+    },
   });
   const server = createServer(nodeEdge(receiver)).on('connect', refuseConnect);
   server.listen(0, '127.0.0.1');

@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { type App, cert, deleteApp, initializeApp } from 'firebase-admin/app';
 import { getStorage } from 'firebase-admin/storage';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createGcsAudioPlace, type GcsAudioOptions } from '../src/adapters/gcs-audio-place.ts';
-import { createStoreAudioFinder, type FoundAudio } from '../src/sweep/index.ts';
+import { createAudioFinder, type FoundAudio } from '../src/sweep/find-audio.ts';
+import { createGcsAudioPlace, type GcsAudioOptions } from '../src/sweep/gcs-audio.node.ts';
 
 const PLACE = 'private/users/u1/stories/audio/en/s%201%27';
 const sought = { storyId: "s 1'", userId: 'u1', language: 'en', jobIds: ['j1', 'rp-1'] };
@@ -51,7 +51,7 @@ beforeEach(() => {
 });
 
 const find = (more: Partial<GcsAudioOptions> = {}): Promise<FoundAudio> =>
-  createStoreAudioFinder(
+  createAudioFinder(
     createGcsAudioPlace({
       openBucket: async () => getStorage(app).bucket('tales'),
       publicUrl: undefined,

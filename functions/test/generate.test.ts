@@ -3,10 +3,8 @@ import { type Message, PubSub } from '@google-cloud/pubsub';
 import { createNames, DEFAULT_STORY_LIMITS, type TtsJobEvent } from '@taleback/core';
 import { signHmac, signStandard } from '@taleback/core/signatures';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createFirestoreStories } from '../src/adapters/firestore-stories.ts';
-import { createPubsubJobQueue } from '../src/adapters/pubsub-job-queue.ts';
-import { createGenerate } from '../src/generate/index.ts';
-import type { JobQueue } from '../src/request/index.ts';
+import { createJobQueue, type JobQueue } from '../src/events/pubsub.node.ts';
+import { createFirestoreStories } from '../src/stories/firestore-stories.node.ts';
 import { openReceiver, type ReceiverHarness } from './harness.ts';
 
 const KEY = Buffer.alloc(24, 1);
@@ -56,11 +54,9 @@ const jobs: TtsJobEvent[] = [];
 const sent: string[] = [];
 
 beforeAll(async () => {
-  let generate: ReturnType<typeof createGenerate> | undefined;
   receiver = await openReceiver({
     signatures: 'required',
     secrets: { standard: [KEY], hmac: [HMAC_SECRET] },
-    generate: (body, key) => generate?.(body, key) ?? Promise.reject(new Error('not open yet')),
   });
   const { projectId, firestore } = receiver;
   pubsub = new PubSub({ projectId });
@@ -70,7 +66,7 @@ beforeAll(async () => {
     jobs.push(JSON.parse(message.data.toString()) as TtsJobEvent);
     message.ack();
   });
-  const real = createPubsubJobQueue(projectId);
+  const real = createJobQueue({ projectId });
   const queue: JobQueue = {
     publish: async (job) => {
       if (isQueueAway) throw new Error('UNAVAILABLE');
@@ -79,17 +75,18 @@ beforeAll(async () => {
     },
   };
   const stories = createFirestoreStories(firestore, { timeoutMs: 20_000 });
-  generate = createGenerate({
-    attempts: stories,
-    stories,
-    queue,
-    limits: DEFAULT_STORY_LIMITS,
-    defaultVoice: 'slt',
-    callbackUrl: CALLBACK_URL,
-    pendingLeaseMs: 900_000,
-    log: () => {},
-    now: Date.now,
-    newId: randomUUID,
+  receiver.serve({
+    generate: {
+      stories,
+      queue,
+      limits: DEFAULT_STORY_LIMITS,
+      defaultVoice: 'slt',
+      callbackUrl: CALLBACK_URL,
+      pendingLeaseMs: 900_000,
+      log: () => {},
+      now: Date.now,
+      newId: randomUUID,
+    },
   });
 });
 afterAll(async () => {

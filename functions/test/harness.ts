@@ -3,11 +3,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { deleteApp, initializeApp } from 'firebase-admin/app';
 import { type Firestore, getFirestore } from 'firebase-admin/firestore';
-import { createFirestoreStories } from '../src/adapters/firestore-stories.ts';
-import { nodeEdge } from '../src/adapters/node-edge.ts';
 import { createHeartbeatStore } from '../src/heartbeat/heartbeat-store.node.ts';
-import { createReceiveHeartbeat } from '../src/heartbeat/receive-heartbeat.ts';
-import { createReceiver, type ReceiverOptions } from '../src/receive/index.ts';
+import { nodeEdge } from '../src/http/edge.node.ts';
+import { createReceiver, type ReceiverOptions } from '../src/http/router.ts';
+import { createFirestoreStories } from '../src/stories/firestore-stories.node.ts';
 
 export interface ReceiverHarness {
   readonly baseUrl: string;
@@ -20,6 +19,8 @@ export interface ReceiverHarness {
     body: unknown,
     headers?: Record<string, string>,
   ): Promise<{ status: number; headers: Headers; body: unknown }>;
+  /** Serves with more options from now on. */
+  serve(more: Partial<ReceiverOptions>): void;
   story(id: string): Promise<Record<string, unknown> | undefined>;
   attempts(id: string): Promise<Record<string, Record<string, unknown>>>;
   close(): Promise<void>;
@@ -35,20 +36,18 @@ export const openReceiver = async (options: Partial<ReceiverOptions> = {}): Prom
     now: Date.now,
     log: (severity, message, fields) => void logged.push({ severity, message, fields }),
   };
-  const receiver = createReceiver({
+  const base: ReceiverOptions = {
     ...ground,
-    store: createFirestoreStories(firestore, { timeoutMs: 20_000 }),
-    heartbeat: createReceiveHeartbeat({
-      ...ground,
-      keep: createHeartbeatStore(firestore, { timeoutMs: 20_000 }).keep,
-    }),
+    stories: createFirestoreStories(firestore, { timeoutMs: 20_000 }),
+    heartbeat: { ...ground, keep: createHeartbeatStore(firestore, { timeoutMs: 20_000 }).keep },
     signatures: 'off',
     secrets: { standard: [], hmac: [] },
     hmacHeaderPrefix: 'taleback',
     processingLeaseMs: 120_000,
     ...options,
-  });
-  const server = createServer(nodeEdge(receiver));
+  };
+  let receiver = createReceiver(base);
+  const server = createServer(nodeEdge((request, address) => receiver(request, address)));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
@@ -69,6 +68,9 @@ export const openReceiver = async (options: Partial<ReceiverOptions> = {}): Prom
         headers: answer.headers,
         body: text === '' ? undefined : JSON.parse(text),
       };
+    },
+    serve: (more) => {
+      receiver = createReceiver({ ...base, ...more });
     },
     story: async (id) => (await firestore.doc(`stories/${id}`).get()).data(),
     attempts: async (id) => {

@@ -2,7 +2,6 @@ import { signStandard } from '@taleback/core/signatures';
 import type { Timestamp } from 'firebase-admin/firestore';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createHeartbeatStore } from '../src/heartbeat/heartbeat-store.node.ts';
-import { createReceiveHeartbeat } from '../src/heartbeat/receive-heartbeat.ts';
 import { openReceiver, type ReceiverHarness } from './harness.ts';
 
 const KEY = Buffer.alloc(24, 1);
@@ -41,11 +40,11 @@ beforeAll(async () => {
     };
   }
   const mounted = await openReceiver({
-    heartbeat: createReceiveHeartbeat({
+    heartbeat: {
       keep: createHeartbeatStore(firestore, { timeoutMs: 20_000 }).keep,
       log: () => {},
       now: () => nowMs,
-    }),
+    },
     signatures: 'required',
     secrets: { standard: [KEY], hmac: [] },
   });

@@ -1,19 +1,15 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
+import { DEFAULT_STORY_LIMITS } from '@taleback/core';
 import { signHmac, signStandard } from '@taleback/core/signatures';
 import express from 'express';
 import type { Request as FunctionRequest } from 'firebase-functions/https';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { expressEdge } from '../src/adapters/express-edge.ts';
-import { nodeEdge, refuseConnect } from '../src/adapters/node-edge.ts';
-import {
-  type ApplyOutcome,
-  createCallerLimits,
-  createReceiver,
-  type Receiver,
-  type ReceiverOptions,
-} from '../src/receive/index.ts';
+import { createCallerLimits } from '../src/http/call.ts';
+import { expressEdge, nodeEdge, refuseConnect } from '../src/http/edge.node.ts';
+import { createReceiver, type Receiver, type ReceiverOptions } from '../src/http/router.ts';
+import type { ApplyOutcome } from '../src/stories/story-store.ts';
 
 const KEY = Buffer.alloc(24, 1);
 const HMAC_SECRET = 'shared-with-the-python-handlers';
@@ -26,7 +22,7 @@ let applied = 0;
 
 const receiverOf = (more: Partial<ReceiverOptions> = {}): Receiver =>
   createReceiver({
-    store: {
+    stories: {
       apply: async () => {
         applied += 1;
         return outcome;
@@ -38,10 +34,27 @@ const receiverOf = (more: Partial<ReceiverOptions> = {}): Receiver =>
     hmacHeaderPrefix: 'taleback',
     processingLeaseMs: 1_000,
     bodyTimeoutMs: BODY_TIMEOUT_MS,
-    generate: async () => ({ kind: 'queued', body: {} }),
-    heartbeat: async () => {
-      applied += 1;
-      return { kind: 'accepted', commands: [] };
+    generate: {
+      stories: {
+        apply: async () => outcome,
+        open: async () => ({ kind: 'no-such-story' }),
+      },
+      queue: { publish: async () => {} },
+      limits: DEFAULT_STORY_LIMITS,
+      defaultVoice: 'slt',
+      callbackUrl: 'https://tales.example/api/tts/callback',
+      pendingLeaseMs: 1_000,
+      newId: () => 'j',
+      now: Date.now,
+      log: () => {},
+    },
+    heartbeat: {
+      keep: async () => {
+        applied += 1;
+        return { kind: 'kept', isNews: true };
+      },
+      log: () => {},
+      now: Date.now,
     },
     now: Date.now,
     log: () => {},

@@ -4,17 +4,13 @@ import { createNames, DEFAULT_STORY_LIMITS, type TtsJobEvent } from '@taleback/c
 import type { Clock } from '@taleback/resilience';
 import { deleteApp, initializeApp } from 'firebase-admin/app';
 import { type Firestore, getFirestore } from 'firebase-admin/firestore';
-import { createFirestoreJobs } from '../src/adapters/firestore-jobs.ts';
-import { createFirestoreOwedEvents } from '../src/adapters/firestore-owed-events.ts';
-import { createFirestoreStories } from '../src/adapters/firestore-stories.ts';
-import { createFirestoreSweep } from '../src/adapters/firestore-sweep.ts';
-import { createPubsubDeadLetters } from '../src/adapters/pubsub-dead-letters.ts';
-import { createPubsubEvents } from '../src/adapters/pubsub-events.ts';
-import { createPubsubJobQueue } from '../src/adapters/pubsub-job-queue.ts';
-import { createUndiciHttp } from '../src/adapters/undici-http.ts';
-import { createAnnouncingStories, type NarrationEvent } from '../src/events/index.ts';
-import type { RequestOptions } from '../src/request/index.ts';
-import { createRunpodClient, type RunpodClient } from '../src/runpod/index.ts';
+import type { NarrationEvent } from '../src/events/narration-event.ts';
+import { createOwedEvents } from '../src/events/owed-events.node.ts';
+import { createDeadLetters, createEvents, createJobQueue } from '../src/events/pubsub.node.ts';
+import type { RequestOptions } from '../src/request/request-audio.ts';
+import { createRunpodClient, type RunpodClient } from '../src/runpod/client.ts';
+import { createUndiciHttp } from '../src/runpod/http.node.ts';
+import { createFirestoreStories } from '../src/stories/firestore-stories.node.ts';
 import { API_KEY, type RunpodApi } from './runpod-api.ts';
 
 export const SECRET = 'the-secret-of-addresses';
@@ -85,17 +81,15 @@ export const openNets = async () => {
   const log = (severity: string, message: string, fields?: unknown): void =>
     void logged.push({ severity, message, fields });
   const away = { timeoutMs: 20_000 };
-  const silentStories = createFirestoreStories(firestore, away);
-  const owed = createFirestoreOwedEvents(firestore, away);
-  const announcing = { events: createPubsubEvents(projectId), owed, log, now: Date.now };
-  const stories = createAnnouncingStories(silentStories, announcing);
+  const stories = createFirestoreStories(firestore, away);
+  const owed = createOwedEvents(firestore, away);
+  const publishing = { events: createEvents({ projectId }), owed };
   const leases = { pendingLeaseMs: 900_000, processingLeaseMs: 120_000, autoRetry: AUTO_RETRY };
-  const same = { ...leases, log, now: Date.now };
+  const same = { ...leases, publishing, log, now: Date.now };
   const requests: RequestOptions = {
     ...same,
-    attempts: stories,
     stories,
-    queue: createPubsubJobQueue(projectId),
+    queue: createJobQueue({ projectId }),
     limits: DEFAULT_STORY_LIMITS,
     defaultVoice: 'slt',
     callbackUrl: CALLBACK_URL,
@@ -108,12 +102,10 @@ export const openNets = async () => {
     pubsub,
     same,
     stories,
-    silentStories,
-    announcing,
+    /** What `publishOwed` takes. */
+    owing: { ...publishing, log, now: Date.now },
     requests,
-    jobs: createFirestoreJobs(firestore, away),
-    overdue: createFirestoreSweep(firestore, away),
-    deadLetters: createPubsubDeadLetters(projectId),
+    deadLetters: createDeadLetters({ projectId }),
     kept: {
       jobs: queued as { readonly data: TtsJobEvent; readonly attributes: Record<string, string> }[],
       events: events as { readonly data: NarrationEvent; readonly attributes: Record<string, string> }[],

@@ -286,7 +286,7 @@ describe('the receiver over Firestore, signatures off', () => {
 describe('the receiver while Firestore is away', () => {
   it('answers 503 with Retry-After, so that the sender tries again', async () => {
     const receiver = await openReceiver({
-      store: {
+      stories: {
         apply: async () => ({ kind: 'store-away', cause: 'UNAVAILABLE' }),
         ping: async () => false,
       },

@@ -3,9 +3,9 @@ import { SecretText } from '@taleback/core';
 import { deleteApp, initializeApp } from 'firebase-admin/app';
 import { type Firestore, getFirestore, Timestamp } from 'firebase-admin/firestore';
 import { afterAll, describe, expect, it } from 'vitest';
-import { createFirestoreStories } from '../src/adapters/firestore-stories.ts';
-import { createS3AudioPlace } from '../src/adapters/s3-audio-place.ts';
-import { type RenewOptions, renewAudio } from '../src/request/index.ts';
+import { renewAudio, type RenewOptions } from '../src/request/renew-audio.ts';
+import { createFirestoreStories } from '../src/stories/firestore-stories.node.ts';
+import { createS3AudioPlace } from '../src/sweep/s3-audio.node.ts';
 
 const DAY_MS = 24 * 60 * 60_000;
 const PATH = 'private/users/u1/stories/audio/en/s1/j1.mp3';
@@ -24,7 +24,7 @@ const place = createS3AudioPlace({
   signedUrlSeconds: 604_800,
 });
 const options: RenewOptions = {
-  addresses: createFirestoreStories(firestore, { timeoutMs: 30_000 }),
+  stories: createFirestoreStories(firestore, { timeoutMs: 30_000 }),
   audioUrlOf: place.urlOf,
   now: Date.now,
   log: () => {},

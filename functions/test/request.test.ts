@@ -4,9 +4,9 @@ import { createNames, DEFAULT_STORY_LIMITS, type TtsJobEvent } from '@taleback/c
 import { deleteApp, initializeApp } from 'firebase-admin/app';
 import { type Firestore, getFirestore, type Timestamp } from 'firebase-admin/firestore';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createFirestoreStories } from '../src/adapters/firestore-stories.ts';
-import { createPubsubJobQueue } from '../src/adapters/pubsub-job-queue.ts';
-import { type RequestOptions, requestAudio } from '../src/request/index.ts';
+import { createJobQueue } from '../src/events/pubsub.node.ts';
+import { requestAudio, type RequestOptions } from '../src/request/request-audio.ts';
+import { createFirestoreStories } from '../src/stories/firestore-stories.node.ts';
 
 const LEASE_MS = 900_000;
 const CALLBACK_URL = 'https://tales.example/api/tts/callback';
@@ -30,9 +30,8 @@ beforeAll(async () => {
   });
   const stories = createFirestoreStories(firestore, { timeoutMs: 30_000 });
   options = {
-    attempts: stories,
     stories,
-    queue: createPubsubJobQueue(projectId),
+    queue: createJobQueue({ projectId }),
     limits: DEFAULT_STORY_LIMITS,
     defaultVoice: 'slt',
     callbackUrl: CALLBACK_URL,
@@ -200,7 +199,7 @@ describe('requestAudio over Firestore and Pub/Sub', { timeout: 60_000 }, () => {
 
   it('fails the story when the queue does not take the job, and opens it again afterwards', async () => {
     const id = await newStory();
-    const elsewhere = createPubsubJobQueue(`demo-${randomUUID().slice(0, 13)}`); // a project without the topic
+    const elsewhere = createJobQueue({ projectId: `demo-${randomUUID().slice(0, 13)}` }); // a project without the topic
     expect(await ask(id, { queue: elsewhere })).toEqual({ kind: 'queue-away' });
     const story = await storyOf(id);
     expect(story).toMatchObject({

@@ -2,9 +2,9 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { signJobToken } from '@taleback/core/signatures';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { nodeEdge } from '../src/adapters/node-edge.ts';
-import { createReceiver, type ReceiverOptions } from '../src/receive/index.ts';
-import { createRunpodWebhook, type WebhookOptions } from '../src/runpod/index.ts';
+import { nodeEdge } from '../src/http/edge.node.ts';
+import { createReceiver, type ReceiverOptions } from '../src/http/router.ts';
+import type { WebhookOptions } from '../src/runpod/webhook.ts';
 import { clientOf, type Nets, openNets, SECRET } from './nets-harness.ts';
 import { openRunpodApi, type RunpodApi } from './runpod-api.ts';
 
@@ -32,17 +32,16 @@ beforeEach(() => {
 
 /** A receiver with the webhook, on a real server. */
 const serve = async (more: Partial<WebhookOptions> = {}): Promise<string> => {
-  const webhook = createRunpodWebhook({
+  const webhook: WebhookOptions = {
     ...nets.same,
     stories: nets.stories,
-    jobs: nets.jobs,
     confirmWith: clientOf(api).client,
     secrets: ['older secret', SECRET],
     ...more,
-  });
+  };
   const options: ReceiverOptions = {
     ...nets.same,
-    store: nets.stories,
+    stories: nets.stories,
     signatures: 'required',
     secrets: { standard: [], hmac: [SECRET] },
     hmacHeaderPrefix: 'taleback',
@@ -291,7 +290,7 @@ describe("RunPod's own webhook", () => {
     [
       'reading',
       (harness: Nets) => ({
-        jobs: { ...harness.jobs, read: async () => ({ kind: 'store-away', cause: 'x' }) as const },
+        stories: { ...harness.stories, readJob: async () => ({ kind: 'store-away', cause: 'x' }) as const },
       }),
     ],
     [
@@ -308,7 +307,7 @@ describe("RunPod's own webhook", () => {
   it('is not served where nothing is known of RunPod', async () => {
     const receiver = createReceiver({
       ...nets.same,
-      store: nets.stories,
+      stories: nets.stories,
       signatures: 'off',
       secrets: { standard: [], hmac: [] },
       hmacHeaderPrefix: 'taleback',

@@ -4,8 +4,8 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SecretText } from '@taleback/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createS3AudioPlace, type S3AudioOptions } from '../src/adapters/s3-audio-place.ts';
-import { createStoreAudioFinder, type FoundAudio } from '../src/sweep/index.ts';
+import { createAudioFinder, type FoundAudio } from '../src/sweep/find-audio.ts';
+import { createS3AudioPlace, type S3AudioOptions } from '../src/sweep/s3-audio.node.ts';
 
 const SECRET = 'the-secret-of-the-bucket';
 const PLACE = 'private/users/u1/stories/audio/en/s%25201%2527';
@@ -81,7 +81,7 @@ afterEach(async () => {
 });
 
 const find = (more: Partial<S3AudioOptions> = {}): Promise<FoundAudio> =>
-  createStoreAudioFinder(createS3AudioPlace({ ...options, ...more }))(sought);
+  createAudioFinder(createS3AudioPlace({ ...options, ...more }))(sought);
 const keep = (name: string, contentType = 'audio/mpeg', sizeBytes = 900) =>
   objects.set(`/tales/${PLACE}/${name}.mp3`, { contentType, sizeBytes });
 

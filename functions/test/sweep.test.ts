@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { requestAudio } from '../src/request/index.ts';
-import { createAudioFinder, type SweepOptions, sweepStories } from '../src/sweep/index.ts';
+import { requestAudio } from '../src/request/request-audio.ts';
+import { createAudioFinder, publishedAudioPlace } from '../src/sweep/find-audio.ts';
+import { type SweepOptions, sweepStories } from '../src/sweep/sweep.ts';
 import { clientOf, type Nets, openNets } from './nets-harness.ts';
 import { openRunpodApi, type RunpodApi } from './runpod-api.ts';
 
@@ -27,7 +28,6 @@ const sweepWith = (more: Partial<SweepOptions> = {}) =>
     stories: nets.stories,
     runpod: clientOf(api).client,
     findAudio: undefined,
-    overdue: nets.overdue,
     requests: { ...nets.requests, ...(more.now === undefined ? {} : { now: more.now }) },
     ...more,
   });
@@ -254,10 +254,12 @@ describe('a job past its lease that RunPod has', () => {
 describe('a job past its lease whose audio was made', () => {
   const BASE = 'https://audio.test';
   const finder = (status: number, asked: string[] = []) =>
-    createAudioFinder(BASE, async (url) => {
-      asked.push(url);
-      return { status, contentType: 'audio/mpeg', sizeBytes: 9 };
-    });
+    createAudioFinder(
+      publishedAudioPlace(BASE, async (url) => {
+        asked.push(url);
+        return { status, contentType: 'audio/mpeg', sizeBytes: 9 };
+      }),
+    );
 
   it('is ready, though its callback was lost', async () => {
     const { storyId, jobId } = await overdueStory();
@@ -352,14 +354,15 @@ describe('trying again by itself', () => {
 
   it('leaves a story alone that a person asked for first', async () => {
     const storyId = await dueStory();
-    const overdue: SweepOptions['overdue'] = {
-      list: async (...asked) => {
-        const page = await nets.overdue.list(...asked);
+    const stories: SweepOptions['stories'] = {
+      ...nets.stories,
+      listOverdue: async (...asked) => {
+        const page = await nets.stories.listOverdue(...asked);
         if (asked[0].kind === 'retry-due') await requestAudio('retry', 'u1', { storyId }, nets.requests);
         return page;
       },
     };
-    expect(await sweepWith({ overdue })).toMatchObject({ retried: 0, moved: 1 });
+    expect(await sweepWith({ stories })).toMatchObject({ retried: 0, moved: 1 });
     const story = await nets.story(storyId);
     expect(story).toMatchObject({ audioStatus: 'pending', audioAttempt: 2 });
     expect(story).not.toHaveProperty('audioAutoRetries');

@@ -6,16 +6,20 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createNames, DEFAULT_STORY_LIMITS } from '@taleback/core';
 import { parseSecret } from '@taleback/core/signatures';
-import { createAnnouncingStories, publishOwed } from '@taleback/functions/src/events/index.ts';
-import { createFirestoreOwedEvents } from '@taleback/functions/src/adapters/firestore-owed-events.ts';
-import { createFirestoreStories } from '@taleback/functions/src/adapters/firestore-stories.ts';
-import { createFirestoreSweep } from '@taleback/functions/src/adapters/firestore-sweep.ts';
-import { nodeEdge } from '@taleback/functions/src/adapters/node-edge.ts';
-import { createPubsubEvents } from '@taleback/functions/src/adapters/pubsub-events.ts';
-import { createPubsubJobQueue } from '@taleback/functions/src/adapters/pubsub-job-queue.ts';
-import { createReceiver, type Log } from '@taleback/functions/src/receive/index.ts';
-import { type RequestOptions, requestAudio } from '@taleback/functions/src/request/index.ts';
-import { type AudioProbe, createAudioFinder, sweepStories } from '@taleback/functions/src/sweep/index.ts';
+import type { Log } from '@taleback/core';
+import { createOwedEvents } from '@taleback/functions/src/events/owed-events.node.ts';
+import { publishOwed } from '@taleback/functions/src/events/publish-owed.ts';
+import { createEvents, createJobQueue } from '@taleback/functions/src/events/pubsub.node.ts';
+import { nodeEdge } from '@taleback/functions/src/http/edge.node.ts';
+import { createReceiver } from '@taleback/functions/src/http/router.ts';
+import { requestAudio, type RequestOptions } from '@taleback/functions/src/request/request-audio.ts';
+import { createFirestoreStories } from '@taleback/functions/src/stories/firestore-stories.node.ts';
+import {
+  type AudioProbe,
+  createAudioFinder,
+  publishedAudioPlace,
+} from '@taleback/functions/src/sweep/find-audio.ts';
+import { sweepStories } from '@taleback/functions/src/sweep/sweep.ts';
 import { deleteApp, initializeApp } from 'firebase-admin/app';
 import { FieldValue, type Firestore, getFirestore } from 'firebase-admin/firestore';
 import { type Endings, watchEndings } from './endings.ts';
@@ -80,17 +84,17 @@ export const openPlatform = async ({
   const firestore = getFirestore(app);
   const secret = `whsec_${randomBytes(32).toString('base64')}`;
   const now = Date.now;
-  const common = { log, now, autoRetry: AUTO_RETRY };
   const leases = { pendingLeaseMs: PENDING_LEASE_MS, processingLeaseMs: PROCESSING_LEASE_MS };
   const watched = watchEndings(createFirestoreStories(firestore, { timeoutMs: STORE_TIMEOUT_MS }));
-  const events = createPubsubEvents(projectId);
-  const owed = createFirestoreOwedEvents(firestore, { timeoutMs: STORE_TIMEOUT_MS });
-  const stories = createAnnouncingStories(watched.stories, { ...common, events, owed });
-  const queue = createPubsubJobQueue(projectId);
+  const events = createEvents({ projectId });
+  const owed = createOwedEvents(firestore, { timeoutMs: STORE_TIMEOUT_MS });
+  const { stories } = watched;
+  const publishing = { events, owed };
+  const common = { log, now, autoRetry: AUTO_RETRY, publishing };
+  const queue = createJobQueue({ projectId });
   const requests: RequestOptions = {
     ...common,
     ...leases,
-    attempts: stories,
     stories,
     queue,
     limits: DEFAULT_STORY_LIMITS,
@@ -101,7 +105,7 @@ export const openPlatform = async ({
   const receiver = createReceiver({
     ...common,
     ...leases,
-    store: stories,
+    stories,
     signatures: 'required',
     secrets: { standard: [parseSecret(secret)], hmac: [] },
     hmacHeaderPrefix: 'taleback',
@@ -159,10 +163,9 @@ export const openPlatform = async ({
       throw new Error(`${id} could not be asked for: Firestore was away ${ASKS} times`);
     },
     sweep: async () => {
-      const findAudio = createAudioFinder(AUDIO_URL, probeIn(audioFolder));
-      const overdue = createFirestoreSweep(firestore, { timeoutMs: STORE_TIMEOUT_MS });
-      await sweepStories({ ...common, ...leases, stories, overdue, requests, findAudio, runpod: undefined });
-      await publishOwed({ ...common, events, owed });
+      const findAudio = createAudioFinder(publishedAudioPlace(AUDIO_URL, probeIn(audioFolder)));
+      await sweepStories({ ...common, ...leases, stories, requests, findAudio, runpod: undefined });
+      await publishOwed({ ...common, ...publishing });
     },
     isSettled: async () => {
       const [underWay, toRetry, told] = await Promise.all([

@@ -1,6 +1,6 @@
 import { appendFile, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Log } from '@taleback/functions/src/receive/index.ts';
+import type { Log } from '@taleback/core';
 import { type FallingWorker, startFallingWorker } from './falling-worker.ts';
 import { standStill } from './pauses.ts';
 import { openPlatform, type Platform } from './platform.ts';

@@ -4,12 +4,13 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Message, PubSub } from '@google-cloud/pubsub';
 import { createNames } from '@taleback/core';
-import { createAnnouncingStories, type NarrationEvent } from '@taleback/functions/src/events/index.ts';
-import { createFirestoreOwedEvents } from '@taleback/functions/src/adapters/firestore-owed-events.ts';
-import { createFirestoreStories } from '@taleback/functions/src/adapters/firestore-stories.ts';
-import { nodeEdge } from '@taleback/functions/src/adapters/node-edge.ts';
-import { createPubsubEvents } from '@taleback/functions/src/adapters/pubsub-events.ts';
-import { createCallerLimits, createReceiver } from '@taleback/functions/src/receive/index.ts';
+import type { NarrationEvent } from '@taleback/functions/src/events/narration-event.ts';
+import { createOwedEvents } from '@taleback/functions/src/events/owed-events.node.ts';
+import { createEvents } from '@taleback/functions/src/events/pubsub.node.ts';
+import { createCallerLimits } from '@taleback/functions/src/http/call.ts';
+import { nodeEdge } from '@taleback/functions/src/http/edge.node.ts';
+import { createReceiver } from '@taleback/functions/src/http/router.ts';
+import { createFirestoreStories } from '@taleback/functions/src/stories/firestore-stories.node.ts';
 import { deleteApp, initializeApp } from 'firebase-admin/app';
 import { type Firestore, getFirestore } from 'firebase-admin/firestore';
 import type { LoadSecrets } from './plan.ts';
@@ -58,11 +59,11 @@ export const openLoadedReceiver = async (secrets: LoadSecrets): Promise<LoadedRe
   const stories = createFirestoreStories(firestore, { timeoutMs: STORE_TIMEOUT_MS });
   const receiver = createReceiver({
     ...ground,
-    store: createAnnouncingStories(stories, {
-      ...ground,
-      events: createPubsubEvents(projectId),
-      owed: createFirestoreOwedEvents(firestore, { timeoutMs: STORE_TIMEOUT_MS }),
-    }),
+    stories,
+    publishing: {
+      events: createEvents({ projectId }),
+      owed: createOwedEvents(firestore, { timeoutMs: STORE_TIMEOUT_MS }),
+    },
     signatures: 'required',
     secrets: { standard: [secrets.standard], hmac: [secrets.hmac] },
     hmacHeaderPrefix: 'taleback',

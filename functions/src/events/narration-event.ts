@@ -1,8 +1,7 @@
 import type { NarrationState } from '@taleback/core';
 
 /**
- * News of a narration that ended: a CloudEvent in structured JSON. It may come more than once, and then has the same
- * `id`.
+ * The end of a narration as a CloudEvent in structured JSON. It may come more than once, and then has the same `id`.
  * @see https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md
  */
 export interface NarrationEvent {
@@ -31,7 +30,7 @@ export interface NarrationEventData {
   /** A code of the error catalogue. */
   readonly code?: string;
   readonly retryable?: boolean;
-  /** When the narration is tried again by itself, RFC 3339; absent when it is a person's turn. */
+  /** When the narration is retried automatically, RFC 3339; absent when it waits for a person. */
   readonly retryAt?: string;
 }
 
@@ -42,7 +41,7 @@ type Optional<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 const present = <T extends object>(fields: T): Optional<T> =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Optional<T>;
 
-/** The news of a story's narration as it stands; undefined when it has not ended. */
+/** The event of a narration in this state; undefined when it has not ended. */
 export const narrationEvent = (
   storyId: string,
   narration: NarrationState,
@@ -58,7 +57,7 @@ export const narrationEvent = (
   return {
     specversion: '1.0',
     // A story that other systems narrate may have no job of ours, or a job of the same name as another story. That a
-    // narration is not tried again after all is news of its own.
+    // narration is not retried after all is an event of its own.
     id: `${storyId}.${jobId ?? attempt}.${status}${retryAtMs === undefined ? '' : '.retrying'}`,
     source: SOURCE,
     type: `dev.taleback.narration.${status}`,

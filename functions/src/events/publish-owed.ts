@@ -1,25 +1,53 @@
-import type { Log } from '../receive/index.ts';
+import type { Log } from '@taleback/core';
 import type { NarrationEvent } from './narration-event.ts';
-import type { Events, OwedEvents } from './ports.ts';
 
-export interface PublishOwedOptions {
-  readonly owed: OwedEvents;
+/** Publishes ends of narrations. */
+export interface Events {
+  /** Resolves when the event is kept durably. @throws when it is not */
+  publish(event: NarrationEvent): Promise<void>;
+}
+
+interface StoreAway {
+  readonly kind: 'store-away';
+  readonly cause: string;
+}
+
+export interface OwedPage {
+  readonly kind: 'owed';
+  readonly events: readonly NarrationEvent[];
+  /** Where the next page begins; undefined at the end. Opaque. */
+  readonly next: unknown;
+}
+
+/** Events that may not have been published yet. */
+export interface OwedEvents {
+  /** Keeps an event; one with the same id is replaced. */
+  keep(event: NarrationEvent): Promise<{ readonly kind: 'kept' } | StoreAway>;
+  /** At most so many, the longest owed first. */
+  list(limit: number, from?: unknown): Promise<OwedPage | StoreAway>;
+  /** Deletes an event that was published, if it exists. */
+  settle(id: string): Promise<{ readonly kind: 'settled' } | StoreAway>;
+}
+
+/** Where events go, and where they wait when they cannot. */
+export interface Publishing {
   readonly events: Events;
+  readonly owed: OwedEvents;
+}
+
+export interface PublishOwedOptions extends Publishing {
   readonly log: Log;
   /** Unix milliseconds. */
   readonly now: () => number;
   /** Events published at once. Default 50. */
   readonly pageSize?: number;
-  /** Time for one round, in milliseconds; what is left over waits for the next. Default 20,000. */
+  /** Time for one round, in milliseconds; the rest waits for the next. Default 20,000. */
   readonly budgetMs?: number;
 }
 
-const DEFAULT_PAGE_SIZE = 50;
-const DEFAULT_BUDGET_MS = 20_000;
-
 /**
- * Publishes what is owed, page by page; one event that is refused keeps none of the others. Who dies between publishing
- * and settling has the event published again, under the same id.
+ * Publishes what is owed, page by page; a refused event does not delay the others. If the process dies between
+ * publishing and settling, the event is published again under the same id.
  *
  * @returns how many events were published
  */
@@ -28,8 +56,8 @@ export const publishOwed = async ({
   events,
   log,
   now,
-  pageSize = DEFAULT_PAGE_SIZE,
-  budgetMs = DEFAULT_BUDGET_MS,
+  pageSize = 50,
+  budgetMs = 20_000,
 }: PublishOwedOptions): Promise<number> => {
   const publish = async (event: NarrationEvent): Promise<boolean> => {
     try {

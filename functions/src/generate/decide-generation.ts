@@ -1,93 +1,113 @@
-import { checkStory, decideRequest, keptExtras, readStoryAudio, ttsJobEvent } from '@taleback/core';
-import type { KnownAttempt, Opening, RequestOptions, StoryText } from '../request/index.ts';
+import {
+  type Change,
+  checkStory,
+  decideRequest,
+  keptExtras,
+  readStoryAudio,
+  ttsJobEvent,
+} from '@taleback/core';
+import type { Opening } from '../request/open-attempt.ts';
+import type { RequestOptions } from '../request/request-audio.ts';
+import type { KnownAttempt, StoryText } from '../stories/story-store.ts';
 import type { GenerateRequest } from './parse-generate.ts';
 
-/** Title of a story that came without one; a story of a person always has one. */
+/** Title of a story that came without one; a person's story always has one. */
 const UNTITLED = 'Untitled';
 
-export type GenerationRules = Pick<RequestOptions, 'limits' | 'callbackUrl' | 'pendingLeaseMs' | 'now'>;
+export interface Generation {
+  readonly asked: GenerateRequest;
+  readonly jobId: string;
+  /** Undefined when the story does not exist yet. */
+  readonly story: StoryText | undefined;
+  /** The attempt that was opened under this job id before. */
+  readonly known: KnownAttempt | undefined;
+}
 
-/** The words of a story that is not there yet. */
-const newStoryOf = (asked: GenerateRequest, text: string, language: string): Record<string, unknown> => ({
-  userId: asked.userId,
-  title: asked.title ?? UNTITLED,
-  text,
-  language,
+type GenerationRules = Pick<RequestOptions, 'limits' | 'callbackUrl' | 'pendingLeaseMs' | 'now'>;
+
+/** What is narrated: the request's own words, else the story's. */
+const narrated = (asked: GenerateRequest, story: StoryText | undefined) => ({
+  text: asked.text ?? story?.text ?? '',
+  language: asked.language ?? story?.language ?? 'en',
+  title: asked.title ?? story?.title,
+  storyType: asked.storyType ?? story?.storyType ?? 'user',
   voiceId: asked.voiceId,
-  storyType: asked.storyType ?? 'user',
-  ...(asked.voiceName === undefined ? {} : { voiceName: asked.voiceName }),
+  voiceName: asked.voiceName ?? (asked.voiceId === story?.voiceId ? story.voiceName : undefined),
 });
 
-/** The voice's name goes with the voice: another voice without a name takes the old name away. */
-const nameVoice = (asked: GenerateRequest, story: StoryText | undefined) => {
-  const { voiceName, voiceId } = asked;
-  if (voiceName !== undefined) return { set: { voiceName }, remove: [] };
-  return { set: {}, remove: voiceId === story?.voiceId ? [] : ['voiceName'] };
-};
+type Narrated = ReturnType<typeof narrated>;
 
-/** Whether the job is made of more than the story holds: made again from the story, it would be another. */
-const isOfItsOwn = ({ text, callbackUrl, extras }: GenerateRequest, story: StoryText | undefined): boolean =>
+/** The fields of a story that does not exist yet. */
+const newStoryOf = (userId: string, { voiceName, title, ...words }: Narrated): Record<string, unknown> => ({
+  userId,
+  title: title ?? UNTITLED,
+  ...words,
+  ...(voiceName === undefined ? {} : { voiceName }),
+});
+
+/** Whether the job has more than the story holds: an automatic retry, made from the story, would differ. */
+const isMoreThanStory = (
+  { text, callbackUrl, extras }: GenerateRequest,
+  story: StoryText | undefined,
+): boolean =>
   callbackUrl !== undefined ||
   extras.profile_base64 !== undefined ||
   (story !== undefined && text !== undefined && text !== story.text);
 
+/** The opening's change of the story, with the voice's name and what a retry needs. */
+const changeOf = ({ set, remove }: Change, { asked, story }: Generation): Change => {
+  const { voiceName, voiceId } = asked;
+  const extras = keptExtras(asked.extras);
+  const own = {
+    ...(voiceName === undefined ? {} : { voiceName }),
+    ...(isMoreThanStory(asked, story) ? { audioAutoRetry: false } : {}),
+    ...(extras === undefined ? {} : { audioJobExtras: extras }),
+  };
+  // Another voice without a name must not keep the old name.
+  const stale = voiceId === story?.voiceId ? ['audioJobExtras'] : ['voiceName', 'audioJobExtras'];
+  return {
+    set: { ...set, ...own },
+    remove: [...remove, ...stale].filter((name) => !Object.hasOwn(own, name)),
+  };
+};
+
 /**
- * Decides what another server's request opens. A story under way is left with its job; a job that was named before is
- * that job, however it ended, unless the queue refused it. The words of a story that is there stay the person's.
+ * Decides what another server's request opens. A story under way keeps its job; a job id that was used before stands
+ * for that job, however it ended, unless the queue refused it. The words of an existing story stay the person's.
  */
-export const decideGeneration = (
-  asked: GenerateRequest,
-  jobId: string,
-  story: StoryText | undefined,
-  known: KnownAttempt | undefined,
-  rules: GenerationRules,
-): Opening => {
-  if (story !== undefined && story.userId !== asked.userId) return { decision: { kind: 'no-such-story' } };
+export const decideGeneration = (generation: Generation, rules: GenerationRules): Opening => {
+  const { asked, jobId, story, known } = generation;
+  const { userId, storyId, voiceId } = asked;
+  if (story !== undefined && story.userId !== userId) return { decision: { kind: 'no-such-story' } };
   if (story !== undefined && known !== undefined && !known.neverQueued)
     return { decision: { kind: 'under-way', jobId, attempt: known.number } };
-  const text = asked.text ?? story?.text ?? '';
-  const language = asked.language ?? story?.language ?? 'en';
+
   const decision = decideRequest(story?.audio ?? readStoryAudio({}), {
     kind: 'request',
     newJobId: jobId,
-    requestedBy: asked.userId,
+    requestedBy: userId,
     nowMs: rules.now(),
     leaseMs: rules.pendingLeaseMs,
-    voiceId: asked.voiceId,
+    voiceId,
     language: asked.language,
   });
   if (decision.kind !== 'opened') return { decision };
-  const check = checkStory({ text, language }, rules.limits);
+
+  const words = narrated(asked, story);
+  const check = checkStory(words, rules.limits);
   if (!check.ok) {
     const { code, field, sentence } = check;
     return { decision: { kind: 'unfit', code, field, sentence } };
   }
-  const named = nameVoice(asked, story);
-  const extras = keptExtras(asked.extras);
-  const own = {
-    ...(isOfItsOwn(asked, story) ? { audioAutoRetry: false } : {}),
-    ...(extras === undefined ? {} : { audioJobExtras: extras }),
-  };
-  const change = {
-    set: { ...decision.story.set, ...named.set, ...own },
-    remove: [...decision.story.remove, ...named.remove, 'audioJobExtras'].filter(
-      (name) => !Object.hasOwn(own, name),
-    ),
-  };
   const job = ttsJobEvent({
+    ...words,
     jobId,
     attempt: decision.attempt,
-    storyId: asked.storyId,
-    userId: asked.userId,
-    text,
-    voiceId: asked.voiceId,
-    voiceName: asked.voiceName ?? (asked.voiceId === story?.voiceId ? story.voiceName : undefined),
-    title: asked.title ?? story?.title,
-    language,
-    storyType: asked.storyType ?? story?.storyType ?? 'user',
+    storyId,
+    userId,
     callbackUrl: asked.callbackUrl ?? rules.callbackUrl,
     extras: asked.extras,
   });
-  const newStory = story === undefined ? { newStory: newStoryOf(asked, text, language) } : {};
-  return { decision: { ...decision, ...newStory, story: change }, job };
+  const newStory = story === undefined ? { newStory: newStoryOf(userId, words) } : {};
+  return { decision: { ...decision, ...newStory, story: changeOf(decision.story, generation) }, job };
 };

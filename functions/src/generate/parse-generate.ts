@@ -7,10 +7,9 @@ import {
   type TtsJobExtras,
 } from '@taleback/core';
 import { z } from 'zod';
-import { isOwnPlace } from '../receive/index.ts';
-import { isBase64 } from './is-base64.ts';
+import { isOwnPlace } from '../stories/ownership.ts';
 
-/** What another server asks for, in our own names. */
+/** The request of another server, in our own names. */
 export interface GenerateRequest {
   readonly storyId: string;
   readonly userId: string;
@@ -50,6 +49,20 @@ const required = (max: number) =>
     .max(max, `must be at most ${max} characters`)
     .refine(isWellFormed, 'must be valid Unicode text');
 
+const STRAY = /[^A-Za-z0-9+/_\s-]/;
+const PADDING = /={1,2}\s*$/y;
+
+/**
+ * Whether a text is base64 in either alphabet, with or without padding, white space anywhere but inside the padding. A
+ * recording has megabytes, so the check is one pass without backtracking, and nothing is copied or decoded.
+ */
+export const isBase64 = (text: string): boolean => {
+  const end = text.search(STRAY);
+  if (end === -1) return /\S/.test(text);
+  PADDING.lastIndex = end;
+  return PADDING.test(text) && text.search(/\S/) < end;
+};
+
 /** One name in a folder: no way out of it, and no hidden file. */
 const fileName = atMost(MAX_NAME_CHARACTERS).refine(
   (name) => name === undefined || /^[^./\\\p{Cc}][^/\\\p{Cc}]*$/u.test(name),
@@ -86,15 +99,8 @@ const schema = z
     context.addIssue({ code: 'custom', path: ['profile_path'], message });
   })
   .transform((body): GenerateRequest => {
-    const {
-      profile_base64,
-      profile_path,
-      is_kids_voice,
-      model_type,
-      genre,
-      output_basename,
-      output_filename,
-    } = body;
+    const { profile_base64, profile_path, is_kids_voice, model_type, genre } = body;
+    const { output_basename, output_filename } = body;
     return {
       storyId: body.story_id,
       userId: body.user_id,
@@ -118,7 +124,7 @@ const schema = z
   });
 
 /**
- * Parses the body of `POST /api/tts/generate`: the source systems' TTSGenerateRequest. Null stands for absent.
- * @see the source systems' api-app, models/schemas.py
+ * Parses the body of `POST /api/tts/generate`. Null stands for absent.
+ * @see docs/origins.md#generate
  */
 export const parseGenerate = (body: unknown): Parsed<GenerateRequest> => parseWith(schema, body);

@@ -1,11 +1,5 @@
 import { createHash } from 'node:crypto';
-import {
-  createNames,
-  type Heartbeat,
-  heartbeatEndMs,
-  type ReportedEngine,
-  withoutTokens,
-} from '@taleback/core';
+import { type Heartbeat, heartbeatEndMs, type ReportedEngine, withoutTokens } from '@taleback/core';
 import {
   type DocumentData,
   FieldValue,
@@ -13,7 +7,8 @@ import {
   Timestamp,
   type Transaction,
 } from 'firebase-admin/firestore';
-import { createFirestoreCalls, type StoreAway } from '../adapters/firestore-calls.ts';
+import { createFirestoreCalls, type FirestoreOptions } from '../stories/firestore-calls.node.ts';
+import type { StoreAway } from '../stories/story-store.ts';
 import {
   composeMenu,
   decideWrites,
@@ -23,8 +18,6 @@ import {
   type WorkerEntry,
 } from './menu.ts';
 import type { KeepOutcome } from './receive-heartbeat.ts';
-
-const { collections, documents } = createNames();
 
 /** Workers whose documents a menu is composed of, those with the latest heartbeat first. */
 const MAX_WORKERS = 100;
@@ -92,11 +85,9 @@ const menuFields = (menu: readonly MenuEngine[]): Fields => ({
  * Workers and the menu of their engines in Cloud Firestore. A heartbeat that says the same as before costs one read of
  * two documents, until half of its time is over; its body has at most 256 KB, so no document comes near 1 MiB.
  */
-export const createHeartbeatStore = (
-  firestore: Firestore,
-  options: { readonly timeoutMs: number },
-): HeartbeatStore => {
-  const { call, transact } = createFirestoreCalls(firestore, options);
+export const createHeartbeatStore = (firestore: Firestore, options: FirestoreOptions): HeartbeatStore => {
+  const { call, transact, names } = createFirestoreCalls(firestore, options);
+  const { collections, documents } = names;
   const workers = firestore.collection(collections.workers);
   const menuRef = firestore.doc(documents.voiceMenu);
 

@@ -1,6 +1,6 @@
 import type { Heartbeat } from '@taleback/core';
 import { describe, expect, it } from 'vitest';
-import { createReceiveHeartbeat } from './receive-heartbeat.ts';
+import { type HeartbeatOptions, receiveHeartbeat } from './receive-heartbeat.ts';
 
 const voice = { id: 'slt', languages: ['en'] };
 const bodyWith = (voices: readonly unknown[]) => ({
@@ -12,7 +12,7 @@ const bodyWith = (voices: readonly unknown[]) => ({
 const wire = (isNews = true) => {
   const kept: Heartbeat[] = [];
   const logged: unknown[] = [];
-  const receive = createReceiveHeartbeat({
+  const options: HeartbeatOptions = {
     keep: async (heartbeat) => {
       kept.push(heartbeat);
       return { kind: 'kept', isNews };
@@ -21,11 +21,11 @@ const wire = (isNews = true) => {
       logged.push([level, message, fields]);
     },
     now: () => 0,
-  });
-  return { receive, kept, logged };
+  };
+  return { receive: (body: unknown) => receiveHeartbeat(body, options), kept, logged };
 };
 
-describe('createReceiveHeartbeat', () => {
+describe('receiveHeartbeat', () => {
   it('keeps a heartbeat without its odd voices, and warns how many those are', async () => {
     const { receive, kept, logged } = wire();
     expect(await receive(bodyWith([voice, { id: 7 }, { id: 'b', languages: ['en', 5] }]))).toEqual({

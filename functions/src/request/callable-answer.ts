@@ -2,14 +2,14 @@ import { describeError, type ErrorCode } from '@taleback/core';
 import type { RenewAnswer } from './renew-audio.ts';
 import type { RequestAnswer } from './request-audio.ts';
 
-/** What the page gets back when it asks for a narration. */
+/** The value of `requestStoryAudio` and `retryStoryAudio`. */
 export interface CallableValue {
   readonly status: 'opened' | 'under-way' | 'already-ready';
   readonly jobId: string | null;
   readonly attempt: number;
 }
 
-/** What the page gets back when it asks for another address of a narration. */
+/** The value of `renewStoryAudio`. */
 export interface RenewalValue {
   readonly status: 'renewed' | 'unchanged';
 }
@@ -45,7 +45,7 @@ const unavailable = (code: ErrorCode): Refusal => ({
   details: { code },
 });
 
-/** Puts the end of a request into the words of Firebase's callable protocol. */
+/** Maps the end of a request to Firebase's callable protocol. */
 export const callableAnswer = (answer: RequestAnswer): CallableAnswer<CallableValue> => {
   switch (answer.kind) {
     case 'opened':
@@ -56,7 +56,7 @@ export const callableAnswer = (answer: RequestAnswer): CallableAnswer<CallableVa
         value: { status: answer.kind, jobId: answer.jobId ?? null, attempt: answer.attempt },
       };
     case 'not-due':
-      throw new Error('only the sweeper is told to wait');
+      throw new Error('only the sweeper can be too early');
     case 'invalid':
       return invalid(answer.sentence);
     case 'no-such-story':
@@ -76,7 +76,7 @@ export const callableAnswer = (answer: RequestAnswer): CallableAnswer<CallableVa
   }
 };
 
-/** Puts the end of a renewal into the words of Firebase's callable protocol. */
+/** Maps the end of a renewal to Firebase's callable protocol. */
 export const renewalAnswer = (answer: RenewAnswer): CallableAnswer<RenewalValue> => {
   switch (answer.kind) {
     case 'renewed':

@@ -1,24 +1,22 @@
 import {
   type AutoRetryPolicy,
   decide,
+  errorWords,
   type RequestDecision,
   type StoryMessage,
   type TtsJobEvent,
 } from '@taleback/core';
-import type { Log, StoryStore } from '../receive/index.ts';
-import type { AttemptStore, Denial, JobQueue, KnownAttempt, OpeningDecision, StoryText } from './ports.ts';
+import type { JobQueue } from '../events/pubsub.node.ts';
+import { type ApplyOptions, applyMessage } from '../stories/apply-message.ts';
+import type { Denial, KnownAttempt, OpeningDecision, StoryStore, StoryText } from '../stories/story-store.ts';
 
-export interface OpenOptions {
-  readonly attempts: AttemptStore;
-  readonly stories: StoryStore;
+export interface OpenOptions extends ApplyOptions {
+  readonly stories: Pick<StoryStore, 'apply' | 'open'>;
   readonly queue: JobQueue;
-  /** How long a job may wait before its story counts as forgotten. */
+  /** How long a job may wait before its lease expires. */
   readonly pendingLeaseMs: number;
   /** Default: a job that could not be queued waits for a person. */
   readonly autoRetry?: AutoRetryPolicy | undefined;
-  readonly log: Log;
-  /** Unix milliseconds. */
-  readonly now: () => number;
 }
 
 /** What to do about a request, and the job to queue when an attempt is opened. */
@@ -35,17 +33,17 @@ export type OpenAnswer =
       readonly attempt: number;
     }
   | Denial
-  /** The queue did not take the job; the story is `failed`, so that nobody waits for it. */
+  /** The queue did not take the job; the story is `failed` instead of waiting. */
   | { readonly kind: 'queue-away' };
 
-/** Tells the story that its job was never queued, so that it ends instead of waiting. */
+/** Fails the story of a job that was never queued, so that it ends instead of waiting. */
 const failUnqueued = async (
   storyId: string,
   jobId: string,
   fault: unknown,
   options: OpenOptions,
 ): Promise<void> => {
-  const details = fault instanceof Error ? fault.message : String(fault);
+  const details = errorWords(fault);
   options.log('error', 'job could not be queued', { storyId, jobId, details });
   const message: StoryMessage = {
     kind: 'failed',
@@ -58,16 +56,16 @@ const failUnqueued = async (
   };
   const { autoRetry, pendingLeaseMs: leaseMs } = options;
   const context = { source: 'dispatch' as const, nowMs: options.now(), leaseMs, autoRetry };
-  await options.stories.apply({ storyId, jobId, isLastWord: true }, (story, attempt) =>
-    decide(story, attempt, message, context),
+  await applyMessage(
+    { storyId, jobId, isLastWord: true },
+    (story, attempt) => decide(story, attempt, message, context),
+    options,
   );
 };
 
 /**
- * Opens an attempt and queues its job.
- *
- * The attempt is written before the job is queued: a job nobody knows of could not be told from a stray one. If
- * the process dies in between, the story's lease runs out and the sweeper ends the attempt.
+ * Opens an attempt and queues its job. The attempt is written first: a job without one could not be distinguished from
+ * a stray job. If the process dies in between, the lease expires and the sweeper ends the attempt.
  *
  * @throws Error when `decideOpening` opens an attempt without a job
  */
@@ -78,7 +76,7 @@ export const openAttempt = async (
   options: OpenOptions,
 ): Promise<OpenAnswer> => {
   let job: TtsJobEvent | undefined;
-  const answer = await options.attempts.open(storyId, jobId, (story, attempt) => {
+  const answer = await options.stories.open(storyId, jobId, (story, attempt) => {
     const opening = decideOpening(story, attempt);
     job = opening.job;
     return opening.decision;

@@ -3,15 +3,16 @@ import {
   decideRequest,
   extrasForJob,
   extrasOfOtherVoice,
+  type KeptExtras,
   type StoryLimits,
   ttsJobEvent,
 } from '@taleback/core';
-import { findLostRecording } from './lost-recording.ts';
+import { isOwnPlace } from '../stories/ownership.ts';
+import type { Denial, StoryText } from '../stories/story-store.ts';
 import type { Opening } from './open-attempt.ts';
-import type { StoryText } from './ports.ts';
 
-/** Who wants a story narrated, and how. */
-export interface StoryWish {
+/** Who requests a narration, and how. */
+export interface StoryRequest {
   readonly kind: 'request' | 'retry';
   /** Default: a person. */
   readonly source?: 'person' | 'sweeper';
@@ -24,6 +25,7 @@ export interface StoryWish {
   readonly language: string | undefined;
 }
 
+/** What every request is judged by. */
 export interface StoryRules {
   readonly limits: StoryLimits;
   readonly defaultVoice: string;
@@ -33,9 +35,31 @@ export interface StoryRules {
   readonly now: () => number;
 }
 
-/** Decides whether a story is narrated as wished, and puts the job into the handler's words. */
-export const decideStoryOpening = (story: StoryText, wish: StoryWish, rules: StoryRules): Opening => {
-  const { kind, source, requestedBy, storyId, userId, jobId, voiceId, language } = wish;
+const GONE = {
+  kind: 'unfit',
+  code: 'voice_profile_missing',
+  field: 'voiceId',
+  sentence: 'voiceId: the recording of this voice is not kept with the story; choose another voice',
+} as const satisfies Denial;
+
+const NOT_YOURS = {
+  ...GONE,
+  sentence: 'voiceId: the recording of this voice is not of the owner of the story; choose another voice',
+} as const satisfies Denial;
+
+/**
+ * Why a story cannot be narrated again in its voice: the recording came with the job and was not kept, or lies in the
+ * private folder of another user than the present owner. Undefined when it can.
+ */
+export const findLostRecording = (extras: KeptExtras | undefined, ownerId: string): Denial | undefined => {
+  const path = extras?.profile_path;
+  if (path === undefined) return extras?.has_recording === true ? GONE : undefined;
+  return isOwnPlace(path, [ownerId]) ? undefined : NOT_YOURS;
+};
+
+/** Decides whether a story is narrated as requested, and makes the job for the handler. */
+export const decideStoryOpening = (story: StoryText, request: StoryRequest, rules: StoryRules): Opening => {
+  const { kind, source, requestedBy, storyId, userId, jobId, voiceId, language } = request;
   const text = story.text ?? '';
   const spoken = language ?? story.language ?? 'en';
   const decision = decideRequest(story.audio, {
@@ -72,7 +96,7 @@ export const decideStoryOpening = (story: StoryText, wish: StoryWish, rules: Sto
     callbackUrl: rules.callbackUrl,
     extras: extrasForJob(extras ?? {}),
   });
-  // The old voice's name would stay for good: the worker tells no name for a voice that it was given none of.
+  // The old voice's name would stay for good: the worker reports no name for a voice that came without one.
   const { set, remove } = decision.story;
   const change = isOtherVoice
     ? {

@@ -1,27 +1,40 @@
+import { errorWords, type Log } from '@taleback/core';
 import { trustedStoragePath } from '@taleback/core/storage';
-import { isOwnPlace, type Log, NO_USERS_FOLDER } from '../receive/index.ts';
-import { parseAudioRequest } from './parse-request.ts';
-import type { AddressDecision, AddressStore, StoryAddress } from './ports.ts';
-import { signedAtMs } from './signed-at.ts';
+import { isOwnPlace, NO_USERS_FOLDER } from '../stories/ownership.ts';
+import type { AddressDecision, StoryAddress, StoryStore } from '../stories/story-store.ts';
+import { parseAudioRequest } from './request-audio.ts';
 
-/** How a wish for a new address of a narration ends. */
+/** How a request for a new address of a narration ends. */
 export type RenewAnswer =
-  /** `unchanged`: what the story has is as good as any other. */
+  /** `unchanged`: the story's address is as good as any other. */
   | { readonly kind: 'renewed' | 'unchanged' }
   | { readonly kind: 'invalid'; readonly sentence: string }
   | { readonly kind: 'no-such-story' }
   | { readonly kind: 'store-away' | 'audio-store-away'; readonly cause: string };
 
 export interface RenewOptions {
-  readonly addresses: AddressStore;
-  /** Where audio of a key can be played; undefined when nobody here knows. */
+  readonly stories: Pick<StoryStore, 'readdress'>;
+  /** Where audio of a key can be played; undefined when this deployment does not know. */
   readonly audioUrlOf: ((storagePath: string) => Promise<string>) | undefined;
   readonly now: () => number;
   readonly log: Log;
 }
 
-/** An address that is younger does not play for another reason. */
+/** A younger address does not play for another reason than its age. */
 const YOUNG_MS = 60_000;
+
+/** `20261121T170000Z` in signed addresses; the parameter's name is Amazon's or Google's. */
+const BASIC_TIME = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/;
+
+/** When an address of a bucket was signed, unix milliseconds; undefined when it is not signed. */
+export const signedAtMs = (address: string): number | undefined => {
+  if (!URL.canParse(address)) return undefined;
+  const { searchParams } = new URL(address);
+  const time = searchParams.get('X-Amz-Date') ?? searchParams.get('X-Goog-Date') ?? '';
+  if (!BASIC_TIME.test(time)) return undefined;
+  const atMs = Date.parse(time.replace(BASIC_TIME, '$1-$2-$3T$4:$5:$6Z'));
+  return Number.isNaN(atMs) ? undefined : atMs;
+};
 
 const decideAddress = async (
   story: StoryAddress | undefined,
@@ -39,14 +52,14 @@ const decideAddress = async (
     return { kind: 'unchanged' };
   if (audioUrl !== undefined) {
     const signedMs = signedAtMs(audioUrl);
-    // What was never signed does not run out, and whoever published it knows where.
+    // An address that was never signed does not expire.
     if (signedMs === undefined || now() - signedMs < YOUNG_MS) return { kind: 'unchanged' };
   }
   try {
     const fresh = await audioUrlOf(storagePath);
     return fresh === audioUrl ? { kind: 'unchanged' } : { kind: 'renewed', audioUrl: fresh };
   } catch (error) {
-    return { kind: 'audio-store-away', cause: error instanceof Error ? error.message : String(error) };
+    return { kind: 'audio-store-away', cause: errorWords(error) };
   }
 };
 
@@ -59,9 +72,7 @@ export const renewAudio = async (
   const parsed = parseAudioRequest(data);
   if (!parsed.ok) return { kind: 'invalid', sentence: parsed.sentence };
   const { storyId } = parsed.value;
-  const outcome = await options.addresses.readdress(storyId, (story) =>
-    decideAddress(story, userId, options),
-  );
+  const outcome = await options.stories.readdress(storyId, (story) => decideAddress(story, userId, options));
   switch (outcome.kind) {
     case 'renewed':
       options.log('info', 'audio address renewed', { storyId });

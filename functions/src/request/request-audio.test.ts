@@ -1,8 +1,7 @@
 import { DEFAULT_STORY_LIMITS, readStoryAudio, type TtsJobEvent } from '@taleback/core';
 import { describe, expect, it } from 'vitest';
-import type { ApplyOutcome, MessageTarget } from '../receive/index.ts';
-import type { StoryText } from './ports.ts';
-import { type RequestOptions, requestAudio, retryByItself } from './request-audio.ts';
+import type { ApplyOutcome, MessageTarget, StoryStore, StoryText } from '../stories/story-store.ts';
+import { type RequestOptions, requestAudio, retryAutomatically } from './request-audio.ts';
 
 const NOW_MS = Date.UTC(2026, 0, 2);
 
@@ -20,14 +19,17 @@ const story = (fields: Partial<StoryText> = {}, audio: Record<string, unknown> =
 });
 
 /** A request over ports of ours: one story, a store that decides twice as a contended transaction does, a queue. */
-const wire = (found: StoryText | undefined, options: Partial<RequestOptions> = {}) => {
+const wire = (
+  found: StoryText | undefined,
+  { apply, ...options }: Partial<RequestOptions> & { apply?: StoryStore['apply'] } = {},
+) => {
   const published: TtsJobEvent[] = [];
   const applied: { target: MessageTarget; decision: unknown }[] = [];
   const opened: unknown[] = [];
   const order: string[] = [];
   let ids = 0;
   const all: RequestOptions = {
-    attempts: {
+    stories: {
       open: async (storyId, newJobId, decide) => {
         decide(found);
         const decision = decide(found);
@@ -35,15 +37,14 @@ const wire = (found: StoryText | undefined, options: Partial<RequestOptions> = {
         opened.push({ storyId, newJobId });
         return decision;
       },
-    },
-    stories: {
-      apply: async (target, decide): Promise<ApplyOutcome> => {
-        const opening = { audioStatus: 'pending', audioJobId: target.jobId, audioAttempt: 1 };
-        const decision = decide(readStoryAudio(opening), { status: 'pending' });
-        applied.push({ target, decision });
-        return { kind: 'decided', decision: decision.kind };
-      },
-      ping: async () => true,
+      apply:
+        apply ??
+        (async (target, decide): Promise<ApplyOutcome> => {
+          const opening = { audioStatus: 'pending', audioJobId: target.jobId, audioAttempt: 1 };
+          const decision = decide(readStoryAudio(opening), { status: 'pending' });
+          applied.push({ target, decision });
+          return { kind: 'decided', decision: decision.kind };
+        }),
     },
     queue: {
       publish: async (job) => {
@@ -66,7 +67,7 @@ const wire = (found: StoryText | undefined, options: Partial<RequestOptions> = {
   return {
     ask: (data: unknown = { storyId: 's1' }, kind: 'request' | 'retry' = 'request', userId = 'u1') =>
       requestAudio(kind, userId, data, all),
-    askByItself: () => retryByItself('s1', all),
+    askAutomatically: () => retryAutomatically('s1', all),
     published,
     applied,
     opened,
@@ -119,10 +120,10 @@ describe('requestAudio', () => {
       { audioStatus: 'failed', audioJobId: 'old', audioAttempt: 1, audioRetryAt: NOW_MS },
     );
     const unfit = { kind: 'unfit', code: 'voice_profile_missing', field: 'voiceId' };
-    const { ask, askByItself, published } = wire(found);
+    const { ask, askAutomatically, published } = wire(found);
     expect(await ask({ storyId: 's1' }, 'retry')).toMatchObject(unfit);
     expect(await ask({ storyId: 's1', voiceId: 'ann' }, 'request')).toMatchObject(unfit);
-    expect(await askByItself()).toMatchObject(unfit);
+    expect(await askAutomatically()).toMatchObject(unfit);
     expect(published).toEqual([]);
     expect(await ask({ storyId: 's1', voiceId: 'bob' }, 'retry')).toMatchObject({ kind: 'opened' });
     expect(published[0]?.input).toMatchObject({ voice_id: 'bob', genre: 'fable' });
@@ -273,12 +274,9 @@ describe('requestAudio', () => {
       ]);
     });
 
-    it('says so also when the story cannot be told', async () => {
-      const stories = {
-        apply: async (): Promise<ApplyOutcome> => ({ kind: 'store-away', cause: 'UNAVAILABLE' }),
-        ping: async () => false,
-      };
-      expect(await wire(story(), { queue, stories }).ask()).toEqual({ kind: 'queue-away' });
+    it('reports it also when the story cannot be written', async () => {
+      const apply = async (): Promise<ApplyOutcome> => ({ kind: 'store-away', cause: 'UNAVAILABLE' });
+      expect(await wire(story(), { queue, apply }).ask()).toEqual({ kind: 'queue-away' });
     });
   });
 });

@@ -1,6 +1,44 @@
+import { documentIdFault, type Parsed } from '@taleback/core';
+import { z } from 'zod';
 import { type OpenAnswer, type OpenOptions, openAttempt } from './open-attempt.ts';
 import { decideStoryOpening, type StoryRules } from './open-story.ts';
-import { parseAudioRequest } from './parse-request.ts';
+
+export interface AudioRequestData {
+  readonly storyId: string;
+  readonly voiceId: string | undefined;
+  readonly language: string | undefined;
+}
+
+const MAX_VOICE_CHARACTERS = 200;
+const MAX_LANGUAGE_CHARACTERS = 35; // the longest well-formed language tag, RFC 5646 section 4.4.1
+
+const optionalShort = (max: number): z.ZodType<string | undefined> =>
+  z
+    .string('must be a string')
+    .max(max, `must be at most ${max} characters`)
+    .nullish()
+    .transform((text) => text || undefined);
+
+const schema = z.object(
+  {
+    storyId: z.string('must be a string').superRefine((id, context) => {
+      const fault = documentIdFault(id);
+      if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
+    }),
+    voiceId: optionalShort(MAX_VOICE_CHARACTERS),
+    language: optionalShort(MAX_LANGUAGE_CHARACTERS),
+  },
+  'must be an object',
+);
+
+/** Parses what the page sends with `requestStoryAudio` and `retryStoryAudio`. */
+export const parseAudioRequest = (data: unknown): Parsed<AudioRequestData> => {
+  const result = schema.safeParse(data);
+  if (result.success) return { ok: true, value: result.data };
+  const issue = result.error.issues[0];
+  const field = issue?.path.map(String).join('.') || 'data';
+  return { ok: false, field, sentence: `${field}: ${issue?.message ?? 'is invalid'}` };
+};
 
 /** How a request ends. */
 export type RequestAnswer =
@@ -9,7 +47,7 @@ export type RequestAnswer =
   | { readonly kind: 'invalid'; readonly sentence: string };
 
 export interface RequestOptions extends OpenOptions, StoryRules {
-  /** An id that nobody else makes. */
+  /** Makes a unique id. */
   readonly newId: () => string;
 }
 
@@ -23,20 +61,20 @@ export const requestAudio = async (
   const parsed = parseAudioRequest(data);
   if (!parsed.ok) return { kind: 'invalid', sentence: parsed.sentence };
   const { storyId } = parsed.value;
-  const wish = { ...parsed.value, kind, requestedBy: userId, userId, jobId: options.newId() };
+  const request = { ...parsed.value, kind, requestedBy: userId, userId, jobId: options.newId() };
   return openAttempt(
     storyId,
-    wish.jobId,
+    request.jobId,
     (story) =>
       story === undefined || story.userId !== userId
         ? { decision: { kind: 'no-such-story' } }
-        : decideStoryOpening(story, wish, options),
+        : decideStoryOpening(story, request, options),
     options,
   );
 };
 
-/** Opens the next attempt of a failed story whose time to be tried again by itself has come. */
-export const retryByItself = async (storyId: string, options: RequestOptions): Promise<OpenAnswer> => {
+/** Opens the next attempt of a failed story whose automatic retry is due. */
+export const retryAutomatically = async (storyId: string, options: RequestOptions): Promise<OpenAnswer> => {
   const jobId = options.newId();
   const by = { kind: 'retry', source: 'sweeper', requestedBy: 'sweeper' } as const;
   const same = { storyId, jobId, voiceId: undefined, language: undefined };

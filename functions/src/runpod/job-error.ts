@@ -1,6 +1,6 @@
-import { isJsonObject, toWellFormed } from '@taleback/core';
+import { isRecord, toWellFormed } from '@taleback/core';
 
-/** What RunPod says went wrong, taken apart. */
+/** RunPod's error, taken apart. */
 export interface JobError {
   /** A sentence; never a traceback. */
   readonly error: string | undefined;
@@ -12,7 +12,7 @@ export interface JobError {
 
 const MAX_SENTENCE_CHARACTERS = 1_000;
 const MAX_DETAILS_CHARACTERS = 2_000;
-/** What a sentence and its traceback may come in. The rest is not looked at. */
+/** A sentence and its traceback fit into this; the rest is not read. */
 const MAX_READ_CHARACTERS = 100_000;
 
 const NOTHING: JobError = { error: undefined, details: undefined, errorType: undefined };
@@ -24,7 +24,8 @@ const text = (value: unknown): string | undefined => {
 
 const end = (words: string | undefined): string | undefined => words?.slice(-MAX_DETAILS_CHARACTERS);
 
-const parsed = (words: string): unknown => {
+/** The value of a JSON text; undefined when it is none. */
+export const parseJson = (words: string): unknown => {
   try {
     return JSON.parse(words) as unknown;
   } catch {
@@ -43,7 +44,7 @@ const readWords = (words: string): JobError => {
 
 const readFields = (fields: Readonly<Record<string, unknown>>): JobError => {
   const words = text(fields['error_message']) ?? text(fields['message']) ?? text(fields['error']);
-  // A sentence may have a traceback of its own, which no one shall read as a sentence.
+  // A sentence may contain a traceback of its own, which must not be shown as a sentence.
   const { error, details } = words === undefined ? NOTHING : readWords(words);
   const traceback = text(fields['error_traceback']) ?? text(fields['traceback']);
   const errorType = (text(fields['error_type']) ?? text(fields['code']))?.slice(0, 200);
@@ -55,9 +56,9 @@ const readFields = (fields: Readonly<Record<string, unknown>>): JobError => {
  * @see https://github.com/runpod/runpod-python/blob/main/runpod/serverless/modules/rp_job.py
  */
 export const readJobError = (value: unknown): JobError => {
-  if (isJsonObject(value)) return readFields(value);
+  if (isRecord(value)) return readFields(value);
   const words = text(value)?.slice(0, MAX_READ_CHARACTERS);
   if (words === undefined) return NOTHING;
-  const inner = words.startsWith('{') ? parsed(words) : undefined;
-  return isJsonObject(inner) ? readFields(inner) : readWords(words);
+  const inner = words.startsWith('{') ? parseJson(words) : undefined;
+  return isRecord(inner) ? readFields(inner) : readWords(words);
 };

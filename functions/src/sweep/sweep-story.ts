@@ -10,47 +10,45 @@ import {
   type StoryMessage,
   type TransitionContext,
 } from '@taleback/core';
-import { type ApplyOutcome, admitsAudio, type Log, type StoryStore } from '../receive/index.ts';
-import { messageFromReport, parseRunpodReport, type RunpodClient } from '../runpod/index.ts';
-import type { AudioFinder } from './audio-finder.ts';
-import type { SweptStory } from './sweep-store.ts';
+import type { RunpodClient } from '../runpod/client.ts';
+import { messageFromReport, parseRunpodReport } from '../runpod/report.ts';
+import { type ApplyOptions, applyMessage } from '../stories/apply-message.ts';
+import { admitsAudio } from '../stories/ownership.ts';
+import type { ApplyOutcome, SweptStory } from '../stories/story-store.ts';
+import type { AudioFinder } from './find-audio.ts';
 
-export interface SweepStoryOptions {
-  readonly stories: StoryStore;
+export interface SweepStoryOptions extends ApplyOptions {
   /** Undefined when no jobs go to RunPod. */
   readonly runpod: Pick<RunpodClient, 'status'> | undefined;
-  /** Undefined when nobody knows where audio is kept. */
+  /** Undefined when the place of the audio is not configured. */
   readonly findAudio: AudioFinder | undefined;
   readonly pendingLeaseMs: number;
   readonly processingLeaseMs: number;
   readonly autoRetry?: AutoRetryPolicy | undefined;
-  readonly log: Log;
-  /** Unix milliseconds. */
-  readonly now: () => number;
 }
 
 /**
  * What became of an overdue story.
  *
  * - `ended`: it is ready or failed now
- * - `renewed`: RunPod says that the job goes on
- * - `left`: nobody could tell; the next sweep asks again
- * - `moved`: somebody else was there first
+ * - `renewed`: RunPod still runs the job
+ * - `left`: its state is not known; the next sweep asks again
+ * - `moved`: it changed in the meantime
  * - `store-away`: it could not be written
  */
 export type SweepEnd = 'ended' | 'renewed' | 'left' | 'moved' | 'store-away';
 
 /**
- * How long a job whose fate nobody can tell is kept waiting, from the end of its lease: RunPod keeps results for 30
- * minutes, so after them there is nothing left to learn. @see https://docs.runpod.io/serverless/endpoints/job-states
+ * How long a job in an unknown state is kept waiting after its lease: RunPod keeps results for 30 minutes, so later
+ * there is nothing left to learn. @see https://docs.runpod.io/serverless/endpoints/job-states
  */
 const MAX_DOUBT_MS = 30 * 60_000;
 
-/** What the others know of the job. */
+/** What RunPod and the audio store know of the job. */
 type Verdict =
   | { readonly kind: 'message'; readonly message: StoryMessage }
   | { readonly kind: 'alive' }
-  /** Its silence is all there is to go by. */
+  /** There is nothing but its silence. */
   | { readonly kind: 'lost'; readonly why: string }
   | { readonly kind: 'unknown'; readonly why: string };
 
@@ -94,7 +92,7 @@ const lossOf = ({ audio }: SweptStory, why: string): FailedMessage => ({
   metadata: undefined,
 });
 
-/** The end of a job whose audio is not the story's to show. */
+/** The end of a job whose audio must not be shown with this story. */
 const strayAudio = (swept: SweptStory): FailedMessage => ({
   ...lossOf(swept, ''),
   error: describeError('audio_missing').sentence,
@@ -103,11 +101,11 @@ const strayAudio = (swept: SweptStory): FailedMessage => ({
   retryable: describeError('audio_missing').retryable,
 });
 
-/** The end of a story that has no room for more: what happened, without anything said of it. */
-const inFewWords = (swept: SweptStory, told: StoryMessage): StoryMessage => {
+/** The end of a story without room for the details. */
+const withoutDetails = (swept: SweptStory, message: StoryMessage): StoryMessage => {
   const bare = { ...lossOf(swept, ''), details: undefined };
-  if (told.kind !== 'failed') return bare;
-  const { code, retryable } = told;
+  if (message.kind !== 'failed') return bare;
+  const { code, retryable } = message;
   return { ...bare, code, retryable, error: describeError(code).sentence };
 };
 
@@ -125,8 +123,8 @@ const judge = async (story: SweptStory, options: SweepStoryOptions): Promise<Ver
 };
 
 /**
- * Finds out what became of a job that has been silent for too long, and writes it. A conclusion from silence holds
- * only if the job is still silent when it is written: of two sweeps at once, one wins and the other changes nothing.
+ * Finds out what became of a job that has been silent for too long, and writes it. A conclusion from silence is written
+ * only if the job is still silent: of two sweeps at once, one wins and the other changes nothing.
  */
 export const sweepStory = async (swept: SweptStory, options: SweepStoryOptions): Promise<SweepEnd> => {
   const { storyId, audio } = swept;
@@ -140,36 +138,44 @@ export const sweepStory = async (swept: SweptStory, options: SweepStoryOptions):
     return 'left';
   }
   const isAlive = verdict.kind === 'alive';
-  const leaseMs = audio.status === 'pending' ? options.pendingLeaseMs : options.processingLeaseMs;
   const context: TransitionContext = {
     source: 'sweeper',
     nowMs: options.now(),
-    leaseMs,
+    leaseMs: audio.status === 'pending' ? options.pendingLeaseMs : options.processingLeaseMs,
     autoRetry: options.autoRetry,
   };
-  const message = verdict.kind === 'lost' ? lossOf(swept, verdict.why) : undefined;
-  const target =
+  const jobId =
     audio.jobId !== undefined && documentIdFault(audio.jobId) === undefined ? audio.jobId : undefined;
-  const job = { storyId, jobId: target, isLastWord: true };
-  const end = (told: StoryMessage): Promise<ApplyOutcome> =>
-    options.stories.apply({ ...job, admits: admitsAudio(told) }, (story, attempt) =>
-      decide(story, attempt, told, context),
+  const job = { storyId, jobId, isLastWord: true };
+  const end = (message: StoryMessage): Promise<ApplyOutcome> =>
+    applyMessage(
+      { ...job, admits: admitsAudio(message) },
+      (story, attempt) => decide(story, attempt, message, context),
+      options,
     );
-  let told = verdict.kind === 'message' ? verdict.message : message;
-  let outcome = await (verdict.kind === 'message'
-    ? end(verdict.message)
-    : options.stories.apply(job, (story, attempt): Decision => {
+  const endIfSilent = (message: StoryMessage | undefined): Promise<ApplyOutcome> =>
+    applyMessage(
+      job,
+      (story, attempt): Decision => {
         if (!isAsSeen(story, audio)) return { kind: 'stale' };
         return message === undefined
           ? decideRenewal(story, context)
           : decide(story, attempt, message, context);
-      }));
+      },
+      options,
+    );
+
+  let message: StoryMessage | undefined;
+  if (verdict.kind === 'lost') message = lossOf(swept, verdict.why);
+  if (verdict.kind === 'message') message = verdict.message;
+  let outcome = verdict.kind === 'message' ? await end(verdict.message) : await endIfSilent(message);
   if (outcome.kind === 'not-admitted') {
-    told = strayAudio(swept);
-    outcome = await end(told);
+    message = strayAudio(swept);
+    outcome = await end(message);
   }
-  if (outcome.kind === 'too-large' && told !== undefined) outcome = await end(inFewWords(swept, told));
-  const fate = isAlive ? 'renewed' : told?.kind;
+  if (outcome.kind === 'too-large' && message !== undefined)
+    outcome = await end(withoutDetails(swept, message));
+  const fate = isAlive ? 'renewed' : message?.kind;
   options.log('warn', 'overdue job swept', { storyId, jobId: audio.jobId, fate, outcome: outcome.kind });
   if (outcome.kind === 'store-away') return 'store-away';
   if (outcome.kind !== 'decided' || outcome.decision !== 'applied') return 'moved';

@@ -1,12 +1,13 @@
 import { decideNoRetry, isOverdue, isRetryDue } from '@taleback/core';
-import { type RequestOptions, retryByItself } from '../request/index.ts';
-import type { SweepQuery, SweepStore, SweptStory } from './sweep-store.ts';
+import { type RequestOptions, retryAutomatically } from '../request/request-audio.ts';
+import { applyMessage } from '../stories/apply-message.ts';
+import type { StoryStore, SweepQuery, SweptStory } from '../stories/story-store.ts';
 import { type SweepEnd, type SweepStoryOptions, sweepStory } from './sweep-story.ts';
 
 export interface SweepOptions extends SweepStoryOptions {
-  readonly overdue: SweepStore;
+  readonly stories: Pick<StoryStore, 'apply' | 'listOverdue'>;
   readonly requests: RequestOptions;
-  /** Time for one sweep, in milliseconds; what is left over waits for the next. Default 45,000. */
+  /** Time for one sweep, in milliseconds; the rest waits for the next. Default 45,000. */
   readonly budgetMs?: number;
   /** Stories read at once. Default 50. */
   readonly pageSize?: number;
@@ -18,23 +19,25 @@ export type SweepReport = Readonly<Record<SweepEnd | 'retried', number>>;
 /** Three quarters of the minute that a function has until the next sweep. */
 const DEFAULT_BUDGET_MS = 45_000;
 const DEFAULT_PAGE_SIZE = 50;
-/** Stories that are looked into at once; each is one question to RunPod or the store and one transaction. */
+/** Stories in work at once; each is one request to RunPod or the store and one transaction. */
 const CONCURRENCY = 10;
 
 type Sweep = (story: SweptStory) => Promise<SweepEnd | 'retried' | undefined>;
 
 const NOTHING: SweepReport = { ended: 0, renewed: 0, left: 0, moved: 0, 'store-away': 0, retried: 0 };
 
-/** Opens the next attempt of a failed story; one that cannot be opened any more waits for a person. */
+/** Opens the next attempt of a failed story; one that can no longer be opened waits for a person. */
 const retry = async ({ storyId, audio }: SweptStory, options: SweepOptions): ReturnType<Sweep> => {
   if (!isRetryDue(audio, options.now())) return undefined;
-  const answer = await retryByItself(storyId, options.requests);
-  options.log('info', 'failed narration tried again by itself', { storyId, answer: answer.kind });
+  const answer = await retryAutomatically(storyId, options.requests);
+  options.log('info', 'failed narration retried automatically', { storyId, answer: answer.kind });
   if (answer.kind === 'opened' || answer.kind === 'queue-away') return 'retried';
   if (answer.kind === 'store-away') return 'store-away';
   if (answer.kind !== 'unfit' && answer.kind !== 'no-such-story') return 'moved';
-  const outcome = await options.stories.apply({ storyId, jobId: undefined, isLastWord: true }, (story) =>
-    isRetryDue(story, options.now()) ? decideNoRetry(story) : { kind: 'stale' },
+  const outcome = await applyMessage(
+    { storyId, jobId: undefined, isLastWord: true },
+    (story) => (isRetryDue(story, options.now()) ? decideNoRetry(story) : { kind: 'stale' }),
+    options,
   );
   return outcome.kind === 'store-away' ? 'store-away' : 'moved';
 };
@@ -46,20 +49,23 @@ const inGroups = async (stories: readonly SweptStory[], sweep: Sweep, log: Sweep
     const settled = await Promise.allSettled(group.map(sweep));
     settled.forEach((one, index) => {
       if (one.status === 'fulfilled' && one.value !== undefined) ends.push(one.value);
-      // One story that breaks the sweep must not keep the others waiting.
+      // A fault of one story must not delay the others.
       if (one.status === 'rejected')
-        log('error', 'sweep of a story broke', { storyId: group[index]?.storyId, fault: String(one.reason) });
+        log('error', 'sweep of a story failed', {
+          storyId: group[index]?.storyId,
+          fault: String(one.reason),
+        });
     });
   }
   return ends;
 };
 
 /**
- * Ends what nobody else ended: jobs past their lease, jobs that never had one, and failures whose time to be tried
- * again has come. It may run twice at once, and may be cut off anywhere.
+ * Ends jobs past their lease and jobs that never had one, and retries failures that are due. It may run twice at once,
+ * and may be interrupted anywhere.
  */
 export const sweepStories = async (options: SweepOptions): Promise<SweepReport> => {
-  const { overdue, now, log, budgetMs = DEFAULT_BUDGET_MS, pageSize = DEFAULT_PAGE_SIZE } = options;
+  const { now, log, budgetMs = DEFAULT_BUDGET_MS, pageSize = DEFAULT_PAGE_SIZE } = options;
   const startedAtMs = now();
   const isLate = (): boolean => now() - startedAtMs >= budgetMs;
   const seen = new Set<string>();
@@ -68,7 +74,7 @@ export const sweepStories = async (options: SweepOptions): Promise<SweepReport> 
   const sweepAll = async (query: SweepQuery, sweep: Sweep): Promise<void> => {
     let from: unknown;
     do {
-      const page = await overdue.list(query, pageSize, from);
+      const page = await options.stories.listOverdue(query, pageSize, from);
       if (page.kind === 'store-away') {
         log('error', 'Firestore is away', { cause: page.cause });
         return;

@@ -1,1 +1,0 @@
-export { type DeadLetterEnd, type DeadLetterOptions, failDeadLetter } from './fail-dead-letter.ts';

@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto';
+import { RETRY_AFTER_SECONDS, type Refusal } from '../http/answer.ts';
+import { openAttempt } from '../request/open-attempt.ts';
+import type { RequestOptions } from '../request/request-audio.ts';
+import { decideGeneration } from './decide-generation.ts';
+import { parseGenerate } from './parse-generate.ts';
+
+/**
+ * Largest body of `/api/tts/generate`, in bytes. A voice profile is a few hundred kilobytes; the job with it must fit
+ * into one Pub/Sub message, which may be 10 MB, and every body is held in memory before its signature is known.
+ * @see https://cloud.google.com/pubsub/quotas
+ */
+export const MAX_GENERATE_BODY_BYTES = 4_194_304;
+
+const MAX_KEY_CHARACTERS = 255;
+
+/**
+ * The job id of an idempotency key: the same for the same story and key, a UUID as other job ids are (version 8, made
+ * from a hash).
+ * @see https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-8
+ */
+const jobIdOfKey = (storyId: string, key: string): string => {
+  const bytes = createHash('sha256')
+    .update(`taleback-generate\n${JSON.stringify([storyId, key])}`)
+    .digest()
+    .subarray(0, 16);
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+};
+
+/**
+ * Takes a job from another server: opens an attempt of the story, which is created when it does not exist, and queues
+ * its job. The answer is `{status, job_id, metadata}`; a story under way answers with the job it has, and the same
+ * idempotency key with the same job.
+ */
+export const generateNarration = async (
+  body: unknown,
+  idempotencyKey: string | undefined,
+  options: RequestOptions,
+): Promise<Refusal | { readonly kind: 'queued'; readonly body: Readonly<Record<string, unknown>> }> => {
+  const parsed = parseGenerate(body);
+  if (!parsed.ok) return { kind: 'wrong-shape', sentence: parsed.sentence };
+  const asked = parsed.value;
+  const { storyId, userId, voiceId } = asked;
+  if (idempotencyKey !== undefined && idempotencyKey.length > MAX_KEY_CHARACTERS) {
+    const sentence = `x-idempotency-key: must be at most ${MAX_KEY_CHARACTERS} characters`;
+    return { kind: 'wrong-shape', sentence };
+  }
+  const jobId = idempotencyKey ? jobIdOfKey(storyId, idempotencyKey) : options.newId();
+  const answer = await openAttempt(
+    storyId,
+    jobId,
+    (story, known) => decideGeneration({ asked, jobId, story, known }, options),
+    options,
+  );
+  switch (answer.kind) {
+    case 'opened':
+    case 'under-way':
+    case 'already-ready':
+    case 'not-due': {
+      const metadata = { story_id: storyId, user_id: userId, voice_id: voiceId, attempt: answer.attempt };
+      return { kind: 'queued', body: { status: 'queued', job_id: answer.jobId ?? null, metadata } };
+    }
+    case 'no-such-story':
+      return { kind: 'not-this-user', storyId };
+    case 'unfit':
+      return { kind: 'wrong-shape', sentence: answer.sentence };
+    case 'store-away':
+    case 'queue-away':
+      return { kind: answer.kind, retryAfterSeconds: RETRY_AFTER_SECONDS };
+    default:
+      return answer satisfies never;
+  }
+};

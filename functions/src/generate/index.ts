@@ -1,1 +1,0 @@
-export { createGenerate } from './create-generate.ts';

@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto';
+import { SIGNATURE_TOLERANCE_SECONDS, verifyHmac, verifyStandard } from '@taleback/core/signatures';
+
+/** What callers are checked against. */
+export interface AuthenticationRules {
+  readonly signatures: 'required' | 'off';
+  readonly secrets: { readonly standard: readonly Uint8Array[]; readonly hmac: readonly string[] };
+  readonly hmacHeaderPrefix: string;
+}
+
+export type Caller =
+  | {
+      readonly ok: true;
+      readonly scheme: 'standard-webhooks' | 'hmac' | 'off';
+      /** Identifies the signed message; undefined when nothing was signed. */
+      readonly messageKey: string | undefined;
+    }
+  | { readonly ok: false; readonly reason: 'unsigned' | 'malformed' | 'stale' | 'forged' };
+
+const digest = (words: readonly (string | null)[], body: Uint8Array): string =>
+  createHash('sha256')
+    .update(`${JSON.stringify(words)}\n`)
+    .update(body)
+    .digest('base64');
+
+/**
+ * Checks that the sender of a request knows a secret. Both schemes are always tried over the raw body, so that the
+ * time taken does not reveal what was wrong. With signatures off every caller is accepted.
+ */
+export const authenticate = (
+  request: Request,
+  body: Uint8Array,
+  rules: AuthenticationRules,
+  nowMs: number,
+): Caller => {
+  if (rules.signatures === 'off') return { ok: true, scheme: 'off', messageKey: undefined };
+  const { method, headers } = request;
+  const { pathname: path } = new URL(request.url);
+  const prefix = rules.hmacHeaderPrefix;
+  const standard = verifyStandard(headers, body, rules.secrets.standard, nowMs);
+  const hmac = verifyHmac({ method, path, headers }, body, rules.secrets.hmac, prefix, nowMs);
+  if (standard.ok) {
+    const signed = ['standard-webhooks', headers.get('webhook-id'), headers.get('webhook-timestamp'), path];
+    return { ok: true, scheme: 'standard-webhooks', messageKey: digest(signed, body) };
+  }
+  if (hmac.ok) {
+    const signed = ['hmac', headers.get(`x-${prefix}-timestamp`), method, path];
+    return { ok: true, scheme: 'hmac', messageKey: digest(signed, body) };
+  }
+  return standard.reason === 'unsigned' ? hmac : standard;
+};
+
+/** Signed messages that were processed already, for as long as their signatures are valid. */
+export interface ReplayMemory {
+  has(messageKey: string): boolean;
+  /** Call it once a message is processed: one that failed must be processed when it is sent again. */
+  add(messageKey: string): void;
+}
+
+/** A signature may be dated ahead of our clock by the tolerance, and is valid until the tolerance after its date. */
+const HELD_MS = 2 * SIGNATURE_TOLERANCE_SECONDS * 1000;
+
+/** Messages remembered: ten minutes at 30 a second, in about 3 MB. Past that the oldest are forgotten. */
+const MAX_MESSAGES = 20_000;
+
+/**
+ * Remembers the signed messages of this process. The state machine already makes one change of one message, also
+ * across processes; this memory keeps a recorded message without a job id from being applied to a later attempt.
+ *
+ * @param now unix milliseconds
+ */
+export const createReplayMemory = (now: () => number, maxMessages = MAX_MESSAGES): ReplayMemory => {
+  /** In order of arrival, which is the order in which they are forgotten. */
+  const forgottenAt = new Map<string, number>();
+  const forgetOld = (): void => {
+    for (const [key, atMs] of forgottenAt) {
+      if (forgottenAt.size < maxMessages && atMs > now()) return;
+      forgottenAt.delete(key);
+    }
+  };
+  return {
+    has: (messageKey) => (forgottenAt.get(messageKey) ?? 0) > now(),
+    add: (messageKey) => {
+      if (forgottenAt.has(messageKey)) return;
+      forgetOld();
+      forgottenAt.set(messageKey, now() + HELD_MS);
+    },
+  };
+};

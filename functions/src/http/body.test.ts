@@ -1,0 +1,92 @@
+import { describe, expect, it, vi } from 'vitest';
+import { parseJson, readBody } from './body.ts';
+
+const LIMITS = { maxBytes: 10, timeoutMs: 1_000 };
+
+const requestOf = (
+  body: ReadableStream<Uint8Array> | string,
+  headers: Record<string, string> = {},
+): Request => new Request('http://h/', { method: 'POST', body, headers, ...{ duplex: 'half' } });
+
+const streamOf = (...chunks: readonly number[]): ReadableStream<Uint8Array> =>
+  new ReadableStream({
+    start: (controller) => {
+      for (const sizeBytes of chunks) controller.enqueue(new Uint8Array(sizeBytes).fill(32));
+      controller.close();
+    },
+  });
+
+describe('readBody', () => {
+  it('reads what fits, in however many pieces', async () => {
+    expect(await readBody(requestOf(streamOf(4, 0, 6)), LIMITS)).toEqual({
+      ok: true,
+      bytes: Buffer.alloc(10, 32),
+    });
+    expect(await readBody(new Request('http://h/', { method: 'POST' }), LIMITS)).toEqual({
+      ok: true,
+      bytes: new Uint8Array(),
+    });
+  });
+
+  it.each([
+    ['by its declared length', requestOf('x', { 'content-length': '11' })],
+    ['by what came', requestOf(streamOf(6, 5))],
+    ['by what came, whatever it declared', requestOf(streamOf(11), { 'content-length': '1' })],
+  ])('refuses what is too large %s', async (_, request) => {
+    expect(await readBody(request, LIMITS)).toEqual({
+      ok: false,
+      refusal: { kind: 'too-large', maxBytes: 10 },
+    });
+  });
+
+  it('stops reading a body that is too large', async () => {
+    const cancelled = vi.fn<() => void>();
+    const endless = new ReadableStream<Uint8Array>({
+      pull: (controller) => controller.enqueue(new Uint8Array(4)),
+      cancel: cancelled,
+    });
+    expect((await readBody(requestOf(endless), LIMITS)).ok).toBe(false);
+    await vi.waitFor(() => expect(cancelled).toHaveBeenCalled());
+  });
+
+  it('waits for a body only so long', async () => {
+    vi.useFakeTimers();
+    try {
+      const dripping = new ReadableStream<Uint8Array>({
+        start: (controller) => controller.enqueue(new Uint8Array(1)),
+      });
+      const reading = readBody(requestOf(dripping), LIMITS);
+      await vi.advanceTimersByTimeAsync(1_000);
+      expect(await reading).toEqual({ ok: false, refusal: { kind: 'too-slow' } });
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('answers a caller who went away', async () => {
+    const broken = new ReadableStream<Uint8Array>({
+      pull: (controller) => controller.error(new Error('aborted')),
+    });
+    expect(await readBody(requestOf(broken), LIMITS)).toEqual({
+      ok: false,
+      refusal: { kind: 'not-json', sentence: 'body: broke off' },
+    });
+  });
+});
+
+describe('parseJson', () => {
+  it('survives any depth', () => {
+    const deep = Buffer.from(`${'['.repeat(100_000)}${']'.repeat(100_000)}`);
+    expect(parseJson(deep).ok).toBe(true);
+    expect(parseJson(deep.subarray(1)).ok).toBe(false);
+  });
+
+  it.each([
+    [Buffer.alloc(0), 'body: must not be empty'],
+    [Buffer.from([0x22, 0xff, 0x22]), 'body: must be UTF-8'],
+    [Buffer.from('{"a":NaN}'), 'body: must be valid JSON'],
+  ])('says what is wrong, and repeats nothing', (bytes, sentence) => {
+    expect(parseJson(bytes)).toEqual({ ok: false, sentence });
+  });
+});

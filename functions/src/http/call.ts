@@ -1,0 +1,109 @@
+import type { Log } from '@taleback/core';
+import { type Clock, KeyedRateLimiter, type TakeResult } from '@taleback/resilience';
+import { type Refusal, refuse } from './answer.ts';
+import { type AuthenticationRules, authenticate, type ReplayMemory } from './authenticate.ts';
+import { BODY_TIMEOUT_MS, parseJson, readBody } from './body.ts';
+
+/** How many requests one address may make. */
+export interface CallerLimitOptions {
+  /** Requests of callers who showed a valid signature, per second. */
+  readonly requestsPerSecond: number;
+  /** Requests that may come at once when none came before. */
+  readonly requestBurst: number;
+  /** Requests without a valid signature that get the reason of their refusal, per minute and at once. */
+  readonly refusalsPerMinute: number;
+}
+
+/** The limits of each address. Signed and unsigned requests of one address never use up each other's share. */
+export type CallerLimits = Readonly<
+  Record<'takeSigned' | 'takeUnsigned' | 'takeHealth', (address: string) => TakeResult>
+>;
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60_000;
+
+/**
+ * Token buckets by address. Each remembers ten thousand addresses at most, a few MB; when more are busy at once, the
+ * one unused for longest starts afresh.
+ *
+ * @throws {RangeError} when an option is out of range
+ */
+export const createCallerLimits = (options: CallerLimitOptions, clock?: Clock): CallerLimits => {
+  const limiter = (permits: number, perMs: number, burst: number) => {
+    const limits = new KeyedRateLimiter({ limit: { kind: 'token-bucket', permits, perMs, burst } }, clock);
+    return (address: string): TakeResult => limits.tryTake(address);
+  };
+  const { requestsPerSecond, requestBurst, refusalsPerMinute } = options;
+  return {
+    takeSigned: limiter(requestsPerSecond, SECOND_MS, requestBurst),
+    takeUnsigned: limiter(refusalsPerMinute, MINUTE_MS, refusalsPerMinute),
+    takeHealth: limiter(requestsPerSecond, SECOND_MS, requestBurst),
+  };
+};
+
+export interface CallOptions extends AuthenticationRules {
+  /** Default: no limits. */
+  readonly callerLimits?: CallerLimits | undefined;
+  /** How long a body may take to arrive, in milliseconds. Default 10 s. */
+  readonly bodyTimeoutMs?: number;
+  readonly log: Log;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+}
+
+/** One request on its way through a route. */
+export interface Call<Options extends CallOptions = CallOptions> {
+  readonly request: Request;
+  /** The caller's address as far as the edge knows it; callers without one share their limits. */
+  readonly address: string;
+  readonly replays: ReplayMemory;
+  readonly options: Options;
+}
+
+const secondsOf = (millis: number): number => Math.max(1, Math.ceil(millis / 1000));
+
+/** Refuses and logs a request. `reason` is for the log only. */
+export const reject = ({ request, options }: Call, refusal: Refusal, reason?: string): Response => {
+  const path = new URL(request.url).pathname.slice(0, 200);
+  options.log('warn', 'request refused', { path, method: request.method, kind: refusal.kind, reason });
+  return refuse(refusal);
+};
+
+/** Undefined while the limit allows the request, else the 429. */
+export const rejectOverLimit = (
+  call: Call,
+  limit: keyof CallerLimits,
+  reason?: string,
+): Response | undefined => {
+  const taken = call.options.callerLimits?.[limit](call.address) ?? { taken: true };
+  if (taken.taken) return undefined;
+  return reject(call, { kind: 'too-many', retryAfterSeconds: secondsOf(taken.retryAfterMs) }, reason);
+};
+
+/** Refuses a request without a valid signature; after too many of them the reason is no longer given. */
+export const rejectUnsigned = (call: Call, refusal: Refusal, reason?: string): Response =>
+  rejectOverLimit(call, 'takeUnsigned', reason ?? refusal.kind) ?? reject(call, refusal, reason);
+
+const isJson = (contentType: string | null): boolean =>
+  /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(contentType ?? '');
+
+export type SignedBody =
+  | { readonly ok: true; readonly value: unknown; readonly messageKey: string | undefined }
+  | { readonly ok: false; readonly response: Response };
+
+/** Reads a bounded body, verifies its signature, applies the caller's rate limit and parses it, in this order. */
+export const readSignedBody = async (call: Call, maxBytes: number): Promise<SignedBody> => {
+  const { request, options } = call;
+  const refused = (response: Response): SignedBody => ({ ok: false, response });
+  if (!isJson(request.headers.get('content-type')))
+    return refused(rejectUnsigned(call, { kind: 'wrong-type' }));
+  const body = await readBody(request, { maxBytes, timeoutMs: options.bodyTimeoutMs ?? BODY_TIMEOUT_MS });
+  if (!body.ok) return refused(rejectUnsigned(call, body.refusal));
+  const caller = authenticate(request, body.bytes, options, options.now());
+  if (!caller.ok) return refused(rejectUnsigned(call, { kind: 'not-authentic' }, caller.reason));
+  const tooMany = rejectOverLimit(call, 'takeSigned');
+  if (tooMany !== undefined) return refused(tooMany);
+  const parsed = parseJson(body.bytes);
+  if (!parsed.ok) return refused(reject(call, { kind: 'not-json', sentence: parsed.sentence }));
+  return { ok: true, value: parsed.value, messageKey: caller.messageKey };
+};

@@ -1,0 +1,135 @@
+import { signStandard } from '@taleback/core/signatures';
+import { createFakeClock } from '@taleback/resilience/testing';
+import { describe, expect, it } from 'vitest';
+import { createCallerLimits } from './call.ts';
+import { createReceiver } from './router.ts';
+
+const KEY = Buffer.alloc(24, 1);
+const BODY = '{"story_id":"s","r2_path":"p"}';
+const HERE = '10.0.0.1';
+
+const open = (signatures: 'required' | 'off' = 'required') => {
+  const clock = createFakeClock();
+  let applied = 0;
+  let messages = 0;
+  const limits = { requestsPerSecond: 10, requestBurst: 5, refusalsPerMinute: 3 };
+  const receiver = createReceiver({
+    signatures,
+    secrets: { standard: [KEY], hmac: [] },
+    hmacHeaderPrefix: 'taleback',
+    processingLeaseMs: 1_000,
+    callerLimits: createCallerLimits(limits, clock),
+    stories: {
+      apply: async () => {
+        applied += 1;
+        return { kind: 'decided', decision: 'applied' };
+      },
+      ping: async () => true,
+    },
+    now: () => clock.now(),
+    log: () => {},
+  });
+  const post = async (headers: Record<string, string>, address: string) => {
+    const request = new Request('http://h/api/tts/callback', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: BODY,
+    });
+    const answer = await receiver(request, address);
+    return {
+      status: answer.status,
+      retryAfter: answer.headers.get('retry-after'),
+      text: await answer.text(),
+    };
+  };
+  return {
+    clock,
+    applied: () => applied,
+    get: async (path: string, address = HERE) =>
+      (await receiver(new Request(`http://h${path}`), address)).status,
+    signed: (address = HERE) => {
+      messages += 1;
+      const message = {
+        id: `m${messages}`,
+        timestampSeconds: clock.now() / 1000,
+        body: Buffer.from(BODY),
+      };
+      return post(signStandard(message, [KEY]), address);
+    },
+    unsigned: (address = HERE) => post({}, address),
+  };
+};
+
+const statusesOf = async (times: number, ask: () => Promise<{ status: number }>): Promise<number[]> => {
+  const statuses: number[] = [];
+  for (let time = 0; time < times; time += 1) statuses.push((await ask()).status);
+  return statuses;
+};
+
+describe('a caller who shows a signature', () => {
+  it('may make a burst of requests and then so many a second', async () => {
+    const { clock, signed, applied } = open();
+    expect(await statusesOf(6, signed)).toEqual([200, 200, 200, 200, 200, 429]);
+    expect(applied()).toBe(5);
+    clock.advance(100);
+    expect(await statusesOf(2, signed)).toEqual([200, 429]);
+  });
+
+  it('is told when to come back, in whole seconds', async () => {
+    const { signed } = open();
+    await statusesOf(5, signed);
+    expect(await signed()).toEqual({
+      status: 429,
+      retryAfter: '1',
+      text: '{"success":false,"error":"too many requests; send this again later"}',
+    });
+  });
+
+  it('is limited by address', async () => {
+    const { signed } = open();
+    expect(await statusesOf(6, () => signed('a'))).toContain(429);
+    expect((await signed('b')).status).toBe(200);
+  });
+
+  it('is never shut out by another who guesses from the same address', async () => {
+    const { signed, unsigned, get } = open();
+    await statusesOf(100, unsigned);
+    for (let time = 0; time < 20; time += 1) await get('/nothing');
+    expect(await statusesOf(5, signed)).toEqual([200, 200, 200, 200, 200]);
+  });
+});
+
+describe('a caller who shows none', () => {
+  it('is told why only so often, and then has to wait', async () => {
+    const { clock, unsigned, applied } = open();
+    expect(await statusesOf(5, unsigned)).toEqual([401, 401, 401, 429, 429]);
+    expect((await unsigned()).retryAfter).toBe('20');
+    clock.advance(20_000);
+    expect(await statusesOf(2, unsigned)).toEqual([401, 429]);
+    expect(applied()).toBe(0);
+  });
+
+  it('is counted whatever was wrong', async () => {
+    const { get, unsigned } = open();
+    expect(await get('/nothing')).toBe(404);
+    expect(await get('/api/tts/callback')).toBe(405);
+    expect(await statusesOf(2, unsigned)).toEqual([401, 429]);
+    expect(await get('/nothing')).toBe(429);
+  });
+});
+
+describe('health', () => {
+  it('is asked for within limits of its own', async () => {
+    const { get, signed } = open();
+    const statuses: number[] = [];
+    for (let time = 0; time < 6; time += 1) statuses.push(await get('/api/tts/health'));
+    expect(statuses).toEqual([200, 200, 200, 200, 200, 429]);
+    expect((await signed()).status).toBe(200);
+  });
+});
+
+describe('with signatures off', () => {
+  it('everyone has the share of those who sign', async () => {
+    expect(await statusesOf(6, open('off').unsigned)).toEqual([200, 200, 200, 200, 200, 429]);
+  });
+});

@@ -1,0 +1,142 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { isIP } from 'node:net';
+import { type Duplex, Readable } from 'node:stream';
+import { errorWords, type Log } from '@taleback/core';
+import type { Response as ExpressResponse } from 'express';
+import type { Request as ExpressRequest } from 'firebase-functions/https';
+import { answerFault } from './answer.ts';
+import { type Receiver, refuseTarget } from './router.ts';
+
+/** The receiver, and how many proxies in front of it append trusted entries to `X-Forwarded-For` (default 0). */
+export interface Mount {
+  readonly receiver: Receiver;
+  readonly trustedProxyHops?: number;
+}
+
+/** Methods that no web-standard `Request` can have. @see https://fetch.spec.whatwg.org/#forbidden-method */
+const FORBIDDEN_METHODS: ReadonlySet<string> = new Set(['CONNECT', 'TRACE', 'TRACK']);
+
+export const isForbiddenMethod = (method: string): boolean => FORBIDDEN_METHODS.has(method.toUpperCase());
+
+/**
+ * The URL of a request target: a path, or a whole http(s) address as proxies are sent; only its path and query count.
+ * A path that `URL` would normalise (`..`, `\`, `#`, a space) has none, so that the path that is routed and the path
+ * that was signed are always the one on the wire.
+ *
+ * @returns undefined for `*`, `host:port`, and everything else that is no path
+ * @see https://www.rfc-editor.org/rfc/rfc9112#name-request-target
+ */
+export const parseTarget = (target: string): URL | undefined => {
+  const path = target.startsWith('/') ? target : /^https?:\/\/[^/?#]+(\/.*)$/is.exec(target)?.[1];
+  if (path === undefined) return undefined;
+  const address = `http://receiver.local${path}`;
+  if (!URL.canParse(address)) return undefined;
+  const url = new URL(address);
+  return url.pathname === path.split('?', 1)[0] ? url : undefined;
+};
+
+/** The first 64 bits of an IPv6 address: what one household or one machine is assigned. */
+const networkOf = (address: string): string => {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  if (mapped !== undefined) return mapped;
+  if (isIP(address) !== 6) return address;
+  const [left = '', right] = address.toLowerCase().split('%', 1).join('').split('::');
+  const groups = left === '' ? [] : left.split(':');
+  const missing = right === undefined ? 0 : 8 - groups.length - (right === '' ? 0 : right.split(':').length);
+  const all = [...groups, ...Array<string>(Math.max(0, missing)).fill('0'), ...(right ?? '').split(':')];
+  return all
+    .slice(0, 4)
+    .map((group) => group.replace(/^0+(?=.)/, ''))
+    .join(':');
+};
+
+/**
+ * The caller's address, for rate limits. Each proxy appends the address that it was called from to `X-Forwarded-For`,
+ * and a caller may have sent anything before that: only the last entries, those of our own proxies, are trusted.
+ *
+ * @param trustedHops our proxies in front, 0 for none
+ * @returns an IPv4 address, or the network of an IPv6 address; the peer's where the header is too short
+ */
+export const callerAddress = (
+  forwardedFor: string | undefined,
+  peer: string | undefined,
+  trustedHops: number,
+): string => {
+  const entry = trustedHops === 0 ? undefined : (forwardedFor ?? '').split(',').at(-trustedHops)?.trim();
+  return networkOf(entry !== undefined && isIP(entry) !== 0 ? entry : (peer ?? ''));
+};
+
+/** Passes a request to the receiver; one that no `Request` can represent is refused here. */
+const answerTo = async (
+  incoming: IncomingMessage,
+  target: string,
+  readBody: () => BodyInit,
+  { receiver, trustedProxyHops = 0 }: Mount,
+): Promise<Response> => {
+  const url = parseTarget(target);
+  const method = incoming.method ?? 'GET';
+  if (url === undefined || isForbiddenMethod(method)) return refuseTarget(url?.pathname);
+  const headers = new Headers();
+  for (let index = 0; index + 1 < incoming.rawHeaders.length; index += 2)
+    headers.append(incoming.rawHeaders[index] ?? '', incoming.rawHeaders[index + 1] ?? '');
+  const hasBody = method !== 'GET' && method !== 'HEAD';
+  const request = new Request(url, {
+    method,
+    headers,
+    ...(hasBody ? { body: readBody(), duplex: 'half' as const } : {}),
+  });
+  const forwardedFor = [incoming.headers['x-forwarded-for'] ?? ''].flat().join(',');
+  return receiver(request, callerAddress(forwardedFor, incoming.socket.remoteAddress, trustedProxyHops));
+};
+
+/**
+ * Mounts the receiver behind Cloud Functions' Express, which has read the body. A fault is logged and answered 500:
+ * a rejection would end the instance.
+ */
+export const expressEdge =
+  (mount: () => Mount, log: Log) =>
+  async (request: ExpressRequest, response: ExpressResponse): Promise<void> => {
+    let answer: Response;
+    try {
+      const readBody = (): BodyInit => new Uint8Array(request.rawBody ?? Buffer.alloc(0));
+      answer = await answerTo(request, request.originalUrl || request.url || '/', readBody, mount());
+    } catch (error) {
+      log('error', 'edge fault', { fault: errorWords(error) });
+      answer = answerFault();
+    }
+    response.status(answer.status);
+    answer.headers.forEach((value, name) => {
+      response.setHeader(name, value);
+    });
+    response.send(request.method === 'HEAD' ? '' : Buffer.from(await answer.arrayBuffer()));
+  };
+
+const send = async (answer: Response, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
+  const body = Buffer.from(await answer.arrayBuffer());
+  outgoing.writeHead(answer.status, {
+    ...Object.fromEntries(answer.headers),
+    'content-length': body.byteLength,
+    // The rest of a body that was refused unread would be taken for the next request.
+    ...(incoming.complete ? {} : { connection: 'close' }),
+  });
+  outgoing.end(incoming.method === 'HEAD' ? undefined : body);
+};
+
+/** Mounts the receiver on Node's own server. */
+export const nodeEdge =
+  (receiver: Receiver, options: Omit<Mount, 'receiver'> = {}): RequestListener =>
+  (incoming, outgoing) => {
+    const readBody = (): BodyInit => Readable.toWeb(incoming) as ReadableStream<Uint8Array>;
+    answerTo(incoming, incoming.url ?? '/', readBody, { ...options, receiver })
+      .catch(answerFault)
+      .then((answer) => send(answer, incoming, outgoing))
+      .catch(() => outgoing.destroy());
+  };
+
+/** Answers CONNECT, which Node's server reports apart from other requests: `server.on('connect', refuseConnect)`. */
+export const refuseConnect = (_incoming: IncomingMessage, socket: Duplex): void => {
+  socket.on('error', () => socket.destroy());
+  socket.end(
+    'HTTP/1.1 405 Method Not Allowed\r\nallow: GET, HEAD, POST\r\nconnection: close\r\ncontent-length: 0\r\n\r\n',
+  );
+};

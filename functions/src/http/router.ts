@@ -1,0 +1,129 @@
+import { errorWords } from '@taleback/core';
+import { CALLBACK_ROUTES, type CallbackOptions, receiveCallback } from '../callbacks/receive-callback.ts';
+import { receiveHeartbeat, type HeartbeatOptions } from '../heartbeat/receive-heartbeat.ts';
+import { generateNarration, MAX_GENERATE_BODY_BYTES } from '../generate/generate.ts';
+import type { RequestOptions } from '../request/request-audio.ts';
+import { receiveWebhook, type WebhookOptions } from '../runpod/webhook.ts';
+import type { StoryStore } from '../stories/story-store.ts';
+import { accept, answerFault, json, RETRY_AFTER_SECONDS, type Refusal, refuse } from './answer.ts';
+import { createReplayMemory } from './authenticate.ts';
+import { MAX_BODY_BYTES } from './body.ts';
+import {
+  type Call,
+  type CallOptions,
+  readSignedBody,
+  reject,
+  rejectOverLimit,
+  rejectUnsigned,
+} from './call.ts';
+
+export interface ReceiverOptions extends CallOptions, CallbackOptions {
+  readonly stories: Pick<StoryStore, 'apply' | 'ping'>;
+  /** Default: the route `generate` does not exist. */
+  readonly generate?: RequestOptions | undefined;
+  /** Default: the route `heartbeat` does not exist. */
+  readonly heartbeat?: HeartbeatOptions | undefined;
+  /** Default: the route `runpod-webhook` does not exist. */
+  readonly webhook?: WebhookOptions | undefined;
+}
+
+/** @param address the caller's, as far as the edge knows it */
+export type Receiver = (request: Request, address?: string) => Promise<Response>;
+
+type ReceiverCall = Call<ReceiverOptions>;
+
+const health = async (call: ReceiverCall): Promise<Response> => {
+  const tooMany = rejectOverLimit(call, 'takeHealth');
+  if (tooMany !== undefined) return tooMany;
+  if (await call.options.stories.ping()) return accept({ status: 'ok' });
+  return refuse({ kind: 'store-away', retryAfterSeconds: RETRY_AFTER_SECONDS });
+};
+
+const generate = async (call: ReceiverCall): Promise<Response> => {
+  const { options } = call;
+  if (options.generate === undefined) return rejectUnsigned(call, { kind: 'no-such-route' });
+  const signed = await readSignedBody(call, MAX_GENERATE_BODY_BYTES);
+  if (!signed.ok) return signed.response;
+  // Without a key the signed message is one, so that a recorded request opens no second job.
+  const key = call.request.headers.get('x-idempotency-key') ?? signed.messageKey;
+  const answer = await generateNarration(signed.value, key, options.generate);
+  return answer.kind === 'queued' ? json(200, answer.body) : reject(call, answer);
+};
+
+const heartbeat = async (call: ReceiverCall): Promise<Response> => {
+  const { options, replays } = call;
+  if (options.heartbeat === undefined) return rejectUnsigned(call, { kind: 'no-such-route' });
+  const signed = await readSignedBody(call, MAX_BODY_BYTES);
+  if (!signed.ok) return signed.response;
+  const { value, messageKey } = signed;
+  // A recorded heartbeat that is sent again would restore an old state.
+  if (messageKey !== undefined && replays.has(messageKey)) return accept({ commands: [] });
+  const answer = await receiveHeartbeat(value, options.heartbeat);
+  if (answer.kind !== 'accepted') return reject(call, answer);
+  if (messageKey !== undefined) replays.add(messageKey);
+  return accept({ commands: answer.commands });
+};
+
+const webhook = async (call: ReceiverCall): Promise<Response> => {
+  const { options } = call;
+  if (options.webhook === undefined) return rejectUnsigned(call, { kind: 'no-such-route' });
+  const answer = await receiveWebhook(call.request, options.webhook);
+  if (answer.kind === 'accepted') return accept();
+  return answer.kind === 'not-authentic' ? rejectUnsigned(call, answer) : reject(call, answer);
+};
+
+interface Route {
+  readonly methods: 'POST' | 'GET, HEAD';
+  readonly answer: (call: ReceiverCall) => Promise<Response>;
+}
+
+const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
+  ...CALLBACK_ROUTES.map((name): [string, Route] => [
+    name,
+    { methods: 'POST', answer: (call) => receiveCallback(call, name) },
+  ]),
+  ['generate', { methods: 'POST', answer: generate }],
+  ['heartbeat', { methods: 'POST', answer: heartbeat }],
+  ['runpod-webhook', { methods: 'POST', answer: webhook }],
+  ['health', { methods: 'GET, HEAD', answer: health }],
+]);
+
+/** Finds the route of a path: `/api/tts/callback` behind Hosting, `/callback` when the function is called directly. */
+export const findRoute = (pathname: string): Route | undefined =>
+  ROUTES.get(/^(?:\/api\/tts)?\/([a-z-]+)\/?$/.exec(pathname)?.[1] ?? '');
+
+/** Why a route refuses a method; undefined when it takes it. */
+const refusalOf = (route: Route | undefined, method: string): Refusal | undefined => {
+  if (route === undefined) return { kind: 'no-such-route' };
+  return route.methods.split(', ').includes(method)
+    ? undefined
+    : { kind: 'wrong-method', allow: route.methods };
+};
+
+/**
+ * The answer to a request that no web-standard `Request` can represent: a method that it forbids, or a target that is
+ * no path (`pathname` is undefined).
+ */
+export const refuseTarget = (pathname: string | undefined): Response =>
+  refuse(refusalOf(findRoute(pathname ?? ''), 'CONNECT') ?? { kind: 'no-such-route' });
+
+/**
+ * Makes the handler behind `/api/tts/**`. It answers 200 as soon as a message is in Firestore, or there was nothing
+ * left to change; a sender may send anything any number of times.
+ */
+export const createReceiver = (options: ReceiverOptions): Receiver => {
+  const replays = createReplayMemory(options.now);
+  return async (request, address = '') => {
+    try {
+      const call = { request, address, replays, options };
+      const route = findRoute(new URL(request.url).pathname);
+      const refusal = refusalOf(route, request.method);
+      if (route === undefined || refusal !== undefined)
+        return rejectUnsigned(call, refusal ?? { kind: 'no-such-route' });
+      return await route.answer(call);
+    } catch (error) {
+      options.log('error', 'receiver fault', { fault: errorWords(error) });
+      return answerFault();
+    }
+  };
+};

@@ -1,0 +1,192 @@
+import {
+  type AutoRetryPolicy,
+  decide,
+  describeError,
+  type FailedMessage,
+  isErrorCode,
+  parseTtsJob,
+  type TtsJobEvent,
+} from '@taleback/core';
+import { withJob } from '@taleback/core/signatures';
+import type { DeadLetters } from '../events/pubsub.node.ts';
+import { type ApplyOptions, applyMessage } from '../stories/apply-message.ts';
+import type { StoredJob, StoryStore } from '../stories/story-store.ts';
+import type { RunOutcome, RunpodClient, RunpodOrder } from './client.ts';
+import { parseJson } from './job-error.ts';
+
+export interface OrderOptions {
+  /** What RunPod calls when a job ends, without its query. */
+  readonly webhookUrl: string;
+  /** The secret that the addresses of a job are made with. */
+  readonly urlSecret: string | Uint8Array;
+  readonly executionTimeoutMs: number;
+  readonly ttlMs: number;
+}
+
+/**
+ * The order for RunPod. A handler there knows only RunPod's id, and Python handlers send none in their success
+ * callback, so both addresses name the job.
+ */
+export const runpodOrder = (job: TtsJobEvent, options: OrderOptions): RunpodOrder => {
+  const { metadata } = job.input;
+  const storyId = metadata.story_id;
+  const webhook = new URL(options.webhookUrl);
+  // A foreign server must not get the token.
+  const address = (url: string): string =>
+    URL.canParse(url) && new URL(url).origin === webhook.origin
+      ? withJob(url, options.urlSecret, storyId, job.id)
+      : url;
+  webhook.searchParams.set('story', storyId);
+  return {
+    input: {
+      ...job.input,
+      metadata: { ...metadata, job_id: job.id, callback_url: address(metadata.callback_url) },
+    },
+    webhook: address(webhook.href),
+    policy: { executionTimeout: options.executionTimeoutMs, ttl: options.ttlMs },
+  };
+};
+
+export interface DispatchOptions extends ApplyOptions {
+  readonly stories: Pick<StoryStore, 'apply' | 'readJob' | 'recordRunpodJob'>;
+  readonly runpod: Pick<RunpodClient, 'run' | 'cancel'>;
+  readonly deadLetters: DeadLetters;
+  readonly order: OrderOptions;
+  readonly pendingLeaseMs: number;
+  readonly autoRetry?: AutoRetryPolicy | undefined;
+}
+
+/** A message of the topic of jobs, as Pub/Sub delivers it. */
+export interface QueuedMessage {
+  readonly data: Buffer;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/**
+ * How a message ends; each of these acknowledges it.
+ *
+ * - `sent`: RunPod has the job
+ * - `not-wanted`: the job is over, was given up, or RunPod has it already
+ * - `failed`: RunPod did not take it, and the story failed
+ * - `malformed`: it is not a job
+ */
+export type DispatchEnd = 'sent' | 'not-wanted' | 'failed' | 'malformed';
+
+/** Keeps a dead letter. @returns whether it is kept */
+const setAside = async (
+  message: QueuedMessage,
+  attributes: Record<string, string>,
+  { deadLetters, log }: DispatchOptions,
+): Promise<boolean> => {
+  const letter = { data: message.data, attributes: { ...message.attributes, ...attributes } };
+  try {
+    await deadLetters.publish(letter);
+    return true;
+  } catch (error) {
+    log('error', 'dead letter could not be kept', { ...letter.attributes, fault: String(error) });
+    return false;
+  }
+};
+
+/** At three bytes a character the reason fits into an attribute. */
+const MAX_REASON_CHARACTERS = 300;
+
+const letterAttributes = (
+  { id: jobId, input }: TtsJobEvent,
+  { code, cause }: NonNullable<StoredJob['refusal']>,
+): Record<string, string> => ({
+  jobId,
+  storyId: input.metadata.story_id,
+  reason: cause.slice(0, MAX_REASON_CHARACTERS),
+  code,
+  retryable: String(!isErrorCode(code) || describeError(code).retryable),
+});
+
+const LETTER_LOST = 'the dead letter could not be kept';
+
+const failStory = async (
+  job: TtsJobEvent,
+  failure: Exclude<RunOutcome, { kind: 'accepted' }>,
+  options: DispatchOptions,
+): Promise<void> => {
+  const message: FailedMessage = {
+    kind: 'failed',
+    jobId: job.id,
+    error: describeError(failure.code).sentence,
+    details: failure.cause,
+    code: failure.code,
+    retryable: describeError(failure.code).retryable,
+    metadata: undefined,
+  };
+  const { autoRetry, pendingLeaseMs: leaseMs } = options;
+  const context = { source: 'dispatch', nowMs: options.now(), leaseMs, autoRetry } as const;
+  const target = { storyId: job.input.metadata.story_id, jobId: job.id };
+  const outcome = await applyMessage(
+    target,
+    (story, attempt) => decide(story, attempt, message, context),
+    options,
+  );
+  if (outcome.kind === 'store-away') throw new Error(`the story could not be written: ${outcome.cause}`);
+};
+
+/** Without RunPod's id the sweeper cannot query the job, but its callback and its webhook still name it. */
+const recordRunpodJob = async (
+  job: TtsJobEvent,
+  runpodJobId: string,
+  options: DispatchOptions,
+): Promise<void> => {
+  const storyId = job.input.metadata.story_id;
+  const recorded = await options.stories.recordRunpodJob(storyId, job.id, runpodJobId);
+  const about = { storyId, jobId: job.id, runpodJobId };
+  if (recorded.kind === 'recorded') return options.log('info', 'job sent to RunPod', about);
+  options.log('warn', "RunPod's id could not be kept", { ...about, ...recorded });
+  if (recorded.kind === 'store-away') return;
+  // Two deliveries of one message were processed at once, or the story is gone: one job too many.
+  const cancelled = await options.runpod.cancel(runpodJobId);
+  options.log('info', 'job cancelled at RunPod', { ...about, cancelled: cancelled.kind });
+};
+
+/**
+ * Sends a queued job to RunPod. A message that is delivered again finds RunPod's id on its attempt and does nothing;
+ * only when the process died between RunPod's answer and that id is a job run twice, and then the first result counts.
+ *
+ * @throws Error when it must be delivered again: the story could not be read or written, or the dead letter not kept
+ */
+export const dispatchJob = async (message: QueuedMessage, options: DispatchOptions): Promise<DispatchEnd> => {
+  const read = parseTtsJob(parseJson(message.data.toString('utf8')));
+  if (!read.ok) {
+    options.log('error', 'not a job', { ...message.attributes, fault: read.sentence });
+    const reason = read.sentence.slice(0, MAX_REASON_CHARACTERS);
+    if (!(await setAside(message, { reason, code: 'request_invalid' }, options)))
+      throw new Error(LETTER_LOST);
+    return 'malformed';
+  }
+  const job = read.value;
+  const storyId = job.input.metadata.story_id;
+  const found = await options.stories.readJob(storyId, job.id);
+  if (found.kind === 'store-away') throw new Error(`the story could not be read: ${found.cause}`);
+  const stored = found.kind === 'found' ? found.job : undefined;
+  if (stored?.refusal !== undefined) {
+    // It was delivered again because the letter was not kept, or the process died before the acknowledgement.
+    if (!(await setAside(message, letterAttributes(job, stored.refusal), options)))
+      throw new Error(LETTER_LOST);
+    return 'failed';
+  }
+  const isCurrent = stored?.story.jobId === job.id && stored.story.status === 'pending';
+  if (!isCurrent || stored.runpodJobId !== undefined) {
+    options.log('info', 'job not wanted', { storyId, jobId: job.id, status: stored?.story.status });
+    return 'not-wanted';
+  }
+  const outcome = await options.runpod.run(runpodOrder(job, options.order));
+  if (outcome.kind === 'accepted') {
+    await recordRunpodJob(job, outcome.runpodJobId, options);
+    return 'sent';
+  }
+  options.log('error', 'RunPod did not take the job', { storyId, jobId: job.id, ...outcome });
+  // The letter first: if the process then dies, the dead-letter function fails the story. A letter that cannot be kept
+  // does not delay the story.
+  const isKept = await setAside(message, letterAttributes(job, outcome), options);
+  await failStory(job, outcome, options);
+  if (!isKept) throw new Error(LETTER_LOST);
+  return 'failed';
+};

@@ -1,0 +1,46 @@
+import type { Dispatcher, request as undiciRequest } from 'undici';
+import type { AudioProbe } from '../sweep/find-audio.ts';
+import type { RunpodHttp } from './client.ts';
+
+/** Largest answer that is read: RunPod repeats a job's input, which may have up to 10 MB. */
+const MAX_ANSWER_BYTES = 12_000_000;
+const MAX_CONNECTIONS = 16;
+const PROBE_TIMEOUT_MS = 5_000;
+
+/** Loaded with the first request; callbacks, the common case, do not need it. */
+const load = async (): Promise<{ request: typeof undiciRequest; dispatcher: Dispatcher }> => {
+  const { Agent, request } = await import('undici');
+  const dispatcher = new Agent({ connections: MAX_CONNECTIONS, maxResponseSize: MAX_ANSWER_BYTES });
+  return { request, dispatcher };
+};
+
+const first = (header: string | string[] | undefined): string | undefined =>
+  Array.isArray(header) ? header[0] : header;
+
+/** HTTP through undici, over connections that are kept alive. */
+export const createUndiciHttp = (): { readonly runpod: RunpodHttp; readonly probe: AudioProbe } => {
+  let loading: ReturnType<typeof load> | undefined;
+  const ready = (): ReturnType<typeof load> => {
+    loading ??= load();
+    return loading;
+  };
+  return {
+    runpod: async ({ method, url, headers, body }, signal) => {
+      const { request, dispatcher } = await ready();
+      const answer = await request(url, { method, headers, body: body ?? null, dispatcher, signal });
+      const retryAfter = first(answer.headers['retry-after']);
+      return { status: answer.statusCode, retryAfter, text: await answer.body.text() };
+    },
+    probe: async (url) => {
+      const { request, dispatcher } = await ready();
+      const signal = AbortSignal.timeout(PROBE_TIMEOUT_MS);
+      const answer = await request(url, { method: 'HEAD', dispatcher, signal });
+      await answer.body.dump();
+      return {
+        status: answer.statusCode,
+        contentType: first(answer.headers['content-type']),
+        sizeBytes: Number(first(answer.headers['content-length']) ?? Number.NaN),
+      };
+    },
+  };
+};
