@@ -84,11 +84,12 @@ const runWorker = async (): Promise<void> => {
     metrics,
     log,
   });
+  const narrate = chain.narrator(encoder, cache.around);
   const handler = createHandler({
-    narrate: chain.narrator(encoder, cache.around),
-    store: storage.audio,
+    preflight: openPreflight(config, chain, (key, asked) => storage.audio.read(key, asked)),
+    narrate: ({ recording, ...request }, options) => narrate({ ...request, profile: recording }, options),
+    store: (audio) => storage.audio.put(audio),
     callbacks: callbacks.client,
-    preflight: openPreflight({ config, chain, read: (key, asked) => storage.audio.read(key, asked) }),
     workerId,
     diagnoses: () => speech.diagnosis.recent(),
     log,

@@ -1,25 +1,26 @@
-import { readDiskSpace } from '@taleback/speech/src/protection/disk-space.node.ts';
-import type { WorkerConfig } from './config.ts';
-import { createPreflight, type Preflight } from '@taleback/handler/src/preflight-index.ts';
-import { loadVoiceProfile, type ProfilePorts } from '@taleback/speech/src/voices/index.ts';
+import type { PreflightOptions } from '@taleback/handler/src/index.ts';
+import { spokenLength } from '@taleback/speech/src/audio/spoken-length.ts';
 import type { TtsManager } from '@taleback/speech/src/chain/tts-manager.ts';
+import { SPEED_RANGE, type VoiceProfile } from '@taleback/speech/src/engines/engine.ts';
+import { readDiskSpace } from '@taleback/speech/src/protection/disk-space.node.ts';
+import { loadVoiceProfile, type ProfilePorts } from '@taleback/speech/src/voices/index.ts';
+import type { WorkerConfig } from './config.ts';
 
-export interface PreflightOptions {
-  readonly config: WorkerConfig;
-  readonly chain: TtsManager;
-  /** Reads a recording out of the store. */
-  readonly read: ProfilePorts['read'];
-}
-
-/** What is looked at before a job costs anything. */
-export const openPreflight = ({ config, chain, read }: PreflightOptions): Preflight => {
-  // Sound lies in the cache while it is made, and a callback in the outbox at the end.
+/** What is checked before a job costs anything. */
+export const openPreflight = (
+  config: WorkerConfig,
+  chain: TtsManager,
+  read: ProfilePorts['read'],
+): PreflightOptions<VoiceProfile> => {
+  // Sound is in the cache while it is made, and a callback in the outbox at the end.
   const folder = config.storage.kind === 'folder' ? config.storage.folder : config.callbacks.outbox.folder;
-  return createPreflight({
-    // Which languages can be spoken, the chain knows: a service may tell of more when it is asked.
+  return {
+    // The chain knows which languages can be spoken: a service may report more when it is asked.
     limits: { ...config.limits, languages: undefined },
-    loadProfile: (source, signal) => loadVoiceProfile(source, { read, signal }),
-    ableEngines: (need) => chain.ableEngines(need),
-    diskFree: async () => (await readDiskSpace(folder)).freeBytes,
-  });
+    speedRange: SPEED_RANGE,
+    spokenLength,
+    readRecording: (source, signal) => loadVoiceProfile(source, { read, signal }),
+    requireEngine: ({ recording, ...need }) => void chain.ableEngines({ ...need, profile: recording }),
+    freeBytes: async () => (await readDiskSpace(folder)).freeBytes,
+  };
 };

@@ -2,14 +2,14 @@ import type { ServerResponse } from 'node:http';
 import { parseErrorCallback, parseProgress, parseSuccessCallback, TalebackError } from '@taleback/core';
 import { verifyStandard } from '@taleback/core/signatures';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createProgressReporter } from '@taleback/handler/src/progress.ts';
+import { errorMessage, messageIdOf } from '@taleback/handler/src/report.ts';
 import { createUndiciPost, type UndiciPost } from '@taleback/outbox/src/undici-post.node.ts';
 import {
   type CallbackClient,
   type CallbackClientOptions,
+  type CallbackMessage,
   createCallbackClient,
-  createProgressReporter,
-  notifyErrorCallback,
-  notifySuccessCallback,
 } from '@taleback/outbox/src/callbacks-index.ts';
 import {
   openRecordingReceiver,
@@ -21,7 +21,15 @@ const KEYS = [Buffer.alloc(24, 1), Buffer.alloc(32, 2)];
 const NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5);
 const MAX_ATTEMPTS = 4;
 
-const subject = { storyId: 's1', jobId: 'j1', userId: 'u1', voiceId: 'slt' };
+const subject = {
+  storyId: 's1',
+  jobId: 'j1',
+  userId: 'u1',
+  voiceId: 'slt',
+  callbackUrl: undefined,
+  metadata: {},
+};
+type Subject = Parameters<typeof errorMessage>[1];
 const payload = {
   story_id: 's1',
   user_id: 'u1',
@@ -70,8 +78,12 @@ const wire = async (
   return { receiver, client, logged };
 };
 
-const tell = ({ client, receiver }: Wired) =>
-  notifySuccessCallback(client, receiver.callbackUrl, subject, payload);
+const notifySuccess = (client: CallbackClient, url: string, about: Subject, body: typeof payload) =>
+  client.deliver({ url, messageId: messageIdOf(about, 'ready'), payload: body });
+const notifyError = (client: CallbackClient, ...message: Parameters<typeof errorMessage>) =>
+  client.deliver(errorMessage(...message) as CallbackMessage);
+
+const tell = ({ client, receiver }: Wired) => notifySuccess(client, receiver.callbackUrl, subject, payload);
 
 const failOnce =
   (reply: Reply) =>
@@ -81,9 +93,11 @@ const failOnce =
 describe('the callback client', () => {
   it('posts the payload, byte for byte, to the address it was given', async () => {
     const wired = await wire();
-    expect(
-      await notifySuccessCallback(wired.client, `${wired.receiver.callbackUrl}?a=1`, subject, payload),
-    ).toEqual({ kind: 'delivered', attempts: 1, excerpt: '{"success":true}' });
+    expect(await notifySuccess(wired.client, `${wired.receiver.callbackUrl}?a=1`, subject, payload)).toEqual({
+      kind: 'delivered',
+      attempts: 1,
+      excerpt: '{"success":true}',
+    });
     const [sent] = wired.receiver.requests;
     expect([sent?.method, sent?.path]).toEqual(['POST', '/api/tts/callback?a=1']);
     expect(sent?.headers.get('content-type')).toBe('application/json');
@@ -224,7 +238,7 @@ describe('the callback client', () => {
     'signs for the job %j, whatever its letters',
     async (jobId) => {
       const wired = await wire();
-      const delivery = await notifySuccessCallback(
+      const delivery = await notifySuccess(
         wired.client,
         wired.receiver.callbackUrl,
         { ...subject, jobId },
@@ -260,7 +274,7 @@ describe('the callback client', () => {
     'wastes no try on the address %j',
     async (url) => {
       const { client, logged } = await wire();
-      expect(await notifySuccessCallback(client, url, subject, payload)).toMatchObject({
+      expect(await notifySuccess(client, url, subject, payload)).toMatchObject({
         kind: 'undeliverable',
         attempts: 0,
         cause: expect.stringContaining('callback_url'),
@@ -270,16 +284,18 @@ describe('the callback client', () => {
   );
 });
 
-describe('notifyErrorCallback', () => {
+describe('an error callback', () => {
   const report = { code: 'gpu_out_of_memory', message: 'CUDA out of memory', retryable: true } as const;
 
   it('tells the derived address in the words of seed 001', async () => {
     const { receiver, client } = await wire();
     const url = `${receiver.callbackUrl}?tenant=a`;
     const metadata = { language: 'en', text_length: 12 };
-    expect(
-      await notifyErrorCallback(client, url, subject, { ...report, details: 'cuda:0' }, metadata),
-    ).toEqual({ kind: 'delivered', attempts: 1, excerpt: '{"success":true}' });
+    expect(await notifyError(client, url, subject, { ...report, details: 'cuda:0' }, metadata)).toEqual({
+      kind: 'delivered',
+      attempts: 1,
+      excerpt: '{"success":true}',
+    });
     const [sent] = receiver.requests;
     expect(sent?.path).toBe('/api/tts/error-callback?tenant=a');
     expect(sent?.json).toEqual({
@@ -296,8 +312,14 @@ describe('notifyErrorCallback', () => {
 
   it('says null for what it does not know', async () => {
     const { receiver, client } = await wire();
-    const nobody = { storyId: 'unknown', jobId: undefined, userId: undefined, voiceId: undefined };
-    await notifyErrorCallback(client, receiver.callbackUrl, nobody, report, {});
+    const nobody = {
+      ...subject,
+      storyId: undefined,
+      jobId: undefined,
+      userId: undefined,
+      voiceId: undefined,
+    };
+    await notifyError(client, receiver.callbackUrl, nobody, report, {});
     expect(receiver.requests[0]?.json).toEqual({
       story_id: 'unknown',
       error: 'CUDA out of memory',
@@ -313,7 +335,7 @@ describe('notifyErrorCallback', () => {
     'never throws: the address %j',
     async (url) => {
       const { client } = await wire();
-      expect(await notifyErrorCallback(client, url, subject, report, {})).toMatchObject({
+      expect(await notifyError(client, url, subject, report, {})).toMatchObject({
         kind: 'undeliverable',
         attempts: 0,
       });
@@ -323,11 +345,11 @@ describe('notifyErrorCallback', () => {
   it('never throws: metadata that is no JSON, a client that breaks', async () => {
     const post = vi.fn(() => Promise.reject(new TalebackError('internal', 'broken')));
     const { client, receiver } = await wire(undefined, { post });
-    expect(
-      await notifyErrorCallback(client, receiver.callbackUrl, subject, report, { big: 1n }),
-    ).toMatchObject({ kind: 'undeliverable' });
+    expect(await notifyError(client, receiver.callbackUrl, subject, report, { big: 1n })).toMatchObject({
+      kind: 'undeliverable',
+    });
     expect(post).not.toHaveBeenCalled();
-    expect(await notifyErrorCallback(client, receiver.callbackUrl, subject, report, {})).toEqual({
+    expect(await notifyError(client, receiver.callbackUrl, subject, report, {})).toEqual({
       kind: 'undeliverable',
       attempts: MAX_ATTEMPTS,
       cause: 'broken',
@@ -342,7 +364,11 @@ const gated = async () => {
   const wired = await wire(() => (_, outgoing) => void held.push(() => outgoing.end('{}')), {
     now: () => nowMs,
   });
-  const reporter = createProgressReporter(wired.client, wired.receiver.callbackUrl, subject, () => nowMs);
+  const reporter = createProgressReporter(
+    wired.client,
+    { ...subject, callbackUrl: wired.receiver.callbackUrl },
+    () => nowMs,
+  );
   return {
     ...wired,
     reporter,
@@ -432,7 +458,11 @@ describe('the progress reporter', () => {
   it('lets nothing arrive after the end', async () => {
     const wired = await wire();
     for (let round = 0; round < 50; round += 1) {
-      const reporter = createProgressReporter(wired.client, wired.receiver.callbackUrl, subject, Date.now);
+      const reporter = createProgressReporter(
+        wired.client,
+        { ...subject, callbackUrl: wired.receiver.callbackUrl },
+        Date.now,
+      );
       reporter.report('checking', 0);
       reporter.report('synthesizing', 0.5);
       await reporter.close();
@@ -460,7 +490,11 @@ describe('the progress reporter', () => {
       { status: 404 },
     ];
     const wired = await wire((count) => replies[count - 1] ?? { status: 200 });
-    const reporter = createProgressReporter(wired.client, wired.receiver.callbackUrl, subject, Date.now);
+    const reporter = createProgressReporter(
+      wired.client,
+      { ...subject, callbackUrl: wired.receiver.callbackUrl },
+      Date.now,
+    );
     for (const [index, stage] of ['one', 'two', 'three', 'four'].entries()) {
       reporter.report(stage, 0);
       await vi.waitFor(() => expect(wired.receiver.requests).toHaveLength(index + 1), { interval: 5 });

@@ -1,6 +1,6 @@
 import { type ErrorCode, TalebackError } from '@taleback/core';
 import { expect, it } from 'vitest';
-import { EVENT, throwing, wire } from './handler-fixture.ts';
+import { EVENT, throwing, wire } from '../test/handler-fixture.ts';
 
 const KOKORO = {
   kokoro: { ok: false, code: 'dns_failed', summary: 'DNS resolution failed.', suggestions: [] },

@@ -1,6 +1,5 @@
 import { parseErrorCallback, parseProgress, parseSuccessCallback, TalebackError } from '@taleback/core';
 import { describe, expect, it } from 'vitest';
-import type { Narrate } from '@taleback/speech/src/chain/narrate.ts';
 import type { PostAnswer } from '@taleback/outbox/src/callbacks-index.ts';
 import {
   answering,
@@ -9,6 +8,7 @@ import {
   failingStore,
   hanging,
   metadata,
+  type Narrate,
   narration,
   ok,
   speakInHalves,
@@ -16,9 +16,9 @@ import {
   unanswered,
   unreachable,
   wire,
-} from './handler-fixture.ts';
+} from '../test/handler-fixture.ts';
 
-const speakAsAsked: Narrate = async (request, { onProgress, priority, tenant } = {}) => {
+const speakAsAsked: Narrate = async (request, { onProgress, priority, tenant }) => {
   expect([priority, tenant]).toEqual([undefined, 'u1']);
   expect(request).toEqual({
     text: 'Once upon a time.',
@@ -26,15 +26,17 @@ const speakAsAsked: Narrate = async (request, { onProgress, priority, tenant } =
     language: 'en',
     speed: undefined,
     pauseScale: undefined,
+    recording: undefined,
+    style: undefined,
     allowsOtherVoice: false,
   });
-  onProgress?.(0.5);
-  onProgress?.(1);
+  onProgress(0.5);
+  onProgress(1);
   return narration;
 };
 
 describe('a job that succeeds', () => {
-  it('tells progress, keeps the audio, then sends exactly one success callback', async () => {
+  it('reports progress, stores the audio, then sends exactly one success callback', async () => {
     const { handle, sent, kept } = wire({ narrate: speakAsAsked });
     const key = 'private/users/u1/stories/audio/en/s1/j1.mp3';
     const url = `https://cdn.example/${key}`;
@@ -113,7 +115,7 @@ describe('a job that succeeds', () => {
     expect(sent).toEqual([]);
   });
 
-  it('needs no id: it makes a name for the audio, and tells no progress that nobody could place', async () => {
+  it('needs no id: it makes a name for the audio, and reports no progress without it', async () => {
     const { handle, sent, kept } = wire();
     await handle({ input: EVENT.input });
     expect(kept[0]?.key).toBe('private/users/u1/stories/audio/en/s1/new-id.mp3');
@@ -192,7 +194,7 @@ describe('a job that fails ends in one error callback', () => {
       { code: 'internal', retryable: true, error: 'boom', details: 'boom' },
     ],
   ])('%s', async (_, options, expected) => {
-    const { handle, told, logged } = wire(options);
+    const { handle, ends, logged } = wire(options);
     const result = await handle(EVENT);
     expect(result).toEqual({
       status: 'error',
@@ -201,7 +203,7 @@ describe('a job that fails ends in one error callback', () => {
       retryable: expected.retryable,
       generation_time: expect.any(Number),
     });
-    expect(told()).toEqual([
+    expect(ends()).toEqual([
       {
         route: 'error-callback',
         json: {
@@ -223,7 +225,7 @@ describe('a job that fails ends in one error callback', () => {
         },
       },
     ]);
-    expect(parseErrorCallback(told()[0]?.json)).toMatchObject({ ok: true });
+    expect(parseErrorCallback(ends()[0]?.json)).toMatchObject({ ok: true });
     expect(logged).toContain('warn: narration failed');
   });
 
@@ -232,12 +234,12 @@ describe('a job that fails ends in one error callback', () => {
     ['no voice', { voice_id: undefined }, 'request_invalid'],
     ['text without a letter', { text: '***' }, 'text_not_speakable'],
     ['too much text', { text: 'word '.repeat(5_000) }, 'text_too_long'],
-    ['a language nobody speaks', { language: 'xx' }, 'language_unsupported'],
+    ['a language that no engine speaks', { language: 'xx' }, 'language_unsupported'],
     ['a foreign script', { text: 'Жили-были старик со старухой' }, 'script_unsupported'],
     ['control characters', { text: 'a\u0000b' }, 'text_encoding_invalid'],
   ])('%s, without any synthesis', async (_, fields, code) => {
     let spoken = 0;
-    const { handle, told, kept } = wire({
+    const { handle, ends, kept } = wire({
       narrate: () => {
         spoken += 1;
         return Promise.resolve(narration);
@@ -245,22 +247,22 @@ describe('a job that fails ends in one error callback', () => {
     });
     const result = await handle({ ...EVENT, input: { ...EVENT.input, ...fields } });
     expect(result).toMatchObject({ status: 'error', error_type: code });
-    expect(told()).toMatchObject([
+    expect(ends()).toMatchObject([
       { route: 'error-callback', json: { story_id: 's1', job_id: 'j1', metadata: { error_type: code } } },
     ]);
     expect([spoken, kept]).toEqual([0, []]);
   });
 
-  it.each([undefined, null, [], 'job', { input: 7 }])('of the event %o nobody can be told', async (event) => {
+  it.each([undefined, null, [], 'job', { input: 7 }])('the event %o, without a callback', async (event) => {
     const { handle, sent } = wire();
     expect(await handle(event)).toMatchObject({ status: 'error', error_type: 'text_empty' });
     expect(sent).toEqual([]);
   });
 
   it('names the story "unknown" when the job did not say, as the source handlers do', async () => {
-    const { handle, told } = wire();
+    const { handle, ends } = wire();
     await handle({ input: { voice_id: 'v', callback_url: metadata.callback_url } });
-    expect(told()).toMatchObject([{ json: { story_id: 'unknown', job_id: null, user_id: null } }]);
+    expect(ends()).toMatchObject([{ json: { story_id: 'unknown', job_id: null, user_id: null } }]);
   });
 });
 
@@ -268,7 +270,7 @@ describe('a receiver that is no help never costs the job', () => {
   it.each([
     ['away', unreachable],
     ['broken', answering(500)],
-    ['of another mind', answering(404)],
+    ['refusing', answering(404)],
     ['redirecting', answering(301)],
     [
       'breaking our client',
@@ -299,11 +301,11 @@ describe('a receiver that is no help never costs the job', () => {
     ['refused', answering(422), 'answered 422: answer 422', 1],
     ['lost', unreachable, 'ECONNREFUSED', 2],
   ])('a success callback that was %s is followed by an error callback', async (_, post, details, tries) => {
-    const { handle, told } = wire({ routes: { callback: post } });
+    const { handle, ends } = wire({ routes: { callback: post } });
     const result = await handle(EVENT);
     expect(result).toMatchObject({ status: 'success' });
-    expect(told().map(({ route }) => route)).toEqual([...Array(tries).fill('callback'), 'error-callback']);
-    expect(told().at(-1)?.json).toMatchObject({
+    expect(ends().map(({ route }) => route)).toEqual([...Array(tries).fill('callback'), 'error-callback']);
+    expect(ends().at(-1)?.json).toMatchObject({
       story_id: 's1',
       job_id: 'j1',
       error: expect.stringMatching(/audio is ready/),
@@ -317,73 +319,73 @@ describe('a receiver that is no help never costs the job', () => {
   });
 
   it('does not hold up the narration with progress that nobody answers', async () => {
-    const { handle, told, sent } = wire({ routes: { progress: unanswered } });
+    const { handle, ends, sent } = wire({ routes: { progress: unanswered } });
     expect(await handle(EVENT)).toMatchObject({ status: 'success' });
-    expect(told().map(({ route }) => route)).toEqual(['callback']);
+    expect(ends().map(({ route }) => route)).toEqual(['callback']);
     expect(sent.map(({ route }) => route)).toEqual(['progress', 'callback']);
   });
 });
 
 describe('an aborted job', () => {
-  it('rejects, so that somebody else gets it, and tells nobody of an end', async () => {
-    const { handle, controller, told, kept } = wire({
+  it('rejects, so that another worker gets it, and reports no end', async () => {
+    const { handle, controller, ends, kept } = wire({
       narrate: hanging(() => controller.abort(new Error('the worker is stopping'))),
     });
     await expect(handle(EVENT)).rejects.toMatchObject({ code: 'job_cancelled' });
-    expect([told(), kept]).toEqual([[], []]);
+    expect([ends(), kept]).toEqual([[], []]);
   });
 
   it('rejects also when the narrator ends in some other error', async () => {
     const boom = new Error('a thread went away');
-    const { handle, controller, told } = wire({
+    const { handle, controller, ends } = wire({
       narrate: () => {
         controller.abort();
         return Promise.reject(boom);
       },
     });
     await expect(handle(EVENT)).rejects.toBe(boom);
-    expect(told()).toEqual([]);
+    expect(ends()).toEqual([]);
   });
 
-  it('is told as done when it was done before the abort', async () => {
-    const { handle, controller, told } = wire({
+  it('is reported as done when it was done before the abort', async () => {
+    const { handle, controller, ends } = wire({
       narrate: () => {
         controller.abort();
         return Promise.resolve(narration);
       },
     });
     expect(await handle(EVENT)).toMatchObject({ status: 'success' });
-    expect(told().map(({ route }) => route)).toEqual(['callback']);
+    expect(ends().map(({ route }) => route)).toEqual(['callback']);
   });
 });
 
-describe('a job that nobody waits for any more', () => {
+describe('a job that is no longer needed', () => {
   const isUnwanted: PostAnswer = { ...ok, excerpt: '{"success":true,"wanted":false}' };
   const routes = { progress: () => Promise.resolve(isUnwanted) };
 
   it('stops when its progress is answered so, and ends as cancelled', async () => {
     let wasStopped = false;
-    const narrate: Narrate = (_request, { signal } = {}) =>
+    const narrate: Narrate = (_request, { signal }) =>
       new Promise((_resolve, reject) => {
-        signal?.addEventListener('abort', () => {
+        signal.addEventListener('abort', () => {
           wasStopped = true;
           reject(signal.reason as Error);
         });
       });
-    const { handle, kept, told } = wire({ narrate, routes });
+    const { handle, kept, ends } = wire({ narrate, routes });
     expect(await handle(EVENT)).toMatchObject({ status: 'error', error_type: 'job_cancelled' });
     expect(wasStopped).toBe(true);
     expect(kept).toEqual([]);
-    expect(told()).toMatchObject([
+    expect(ends()).toMatchObject([
       { route: 'error-callback', json: { job_id: 'j1', metadata: { error_type: 'job_cancelled' } } },
     ]);
   });
 
   it('is given back, not ended, when the worker stops at the same time', async () => {
-    const { handle, controller, told } = wire({
-      narrate: (_request, { signal } = {}) =>
+    const { handle, controller, ends } = wire({
+      narrate: (_request, { signal }) =>
         new Promise((_resolve, reject) => {
-          signal?.addEventListener('abort', () => {
+          signal.addEventListener('abort', () => {
             controller.abort(new Error('SIGTERM'));
             reject(new Error('stopped'));
           });
@@ -391,6 +393,6 @@ describe('a job that nobody waits for any more', () => {
       routes,
     });
     await expect(handle(EVENT)).rejects.toThrow('stopped');
-    expect(told()).toEqual([]);
+    expect(ends()).toEqual([]);
   });
 });

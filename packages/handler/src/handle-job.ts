@@ -1,181 +1,193 @@
-import { type TalebackError, toTalebackError } from '@taleback/core';
+import { type ErrorCode, type TalebackError, toTalebackError } from '@taleback/core';
+import { audioKey, trustedStoragePath } from '@taleback/core/storage';
+import type { Priority } from '@taleback/resilience';
+import { type JobIdentity, type NarrationJob, parseEvent, type VoiceStyle } from './parse-event.ts';
+import { type PreflightOptions, preflight } from './preflight.ts';
+import { createProgressReporter } from './progress.ts';
 import {
-  type CallbackClient,
-  createProgressReporter,
-  type ProgressReporter,
-} from '@taleback/outbox/src/callbacks-index.ts';
-import type { Narrate } from '@taleback/speech/src/chain/narrate.ts';
-import type { Log } from '@taleback/core';
-import type { Preflight } from './preflight-index.ts';
-import { type AudioStore, audioKey, trustedStoragePath } from '@taleback/worker/src/storage/index.ts';
-import { type JobIdentity, type NarrationJob, parseEvent } from './parse-event.ts';
-import type { HandlerResult } from './result.ts';
-import { type Made, subjectOf, type TellOptions, tellFailure, tellSuccess } from './tell-outcome.ts';
+  type Narration,
+  type ReportOptions,
+  reportFailure,
+  reportSuccess,
+  type StoredAudio,
+} from './report.ts';
 
-export interface HandlerOptions {
-  readonly narrate: Narrate;
-  readonly store: AudioStore;
-  readonly callbacks: CallbackClient;
-  /** Looks for trouble before anything is spent. */
-  readonly preflight: Preflight;
-  readonly workerId: string;
-  /** See TellOptions. */
-  readonly diagnoses?: TellOptions['diagnoses'];
-  readonly log: Log;
+export interface NarrationRequest<Recording> {
+  readonly text: string;
+  readonly voiceId: string;
+  /** BCP 47. */
+  readonly language: string;
+  readonly speed: number | undefined;
+  readonly pauseScale: number | undefined;
+  /** Of a person's own voice; `voiceId` is then only its name. */
+  readonly recording: Recording | undefined;
+  readonly style: VoiceStyle | undefined;
+  /** Whether another voice may read when the person's own cannot. */
+  readonly allowsOtherVoice: boolean;
+}
+
+export interface NarrationOptions {
+  readonly signal: AbortSignal;
+  readonly priority: Priority | undefined;
+  /** Requests of one tenant do not delay those of others. */
+  readonly tenant: string | undefined;
+  /** Called with the finished part, 0 to 1, never going back. */
+  readonly onProgress: (fraction: number) => void;
+}
+
+export interface AudioObject {
+  readonly key: string;
+  readonly bytes: Uint8Array;
+  readonly contentType: string;
+  readonly metadata: Readonly<Record<string, string | number | undefined>>;
+}
+
+export interface HandlerOptions<Recording> extends ReportOptions {
+  readonly preflight: PreflightOptions<Recording>;
+  readonly narrate: (request: NarrationRequest<Recording>, options: NarrationOptions) => Promise<Narration>;
+  readonly store: (audio: AudioObject) => Promise<StoredAudio>;
   /** Unix milliseconds. */
   readonly now: () => number;
-  /** An id that nobody else makes, for the audio of a job that has none. */
+  /** A unique id, for the audio of a job that has none. */
   readonly newId: () => string;
 }
 
+/** What the handler returns to the source of the job; the fields of the source handlers. */
+export type HandlerResult =
+  | {
+      readonly status: 'success';
+      readonly audio_url: string;
+      readonly storage_path: string;
+      readonly duration_ms: number;
+      readonly generation_time: number;
+    }
+  | {
+      readonly status: 'error';
+      readonly error: string;
+      readonly error_type: ErrorCode;
+      readonly retryable: boolean;
+      readonly generation_time: number;
+    };
+
 /**
  * Handles one event, whatever its source. It resolves however the job ends; it rejects only when the signal aborted
- * it, so that the job can be given to somebody else.
+ * it, so that another worker can take the job.
  */
 export type Handler = (event: unknown, signal: AbortSignal) => Promise<HandlerResult>;
 
-/** Shares of the whole that are told before and after the speaking itself. */
+/** Shares of the whole that are reported before and after the speaking itself. */
 const SPOKEN_FROM = 0.05;
 const SPOKEN_TO = 0.9;
 const STORED_AT = 0.95;
 
-const silentReporter = (): ProgressReporter => ({
-  unwanted: new AbortController().signal,
-  report: () => {},
-  close: () => Promise.resolve(),
-});
-
-/** Reports go out only for a job whose story, id and callback address are known and usable. */
-const openReporter = (job: NarrationJob, options: HandlerOptions): ProgressReporter => {
-  const { callbackUrl, jobId, storyId } = job;
-  if (callbackUrl === undefined || jobId === undefined || storyId === undefined) return silentReporter();
-  try {
-    return createProgressReporter(options.callbacks, callbackUrl, { ...subjectOf(job), jobId }, options.now);
-  } catch {
-    return silentReporter();
-  }
-};
-
-const keyFor = (job: NarrationJob, options: HandlerOptions): string =>
-  trustedStoragePath(job.storagePath) ??
-  audioKey({
-    userId: job.userId,
-    storyId: job.storyId ?? 'unknown',
-    language: job.language,
-    version: job.jobId ?? options.newId(),
-  });
+const keyFor = (
+  { storagePath, userId, storyId, language, jobId }: NarrationJob,
+  newId: () => string,
+): string =>
+  trustedStoragePath(storagePath) ??
+  audioKey({ userId, storyId: storyId ?? 'unknown', language, version: jobId ?? newId() });
 
 /**
- * Works with a signal that aborts with either. By hand: `AbortSignal.any` leaves something behind in a signal that lives as
- * long as the process.
+ * A signal that aborts with either, until it is released. By hand: `AbortSignal.any` leaves something behind in a
+ * signal that lives as long as the process.
  */
-const untilEither = async <T>(
-  one: AbortSignal,
-  other: AbortSignal,
-  work: (either: AbortSignal) => Promise<T>,
-): Promise<T> => {
+const eitherOf = (one: AbortSignal, other: AbortSignal) => {
   const either = new AbortController();
   const passOne = (): void => either.abort(one.reason);
   const passOther = (): void => either.abort(other.reason);
   one.addEventListener('abort', passOne, { once: true });
   other.addEventListener('abort', passOther, { once: true });
   if (one.aborted) passOne();
-  try {
-    return await work(either.signal);
-  } finally {
-    one.removeEventListener('abort', passOne);
-    other.removeEventListener('abort', passOther);
-  }
-};
-
-/** Checks, speaks and keeps. */
-const make = async (
-  job: NarrationJob,
-  progress: ProgressReporter,
-  options: HandlerOptions,
-  signal: AbortSignal,
-): Promise<Made> => {
-  progress.report('checking', 0);
-  const { profile } = await options.preflight.check(job, signal);
-  progress.report('synthesizing', SPOKEN_FROM);
-  const {
-    text,
-    voiceId,
-    language,
-    speed,
-    pauseScale,
-    style,
-    allowsOtherVoice,
-    priority,
-    userId: tenant,
-  } = job;
-  const narration = await options.narrate(
-    { text, voiceId, language, speed, pauseScale, profile, style, allowsOtherVoice },
-    {
-      signal,
-      priority,
-      // One person's book must not keep everybody else's bedtime story waiting.
-      tenant,
-      onProgress: (fraction) =>
-        progress.report('synthesizing', SPOKEN_FROM + fraction * (SPOKEN_TO - SPOKEN_FROM)),
+  return {
+    signal: either.signal,
+    release: () => {
+      one.removeEventListener('abort', passOne);
+      other.removeEventListener('abort', passOther);
     },
-  );
-  progress.report('storing', STORED_AT);
-  const { storyId, jobId, userId } = job;
-  const { engine, durationMs } = narration;
-  const stored = await options.store.put({
-    key: keyFor(job, options),
-    bytes: narration.bytes,
-    contentType: 'audio/mpeg',
-    metadata: { storyId, jobId, userId, voiceId: narration.voiceId, language, engine, durationMs },
-  });
-  return { narration, stored };
+  };
 };
 
-/** The handler: check, speak, keep, tell. */
-export const createHandler = (options: HandlerOptions): Handler => {
-  const secondsSince = (startedAt: number): number => (options.now() - startedAt) / 1000;
+/**
+ * Makes the handler: parse, check, narrate, store, report.
+ *
+ * @example
+ * const handle = createHandler({ preflight, narrate, store, callbacks, workerId, log, now: Date.now, newId: randomUUID });
+ * const result = await handle({ id: 'j1', input: { text: 'Once.', voice_id: 'slt' } }, signal);
+ */
+export const createHandler = <Recording>(options: HandlerOptions<Recording>): Handler => {
+  const { log, now } = options;
+  const secondsSince = (startedAtMs: number): number => (now() - startedAtMs) / 1000;
 
   const fail = async (
-    identity: JobIdentity,
-    job: NarrationJob | undefined,
+    identity: JobIdentity | NarrationJob,
     error: TalebackError,
-    startedAt: number,
+    startedAtMs: number,
   ): Promise<HandlerResult> => {
-    const generationTime = secondsSince(startedAt);
     const { storyId, jobId } = identity;
-    options.log('warn', 'narration failed', { storyId, jobId, code: error.code, error: error.message });
-    await tellFailure(options, identity, job, error, generationTime);
-    return {
-      status: 'error',
-      error: error.message,
-      error_type: error.code,
-      retryable: error.retryable,
-      generation_time: generationTime,
-    };
+    const { code, message, retryable } = error;
+    const generationTime = secondsSince(startedAtMs);
+    log('warn', 'narration failed', { storyId, jobId, code, error: message });
+    await reportFailure(options, identity, error, generationTime);
+    return { status: 'error', error: message, error_type: code, retryable, generation_time: generationTime };
   };
 
   return async (event, signal) => {
-    const startedAt = options.now();
+    const startedAtMs = now();
+
+    // 1. Parse the event.
     const parsed = parseEvent(event);
-    if (!parsed.ok) return fail(parsed.identity, undefined, parsed.error, startedAt);
+    if (!parsed.ok) return fail(parsed.identity, parsed.error, startedAtMs);
     const { job } = parsed;
-    const { storyId, jobId } = job;
-    options.log('info', 'narration begins', { storyId, jobId, characters: job.text.length });
-    const progress = openReporter(job, options);
-    let made: Made;
+    const { storyId, jobId, userId, text, voiceId, language } = job;
+    const { speed, pauseScale, style, allowsOtherVoice, priority } = job;
+    log('info', 'narration begins', { storyId, jobId, characters: text.length });
+
+    const progress = createProgressReporter(options.callbacks, job, now);
+    const stop = eitherOf(signal, progress.unwanted);
+    let made: { readonly narration: Narration; readonly stored: StoredAudio };
     try {
-      made = await untilEither(signal, progress.unwanted, (either) => make(job, progress, options, either));
+      // 2. Check it, before anything is spent.
+      progress.report('checking', 0);
+      const recording = await preflight(job, options.preflight, stop.signal);
+
+      // 3. Narrate.
+      progress.report('synthesizing', SPOKEN_FROM);
+      const narration = await options.narrate(
+        { text, voiceId, language, speed, pauseScale, recording, style, allowsOtherVoice },
+        {
+          signal: stop.signal,
+          priority,
+          // One person's book must not delay the bedtime stories of all others.
+          tenant: userId,
+          onProgress: (fraction) =>
+            progress.report('synthesizing', SPOKEN_FROM + fraction * (SPOKEN_TO - SPOKEN_FROM)),
+        },
+      );
+
+      // 4. Store.
+      progress.report('storing', STORED_AT);
+      const { bytes, engine, durationMs } = narration;
+      const stored = await options.store({
+        key: keyFor(job, options.newId),
+        bytes,
+        contentType: 'audio/mpeg',
+        metadata: { storyId, jobId, userId, voiceId: narration.voiceId, language, engine, durationMs },
+      });
+      made = { narration, stored };
     } catch (thrown) {
       await progress.close();
       if (signal.aborted) throw thrown;
       const { unwanted } = progress;
       const error: unknown = unwanted.aborted ? unwanted.reason : thrown;
-      return fail(job, job, toTalebackError(error), startedAt);
+      return fail(job, toTalebackError(error), startedAtMs);
+    } finally {
+      stop.release();
     }
     await progress.close();
-    const generationTime = secondsSince(startedAt);
-    await tellSuccess(options, job, made, generationTime);
+
+    // 5. Report.
+    const generationTime = secondsSince(startedAtMs);
+    await reportSuccess(options, job, made, generationTime);
     return {
       status: 'success',
       audio_url: made.stored.url,

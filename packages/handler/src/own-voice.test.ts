@@ -1,10 +1,9 @@
 import { TalebackError } from '@taleback/core';
 import { describe, expect, it } from 'vitest';
-import type { Narrate } from '@taleback/speech/src/chain/narrate.ts';
-import { EVENT, narration, wire } from './handler-fixture.ts';
+import { EVENT, type Narrate, narration, wire } from '../test/handler-fixture.ts';
 
 describe('a job with a recording', () => {
-  const profile = { bytes: new Uint8Array(4), hash: 'ab' };
+  const recording = { bytes: new Uint8Array(4), hash: 'ab' };
   const ownVoice = {
     ...EVENT,
     input: { ...EVENT.input, profile_path: 'voices/ann.wav', exaggeration: 0.9, allow_other_voice: true },
@@ -19,22 +18,22 @@ describe('a job with a recording', () => {
     const sources: unknown[] = [];
     const { handle } = wire({
       narrate,
-      loadProfile: async (source) => {
+      readRecording: async (source) => {
         sources.push(source);
-        return profile;
+        return recording;
       },
     });
     expect(await handle(ownVoice)).toMatchObject({ status: 'success' });
     expect(sources).toEqual([{ path: 'voices/ann.wav' }]);
     expect(asked).toEqual([
-      expect.objectContaining({ profile, style: { exaggeration: 0.9 }, allowsOtherVoice: true }),
+      expect.objectContaining({ recording, style: { exaggeration: 0.9 }, allowsOtherVoice: true }),
     ]);
   });
 
   it('fails before anything is spoken when the recording is not there', async () => {
     const { handle, sent } = wire({
       narrate: () => Promise.reject(new Error('not asked')),
-      loadProfile: () => Promise.reject(new TalebackError('voice_profile_missing', 'It is not there.')),
+      readRecording: () => Promise.reject(new TalebackError('voice_profile_missing', 'It is not there.')),
     });
     expect(await handle(ownVoice)).toMatchObject({ status: 'error', error_type: 'voice_profile_missing' });
     expect(sent.map(({ route }) => route)).not.toContain('callback');

@@ -57,7 +57,7 @@ describe('parseEvent', () => {
       modelType: 'chatterbox',
       pauseScale: 1.5,
       speed: 0.9,
-      profile: { base64: 'AAAA' },
+      recording: { base64: 'AAAA' },
       allowsOtherVoice: false,
       style: { temperature: 0.7 },
       storagePath: 'private/users/u1/x.mp3',
@@ -68,7 +68,7 @@ describe('parseEvent', () => {
   it('reads a recording and a style beside the text or in the metadata, and never echoes the recording', () => {
     const inMetadata = { profile_base64: 'AAAA', profile_path: 'voices/a.wav', cfg_weight: '0.4', kept: 1 };
     expect(withInput({ metadata: inMetadata })).toMatchObject({
-      profile: { base64: 'AAAA' },
+      recording: { base64: 'AAAA' },
       style: { cfgWeight: 0.4 },
       metadata: { profile_path: 'voices/a.wav', cfg_weight: '0.4', kept: 1 },
     });

@@ -1,7 +1,20 @@
-import { documentIdFault, isJsonObject, TalebackError } from '@taleback/core';
+import { documentIdFault, isRecord, TalebackError } from '@taleback/core';
 import type { Priority } from '@taleback/resilience';
-import type { VoiceStyle } from '@taleback/speech/src/engines/index.ts';
-import { type ProfileSource, profileOf } from '@taleback/speech/src/voices/index.ts';
+
+/** Where a job says that the recording of a voice is; one of the two. */
+export interface RecordingSource {
+  /** The recording itself, perhaps with `data:` before it. */
+  readonly base64?: string | undefined;
+  /** Its key in the store. */
+  readonly path?: string | undefined;
+}
+
+/** How engines that clone voices are asked to speak. */
+export interface VoiceStyle {
+  readonly exaggeration?: number | undefined;
+  readonly cfgWeight?: number | undefined;
+  readonly temperature?: number | undefined;
+}
 
 /** A narration job as the handler understands it. */
 export interface NarrationJob {
@@ -22,11 +35,11 @@ export interface NarrationJob {
   readonly pauseScale: number | undefined;
   readonly speed: number | undefined;
   /** Where the recording of a person's own voice is. */
-  readonly profile: ProfileSource | undefined;
-  /** Whether somebody else's voice may read when that one cannot. */
+  readonly recording: RecordingSource | undefined;
+  /** Whether another voice may read when that one cannot. */
   readonly allowsOtherVoice: boolean;
   readonly style: VoiceStyle | undefined;
-  /** Where it stands among the stories of one worker; anything unknown is taken as not said. */
+  /** Where it stands among the stories of one worker; anything unknown counts as absent. */
   readonly priority: Priority | undefined;
   /** Where the sender wants the audio; used only when it can be trusted. */
   readonly storagePath: string | undefined;
@@ -34,7 +47,7 @@ export interface NarrationJob {
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 
-/** Who a job is about, as far as it can be told: enough to send an error callback for a job that is no good. */
+/** The ids of a job, as far as they are known: enough to send an error callback for a job that cannot be used. */
 export type JobIdentity = Pick<NarrationJob, 'jobId' | 'storyId' | 'userId' | 'callbackUrl'> & {
   readonly voiceId: string | undefined;
   readonly metadata: Readonly<Record<string, unknown>>;
@@ -49,12 +62,13 @@ type Fields = Readonly<Record<string, unknown>>;
 const DEFAULT_LANGUAGE = 'en';
 const DEFAULT_STORY_TYPE = 'user';
 
-const object = (value: unknown): Fields => (isJsonObject(value) ? value : {});
+const object = (value: unknown): Fields => (isRecord(value) ? value : {});
 
-const text = (value: unknown): string | undefined => {
-  if (typeof value === 'number') return String(value);
-  return typeof value === 'string' && value.trim() !== '' ? value : undefined;
-};
+const textOnly = (value: unknown): string | undefined =>
+  typeof value === 'string' && value.trim() !== '' ? value : undefined;
+
+const text = (value: unknown): string | undefined =>
+  typeof value === 'number' ? String(value) : textOnly(value);
 
 /** The first of the places that holds text; the order is the field's precedence in the source handlers. */
 const firstText = (...values: readonly unknown[]): string | undefined => {
@@ -79,6 +93,14 @@ const style = (input: Fields, metadata: Fields): VoiceStyle | undefined => {
   return Object.values(found).every((value) => value === undefined) ? undefined : found;
 };
 
+/** The recording itself before its path. */
+const recordingIn = (fields: Fields): RecordingSource | undefined => {
+  const base64 = textOnly(fields['profile_base64']);
+  if (base64 !== undefined) return { base64 };
+  const path = textOnly(fields['profile_path']);
+  return path === undefined ? undefined : { path };
+};
+
 const PRIORITIES: readonly Priority[] = ['high', 'normal', 'low'];
 
 const priority = (value: unknown): Priority | undefined => PRIORITIES.find((known) => known === value);
@@ -86,7 +108,7 @@ const priority = (value: unknown): Priority | undefined => PRIORITIES.find((know
 const identify = (event: Fields, input: Fields, metadata: Fields): JobIdentity => {
   const outer = object(event['metadata']);
   return {
-    // Behind RunPod the event's id is RunPod's own; whoever sent the job there put the attempt's into the metadata.
+    // Behind RunPod the event's id is RunPod's own; the sender of the job put the attempt's into the metadata.
     jobId: firstText(metadata['job_id'], event['id'], input['job_id']),
     storyId: firstText(metadata['story_id'], input['story_id'], outer['story_id']),
     userId: firstText(metadata['user_id'], input['user_id'], outer['user_id']),
@@ -96,7 +118,7 @@ const identify = (event: Fields, input: Fields, metadata: Fields): JobIdentity =
   };
 };
 
-/** A recording is megabytes long, and nobody needs it back. */
+/** A recording has megabytes, and does not belong into a callback. */
 const withoutRecording = ({ profile_base64: _recording, ...others }: Fields): Fields => others;
 
 const fault = (identity: JobIdentity, input: Fields): TalebackError | undefined => {
@@ -141,7 +163,7 @@ export const parseEvent = (event: unknown): ParsedEvent => {
     modelType: firstText(input['model_type'], metadata['model_type']),
     pauseScale: number(input['pause_scale'] ?? metadata['pause_scale']),
     speed: number(input['speed'] ?? metadata['speed']),
-    profile: profileOf(outer),
+    recording: recordingIn(input) ?? recordingIn(metadata),
     allowsOtherVoice: (input['allow_other_voice'] ?? metadata['allow_other_voice']) === true,
     style: style(input, metadata),
     priority: priority(input['priority'] ?? metadata['priority']),

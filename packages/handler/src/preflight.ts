@@ -1,85 +1,95 @@
 import { checkStory, describeError, type StoryLimits, TalebackError } from '@taleback/core';
-import { SPEED_RANGE, type VoiceProfile } from '@taleback/speech/src/engines/index.ts';
-import type { ProfileSource } from '@taleback/speech/src/voices/index.ts';
-import { type SoundSize, spaceNeededFor } from './space-needed.ts';
+import type { NarrationJob, RecordingSource } from './parse-event.ts';
 
-/** What of a job is looked at. */
-export interface PreflightJob {
-  readonly text: string;
-  /** BCP 47. */
-  readonly language: string;
-  readonly voiceId: string;
-  /** Rate of speech. Default 1. */
-  readonly speed?: number | undefined;
-  /** Where the recording of the voice is, when it is a person's own. */
-  readonly profile?: ProfileSource | undefined;
-  /** Whether another voice may read when the person's own cannot. Default false. */
-  readonly allowsOtherVoice?: boolean | undefined;
-}
-
-/** What has to be spoken, and by whom. */
-export type VoiceNeed = Pick<PreflightJob, 'language' | 'allowsOtherVoice' | 'voiceId'> & {
-  readonly profile: VoiceProfile | undefined;
+type CheckedJob = Pick<NarrationJob, 'text' | 'language' | 'voiceId'> & {
+  readonly [Name in 'speed' | 'recording' | 'allowsOtherVoice']?: NarrationJob[Name] | undefined;
 };
 
-export interface PreflightPorts {
+/** How big a second of sound is. */
+export interface SoundSize {
+  /** Default 24,000, the highest rate of our engines. */
+  readonly sampleRateHz?: number | undefined;
+  /** Of the finished file. Default 64. */
+  readonly bitrateKbps?: number | undefined;
+}
+
+export interface PreflightOptions<Recording> {
   readonly limits: StoryLimits;
-  /** Fetches and verifies a recording. @throws TalebackError see `loadVoiceProfile` */
-  readonly loadProfile: (source: ProfileSource, signal: AbortSignal) => Promise<VoiceProfile | undefined>;
+  /** Rates of speech that engines take. */
+  readonly speedRange: { readonly min: number; readonly max: number };
+  /** How long a text is to speak, in letters. */
+  readonly spokenLength: (text: string) => number;
+  /** Fetches and verifies the recording of a voice. @throws TalebackError with what is wrong with it */
+  readonly readRecording: (source: RecordingSource, signal: AbortSignal) => Promise<Recording | undefined>;
   /**
-   * Names of the engines that can speak so, whether they are there at the moment or not, in the order of the chain.
+   * Looks for an engine that can speak this, whether it is available at the moment or not.
    * @throws TalebackError `language_unsupported`, `voice_not_found`, `voice_language_mismatch` when there is none
    */
-  readonly ableEngines: (need: VoiceNeed) => readonly string[];
-  /** Bytes free where narrations are made and kept; undefined when nobody knows. */
-  readonly diskFree: () => Promise<number | undefined>;
+  readonly requireEngine: (need: VoiceNeed<Recording>) => void;
+  /** Free bytes where narrations are made and stored; undefined when that is not known. */
+  readonly freeBytes: () => Promise<number | undefined>;
   readonly soundSize?: SoundSize | undefined;
 }
 
-/** What was found on the way and need not be fetched again. */
-export interface Cleared {
-  readonly profile: VoiceProfile | undefined;
-}
-
-export interface Preflight {
-  /**
-   * Looks for every trouble that can be known before a job costs anything: first the story's own, then the voice's, then
-   * ours, so that a person is told what they can change. Whether an engine is there at the moment is asked by the chain, after
-   * the cache: what was told before needs none.
-   *
-   * @throws TalebackError with the code of the first trouble, and the field in its details
-   */
-  readonly check: (job: PreflightJob, signal: AbortSignal) => Promise<Cleared>;
-}
-
-const checkText = ({ text, language, speed = 1 }: PreflightJob, limits: StoryLimits): void => {
-  const check = checkStory({ text, language }, limits);
-  if (!check.ok)
-    throw new TalebackError(check.code, describeError(check.code).sentence, { details: check.sentence });
-  if (speed >= SPEED_RANGE.min && speed <= SPEED_RANGE.max) return;
-  throw new TalebackError('request_invalid', describeError('request_invalid').sentence, {
-    details: `speed: is ${speed}, must be ${SPEED_RANGE.min} to ${SPEED_RANGE.max}`,
-  });
+/** What has to be spoken, and in which voice. */
+export type VoiceNeed<Recording> = Pick<CheckedJob, 'language' | 'voiceId' | 'allowsOtherVoice'> & {
+  readonly recording: Recording | undefined;
 };
 
-/** Room for this story; where it cannot be told, the store will say. */
-const checkSpace = async ({ text, speed = 1 }: PreflightJob, ports: PreflightPorts): Promise<void> => {
-  const freeBytes = await ports.diskFree().catch(() => undefined);
-  if (freeBytes === undefined) return;
-  const neededBytes = spaceNeededFor(text, speed, ports.soundSize);
-  if (freeBytes >= neededBytes) return;
-  throw new TalebackError('disk_full', describeError('disk_full').sentence, {
-    details: `disk: ${freeBytes} bytes are free, ${neededBytes} are needed`,
-  });
+/** Ordinary prose takes 55 to 65 ms a letter. */
+const MS_PER_LETTER = 65;
+/** For pauses, slow voices, and the draft beside the finished file. */
+const MARGIN = 1.5;
+const BYTES_PER_SAMPLE = 2;
+/** The document beside the audio, the callback in the outbox, and the blocks of a file system. */
+const OVERHEAD_BYTES = 2 ** 20;
+
+/**
+ * Bytes that a narration takes while it is made, at most: its chunks as WAV and the finished MP3.
+ *
+ * @param letters see `spokenLength`
+ * @param speed rate of speech, above 0
+ */
+export const spaceNeededFor = (
+  letters: number,
+  speed: number,
+  { sampleRateHz = 24_000, bitrateKbps = 64 }: SoundSize = {},
+): number => {
+  const seconds = (letters * MS_PER_LETTER * MARGIN) / 1000 / speed;
+  return Math.ceil(seconds * (sampleRateHz * BYTES_PER_SAMPLE + (bitrateKbps * 1000) / 8)) + OVERHEAD_BYTES;
 };
 
-export const createPreflight = (ports: PreflightPorts): Preflight => ({
-  check: async (job, signal) => {
-    checkText(job, ports.limits);
-    const profile = job.profile === undefined ? undefined : await ports.loadProfile(job.profile, signal);
-    const { language, voiceId, allowsOtherVoice } = job;
-    ports.ableEngines({ language, voiceId, allowsOtherVoice, profile });
-    await checkSpace(job, ports);
-    return { profile };
-  },
-});
+const refuse = (code: Parameters<typeof describeError>[0], details: string): TalebackError =>
+  new TalebackError(code, describeError(code).sentence, { details });
+
+/**
+ * Looks for every problem that can be known before a job costs anything: first in the story, then in the voice, then
+ * on our side, so that people first hear what they can change. Whether an engine is available is asked after the
+ * cache, which may have the sound already.
+ *
+ * @returns the recording of the voice, so that it is not fetched again
+ * @throws TalebackError with the code of the first problem, and the field in its details
+ */
+export const preflight = async <Recording>(
+  job: CheckedJob,
+  options: PreflightOptions<Recording>,
+  signal: AbortSignal,
+): Promise<Recording | undefined> => {
+  const { text, language, voiceId, allowsOtherVoice, speed = 1 } = job;
+  const { min, max } = options.speedRange;
+
+  const check = checkStory({ text, language }, options.limits);
+  if (!check.ok) throw refuse(check.code, check.sentence);
+  if (!(speed >= min && speed <= max))
+    throw refuse('request_invalid', `speed: is ${speed}, must be ${min} to ${max}`);
+
+  const recording = job.recording && (await options.readRecording(job.recording, signal));
+  options.requireEngine({ language, voiceId, allowsOtherVoice, recording });
+
+  // Where the free space is not known, the store reports a full disk.
+  const freeBytes = await options.freeBytes().catch(() => undefined);
+  const neededBytes = spaceNeededFor(options.spokenLength(text), speed, options.soundSize);
+  if (freeBytes !== undefined && freeBytes < neededBytes)
+    throw refuse('disk_full', `disk: ${freeBytes} bytes are free, ${neededBytes} are needed`);
+  return recording;
+};

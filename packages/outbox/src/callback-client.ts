@@ -3,7 +3,7 @@ import { type Classification, classifyHttpStatus, type RetryPolicy, retry } from
 import type { Log } from '@taleback/core';
 import { type CallbackClient, type CallbackMessage, type Delivery, isHttpUrl } from './callback-message.ts';
 import { createSendOnce, type Sendable, type SendOptions, type TryOutcome } from './send-once.ts';
-import { substituteFor } from '@taleback/handler/src/substitute-for.ts';
+import { substituteFor } from './substitute-for.ts';
 
 export interface CallbackClientOptions extends SendOptions {
   readonly retry: RetryPolicy;

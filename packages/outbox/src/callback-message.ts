@@ -1,10 +1,15 @@
-import type { CallbackPayload, ErrorPayload } from '@taleback/handler/src/payloads.ts';
+/** JSON of a callback; what it is about keeps it in order. */
+export interface CallbackPayload {
+  readonly story_id: string;
+  readonly job_id?: string | null;
+  readonly [field: string]: unknown;
+}
 
 /** What is told in place of a message that cannot be delivered; its `error_details` become the cause. */
 export interface Substitute {
   readonly url: string;
   readonly messageId: string;
-  readonly payload: ErrorPayload;
+  readonly payload: CallbackPayload;
 }
 
 export interface CallbackMessage {

@@ -9,14 +9,6 @@ export {
   isHttpUrl,
   type Substitute,
 } from './callback-message.ts';
-export {
-  createProgressReporter,
-  notifyErrorCallback,
-  notifySuccessCallback,
-  type ProgressReporter,
-  type Subject,
-} from '@taleback/handler/src/notify.ts';
-export type { CallbackPayload, ErrorPayload, SuccessPayload } from '@taleback/handler/src/payloads.ts';
 export { isPublicAddress } from './public-address.ts';
 export {
   createSendOnce,
@@ -28,4 +20,4 @@ export {
   type SendOptions,
   type TryOutcome,
 } from './send-once.ts';
-export { substituteFor } from '@taleback/handler/src/substitute-for.ts';
+export { substituteFor } from './substitute-for.ts';

@@ -1,13 +1,11 @@
 import { parseSuccessCallback, TalebackError } from '@taleback/core';
 import { describe, expect, it } from 'vitest';
-import type { Narration } from '@taleback/speech/src/chain/narrate.ts';
 import { parseEvent } from './parse-event.ts';
-import { successPayload } from './success-payload.ts';
+import { type Narration, successPayload } from './report.ts';
 
 const narration = {
   bytes: new Uint8Array(10),
   durationMs: 1234,
-  sampleRateHz: 16_000,
   chunkCount: 3,
   voiceId: 'slt',
   engine: 'flite',
@@ -22,7 +20,7 @@ const payloadOf = (event: unknown, spoken: Narration = narration) => {
 };
 
 describe('successPayload', () => {
-  it('echoes the metadata of the job and tells how the audio was made', () => {
+  it('echoes the metadata of the job and contains how the audio was made', () => {
     const metadata = {
       story_id: 's',
       user_id: 'u',
@@ -53,7 +51,7 @@ describe('successPayload', () => {
     });
   });
 
-  it('keeps the voice that was chosen, and says which one stepped in and why', () => {
+  it('keeps the voice that was chosen, and contains which one was used instead and why', () => {
     const error = new TalebackError('audio_missing', 'Nothing.');
     const failedBefore = [{ engine: 'flite', voiceId: 'slt', error }];
     const payload = payloadOf(

@@ -1,8 +1,4 @@
-import {
-  type CallbackMessage,
-  describeFailure,
-  type FailedDelivery,
-} from '@taleback/outbox/src/callback-message.ts';
+import { type CallbackMessage, describeFailure, type FailedDelivery } from './callback-message.ts';
 
 /** The receiver does not know the story: nobody waits for a word about it. */
 const STORY_GONE: ReadonlySet<number> = new Set([404, 410]);

@@ -1,9 +1,17 @@
 import { DEFAULT_STORY_LIMITS, type StoryLimits, TalebackError } from '@taleback/core';
 import { createCallbackClient, type Post, type PostAnswer } from '@taleback/outbox/src/callbacks-index.ts';
-import type { Narrate, Narration } from '@taleback/speech/src/chain/narrate.ts';
-import { createPreflight, type PreflightPorts } from './preflight-index.ts';
-import type { AudioObject, AudioStore } from '@taleback/worker/src/storage/index.ts';
-import { createHandler, type HandlerOptions } from './handle-job.ts';
+import { type AudioObject, createHandler, type HandlerOptions } from '../src/handle-job.ts';
+import type { PreflightOptions } from '../src/preflight.ts';
+import type { Narration } from '../src/report.ts';
+
+/** A recording of a voice; what it is does not matter to the handler. */
+export interface TestRecording {
+  readonly bytes: Uint8Array;
+  readonly hash: string;
+}
+type Options = HandlerOptions<TestRecording>;
+export type Narrate = Options['narrate'];
+type Store = Options['store'];
 
 export const ORIGIN = 'https://tales.example';
 export const metadata = {
@@ -20,7 +28,6 @@ export const EVENT = {
 export const narration: Narration = {
   bytes: new Uint8Array([1, 2, 3]),
   durationMs: 4_200,
-  sampleRateHz: 16_000,
   chunkCount: 1,
   voiceId: 'slt',
   engine: 'flite',
@@ -38,11 +45,11 @@ export interface Sent {
   readonly json: Record<string, unknown>;
 }
 
-/** A handler over ports of ours: it narrates, keeps and posts as the options say, and what it posts is kept. */
+/** A handler that narrates, stores and posts as the options say; what it stores and posts is recorded. */
 export const wire = (
-  options: Partial<Pick<HandlerOptions, 'narrate' | 'store' | 'diagnoses'>> & {
+  options: Partial<Pick<Options, 'narrate' | 'store' | 'diagnoses'>> & {
     readonly limits?: StoryLimits;
-    readonly loadProfile?: PreflightPorts['loadProfile'];
+    readonly readRecording?: PreflightOptions<TestRecording>['readRecording'];
     readonly routes?: Readonly<Record<string, Post>>;
   } = {},
 ) => {
@@ -56,22 +63,22 @@ export const wire = (
     const reply = options.routes?.[route] ?? answering(200);
     return reply(url, headers, body, signal);
   };
-  const store: AudioStore = {
-    put: async (audio) => {
-      kept.push(audio);
-      return { key: audio.key, url: `https://cdn.example/${audio.key}`, sizeBytes: 3 };
-    },
+  const store: Store = async (audio) => {
+    kept.push(audio);
+    return { key: audio.key, url: `https://cdn.example/${audio.key}`, sizeBytes: 3 };
   };
-  const handle = createHandler({
+  const handle = createHandler<TestRecording>({
     narrate: () => Promise.resolve(narration),
     store,
     ...options,
-    preflight: createPreflight({
+    preflight: {
       limits: options.limits ?? DEFAULT_STORY_LIMITS,
-      loadProfile: options.loadProfile ?? (() => Promise.resolve(undefined)),
-      ableEngines: () => ['flite'],
-      diskFree: () => Promise.resolve(undefined),
-    }),
+      speedRange: { min: 0.5, max: 2 },
+      spokenLength: (text) => text.length,
+      readRecording: options.readRecording ?? (() => Promise.resolve(undefined)),
+      requireEngine: () => {},
+      freeBytes: () => Promise.resolve(undefined),
+    },
     callbacks: createCallbackClient({
       post,
       secrets: [],
@@ -94,14 +101,14 @@ export const wire = (
     sent,
     kept,
     logged,
-    /** What was told of the end; progress left out. */
-    told: () => sent.filter(({ route }) => route !== 'progress'),
+    /** What was reported of the end; progress left out. */
+    ends: () => sent.filter(({ route }) => route !== 'progress'),
   };
 };
 
-export const speakInHalves: Narrate = async (_, { onProgress } = {}) => {
+export const speakInHalves: Narrate = async (_, { onProgress }) => {
   for (const fraction of [0, 0.5, 1]) {
-    onProgress?.(fraction);
+    onProgress(fraction);
     await new Promise<void>((resolve) => setImmediate(resolve));
   }
   return narration;
@@ -111,7 +118,10 @@ export const throwing =
   (cause: unknown): Narrate =>
   () =>
     Promise.reject(cause);
-export const failingStore = (cause: unknown): AudioStore => ({ put: () => Promise.reject(cause) });
+export const failingStore =
+  (cause: unknown): Store =>
+  () =>
+    Promise.reject(cause);
 
 export const everyRoute = (post: Post) => ({ progress: post, callback: post, 'error-callback': post });
 
@@ -122,8 +132,8 @@ export const unanswered: Post = (_url, _headers, _body, signal) =>
 
 export const hanging =
   (started: () => void): Narrate =>
-  (_, { signal } = {}) =>
+  (_, { signal }) =>
     new Promise((_, reject) => {
-      signal?.addEventListener('abort', () => reject(new TalebackError('job_cancelled', 'cancelled')));
+      signal.addEventListener('abort', () => reject(new TalebackError('job_cancelled', 'cancelled')));
       started();
     });

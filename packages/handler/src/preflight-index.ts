@@ -1,8 +1,0 @@
-export {
-  type Cleared,
-  createPreflight,
-  type Preflight,
-  type PreflightJob,
-  type PreflightPorts,
-} from './preflight.ts';
-export type { SoundSize } from './space-needed.ts';
