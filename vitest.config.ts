@@ -30,12 +30,27 @@ export default defineConfig({
         test: {
           name: 'emulators',
           include: [`${ROOMS}/test/**/*.test.ts`],
+          exclude: ['scripts/test/packages/**'],
           environment: 'node',
           execArgv,
           sequence: { groupOrder: 1 },
           globalSetup: ['scripts/src/emulators/vitest-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        ...SOURCES,
+        test: {
+          // Packs the published packages, installs them outside the project and runs their examples.
+          name: 'packages',
+          include: ['scripts/test/packages/**/*.test.ts'],
+          environment: 'node',
+          execArgv,
+          sequence: { groupOrder: 3 },
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 600_000,
         },
       },
       {

@@ -1,6 +1,8 @@
-import { buildFunctions, buildWeb } from './build/index.ts';
+import { buildFunctions } from './build/functions.ts';
+import { buildPackages } from './build/packages.ts';
+import { buildWeb } from './build/web.ts';
 
-const PARTS = { functions: buildFunctions, web: buildWeb };
+const PARTS = { functions: buildFunctions, web: buildWeb, packages: buildPackages };
 
 const wanted = process.argv[2];
 const isPart = (name: string): name is keyof typeof PARTS => Object.hasOwn(PARTS, name);

@@ -1,6 +1,7 @@
 import { relative } from 'node:path';
 import { parseArgs } from 'node:util';
-import { buildFunctions, buildWeb } from './build/index.ts';
+import { buildFunctions } from './build/functions.ts';
+import { buildWeb } from './build/web.ts';
 import { announceStack, pageUrlAs, type Stack, startStack } from './stack/index.ts';
 import { runTour } from './tour/tour.ts';
 

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile, rm } from 'node:fs/promises';
-import { buildFunctions, buildWeb } from './build/index.ts';
+import { buildFunctions } from './build/functions.ts';
+import { buildWeb } from './build/web.ts';
 import { inRoot } from './paths.ts';
 import { installEspeak } from './programs/install-espeak.ts';
 

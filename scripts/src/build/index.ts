@@ -1,2 +1,0 @@
-export { buildFunctions } from './functions.ts';
-export { buildWeb } from './web.ts';

@@ -1,0 +1,61 @@
+import { execFile } from 'node:child_process';
+import { readFile, rm } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { build } from 'esbuild';
+import { inRoot } from '../paths.ts';
+
+const exec = promisify(execFile);
+
+/** The published packages, each after those that it imports. */
+export const PUBLISHED = [
+  { name: '@taleback/core', folder: 'packages/core' },
+  { name: '@taleback/resilience', folder: 'packages/resilience' },
+  { name: '@taleback/outbox', folder: 'packages/outbox' },
+  { name: '@taleback/runpod-worker', folder: 'packages/runpod-worker' },
+  { name: '@taleback/speech', folder: 'packages/speech' },
+  { name: '@taleback/cli', folder: 'cli' },
+] as const;
+
+export type PublishedPackage = (typeof PUBLISHED)[number];
+
+/** Workspaces that are not published; the command line contains the parts of them that it uses. */
+const PRIVATE = ['@taleback/worker', '@taleback/handler'];
+
+/** JavaScript and declarations by the TypeScript compiler, one file for each source. */
+const compile = async (folder: string): Promise<void> => {
+  const compiler = inRoot('node_modules/typescript-7/bin/tsc');
+  const project = inRoot(folder, 'tsconfig.build.json');
+  try {
+    await exec(process.execPath, [compiler, '--project', project, '--pretty', 'false'], { cwd: inRoot() });
+  } catch (error) {
+    throw new Error(`${folder} does not build:\n${(error as { stdout?: string }).stdout ?? String(error)}`);
+  }
+};
+
+/** One file per command that is loaded on demand. Published packages and those of npm stay imports. */
+const bundleCli = async (): Promise<void> => {
+  const { dependencies } = JSON.parse(await readFile(inRoot('cli/package.json'), 'utf8')) as {
+    dependencies: Readonly<Record<string, string>>;
+  };
+  const external = Object.keys(dependencies).filter((name) => !PRIVATE.includes(name));
+  await build({
+    entryPoints: [inRoot('cli/src/cli.ts')],
+    outdir: inRoot('cli/dist'),
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    target: 'node22',
+    conditions: ['@taleback/source'],
+    format: 'esm',
+    external: external.flatMap((name) => [name, `${name}/*`]),
+    logLevel: 'warning',
+  });
+};
+
+/** Builds every published package into its `dist`. */
+export const buildPackages = async (): Promise<void> => {
+  await Promise.all(
+    PUBLISHED.map(({ folder }) => rm(inRoot(folder, 'dist'), { recursive: true, force: true })),
+  );
+  for (const { folder } of PUBLISHED) await (folder === 'cli' ? bundleCli() : compile(folder));
+};

@@ -1,0 +1,96 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { PUBLISHED } from '../../src/build/packages.ts';
+import { inRoot } from '../../src/paths.ts';
+import { type Example, readExamples, withImports } from './examples.ts';
+import { runProgram } from './run-code.ts';
+
+const LIBRARIES = PUBLISHED.filter(({ folder }) => folder !== 'cli');
+/** Inside the project, so that packages are found; outside every folder that a tool reads. */
+const folderOf = (packageFolder: string): string =>
+  inRoot('.tsbuild/examples', packageFolder.replace('/', '-'));
+
+interface Manifest {
+  readonly name: string;
+  readonly exports: Readonly<Record<string, Readonly<Record<string, string>> | string>>;
+}
+
+/** Names of the functions and classes of every entry of a package, and the entry of each. */
+const exportedNames = async (packageFolder: string): Promise<Map<string, string>> => {
+  const manifest = JSON.parse(await readFile(inRoot(packageFolder, 'package.json'), 'utf8')) as Manifest;
+  const names = new Map<string, string>();
+  for (const [entry, target] of Object.entries(manifest.exports)) {
+    const source = typeof target === 'string' ? undefined : target['@taleback/source'];
+    if (source === undefined) continue;
+    const module = (await import(inRoot(packageFolder, source))) as Record<string, unknown>;
+    for (const [name, value] of Object.entries(module)) {
+      if (typeof value === 'function' && !names.has(name)) names.set(name, entry);
+    }
+  }
+  return names;
+};
+
+const write = async (
+  folder: string,
+  examples: readonly Example[],
+  name: string,
+  names: readonly string[],
+) => {
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  return Promise.all(
+    examples.map(async ({ place, code }) => {
+      const file = join(folder, `${place.replaceAll(/[^\w.-]/g, '_')}.ts`);
+      await writeFile(file, `${withImports(code, name, names)}\nexport {};\n`);
+      return file;
+    }),
+  );
+};
+
+describe.each(LIBRARIES)('$name', ({ name, folder }) => {
+  it('has an example for every exported function', async () => {
+    const examples = await readExamples(inRoot(folder));
+    const shown = examples.map(({ code }) => code).join('\n');
+    const names = [...(await exportedNames(folder)).keys()];
+    const isClass = (exported: string): boolean => /^[A-Z]/.test(exported);
+    const missing = names.filter(
+      (exported) => !isClass(exported) && !new RegExp(`\\b${exported}\\b`).test(shown),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  it('has examples that run', async () => {
+    const names = [...(await exportedNames(folder)).keys()];
+    const files = await write(folderOf(folder), await readExamples(inRoot(folder)), name, names);
+    expect(files.length).toBeGreaterThan(0);
+    const args = ['--conditions=@taleback/source', '--disable-warning=ExperimentalWarning'];
+    const runner = inRoot('scripts/test/packages/run-examples.mjs');
+    const ended = await runProgram(process.execPath, [...args, runner, ...files], {
+      cwd: folderOf(folder),
+      timeoutMs: 240_000,
+    });
+    expect(ended.code, ended.output).toBe(0);
+  });
+});
+
+it('has examples that compile', async () => {
+  await Promise.all(
+    LIBRARIES.map(async ({ name, folder }) => {
+      const names = [...(await exportedNames(folder)).keys()];
+      await write(folderOf(folder), await readExamples(inRoot(folder)), name, names);
+    }),
+  );
+  const config = inRoot('.tsbuild/examples/tsconfig.json');
+  const compilerOptions = { noEmit: true, noUnusedLocals: false, rootDir: '../..' };
+  await writeFile(
+    config,
+    JSON.stringify({ extends: '../../tsconfig.base.json', compilerOptions, include: ['*/*.ts'] }),
+  );
+  const compiler = inRoot('node_modules/typescript-7/bin/tsc');
+  const ended = await runProgram(process.execPath, [compiler, '-p', config, '--pretty', 'false'], {
+    cwd: inRoot(),
+    timeoutMs: 240_000,
+  });
+  expect(ended.output).toBe('');
+});

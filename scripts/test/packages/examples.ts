@@ -1,0 +1,56 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** The code of one `@example`. */
+export interface Example {
+  /** `file:line`, relative to the package. */
+  readonly place: string;
+  readonly code: string;
+}
+
+/** The code between `@example` and the next tag or the end of its comment. */
+const examplesOf = (file: string, text: string): Example[] => {
+  const lines = text.split('\n');
+  return lines.flatMap((line, at) => {
+    if (!/^\s*\*?\s*@example\b/.test(line)) return [];
+    const rest = lines.slice(at + 1);
+    const end = rest.findIndex((next) => /^\s*\*\/|^\s*\* @\w/.test(next));
+    const code = rest
+      .slice(0, end)
+      .map((codeLine) => codeLine.replace(/^\s*\* ?/, ''))
+      .filter((codeLine) => !codeLine.startsWith('```'))
+      .join('\n');
+    return [{ place: `${file}:${at + 1}`, code }];
+  });
+};
+
+/** Every `@example` in the sources of a package, tests apart. */
+export const readExamples = async (folder: string): Promise<Example[]> => {
+  const files = (await readdir(join(folder, 'src'), { recursive: true })).filter(
+    (file) => file.endsWith('.ts') && !file.endsWith('.test.ts'),
+  );
+  const found = await Promise.all(
+    files
+      .sort()
+      .map(async (file) => examplesOf(`src/${file}`, await readFile(join(folder, 'src', file), 'utf8'))),
+  );
+  return found.flat();
+};
+
+/** An example without imports gets those of the package's names that it uses. */
+export const withImports = (code: string, packageName: string, exported: readonly string[]): string => {
+  if (/^import /m.test(code)) return code;
+  const used = exported.filter((name) => new RegExp(`\\b${name}\\b`).test(code));
+  return `import { ${used.join(', ')} } from '${packageName}';\n${code}`;
+};
+
+/** The first code block of a README in one of these languages. */
+export const readmeBlock = (
+  readme: string,
+  languages: readonly string[],
+): { readonly language: string; readonly code: string } | undefined => {
+  for (const [, language = '', code = ''] of readme.matchAll(/^```(\w+)[^\n]*\n([\s\S]*?)^```$/gm)) {
+    if (languages.includes(language)) return { language, code };
+  }
+  return undefined;
+};
