@@ -28,7 +28,8 @@ const compile = async (folder: string): Promise<void> => {
   try {
     await exec(process.execPath, [compiler, '--project', project, '--pretty', 'false'], { cwd: inRoot() });
   } catch (error) {
-    throw new Error(`${folder} does not build:\n${(error as { stdout?: string }).stdout ?? String(error)}`);
+    const { stdout = '' } = error as { stdout?: string };
+    throw new Error(`${folder} does not build:\n${stdout}`, { cause: error });
   }
 };
 

@@ -48,12 +48,13 @@ const write = async (
   );
 };
 
+const isClass = (exported: string): boolean => /^[A-Z]/.test(exported);
+
 describe.each(LIBRARIES)('$name', ({ name, folder }) => {
   it('has an example for every exported function', async () => {
     const examples = await readExamples(inRoot(folder));
     const shown = examples.map(({ code }) => code).join('\n');
     const names = [...(await exportedNames(folder)).keys()];
-    const isClass = (exported: string): boolean => /^[A-Z]/.test(exported);
     const missing = names.filter(
       (exported) => !isClass(exported) && !new RegExp(`\\b${exported}\\b`).test(shown),
     );
