@@ -3,8 +3,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '@taleback/resilience';
-import { SoundCache, withNarrationCache } from '@taleback/speech/src/cache/index.ts';
-import { createFolderCache } from '@taleback/speech/src/cache/folder-cache.node.ts';
+import { SoundCache } from '@taleback/speech/src/cache/sound-cache.ts';
+import { withNarrationCache } from '@taleback/speech/src/cache/with-cache.ts';
 import type { BenchResult } from './bench-result.ts';
 import { percentile } from './percentile.ts';
 import { seededRandom } from './seeded-random.ts';
@@ -43,7 +43,7 @@ export const run = async (): Promise<BenchResult> => {
   const plain = join(folder, 'plain');
   await writeFile(plain, bytes);
   const cache = new SoundCache({
-    folder: createFolderCache(join(folder, 'cache')),
+    folder: join(folder, 'cache'),
     limits: { maxBytes: GIBIBYTE, maxAgeMs: DAY_MS },
     clock: systemClock,
     log: () => {},

@@ -1,11 +1,6 @@
 import { systemClock } from '@taleback/resilience';
-import { createFolderCache } from '@taleback/speech/src/cache/folder-cache.node.ts';
-import {
-  type CacheStatus,
-  SoundCache,
-  withChunkCache,
-  withNarrationCache,
-} from '@taleback/speech/src/cache/index.ts';
+import { type CacheStatus, SoundCache } from '@taleback/speech/src/cache/sound-cache.ts';
+import { withChunkCache, withNarrationCache } from '@taleback/speech/src/cache/with-cache.ts';
 import type { CacheConfig } from './config/cache-environment.ts';
 import type { Log } from '@taleback/core';
 import type { SpeechCaches } from '@taleback/speech/src/chain/narrate.ts';
@@ -30,8 +25,8 @@ export interface OpenCache {
 /** The cache of a worker, open; or nothing in its place while it is off. */
 export const openCache = async ({ config, versionOf, encoder, log }: CacheOptions): Promise<OpenCache> => {
   if (!config.isOn) return { around: {}, status: () => undefined, close: () => Promise.resolve() };
-  const folder = createFolderCache(config.folder);
-  const cache = new SoundCache({ folder, limits: config.limits, clock: systemClock, log });
+  const { folder, limits } = config;
+  const cache = new SoundCache({ folder, limits, clock: systemClock, log });
   await cache.open();
   return {
     around: {

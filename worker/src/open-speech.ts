@@ -3,7 +3,7 @@ import { createControlFile } from '@taleback/speech/src/protection/control-file.
 import { createMachineReader } from '@taleback/speech/src/protection/machine-reader.node.ts';
 import { createNetworkProbe } from '@taleback/cli/src/doctor/network-probe.node.ts';
 import { createPrometheus, type PrometheusMetrics } from './health/prometheus.ts';
-import type { CacheStatus } from '@taleback/speech/src/cache/index.ts';
+import type { CacheStatus } from '@taleback/speech/src/cache/sound-cache.ts';
 import type { EngineName, EnginesConfig } from '@taleback/speech/src/engines/engine-settings.ts';
 import type { ProtectionConfig } from './config/protection-environment.ts';
 import type { SpeechConfig } from './config/speech-environment.ts';

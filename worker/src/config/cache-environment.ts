@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { CacheLimits } from '@taleback/speech/src/cache/index.ts';
+import type { CacheLimits } from '@taleback/speech/src/cache/sound-cache.ts';
 
 const MEBIBYTE = 2 ** 20;
 const DAY_MS = 24 * 60 * 60_000;

@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { CacheStatus } from '@taleback/speech/src/cache/index.ts';
+import type { CacheStatus } from '@taleback/speech/src/cache/sound-cache.ts';
 
 const KINDS = ['chunk', 'narration'] as const;
 

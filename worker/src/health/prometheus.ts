@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import type { CacheStatus } from '@taleback/speech/src/cache/index.ts';
+import type { CacheStatus } from '@taleback/speech/src/cache/sound-cache.ts';
 import type { MachineUsage } from '@taleback/speech/src/status/service-status.ts';
 import type { OutboxStatus } from '@taleback/outbox/src/outbox-status.ts';
 import type { PoolSnapshot } from '@taleback/speech/src/pool/pool-snapshot.ts';

@@ -1,9 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { SpeechChunk, VoiceProfile } from '../engines/index.ts';
+import type { SpeechChunk, VoiceProfile } from '../engines/engine.ts';
 import type { NarrationRequest } from '../chain/plan-narration.ts';
-import { chunkKey, narrationKey } from './cache-key.ts';
-import { canonicalDigest } from './canonical-digest.ts';
+import { canonicalDigest, chunkKey, narrationKey } from './cache-key.ts';
 
 /** Short, of few letters, so that equal and nearly equal lists come up often; half a surrogate pair among them. */
 const words = fc.oneof(

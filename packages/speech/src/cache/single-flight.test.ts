@@ -1,12 +1,12 @@
 import { TalebackError } from '@taleback/core';
 import { describe, expect, it } from 'vitest';
-import { SingleFlight, type Tell } from './single-flight.ts';
+import { type Notify, SingleFlight } from './single-flight.ts';
 
 type Watcher = (word: string) => void;
 
 interface Work {
   readonly signal: AbortSignal;
-  readonly tell: Tell<Watcher>;
+  readonly notify: Notify<Watcher>;
   readonly finish: (value: Uint8Array) => void;
   readonly fail: (error: Error) => void;
 }
@@ -18,9 +18,9 @@ const setUp = () => {
     flights.join('same', {
       signal,
       watcher,
-      begin: (signal, tell) =>
+      begin: (signal, notify) =>
         new Promise((finish, fail) => {
-          begun.push({ signal, tell, finish, fail });
+          begun.push({ signal, notify, finish, fail });
         }),
     });
   return { begun, join };
@@ -104,9 +104,9 @@ describe('SingleFlight', () => {
     const { begun, join } = setUp();
     const heard: string[] = [];
     const early = join(undefined, (word) => heard.push(`early ${word}`));
-    begun[0]?.tell((watcher) => watcher('one'));
+    begun[0]?.notify((watcher) => watcher('one'));
     const late = join(undefined, (word) => heard.push(`late ${word}`));
-    begun[0]?.tell((watcher) => watcher('two'));
+    begun[0]?.notify((watcher) => watcher('two'));
     begun[0]?.finish(Uint8Array.of(1));
     await Promise.all([early, late]);
     expect(heard).toEqual(['early one', 'late one', 'early two', 'late two']);
@@ -118,7 +118,7 @@ describe('SingleFlight', () => {
       throw new Error('clumsy');
     });
     const sound = join();
-    begun[0]?.tell((watcher) => watcher('one'));
+    begun[0]?.notify((watcher) => watcher('one'));
     await expect(clumsy).rejects.toThrow('clumsy');
     begun[0]?.finish(Uint8Array.of(1));
     expect(await sound).toEqual(Uint8Array.of(1));

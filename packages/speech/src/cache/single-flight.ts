@@ -1,39 +1,40 @@
-import { cancellationOf } from '../engines/index.ts';
+import { cancellationOf } from '../engines/cancellation.ts';
 
-/** Says something to one of those who wait. */
-export type Tell<Watcher> = (news: (watcher: Watcher) => void) => void;
+/** Notifies every caller that waits for a flight, and each that joins later. */
+export type Notify<Watcher> = (event: (watcher: Watcher) => void) => void;
 
 export interface FlightCall<Value, Watcher> {
-  /** Does the work, for all who ask for it meanwhile. The signal aborts when nobody waits any more. */
-  readonly begin: (signal: AbortSignal, tell: Tell<Watcher>) => Promise<Value>;
+  /** Does the work for all callers. The signal aborts when the last of them has left. */
+  readonly begin: (signal: AbortSignal, notify: Notify<Watcher>) => Promise<Value>;
   readonly signal: AbortSignal | undefined;
   readonly watcher: Watcher;
 }
 
-interface Passenger<Value, Watcher> {
+interface Caller<Value, Watcher> {
   readonly watcher: Watcher;
-  readonly land: (value: Value) => void;
-  readonly fail: (error: unknown) => void;
+  readonly resolve: (value: Value) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 interface Flight<Value, Watcher> {
+  readonly name: string;
   readonly controller: AbortController;
-  readonly passengers: Set<Passenger<Value, Watcher>>;
-  /** All that was said so far: who joins late hears it from the beginning. */
-  readonly news: ((watcher: Watcher) => void)[];
+  readonly callers: Set<Caller<Value, Watcher>>;
+  /** All events so far, for callers that join later. */
+  readonly events: ((watcher: Watcher) => void)[];
 }
 
 /**
- * Work that several ask for at the same time is done once. It takes the priority and the turn of who asked first.
+ * Does work once that several callers ask for at the same time. It has the priority of the first.
  *
- * Whoever aborts leaves the others their work; when the last one leaves, the work is aborted, and who asks after that
- * begins anew. An error reaches all who wait; nothing is remembered of it.
+ * A caller that aborts leaves the others their work; when the last one leaves, the work is aborted, and a later caller
+ * starts it again. An error reaches all callers and is not remembered.
  */
 export class SingleFlight<Value, Watcher = undefined> {
   readonly #copy: (value: Value) => Value;
   readonly #flights = new Map<string, Flight<Value, Watcher>>();
 
-  /** @param copy makes another one of a result, so that each who waits owns theirs */
+  /** @param copy makes another one of a result, so that each caller owns theirs */
   constructor(copy: (value: Value) => Value) {
     this.#copy = copy;
   }
@@ -48,88 +49,70 @@ export class SingleFlight<Value, Watcher = undefined> {
       const underWay = this.#flights.get(name);
       const flight = underWay ?? this.#open(name);
       const onAbort = (): void => {
-        if (signal !== undefined) this.#leave(name, flight, passenger, cancellationOf(signal));
+        if (signal !== undefined) this.#leave(flight, caller, cancellationOf(signal));
       };
-      const passenger: Passenger<Value, Watcher> = {
-        watcher,
-        land: (value) => {
+      const settle =
+        <Outcome>(end: (outcome: Outcome) => void) =>
+        (outcome: Outcome): void => {
           signal?.removeEventListener('abort', onAbort);
-          resolve(value);
-        },
-        fail: (error) => {
-          signal?.removeEventListener('abort', onAbort);
-          reject(error);
-        },
-      };
-      flight.passengers.add(passenger);
+          end(outcome);
+        };
+      const caller = { watcher, resolve: settle(resolve), reject: settle(reject) };
+      flight.callers.add(caller);
       signal?.addEventListener('abort', onAbort, { once: true });
-      for (const news of flight.news) this.#tell(name, flight, passenger, news);
-      // Last: work that fails at once must find somebody to tell.
-      if (underWay === undefined) void this.#fly(name, flight, begin);
+      for (const event of flight.events) this.#notify(flight, caller, event);
+      // Last: work that fails at once must find its caller.
+      if (underWay === undefined) void this.#run(flight, begin);
     });
   }
 
   #open(name: string): Flight<Value, Watcher> {
-    const flight: Flight<Value, Watcher> = {
-      controller: new AbortController(),
-      passengers: new Set(),
-      news: [],
-    };
+    const flight = { name, controller: new AbortController(), callers: new Set<never>(), events: [] };
     this.#flights.set(name, flight);
     return flight;
   }
 
-  async #fly(
-    name: string,
-    flight: Flight<Value, Watcher>,
-    begin: FlightCall<Value, Watcher>['begin'],
-  ): Promise<void> {
-    const tell: Tell<Watcher> = (news) => {
-      flight.news.push(news);
-      for (const passenger of flight.passengers) this.#tell(name, flight, passenger, news);
-    };
+  async #run(flight: Flight<Value, Watcher>, begin: FlightCall<Value, Watcher>['begin']): Promise<void> {
+    const { controller, callers, events } = flight;
     try {
-      const value = await begin(flight.controller.signal, tell);
-      this.#end(name, flight);
-      const [first, ...others] = flight.passengers;
+      const value = await begin(controller.signal, (event) => {
+        events.push(event);
+        for (const caller of callers) this.#notify(flight, caller, event);
+      });
+      this.#end(flight);
+      const [first, ...others] = callers;
       // Before the first one has it, and may change it.
-      for (const passenger of others) passenger.land(this.#copy(value));
-      first?.land(value);
+      for (const caller of others) caller.resolve(this.#copy(value));
+      first?.resolve(value);
     } catch (error) {
-      this.#end(name, flight);
-      for (const passenger of flight.passengers) passenger.fail(error);
+      this.#end(flight);
+      for (const caller of callers) caller.reject(error);
     }
   }
 
-  #tell(
-    name: string,
+  #notify(
     flight: Flight<Value, Watcher>,
-    passenger: Passenger<Value, Watcher>,
-    news: (watcher: Watcher) => void,
+    caller: Caller<Value, Watcher>,
+    event: (watcher: Watcher) => void,
   ): void {
-    if (!flight.passengers.has(passenger)) return;
+    if (!flight.callers.has(caller)) return;
     try {
-      news(passenger.watcher);
+      event(caller.watcher);
     } catch (error) {
-      // It is that one's own fault, and no reason for the others to fail.
-      this.#leave(name, flight, passenger, error);
+      // The fault of this caller's watcher is no reason for the others to fail.
+      this.#leave(flight, caller, error);
     }
   }
 
-  #leave(
-    name: string,
-    flight: Flight<Value, Watcher>,
-    passenger: Passenger<Value, Watcher>,
-    reason: unknown,
-  ): void {
-    passenger.fail(reason);
-    flight.passengers.delete(passenger);
-    if (flight.passengers.size > 0) return;
-    this.#end(name, flight);
+  #leave(flight: Flight<Value, Watcher>, caller: Caller<Value, Watcher>, reason: unknown): void {
+    caller.reject(reason);
+    flight.callers.delete(caller);
+    if (flight.callers.size > 0) return;
+    this.#end(flight);
     flight.controller.abort(reason);
   }
 
-  #end(name: string, flight: Flight<Value, Watcher>): void {
-    if (this.#flights.get(name) === flight) this.#flights.delete(name);
+  #end(flight: Flight<Value, Watcher>): void {
+    if (this.#flights.get(flight.name) === flight) this.#flights.delete(flight.name);
   }
 }

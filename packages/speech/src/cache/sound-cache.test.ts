@@ -1,19 +1,20 @@
+import { rmSync, unlinkSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { bytesOf, HEAD_BYTES, keyFor, openCache, ROOMY, soundOf } from './cache-fixture.ts';
+import { bytesOf, keyFor, openCache, ROOMY, soundOf, startCache } from '../../test/cache/cache-fixture.ts';
 
 const [A, B, C] = [keyFor('a'), keyFor('b'), keyFor('c')];
 const MINUTE_MS = 60_000;
 
 describe('a sound cache', () => {
-  it('gives back what it keeps, and counts', async () => {
-    const { cache, folder } = await openCache();
+  it('returns what it keeps, and counts', async () => {
+    const { cache, files } = await openCache();
     expect(await cache.find(A, bytesOf)).toBeUndefined();
     expect(await cache.keep(A, soundOf(3))).toBe(true);
     expect(await cache.find(A, bytesOf)).toEqual(Uint8Array.of(1, 1, 1));
     expect(await cache.find({ ...B, kind: 'narration' }, bytesOf)).toBeUndefined();
     expect(cache.status()).toEqual({
       entries: 1,
-      sizeBytes: HEAD_BYTES + 3,
+      sizeBytes: 3,
       maxBytes: 1_000_000,
       hits: { chunk: 1, narration: 0 },
       misses: { chunk: 1, narration: 1 },
@@ -22,125 +23,126 @@ describe('a sound cache', () => {
       broken: 0,
       unkept: 0,
     });
-    expect([...folder.files.keys()]).toEqual([A.name]);
+    expect(files()).toHaveLength(1);
   });
 
-  it('makes room: what was used least recently goes first', async () => {
-    const { cache, folder, clock } = await openCache({ ...ROOMY, maxBytes: 2 * (HEAD_BYTES + 10) });
-    await cache.keep(A, soundOf(10));
-    await cache.keep(B, soundOf(10));
+  it('makes room: what was used least recently is removed first', async () => {
+    const { cache, files, clock } = await openCache({ limits: { ...ROOMY, maxBytes: 20 } });
+    for (const key of [A, B]) {
+      await cache.keep(key, soundOf(10));
+      clock.advance(1);
+    }
     await cache.find(A, bytesOf);
+    clock.advance(1);
     await cache.keep(C, soundOf(10));
-    await clock.settle();
-    expect(new Set(folder.files.keys())).toEqual(new Set([A.name, C.name]));
-    expect(cache.status()).toMatchObject({ entries: 2, evictions: 1, sizeBytes: 2 * (HEAD_BYTES + 10) });
+    await cache.idle();
+    expect(files()).toHaveLength(2);
+    expect(cache.status()).toMatchObject({ entries: 2, evictions: 1, sizeBytes: 20 });
+    expect(await cache.find(B, bytesOf)).toBeUndefined();
+    expect(await cache.find(A, bytesOf)).toBeDefined();
   });
 
-  it('still finds what is on its way out, which pushes out nothing else', async () => {
-    const { cache, folder, clock } = await openCache({ ...ROOMY, maxBytes: 2 * (HEAD_BYTES + 10) });
-    await cache.keep(A, soundOf(10));
-    await cache.keep(B, soundOf(10));
-    await clock.settle();
-    folder.breaks('remove', 'hangs');
-    await cache.keep(C, soundOf(10));
-    await clock.settle();
+  it('counts nothing twice while what it evicted is still on the disk', async () => {
+    const { cache, breaks, clock } = await openCache({ limits: { ...ROOMY, maxBytes: 20 } });
+    breaks('unlink', 'hangs');
+    for (const key of [A, B, C]) {
+      await cache.keep(key, soundOf(10));
+      clock.advance(1);
+    }
     expect(cache.status()).toMatchObject({ entries: 2, evictions: 1 });
-    expect(await cache.find(A, bytesOf)).toBeDefined();
-    expect(cache.status()).toMatchObject({ entries: 2, evictions: 1 });
+    expect(await cache.find(A, bytesOf)).toBeUndefined();
     expect(await cache.find(B, bytesOf)).toBeDefined();
+    expect(cache.status()).toMatchObject({ entries: 2, evictions: 1 });
   });
 
   it('holds no more entries than it may, also when it is opened on more', async () => {
-    const first = await openCache();
+    const { cache, clock, folder } = await openCache();
     for (let id = 0; id < 40; id += 1) {
-      await first.cache.keep(keyFor(id), soundOf(1));
-      await first.clock.advanceAsync(1);
+      await cache.keep(keyFor(id), soundOf(1));
+      clock.advance(1);
     }
-    const { folder, clock } = first;
-    const { cache } = await openCache({ ...ROOMY, maxEntries: 10 }, folder, clock);
-    await clock.settle();
-    expect(cache.status()).toMatchObject({ entries: 10, evictions: 30 });
-    expect([...folder.files.keys()]).toEqual(Array.from({ length: 10 }, (_, id) => keyFor(30 + id).name));
+    const smaller = await openCache({ limits: { ...ROOMY, maxEntries: 10 }, folder, clock });
+    expect(smaller.cache.status()).toMatchObject({ entries: 10, evictions: 30 });
+    for (let id = 0; id < 40; id += 1) {
+      expect((await smaller.cache.find(keyFor(id), bytesOf)) !== undefined).toBe(id >= 30);
+    }
+    expect(smaller.files()).toHaveLength(10);
   });
 
   it('keeps nothing that is larger than all of it', async () => {
-    const { cache, folder } = await openCache({ ...ROOMY, maxBytes: HEAD_BYTES + 10 });
+    const { cache, files } = await openCache({ limits: { ...ROOMY, maxBytes: 10 } });
     expect(await cache.keep(A, soundOf(11))).toBe(true);
-    expect(await cache.keep(A, soundOf(HEAD_BYTES + 11))).toBe(true);
-    expect(folder.files.size).toBe(0);
-    expect(cache.status().unkept).toBe(2);
+    expect(files()).toEqual([]);
+    expect(cache.status().unkept).toBe(1);
   });
 
   it('lets nothing get older than it may, used or not', async () => {
-    const { cache, folder, clock } = await openCache({ ...ROOMY, maxAgeMs: 25 * MINUTE_MS });
+    const { cache, files, clock } = await openCache({ limits: { ...ROOMY, maxAgeMs: 25 * MINUTE_MS } });
     await cache.keep(A, soundOf(1));
     await cache.keep(B, soundOf(1));
     await clock.advanceAsync(25 * MINUTE_MS);
     expect(await cache.find(A, bytesOf)).toBeDefined();
+    await cache.idle();
     await clock.advanceAsync(1);
     expect(await cache.find(A, bytesOf)).toBeUndefined();
-    expect(folder.files.has(B.name)).toBe(true);
+    await cache.idle();
+    expect(files()).toHaveLength(1);
     await clock.advanceAsync(10 * MINUTE_MS);
-    expect(folder.files.size).toBe(0);
+    await cache.idle();
+    expect(files()).toEqual([]);
     expect(cache.status()).toMatchObject({ entries: 0, sizeBytes: 0, expired: 2 });
   });
 
   it('does not trust an entry from the day after tomorrow', async () => {
     const { cache, folder, clock } = await openCache();
-    await clock.advanceAsync(48 * 60 * MINUTE_MS);
+    clock.advance(48 * 60 * MINUTE_MS);
     await cache.keep(A, soundOf(1));
     await cache.close();
-    const earlier = await openCache(ROOMY, folder);
+    const earlier = await openCache({ folder });
     expect(await earlier.cache.find(A, bytesOf)).toBeUndefined();
-    expect(folder.files.size).toBe(0);
-  });
-
-  it('never gives out what is altered, and removes it', async () => {
-    const { cache, folder, clock, logged } = await openCache();
-    await cache.keep(A, soundOf(3));
-    const file = folder.files.get(A.name)!;
-    file.bytes[file.bytes.length - 1]! ^= 1;
-    expect(await cache.find(A, bytesOf)).toBeUndefined();
-    await clock.settle();
-    expect(folder.files.size).toBe(0);
-    expect(cache.status()).toMatchObject({ entries: 0, broken: 1, misses: { chunk: 1 } });
-    expect(logged).toMatchObject([{ fields: { fault: 'sound altered', name: A.name } }]);
+    expect(earlier.files()).toEqual([]);
   });
 
   it('removes what its reader has no use for', async () => {
-    const { cache, folder, clock } = await openCache();
+    const { cache, files, logged } = await openCache();
     await cache.keep(A, soundOf(3));
     expect(await cache.find(A, () => undefined)).toBeUndefined();
-    await clock.settle();
-    expect(folder.files.size).toBe(0);
+    await cache.idle();
+    expect(files()).toEqual([]);
     expect(cache.status()).toMatchObject({ broken: 1, hits: { chunk: 0 }, misses: { chunk: 1 } });
+    expect(logged).toMatchObject([{ fields: { fault: 'facts of no use', name: A.name } }]);
   });
 
-  it('finds what another process kept, and bears what another one removed', async () => {
-    const { cache, folder, clock } = await openCache();
-    const other = await openCache(ROOMY, folder, clock);
+  it('shares its folder: finds what another process kept, misses what it removed, counts both', async () => {
+    const { cache, folder, clock, files } = await openCache();
+    const other = await openCache({ folder, clock });
     await other.cache.keep(A, soundOf(1));
     expect(await cache.find(A, bytesOf)).toBeDefined();
-    folder.files.delete(A.name);
+    expect(cache.status()).toMatchObject({ entries: 1, sizeBytes: 1 });
+    await other.cache.find(A, () => undefined);
+    await other.cache.idle();
+    expect(files()).toEqual([]);
     expect(await cache.find(A, bytesOf)).toBeUndefined();
     expect(cache.status()).toMatchObject({ entries: 0, sizeBytes: 0, broken: 0 });
   });
 
-  it('learns from time to time what others kept, removed and used', async () => {
-    const { cache, folder, clock } = await openCache();
-    const other = await openCache(ROOMY, folder, clock);
+  it('notices files that people removed, when they are asked for and from time to time', async () => {
+    const { cache, clock, files } = await openCache();
     await cache.keep(A, soundOf(1));
-    await other.cache.keep(B, soundOf(1));
-    await clock.advanceAsync(1);
-    folder.files.delete(A.name);
-    await other.cache.keep(C, soundOf(1));
+    for (const file of files()) unlinkSync(file);
+    await cache.keep(B, soundOf(1));
+    expect(cache.status().entries).toBe(2);
     await clock.advanceAsync(10 * MINUTE_MS);
-    expect(cache.status()).toMatchObject({ entries: 2, sizeBytes: 2 * (HEAD_BYTES + 1) });
+    await cache.idle();
+    expect(cache.status()).toMatchObject({ entries: 1, broken: 0 });
+    for (const file of files()) unlinkSync(file);
+    expect(await cache.find(B, bytesOf)).toBeUndefined();
+    expect(cache.status()).toMatchObject({ entries: 0, broken: 0 });
   });
 
-  it('keeps nothing on a full disk, fails nobody, and says so once a minute', async () => {
-    const { cache, folder, clock, logged } = await openCache();
-    folder.breaks('write', new Error('ENOSPC: no space left on device'));
+  it('keeps nothing on a full disk, fails no request, and warns once a minute', async () => {
+    const { cache, breaks, clock, logged, files } = await openCache();
+    breaks('writeFile', new Error('ENOSPC: no space left on device'));
     for (let tries = 0; tries < 5; tries += 1) expect(await cache.keep(A, soundOf(1))).toBe(true);
     expect(logged).toEqual([
       {
@@ -152,35 +154,44 @@ describe('a sound cache', () => {
     await cache.keep(A, soundOf(1));
     expect(logged[1]?.fields).toMatchObject({ leftOut: 4 });
     expect(cache.status()).toMatchObject({ unkept: 6, entries: 0 });
-    folder.breaks('write', undefined);
+    expect(files()).toEqual([]);
+    breaks('writeFile', undefined);
     await cache.keep(A, soundOf(1));
     expect(await cache.find(A, bytesOf)).toBeDefined();
   });
 
-  it.each(['prepare', 'scan', 'read', 'touch', 'remove'] as const)(
+  it.each(['mkdir', 'readdir', 'readFile', 'stat', 'unlink', 'openDatabase', 'prepare', 'exec'] as const)(
     'bears that %s fails',
-    async (operation) => {
-      const { cache, folder, clock, logged } = await openCache({ ...ROOMY, maxBytes: 2 * HEAD_BYTES });
-      folder.breaks(operation, new Error('EIO'));
-      const again = await openCache({ ...ROOMY, maxBytes: 2 * HEAD_BYTES }, folder, clock);
-      for (const { cache: either } of [{ cache }, again]) {
-        for (const key of [A, B, C]) await either.keep(key, soundOf(1));
+    async (step) => {
+      const error = Object.assign(new Error('EIO'), { code: 'EIO' });
+      const limits = { ...ROOMY, maxBytes: 2 };
+      const { cache, clock, folder, ...fixture } = await openCache({ limits, broken: [[step, error]] });
+      const again = await openCache({ limits, folder, clock, broken: [[step, error]] });
+      for (const either of [cache, again.cache]) {
+        for (const key of [A, B, C]) {
+          clock.advance(1);
+          await either.keep(key, soundOf(1));
+        }
         await either.find(C, bytesOf);
+        await either.idle();
+        either.status();
       }
-      await clock.settle();
-      expect([...logged, ...again.logged].map(({ fields }) => fields?.['error'])).toContain('EIO');
-      folder.breaks(operation, undefined);
+      expect([...fixture.logged, ...again.logged].map(({ fields }) => fields?.['error'])).toContain('EIO');
+      fixture.breaks(step, undefined);
+      clock.advance(1);
       await cache.keep(C, soundOf(1));
       expect(await cache.find(C, bytesOf)).toEqual(Uint8Array.of(1));
     },
   );
 
   it('waits two seconds for a disk that hangs, and lets go of the bytes only when it may', async () => {
-    const { cache, folder, clock } = await openCache();
-    folder.breaks('read', 'hangs');
-    folder.breaks('write', 'hangs');
+    const { cache, breaks, clock } = await openCache();
+    await cache.keep(A, soundOf(1));
+    await cache.idle();
+    breaks('readFile', 'hangs');
+    breaks('writeFile', 'hangs');
     const finding = cache.find(A, bytesOf);
-    const keeping = cache.keep(A, soundOf(1));
+    const keeping = cache.keep(B, soundOf(1));
     await clock.advanceAsync(2_000);
     expect(await finding).toBeUndefined();
     expect(await keeping).toBe(false);
@@ -191,8 +202,8 @@ describe('a sound cache', () => {
   });
 
   it('holds a bounded amount of sound for a disk that hangs', async () => {
-    const { cache, folder } = await openCache({ ...ROOMY, maxBytes: 2 ** 30 });
-    folder.breaks('write', 'hangs');
+    const { cache, breaks } = await openCache({ limits: { ...ROOMY, maxBytes: 2 ** 30 } });
+    breaks('writeFile', 'hangs');
     const large = soundOf(2 ** 25);
     void cache.keep(A, large);
     void cache.keep(B, large);
@@ -201,20 +212,31 @@ describe('a sound cache', () => {
   });
 
   it('opens on a folder that hangs', async () => {
-    const { folder, clock } = await openCache();
-    folder.breaks('scan', 'hangs');
-    const opening = openCache(ROOMY, folder, clock);
+    const { cache, clock, opened } = startCache({ broken: [['readdir', 'hangs']] });
     await clock.advanceAsync(2_000);
-    const { cache } = await opening;
+    await opened;
     await cache.keep(A, soundOf(1));
     expect(await cache.find(A, bytesOf)).toBeDefined();
   });
 
-  it('leaves no timer behind, and keeps nothing, once it is closed', async () => {
-    const { cache, folder, clock } = await openCache();
+  it('makes its folder again when people removed all of it', async () => {
+    const { cache, folder, logged } = await openCache();
+    await cache.keep(A, soundOf(1));
+    rmSync(folder, { recursive: true });
+    expect(await cache.find(A, bytesOf)).toBeUndefined();
+    await cache.keep(A, soundOf(1));
+    expect(await cache.find(A, bytesOf)).toBeDefined();
+    expect(logged).toEqual([]);
+  });
+
+  it('leaves no timer behind, and finds and keeps nothing, once it is closed', async () => {
+    const { cache, files, clock } = await openCache();
+    await cache.keep(A, soundOf(1));
     await cache.close();
     expect(clock.pendingTimers).toBe(0);
-    await cache.keep(A, soundOf(1));
-    expect(folder.files.size).toBe(0);
+    await cache.keep(B, soundOf(1));
+    expect(await cache.find(A, bytesOf)).toBeUndefined();
+    expect(files()).toHaveLength(1);
+    expect(cache.status().entries).toBe(1);
   });
 });

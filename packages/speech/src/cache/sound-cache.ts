@@ -1,69 +1,115 @@
-import type { Clock } from '@taleback/resilience';
+import { join, resolve } from 'node:path';
 import type { Log } from '@taleback/core';
-import type { CacheFolder } from './cache-folder.ts';
-import type { CacheKey } from './cache-key.ts';
-import { type CacheStatus, newTally } from './cache-status.ts';
-import { formatEntry, type KeptSound, parseEntry } from './entry-format.ts';
-import { Errands } from './errands.ts';
-import { type CacheLimits, Housekeeping } from './housekeeping.ts';
-import { withPatience } from './patience.ts';
+import { errorWords } from '@taleback/core/src/log.ts';
+import { type Clock, tryWithDeadline } from '@taleback/resilience';
+import type { CacheKey, CacheKind } from './cache-key.ts';
+import { type CacheDisk, REAL_DISK, SoundFolder } from './sound-folder.node.ts';
+import { type IndexEntry, isBusy, isDamaged, SoundIndex } from './sound-index.node.ts';
 
-export interface SoundCacheParts {
-  readonly folder: CacheFolder;
+/** A sound and what has to be known about it. Facts are never words that a person wrote. */
+export interface KeptSound {
+  readonly facts: Readonly<Record<string, unknown>>;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+export interface CacheLimits {
+  /** Of all sounds together. */
+  readonly maxBytes: number;
+  /** Since it was written: how long a sound stays on the disk, however often it is used. */
+  readonly maxAgeMs: number;
+  /** Default 100,000. */
+  readonly maxEntries?: number | undefined;
+}
+
+/** What a cache holds, and what became of requests since the process began. */
+export interface CacheStatus {
+  readonly entries: number;
+  readonly sizeBytes: number;
+  readonly maxBytes: number;
+  readonly hits: Readonly<Record<CacheKind, number>>;
+  readonly misses: Readonly<Record<CacheKind, number>>;
+  /** Entries that gave way to newer ones. */
+  readonly evictions: number;
+  /** Entries removed because of their age. */
+  readonly expired: number;
+  /** Entries removed because they were torn or altered. */
+  readonly broken: number;
+  /** Sounds that could not be kept. */
+  readonly unkept: number;
+}
+
+export interface SoundCacheOptions {
+  readonly folder: string;
   readonly limits: CacheLimits;
   readonly clock: Clock;
   readonly log: Log;
+  /** Default: the real one. */
+  readonly disk?: CacheDisk | undefined;
 }
 
+const MAX_ENTRIES = 100_000;
+/** A disk that has not answered by then (a network share that hangs) counts as none. Speaking a chunk takes less. */
+const DISK_TIMEOUT_MS = 2_000;
 /** Sounds that a hanging disk may hold in memory. */
 const MAX_WRITING_BYTES = 64 * 2 ** 20;
+/** How far the removal of old entries, and of files without an entry, may lag behind. */
+const CLEAN_INTERVAL_MS = 10 * 60_000;
+/** A file without an entry has no writer any more by then: writing the largest takes seconds. */
+const STRAY_LIFE_MS = 60 * 60_000;
+/** An entry from further ahead was written under a clock that stood wrong, and would outlive its age. */
+const CLOCK_TOLERANCE_MS = 24 * 60 * 60_000;
+/** A full disk fails every write: one line a minute says so as well as a thousand. */
+const WARNING_INTERVAL_MS = 60_000;
 
 /**
- * Sounds that were made before, in a folder that several processes may share. It holds what people wrote only as sound
- * and as hashes, never as words.
+ * Sounds that were made before, in a folder that several processes may share: an index, and each sound in a file that is
+ * named by its hash. It holds what people wrote only as sound and as hashes, never as words.
  *
- * Nothing here ever fails a request: what cannot be read is missing, what cannot be written is not kept, and a warning
- * says so once a minute. What is torn, altered or too old is never given out.
+ * Nothing here fails a request: what cannot be read is missing, what cannot be written is not kept, and a warning says
+ * so once a minute. A sound that is torn, altered or too old is never returned.
  *
- * @see seed 002, "Smart Caching"
+ * @see docs/origins.md#what-came-later-1
  */
 export class SoundCache {
-  readonly #parts: SoundCacheParts;
-  readonly #tally = newTally();
-  readonly #errands: Errands;
-  readonly #housekeeping: Housekeeping;
+  readonly #options: SoundCacheOptions;
+  readonly #folder: SoundFolder;
+  readonly #openIndex: () => SoundIndex;
+  readonly #counts = { evictions: 0, expired: 0, broken: 0, unkept: 0 };
+  readonly #hits: Record<CacheKind, number> = { chunk: 0, narration: 0 };
+  readonly #misses: Record<CacheKind, number> = { chunk: 0, narration: 0 };
+  readonly #background = new Set<Promise<unknown>>();
+  readonly #warnings = new Map<string, { readonly atMs: number; leftOut: number }>();
+  #index: SoundIndex | undefined;
+  #totals = { entries: 0, sizeBytes: 0 };
   #writingBytes = 0;
+  #isTrimming = false;
   #isClosed = false;
+  #cancelClean: () => void = () => {};
 
-  constructor(parts: SoundCacheParts) {
-    this.#parts = parts;
-    this.#errands = new Errands(parts.log, parts.clock);
-    this.#housekeeping = new Housekeeping({ ...parts, errands: this.#errands, tally: this.#tally });
+  constructor(options: SoundCacheOptions) {
+    this.#options = options;
+    const { folder, disk = REAL_DISK } = options;
+    const root = resolve(folder);
+    this.#folder = new SoundFolder(root, disk);
+    this.#openIndex = () => new SoundIndex(join(root, 'index.db'), disk.openDatabase);
   }
 
-  /** Looks what is there, and goes on looking from time to time. Sounds are found and kept before it settles, too. */
+  /** Cleans the folder now and from time to time. `find` and `keep` work before it settles, too. */
   async open(): Promise<void> {
-    const prepare = (): Promise<void> => this.#parts.folder.prepare();
-    const opened = this.#errands
-      .attempt('the sound cache cannot be opened', prepare)
-      .then(() => this.#housekeeping.scan());
-    this.#errands.leave(opened);
-    await this.#patiently(opened, undefined);
+    await this.#withTimeout(this.#inBackground(this.#clean()), undefined);
   }
 
   /**
    * The sound of this key, in memory that is the caller's.
-   * @param read makes of it what the caller needs; undefined means that it is of no use, and it is removed
+   * @param read converts it to what the caller needs; undefined means that it is of no use, and it is removed
    */
   async find<Value>(
-    key: CacheKey,
+    { name, kind }: CacheKey,
     read: (sound: KeptSound) => Value | undefined,
   ): Promise<Value | undefined> {
-    const reading = this.#errands.attempt('a sound could not be read from the cache', () =>
-      this.#read(key.name, read),
-    );
-    const value = await this.#patiently(reading, undefined);
-    this.#tally[value === undefined ? 'misses' : 'hits'][key.kind] += 1;
+    const reading = this.#attempt('a sound could not be read from the cache', () => this.#read(name, read));
+    const value = await this.#withTimeout(reading, undefined);
+    (value === undefined ? this.#misses : this.#hits)[kind] += 1;
     return value;
   }
 
@@ -76,90 +122,210 @@ export class SoundCache {
   async keep({ name }: CacheKey, sound: KeptSound): Promise<boolean> {
     const { length } = sound.bytes;
     const isTooMuch = this.#writingBytes > 0 && this.#writingBytes + length > MAX_WRITING_BYTES;
-    if (isTooMuch || length > this.#parts.limits.maxBytes || this.#isClosed) {
-      this.#tally.unkept += 1;
+    if (isTooMuch || length > this.#options.limits.maxBytes || this.#isClosed) {
+      this.#counts.unkept += 1;
       return true;
     }
     this.#writingBytes += length;
-    const written = this.#write(name, sound).then((isKept) => {
+    const writing = this.#attempt('a sound could not be kept in the cache', () => this.#write(name, sound));
+    const written = writing.then((isKept) => {
       this.#writingBytes -= length;
-      if (!isKept) this.#tally.unkept += 1;
+      if (isKept !== true) this.#counts.unkept += 1;
       return true;
     });
-    this.#errands.leave(written);
-    return this.#patiently(written, false);
+    return this.#withTimeout(this.#inBackground(written), false);
   }
 
   status(): CacheStatus {
-    const { hits, misses, ...counts } = this.#tally;
+    if (!this.#isClosed) this.#totals = this.#tryIndex((index) => index.totals()) ?? this.#totals;
+    const { maxBytes } = this.#options.limits;
     return {
-      ...this.#housekeeping.size(),
-      maxBytes: this.#parts.limits.maxBytes,
-      hits: { ...hits },
-      misses: { ...misses },
-      ...counts,
+      ...this.#totals,
+      maxBytes,
+      hits: { ...this.#hits },
+      misses: { ...this.#misses },
+      ...this.#counts,
     };
   }
 
-  /** Finishes what nobody waits for, unless the disk hangs. Nothing is kept after that. */
+  /** Settles when no work is left in the background. */
+  async idle(): Promise<void> {
+    while (this.#background.size > 0) await Promise.all(this.#background);
+  }
+
+  /** Finishes the work in the background, unless the disk hangs. Nothing is found or kept after that. */
   async close(): Promise<void> {
+    this.#cancelClean();
+    await this.#withTimeout(this.idle(), undefined);
+    this.status();
     this.#isClosed = true;
-    this.#housekeeping.stop();
-    await this.#patiently(this.#errands.done(), undefined);
+    this.#closeIndex();
   }
 
   async #read<Value>(
     name: string,
     read: (sound: KeptSound) => Value | undefined,
   ): Promise<Value | undefined> {
-    const { folder, limits, clock } = this.#parts;
-    const file = await folder.read(name, limits.maxBytes);
-    if (file === 'missing') {
-      this.#housekeeping.noteMissing(name);
-      return undefined;
+    const entry = this.#isClosed ? undefined : this.#useIndex((index) => index.find(name));
+    if (entry === undefined) return undefined;
+    const [earliestMs, latestMs] = this.#lifetime();
+    if (entry.writtenAtMs < earliestMs || entry.writtenAtMs > latestMs) {
+      this.#counts.expired += 1;
+      return this.#drop(entry);
     }
-    const entry = file === 'oversized' ? { fault: 'too large' } : await parseEntry(name, file);
-    if ('fault' in entry) return this.#discardBroken(name, entry.fault);
-    if (this.#housekeeping.isTooOld(entry.writtenAtMs)) {
-      this.#tally.expired += 1;
-      this.#housekeeping.discard(name);
-      return undefined;
+    const bytes = await this.#folder.read(entry);
+    if (bytes === 'missing') return this.#drop(entry);
+    const facts = JSON.parse(entry.facts) as KeptSound['facts'];
+    const value = bytes === 'altered' ? undefined : read({ facts, bytes });
+    if (value === undefined) {
+      this.#counts.broken += 1;
+      const fault = bytes === 'altered' ? 'altered' : 'facts of no use';
+      this.#warn('a broken sound was removed from the cache', { name, fault });
+      return this.#drop(entry);
     }
-    const value = read(entry);
-    if (value === undefined) return this.#discardBroken(name, 'facts of no use');
-    const { writtenAtMs } = entry;
-    this.#housekeeping.noteUsed(name, {
-      sizeBytes: file.length,
-      writtenAtMs,
-      usedAtMs: Math.floor(clock.now()),
-    });
+    this.#tryIndex((index) => index.noteUse(name, this.#now()));
     return value;
   }
 
-  #discardBroken(name: string, fault: string): undefined {
-    this.#tally.broken += 1;
-    this.#errands.warn('a broken sound was removed from the cache', { name, fault });
-    this.#housekeeping.discard(name);
+  async #write(key: string, sound: KeptSound): Promise<boolean> {
+    const { bytes } = sound;
+    const facts = JSON.stringify(sound.facts);
+    const file = await this.#folder.write({ key, facts, bytes });
+    const entry = { key, file, facts, sizeBytes: bytes.length, writtenAtMs: this.#now() };
+    try {
+      this.#useIndex((index) => index.put(entry));
+    } catch (error) {
+      await this.#removeFile(file);
+      throw error;
+    }
+    if (!this.#isTrimming) void this.#inBackground(this.#trim());
+    return true;
   }
 
-  async #write(name: string, sound: KeptSound): Promise<boolean> {
-    const { folder, limits, clock } = this.#parts;
-    const nowMs = Math.floor(clock.now());
-    const isKept = await this.#errands.attempt('a sound could not be kept in the cache', async () => {
-      const parts = await formatEntry(name, { ...sound, writtenAtMs: nowMs });
-      const sizeBytes = parts.reduce((sum, { length }) => sum + length, 0);
-      if (sizeBytes > limits.maxBytes) return false;
-      await folder.write(name, parts, nowMs);
-      this.#housekeeping.noteWritten(name, { sizeBytes, writtenAtMs: nowMs, usedAtMs: nowMs });
-      return true;
-    });
-    return isKept === true;
+  /** Removes an entry that must not be returned. */
+  #drop({ file }: IndexEntry): undefined {
+    this.#tryIndex((index) => index.remove(file));
+    void this.#inBackground(this.#removeFile(file));
   }
 
-  #patiently<Value, Late>(work: Promise<Value>, late: Late): Promise<Value | Late> {
-    return withPatience(this.#parts.clock, work, () => {
-      this.#errands.warn('the disk of the sound cache is slow', {});
-      return late;
+  /** Removes what was used least recently until the rest is within the limits. */
+  async #trim(): Promise<void> {
+    const { maxBytes, maxEntries = MAX_ENTRIES } = this.#options.limits;
+    const removeSurplus = (index: SoundIndex): string | undefined => {
+      const { entries, sizeBytes } = index.totals();
+      return entries > maxEntries || sizeBytes > maxBytes ? index.removeLeastRecent() : undefined;
+    };
+    this.#isTrimming = true;
+    for (let file = this.#tryIndex(removeSurplus); file !== undefined; file = this.#tryIndex(removeSurplus)) {
+      this.#counts.evictions += 1;
+      await this.#removeFile(file);
+    }
+    this.#isTrimming = false;
+  }
+
+  /** Removes what is too old, entries without a file, and files without an entry, also those of earlier versions. */
+  async #clean(): Promise<void> {
+    await this.#attempt('the sound cache cannot be cleaned', async () => {
+      const expired = this.#useIndex((index) => index.removeOutside(...this.#lifetime()));
+      this.#counts.expired += expired.length;
+      for (const file of expired) await this.#removeFile(file);
+      const known = this.#useIndex((index) => index.shelves());
+      for (const shelf of new Set([...known, ...(await this.#folder.shelves())])) {
+        if (!this.#isClosed) await this.#cleanShelf(shelf);
+      }
     });
+    await this.#trim();
+    if (this.#isClosed) return;
+    const clean = (): void => void this.#inBackground(this.#clean());
+    this.#cancelClean = this.#options.clock.setTimer(clean, CLEAN_INTERVAL_MS);
+  }
+
+  async #cleanShelf(shelf: string): Promise<void> {
+    // Before the folder is read: a file is there before its entry, so an entry of now without a file has lost it.
+    const entries = this.#useIndex((index) => index.filesIn(shelf));
+    const files = new Set(await this.#folder.list(shelf));
+    for (const file of entries) {
+      if (!files.delete(file)) this.#useIndex((index) => index.remove(file));
+    }
+    for (const file of files) {
+      if (await this.#folder.isOlder(file, this.#now() - STRAY_LIFE_MS)) await this.#removeFile(file);
+    }
+  }
+
+  async #removeFile(file: string): Promise<void> {
+    await this.#attempt('a sound could not be removed from the cache', () => this.#folder.remove(file));
+  }
+
+  /** @throws what SQLite and the file system throw; a damaged index is replaced at the next use */
+  #useIndex<Value>(work: (index: SoundIndex) => Value): Value {
+    try {
+      this.#index ??= this.#openIndex();
+      return work(this.#index);
+    } catch (error) {
+      if (isDamaged(error)) this.#closeIndex();
+      throw error;
+    }
+  }
+
+  #tryIndex<Value>(work: (index: SoundIndex) => Value): Value | undefined {
+    try {
+      return this.#useIndex(work);
+    } catch (error) {
+      this.#warnOf('the index of the sound cache cannot be used', error);
+      return undefined;
+    }
+  }
+
+  #closeIndex(): void {
+    this.#index?.close();
+    this.#index = undefined;
+  }
+
+  #now(): number {
+    return Math.floor(this.#options.clock.now());
+  }
+
+  /** When an entry may have been written. */
+  #lifetime(): readonly [earliestMs: number, latestMs: number] {
+    return [this.#now() - this.#options.limits.maxAgeMs, this.#now() + CLOCK_TOLERANCE_MS];
+  }
+
+  /** The result of the work, or undefined and a warning when it failed. Never rejects. */
+  async #attempt<Value>(message: string, work: () => Promise<Value>): Promise<Value | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      this.#warnOf(message, error);
+      return undefined;
+    }
+  }
+
+  #inBackground<Value>(work: Promise<Value>): Promise<Value> {
+    this.#background.add(work);
+    void work.finally(() => this.#background.delete(work));
+    return work;
+  }
+
+  async #withTimeout<Value, Late>(work: Promise<Value>, late: Late): Promise<Value | Late> {
+    const outcome = await tryWithDeadline(() => work, DISK_TIMEOUT_MS, { clock: this.#options.clock });
+    if (outcome.kind === 'completed') return outcome.value;
+    this.#warn('the disk of the sound cache is slow', {});
+    return late;
+  }
+
+  #warnOf(message: string, error: unknown): void {
+    // A busy index is another process at work: the next use will succeed.
+    if (!isBusy(error)) this.#warn(message, { error: errorWords(error) });
+  }
+
+  #warn(message: string, fields: Readonly<Record<string, unknown>>): void {
+    const nowMs = this.#options.clock.now();
+    const before = this.#warnings.get(message);
+    if (before !== undefined && nowMs - before.atMs < WARNING_INTERVAL_MS) {
+      before.leftOut += 1;
+      return;
+    }
+    this.#warnings.set(message, { atMs: nowMs, leftOut: 0 });
+    this.#options.log('warn', message, { ...fields, leftOut: before?.leftOut ?? 0 });
   }
 }

@@ -1,9 +1,8 @@
 import { writeSync } from 'node:fs';
 import { type Clock, systemClock } from '@taleback/resilience';
-import { createFolderCache } from '../../src/cache/folder-cache.node.ts';
-import { SoundCache } from '../../src/cache/index.ts';
+import { SoundCache } from '../../src/cache/sound-cache.ts';
+import { createFaultyDisk } from './faulty-disk.ts';
 import { isNumber, keyOf, numberedSound } from './numbered-sound.ts';
-import { createSteppingFs } from './stepping-fs.ts';
 
 /**
  * A process with a cache of `MAX_BYTES`. It keeps the sounds `FROM` to `TO` (both included) `ROUNDS` times and says so of
@@ -22,14 +21,15 @@ const {
 const say = (line: object): void => void writeSync(1, `${JSON.stringify(line)}\n`);
 
 let steps = 0;
-const io = createSteppingFs(() => {
+const disk = createFaultyDisk(() => {
   steps += 1;
   if (steps === Number(CRASH_AT)) process.kill(process.pid, 'SIGKILL');
 });
 /** Without timers: on a machine that is busy enough, two seconds for a disk are too few. */
 const clock: Clock = { now: () => systemClock.now(), setTimer: () => () => {} };
 const cache = new SoundCache({
-  folder: createFolderCache(FOLDER, io),
+  folder: FOLDER,
+  disk,
   limits: { maxBytes: Number(MAX_BYTES), maxAgeMs: 3_600_000 },
   clock,
   log: (_, message, fields) => say({ kind: 'warned', id: `${message}: ${JSON.stringify(fields)}` }),

@@ -1,12 +1,12 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createFakeClock } from '@taleback/resilience/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createFolderCache } from '../../src/cache/folder-cache.node.ts';
-import { SoundCache } from '../../src/cache/index.ts';
-import { type OutboxChild, startChild } from '@taleback/outbox/test/start-child.ts';
-import { ENTRY_BYTES, isNumber, keyOf, numberedSound } from './numbered-sound.ts';
+import { SoundCache } from '../../src/cache/sound-cache.ts';
+import { soundFilesIn } from './cache-fixture.ts';
+import { isNumber, keyOf, numberedSound, SOUND_BYTES } from './numbered-sound.ts';
+import { type StartedChild, startChild } from './start-child.ts';
 
 let root: string;
 beforeEach(async () => {
@@ -14,14 +14,13 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
-const idsOf = ({ lines }: OutboxChild, kind: string): number[] =>
-  lines.flatMap((line) => (line.kind === kind ? [Number(line.id)] : []));
+const idsOf = (child: StartedChild, kind: string): number[] => child.idsOf(kind).map(Number);
 
-/** A cache of this process, some hours on; what its entries may not be, it says. */
+/** A cache of this process, some hours on; past the age at which files without an entry are removed. */
 const openLater = async (folder: string, maxBytes: number) => {
   const warned: unknown[] = [];
   const cache = new SoundCache({
-    folder: createFolderCache(folder),
+    folder,
     limits: { maxBytes, maxAgeMs: 24 * 3_600_000 },
     clock: createFakeClock(Date.now() + 2 * 3_600_000),
     log: (_, message, fields) => void warned.push([message, fields]),
@@ -30,20 +29,15 @@ const openLater = async (folder: string, maxBytes: number) => {
   return { cache, warned };
 };
 
-const filesIn = async (folder: string): Promise<string[]> =>
-  (await readdir(folder, { recursive: true, withFileTypes: true }))
-    .filter((entry) => entry.isFile())
-    .map(({ name }) => name);
-
 describe('kill -9', { timeout: 240_000 }, () => {
   it('before each single step on the disk in turn: what is there is whole, and all goes on', async () => {
     // Room for two: the third makes the first go, so that a removal has its steps too.
-    const maxBytes = 2 * ENTRY_BYTES + 10;
+    const maxBytes = 2 * SOUND_BYTES + 10;
     let crashAt = 0;
     for (let isThrough = false; !isThrough; ) {
       crashAt += 1;
       const folder = join(root, `step-${crashAt}`);
-      const child = startChild(new URL('cache-child.ts', import.meta.url), {
+      const child = startChild('cache-child.ts', {
         FOLDER: folder,
         MAX_BYTES: String(maxBytes),
         FROM: '1',
@@ -68,7 +62,7 @@ describe('kill -9', { timeout: 240_000 }, () => {
       }
       await cache.close();
       expect(warned).toEqual([]);
-      expect(new Set(await filesIn(folder))).toEqual(new Set([1, 2, 3].map((id) => keyOf(id).name)));
+      expect(soundFilesIn(folder)).toHaveLength(3);
     }
     // Three drafts, their moves, the looks between, a removal.
     expect(crashAt).toBeGreaterThan(30);
@@ -77,35 +71,35 @@ describe('kill -9', { timeout: 240_000 }, () => {
 
 describe('two processes with one folder', { timeout: 240_000 }, () => {
   it("find each other's sounds or none, never wrong ones, and the next one brings the folder within its bounds", async () => {
-    const maxBytes = 10 * ENTRY_BYTES;
+    const maxBytes = 10 * SOUND_BYTES;
     const folder = join(root, 'shared');
     const common = { FOLDER: folder, MAX_BYTES: String(maxBytes), ROUNDS: '20' };
     const children = [
-      startChild(new URL('cache-child.ts', import.meta.url), { ...common, FROM: '1', TO: '14' }),
-      startChild(new URL('cache-child.ts', import.meta.url), { ...common, FROM: '8', TO: '22' }),
+      startChild('cache-child.ts', { ...common, FROM: '1', TO: '14' }),
+      startChild('cache-child.ts', { ...common, FROM: '8', TO: '22' }),
     ];
     for (const child of children) {
       expect(await child.ended).toEqual({ code: 0, signal: null });
       expect(idsOf(child, 'wrong')).toEqual([]);
-      expect(child.lines.filter(({ kind }) => kind === 'warned')).toEqual([]);
+      expect(child.idsOf('warned')).toEqual([]);
     }
-    expect((await filesIn(folder)).length).toBeGreaterThan(0);
+    expect(soundFilesIn(folder).length).toBeGreaterThan(0);
     const { cache } = await openLater(folder, maxBytes);
     await cache.close();
-    expect((await filesIn(folder)).length).toBeLessThanOrEqual(10);
+    expect(soundFilesIn(folder).length).toBeLessThanOrEqual(10);
   });
 
   it('bear that one of them is killed again and again', async () => {
     const folder = join(root, 'shared');
-    const common = { FOLDER: folder, MAX_BYTES: String(10 * ENTRY_BYTES) };
-    const steady = startChild(new URL('cache-child.ts', import.meta.url), {
+    const common = { FOLDER: folder, MAX_BYTES: String(10 * SOUND_BYTES) };
+    const steady = startChild('cache-child.ts', {
       ...common,
       FROM: '1',
       TO: '20',
       ROUNDS: '15',
     });
     for (let crashAt = 20; crashAt < 140; crashAt += 30) {
-      const { signal } = await startChild(new URL('cache-child.ts', import.meta.url), {
+      const { signal } = await startChild('cache-child.ts', {
         ...common,
         FROM: '10',
         TO: '30',
@@ -114,6 +108,6 @@ describe('two processes with one folder', { timeout: 240_000 }, () => {
       expect(signal).toBe('SIGKILL');
     }
     expect(await steady.ended).toEqual({ code: 0, signal: null });
-    expect(steady.lines.filter(({ kind }) => kind === 'wrong' || kind === 'warned')).toEqual([]);
+    expect([...steady.idsOf('wrong'), ...steady.idsOf('warned')]).toEqual([]);
   });
 });

@@ -1,9 +1,8 @@
-import { canonicalDigest } from '../../src/cache/canonical-digest.ts';
-import type { CacheKey, KeptSound } from '../../src/cache/index.ts';
+import { type CacheKey, canonicalDigest } from '../../src/cache/cache-key.ts';
+import type { KeptSound } from '../../src/cache/sound-cache.ts';
 
-/** Bytes of each numbered sound; an entry is `ENTRY_BYTES` of them. */
-const SOUND_BYTES = 20_000;
-export const ENTRY_BYTES = SOUND_BYTES + 120 + '{"id":100}'.length;
+/** Of each numbered sound. */
+export const SOUND_BYTES = 20_000;
 
 export const keyOf = (id: number): CacheKey => ({ kind: 'chunk', name: canonicalDigest(['test', id]) });
 

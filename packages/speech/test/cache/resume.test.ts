@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type OutboxChild, startChild } from '@taleback/outbox/test/start-child.ts';
+import { type StartedChild, startChild } from './start-child.ts';
 
 const CHUNKS = 20;
 /** Each paragraph is a piece of its own: together with another it would be too long. */
@@ -17,37 +17,36 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
-const tell = (folder: string, killAt: number): OutboxChild =>
-  startChild(new URL('story-child.ts', import.meta.url), {
+const narrate = (folder: string, killAt: number): StartedChild =>
+  startChild('story-child.ts', {
     FOLDER: join(root, folder),
     STORY,
     KILL_AT: String(killAt),
   });
 
-const idsOf = ({ lines }: OutboxChild, kind: string): string[] =>
-  lines.flatMap((line) => (line.kind === kind && line.id !== undefined ? [line.id] : []));
+const idsOf = (child: StartedChild, kind: string): string[] => child.idsOf(kind);
 
 describe('a story whose process is killed', { timeout: 240_000 }, () => {
   it('goes on where it stood: what was finished is found, only the rest is spoken', async () => {
-    const whole = tell('whole', 0);
+    const whole = narrate('whole', 0);
     expect(await whole.ended).toEqual({ code: 0, signal: null });
     expect(idsOf(whole, 'chunks')).toEqual([String(CHUNKS)]);
     expect(idsOf(whole, 'speaks').length).toBe(CHUNKS);
 
     for (const killAt of [1, 7, 11, 19]) {
-      const first = tell(`killed-${killAt}`, killAt);
+      const first = narrate(`killed-${killAt}`, killAt);
       expect(await first.ended).toEqual({ code: null, signal: 'SIGKILL' });
       const finished = idsOf(first, 'finished');
       expect(finished.length).toBe(killAt);
 
-      const second = tell(`killed-${killAt}`, 0);
+      const second = narrate(`killed-${killAt}`, 0);
       expect(await second.ended).toEqual({ code: 0, signal: null });
       const spokenAgain = idsOf(second, 'speaks');
       expect(spokenAgain.filter((text) => finished.includes(text))).toEqual([]);
       expect(new Set([...idsOf(first, 'speaks'), ...spokenAgain])).toEqual(new Set(idsOf(whole, 'speaks')));
       expect(spokenAgain.length).toBeLessThanOrEqual(CHUNKS - killAt);
       expect(idsOf(second, 'finished').length).toBe(CHUNKS);
-      expect(idsOf(second, 'told')).toEqual(idsOf(whole, 'told'));
+      expect(idsOf(second, 'narrated')).toEqual(idsOf(whole, 'narrated'));
       expect(idsOf(second, 'warned')).toEqual([]);
     }
   });

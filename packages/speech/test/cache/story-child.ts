@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Clock, systemClock } from '@taleback/resilience';
-import { createFolderCache } from '../../src/cache/folder-cache.node.ts';
 import { createWavEncoder } from '../../src/audio/index.ts';
-import { SoundCache, withChunkCache } from '../../src/cache/index.ts';
+import { SoundCache } from '../../src/cache/sound-cache.ts';
+import { withChunkCache } from '../../src/cache/with-cache.ts';
 import type { SpeechEngine } from '../../src/engines/index.ts';
 import { narrateWith } from '../support/narrate-with.ts';
 
@@ -40,7 +40,7 @@ const engine: SpeechEngine = {
 /** Without timers: on a machine that is busy enough, two seconds for a disk are too few. */
 const clock: Clock = { now: () => systemClock.now(), setTimer: () => () => {} };
 const cache = new SoundCache({
-  folder: createFolderCache(FOLDER),
+  folder: FOLDER,
   limits: { maxBytes: 2 ** 26, maxAgeMs: 3_600_000 },
   clock,
   log: (_, message) => say({ kind: 'warned', id: message }),
@@ -62,5 +62,5 @@ const watched: SpeechEngine = {
 const narrate = narrateWith({ engine: watched, encoder: createWavEncoder() });
 const { bytes, chunkCount } = await narrate({ text: STORY, language: 'en' });
 say({ kind: 'chunks', id: String(chunkCount) });
-say({ kind: 'told', id: createHash('sha256').update(bytes).digest('hex') });
+say({ kind: 'narrated', id: createHash('sha256').update(bytes).digest('hex') });
 await cache.close();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { cacheEnvironment, toCacheConfig } from '@taleback/worker/src/config/cache-environment.ts';
+import { cacheEnvironment, toCacheConfig } from './cache-environment.ts';
 
 const parse = (environment: Record<string, string>) =>
   toCacheConfig(z.object(cacheEnvironment).parse(environment));

@@ -2,8 +2,8 @@ import { TalebackError } from '@taleback/core';
 import { describe, expect, it } from 'vitest';
 import type { Pcm } from '../audio/index.ts';
 import type { SpeechChunk, SpeechEngine, SynthesisOptions } from '../engines/index.ts';
-import { openCache, ROOMY } from './cache-fixture.ts';
-import { withChunkCache } from './chunk-cache.ts';
+import { openCache, ROOMY } from '../../test/cache/cache-fixture.ts';
+import { withChunkCache } from './with-cache.ts';
 
 const CHUNK: SpeechChunk = { text: 'Once upon a time.', voiceId: 'slt', language: 'en' };
 const RATE_HZ = 16_000;
@@ -22,7 +22,7 @@ interface Call {
 }
 
 const setUp = async (answer?: () => Pcm) => {
-  const fixture = await openCache({ ...ROOMY, maxBytes: 2 ** 24 });
+  const fixture = await openCache({ limits: { ...ROOMY, maxBytes: 2 ** 24 } });
   const calls: Call[] = [];
   let concurrency = 2;
   const inner: SpeechEngine = {
@@ -56,7 +56,6 @@ describe('an engine with a chunk cache', () => {
     expect(calls[0]).toMatchObject({ chunk: CHUNK, options: { priority: 'low', tenant: 't' } });
     expect(first).toEqual(tone());
     expect(second).toEqual(tone());
-    expect(second.samples.byteOffset).toBe(0);
     second.samples.fill(0);
     expect(await engine.synthesizeChunk(CHUNK)).toEqual(tone());
   });
@@ -73,9 +72,9 @@ describe('an engine with a chunk cache', () => {
   });
 
   it('has the chunk on the disk before anybody gets it', async () => {
-    const { engine, folder } = await setUp(tone);
+    const { engine, files } = await setUp(tone);
     await engine.synthesizeChunk(CHUNK);
-    expect(folder.files.size).toBe(1);
+    expect(files().length).toBe(1);
   });
 
   it('keeps the part that is the sound, of samples within a larger buffer', async () => {
@@ -117,7 +116,7 @@ describe('an engine with a chunk cache', () => {
   });
 
   it('aborts the engine with the last who waits, and keeps what it finishes all the same', async () => {
-    const { engine, calls, clock, folder } = await setUp();
+    const { engine, calls, clock, files } = await setUp();
     const controllers = [new AbortController(), new AbortController()];
     const all = controllers.map(({ signal }) => engine.synthesizeChunk(CHUNK, { signal }));
     await clock.settle();
@@ -128,8 +127,7 @@ describe('an engine with a chunk cache', () => {
     await expect(all[1]).rejects.toMatchObject({ code: 'job_cancelled' });
     expect(calls[0]?.options?.signal?.aborted).toBe(true);
     calls[0]?.finish(tone());
-    await clock.settle();
-    expect(folder.files.size).toBe(1);
+    await expect.poll(() => files().length).toBe(1);
   });
 
   it('speaks nothing for who left while it looked', async () => {
@@ -143,7 +141,7 @@ describe('an engine with a chunk cache', () => {
   });
 
   it('lets all who wait know of a failure, and tries again for the next', async () => {
-    const { engine, calls, clock, folder } = await setUp();
+    const { engine, calls, clock, files } = await setUp();
     const all = [engine.synthesizeChunk(CHUNK), engine.synthesizeChunk(CHUNK)];
     await clock.settle();
     calls[0]?.fail(new TalebackError('model_failed', 'No.'));
@@ -152,7 +150,7 @@ describe('an engine with a chunk cache', () => {
     await clock.settle();
     calls[1]?.finish(tone());
     expect(await next).toEqual(tone());
-    expect(folder.files.size).toBe(1);
+    expect(files().length).toBe(1);
   });
 
   it.each([
@@ -160,25 +158,26 @@ describe('an engine with a chunk cache', () => {
     ['silence', silence],
     ['far too much', () => tone(60_000)],
   ])('hands on %s, and keeps nothing of it', async (_, answer) => {
-    const { engine, calls, folder } = await setUp(answer);
+    const { engine, calls, files } = await setUp(answer);
     expect((await engine.synthesizeChunk(CHUNK)).samples.length).toBe(answer().samples.length);
     await engine.synthesizeChunk(CHUNK);
     expect(calls.length).toBe(2);
-    expect(folder.files.size).toBe(0);
+    expect(files().length).toBe(0);
   });
 
   it('speaks on without a disk', async () => {
-    const { engine, folder } = await setUp(tone);
-    for (const operation of ['read', 'write', 'remove'] as const) folder.breaks(operation, new Error('EIO'));
+    const { engine, breaks } = await setUp(tone);
+    for (const step of ['readFile', 'writeFile', 'prepare'] as const) breaks(step, new Error('EIO'));
     expect(await engine.synthesizeChunk(CHUNK)).toEqual(tone());
     expect(await engine.synthesizeChunk(CHUNK)).toEqual(tone());
   });
 
   it('gives a copy away while a slow disk still reads the samples', async () => {
     const pcm = tone();
-    const { engine, folder, clock } = await setUp(() => pcm);
-    folder.breaks('write', 'hangs');
+    const { engine, breaks, clock, calls } = await setUp(() => pcm);
+    breaks('writeFile', 'hangs');
     const speaking = engine.synthesizeChunk(CHUNK);
+    await expect.poll(() => calls.length).toBe(1);
     await clock.advanceAsync(2_000);
     const given = await speaking;
     expect(given).toEqual(pcm);

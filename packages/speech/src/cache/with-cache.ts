@@ -1,0 +1,171 @@
+import { endianness } from 'node:os';
+import { z } from 'zod';
+import type { Pcm } from '../audio/pcm.ts';
+import { trimSilence } from '../audio/trim-silence.ts';
+import { verifySound } from '../audio/verify-sound.ts';
+import { throwIfCancelled } from '../engines/cancellation.ts';
+import type { SpeechChunk, SpeechEngine } from '../engines/engine.ts';
+import type { Narrate, Narration, NarrationOptions } from '../chain/narrate.ts';
+import { chunkKey, type NarrationIdentity, narrationKey } from './cache-key.ts';
+import { type Notify, SingleFlight } from './single-flight.ts';
+import type { KeptSound, SoundCache } from './sound-cache.ts';
+
+type Cache = Pick<SoundCache, 'find' | 'keep'>;
+
+export interface ChunkCacheOptions {
+  /** Of the engine and its model: another one may make another sound of the same words. */
+  readonly engineVersion: string;
+}
+
+/**
+ * The engine with a cache: a chunk that was spoken before, by any process, is not spoken again, and equal chunks at the
+ * same time are spoken once. A chunk is on the disk before its caller gets it, so a story that is started again after a
+ * crash continues where it stood.
+ *
+ * Sound that `verifySound` would refuse is returned and not kept; failures are not kept either.
+ */
+export const withChunkCache = (
+  engine: SpeechEngine,
+  cache: Cache,
+  identity: ChunkCacheOptions,
+): SpeechEngine => {
+  const flights = new SingleFlight<Pcm>(copyOfPcm);
+  return {
+    name: engine.name,
+    // Getters: a service may announce more languages later, and a pool may grow.
+    get languages() {
+      return engine.languages;
+    },
+    get clonesVoices() {
+      return engine.clonesVoices;
+    },
+    get concurrency() {
+      return engine.concurrency;
+    },
+    voices: () => engine.voices(),
+    prepareText: (text) => engine.prepareText(text),
+    synthesizeChunk: (chunk, { signal, ...options } = {}) => {
+      // Read every time: a service may be given another model.
+      const { engineVersion } = identity;
+      const key = chunkKey(chunk, { engine: engine.name, engineVersion });
+      return flights.join(key.name, {
+        signal,
+        watcher: undefined,
+        begin: async (signal) => {
+          const kept = await cache.find(key, toPcm);
+          if (kept !== undefined) return kept;
+          throwIfCancelled(signal);
+          const pcm = await engine.synthesizeChunk(chunk, { ...options, signal });
+          if (!isPlausible(pcm, chunk)) return pcm;
+          const isFree = await cache.keep(key, toSound(pcm));
+          return isFree ? pcm : copyOfPcm(pcm);
+        },
+      });
+    },
+  };
+};
+
+const ENCODING = 's16le';
+
+/** Between the samples of this machine and those of an entry, in place; the same both ways. */
+const swapIfBigEndian = (bytes: Uint8Array): void => {
+  if (endianness() === 'BE') Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).swap16();
+};
+
+const copyOfPcm = ({ sampleRateHz, samples }: Pcm): Pcm => ({ sampleRateHz, samples: samples.slice() });
+
+const toSound = ({ sampleRateHz, samples }: Pcm): KeptSound => {
+  const own = endianness() === 'BE' ? samples.slice() : samples;
+  const bytes = new Uint8Array(own.buffer, own.byteOffset, own.byteLength);
+  swapIfBigEndian(bytes);
+  return { facts: { encoding: ENCODING, sampleRateHz }, bytes };
+};
+
+const toPcm = ({ facts, bytes }: KeptSound): Pcm | undefined => {
+  const { encoding, sampleRateHz } = facts;
+  if (encoding !== ENCODING || typeof sampleRateHz !== 'number' || bytes.length % 2 !== 0) return undefined;
+  swapIfBigEndian(bytes);
+  return { sampleRateHz, samples: new Int16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2) };
+};
+
+/** Whether a narration would accept this sound for the chunk. It judges the sound without silence at its ends. */
+const isPlausible = (pcm: Pcm, { text, speed = 1 }: SpeechChunk): boolean => {
+  try {
+    verifySound(trimSilence(pcm), { text, speed });
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+type Watcher = Omit<NarrationOptions, 'signal' | 'priority' | 'tenant'>;
+
+/**
+ * Narration with a cache: an equal request is answered with the file that was made before, and equal requests at the
+ * same time are narrated once, with all progress reported to each. Only a narration in the voice and engine that were
+ * asked for is kept: after a fallback, the next request may do better.
+ */
+export const withNarrationCache = (narrate: Narrate, cache: Cache, identity: NarrationIdentity): Narrate => {
+  const flights = new SingleFlight<Narration, Watcher>(copyOfNarration);
+  return (request, { signal, priority, tenant, ...watcher } = {}) => {
+    const key = narrationKey(request, identity);
+    return flights.join(key.name, {
+      signal,
+      watcher,
+      begin: async (signal, notify) => {
+        const watchers = allWatchers(notify);
+        const kept = await cache.find(key, toNarration);
+        if (kept !== undefined) {
+          watchers.onFirstAudio?.();
+          watchers.onEncoded?.(kept.bytes, 0);
+          watchers.onProgress?.(1);
+          return kept;
+        }
+        const narration = await narrate(request, { ...watchers, signal, priority, tenant });
+        if ((narration.failedBefore?.length ?? 0) > 0) return narration;
+        const isFree = await cache.keep(key, toKeptNarration(narration));
+        return isFree ? narration : copyOfNarration(narration);
+      },
+    });
+  };
+};
+
+/** Passes each event of a narration on to all who wait for it. */
+const allWatchers = (notify: Notify<Watcher>): Required<Watcher> => ({
+  onProgress: (fraction) => notify((watcher) => watcher.onProgress?.(fraction)),
+  onFirstAudio: () => notify((watcher) => watcher.onFirstAudio?.()),
+  onEncoded: (bytes, offset) => notify((watcher) => watcher.onEncoded?.(bytes, offset)),
+});
+
+const copyOfNarration = (narration: Narration): Narration => ({
+  ...narration,
+  bytes: narration.bytes.slice(),
+});
+
+type NarrationFacts = Omit<Narration, 'bytes' | 'failedBefore'>;
+
+/** What is kept of a narration beside its bytes, nothing of the text. */
+const factsSchema = z.object({
+  durationMs: z.number(),
+  sampleRateHz: z.number(),
+  chunkCount: z.number(),
+  voiceId: z.string(),
+  engine: z.string(),
+}) satisfies z.ZodType<NarrationFacts>;
+
+const toKeptNarration = ({
+  bytes,
+  durationMs,
+  sampleRateHz,
+  chunkCount,
+  voiceId,
+  engine,
+}: Narration): KeptSound => {
+  const facts = { durationMs, sampleRateHz, chunkCount, voiceId, engine };
+  return { facts: facts satisfies Record<keyof NarrationFacts, unknown>, bytes };
+};
+
+const toNarration = ({ facts, bytes }: KeptSound): Narration | undefined => {
+  const parsed = factsSchema.safeParse(facts);
+  return parsed.success ? { ...parsed.data, bytes } : undefined;
+};
