@@ -1,6 +1,5 @@
 import { join, resolve } from 'node:path';
-import type { Log } from '@taleback/core';
-import { errorWords } from '@taleback/core/src/log.ts';
+import { errorWords, type Log } from '@taleback/core';
 import { type Clock, tryWithDeadline } from '@taleback/resilience';
 import type { CacheKey, CacheKind } from './cache-key.ts';
 import { type CacheDisk, REAL_DISK, SoundFolder } from './sound-folder.node.ts';
