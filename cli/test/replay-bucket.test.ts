@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openGcsObjectStore } from '@taleback/worker/src/storage/gcs-object-store.node.ts';
 import { openS3ObjectStore } from '@taleback/worker/src/storage/s3-object-store.node.ts';
-import { formatDeadLetter } from '@taleback/outbox/src/dead-letter.ts';
+import { formatDeadLetter } from '@taleback/outbox';
 import {
   createRecordStore,
   type ObjectStore,
@@ -108,7 +108,7 @@ const suite = (name: string, open: () => Promise<Bucket>): void => {
       const delivery = { kind: 'refused', status: 422, excerpt: 'no' } as const;
       const end = { why: 'refused', delivery, attempts: 1, atMs: createdMs } as const;
       const message = messageTo(receiver.url, id);
-      await records.keep(key, formatDeadLetter({ message, createdMs }, end));
+      await records.keep(key, formatDeadLetter({ message, createdMs, ...end }));
       return key;
     };
     const sentIds = (): (string | null)[] =>

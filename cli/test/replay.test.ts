@@ -4,9 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { verifyStandard } from '@taleback/core/signatures';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { formatDeadLetter } from '@taleback/outbox/src/dead-letter.ts';
-import { nameEntry } from '@taleback/outbox/src/entry-name.ts';
-import { formatEntry } from '@taleback/outbox/src/outbox-entry.ts';
+import { formatDeadLetter, formatEntry } from '@taleback/outbox';
 import {
   openRecordingReceiver,
   type RecordingReceiver,
@@ -57,12 +55,12 @@ const giveUp = async (id: string, createdMs: number): Promise<void> => {
   await mkdir(dirname(path), { recursive: true });
   const delivery = { kind: 'refused', status: 422, excerpt: 'no' } as const;
   const end = { why: 'refused', delivery, attempts: 1, atMs: createdMs } as const;
-  await writeFile(path, formatDeadLetter({ message, createdMs }, end));
+  await writeFile(path, formatDeadLetter({ message, createdMs, ...end }));
 };
 
 const setAside = async (id: string, createdMs: number): Promise<void> => {
   const message = messageTo(receiver.url, id);
-  const { file } = nameEntry(message, createdMs, '00000000000a');
+  const file = `${String(createdMs).padStart(15, '0')}-1.json`;
   const path = join(root, 'outbox', 'set-aside', file);
   await writeFile(path, formatEntry({ message, createdMs }));
   await writeFile(`${path}.reason.txt`, 'refused, and the store would not take it: bucket gone\n');

@@ -1,7 +1,6 @@
 import { systemClock } from '@taleback/resilience';
-import { createUndiciPost } from '@taleback/outbox/src/undici-post.node.ts';
+import { createHttpPost, createSendOnce } from '@taleback/outbox';
 import { type Heartbeats, startHeartbeats } from './heartbeat/send-heartbeats.ts';
-import { createSendOnce } from '@taleback/outbox/src/callbacks-index.ts';
 import { type CallbacksConfig, type SigningSecrets, signingOf } from './config/callbacks-environment.ts';
 import type { Log } from '@taleback/core';
 import type { TtsManager } from '@taleback/speech/src/chain/tts-manager.ts';
@@ -27,7 +26,7 @@ export const openAnnouncer = (options: AnnouncerOptions): OpenAnnouncer => {
   const { heartbeatUrl, config, secrets, workerId, chain, log } = options;
   if (heartbeatUrl === undefined) return { start: () => {}, close: () => Promise.resolve() };
   // The operator names this address: it may well be a private one.
-  const poster = createUndiciPost({ allowPrivate: true });
+  const poster = createHttpPost({ allowPrivate: true });
   const startedAtMs = Date.now();
   const start = () =>
     startHeartbeats({

@@ -1,26 +1,27 @@
-import { randomBytes } from 'node:crypto';
 import { systemClock } from '@taleback/resilience';
-import { createFolderOutbox } from '@taleback/outbox/src/folder-outbox.node.ts';
-import { createOutboxLock } from '@taleback/outbox/src/outbox-lock.node.ts';
-import { createUndiciPost } from '@taleback/outbox/src/undici-post.node.ts';
+import type { Log } from '@taleback/core';
 import {
   type CallbackClient,
+  callbackSubstitute,
   createCallbackClient,
+  createHttpPost,
+  createOutboxClient,
   createSendOnce,
-} from '@taleback/outbox/src/callbacks-index.ts';
+  type DeadLetter,
+  FAILED_CALLBACKS,
+  formatDeadLetter,
+  Outbox,
+  type OutboxStatus,
+  OutboxStore,
+} from '@taleback/outbox';
 import { type CallbacksConfig, type SigningSecrets, signingOf } from './config/callbacks-environment.ts';
-import type { Log } from '@taleback/core';
-import type { OutboxStatus } from '@taleback/outbox/src/outbox-status.ts';
-import { createOutboxClient, Outbox } from '@taleback/outbox/src/index.ts';
-import type { RecordStore } from './storage/index.ts';
+import { type RecordStore, recordKey } from './storage/index.ts';
 
 /** Five tries within about fifteen seconds: a receiver that restarts is back by then (seed 000: 1, 2, 4 s). */
 const DIRECT_RETRY = {
   maxAttempts: 5,
   backoff: { kind: 'exponential', initialMs: 1_000, maxMs: 8_000, jitter: 'equal' },
 } as const;
-
-const ID_BYTES = 6;
 
 export interface CallbacksOptions {
   readonly config: CallbacksConfig;
@@ -45,28 +46,31 @@ export const openCallbacks = async ({
   log,
 }: CallbacksOptions): Promise<OpenCallbacks> => {
   const clock = systemClock;
-  const poster = createUndiciPost({ allowPrivate: config.allowPrivate });
-  const sending = { post: poster.post, ...signingOf(config, secrets), now: Date.now };
-  const { folder, policy } = config.outbox;
+  const http = createHttpPost({ allowPrivate: config.allowPrivate });
+  const sending = { post: http.post, ...signingOf(config, secrets), now: Date.now };
+  const keepDeadLetter = async (letter: DeadLetter): Promise<void> => {
+    const { story_id: storyId } = JSON.parse(letter.message.body) as { story_id?: unknown };
+    const key = recordKey(FAILED_CALLBACKS, String(storyId), letter.createdMs);
+    await records.keep(key, formatDeadLetter(letter));
+  };
   const outbox = new Outbox({
-    files: createFolderOutbox(folder),
-    lock: createOutboxLock(folder, log),
-    sendOnce: createSendOnce(sending),
-    records,
-    policy,
+    store: new OutboxStore(config.outbox.folder, log),
+    send: createSendOnce(sending),
+    substituteFor: callbackSubstitute,
+    keepDeadLetter,
+    policy: config.outbox.policy,
     clock,
     random: Math.random,
-    newId: () => randomBytes(ID_BYTES).toString('hex'),
     log,
   });
   const direct = createCallbackClient({ ...sending, retry: DIRECT_RETRY, log });
   await outbox.open();
   return {
-    client: createOutboxClient({ outbox, direct, records, clock, log }),
+    client: createOutboxClient({ outbox, direct, keepDeadLetter, clock, log }),
     status: () => outbox.status(),
     close: async () => {
       await outbox.close();
-      await poster.close();
+      await http.close();
     },
   };
 };

@@ -12,7 +12,7 @@ import type { RemoteEngine } from '@taleback/speech/src/engines/index.ts';
 import { type EnginePlugin, isRemote } from '@taleback/speech/src/pool/speech-line.ts';
 import { TtsManager } from '@taleback/speech/src/chain/tts-manager.ts';
 import type { Log } from '@taleback/core';
-import type { OutboxStatus } from '@taleback/outbox/src/outbox-status.ts';
+import type { OutboxStatus } from '@taleback/outbox';
 import { type OpenEngine, openEngine } from '@taleback/speech/src/engines/open/open-engine.ts';
 import type { WorkerSnapshot } from '@taleback/speech/src/pool/pool-snapshot.ts';
 import { Protection } from '@taleback/speech/src/protection/index.ts';

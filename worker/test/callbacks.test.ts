@@ -4,13 +4,14 @@ import { verifyStandard } from '@taleback/core/signatures';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createProgressReporter } from '@taleback/handler/src/progress.ts';
 import { errorMessage, messageIdOf } from '@taleback/handler/src/report.ts';
-import { createUndiciPost, type UndiciPost } from '@taleback/outbox/src/undici-post.node.ts';
 import {
   type CallbackClient,
   type CallbackClientOptions,
   type CallbackMessage,
   createCallbackClient,
-} from '@taleback/outbox/src/callbacks-index.ts';
+  createHttpPost,
+  type HttpPost,
+} from '@taleback/outbox';
 import {
   openRecordingReceiver,
   type RecordingReceiver,
@@ -43,7 +44,7 @@ const payload = {
   metadata: { title: 'Großmütterchen 🧶 \u2028', deep: [[1, null]] },
 };
 
-const opened: (RecordingReceiver | UndiciPost)[] = [];
+const opened: (RecordingReceiver | HttpPost)[] = [];
 afterEach(async () => {
   await Promise.all(opened.splice(0).map((one) => one.close()));
 });
@@ -61,7 +62,7 @@ const wire = async (
   const receiver = await openRecordingReceiver(
     replyTo === undefined ? undefined : (_, count) => replyTo(count),
   );
-  const poster = createUndiciPost({ allowPrivate: true, timeoutMs: options.timeoutMs });
+  const poster = createHttpPost({ allowPrivate: true, timeoutMs: options.timeoutMs });
   opened.push(receiver, poster);
   const logged: string[] = [];
   const client = createCallbackClient({

@@ -2,9 +2,8 @@ import { parseHeartbeat } from '@taleback/core';
 import { verifyStandard } from '@taleback/core/signatures';
 import { systemClock } from '@taleback/resilience';
 import { afterEach, expect, it, vi } from 'vitest';
-import { createUndiciPost, type UndiciPost } from '@taleback/outbox/src/undici-post.node.ts';
+import { createHttpPost, createSendOnce, type HttpPost } from '@taleback/outbox';
 import { startHeartbeats } from '../src/heartbeat/send-heartbeats.ts';
-import { createSendOnce } from '@taleback/outbox/src/callbacks-index.ts';
 import {
   openRecordingReceiver,
   type RecordingReceiver,
@@ -13,14 +12,14 @@ import {
 
 const KEYS = [Buffer.alloc(24, 1)];
 
-const opened: (RecordingReceiver | UndiciPost)[] = [];
+const opened: (RecordingReceiver | HttpPost)[] = [];
 afterEach(async () => {
   await Promise.all(opened.splice(0).map((one) => one.close()));
 });
 
 const wire = async (reply?: Reply) => {
   const receiver = await openRecordingReceiver(reply === undefined ? undefined : () => reply);
-  const poster = createUndiciPost({ allowPrivate: true });
+  const poster = createHttpPost({ allowPrivate: true });
   opened.push(receiver, poster);
   const logged: string[] = [];
   const start = () =>

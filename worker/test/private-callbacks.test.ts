@@ -1,13 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createUndiciPost, type UndiciPost } from '@taleback/outbox/src/undici-post.node.ts';
-import { createSendOnce, type TryOutcome } from '@taleback/outbox/src/callbacks-index.ts';
+import { createHttpPost, createSendOnce, type HttpPost, type TryOutcome } from '@taleback/outbox';
 import { openRecordingReceiver, type RecordingReceiver } from '@taleback/outbox/test/recording-receiver.ts';
 
 let receiver: RecordingReceiver;
-let poster: UndiciPost;
+let poster: HttpPost;
 beforeEach(async () => {
   receiver = await openRecordingReceiver();
-  poster = createUndiciPost({ allowPrivate: false, timeoutMs: 2_000 });
+  poster = createHttpPost({ allowPrivate: false, timeoutMs: 2_000 });
 });
 afterEach(async () => {
   await poster.close();
@@ -74,7 +73,7 @@ describe('an address that is not public', () => {
     const outcomes: string[] = [];
     for (const addresses of answers) {
       await poster.close();
-      poster = createUndiciPost({
+      poster = createHttpPost({
         allowPrivate: false,
         timeoutMs: 300,
         resolveName: (_name, _options, callback) => callback(null, addresses),
@@ -93,7 +92,7 @@ describe('an address that is not public', () => {
 
   it('gets what is sent when that is allowed', async () => {
     await poster.close();
-    poster = createUndiciPost({ allowPrivate: true });
+    poster = createHttpPost({ allowPrivate: true });
     expect(await send(receiver.callbackUrl)).toEqual({ kind: 'accepted', excerpt: '{"success":true}' });
   });
 });

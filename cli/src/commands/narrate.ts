@@ -143,9 +143,9 @@ const followStory = async ({ storyId, body }: Story, flags: NarrateFlags, signed
 const runNarrate = async (given: string | undefined, flags: NarrateFlags): Promise<void> => {
   const story = await readStory(given, flags);
   const { config } = await readConfig({ CALLBACK_SECRETS: flags.secret });
-  const { createUndiciPost } = await import('@taleback/outbox/src/undici-post.node.ts');
+  const { createHttpPost } = await import('@taleback/outbox');
   // Private addresses too: a person named the receiver.
-  const { post, close } = createUndiciPost({ allowPrivate: true });
+  const { post, close } = createHttpPost({ allowPrivate: true });
   try {
     const { storyId, body } = story;
     if (flags.wait || body === undefined) return await followStory(story, flags, { config, post });

@@ -49,7 +49,12 @@ const row = (...cells: readonly string[]): string =>
 const letterRow = ({ file, content }: Letter, last: string): string => {
   if (!content.ok) return row('?', '?', file, last);
   const { createdMs, message } = content.entry;
-  return row(new Date(createdMs).toISOString(), message.payload.story_id, message.messageId, last);
+  return row(
+    new Date(createdMs).toISOString(),
+    String(content.payload['story_id'] ?? '?'),
+    message.messageId,
+    last,
+  );
 };
 
 const expectFolder = async (variable: string, folder: string): Promise<void> => {
@@ -79,10 +84,10 @@ const readReplayConfig = async (flags: ReplayFlags): Promise<WorkerConfig> => {
 /** Sends letters one after the other, in their order; resolves with how many were accepted. */
 const sendAll = async (config: WorkerConfig, letters: readonly Letter[]): Promise<number> => {
   const { sendLetter } = await import('../replay/letters.node.ts');
-  const { createUndiciPost } = await import('@taleback/outbox/src/undici-post.node.ts');
-  const { createCallbackClient } = await import('@taleback/outbox/src/callbacks-index.ts');
+  const { createHttpPost } = await import('@taleback/outbox');
+  const { createCallbackClient } = await import('@taleback/outbox');
   const { signingOf } = await import('@taleback/worker/src/config.ts');
-  const { post, close } = createUndiciPost({ allowPrivate: config.callbacks.allowPrivate });
+  const { post, close } = createHttpPost({ allowPrivate: config.callbacks.allowPrivate });
   const signing = signingOf(config.callbacks, config.secrets);
   const client = createCallbackClient({ post, ...signing, retry: RETRY, log: () => {}, now: Date.now });
   let accepted = 0;
@@ -100,7 +105,7 @@ const sendAll = async (config: WorkerConfig, letters: readonly Letter[]): Promis
 };
 
 const isOfStory = ({ content }: Letter, story: string): boolean =>
-  content.ok && content.entry.message.payload.story_id === story;
+  content.ok && content.payload['story_id'] === story;
 
 const runReplay = async (flags: ReplayFlags): Promise<void> => {
   const config = await readReplayConfig(flags);

@@ -1,5 +1,5 @@
 import { withDeadline } from '@taleback/resilience';
-import { createUndiciPost } from '@taleback/outbox/src/undici-post.node.ts';
+import { createHttpPost } from '@taleback/outbox';
 import { readDiskSpace } from '@taleback/speech/src/protection/disk-space.node.ts';
 import { createMachineReader } from '@taleback/speech/src/protection/machine-reader.node.ts';
 import { expectNoCloudBesideEmulator, type WorkerConfig } from '@taleback/worker/src/config.ts';
@@ -61,7 +61,7 @@ export const doctorChecks = async (options: DoctorOptions): Promise<readonly Che
     retry: { maxAttempts: 1, backoff },
     timeoutMs: options.timeoutMs,
   });
-  const { post } = createUndiciPost({ allowPrivate: true, timeoutMs: options.timeoutMs });
+  const { post } = createHttpPost({ allowPrivate: true, timeoutMs: options.timeoutMs });
   const countFailed = (signal: AbortSignal): Promise<number> =>
     withDeadline(async (inner) => (await failedKeys(records, inner)).length, timeoutMs, { signal });
   return [

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readWaiting } from '@taleback/outbox';
 import { filesSetAside, jsonFilesIn } from '../replay/letters.node.ts';
 import type { Check } from './examine.ts';
 
@@ -31,14 +32,16 @@ export const readOutbox = async (
   countFailed: () => Promise<number>,
   nowMs: number,
 ): Promise<OutboxContent> => {
-  const waiting = await jsonFilesIn(outboxFolder, { recursive: false });
+  // Files are entries of version 0.1, which the next worker imports.
+  const files = await jsonFilesIn(outboxFolder, { recursive: false });
+  const { count, oldestMs } = readWaiting(outboxFolder);
   const aside = await filesSetAside(outboxFolder);
   const failed = await countFailed().catch(() => undefined);
-  const [oldest] = waiting;
+  const [oldestFile] = files;
+  const oldest = oldestFile === undefined ? oldestMs : await writtenMs(outboxFolder, oldestFile);
   return {
-    waiting: waiting.length,
-    oldestAgeMs:
-      oldest === undefined ? undefined : Math.max(0, nowMs - (await writtenMs(outboxFolder, oldest))),
+    waiting: files.length + count,
+    oldestAgeMs: oldest === undefined ? undefined : Math.max(0, nowMs - oldest),
     givenUp: aside.length + (failed ?? 0),
     ...(failed === undefined ? { isStoreSilent: true } : {}),
   };

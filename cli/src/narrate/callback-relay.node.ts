@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { isRecord } from '@taleback/core';
-import type { Post } from '@taleback/outbox/src/callbacks-index.ts';
+import type { Post } from '@taleback/outbox';
 
 /** A callback that was passed on. */
 export interface Relayed {

@@ -1,4 +1,4 @@
-import { createSendOnce, type Post, type PostAnswer } from '@taleback/outbox/src/callbacks-index.ts';
+import { createSendOnce, type Post, type PostAnswer } from '@taleback/outbox';
 import { signingOf, type WorkerConfig } from '@taleback/worker/src/config.ts';
 import { CommandFailed, StoryGoesOn } from '../exit-code.ts';
 import type { Relayed } from './callback-relay.node.ts';

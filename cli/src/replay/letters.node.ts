@@ -1,12 +1,13 @@
 import { mkdir, readdir, readFile, rename } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { type CallbackClient, describeFailure } from '@taleback/outbox/src/callbacks-index.ts';
 import {
+  type CallbackClient,
+  describeFailure,
   FAILED_CALLBACKS,
-  type OutboxEntry,
+  type ParsedEntry,
   parseDeadLetter,
   parseEntry,
-} from '@taleback/outbox/src/index.ts';
+} from '@taleback/outbox';
 import type { RecordLibrary } from '@taleback/worker/src/storage/index.ts';
 import { errorSentence } from '../exit-code.ts';
 
@@ -22,9 +23,7 @@ export interface Letter {
   /** Path within the folder that it lies in, at any depth. */
   readonly file: string;
   /** The message, or why it cannot be read. */
-  readonly content:
-    | { readonly ok: true; readonly entry: OutboxEntry }
-    | { readonly ok: false; readonly reason: string };
+  readonly content: ParsedEntry;
   /** Why it was given up. */
   readonly cause: string;
   /** Moves it into `replayed/`, out of the next replay. A crash leaves it where it was, or in both places. */
@@ -129,7 +128,7 @@ export const redirect = (letter: Letter, receiverUrl: string): Letter => {
   if (start === -1)
     return { ...letter, content: { ok: false, reason: `its address has no ${RECEIVER_FOLDER} in it` } };
   const message = { ...entry.message, url: `${receiverUrl}${pathname.slice(start)}${search}` };
-  return { ...letter, content: { ok: true, entry: { ...entry, message } } };
+  return { ...letter, content: { ...content, entry: { ...entry, message } } };
 };
 
 /** What happened to a letter that was sent. */
@@ -144,8 +143,8 @@ export const sendLetter = async (
   client: CallbackClient,
 ): Promise<Replayed> => {
   if (!content.ok) return { isAccepted: false, words: `unreadable: ${content.reason}` };
-  const { url, messageId, payload } = content.entry.message;
-  const delivery = await client.deliver({ url, messageId, payload });
+  const { url, messageId } = content.entry.message;
+  const delivery = await client.deliver({ url, messageId, payload: content.payload });
   if (delivery.kind === 'kept') return { isAccepted: false, words: delivery.cause };
   if (delivery.kind !== 'delivered') return { isAccepted: false, words: describeFailure(delivery) };
   try {

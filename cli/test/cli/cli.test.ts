@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { formatDeadLetter } from '@taleback/outbox/src/dead-letter.ts';
+import { formatDeadLetter } from '@taleback/outbox';
 import { closedPort, openHttp, openSilent, type TestServer } from '../doctor/servers.ts';
 import { messageTo } from '@taleback/outbox/test/child-message.ts';
 import { openRecordingReceiver, type RecordingReceiver } from '@taleback/outbox/test/recording-receiver.ts';
@@ -406,7 +406,7 @@ const giveUp = async (url: string): Promise<void> => {
   await mkdir(join(folder, 'outbox'));
   const delivery = { kind: 'refused', status: 422, excerpt: 'no' } as const;
   const end = { why: 'refused', delivery, attempts: 1, atMs: 0 } as const;
-  await writeFile(join(path, 's1-1.json'), formatDeadLetter({ message, createdMs: 0 }, end));
+  await writeFile(join(path, 's1-1.json'), formatDeadLetter({ message, createdMs: 0, ...end }));
 };
 
 describe('taleback replay', () => {

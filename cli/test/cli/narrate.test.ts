@@ -11,7 +11,7 @@ import { createFolderRecordStore } from '@taleback/worker/src/storage/folder-aud
 import { parseConfig } from '@taleback/worker/src/config.ts';
 import { type OpenCallbacks, openCallbacks } from '@taleback/worker/src/open-callbacks.ts';
 import { closedPort } from '../doctor/servers.ts';
-import { messageTo } from '@taleback/outbox/test/child-message.ts';
+import { callbackTo } from '@taleback/outbox/test/child-message.ts';
 import {
   openRecordingReceiver,
   type Recorded,
@@ -173,7 +173,7 @@ describe('taleback narrate', () => {
     const { follow, ...told } = JSON.parse(left.out) as { follow: string };
     expect(told).toEqual({ status: 'under-way', story_id: 's1', job_id: 'j1' });
     const callbacks = await openWorkerCallbacks();
-    const { payload, messageId } = messageTo(url, 's1-j1');
+    const { payload, messageId } = callbackTo(url, 's1-j1');
     const delivery = await callbacks.client.deliver({ url: back, payload, messageId });
     // Nobody is there: the worker keeps its message, and tries again.
     expect([delivery.kind, callbacks.status().depth]).toEqual(['kept', 1]);

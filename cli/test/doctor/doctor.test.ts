@@ -4,7 +4,7 @@ import { createFakeClock } from '@taleback/resilience/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { readDiskSpace } from '@taleback/speech/src/protection/disk-space.node.ts';
 import { createNetworkProbe } from '../../src/doctor/network-probe.node.ts';
-import { createUndiciPost } from '@taleback/outbox/src/undici-post.node.ts';
+import { createHttpPost } from '@taleback/outbox';
 import { credentialsCheck } from '../../src/doctor/credentials-check.node.ts';
 import { breakerCheck, engineCheck } from '../../src/doctor/engine-checks.ts';
 import { type Check, type CheckResult, examine, type Report } from '../../src/doctor/examine.ts';
@@ -154,7 +154,7 @@ describe('checks', () => {
       asked.push(`${request.method} ${request.url}`);
       request.resume().on('end', () => response.writeHead(answer).end(body));
     });
-    const poster = createUndiciPost({ allowPrivate: true });
+    const poster = createHttpPost({ allowPrivate: true });
     const result = await resultOf(
       receiverCheck({
         network,

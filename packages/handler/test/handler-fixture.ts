@@ -1,5 +1,5 @@
 import { DEFAULT_STORY_LIMITS, type StoryLimits, TalebackError } from '@taleback/core';
-import { createCallbackClient, type Post, type PostAnswer } from '@taleback/outbox/src/callbacks-index.ts';
+import { createCallbackClient, type Post, type PostAnswer } from '@taleback/outbox';
 import { type AudioObject, createHandler, type HandlerOptions } from '../src/handle-job.ts';
 import type { PreflightOptions } from '../src/preflight.ts';
 import type { Narration } from '../src/report.ts';

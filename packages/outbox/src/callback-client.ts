@@ -1,72 +1,136 @@
-import { TalebackError, withoutTokens } from '@taleback/core';
-import { type Classification, classifyHttpStatus, type RetryPolicy, retry } from '@taleback/resilience';
-import type { Log } from '@taleback/core';
-import { type CallbackClient, type CallbackMessage, type Delivery, isHttpUrl } from './callback-message.ts';
-import { createSendOnce, type Sendable, type SendOptions, type TryOutcome } from './send-once.ts';
-import { substituteFor } from './substitute-for.ts';
+import { errorWords, type Log, TalebackError, withoutTokens } from '@taleback/core';
+import {
+  type Classification,
+  type Clock,
+  classifyHttpStatus,
+  type RetryPolicy,
+  retry,
+} from '@taleback/resilience';
+import type { DeadLetter } from './entry-file.ts';
+import {
+  type Delivery,
+  describeFailure,
+  type FailedDelivery,
+  isHttpUrl,
+  laneOf,
+  type OutboxMessage,
+  type Substitute,
+} from './message.ts';
+import type { Outbox } from './outbox.ts';
+import { causeOf, createSendOnce, type SendOptions, type TryOutcome } from './send-once.ts';
+
+/** A message of a job. `job_id`, else `story_id`, of its payload says what it has to stay in order with. */
+export interface CallbackMessage {
+  readonly url: string;
+  /** The same for every attempt of one message; no dots. */
+  readonly messageId: string;
+  readonly payload: object;
+  /** Sent when this message is finally refused or given up, with the cause as its `error_details`. */
+  readonly substitute?: Omit<CallbackMessage, 'substitute'> | undefined;
+}
+
+export interface CallbackClient {
+  /** Sends until it is accepted, refused, or given up; a client with an outbox answers sooner, with `kept`. */
+  deliver(message: CallbackMessage, signal?: AbortSignal): Promise<Delivery>;
+  /** Sends once: for news that the next one makes old. */
+  deliverOnce(message: CallbackMessage, signal?: AbortSignal): Promise<Delivery>;
+}
 
 export interface CallbackClientOptions extends SendOptions {
   readonly retry: RetryPolicy;
   readonly log: Log;
 }
 
-type Failure = Exclude<TryOutcome, { kind: 'accepted' }>;
+export interface OutboxClientOptions {
+  readonly outbox: Outbox;
+  /** Sends what the outbox cannot take, and what is not worth keeping. */
+  readonly direct: CallbackClient;
+  /** Keeps what the direct client could not deliver. */
+  readonly keepDeadLetter: (letter: DeadLetter) => Promise<void>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
 
-const describe = (failure: Failure): string =>
-  failure.kind === 'not-accepted' ? `answered ${failure.status}: ${failure.excerpt}` : failure.cause;
+/** The receiver does not know the story: nothing can be shown for it. */
+const STORY_GONE: ReadonlySet<number> = new Set([404, 410]);
+
+const isGone = (failure: FailedDelivery): boolean =>
+  failure.kind === 'refused' && STORY_GONE.has(failure.status);
+
+/**
+ * What replaces a callback that failed for good: its substitute, with the cause as `error_details`.
+ *
+ * @example
+ * const outbox = new Outbox({ ...options, substituteFor: callbackSubstitute });
+ */
+export const callbackSubstitute = (
+  { substitute }: OutboxMessage,
+  failure: FailedDelivery,
+): Substitute | undefined => {
+  if (substitute === undefined || isGone(failure)) return undefined;
+  const payload = { ...(JSON.parse(substitute.body) as object), error_details: describeFailure(failure) };
+  return { ...substitute, body: JSON.stringify(payload) };
+};
+
+/** @throws TypeError for a payload that is no JSON */
+const toMessage = ({ url, messageId, payload, substitute }: CallbackMessage): OutboxMessage => ({
+  url,
+  messageId,
+  body: JSON.stringify(payload),
+  lane: laneOf(payload, messageId),
+  substitute: substitute && {
+    url: substitute.url,
+    messageId: substitute.messageId,
+    body: JSON.stringify(substitute.payload),
+  },
+});
+
+type Failure = Exclude<TryOutcome, { kind: 'accepted' }>;
 
 class NotDelivered extends TalebackError {
   readonly failure: Failure;
 
   constructor(failure: Failure) {
-    super('callback_undeliverable', describe(failure));
+    super('callback_undeliverable', causeOf(failure));
     this.failure = failure;
   }
 }
 
-/** No answer at all is worth another try; an answer by its status. */
+/** No answer at all is worth another attempt; an answer by its status. */
 const classify = (error: unknown, nowMs: number): Classification => {
   if (!(error instanceof NotDelivered)) return { retryable: true };
   const { failure } = error;
-  switch (failure.kind) {
-    case 'not-accepted':
-      return classifyHttpStatus(failure.status, failure.retryAfter, nowMs);
-    case 'unanswered':
-      return { retryable: true };
-    case 'address-refused':
-      return { retryable: false };
-    default:
-      return failure satisfies never;
-  }
+  return failure.kind === 'not-accepted'
+    ? classifyHttpStatus(failure.status, failure.retryAfter, nowMs)
+    : { retryable: failure.kind === 'unanswered' };
 };
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-/** Bytes of a message; a payload that is no JSON gives the reason. */
-const encode = ({ url, messageId, payload }: CallbackMessage): Sendable | string => {
-  try {
-    return { url, messageId, body: Buffer.from(JSON.stringify(payload)) };
-  } catch (error) {
-    return messageOf(error);
-  }
-};
-
-/** The client that keeps nothing: what is not accepted within its tries is gone. */
+/**
+ * The client that keeps nothing: what is not accepted within its attempts is gone.
+ *
+ * @example
+ * const client = createCallbackClient({ post, secrets, now: Date.now, retry: { maxAttempts: 5, backoff }, log });
+ * await client.deliver({ url, messageId: 'ready_7', payload: { job_id: '7' } });
+ */
 export const createCallbackClient = (options: CallbackClientOptions): CallbackClient => {
   const sendOnce = createSendOnce(options);
 
-  const deliverWith = async (
-    message: CallbackMessage,
+  const send = async (
+    { url, messageId, payload }: CallbackMessage,
     policy: RetryPolicy,
     signal: AbortSignal | undefined,
   ): Promise<Delivery> => {
-    const sendable = isHttpUrl(message.url)
-      ? encode(message)
-      : 'callback_url: is not an http or https address';
-    if (typeof sendable === 'string') return { kind: 'undeliverable', attempts: 0, cause: sendable };
+    const failed = (cause: string, attempts = 0): Delivery => ({ kind: 'undeliverable', attempts, cause });
+    if (!isHttpUrl(url)) return failed('callback_url: is not an http or https address');
+    let body: Buffer;
+    try {
+      body = Buffer.from(JSON.stringify(payload));
+    } catch (error) {
+      return failed(errorWords(error));
+    }
     const outcome = await retry(
-      async ({ signal: attemptSignal }) => {
-        const end = await sendOnce(sendable, attemptSignal);
+      async (attempt) => {
+        const end = await sendOnce({ url, messageId, body }, attempt.signal);
         if (end.kind !== 'accepted') throw new NotDelivered(end);
         return end.excerpt;
       },
@@ -76,31 +140,76 @@ export const createCallbackClient = (options: CallbackClientOptions): CallbackCl
         ...(signal === undefined ? {} : { signal }),
       },
     );
-    if (outcome.kind === 'succeeded')
-      return { kind: 'delivered', attempts: outcome.attempts, excerpt: outcome.value };
-    const { lastError, attempts } = outcome;
-    if (outcome.kind === 'not-retryable' && lastError instanceof NotDelivered) {
-      const { failure } = lastError;
-      if (failure.kind === 'not-accepted')
-        return { kind: 'refused', status: failure.status, excerpt: failure.excerpt };
-    }
-    return { kind: 'undeliverable', attempts, cause: messageOf(lastError) };
+    const { attempts } = outcome;
+    if (outcome.kind === 'succeeded') return { kind: 'delivered', attempts, excerpt: outcome.value };
+    const { lastError } = outcome;
+    const failure = lastError instanceof NotDelivered ? lastError.failure : undefined;
+    return outcome.kind === 'not-retryable' && failure?.kind === 'not-accepted'
+      ? { kind: 'refused', status: failure.status, excerpt: failure.excerpt }
+      : failed(errorWords(lastError), attempts);
   };
 
   const deliver = async (message: CallbackMessage, signal?: AbortSignal): Promise<Delivery> => {
-    const delivery = await deliverWith(message, options.retry, signal);
+    const delivery = await send(message, options.retry, signal);
     const about = { url: withoutTokens(message.url), messageId: message.messageId, ...delivery };
     if (delivery.kind === 'delivered') options.log('info', 'callback delivered', about);
     else options.log('error', 'callback not delivered', about);
-    if (delivery.kind === 'refused' || delivery.kind === 'undeliverable') {
-      const owed = substituteFor(message, delivery);
-      if (owed !== undefined) await deliver(owed, signal);
+    const { substitute } = message;
+    const isFailed = delivery.kind === 'refused' || delivery.kind === 'undeliverable';
+    if (isFailed && substitute !== undefined && !isGone(delivery)) {
+      const payload = { ...substitute.payload, error_details: describeFailure(delivery) };
+      await deliver({ ...substitute, payload }, signal);
     }
     return delivery;
   };
 
   return {
     deliver,
-    deliverOnce: (message, signal) => deliverWith(message, { ...options.retry, maxAttempts: 1 }, signal),
+    deliverOnce: (message, signal) => send(message, { ...options.retry, maxAttempts: 1 }, signal),
+  };
+};
+
+/**
+ * The client that loses nothing: a message is on the disk before it is sent, and stays until it is accepted.
+ *
+ * @example
+ * const client = createOutboxClient({ outbox, direct, keepDeadLetter, clock: systemClock, log });
+ * await client.deliver({ url, messageId: 'ready_7', payload: { job_id: '7' } });
+ */
+export const createOutboxClient = (options: OutboxClientOptions): CallbackClient => {
+  const { outbox, direct, keepDeadLetter, clock, log } = options;
+
+  /** For what the disk does not take. */
+  const deliverDirectly = async (
+    message: CallbackMessage,
+    signal: AbortSignal | undefined,
+  ): Promise<Delivery> => {
+    outbox.countSentWithout();
+    const delivery = await direct.deliver(message, signal);
+    if (delivery.kind === 'delivered' || delivery.kind === 'kept') return delivery;
+    const why = delivery.kind === 'refused' ? 'refused' : 'expired';
+    const attempts = delivery.kind === 'refused' ? 1 : delivery.attempts;
+    const atMs = Math.floor(clock.now());
+    try {
+      await keepDeadLetter({ message: toMessage(message), createdMs: atMs, why, delivery, attempts, atMs });
+    } catch (error) {
+      const about = { url: withoutTokens(message.url), messageId: message.messageId };
+      log('error', 'failed callback could not be kept', { ...about, error: errorWords(error) });
+    }
+    return delivery;
+  };
+
+  return {
+    deliver: async (message, signal) => {
+      if (!isHttpUrl(message.url)) return direct.deliver(message, signal);
+      try {
+        return await outbox.deliver(toMessage(message), { signal });
+      } catch (error) {
+        const about = { url: withoutTokens(message.url), messageId: message.messageId };
+        log('error', 'outbox cannot be written', { ...about, error: errorWords(error) });
+        return deliverDirectly(message, signal);
+      }
+    },
+    deliverOnce: (message, signal) => direct.deliverOnce(message, signal),
   };
 };

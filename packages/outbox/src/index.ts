@@ -1,8 +1,48 @@
-export { type ParsedDeadLetter, parseDeadLetter } from './dead-letter.ts';
-export { FAILED_CALLBACKS } from './give-up.ts';
-export { Outbox, type OutboxOptions } from './outbox.ts';
-export { createOutboxClient, type OutboxClientOptions } from './outbox-client.ts';
-export { MAX_ENTRY_BYTES, type OutboxEntry, type ParsedEntry, parseEntry } from './outbox-entry.ts';
-export type { OutboxFiles } from './outbox-files.ts';
-export type { OutboxPolicy } from './outbox-policy.ts';
-export type { SenderLock } from './sender-lock.ts';
+export {
+  type CallbackClient,
+  type CallbackClientOptions,
+  type CallbackMessage,
+  callbackSubstitute,
+  createCallbackClient,
+  createOutboxClient,
+  type OutboxClientOptions,
+} from './callback-client.ts';
+export type { OutboxPolicy } from './decide-next.ts';
+export {
+  type DeadLetter,
+  FAILED_CALLBACKS,
+  formatDeadLetter,
+  formatEntry,
+  type OutboxEntry,
+  type ParsedDeadLetter,
+  type ParsedEntry,
+  parseDeadLetter,
+  parseEntry,
+} from './entry-file.ts';
+export { createHttpPost, type HttpPost, type HttpPostOptions } from './http-post.node.ts';
+export {
+  type Delivery,
+  describeFailure,
+  type FailedDelivery,
+  isHttpUrl,
+  type OutboxCounts,
+  type OutboxMessage,
+  type OutboxStatus,
+  type Substitute,
+} from './message.ts';
+export { type DeliverOptions, Outbox, type OutboxOptions } from './outbox.ts';
+export { lifeOf, type ProcessName } from './process-life.node.ts';
+export { isPublicAddress } from './public-address.node.ts';
+export {
+  AddressRefusedError,
+  createSendOnce,
+  type HmacSigning,
+  type Post,
+  type PostAnswer,
+  type Sendable,
+  type SendOnce,
+  type SendOptions,
+  type TryOutcome,
+} from './send-once.ts';
+export { type Held, OutboxStore, readWaiting, type WaitingMessages } from './store.node.ts';
+export { DRAFT_ENDING, syncFolder, writeDurably, writeWhole } from './write-whole.node.ts';

@@ -1,7 +1,6 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Outbox } from './outbox.ts';
-import { MAX_ENTRY_BYTES } from './outbox-entry.ts';
-import { answered, createFixture, type Fixture, messageOf, ok } from './outbox-fixture.ts';
+import { answered, createFixture, type Fixture, messageOf, ok } from '../test/outbox-fixture.ts';
 
 const opened: { readonly outbox: Outbox; readonly fixture: Fixture }[] = [];
 afterEach(async () => {
@@ -9,6 +8,7 @@ afterEach(async () => {
     const closing = outbox.close();
     await fixture.clock.advanceAsync(60_000);
     await closing;
+    fixture.dispose();
   }
 });
 
@@ -30,113 +30,66 @@ const put = async (fixture: Fixture, outbox: Outbox, message = messageOf('s1', '
 
 const unanswered = { kind: 'unanswered', cause: 'ECONNREFUSED' } as const;
 const HOUR_MS = 3_600_000;
-const nameOf = (stamp: number, id: string): string =>
-  `${String(stamp).padStart(15, '0')}-aaaaaaaaaaaa-bbbbbbbbbbbb-${id}.json`;
 
-describe('a file that is no entry', () => {
+describe('an entry that was damaged', () => {
   it.each([
-    ['nothing', ''],
-    ['the half of one', '{"version":1,"url":"https://a.exam'],
-    ['JSON without its sum', '{"version":1}\n'],
-    ['a sum that is another', `{"version":1}\n${'0'.repeat(64)}\n`],
-    ['zeros, as a lost write leaves', '\0'.repeat(400)],
-  ])('is set aside with the reason, and its neighbours are sent: %s', async (_, text) => {
-    const { fixture, outbox } = await start(({ files }) => {
-      files.files.set(nameOf(1, '000000000aaa'), Buffer.from(text));
-    });
+    ['its body is empty', "body = ''"],
+    ['its body is cut', 'body = substr(body, 1, 20)'],
+    ['its body is another', `body = '{"story_id":"s2"}'`],
+    ['its address is another', `head = '{"url":"https://b.example"}'`],
+    ['its checksum is another', "sum = '0'"],
+  ])('is set aside with the reason, and its neighbours are sent: %s', async (_, change) => {
+    const { fixture, outbox } = await start();
+    fixture.breaks('read', Object.assign(new Error('too many'), { code: 'EMFILE' }));
+    await put(fixture, outbox, messageOf('s0', 'j0'));
+    fixture.store.database.open.exec(`UPDATE entries SET ${change}`);
+    fixture.breaks('read', undefined);
     expect(await put(fixture, outbox)).toMatchObject({ kind: 'delivered' });
-    expect([...fixture.files.aside]).toEqual([
-      [nameOf(1, '000000000aaa'), expect.stringMatching(/^it is /) as string],
-    ]);
-    expect(fixture.files.files.size).toBe(0);
-    expect(outbox.status()).toMatchObject({ depth: 0, setAside: 1, delivered: 1 });
+    await fixture.clock.advanceAsync(10_000);
+    await vi.waitFor(() => expect(outbox.status()).toMatchObject({ depth: 0, setAside: 1, delivered: 1 }));
+    expect(fixture.aside()).toEqual(['it is not what was written: its checksum differs']);
+    expect(fixture.ids()).toEqual(['ready_j1']);
     expect(fixture.logged).toContain('error: outbox entry set aside');
-  });
-
-  it.each([
-    ['another version', { version: 2 }],
-    ['an address that is none', { url: 'javascript:1' }],
-    ['an id that is no header', { messageId: 'a\r\nx: y' }],
-    ['an id with a dot', { messageId: 'a.b' }],
-    ['a payload without a story', { payload: {} }],
-    ['a payload that is a list', { payload: [] }],
-  ])('although its sum is right, is set aside: %s', async (_, fields) => {
-    const { createHash } = await import('node:crypto');
-    const entry = {
-      version: 1,
-      url: 'https://a.example',
-      messageId: 'm',
-      createdMs: 1,
-      payload: { story_id: 's' },
-    };
-    const line = JSON.stringify({ ...entry, ...fields });
-    const text = `${line}\n${createHash('sha256').update(line).digest('hex')}\n`;
-    const { fixture } = await start(({ files }) => {
-      files.files.set(nameOf(1, '000000000aaa'), Buffer.from(text));
-    });
-    expect(fixture.sent).toEqual([]);
-    expect(fixture.files.aside.size).toBe(1);
-  });
-
-  it('is set aside by its name alone', async () => {
-    const strangers = ['notes.txt', '1.json', nameOf(999_999_999_999_999, '000000000aaa')];
-    const { fixture, outbox } = await start(({ files }) => {
-      for (const name of strangers) files.files.set(name, Buffer.from('x'));
-    });
-    expect([...fixture.files.aside.keys()].sort()).toEqual(strangers.sort());
-    expect(await put(fixture, outbox)).toMatchObject({ kind: 'delivered' });
-  });
-
-  it('is set aside when it is too large to be read', async () => {
-    const { fixture } = await start(({ files }) => {
-      files.files.set(nameOf(1, '000000000aaa'), Buffer.alloc(MAX_ENTRY_BYTES + 1));
-    });
-    expect(fixture.files.aside.size).toBe(1);
   });
 });
 
 describe('a disk that fails', () => {
   it('when an accepted message is removed: it is not sent again, and removed later', async () => {
     const { fixture, outbox } = await start();
-    fixture.files.breaks('remove', new Error('EROFS'));
+    fixture.breaks('remove', new Error('EROFS'));
     expect(await put(fixture, outbox)).toEqual({ kind: 'delivered', attempts: 1 });
     await fixture.clock.advanceAsync(HOUR_MS);
     expect(fixture.sent).toHaveLength(1);
-    fixture.files.breaks('remove', undefined);
+    fixture.breaks('remove', undefined);
     await fixture.clock.advanceAsync(10_000);
-    expect(fixture.files.files.size).toBe(0);
+    expect(fixture.waiting()).toBe(0);
     expect(outbox.status()).toMatchObject({ depth: 0, delivered: 1 });
   });
 
   it('for want of file handles: the entry stays where it is and is read later', async () => {
     const { fixture, outbox } = await start();
-    fixture.files.breaks('read', Object.assign(new Error('too many'), { code: 'EMFILE' }));
+    fixture.breaks('read', Object.assign(new Error('too many'), { code: 'EMFILE' }));
     expect(await put(fixture, outbox)).toMatchObject({ kind: 'kept' });
-    fixture.files.breaks('read', undefined);
+    fixture.breaks('read', undefined);
     await fixture.clock.advanceAsync(10_000);
     expect(fixture.ids()).toEqual(['ready_j1']);
-    expect(fixture.files.aside.size).toBe(0);
+    expect(fixture.aside()).toEqual([]);
   });
 
-  it('in reading one entry: it is set aside', async () => {
+  it('in looking for what is new: it is looked for again', async () => {
     const { fixture, outbox } = await start();
-    fixture.files.breaks('read', Object.assign(new Error('EIO'), { code: 'EIO' }));
-    expect(await put(fixture, outbox)).toMatchObject({ kind: 'undeliverable' });
-    expect([...fixture.files.aside.values()]).toEqual(['it cannot be read: EIO']);
-  });
-
-  it('in listing the folder: what was found before goes on, and the folder is looked into again', async () => {
-    const { fixture, outbox } = await start();
-    fixture.files.breaks('list', new Error('EIO'));
-    await fixture.clock.advanceAsync(31_000);
+    fixture.breaks('names', new Error('EIO'));
+    expect(await put(fixture, outbox)).toMatchObject({ kind: 'kept', attempts: 0 });
     expect(fixture.logged).toContain('error: outbox cannot be read');
-    expect(await put(fixture, outbox)).toMatchObject({ kind: 'delivered' });
+    fixture.breaks('names', undefined);
+    await fixture.clock.advanceAsync(31_000);
+    expect(fixture.ids()).toEqual(['ready_j1']);
   });
 
   it('from the start: nothing is written until the folder can be made', async () => {
-    const { fixture, outbox } = await start(({ files }) => files.breaks('prepare', new Error('EACCES')));
+    const { fixture, outbox } = await start((fixture) => fixture.breaks('open', new Error('EACCES')));
     await expect(outbox.put(messageOf('s1', 'j1'))).rejects.toThrow('EACCES');
-    fixture.files.breaks('prepare', undefined);
+    fixture.breaks('open', undefined);
     await outbox.put(messageOf('s1', 'j1'));
     await fixture.clock.advanceAsync(10);
     expect(fixture.ids()).toEqual(['ready_j1']);
@@ -147,22 +100,20 @@ describe('a disk that fails', () => {
     fixture.storeFault = new Error('bucket gone');
     fixture.answer = () => answered(422);
     expect(await put(fixture, outbox)).toMatchObject({ kind: 'refused' });
-    expect([...fixture.files.aside.values()]).toEqual([
-      'refused, and the store would not take it: bucket gone',
-    ]);
+    expect(fixture.aside()).toEqual(['refused, and the store would not take it: bucket gone']);
     expect(outbox.status()).toMatchObject({ depth: 0, refused: 1, setAside: 1 });
   });
 
   it('of the store and of the folder: it stays, and all is done again later', async () => {
     const { fixture, outbox } = await start();
     fixture.storeFault = new Error('bucket gone');
-    fixture.files.breaks('setAside', new Error('EROFS'));
+    fixture.breaks('copyAside', new Error('EROFS'));
     fixture.answer = () => answered(422);
     expect(await put(fixture, outbox)).toMatchObject({ kind: 'kept' });
-    expect(fixture.files.files.size).toBe(1);
+    expect(fixture.waiting()).toBe(1);
     fixture.storeFault = undefined;
     await fixture.clock.advanceAsync(10_000);
-    expect(fixture.files.files.size).toBe(0);
+    expect(fixture.waiting()).toBe(0);
     expect(fixture.kept.size).toBe(1);
   });
 });

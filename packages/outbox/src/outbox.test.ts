@@ -1,6 +1,6 @@
 import type { FakeClock } from '@taleback/resilience/testing';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { CallbackMessage } from './callbacks-index.ts';
+import type { OutboxMessage } from './message.ts';
 import type { Outbox } from './outbox.ts';
 import {
   answered,
@@ -8,10 +8,11 @@ import {
   type Fixture,
   messageOf,
   ok,
+  payloadOf,
   REFUSAL,
   URL_A,
   withSubstitute,
-} from './outbox-fixture.ts';
+} from '../test/outbox-fixture.ts';
 
 const opened: { readonly outbox: Outbox; readonly fixture: Fixture }[] = [];
 afterEach(async () => {
@@ -21,6 +22,7 @@ afterEach(async () => {
     await fixture.clock.advanceAsync(60_000);
     await closing;
     left.add(fixture.clock);
+    fixture.dispose();
   }
   if ([...left].some((clock) => clock.pendingTimers > 0)) throw new Error('a timer was left behind');
 });
@@ -47,22 +49,28 @@ describe('a message', () => {
     const { fixture, outbox } = await start();
     const onDisk: number[] = [];
     fixture.answer = () => {
-      onDisk.push(fixture.files.files.size);
+      onDisk.push(fixture.waiting());
       return ok;
     };
     expect(await put(fixture, outbox)).toEqual({ kind: 'delivered', attempts: 1 });
     expect(onDisk).toEqual([1]);
-    expect(fixture.files.files.size).toBe(0);
+    expect(fixture.waiting()).toBe(0);
     expect(outbox.status()).toMatchObject({ sending: true, depth: 0, oldestAge: null, delivered: 1 });
     expect(fixture.logged).toEqual(['info: callback delivered']);
   });
 
   it('is not sent when it cannot be written, and says so', async () => {
     const { fixture, outbox } = await start();
-    fixture.files.breaks('write', new Error('ENOSPC'));
+    fixture.breaks('insert', new Error('ENOSPC'));
     await expect(outbox.put(messageOf('s1', 'j1'))).rejects.toThrow('ENOSPC');
     await fixture.clock.advanceAsync(HOUR_MS);
     expect(fixture.sent).toEqual([]);
+  });
+
+  it('that is too large is refused', async () => {
+    const { outbox } = await start();
+    const body = JSON.stringify({ text: 'x'.repeat(8 * 2 ** 20) });
+    await expect(outbox.put(messageOf('s1', 'j1', { body }))).rejects.toThrow(RangeError);
   });
 
   it.each([
@@ -93,13 +101,13 @@ describe('a message', () => {
       expect(await put(fixture, outbox)).toEqual({ kind: 'refused', status, excerpt: REFUSAL });
       await fixture.clock.advanceAsync(HOUR_MS);
       expect(fixture.sent).toHaveLength(1);
-      expect(fixture.files.files.size).toBe(0);
+      expect(fixture.waiting()).toBe(0);
       const [[key, record] = []] = fixture.kept;
-      expect(key).toBe(`failed_callbacks/2026-01-02/s1-${Date.UTC(2026, 0, 2, 3, 4, 5)}.json`);
+      expect(key).toBe(`s1-${Date.UTC(2026, 0, 2, 3, 4, 5)}`);
       expect(record).toMatchObject({
         url: URL_A,
         messageId: 'ready_j1',
-        payload: messageOf('s1', 'j1').payload,
+        payload: payloadOf('s1', 'j1'),
         failure: { why: 'refused', status, cause: `answered ${status}: ${REFUSAL}`, attempts: 1 },
       });
       expect(outbox.status()).toMatchObject({ depth: 0, refused: 1, expired: 0, delivered: 0 });
@@ -192,14 +200,11 @@ describe('a message with a substitute', () => {
       'ready_j1',
       'failed_j1',
     ]);
-    expect(fixture.files.files.size).toBe(0);
+    expect(fixture.waiting()).toBe(0);
   });
 });
 
-const nameless = (messageId: string): CallbackMessage => {
-  const { payload, ...rest } = messageOf('s1', 'j', { messageId });
-  return { ...rest, payload: { ...payload, job_id: null } as CallbackMessage['payload'] };
-};
+const inStory = (messageId: string): OutboxMessage => messageOf('s1', 'j', { messageId, lane: 'story s1' });
 
 describe('order', () => {
   it('is kept per job: a later message waits for the earlier one, but not for that of another job', async () => {
@@ -216,8 +221,8 @@ describe('order', () => {
   it('is kept per story where no job is named', async () => {
     const { fixture, outbox } = await start();
     fixture.answer = ({ messageId }) => (messageId === 'first' ? answered(500) : ok);
-    await put(fixture, outbox, nameless('first'));
-    expect(await put(fixture, outbox, nameless('second'))).toMatchObject({ kind: 'kept', attempts: 0 });
+    await put(fixture, outbox, inStory('first'));
+    expect(await put(fixture, outbox, inStory('second'))).toMatchObject({ kind: 'kept', attempts: 0 });
   });
 
   it('is kept over a restart with a clock that was set back a year', async () => {
@@ -236,11 +241,13 @@ describe('order', () => {
     expect(fixture.ids()).toEqual(['first', 'second']);
   });
 
-  it('does not mix stories that nobody named', async () => {
+  it('does not mix messages without a lane', async () => {
     const { fixture, outbox } = await start();
     fixture.answer = ({ messageId }) => (messageId === 'ready_j1' ? answered(500) : ok);
-    await put(fixture, outbox, messageOf('unknown', 'j1'));
-    expect(await put(fixture, outbox, messageOf('unknown', 'j2'))).toMatchObject({ kind: 'delivered' });
+    await put(fixture, outbox, messageOf('unknown', 'j1', { lane: undefined }));
+    expect(await put(fixture, outbox, messageOf('unknown', 'j2', { lane: undefined }))).toMatchObject({
+      kind: 'delivered',
+    });
   });
 });
 
@@ -259,7 +266,7 @@ describe('a restart', () => {
     opened.push({ outbox: later, fixture });
     await fixture.clock.settle();
     expect(fixture.ids()).toEqual(['ready_s1', 'ready_s2', 'ready_s3']);
-    expect(fixture.files.files.size).toBe(0);
+    expect(fixture.waiting()).toBe(0);
   });
 
   it('with a clock that was set back does not make a message immortal', async () => {
@@ -294,7 +301,7 @@ describe('a stop', () => {
     for (const release of releases) release();
     await closing;
     expect(await firstTry).toEqual({ kind: 'delivered', attempts: 1 });
-    expect(fixture.files.files.size).toBe(1);
+    expect(fixture.waiting()).toBe(1);
     expect(fixture.ids()).toEqual(['ready_old', 'ready_j1']);
   });
 
@@ -303,6 +310,6 @@ describe('a stop', () => {
     await outbox.close();
     expect(await put(fixture, outbox)).toMatchObject({ kind: 'kept', attempts: 0 });
     expect(fixture.sent).toEqual([]);
-    expect(fixture.files.files.size).toBe(1);
+    expect(fixture.waiting()).toBe(1);
   });
 });

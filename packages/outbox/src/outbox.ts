@@ -1,140 +1,148 @@
-import type { Clock } from '@taleback/resilience';
-import type { CallbackMessage, Delivery } from './callbacks-index.ts';
-import { describeFault } from '@taleback/core';
-import type { OutboxStatus } from './outbox-status.ts';
-import { keptUntried } from './delivery-of.ts';
-import { nameEntry, parseEntryName } from './entry-name.ts';
-import { formatEntry } from './outbox-entry.ts';
-import { Sender } from './sender.ts';
-import type { SenderLock } from './sender-lock.ts';
-import { createStamps } from './stamps.ts';
-import { Tally } from './tally.ts';
-import type { TurnParts } from './turn.ts';
+import { errorWords } from '@taleback/core';
+import { importFolder } from './import-folder.node.ts';
+import { type Delivery, keptUntried, type OutboxMessage, type OutboxStatus } from './message.ts';
+import { type Counts, Sender, type SenderOptions } from './sender.ts';
 
-export interface OutboxOptions extends Omit<TurnParts, 'now'> {
-  readonly clock: Clock;
-  readonly lock: SenderLock;
-  /** 12 hex digits that nobody else makes. */
-  readonly newId: () => string;
+export interface OutboxOptions extends SenderOptions {
+  /** Larger messages are refused, characters. Default 8 Mi: more is no callback. */
+  readonly maxBodyLength?: number;
 }
 
-/** Longest time that a stop waits for the first tries of what was written a moment ago, ms. */
+export interface DeliverOptions {
+  /** Ends the waiting for the first attempt, not the delivery. */
+  readonly signal?: AbortSignal | undefined;
+  /** Key of something held whose place the message takes. */
+  readonly releases?: string;
+}
+
+/** Longest wait for the first attempt of a message, ms: a healthy receiver answers within it. */
+const FIRST_TRY_MS = 5_000;
+/** Longest time that a stop waits for the first attempts of what was written a moment ago, ms. */
 const STOP_MS = 3_000;
+const MAX_BODY_LENGTH = 8 * 2 ** 20;
 
-const UNKNOWN = { depth: null, oldestAge: null };
-
-/** Messages kept on the disk until they are accepted, refused, or too old. */
+/**
+ * Messages that are kept on the disk until they are accepted, refused, or too old.
+ *
+ * @example
+ * const store = new OutboxStore('.outbox', log);
+ * const outbox = new Outbox({ store, send, policy, clock: systemClock, random: Math.random, log });
+ * await outbox.open();
+ * await outbox.deliver({ url: 'https://a.example/hook', messageId: 'paid_42', body: '{"order":42}' });
+ */
 export class Outbox {
   readonly #options: OutboxOptions;
-  readonly #parts: TurnParts;
-  readonly #tally = new Tally();
-  readonly #stamps: ReturnType<typeof createStamps>;
+  readonly #counts: Counts = { delivered: 0, refused: 0, expired: 0, setAside: 0, sentWithout: 0 };
   #sender: Sender | undefined;
-  #preparing: Promise<void> | undefined;
-  #sending: Promise<void> = Promise.resolve();
-  /** What earlier processes left is known, so that nothing overtakes it. */
-  #isTakenUp = false;
-  /** All that lies in the folder is known. */
-  #isSending = false;
+  /** Taking up and giving up the role of the sender, one after the other. */
+  #changing: Promise<void> = Promise.resolve();
   #isClosed = false;
 
   constructor(options: OutboxOptions) {
     this.#options = options;
-    const now = (): number => options.clock.now();
-    this.#parts = { ...options, now };
-    this.#stamps = createStamps(now);
   }
 
   /** Begins to send, what earlier processes left first, as soon as no other process does. Never rejects. */
   async open(): Promise<void> {
     try {
-      await this.#prepare();
+      this.#share();
     } catch (error) {
-      this.#options.log('error', 'outbox cannot be written', { error: describeFault(error) });
+      this.#options.log('error', 'outbox cannot be written', { error: errorWords(error) });
     }
+    await this.#changing;
+  }
+
+  /**
+   * Writes a message, and waits a few seconds for the end of its first attempt; not for a receiver that does not answer.
+   *
+   * @throws what the disk says, RangeError for a message that is too large: then nothing was written
+   */
+  async deliver(message: OutboxMessage, { signal, releases }: DeliverOptions = {}): Promise<Delivery> {
+    const { firstTry } = await this.put(message, releases);
+    return new Promise((resolve) => {
+      const giveUp = (): void => settle(keptUntried('its first try takes long'));
+      const cancelTimer = this.#options.clock.setTimer(giveUp, FIRST_TRY_MS);
+      const settle = (delivery: Delivery): void => {
+        cancelTimer();
+        signal?.removeEventListener('abort', giveUp);
+        resolve(delivery);
+      };
+      signal?.addEventListener('abort', giveUp, { once: true });
+      if (signal?.aborted === true) giveUp();
+      void firstTry.then(settle);
+    });
   }
 
   /**
    * Writes a message; when it resolves, the message survives a crash.
    *
-   * @returns how the first try ends; it does not wait for a receiver that rests, and never rejects
-   * @throws what the disk says, RangeError for a message that is too large, TypeError for one that is no JSON
+   * @returns how the first attempt ends; it does not wait for a receiver that rests, and never rejects
+   * @throws as `deliver`
    */
-  async put(message: CallbackMessage): Promise<{ readonly firstTry: Promise<Delivery> }> {
-    await this.#prepare();
-    const { clock, files, lock, newId } = this.#options;
-    const name = nameEntry(message, this.#stamps.take(), newId());
-    const bytes = formatEntry({ message, createdMs: clock.now() });
-    const announcedTo = this.#sender;
-    announcedTo?.writing(name);
-    try {
-      await files.write(name.file, bytes);
-    } catch (error) {
-      announcedTo?.unwritten(name);
-      throw error;
-    }
-    const sender = this.#sender;
-    if (sender === undefined || !this.#isTakenUp) {
-      announcedTo?.unwritten(name);
-      if (sender === undefined) lock.nudge();
-      else void sender.scan();
-      return { firstTry: Promise.resolve(keptUntried('this process does not send yet')) };
-    }
-    return { firstTry: new Promise((resolve) => sender.written(name, resolve)) };
+  async put(message: OutboxMessage, releases?: string): Promise<{ readonly firstTry: Promise<Delivery> }> {
+    const { store, clock, maxBodyLength = MAX_BODY_LENGTH } = this.#options;
+    const length = message.body.length + (message.substitute?.body.length ?? 0);
+    if (length > maxBodyLength)
+      throw new RangeError(`a message of ${length} characters is over ${maxBodyLength}`);
+    this.#share();
+    const id = await store.insert(message, clock.now(), releases);
+    const firstTry =
+      this.#sender?.firstTry(id) ?? Promise.resolve(keptUntried('this process does not send yet'));
+    return { firstTry };
   }
 
   /** One message went out without the outbox. */
   countSentWithout(): void {
-    this.#tally.count('sentWithout');
+    this.#counts.sentWithout += 1;
+  }
+
+  /** Resolves when nothing waits that this process sends. */
+  async drained(): Promise<void> {
+    await this.#sender?.drained();
   }
 
   status(): OutboxStatus {
-    const { depth, oldestAge } = (this.#isSending && this.#sender) || UNKNOWN;
-    return { ...this.#tally.counts, sending: this.#isSending, depth, oldestAge };
+    const { depth = null, oldestAge = null } = this.#sender ?? {};
+    return { ...this.#counts, sending: this.#sender !== undefined, depth, oldestAge };
   }
 
-  /** Ends in order: awaited first tries may end within a few seconds, then another process may send. */
-  async close(): Promise<void> {
+  /** Ends in order: awaited first attempts may end within the time, then another process may send. */
+  async close(graceMs = STOP_MS): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    await this.#sender?.stop(STOP_MS);
-    await this.#options.lock.close();
-    await this.#sending;
+    await this.#changing;
+    await this.#sender?.stop(graceMs);
+    this.#options.store.database.close();
   }
 
-  /** Makes the folder, and goes after the lock once there is one. A folder that cannot be made is tried again later. */
-  #prepare(): Promise<void> {
-    this.#preparing ??= this.#prepareOnce().catch((error: unknown) => {
-      this.#preparing = undefined;
-      throw error;
-    });
-    return this.#preparing;
-  }
-
-  async #prepareOnce(): Promise<void> {
-    const { files } = this.#options;
-    await files.prepare();
-    for (const file of await files.list()) this.#stamps.raise(parseEntryName(file)?.stamp ?? 0);
-    this.#sending = this.#send();
-  }
-
-  async #send(): Promise<void> {
-    const { lock, log, clock } = this.#options;
+  #share(): void {
     if (this.#isClosed) return;
-    const isOurs = await lock.acquire(() => void this.#sender?.scan());
-    if (!isOurs || this.#isClosed) return;
-    const sender = new Sender({
-      ...this.#parts,
-      clock,
-      tally: this.#tally,
-      seen: (stamp) => this.#stamps.raise(stamp),
+    this.#options.store.database.share({
+      onSender: (isSender) => {
+        this.#changing = this.#changing.then(() => (isSender ? this.#lead() : this.#follow()));
+      },
+      onChange: () => this.#sender?.scan(),
     });
-    this.#sender = sender;
-    await sender.start();
-    this.#isTakenUp = true;
-    // What was written here meanwhile was left to this look.
-    await sender.scan();
-    this.#isSending = true;
-    if (sender.depth > 0) log('info', 'outbox taken up', { depth: sender.depth });
+  }
+
+  async #lead(): Promise<void> {
+    const { store, log } = this.#options;
+    if (this.#isClosed) return;
+    try {
+      const { folder } = store.database;
+      if (folder !== undefined) this.#counts.setAside += await importFolder(folder, store, log);
+      await store.sweep();
+    } catch (error) {
+      log('warn', 'outbox could not be swept', { error: errorWords(error) });
+    }
+    this.#sender = new Sender(this.#options, this.#counts);
+    this.#sender.scan();
+    if (this.#sender.depth > 0) log('info', 'outbox taken up', { depth: this.#sender.depth });
+  }
+
+  async #follow(): Promise<void> {
+    this.#options.log('warn', 'another process sends from this outbox');
+    await this.#sender?.stop(0);
+    this.#sender = undefined;
   }
 }

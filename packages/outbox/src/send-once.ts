@@ -1,5 +1,16 @@
 import { signHmac, signStandard } from '@taleback/core/signatures';
-import { isAddressRefused } from './address-refused-error.ts';
+
+const ADDRESS_REFUSED = 'callback_address_refused';
+
+/** A callback address leads into a network that receivers have no business in. */
+export class AddressRefusedError extends Error {
+  readonly code = ADDRESS_REFUSED;
+
+  constructor(host: string) {
+    super(`callback_url: ${host} is not a public address; ALLOW_PRIVATE_CALLBACKS=on allows it`);
+    this.name = 'AddressRefusedError';
+  }
+}
 
 export interface PostAnswer {
   readonly status: number;
@@ -26,7 +37,7 @@ export interface HmacSigning {
 
 export interface SendOptions {
   readonly post: Post;
-  /** Keys of Standard Webhooks; each signs, none leaves its headers out. */
+  /** Keys of Standard Webhooks; each signs. None leaves its headers out. */
   readonly secrets: readonly Uint8Array[];
   /** Absent leaves its headers out. */
   readonly hmac?: HmacSigning | undefined;
@@ -34,7 +45,7 @@ export interface SendOptions {
   readonly now: () => number;
 }
 
-/** How one try ended. */
+/** How one attempt ended. */
 export type TryOutcome =
   | { readonly kind: 'accepted'; readonly excerpt?: string | undefined }
   /** Answered with anything but 2xx. */
@@ -50,26 +61,32 @@ export interface Sendable {
   readonly body: Uint8Array;
 }
 
-/** One try. It never rejects. */
+/** One attempt. It never rejects. */
 export type SendOnce = (message: Sendable, signal?: AbortSignal) => Promise<TryOutcome>;
 
-const describe = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+/** Why an attempt failed. */
+export const causeOf = (outcome: Exclude<TryOutcome, { kind: 'accepted' }>): string =>
+  outcome.kind === 'not-accepted' ? `answered ${outcome.status}: ${outcome.excerpt}` : outcome.cause;
 
-/** Makes the sender of single tries: each is signed anew, because a timestamp is of one try. */
+/**
+ * Makes the sender of single attempts. Each attempt gets a new signature, because a timestamp belongs to one attempt.
+ *
+ * @example
+ * const http = createHttpPost({ allowPrivate: false });
+ * const sendOnce = createSendOnce({ post: http.post, secrets: [key], now: Date.now });
+ * await sendOnce({ url: 'https://a.example/hook', messageId: 'ready_1', body: Buffer.from('{}') });
+ */
 export const createSendOnce = ({ post, secrets, hmac, now }: SendOptions): SendOnce => {
   const sign = ({ url, messageId: id, body }: Sendable): Record<string, string> => {
     const timestampMs = now();
+    const path = new URL(url).pathname;
     return {
       ...(secrets.length === 0
         ? {}
         : signStandard({ id, timestampSeconds: timestampMs / 1000, body }, secrets)),
       ...(hmac === undefined
         ? {}
-        : signHmac(
-            { method: 'POST', path: new URL(url).pathname, timestampMs, body },
-            hmac.secret,
-            hmac.prefix,
-          )),
+        : signHmac({ method: 'POST', path, timestampMs, body }, hmac.secret, hmac.prefix)),
     };
   };
   return async (message, signal) => {
@@ -79,7 +96,9 @@ export const createSendOnce = ({ post, secrets, hmac, now }: SendOptions): SendO
       const isAccepted = answer.status >= 200 && answer.status <= 299;
       return isAccepted ? { kind: 'accepted', excerpt: answer.excerpt } : { kind: 'not-accepted', ...answer };
     } catch (error) {
-      return { kind: isAddressRefused(error) ? 'address-refused' : 'unanswered', cause: describe(error) };
+      const isRefused = (error as { code?: unknown } | null)?.code === ADDRESS_REFUSED;
+      const cause = error instanceof Error ? error.message : String(error);
+      return { kind: isRefused ? 'address-refused' : 'unanswered', cause };
     }
   };
 };

@@ -1,51 +1,80 @@
-import type { CancelTimer, Clock, Permit } from '@taleback/resilience';
-import type { Delivery } from './callbacks-index.ts';
-import { describeFault } from '@taleback/core';
-import { deliveryOf, keptUntried } from './delivery-of.ts';
-import type { Lane } from './destination.ts';
-import type { EntryName } from './entry-name.ts';
-import { FolderScan } from './folder-scan.ts';
-import { Schedule } from './schedule.ts';
-import type { Tally } from './tally.ts';
-import { tryEntry } from './try-entry.ts';
-import type { TurnEnd, TurnParts } from './turn.ts';
+import { errorWords, type Log, withoutTokens } from '@taleback/core';
+import type { CancelTimer, Clock, Permit, Random } from '@taleback/resilience';
+import { decideNext, mayBeMistaken, type Next, type OutboxPolicy } from './decide-next.ts';
+import type { DeadLetter } from './entry-file.ts';
+import {
+  type Delivery,
+  describeFailure,
+  type FailedDelivery,
+  keptUntried,
+  type OutboxCounts,
+  type OutboxMessage,
+  type Substitute,
+} from './message.ts';
+import { type EntryName, type Lane, Schedule } from './schedule.ts';
+import type { Sendable, TryOutcome } from './send-once.ts';
+import type { OutboxStore } from './store.node.ts';
 
-export interface SenderParts extends TurnParts {
+export interface SenderOptions {
+  readonly store: OutboxStore;
+  /** One attempt; it never rejects. */
+  readonly send: (
+    message: Sendable & Pick<OutboxMessage, 'lane'>,
+    signal: AbortSignal,
+  ) => Promise<TryOutcome>;
+  readonly policy: OutboxPolicy;
+  /** What takes the place of a message that failed for good. Default: its own substitute. */
+  readonly substituteFor?: (message: OutboxMessage, failure: FailedDelivery) => Substitute | undefined;
+  /** Keeps a message that was given up, where people find it. Default, and where it rejects: `set-aside/`. */
+  readonly keepDeadLetter?: (letter: DeadLetter) => Promise<void>;
+  /** What the log calls a message. Default `callback`. */
+  readonly noun?: string;
   readonly clock: Clock;
-  readonly tally: Tally;
-  /** Told of every stamp that is seen in the folder. */
-  readonly seen: (stamp: number) => void;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+export type Counts = { -readonly [Name in keyof OutboxCounts]: number };
+
+/** How an attempt ended: for whoever waits for it, for its receiver, and for its lane. */
+interface TryEnd {
+  readonly delivery: Delivery;
+  /** Whether the receiver is well; absent when the attempt shows nothing of it. */
+  readonly isWell?: boolean;
+  /** What becomes of the lane's first entry: it is gone, is tried again, or has another in its place. */
+  readonly then: 'gone' | { readonly dueMs: number } | EntryName;
 }
 
 /** Requests under way at once, to all receivers together. */
 const MAX_IN_FLIGHT = 64;
-/** Wait after the disk would not do its part, ms. */
+/** Wait after the disk failed, ms. */
 const STUCK_MS = 5_000;
+/** Wait after the store could not be read, ms. */
+const RESCAN_MS = 30_000;
 
-type Settle = (delivery: Delivery) => void;
+const GONE: TryEnd = { delivery: keptUntried('gone'), then: 'gone' };
 
-/** Sends what lies in a folder, as the only process that does. */
+/** Sends what lies in a store, as the only process that does. */
 export class Sender {
-  readonly #parts: SenderParts;
+  readonly #options: SenderOptions;
+  readonly #counts: Counts;
+  readonly #noun: string;
   readonly #schedule: Schedule;
-  /** Entries being written here, which a look into the folder must not take up. */
-  readonly #writing = new Set<string>();
-  /** Entries whose first try is awaited. */
-  readonly #fresh = new Map<string, Settle>();
+  /** Entries whose first attempt is waited for. */
+  readonly #fresh = new Map<number, (delivery: Delivery) => void>();
   readonly #underWay = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
-  readonly #scan: FolderScan;
+  #whenEmpty: (() => void)[] = [];
+  #scannedId = 0;
   #cancelPump: CancelTimer | undefined;
+  #cancelRescan: CancelTimer | undefined;
   #isStopping = false;
 
-  constructor(parts: SenderParts) {
-    this.#parts = parts;
-    this.#schedule = new Schedule(parts.clock);
-    this.#scan = new FolderScan({
-      ...parts,
-      isKnown: (file) => this.#writing.has(file) || this.#schedule.has(file),
-      found: (names) => this.#takeUp(names),
-    });
+  constructor(options: SenderOptions, counts: Counts) {
+    this.#options = options;
+    this.#counts = counts;
+    this.#noun = options.noun ?? 'callback';
+    this.#schedule = new Schedule(options.clock);
   }
 
   get depth(): number {
@@ -55,67 +84,61 @@ export class Sender {
   /** Age of the oldest entry, ms. */
   get oldestAge(): number | null {
     const { oldestStamp } = this.#schedule;
-    return oldestStamp === undefined ? null : Math.max(0, Math.round(this.#parts.now() - oldestStamp));
+    return oldestStamp === undefined
+      ? null
+      : Math.max(0, Math.round(this.#options.clock.now() - oldestStamp));
   }
 
-  /** Takes up what an earlier process left, and begins to send. */
-  async start(): Promise<void> {
+  /** Takes up what was written since the last look, by any process. */
+  scan(): void {
+    this.#cancelRescan?.();
+    if (this.#isStopping) return;
     try {
-      await this.#parts.files.sweep();
+      for (const name of this.#options.store.names(this.#scannedId)) {
+        this.#schedule.add(name);
+        this.#scannedId = name.id;
+      }
     } catch (error) {
-      this.#parts.log('warn', 'outbox could not be swept', { error: describeFault(error) });
+      this.#options.log('error', 'outbox cannot be read', { error: errorWords(error) });
+      this.#cancelRescan = this.#options.clock.setTimer(() => this.scan(), RESCAN_MS);
     }
-    await this.scan();
-  }
-
-  /** An entry of this name is about to be written; `written` or `unwritten` follows. */
-  writing({ file }: EntryName): void {
-    this.#writing.add(file);
-  }
-
-  unwritten({ file }: EntryName): void {
-    this.#writing.delete(file);
-  }
-
-  /** An entry lies in the folder. @param settle told once how its first try ended, or that it has to wait */
-  written(name: EntryName, settle: Settle): void {
-    this.#writing.delete(name.file);
-    if (this.#isStopping) return settle(keptUntried('the worker is stopping'));
-    this.#fresh.set(name.file, settle);
-    this.#schedule.add(name);
     this.#pump();
-    if (this.#schedule.isHeld(name.file)) this.#settle(name.file, keptUntried('its receiver is resting'));
   }
 
-  /** Looks into the folder for entries that others have put there. */
-  scan(): Promise<void> {
-    return this.#scan.run();
+  /** How the first attempt of an entry ends that was just written, or that it has to wait. Never rejects. */
+  firstTry(id: number): Promise<Delivery> {
+    this.scan();
+    if (this.#isStopping) return Promise.resolve(keptUntried('the worker is stopping'));
+    if (!this.#schedule.has(id)) return Promise.resolve(keptUntried('it is taken up later'));
+    return new Promise((resolve) => {
+      this.#fresh.set(id, resolve);
+      if (this.#schedule.isHeld(id)) this.#settle(id, keptUntried('its receiver is resting'));
+    });
   }
 
-  /** Ends: first tries that are awaited may end within `graceMs`; what is left stays on the disk. */
+  /** Resolves when nothing waits, or the sender stops. */
+  drained(): Promise<void> {
+    if (this.depth === 0 || this.#isStopping) return Promise.resolve();
+    return new Promise((resolve) => this.#whenEmpty.push(resolve));
+  }
+
+  /** Ends: first attempts that are waited for may end within `graceMs`; what is left stays on the disk. */
   async stop(graceMs: number): Promise<void> {
     this.#isStopping = true;
     this.#cancelPump?.();
-    const cancelGrace = this.#parts.clock.setTimer(
+    this.#cancelRescan?.();
+    const cancelGrace = this.#options.clock.setTimer(
       () => this.#stopping.abort(new Error('the worker is stopping')),
       graceMs,
     );
-    await this.#scan.close();
-    this.#pump();
+    this.#pumpFresh();
     while (this.#underWay.size > 0) await Promise.all(this.#underWay);
     cancelGrace();
-    for (const file of this.#fresh.keys()) this.#settle(file, keptUntried('the worker is stopping'));
+    for (const id of this.#fresh.keys()) this.#settle(id, keptUntried('the worker is stopping'));
+    for (const resolve of this.#whenEmpty.splice(0)) resolve();
   }
 
-  #takeUp(names: readonly EntryName[]): void {
-    for (const name of names) {
-      this.#parts.seen(name.stamp);
-      this.#schedule.add(name);
-    }
-    this.#pump();
-  }
-
-  /** Begins every try that may begin now, and sets the timer for the next. */
+  /** Begins every attempt that may begin now, and sets the timer for the next. */
   #pump(): void {
     this.#cancelPump?.();
     this.#cancelPump = undefined;
@@ -124,8 +147,8 @@ export class Sender {
       const turn = this.#schedule.next();
       if (turn.kind === 'idle') return;
       if (turn.kind === 'wait') {
-        const delayMs = Math.max(1, turn.untilMs - this.#parts.clock.now());
-        this.#cancelPump = this.#parts.clock.setTimer(() => this.#pump(), delayMs);
+        const delayMs = Math.max(1, turn.untilMs - this.#options.clock.now());
+        this.#cancelPump = this.#options.clock.setTimer(() => this.#pump(), delayMs);
         return;
       }
       this.#begin(turn.lane, turn.permit);
@@ -135,81 +158,148 @@ export class Sender {
   /** At the end, only what was written a moment ago is still tried. */
   #pumpFresh(): void {
     if (this.#stopping.signal.aborted) return;
-    for (const file of this.#fresh.keys()) {
-      const turn = this.#schedule.nextOf(file);
+    for (const id of this.#fresh.keys()) {
+      const turn = this.#schedule.nextOf(id);
       if (turn.kind === 'go') this.#begin(turn.lane, turn.permit);
     }
   }
 
   #begin(lane: Lane, permit: Permit): void {
-    const turn = this.#take(lane, permit).finally(() => {
-      this.#underWay.delete(turn);
+    const attempt = this.#try(lane, permit).finally(() => {
+      this.#underWay.delete(attempt);
       this.#pump();
+      if (this.depth === 0) for (const resolve of this.#whenEmpty.splice(0)) resolve();
     });
-    this.#underWay.add(turn);
+    this.#underWay.add(attempt);
   }
 
-  async #take(lane: Lane, permit: Permit): Promise<void> {
-    const file = lane.entries[0]?.file ?? '';
-    const [end, finding] = await tryEntry(this.#parts, lane, this.#stopping.signal);
+  /** Never rejects. */
+  async #try(lane: Lane, permit: Permit): Promise<void> {
+    const [name] = lane.entries;
     const { destination } = lane;
+    const { delivery, isWell, then } = name === undefined ? GONE : await this.#tryEntry(lane, name);
     destination.ended(lane);
-    // Queued before the breaker hears of it: a receiver that is found well wakes everything that is queued.
-    this.#apply(lane, end);
-    if (finding === 'well') destination.breaker.recordSuccess(permit);
-    else if (finding === 'unwell') destination.breaker.recordFailure(permit);
+    // Queued before the breaker learns of it: a receiver that is found well makes everything due that is queued.
+    if (then === 'gone') this.#schedule.drop(lane);
+    else if ('id' in then) this.#schedule.drop(lane, then);
+    else this.#schedule.requeue(lane, then.dueMs);
+    if (isWell === true) destination.breaker.recordSuccess(permit);
+    else if (isWell === false) destination.breaker.recordFailure(permit);
     else destination.breaker.release(permit);
-    this.#settle(file, deliveryOf(end, lane.attempts));
+    if (name !== undefined) this.#settle(name.id, delivery);
   }
 
-  #settle(file: string, delivery: Delivery): void {
-    const settle = this.#fresh.get(file);
-    this.#fresh.delete(file);
-    settle?.(delivery);
-  }
-
-  #apply(lane: Lane, end: TurnEnd): void {
-    const { tally, log, clock } = this.#parts;
-    switch (end.kind) {
-      case 'delivered':
-        tally.count('delivered');
-        log('info', 'callback delivered', { ...end.about, attempts: lane.attempts + 1 });
-        if (!end.isLeft) return this.#schedule.drop(lane);
-        lane.isDelivered = true;
-        return this.#putOff(lane, clock.now() + STUCK_MS);
-      case 'wait':
-        lane.attempts += 1;
-        lane.notBeforeMs = end.notBeforeMs;
-        if (end.pauseUntilMs !== undefined) lane.destination.pauseUntil(end.pauseUntilMs);
-        log('warn', 'callback waits', {
-          ...end.about,
-          attempts: lane.attempts,
-          cause: end.cause,
-          retryInMs: Math.round(end.untilMs - clock.now()),
-        });
-        return this.#putOff(lane, end.untilMs);
-      case 'given-up':
-        tally.count(end.why);
-        if (end.isSetAside) tally.count('setAside');
-        log('error', 'callback not delivered', { ...end.about, why: end.why, ...end.delivery });
-        if (end.substitute !== undefined) this.#schedule.add(end.substitute);
-        return this.#schedule.drop(lane);
-      case 'poison':
-        tally.count('setAside');
-        return this.#schedule.drop(lane);
-      case 'gone':
-        return this.#schedule.drop(lane);
-      case 'interrupted':
-        return this.#schedule.requeue(lane);
-      case 'stuck':
-        return this.#putOff(lane, clock.now() + STUCK_MS);
-      default:
-        end satisfies never;
+  /** Reads, sends, and does on the disk what follows. A crash between two steps has all of them done again. */
+  async #tryEntry(lane: Lane, name: EntryName): Promise<TryEnd> {
+    const { store, log, clock } = this.#options;
+    try {
+      if (lane.isDelivered) {
+        await store.remove(name.id);
+        return GONE;
+      }
+      const content = await store.read(name.id);
+      if (content === undefined) return GONE;
+      if (content.ok) return await this.#send(lane, name, content.message);
+      await store.setAside(name.id, content.reason);
+      this.#counts.setAside += 1;
+      log('error', 'outbox entry set aside', { id: name.id, reason: content.reason });
+      return { delivery: { kind: 'undeliverable', attempts: 0, cause: content.reason }, then: 'gone' };
+    } catch (error) {
+      log('error', 'outbox is stuck', { id: name.id, error: errorWords(error) });
+      return { delivery: keptUntried(errorWords(error)), then: { dueMs: clock.now() + STUCK_MS } };
     }
   }
 
-  #putOff(lane: Lane, dueMs: number): void {
-    lane.dueMs = dueMs;
-    this.#schedule.requeue(lane);
+  async #send(lane: Lane, name: EntryName, message: OutboxMessage): Promise<TryEnd> {
+    const { send, policy, clock, random, log } = this.#options;
+    const { url, messageId, body } = message;
+    lane.firstTriedMs ??= clock.now();
+    const sendable = { url, messageId, body: Buffer.from(body), lane: message.lane };
+    const outcome = await send(sendable, this.#stopping.signal);
+    if (this.#stopping.signal.aborted && outcome.kind === 'unanswered')
+      return { delivery: keptUntried('interrupted'), then: { dueMs: lane.dueMs } };
+    const nowMs = clock.now();
+    lane.unauthorizedSinceMs = mayBeMistaken(outcome) ? (lane.unauthorizedSinceMs ?? nowMs) : undefined;
+    lane.attempts += 1;
+    const { attempts, unauthorizedSinceMs } = lane;
+    const sinceMs = Math.min(name.stamp, lane.firstTriedMs);
+    const next = decideNext(outcome, { attempts, sinceMs, unauthorizedSinceMs, nowMs }, policy, random);
+    const about = { url: withoutTokens(url), messageId };
+    switch (next.kind) {
+      case 'delivered':
+        this.#counts.delivered += 1;
+        log('info', `${this.#noun} delivered`, { ...about, attempts });
+        return {
+          delivery: { kind: 'delivered', attempts },
+          isWell: true,
+          then: await this.#removeDelivered(lane, name),
+        };
+      case 'wait': {
+        const { cause, untilMs, notBeforeMs, pauseUntilMs } = next;
+        lane.notBeforeMs = notBeforeMs;
+        if (pauseUntilMs !== undefined) lane.destination.pauseUntil(pauseUntilMs);
+        const retryInMs = Math.round(untilMs - nowMs);
+        log('warn', `${this.#noun} waits`, { ...about, attempts, cause, retryInMs });
+        return { delivery: { kind: 'kept', attempts, cause }, isWell: false, then: { dueMs: untilMs } };
+      }
+      case 'give-up': {
+        const then = await this.#giveUp(name, message, next, attempts);
+        this.#counts[next.why] += 1;
+        log('error', `${this.#noun} not delivered`, { ...about, why: next.why, ...next.delivery });
+        const isWell = next.why === 'refused';
+        return { delivery: next.delivery, then, ...(outcome.kind === 'address-refused' ? {} : { isWell }) };
+      }
+      default:
+        return next satisfies never;
+    }
+  }
+
+  /** It was accepted: a row that cannot be removed is no reason to send it again. */
+  async #removeDelivered(lane: Lane, { id }: EntryName): Promise<TryEnd['then']> {
+    try {
+      await this.#options.store.remove(id);
+      return 'gone';
+    } catch (error) {
+      lane.isDelivered = true;
+      this.#options.log('error', `delivered ${this.#noun} could not be removed`, {
+        id,
+        error: errorWords(error),
+      });
+      return { dueMs: this.#options.clock.now() + STUCK_MS };
+    }
+  }
+
+  /** Keeps the message for people first, then removes it or puts its substitute in its place. */
+  async #giveUp(
+    name: EntryName,
+    message: OutboxMessage,
+    { why, delivery }: Extract<Next, { kind: 'give-up' }>,
+    attempts: number,
+  ): Promise<TryEnd['then']> {
+    const { store, keepDeadLetter, substituteFor, clock, log } = this.#options;
+    let reason = describeFailure(delivery);
+    try {
+      if (keepDeadLetter === undefined) throw undefined;
+      const createdMs = name.stamp;
+      await keepDeadLetter({ message, createdMs, why, delivery, attempts, atMs: clock.now() });
+    } catch (error) {
+      if (error !== undefined) {
+        reason = `${why}, and the store would not take it: ${errorWords(error)}`;
+        const about = { url: withoutTokens(message.url), messageId: message.messageId };
+        log('error', `failed ${this.#noun} could not be kept`, { ...about, error: errorWords(error) });
+      }
+      await store.copyAside(name.id, reason);
+      this.#counts.setAside += 1;
+    }
+    const substitute = substituteFor === undefined ? message.substitute : substituteFor(message, delivery);
+    if (substitute !== undefined) return store.replace(name, substitute);
+    await store.remove(name.id);
+    return 'gone';
+  }
+
+  #settle(id: number, delivery: Delivery): void {
+    const settle = this.#fresh.get(id);
+    this.#fresh.delete(id);
+    settle?.(delivery);
   }
 }

@@ -2,8 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { nameEntry } from '../src/entry-name.ts';
-import { formatEntry } from '../src/outbox-entry.ts';
+import { formatEntry, readWaiting } from '../src/index.ts';
 import { openRecordingReceiver, type RecordingReceiver } from './recording-receiver.ts';
 import { messageTo } from './child-message.ts';
 import { OUTBOX_CHILD, startChild } from './start-child.ts';
@@ -28,14 +27,19 @@ afterEach(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-it('a backlog of ten thousand drains in bounded memory', { timeout: 180_000 }, async () => {
+it('a backlog of ten thousand, of an earlier version, drains in bounded memory', {
+  timeout: 180_000,
+}, async () => {
   const folder = join(root, 'outbox');
   await mkdir(folder, { recursive: true });
   const startMs = Date.now() - 60_000;
   for (let index = 0; index < COUNT; index += 1) {
     const message = messageTo(receiver.url, `s${index}-1`, PADDING);
-    const name = nameEntry(message, startMs + index, index.toString(16).padStart(12, '0'));
-    await writeFile(join(folder, name.file), formatEntry({ message, createdMs: startMs }));
+    const stamp = String(startMs + index).padStart(15, '0');
+    const id = index.toString(16).padStart(12, '0');
+    // As version 0.1 wrote them.
+    const file = `${stamp}-aaaaaaaaaaaa-${id}-${id}.json`;
+    await writeFile(join(folder, file), formatEntry({ message, createdMs: startMs + index }));
   }
   const startedAt = performance.now();
   const child = startChild(OUTBOX_CHILD, { FOLDER: folder, AUDIO: join(root, 'audio'), URL: receiver.url }, [
@@ -47,6 +51,7 @@ it('a backlog of ten thousand drains in bounded memory', { timeout: 180_000 }, a
   expect(delivered).toBe(COUNT);
   expect(received.size).toBe(COUNT);
   expect((await readdir(folder)).filter((name) => name.endsWith('.json'))).toEqual([]);
+  expect(readWaiting(folder).count).toBe(0);
   expect(peakRssBytes).toBeLessThan(300 * 2 ** 20);
   expect(seconds).toBeLessThan(120);
   process.stdout.write(

@@ -1,34 +1,50 @@
-import { randomBytes } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { systemClock } from '@taleback/resilience';
-import { createFolderRecordStore } from '@taleback/worker/src/storage/folder-audio-store.node.ts';
-import { createFolderOutbox } from '../src/folder-outbox.node.ts';
-import { createOutboxLock } from '../src/outbox-lock.node.ts';
-import { createUndiciPost } from '../src/undici-post.node.ts';
-import { createSendOnce } from '../src/callbacks-index.ts';
-import { Outbox } from '../src/index.ts';
+import { createFolderRecordStore } from '../../../worker/src/storage/folder-audio-store.node.ts';
+import { recordKey } from '../../../worker/src/storage/record-store.ts';
+import {
+  callbackSubstitute,
+  createHttpPost,
+  createSendOnce,
+  FAILED_CALLBACKS,
+  formatDeadLetter,
+  Outbox,
+  OutboxStore,
+} from '../src/index.ts';
 import { messageTo } from './child-message.ts';
-import { createCrashingFs } from './crashing-fs.ts';
+import { crashAtStep } from './crashing.ts';
 
 /**
  * A process with an outbox. It writes the messages that `IDS` names to the receiver at `URL`, says so of each, and ends
- * with 0 when the folder is empty, unless `STAYS` has it wait for more. `CRASH_AT` kills it before that step on the disk.
+ * with 0 when nothing waits, unless `STAYS` has it wait for more. The bodies of `LONG_IDS` lie in files of their own. `CRASH_AT` kills it before that step on the disk.
  */
-const { FOLDER = '', AUDIO = '', URL: url = '', IDS = '', CRASH_AT = '0', STAYS = '' } = process.env;
+const {
+  FOLDER = '',
+  AUDIO = '',
+  URL: url = '',
+  IDS = '',
+  CRASH_AT = '0',
+  STAYS = '',
+  LONG_IDS = '',
+} = process.env;
 
 const say = (line: object): void => void writeSync(1, `${JSON.stringify(line)}\n`);
 
-const lock = createOutboxLock(FOLDER, () => {});
+const records = createFolderRecordStore(AUDIO);
+crashAtStep(Number(CRASH_AT));
 const outbox = new Outbox({
-  files: createFolderOutbox(FOLDER, createCrashingFs(Number(CRASH_AT))),
-  lock,
-  records: createFolderRecordStore(AUDIO),
-  sendOnce: createSendOnce({
-    post: createUndiciPost({ allowPrivate: true, timeoutMs: 500 }).post,
+  store: new OutboxStore(FOLDER, () => {}),
+  send: createSendOnce({
+    post: createHttpPost({ allowPrivate: true, timeoutMs: 5_000 }).post,
     secrets: [Buffer.alloc(24, 1)],
     now: Date.now,
   }),
+  substituteFor: callbackSubstitute,
+  keepDeadLetter: async (letter) => {
+    const { story_id: story } = JSON.parse(letter.message.body) as { story_id: string };
+    await records.keep(recordKey(FAILED_CALLBACKS, story, letter.createdMs), formatDeadLetter(letter));
+  },
   policy: {
     backoff: { kind: 'exponential', initialMs: 5, maxMs: 50, jitter: 'equal' },
     deadlineMs: 3_600_000,
@@ -36,7 +52,6 @@ const outbox = new Outbox({
   },
   clock: systemClock,
   random: Math.random,
-  newId: () => randomBytes(6).toString('hex'),
   log: () => {},
 });
 process.on('SIGTERM', () => {
@@ -46,7 +61,7 @@ process.on('SIGTERM', () => {
 await outbox.open();
 say({ kind: 'open' });
 for (const id of IDS.split(',').filter((item) => item !== '')) {
-  await outbox.put(messageTo(url, id));
+  await outbox.put(messageTo(url, id, LONG_IDS.split(',').includes(id) ? 70_000 : 0));
   say({ kind: 'put', id });
 }
 say({ kind: 'all-put' });

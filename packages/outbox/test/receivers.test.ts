@@ -1,22 +1,27 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { verifyHmac, verifyStandard } from '@taleback/core/signatures';
 import { systemClock } from '@taleback/resilience';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createFolderRecordStore } from '@taleback/worker/src/storage/folder-audio-store.node.ts';
-import { createFolderOutbox } from '../src/folder-outbox.node.ts';
-import { createOutboxLock } from '../src/outbox-lock.node.ts';
-import { createUndiciPost, type UndiciPost } from '../src/undici-post.node.ts';
 import {
   type CallbackClient,
+  callbackSubstitute,
   createCallbackClient,
+  createHttpPost,
+  createOutboxClient,
   createSendOnce,
+  type DeadLetter,
   type Delivery,
-} from '../src/callbacks-index.ts';
-import { createOutboxClient, Outbox, parseDeadLetter } from '../src/index.ts';
+  formatDeadLetter,
+  type HttpPost,
+  Outbox,
+  OutboxStore,
+  parseDeadLetter,
+  readWaiting,
+} from '../src/index.ts';
+import { callbackTo } from './child-message.ts';
 import { openRecordingReceiver, type RecordingReceiver, type Reply } from './recording-receiver.ts';
-import { messageTo } from './child-message.ts';
 
 const KEY = Buffer.alloc(24, 1);
 const HMAC = { secret: 'shared', prefix: 'storybook' };
@@ -28,20 +33,23 @@ let receiver: RecordingReceiver;
 let reply: (count: number) => Reply;
 let outbox: Outbox;
 let client: CallbackClient;
-let poster: UndiciPost;
-let ids = 0;
+let poster: HttpPost;
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'taleback-receivers-'));
   reply = () => ({ status: 200 });
   receiver = await openRecordingReceiver((_, count) => reply(count));
-  poster = createUndiciPost({ allowPrivate: true, timeoutMs: 200 });
+  poster = createHttpPost({ allowPrivate: true, timeoutMs: 200 });
   const sending = { post: poster.post, secrets: [KEY], hmac: HMAC, now: Date.now };
-  const records = createFolderRecordStore(join(root, 'audio'));
+  const keepDeadLetter = async (letter: DeadLetter): Promise<void> => {
+    const { story_id: story } = JSON.parse(letter.message.body) as { story_id: string };
+    await mkdir(join(root, 'audio'), { recursive: true });
+    await writeFile(join(root, 'audio', `${story}-${letter.createdMs}.json`), formatDeadLetter(letter));
+  };
   outbox = new Outbox({
-    files: createFolderOutbox(join(root, 'outbox')),
-    lock: createOutboxLock(join(root, 'outbox'), log),
-    records,
-    sendOnce: createSendOnce(sending),
+    store: new OutboxStore(join(root, 'outbox'), log),
+    send: createSendOnce(sending),
+    substituteFor: callbackSubstitute,
+    keepDeadLetter,
     policy: {
       backoff: { kind: 'exponential', initialMs: 10, maxMs: 50, jitter: 'equal' },
       deadlineMs: 60_000,
@@ -49,7 +57,6 @@ beforeEach(async () => {
     },
     clock: systemClock,
     random: Math.random,
-    newId: () => (ids += 1).toString(16).padStart(12, '0'),
     log,
   });
   await outbox.open();
@@ -59,7 +66,7 @@ beforeEach(async () => {
     retry: { maxAttempts: 2, backoff: { kind: 'exponential', initialMs: 1, maxMs: 1, jitter: 'none' } },
     log,
   });
-  client = createOutboxClient({ outbox, direct, records, clock: systemClock, log });
+  client = createOutboxClient({ outbox, direct, keepDeadLetter, clock: systemClock, log });
 });
 afterEach(async () => {
   await outbox.close();
@@ -68,7 +75,7 @@ afterEach(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-const deliver = (id = 's1-1'): Promise<Delivery> => client.deliver(messageTo(receiver.url, id));
+const deliver = (id = 's1-1'): Promise<Delivery> => client.deliver(callbackTo(receiver.url, id));
 const untilEmpty = (): Promise<void> =>
   vi.waitFor(() => expect(outbox.status().depth).toBe(0), { timeout: 20_000, interval: 5 });
 const folderOf = async (name: string): Promise<string[]> =>
@@ -81,7 +88,7 @@ const firstTimes =
 describe('a message arrives at a receiver that', () => {
   it('is well, within its first try', async () => {
     expect(await deliver()).toEqual({ kind: 'delivered', attempts: 1 });
-    expect(await folderOf('outbox')).toEqual([]);
+    expect(readWaiting(join(root, 'outbox')).count).toBe(0);
   });
 
   it.each<[string, Reply]>([
@@ -136,7 +143,7 @@ it('a redirect is not followed; the message is kept in the store, and the page i
   expect(receiver.requests.map(({ path }) => path)).toEqual(['/api/tts/callback', '/api/tts/error-callback']);
   expect(receiver.requests[1]?.json).toMatchObject({ error_details: 'answered 307: {"success":true}' });
   const [file = ''] = await folderOf('audio');
-  expect(file).toMatch(/^failed_callbacks\/\d{4}-\d\d-\d\d\/s1-\d{13}\.json$/);
+  expect(file).toMatch(/^s1-\d{13}\.json$/);
   const letter = parseDeadLetter(await readFile(join(root, 'audio', file), 'utf8'));
   expect(letter).toMatchObject({ ok: true, cause: 'answered 307: {"success":true}' });
 });
@@ -165,8 +172,6 @@ it('without a folder to write to, a message is sent directly, and kept in the st
   expect(await deliver('s1-1')).toEqual({ kind: 'delivered', attempts: 1, excerpt: '{"success":true}' });
   reply = () => ({ status: 500 });
   expect(await deliver('s2-1')).toMatchObject({ kind: 'undeliverable', attempts: 2 });
-  expect(await folderOf('audio')).toEqual([
-    expect.stringMatching(/^failed_callbacks\/.*\/s2-\d+\.json$/) as string,
-  ]);
+  expect(await folderOf('audio')).toEqual([expect.stringMatching(/^s2-\d+\.json$/) as string]);
   expect(outbox.status()).toMatchObject({ sentWithout: 2 });
 });

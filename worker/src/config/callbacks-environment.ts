@@ -1,8 +1,7 @@
 import { inspect } from 'node:util';
 import { parseSecret } from '@taleback/core/signatures';
 import { z } from 'zod';
-import type { HmacSigning } from '@taleback/outbox/src/callbacks-index.ts';
-import type { OutboxPolicy } from '@taleback/outbox/src/index.ts';
+import type { HmacSigning, OutboxPolicy } from '@taleback/outbox';
 
 const HMAC_MARK = 'hmac_';
 

@@ -1,6 +1,6 @@
 import { Registry } from 'prom-client';
 import { expect, it } from 'vitest';
-import type { OutboxStatus } from '@taleback/outbox/src/outbox-status.ts';
+import type { OutboxStatus } from '@taleback/outbox';
 import { createOutboxMetrics } from './prometheus-outbox.ts';
 
 const idle: OutboxStatus = {

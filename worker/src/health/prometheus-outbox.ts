@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { OutboxStatus } from '@taleback/outbox/src/outbox-status.ts';
+import type { OutboxStatus } from '@taleback/outbox';
 
 const ENDS = ['delivered', 'refused', 'expired'] as const;
 

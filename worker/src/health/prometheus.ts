@@ -1,7 +1,7 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { CacheStatus } from '@taleback/speech/src/cache/sound-cache.ts';
 import type { MachineUsage } from '@taleback/speech/src/status/service-status.ts';
-import type { OutboxStatus } from '@taleback/outbox/src/outbox-status.ts';
+import type { OutboxStatus } from '@taleback/outbox';
 import type { PoolSnapshot } from '@taleback/speech/src/pool/pool-snapshot.ts';
 import type { ProtectionSummary, Readiness } from '@taleback/speech/src/status/readiness.ts';
 import type { SynthesisListener } from '@taleback/speech/src/pool/synthesis-event.ts';

@@ -1,5 +1,5 @@
 import { parseHeartbeat } from '@taleback/core';
-import type { Sendable, TryOutcome } from '@taleback/outbox/src/callbacks-index.ts';
+import type { Sendable, TryOutcome } from '@taleback/outbox';
 import { createFakeClock } from '@taleback/resilience/testing';
 import type { EngineStatus } from '@taleback/speech/src/status/engine-status.ts';
 import { describe, expect, it } from 'vitest';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { errorWords, type Log } from '@taleback/core';
-import type { SendOnce, TryOutcome } from '@taleback/outbox/src/callbacks-index.ts';
+import type { SendOnce, TryOutcome } from '@taleback/outbox';
 import { type Clock, classifyHttpStatus, wait } from '@taleback/resilience';
 import { encodeHeartbeat, newsOf, type WorkerSnapshot } from './heartbeat.ts';
 

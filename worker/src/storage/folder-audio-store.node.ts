@@ -10,7 +10,7 @@ import {
   type ObjectStore,
   type RecordLibrary,
 } from './index.ts';
-import { DRAFT_ENDING, syncFolder, writeWhole } from '@taleback/outbox/src/write-whole.node.ts';
+import { DRAFT_ENDING, syncFolder, writeWhole } from '@taleback/outbox';
 
 const FULL_CODES: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT']);
 const FORBIDDEN_CODES: ReadonlySet<unknown> = new Set(['EACCES', 'EPERM', 'EROFS']);

@@ -1,9 +1,11 @@
 import { type LookupAddress, type LookupAllOptions, lookup } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
+import { withDeadline } from '@taleback/resilience';
 import { Agent, buildConnector, type Dispatcher, request } from 'undici';
-import { AddressRefusedError, isPublicAddress, type Post } from './callbacks-index.ts';
+import { isPublicAddress } from './public-address.node.ts';
+import { AddressRefusedError, type Post } from './send-once.ts';
 
-/** @see seed 001, `timeout=10` */
+/** @see docs/origins.md#callback-timeout */
 const TIMEOUT_MS = 10_000;
 const MAX_EXCERPT_CHARACTERS = 300;
 /** Our receivers answer with a line. What is longer is not read to its end. */
@@ -13,7 +15,7 @@ const MAX_CONNECTIONS = 16;
 /** Shorter than the 5 s after which Node's servers hang up, so that no request meets a closing connection. */
 const KEEP_ALIVE_MS = 4_000;
 
-export interface UndiciPostOptions {
+export interface HttpPostOptions {
   /** Whether addresses of this machine and of private networks may be posted to. */
   readonly allowPrivate: boolean;
   /** Time for one try, connection and answer together, ms. Default 10,000. */
@@ -29,7 +31,7 @@ export type ResolveName = (
   callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
 ) => void;
 
-export interface UndiciPost {
+export interface HttpPost {
   readonly post: Post;
   close(): Promise<void>;
 }
@@ -70,36 +72,18 @@ const readAnswer = async (body: Dispatcher.ResponseData['body']): Promise<string
 };
 
 /**
- * A signal that aborts with the given one, or after a while. By hand: `AbortSignal.any` leaves something behind in a signal
- * that lives as long as the process.
+ * Posts over pooled connections. A redirect is an answer like any other: a signature covers one path only.
+ *
+ * @example
+ * const http = createHttpPost({ allowPrivate: false });
+ * const { status } = await http.post('https://a.example/hook', {}, Buffer.from('{}'), undefined);
+ * await http.close();
  */
-const withinTime = (
-  signal: AbortSignal | undefined,
-  timeoutMs: number,
-): { readonly signal: AbortSignal; readonly release: () => void } => {
-  const limit = new AbortController();
-  const pass = (): void => limit.abort(signal?.reason);
-  const timer = setTimeout(
-    () => limit.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError')),
-    timeoutMs,
-  );
-  signal?.addEventListener('abort', pass, { once: true });
-  if (signal?.aborted) pass();
-  return {
-    signal: limit.signal,
-    release: () => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', pass);
-    },
-  };
-};
-
-/** Posts over pooled connections. A redirect is an answer like any other: a signature covers one path only. */
-export const createUndiciPost = ({
+export const createHttpPost = ({
   allowPrivate,
   timeoutMs = TIMEOUT_MS,
   resolveName = lookup,
-}: UndiciPostOptions): UndiciPost => {
+}: HttpPostOptions): HttpPost => {
   const agent = new Agent({
     connections: MAX_CONNECTIONS,
     connect: allowPrivate ? { timeout: timeoutMs } : connectPublicly(timeoutMs, resolveName),
@@ -108,26 +92,21 @@ export const createUndiciPost = ({
     keepAliveTimeout: KEEP_ALIVE_MS,
   });
   return {
-    post: async (url, headers, body, signal) => {
-      const limit = withinTime(signal, timeoutMs);
-      try {
-        const answer = await request(url, {
-          method: 'POST',
-          headers,
-          body,
-          dispatcher: agent,
-          signal: limit.signal,
-        });
-        const retryAfter = answer.headers['retry-after'];
-        return {
-          status: answer.statusCode,
-          retryAfter: Array.isArray(retryAfter) ? retryAfter[0] : retryAfter,
-          excerpt: await readAnswer(answer.body),
-        };
-      } finally {
-        limit.release();
-      }
-    },
+    post: (url, headers, body, signal) =>
+      withDeadline(
+        async (limited) => {
+          const options = { method: 'POST', headers, body, dispatcher: agent, signal: limited } as const;
+          const answer = await request(url, options);
+          const retryAfter = answer.headers['retry-after'];
+          return {
+            status: answer.statusCode,
+            retryAfter: Array.isArray(retryAfter) ? retryAfter[0] : retryAfter,
+            excerpt: await readAnswer(answer.body),
+          };
+        },
+        timeoutMs,
+        { signal },
+      ),
     close: () => agent.close(),
   };
 };

@@ -1,0 +1,70 @@
+import { createFakeClock } from '@taleback/resilience/testing';
+import * as fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { Schedule } from './schedule.ts';
+
+const wait = fc.integer({ min: 0, max: 5 });
+const step = fc.oneof(
+  fc.record({ kind: fc.constant('add' as const) }),
+  fc.record({ kind: fc.constant('pass' as const), ms: wait }),
+  fc.record({ kind: fc.constant('drop' as const) }),
+  fc.record({ kind: fc.constant('again' as const), inMs: wait }),
+);
+
+it('gives the lane that is due first, and of equals the one that was queued first, as a sorted list would', () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      const clock = createFakeClock(1_000);
+      const schedule = new Schedule(clock);
+      let model: { readonly id: number; readonly dueMs: number; readonly order: number }[] = [];
+      let order = 0;
+      const take = (): ReturnType<Schedule['next']> => {
+        const first = model.toSorted((one, other) => one.dueMs - other.dueMs || one.order - other.order)[0];
+        const turn = schedule.next();
+        if (first === undefined) expect(turn.kind).toBe('idle');
+        else if (first.dueMs > clock.now()) expect(turn).toEqual({ kind: 'wait', untilMs: first.dueMs });
+        else expect(turn.kind === 'go' && turn.lane.entries[0]?.id).toBe(first.id);
+        return turn;
+      };
+      for (const it of steps) {
+        if (it.kind === 'pass') clock.advance(it.ms);
+        if (it.kind === 'add') {
+          order += 1;
+          schedule.add({ id: order, stamp: order, destination: 'https://a.example', lane: `job ${order}` });
+          model.push({ id: order, dueMs: clock.now(), order });
+        }
+        const turn = take();
+        if (turn.kind !== 'go') continue;
+        const { lane } = turn;
+        const id = lane.entries[0]?.id ?? 0;
+        lane.destination.ended(lane);
+        lane.destination.breaker.release(turn.permit);
+        model = model.filter((item) => item.id !== id);
+        if (it.kind === 'drop') schedule.drop(lane);
+        else {
+          const dueMs = clock.now() + (it.kind === 'again' ? it.inMs : 0);
+          schedule.requeue(lane, dueMs);
+          model.push({ id, dueMs, order: (order += 1) });
+        }
+        expect(schedule.depth).toBe(model.length);
+      }
+    }),
+  );
+});
+
+it('sends an entry that takes the place of another before what waits behind it', () => {
+  const schedule = new Schedule(createFakeClock());
+  const name = (id: number, stamp = id) => ({ id, stamp, destination: 'https://a.example', lane: 'job 1' });
+  for (const id of [1, 2, 3]) schedule.add(name(id));
+  const turn = schedule.next();
+  if (turn.kind !== 'go') throw new Error(turn.kind);
+  turn.lane.destination.ended(turn.lane);
+  schedule.drop(turn.lane, name(1, 9));
+  expect(turn.lane.entries.map(({ id, stamp }) => [id, stamp])).toEqual([
+    [1, 9],
+    [2, 2],
+    [3, 3],
+  ]);
+  const next = schedule.next();
+  expect(next.kind === 'go' && next.lane.entries[0]?.stamp).toBe(9);
+});

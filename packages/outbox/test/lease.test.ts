@@ -1,0 +1,105 @@
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { OutboxDatabase } from '../src/database.node.ts';
+
+let root: string;
+const opened: OutboxDatabase[] = [];
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'taleback-lease-'));
+});
+afterEach(async () => {
+  for (const database of opened.splice(0)) database.close();
+  await rm(root, { recursive: true, force: true });
+});
+
+interface Watched {
+  readonly database: OutboxDatabase;
+  readonly sends: boolean[];
+  changes: number;
+}
+
+/** A process at the folder, and what it hears. */
+const take = (folder = 'outbox'): Watched => {
+  const database = new OutboxDatabase(join(root, folder), () => {});
+  opened.push(database);
+  const watched: Watched = { database, sends: [], changes: 0 };
+  database.share({
+    onSender: (isSender) => watched.sends.push(isSender),
+    onChange: () => {
+      watched.changes += 1;
+    },
+  });
+  return watched;
+};
+
+/** The row of a process that never was here. */
+const leave = (
+  of: OutboxDatabase,
+  owner: { pid: number; host: string; seen: number; started?: string },
+): void => {
+  of.open.exec('UPDATE owners SET sends = 0');
+  of.open
+    .prepare('INSERT INTO owners (id, pid, host, started, seen, sends) VALUES (?, ?, ?, ?, ?, 1)')
+    .run('other', owner.pid, owner.host, owner.started ?? null, owner.seen);
+};
+
+const until = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 5_000, interval: 5 });
+/** Looks of the waiting processes: each asks ten times a second. */
+const looks = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 350));
+
+describe('the lease of the sender', () => {
+  it('has one holder, whatever path leads to the folder; the next has it when the first gives it up', async () => {
+    const first = take();
+    await symlink(join(root, 'outbox'), join(root, 'other-name'));
+    const others = [take('other-name'), take()];
+    await looks();
+    expect([first, ...others].map(({ sends }) => sends)).toEqual([[true], [], []]);
+    first.database.close();
+    await until(() => expect(others.filter(({ sends }) => sends[0] === true)).toHaveLength(1));
+  });
+
+  it('is another one for another folder', () => {
+    expect([take().sends, take('second').sends]).toEqual([[true], [true]]);
+  });
+
+  it('tells its holder of what others write', async () => {
+    const holder = take();
+    const other = take();
+    await looks();
+    const before = holder.changes;
+    await other.database.write(true, (db) => db.exec("UPDATE owners SET seen = seen WHERE id = 'nobody'"));
+    await other.database.write(true, (db) => db.exec('UPDATE owners SET seen = seen + 1'));
+    await until(() => expect(holder.changes).toBeGreaterThan(before));
+    expect(other.sends).toEqual([]);
+  });
+
+  it.each([
+    ['its process is gone', { pid: 2 ** 22 + 1, host: hostname(), seen: Date.now() }, true],
+    [
+      'its number went to another process',
+      { pid: process.pid, host: hostname(), started: '1', seen: 0 },
+      true,
+    ],
+    ['its process lives', { pid: process.pid, host: hostname(), seen: 0 }, false],
+    ['it is of another machine, seen lately', { pid: 1, host: 'other', seen: Date.now() - 30_000 }, false],
+    ['it is of another machine, silent for long', { pid: 1, host: 'other', seen: Date.now() - 61_000 }, true],
+  ])('is free or not: %s', async (_, owner, isFree) => {
+    leave(new OutboxDatabase(join(root, 'outbox'), () => {}), owner);
+    const here = take();
+    await looks();
+    expect(here.sends).toEqual(isFree ? [true] : []);
+  });
+
+  it('that cannot be written stops no process from sending', async () => {
+    const here = take();
+    here.database.close();
+    const other = new OutboxDatabase(join(root, 'outbox'), () => {});
+    opened.push(other);
+    other.open.exec('PRAGMA query_only = ON');
+    const sends: boolean[] = [];
+    other.share({ onSender: (isSender) => sends.push(isSender), onChange: () => {} });
+    expect(sends).toEqual([true]);
+  });
+});
