@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { PubSub } from '@google-cloud/pubsub';
 import { createNames, ttsJobEvent } from '@taleback/core';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { readWaiting } from '@taleback/outbox';
 import { openRecordingReceiver, type RecordingReceiver } from '@taleback/outbox/test/recording-receiver.ts';
 import { startWorker, type WorkerChild } from './worker-child.ts';
 
@@ -68,8 +69,7 @@ const publish = (jobId: string): Promise<string> =>
 const until = (check: () => Promise<void> | void): Promise<void> =>
   vi.waitFor(check, { timeout: 40_000, interval: 20 });
 
-const entries = async (): Promise<string[]> =>
-  (await readdir(outbox())).filter((name) => name.endsWith('.json'));
+const waiting = (): number => readWaiting(outbox()).count;
 
 describe('the callbacks of the worker, in its process', { timeout: 120_000 }, () => {
   it.each(['SIGKILL', 'SIGTERM'] as const)(
@@ -85,11 +85,11 @@ describe('the callbacks of the worker, in its process', { timeout: 120_000 }, ()
       expect(metrics).toMatch(/^taleback_outbox_depth\{sending="true"\} 1$/m);
       worker.signal(signal);
       await worker.ended;
-      expect(await entries()).toHaveLength(1);
+      expect(waiting()).toBe(1);
       status = 200;
       const before = receiver.jsonFor('callback').length;
       await start();
-      await until(async () => expect(await entries()).toEqual([]));
+      await until(() => expect(waiting()).toBe(0));
       expect(receiver.jsonFor('callback').slice(before)).toMatchObject([{ story_id: 's1', job_id: 'j1' }]);
     },
   );

@@ -1,6 +1,7 @@
 import { appendFile, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Log } from '@taleback/core';
+import { readWaiting } from '@taleback/outbox';
 import { type FallingWorker, startFallingWorker } from './falling-worker.ts';
 import { standStill } from './pauses.ts';
 import { openPlatform, type Platform } from './platform.ts';
@@ -47,6 +48,7 @@ const leftIn = async (folder: string): Promise<string[]> => {
     const entries = await readdir(outboxOf(folder, worker), { withFileTypes: true, recursive: true });
     left.push(
       ...entries.filter((entry) => entry.isFile() && entry.name.endsWith('.json')).map((entry) => entry.name),
+      ...Array.from({ length: readWaiting(outboxOf(folder, worker)).count }, () => 'a message'),
     );
   }
   return left;
