@@ -1,7 +1,8 @@
 import { createNames } from '@taleback/core';
 import { parseSecret, signStandard } from '@taleback/core/signatures';
 import { openBrowser, openPage } from '@taleback/e2e/src/browser.ts';
-import { pageUrlAs, signInReader, startStack } from '@taleback/scripts/src/stack/index.ts';
+import { pageUrlAs, signInReader } from '@taleback/scripts/src/stack/reader.ts';
+import { startStack } from '@taleback/scripts/src/stack/stack.ts';
 import type { Page } from 'playwright-core';
 import type { BenchResult } from './bench-result.ts';
 import { percentile } from './percentile.ts';

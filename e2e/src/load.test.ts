@@ -1,6 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { type Stores, startStores } from '@taleback/scripts/src/emulators/index.ts';
+import { type Stores, startStores } from '@taleback/scripts/src/emulators/stores.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runLoad } from './load/index.ts';
 

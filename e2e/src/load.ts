@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { startStores } from '@taleback/scripts/src/emulators/index.ts';
+import { startStores } from '@taleback/scripts/src/emulators/stores.ts';
 import { type LoadReport, runLoad } from './load/index.ts';
 
 const USAGE = `Sends callbacks to the receiver as fast as it answers, some of them twice and some of them forged, and looks

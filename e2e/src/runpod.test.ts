@@ -18,7 +18,7 @@ import { dispatchJob, type DispatchOptions } from '@taleback/functions/src/runpo
 import { createUndiciHttp } from '@taleback/functions/src/runpod/http.node.ts';
 import { createFirestoreStories } from '@taleback/functions/src/stories/firestore-stories.node.ts';
 import { type SweepOptions, sweepStories } from '@taleback/functions/src/sweep/sweep.ts';
-import { type Stores, startStores } from '@taleback/scripts/src/emulators/index.ts';
+import { type Stores, startStores } from '@taleback/scripts/src/emulators/stores.ts';
 import { initializeApp } from 'firebase-admin/app';
 import { type Firestore, getFirestore } from 'firebase-admin/firestore';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';

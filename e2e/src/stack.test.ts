@@ -1,4 +1,4 @@
-import { type Stack, startStack } from '@taleback/scripts/src/stack/index.ts';
+import { type Stack, startStack } from '@taleback/scripts/src/stack/stack.ts';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll } from 'vitest';
 import type { HttpSimulator } from '@taleback/speech/test/engines/simulators/http-simulator.ts';
@@ -17,6 +17,9 @@ let browser: Browser;
 let kokoro: HttpSimulator;
 
 beforeAll(async () => {
+  // The stack starts emulators of its own, as npm start does.
+  delete process.env['FIRESTORE_EMULATOR_HOST'];
+  delete process.env['PUBSUB_EMULATOR_HOST'];
   kokoro = await openKokoroServer({ port: 0 });
   const workerEnv = { JOB_ACK_DEADLINE_SECONDS: '10', ENGINES: 'flite,kokoro', KOKORO_URL: kokoro.baseUrl };
   [stack, browser] = await Promise.all([startStack({ workerEnv }), openBrowser()]);

@@ -28,9 +28,10 @@ const start = (
   const mark = `TALEBACK_TEST_MARK=${randomUUID()}`;
   const [name, value] = mark.split('=') as [string, string];
   const [program = '', ...before] = command;
+  const { FIRESTORE_EMULATOR_HOST: _f, PUBSUB_EMULATOR_HOST: _p, ...inherited } = process.env;
   const child = spawn(program, [...before, ...args], {
     cwd: root,
-    env: { ...process.env, [name]: value },
+    env: { ...inherited, [name]: value },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';
@@ -91,7 +92,7 @@ describe('npm start', () => {
     'stays up until it is interrupted, also when its ports are taken, and leaves no process behind',
     async () => {
       const taken = await Promise.all([5000, 5001, 8080, 8085, 8787].map(occupy));
-      const { child, output, descendants } = start([]);
+      const { child, output, descendants } = start(['--no-build']);
       await expect.poll(output, { timeout: START_MS, interval: 250 }).toContain('Ctrl-C stops everything');
       const page = /The page\s+(http\S+)/.exec(output())?.[1] ?? '';
       expect((await fetch(page)).status).toBe(200);
@@ -108,7 +109,7 @@ describe('npm start', () => {
   it(
     'leaves no process behind even when it is killed with -9',
     async () => {
-      const { child, output, descendants } = start([]);
+      const { child, output, descendants } = start(['--no-build']);
       await expect.poll(output, { timeout: START_MS, interval: 250 }).toContain('firebase is up');
       child.kill('SIGKILL');
       await once(child, 'close');
@@ -120,7 +121,7 @@ describe('npm start', () => {
   it(
     'ends with npm, when only npm is told to end',
     async () => {
-      const { child, output, descendants } = start([], ['npm', 'start', '--silent']);
+      const { child, output, descendants } = start(['--', '--no-build'], ['npm', 'start', '--silent']);
       await expect.poll(output, { timeout: START_MS, interval: 250 }).toContain('firestore is up');
       child.kill('SIGTERM');
       await once(child, 'exit');

@@ -1,43 +1,40 @@
 import { spawn } from 'node:child_process';
+import { parseCommandLine } from './command-line.ts';
 import { inRoot } from './paths.ts';
 
-interface Check {
-  readonly name: string;
-  readonly command: readonly [string, ...string[]];
-}
+const { values: flags } = parseCommandLine({
+  usage: `Runs every static check.
+
+  npm run check [-- --words]
+
+  --words   check names, comments and documents for words that may not return, too
+`,
+  options: { words: { type: 'boolean', default: false } },
+});
 
 const bin = (name: string): string => inRoot('node_modules', '.bin', name);
+const tsc = inRoot('node_modules/typescript-7/bin/tsc');
+const script = (...args: string[]): string[] => [process.execPath, inRoot('scripts/run.mjs'), ...args];
+const WORKSPACES = ['packages', 'functions', 'worker', 'cli', 'web', 'scripts', 'bench', 'e2e'];
 
-/** Every static check; none of them writes anything but build information. */
-const CHECKS: readonly Check[] = [
-  {
-    name: 'types',
-    command: [process.execPath, inRoot('node_modules/typescript-7/bin/tsc'), '--project', '.'],
-  },
-  {
-    name: 'types of the page',
-    command: [process.execPath, inRoot('node_modules/typescript-7/bin/tsc'), '--project', 'web'],
-  },
-  { name: 'format', command: [bin('biome'), 'format', '.'] },
-  { name: 'lint', command: [bin('oxlint'), '--type-aware', '--deny-warnings'] },
-  {
-    name: 'arrows',
-    command: [bin('depcruise'), 'packages', 'functions', 'worker', 'cli', 'web', 'scripts', 'bench', 'e2e'],
-  },
-  { name: 'dead code', command: [bin('knip')] },
-  { name: 'lock file', command: [process.execPath, inRoot('scripts/run.mjs'), 'complete-lock', '--check'] },
-  { name: 'names', command: [process.execPath, inRoot('scripts/run.mjs'), 'check-names'] },
-  {
-    name: 'Firebase files',
-    command: [process.execPath, inRoot('scripts/run.mjs'), 'firebase-files', '--check'],
-  },
-  {
-    name: 'generated documents',
-    command: [process.execPath, inRoot('scripts/run.mjs'), 'configuration-docs', '--check'],
-  },
-];
+/** The slowest first; none of them writes anything but build information. */
+const CHECKS: Readonly<Record<string, readonly string[]>> = {
+  lint: [bin('oxlint'), '--type-aware', '--deny-warnings'],
+  types: [process.execPath, tsc, '--project', '.'],
+  arrows: [bin('depcruise'), ...WORKSPACES],
+  'dead code': [bin('knip')],
+  'types of the page': [process.execPath, tsc, '--project', 'web'],
+  format: [bin('biome'), 'format', '.'],
+  'lock file': script('complete-lock', '--check'),
+  'generated documents': script('configuration-docs', '--check'),
+  names: script('check-names'),
+  'generated Firebase files': script('firebase-files', '--check'),
+  ...(flags.words ? { words: script('check-words') } : {}),
+};
+/** As many as `.ci/run` has cores. */
+const AT_ONCE = 2;
 
-const run = ({ command: [program, ...args] }: Check): Promise<{ ok: boolean; output: string }> =>
+const run = ([program = '', ...args]: readonly string[]): Promise<{ ok: boolean; output: string }> =>
   new Promise((resolve) => {
     const child = spawn(program, args, { cwd: inRoot(), stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
@@ -50,15 +47,17 @@ const run = ({ command: [program, ...args] }: Check): Promise<{ ok: boolean; out
     child.on('close', (code) => resolve({ ok: code === 0, output }));
   });
 
-let failures = 0;
-for (const check of CHECKS) {
-  const startedAt = Date.now();
-  const { ok, output } = await run(check);
-  process.stdout.write(
-    `${ok ? 'ok    ' : 'FAILED'}  ${check.name}  ${((Date.now() - startedAt) / 1000).toFixed(1)} s\n`,
-  );
-  if (ok) continue;
-  failures += 1;
-  process.stdout.write(`${output.trim()}\n`);
-}
-process.exitCode = failures === 0 ? 0 : 1;
+const waiting = Object.entries(CHECKS);
+const runWaiting = async (): Promise<void> => {
+  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+    const [name, command] = next;
+    const startedAt = Date.now();
+    const { ok, output } = await run(command);
+    const seconds = ((Date.now() - startedAt) / 1000).toFixed(1);
+    process.stdout.write(`${ok ? 'ok    ' : 'FAILED'}  ${name}  ${seconds} s\n`);
+    if (ok) continue;
+    process.exitCode = 1;
+    process.stdout.write(`${output.trim()}\n`);
+  }
+};
+await Promise.all(Array.from({ length: AT_ONCE }, runWaiting));

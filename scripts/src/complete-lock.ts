@@ -1,11 +1,19 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { parseCommandLine } from './command-line.ts';
 import { inRoot } from './paths.ts';
 
-/**
- * npm leaves an optional package of another platform out of the lock file when the registry it asked does not have
- * it, and `npm ci` then refuses the lock file. This puts such packages back, by name and version, and takes download
- * addresses away. With `--check` it only tells whether that is needed.
- */
+const { values: flags } = parseCommandLine({
+  usage: `Completes package-lock.json.
+
+  node scripts/run.mjs complete-lock [--check]
+
+npm leaves an optional package of another platform out of the lock file when the registry it asked does not have it, and
+npm ci then refuses the lock file. This puts such packages back, by name and version, and removes download addresses.
+
+  --check   write nothing; fail when something is missing
+`,
+  options: { check: { type: 'boolean', default: false } },
+});
 
 interface LockEntry {
   readonly version?: string;
@@ -17,25 +25,14 @@ interface LockEntry {
   readonly [field: string]: unknown;
 }
 
-const SYSTEMS = new Set([
-  'aix',
-  'android',
-  'darwin',
-  'freebsd',
-  'linux',
-  'netbsd',
-  'openbsd',
-  'openharmony',
-  'sunos',
-  'win32',
-]);
+const SYSTEMS = new Set('aix android darwin freebsd linux netbsd openbsd openharmony sunos win32'.split(' '));
 const PROCESSORS = new Set(['arm', 'arm64', 'ia32', 'loong64', 'ppc64', 'riscv64', 's390x', 'x64']);
 
 const file = inRoot('package-lock.json');
 const before = await readFile(file, 'utf8');
 const lock = JSON.parse(before) as { packages: Record<string, LockEntry> };
 
-/** The entry that stands for a package of another platform, as npm would write it; undefined when the name tells none. */
+/** The entry of a package of another platform, as npm would write it; undefined when the name names none. */
 const platformEntry = (name: string, version: string, owner: LockEntry): LockEntry | undefined => {
   const words = name.split(/[-/@]/);
   const os = words.filter((word) => SYSTEMS.has(word));
@@ -65,7 +62,7 @@ lock.packages = Object.fromEntries(Object.entries(lock.packages).sort(([a], [b])
 
 const after = `${JSON.stringify(lock, null, 2)}\n`;
 const isSame = JSON.stringify(JSON.parse(before)) === JSON.stringify(lock);
-if (process.argv.includes('--check')) {
+if (flags.check) {
   if (!isSame)
     process.stderr.write('package-lock.json is incomplete; run: node scripts/run.mjs complete-lock\n');
   process.exitCode = isSame ? 0 : 1;

@@ -9,7 +9,7 @@ import { inRoot } from './paths.ts';
 const [suite, ...rest] = process.argv.slice(2);
 const entry = inRoot('e2e/src', `${suite}.ts`);
 if (suite === undefined || suite.startsWith('-')) {
-  process.argv = [...process.argv.slice(0, 2), '--project', 'e2e', ...process.argv.slice(2)];
+  process.argv.splice(2, 0, '--project', 'e2e');
   await import('./test.ts');
 } else if (/^[a-z-]+$/.test(suite) && existsSync(entry)) {
   process.argv = [...process.argv.slice(0, 1), entry, ...rest];

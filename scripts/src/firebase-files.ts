@@ -1,12 +1,16 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
 import { createNames, type Names } from '@taleback/core';
+import { parseCommandLine } from './command-line.ts';
 import { inRoot } from './paths.ts';
 
-// Writes firestore.rules, firestore.indexes.json and the names in firebase.json: `node scripts/run.mjs firebase-files`.
-const { values: flags } = parseArgs({
+const { values: flags } = parseCommandLine({
+  usage: `Writes firestore.rules, firestore.indexes.json and the names in firebase.json.
+
+  node scripts/run.mjs firebase-files [--instance NAME] [--region REGION] [--owner-field FIELD] [--check]
+
+  --check   write nothing; fail when a file differs
+`,
   options: {
-    /** Write nothing; fail when a file differs. */
     check: { type: 'boolean', default: false },
     instance: { type: 'string' },
     region: { type: 'string' },

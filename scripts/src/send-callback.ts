@@ -1,8 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import { parseArgs } from 'node:util';
 import { deriveErrorCallbackUrl, deriveProgressUrl } from '@taleback/core';
-import { parseSecret, signStandard } from '@taleback/core/signatures';
-import { findStack } from './stack/index.ts';
+import { parseCommandLine, runScript, UsageError } from './command-line.ts';
+import { chooseSecret, postSigned } from './receiver.ts';
+import { findStack } from './stack/addresses.ts';
 
 const USAGE = `Posts one signed callback, as a worker would.
 
@@ -16,7 +15,8 @@ const USAGE = `Posts one signed callback, as a worker would.
   --secret KEY    whsec_...; default the first of CALLBACK_SECRETS, else the running stack's; none sends unsigned
 `;
 
-const { values: flags } = parseArgs({
+const { values: flags } = parseCommandLine({
+  usage: USAGE,
   options: {
     url: { type: 'string' },
     story: { type: 'string' },
@@ -31,7 +31,6 @@ const { values: flags } = parseArgs({
     stage: { type: 'string', default: 'synthesizing' },
     metadata: { type: 'string' },
     secret: { type: 'string' },
-    help: { type: 'boolean', default: false },
   },
 });
 
@@ -45,12 +44,12 @@ const parseMetadata = (): unknown => {
   try {
     return JSON.parse(flags.metadata) as unknown;
   } catch {
-    throw new Error('--metadata: must be JSON');
+    throw new UsageError('--metadata: must be JSON');
   }
 };
 
 const toMessage = (callbackUrl: string): Message => {
-  if (flags.story === undefined) throw new Error('--story: is required');
+  if (flags.story === undefined) throw new UsageError('--story: is required');
   const common = { story_id: flags.story, job_id: flags.job ?? null };
   const about = { user_id: flags.user ?? null, voice_id: flags.voice ?? null, metadata: parseMetadata() };
   if (flags.error !== undefined) {
@@ -59,50 +58,24 @@ const toMessage = (callbackUrl: string): Message => {
   }
   if (flags['audio-url'] !== undefined) {
     const duration = flags['duration-ms'] === undefined ? null : Number(flags['duration-ms']);
-    return {
-      url: callbackUrl,
-      body: { ...common, ...about, audio_url: flags['audio-url'], duration_ms: duration },
-    };
+    const body = { ...common, ...about, audio_url: flags['audio-url'], duration_ms: duration };
+    return { url: callbackUrl, body };
   }
   if (flags.progress !== undefined) {
     const body = { ...common, stage: flags.stage, progress: Number(flags.progress) };
     return { url: deriveProgressUrl(callbackUrl), body };
   }
-  throw new Error('one of --error, --audio-url and --progress is required');
+  throw new UsageError('one of --error, --audio-url and --progress is required');
 };
 
-const send = async (): Promise<number> => {
+await runScript(USAGE, async () => {
   const stack = flags.url === undefined ? await findStack() : undefined;
   const callbackUrl = flags.url ?? stack?.callbackUrl;
-  if (callbackUrl === undefined) throw new Error('--url: is required while no stack runs (npm start)');
+  if (callbackUrl === undefined || !URL.canParse(callbackUrl))
+    throw new UsageError('--url: an address is required while no stack runs (npm start)');
   const { url, body } = toMessage(callbackUrl);
-  const raw = Buffer.from(JSON.stringify(body));
-  const secret = flags.secret ?? process.env['CALLBACK_SECRETS']?.split(',')[0]?.trim() ?? stack?.secret;
-  const signed = secret
-    ? signStandard({ id: `hand_${randomUUID()}`, timestampSeconds: Date.now() / 1000, body: raw }, [
-        parseSecret(secret),
-      ])
-    : {};
-  const answer = await fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...signed },
-    body: raw,
-    redirect: 'manual',
-  });
-  process.stdout.write(`POST ${url}\n${raw.toString('utf8')}\n${answer.status} ${await answer.text()}\n`);
+  const raw = JSON.stringify(body);
+  const answer = await postSigned(url, raw, chooseSecret(flags.secret, stack?.secret));
+  process.stdout.write(`POST ${url}\n${raw}\n${answer.status} ${await answer.text()}\n`);
   return answer.ok ? 0 : 1;
-};
-
-if (flags.help) {
-  process.stdout.write(USAGE);
-} else {
-  try {
-    process.exitCode = await send();
-  } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : '';
-    process.stderr.write(
-      `send-callback: ${error instanceof Error ? error.message : String(error)}${cause}\n\n${USAGE}`,
-    );
-    process.exitCode = 2;
-  }
-}
+});

@@ -1,18 +1,26 @@
 import { relative } from 'node:path';
-import { parseArgs } from 'node:util';
-import { buildFunctions } from './build/functions.ts';
-import { buildWeb } from './build/web.ts';
-import { announceStack, pageUrlAs, type Stack, startStack } from './stack/index.ts';
-import { runTour } from './tour/tour.ts';
+import { buildFunctions, buildWeb } from './build/deployed.ts';
+import { parseCommandLine } from './command-line.ts';
+import { announceStack } from './stack/addresses.ts';
+import { pageUrlAs } from './stack/reader.ts';
+import { type Stack, startStack } from './stack/stack.ts';
+import { runTour } from './tour.ts';
 
 const READER = 'demo-reader';
 
-const { values: flags } = parseArgs({
+const { values: flags } = parseCommandLine({
+  usage: `Runs the whole stack on this machine, and narrates a first story.
+
+  npm start [-- --once] [--json] [--no-build]
+
+  --once       leave when the stories are narrated
+  --json       print one JSON object as the last line, everything else on the error output
+  --no-build   run what was built before
+`,
   options: {
-    /** Take the tour, then leave. */
     once: { type: 'boolean', default: false },
-    /** Print one JSON object as the last line, everything else on the error output. */
     json: { type: 'boolean', default: false },
+    'no-build': { type: 'boolean', default: false },
   },
 });
 
@@ -29,22 +37,19 @@ const stop = (): Promise<void> => {
   return stopping;
 };
 
-/** How often it is looked whether npm, which passes signals on to its shell only, is still there, in milliseconds. */
-const PARENT_CHECK_MS = 500;
-
-/** Why everything shall end. What is still starting then is ended when this process exits. */
+/** Resolves with why everything has to end. What is still starting then ends when this process exits. */
 const interrupted = new Promise<string>((resolve) => {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve(signal));
-  const parent = process.ppid;
-  setInterval(() => process.ppid !== parent && resolve('its parent is gone'), PARENT_CHECK_MS).unref();
 });
 
 const run = async (): Promise<void> => {
-  await Promise.all([buildFunctions(), buildWeb()]);
-  say('Built functions, worker and page');
+  if (!flags['no-build']) {
+    await Promise.all([buildFunctions(), buildWeb()]);
+    say('Built functions and page');
+  }
   stack = await startStack({ wellKnownPorts: true, onReady: (part) => say(`${part} is up`) });
   const { addresses } = stack;
-  await announceStack(stack);
+  await announceStack(addresses, stack.secret);
   const result = await runTour(stack, READER, say);
   if (flags.json) process.stdout.write(`${JSON.stringify(result)}\n`);
   if (flags.once) return;

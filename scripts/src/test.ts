@@ -1,46 +1,130 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readFile, rm } from 'node:fs/promises';
-import { buildFunctions } from './build/functions.ts';
-import { buildWeb } from './build/web.ts';
+import { glob, mkdir, readFile, rm } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { buildFunctions, buildWeb } from './build/deployed.ts';
+import { startStores } from './emulators/stores.ts';
 import { inRoot } from './paths.ts';
-import { installEspeak } from './programs/install-espeak.ts';
+
+const USAGE = `Runs tests, and ends with one line of counts.
+
+  npm test                     unit, page, emulators, end to end, two storms
+  npm test -- FILE...          the files whose path contains one of these words; what they need is built
+  npm test -- --project NAME   one of unit, web, emulators, packages, e2e
+  npm run test:unit            unit and page
+  npm run test:all             everything, with ten storms and larger sizes
+
+Other options are those of vitest run.
+`;
 
 interface Report {
   readonly numPassedTests: number;
   readonly numFailedTests: number;
-  readonly numPendingTests: number;
   readonly numFailedTestSuites: number;
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly assertionResults: readonly { readonly status: string }[];
+  }[];
 }
 
-/** Runs every test, or those that the arguments name as for vitest, and ends with one line of counts. */
-const runTests = async (args: readonly string[]): Promise<number> => {
-  const missing = installEspeak();
-  if (missing !== undefined) process.stderr.write(`${missing}\n`);
-  await Promise.all([buildFunctions(), buildWeb()]);
-  const resultFile = inRoot('.taleback', 'test-results.json');
-  await mkdir(inRoot('.taleback'), { recursive: true });
-  await rm(resultFile, { force: true });
+const OWN_OPTIONS = ['--unit', '--all', '--help'];
+const args = process.argv.slice(2);
+const rest = args.filter((arg) => !OWN_OPTIONS.includes(arg));
+const isUnit = args.includes('--unit');
+const { values, positionals: words } = parseArgs({
+  args: rest,
+  strict: false,
+  options: {
+    project: { type: 'string', multiple: true },
+    testNamePattern: { type: 'string', short: 't' },
+  },
+});
+const projects = isUnit ? ['unit', 'web'] : (values.project?.map(String) ?? []);
+
+/** The project that a test file belongs to, as vitest.config.ts has it. */
+const projectOf = (file: string): string => {
+  if (file.startsWith('e2e/')) return 'e2e';
+  if (file.startsWith('web/')) return 'web';
+  if (file.startsWith('scripts/test/packages/')) return 'packages';
+  return /\/test\//.test(file) ? 'emulators' : 'unit';
+};
+
+/** The projects that will run. */
+const selectProjects = async (): Promise<ReadonlySet<string>> => {
+  const selected = new Set<string>();
+  const tests = glob(
+    '{packages/*,functions,worker,cli,web,scripts,bench,e2e}/{src,test}/**/*.test.{ts,tsx}',
+    {
+      cwd: inRoot(),
+    },
+  );
+  for await (const file of tests) {
+    const project = projectOf(file);
+    const isNamed = words.length === 0 || words.some((word) => inRoot(file).includes(word));
+    if (isNamed && (projects.length === 0 || projects.includes(project))) selected.add(project);
+  }
+  return selected;
+};
+
+/** Tests that were not run, such as those of a missing program, as one line. */
+const skippedLine = ({ testResults }: Report): string => {
+  const files = testResults.flatMap(({ name, assertionResults }) => {
+    const count = assertionResults.filter(
+      ({ status }) => status === 'skipped' || status === 'pending',
+    ).length;
+    return count === 0 ? [] : [`${name.slice(inRoot().length + 1)} (${count})`];
+  });
+  if (files.length === 0) return '';
+  const espeak = files.some((file) => /espeak|python/.test(file)) ? ' Some need espeak-ng.' : '';
+  return `Not run: ${files.join(', ')}.${espeak}\n`;
+};
+
+const runVitest = async (resultFile: string): Promise<number> => {
   const vitest = spawn(
     process.execPath,
     [
-      inRoot('node_modules/vitest/vitest.mjs'),
-      'run',
-      '--reporter=default',
-      '--reporter=json',
-      `--outputFile.json=${resultFile}`,
-      ...args,
+      ...[inRoot('node_modules/vitest/vitest.mjs'), 'run'],
+      ...['--reporter=default', '--reporter=json', `--outputFile.json=${resultFile}`],
+      ...(isUnit ? projects.map((project) => `--project=${project}`) : []),
+      ...rest,
     ],
     { cwd: inRoot(), stdio: ['ignore', 'inherit', 'inherit'] },
   );
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => vitest.kill(signal));
   const [code] = (await once(vitest, 'close')) as [number | null];
-  const report = JSON.parse(await readFile(resultFile, 'utf8')) as Report;
-  // A file that could not even be loaded has no failed test of its own.
-  const failed = Math.max(report.numFailedTests, report.numFailedTestSuites > 0 ? 1 : 0, code === 0 ? 0 : 1);
-  const skipped = report.numPendingTests > 0 ? `, ${report.numPendingTests} skipped` : '';
-  process.stdout.write(`\n${report.numPassedTests} passed, ${failed} failed${skipped}\n`);
-  return failed === 0 && report.numPassedTests > 0 ? 0 : 1;
+  return code ?? 1;
 };
 
-process.exitCode = await runTests(process.argv.slice(2));
+const runTests = async (): Promise<number> => {
+  const selected = await selectProjects();
+  if (selected.size === 0) {
+    process.stderr.write(`No test file has ${words.join(' or ') || 'that project'} in its path.\n`);
+    return 2;
+  }
+  const folder = inRoot('.taleback', `test-${process.pid}`);
+  const resultFile = `${folder}/results.json`;
+  await mkdir(folder, { recursive: true });
+  if (args.includes('--all')) process.env['TEST_SIZE'] = 'all';
+  if (selected.has('e2e')) await Promise.all([buildFunctions(), buildWeb()]);
+  // One pair of emulators for all groups, which find them in the environment.
+  const needsStores = selected.has('emulators') || selected.has('e2e');
+  const stores = needsStores ? await startStores(folder) : undefined;
+  try {
+    const code = await runVitest(resultFile);
+    const report = JSON.parse(await readFile(resultFile, 'utf8')) as Report;
+    // A file that could not even be loaded has no failed test of its own.
+    const failed = Math.max(
+      report.numFailedTests,
+      Number(report.numFailedTestSuites > 0),
+      Number(code !== 0),
+    );
+    process.stdout.write(`\n${skippedLine(report)}${report.numPassedTests} passed, ${failed} failed\n`);
+    return failed === 0 && report.numPassedTests > 0 ? 0 : 1;
+  } finally {
+    await stores?.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+};
+
+if (args.includes('--help')) process.stdout.write(USAGE);
+else process.exitCode = await runTests();

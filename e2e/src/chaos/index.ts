@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startStores } from '@taleback/scripts/src/emulators/index.ts';
+import { startStores } from '@taleback/scripts/src/emulators/stores.ts';
 import { narrateInPeace } from './reference.ts';
 import { runStorm, type StormReport } from './storm.ts';
 import { tellTales } from './tales.ts';
@@ -31,13 +31,13 @@ export const describeStorm = ({ seed, verdict, troubles, kills, pauses, seconds 
  *
  * @param folder for logs and audio; it has to be there
  * @param stories in each storm
- * @throws Error when Firestore runs already: it has to be paused, so it has to be our own
+ * @throws Error when a Firestore runs whose process is not known: it has to be paused
  */
 export const openChaos = async (folder: string, stories: number): Promise<Chaos> => {
   const stores = await startStores(folder);
   try {
-    const { firestore } = stores;
-    if (firestore === undefined)
+    const { firestorePid } = stores;
+    if (firestorePid === undefined)
       throw new Error('chaos pauses Firestore, and must start it itself: unset FIRESTORE_EMULATOR_HOST');
     const tales = tellTales(stories);
     const peace = join(folder, 'peace');
@@ -49,7 +49,7 @@ export const openChaos = async (folder: string, stories: number): Promise<Chaos>
           seed,
           tales,
           reference,
-          firestorePid: firestore.pid,
+          firestorePid,
           folder: join(folder, `storm-${seed}`),
         }),
       close: stores.stop,

@@ -1,4 +1,5 @@
-import { pageUrlAs, type Reader, type Stack, signInReader } from '@taleback/scripts/src/stack/index.ts';
+import { pageUrlAs, type Reader, signInReader } from '@taleback/scripts/src/stack/reader.ts';
+import type { Stack } from '@taleback/scripts/src/stack/stack.ts';
 import type { Browser } from 'playwright-core';
 import { type OpenPage, openPage } from '../browser.ts';
 

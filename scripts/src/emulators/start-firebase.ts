@@ -1,19 +1,20 @@
 import { writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { type Supervised, startSupervised } from '../process/index.ts';
+import { type Supervised, startSupervised } from '../process/supervised.ts';
 
-export interface FirebasePorts {
-  readonly auth: number;
-  readonly functions: number;
-  readonly hosting: number;
-  readonly pubsub: number;
-  readonly firestore: number;
-  readonly hub: number;
-  readonly logging: number;
-  readonly eventarc: number;
-  readonly tasks: number;
-}
+export const PORT_NAMES = [
+  'auth',
+  'functions',
+  'hosting',
+  'pubsub',
+  'firestore',
+  'hub',
+  'logging',
+  'eventarc',
+  'tasks',
+] as const;
+export type FirebasePorts = Readonly<Record<(typeof PORT_NAMES)[number], number>>;
 
 export interface FirebaseOptions {
   /** Folder of this run; it holds `functions/` and `public/`, and gets the config file. */

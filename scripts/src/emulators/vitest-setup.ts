@@ -1,11 +1,11 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { inRoot } from '../paths.ts';
-import { type Stores, startStores } from './start-stores.ts';
+import { type Stores, startStores } from './stores.ts';
 
 const folder = inRoot('.taleback', `test-${process.pid}`);
 let stores: Stores | undefined;
 
-/** Vitest's global set-up for tests that need Google's emulators or the built worker. */
+/** Vitest's global set-up for tests that need Google's emulators. */
 export const setup = async (): Promise<void> => {
   await mkdir(folder, { recursive: true });
   stores = await startStores(folder);

@@ -1,7 +1,57 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { guardGroup, RUN_MARK, releaseGroup, signalGroup } from './process-groups.ts';
+import { fileURLToPath } from 'node:url';
+
+const GUARDIAN = fileURLToPath(new URL('./guardian.mjs', import.meta.url));
+
+/** Groups that are not known to be gone. Whatever ends this process, they end with it, even a kill -9. */
+const groups = new Set<number>();
+let guardian: ChildProcess | undefined;
+
+/** Inherited by everything that is started from here, however deep. */
+const RUN_MARK = { TALEBACK_RUN: randomUUID() } as const;
+
+const notifyGuardian = (line: string): void => {
+  if (guardian === undefined) {
+    guardian = spawn(process.execPath, [GUARDIAN], {
+      detached: true,
+      stdio: ['pipe', 'ignore', 'ignore'],
+      env: { ...process.env, ...RUN_MARK },
+    });
+    guardian.stdin?.on('error', () => {}); // it is gone
+    guardian.unref();
+    (guardian.stdin as unknown as { unref?: () => void } | null)?.unref?.();
+  }
+  guardian.stdin?.write(`${line}\n`);
+};
+
+/** Remembers a process group, so that it never outlives this process. */
+const guardGroup = (pid: number): void => {
+  groups.add(pid);
+  notifyGuardian(`+${pid}`);
+};
+
+/** Forgets a group that is gone. */
+const releaseGroup = (pid: number): void => {
+  groups.delete(pid);
+  notifyGuardian(`-${pid}`);
+};
+
+/** Sends a signal to all of a group; false when it is empty. */
+const signalGroup = (pid: number, signal: NodeJS.Signals | 0): boolean => {
+  try {
+    process.kill(-pid, signal);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+process.on('exit', () => {
+  for (const pid of groups) signalGroup(pid, 'SIGKILL');
+});
 
 export interface SupervisedOptions {
   readonly name: string;
@@ -27,7 +77,7 @@ export interface Supervised {
   kill(): Promise<void>;
 }
 
-/** How long a process may take to leave by itself, in milliseconds. The Firebase CLI waits for its children. */
+/** How long a process may take to end after a signal, in milliseconds. The Firebase CLI waits for its children. */
 const STOP_GRACE_MS = 15_000;
 const TAIL_CHARACTERS = 2_000;
 

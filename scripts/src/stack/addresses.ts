@@ -1,5 +1,8 @@
+import { rmSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { createNames } from '@taleback/core';
-import type { FirebasePorts } from '../emulators/index.ts';
+import type { FirebasePorts } from '../emulators/start-firebase.ts';
+import { inRoot } from '../paths.ts';
 
 /** Where everything of a running stack is found; all of it on loopback. */
 export interface StackAddresses {
@@ -52,3 +55,30 @@ export const pageConfig = (addresses: StackAddresses): unknown => ({
     functions: hostAndPort(addresses.functionsHost),
   },
 });
+
+/** What other scripts need to talk to the stack that `npm start` runs. */
+export interface AnnouncedStack {
+  readonly pageUrl: string;
+  readonly callbackUrl: string;
+  readonly secret: string;
+}
+
+const FILE = inRoot('.taleback', 'stack.json');
+
+/** Writes down where the stack is, for its user only; it is removed when this process ends. */
+export const announceStack = async (
+  { pageUrl, callbackUrl }: StackAddresses,
+  secret: string,
+): Promise<void> => {
+  await writeFile(FILE, JSON.stringify({ pageUrl, callbackUrl, secret }), { mode: 0o600 });
+  process.once('exit', () => rmSync(FILE, { force: true }));
+};
+
+/** The stack that runs on this machine, if one was announced. */
+export const findStack = async (): Promise<AnnouncedStack | undefined> => {
+  try {
+    return JSON.parse(await readFile(FILE, 'utf8')) as AnnouncedStack;
+  } catch {
+    return undefined;
+  }
+};

@@ -1,5 +1,6 @@
 import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { build } from 'esbuild';
+import { build as buildWithVite } from 'vite';
 import { inRoot } from '../paths.ts';
 
 /** Installed where the functions run, instead of bundled: they load files of their own at run time. */
@@ -47,4 +48,9 @@ export const buildFunctions = async (): Promise<void> => {
   };
   await copyEnvironment();
   await writeFile(inRoot('functions/dist/package.json'), `${JSON.stringify(deployed, null, 2)}\n`);
+};
+
+/** Builds the page into web/dist. */
+export const buildWeb = async (): Promise<void> => {
+  await buildWithVite({ root: inRoot('web'), logLevel: 'warn' });
 };

@@ -13,7 +13,7 @@ export interface Answer {
 
 export type PostCallback = (path: string, body: unknown) => Promise<Answer>;
 
-/** A story that nobody has, so that trying the endpoint changes nothing. */
+/** A story that does not exist, so that trying the endpoint changes nothing. */
 const PROBE_STORY = 'taleback-check-callbacks-probe';
 
 const errorOf = (answer: Answer): string => {
@@ -79,7 +79,7 @@ const validation = (post: PostCallback): CallbackCheck[] => {
   }));
 };
 
-/** The three examples of seed 001. */
+/** @see docs/origins.md#error-callback-url */
 const EXAMPLES: readonly [string, string][] = [
   ['https://api.example.com/api/tts/callback', 'https://api.example.com/api/tts/error-callback'],
   ['https://api.example.com/api/tts/generate', 'https://api.example.com/api/tts/error-callback'],
@@ -96,7 +96,7 @@ const construction = (): CallbackCheck[] =>
   }));
 
 /**
- * The checks of seed 001's test_error_callback: the endpoint, the validation of payloads, and the construction of
+ * The checks of the original test script: the endpoint, the validation of payloads, and the construction of
  * addresses.
  *
  * @param storyId a story to fail for real; without one, nothing is changed anywhere

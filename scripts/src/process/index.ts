@@ -1,2 +1,0 @@
-export { createPortPicker } from './free-port.ts';
-export { type Supervised, type SupervisedOptions, startSupervised } from './supervised.ts';
