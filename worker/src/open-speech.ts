@@ -1,13 +1,17 @@
 import { type Clock, systemClock } from '@taleback/resilience';
 import { createControlFile } from '@taleback/speech/src/protection/control-file.node.ts';
 import { createMachineReader } from '@taleback/speech/src/protection/machine-reader.node.ts';
-import { createNetworkProbe } from '@taleback/cli/src/doctor/network-probe.node.ts';
+import { createNetworkProbe } from '@taleback/speech/src/diagnosis/network.node.ts';
 import { createPrometheus, type PrometheusMetrics } from './health/prometheus.ts';
 import type { CacheStatus } from '@taleback/speech/src/cache/sound-cache.ts';
 import type { EngineName, EnginesConfig } from '@taleback/speech/src/engines/engine-settings.ts';
 import type { ProtectionConfig } from './config/protection-environment.ts';
 import type { SpeechConfig } from './config/speech-environment.ts';
-import { type BreakerWords, DiagnosisOnFailure, diagnose } from '@taleback/speech/src/diagnosis/index.ts';
+import {
+  type BreakerSummary,
+  DiagnosisOnFailure,
+} from '@taleback/speech/src/diagnosis/diagnosis-on-failure.ts';
+import { diagnose } from '@taleback/speech/src/diagnosis/diagnose.ts';
 import type { RemoteEngine } from '@taleback/speech/src/engines/index.ts';
 import { type EnginePlugin, isRemote } from '@taleback/speech/src/pool/speech-line.ts';
 import { TtsManager } from '@taleback/speech/src/chain/tts-manager.ts';
@@ -59,7 +63,7 @@ const remoteOf = (plugins: readonly EnginePlugin[]): RemoteEngine[] => plugins.f
 /** Diagnoses a service by itself when all tries at it have failed. */
 const openDiagnosis = (
   remote: readonly RemoteEngine[],
-  breakerOf: (engine: string) => BreakerWords | undefined,
+  breakerOf: (engine: string) => BreakerSummary | undefined,
   log: Log,
   clock: Clock,
 ): DiagnosisOnFailure => {

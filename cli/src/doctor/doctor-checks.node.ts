@@ -12,7 +12,7 @@ import { callbackCredentials, credentialsCheck, jobCredentials } from './credent
 import { breakerCheck, engineChecks } from './engine-checks.ts';
 import type { Check } from './examine.ts';
 import { diskCheck, machineCheck } from './machine-checks.ts';
-import { createNetworkProbe } from './network-probe.node.ts';
+import { createNetworkProbe } from '@taleback/speech/src/diagnosis/network.node.ts';
 import { openEnginesUnderTest } from './open-engines.ts';
 import { outboxCheck, readOutbox } from './outbox-check.node.ts';
 import { neededPrograms, programCheck } from './program-checks.node.ts';

@@ -1,10 +1,6 @@
 import { DeadlineExceededError, tryWithDeadline } from '@taleback/resilience';
-import {
-  type Diagnosis,
-  diagnose,
-  type EngineUnderTest,
-  type NetworkProbe,
-} from '@taleback/speech/src/diagnosis/index.ts';
+import { type Diagnosis, diagnose, type EngineUnderTest } from '@taleback/speech/src/diagnosis/diagnose.ts';
+import type { NetworkProbe } from '@taleback/speech/src/diagnosis/network.node.ts';
 import type { NamedBreaker } from '../worker-client.ts';
 import type { Check, CheckStatus, Finding } from './examine.ts';
 

@@ -1,5 +1,5 @@
 import { createWavEncoder } from '@taleback/speech/src/audio/index.ts';
-import type { EngineUnderTest } from '@taleback/speech/src/diagnosis/index.ts';
+import type { EngineUnderTest } from '@taleback/speech/src/diagnosis/diagnose.ts';
 import { speaksLanguage } from '@taleback/speech/src/engines/index.ts';
 import { openEngine } from '@taleback/speech/src/engines/open/open-engine.ts';
 import { isRemote } from '@taleback/speech/src/pool/speech-line.ts';

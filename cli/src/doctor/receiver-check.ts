@@ -1,4 +1,5 @@
-import { diagnose, type NetworkProbe } from '@taleback/speech/src/diagnosis/index.ts';
+import { diagnose } from '@taleback/speech/src/diagnosis/diagnose.ts';
+import type { NetworkProbe } from '@taleback/speech/src/diagnosis/network.node.ts';
 import type { Check, Finding } from './examine.ts';
 
 export interface ReceiverAnswer {

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { closedPort } from '../doctor/servers.ts';
+import { closedPort } from '../../../packages/speech/test/diagnosis/servers.ts';
 
 /** A folder to run the command line in. */
 export interface CliFolder {

@@ -10,7 +10,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createFolderRecordStore } from '@taleback/worker/src/storage/folder-audio-store.node.ts';
 import { parseConfig } from '@taleback/worker/src/config.ts';
 import { type OpenCallbacks, openCallbacks } from '@taleback/worker/src/open-callbacks.ts';
-import { closedPort } from '../doctor/servers.ts';
+import { closedPort } from '../../../packages/speech/test/diagnosis/servers.ts';
 import { callbackTo } from '@taleback/outbox/test/child-message.ts';
 import {
   openRecordingReceiver,

@@ -3,7 +3,7 @@ import { DeadlineExceededError } from '@taleback/resilience';
 import { createFakeClock } from '@taleback/resilience/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { readDiskSpace } from '@taleback/speech/src/protection/disk-space.node.ts';
-import { createNetworkProbe } from '../../src/doctor/network-probe.node.ts';
+import { createNetworkProbe } from '@taleback/speech/src/diagnosis/network.node.ts';
 import { createHttpPost } from '@taleback/outbox';
 import { credentialsCheck } from '../../src/doctor/credentials-check.node.ts';
 import { breakerCheck, engineCheck } from '../../src/doctor/engine-checks.ts';
@@ -14,7 +14,7 @@ import { outboxCheck } from '../../src/doctor/outbox-check.node.ts';
 import { programCheck } from '../../src/doctor/program-checks.node.ts';
 import { receiverCheck } from '../../src/doctor/receiver-check.ts';
 import { placeCheck } from '../../src/doctor/service-checks.ts';
-import { closedPort, openHttp, type TestServer } from './servers.ts';
+import { closedPort, openHttp, type TestServer } from '../../../packages/speech/test/diagnosis/servers.ts';
 
 const network = createNetworkProbe();
 const PATIENT_MS = 50_000;

@@ -1,12 +1,12 @@
 import { TalebackError } from '@taleback/core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createNetworkProbe } from '../../src/doctor/network-probe.node.ts';
+import { createNetworkProbe } from '@taleback/speech/src/diagnosis/network.node.ts';
 import { openS3ObjectStore, type S3Options } from '@taleback/worker/src/storage/s3-object-store.node.ts';
 import { type CheckResult, examine } from '../../src/doctor/examine.ts';
 import { storageCheck } from '../../src/doctor/service-checks.ts';
 import { createAudioLibrary } from '@taleback/worker/src/storage/index.ts';
 import { openS3Service, type S3Service, s3Error } from '@taleback/worker/test/storage/s3-service.ts';
-import { closedPort, openSilent, type TestServer } from './servers.ts';
+import { closedPort, openSilent, type TestServer } from '../../../packages/speech/test/diagnosis/servers.ts';
 
 const ONCE = { maxAttempts: 1, backoff: { kind: 'schedule', delaysMs: [0], jitter: 'none' } } as const;
 const PATIENT_MS = 50_000;

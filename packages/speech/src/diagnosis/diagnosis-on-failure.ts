@@ -1,41 +1,39 @@
-import { toTalebackError } from '@taleback/core';
+import { type Log, toTalebackError } from '@taleback/core';
 import type { Clock } from '@taleback/resilience';
-import type { Log } from '@taleback/core';
-import type { Diagnosis } from './diagnosis.ts';
-import { type BreakerWords, formatDiagnosis } from './format-diagnosis.ts';
-import { withoutSecrets } from './without-secrets.ts';
+import type { Diagnosis } from './diagnose.ts';
+import { withoutSecrets } from './trouble.ts';
 
 export interface DiagnosisOnFailureOptions {
   /** Diagnoses an engine; undefined for one that is not reached over a network. */
   readonly diagnose: (engine: string, signal: AbortSignal) => Promise<Diagnosis> | undefined;
-  readonly breakerOf?: ((engine: string) => BreakerWords | undefined) | undefined;
+  readonly breakerOf?: ((engine: string) => BreakerSummary | undefined) | undefined;
   readonly log: Log;
   readonly clock: Clock;
   /** Least time between two diagnoses of one engine, ms. Default a minute. */
   readonly everyMs?: number | undefined;
 }
 
-/** A diagnosis without its steps, and the engine's circuit breaker as it stood when it was asked for. */
-export interface DiagnosisInFew extends Pick<Diagnosis, 'ok' | 'code' | 'summary' | 'suggestions'> {
-  readonly breaker?: Pick<BreakerWords, 'state' | 'consecutiveFailures'>;
+/** A diagnosis without its steps, and the state of the engine's circuit breaker. */
+export interface DiagnosisSummary extends Pick<Diagnosis, 'ok' | 'code' | 'summary' | 'suggestions'> {
+  readonly breaker?: Pick<BreakerSummary, 'state' | 'consecutiveFailures'>;
 }
 
 const EVERY_MS = 60_000;
-/** Until a diagnosis says nothing any more about what fails now, ms. */
+/** Until a diagnosis is too old to explain a failure, ms. */
 const RECENT_MS = 2 * EVERY_MS;
 
 /**
- * Diagnoses an engine by itself when all its retries failed: in the background, one engine at a time, and none more
+ * Diagnoses an engine automatically when all its retries failed: in the background, one engine at a time, and none more
  * often than once a minute. It never throws and never delays the failure itself.
  *
- * @see seed 002, "Automatic Diagnostics on Failure"
+ * @see docs/origins.md#diagnostics
  */
 export class DiagnosisOnFailure {
   readonly #options: DiagnosisOnFailureOptions;
   readonly #closing = new AbortController();
   readonly #startedMs = new Map<string, number>();
   readonly #last = new Map<string, Diagnosis>();
-  #line: Promise<void> = Promise.resolve();
+  #running: Promise<void> = Promise.resolve();
 
   constructor(options: DiagnosisOnFailureOptions) {
     this.#options = options;
@@ -45,7 +43,7 @@ export class DiagnosisOnFailure {
   failed(engine: string, error: unknown): void {
     if (this.#closing.signal.aborted || this.#isRecent(engine)) return;
     this.#startedMs.set(engine, this.#options.clock.now());
-    this.#line = this.#line.then(() => this.#diagnose(engine, error));
+    this.#running = this.#running.then(() => this.#diagnose(engine, error));
   }
 
   /** The last diagnosis of an engine. */
@@ -53,39 +51,39 @@ export class DiagnosisOnFailure {
     return this.#last.get(engine);
   }
 
-  /** The last diagnosis of every engine that has one, for the status. */
+  /** The last diagnosis of every engine that has one. */
   all(): Readonly<Record<string, Diagnosis>> {
     return Object.fromEntries(this.#last);
   }
 
-  /** What was found out lately, by engine, once what runs is done; in few words, for people who look into an attempt. */
-  async recent(): Promise<Readonly<Record<string, DiagnosisInFew>>> {
+  /** Recent diagnoses by engine, shortened, once the current one is done. */
+  async recent(): Promise<Readonly<Record<string, DiagnosisSummary>>> {
     await this.settled();
     const { clock, breakerOf } = this.#options;
-    const breakerIn = (engine: string): Pick<DiagnosisInFew, 'breaker'> => {
+    const breakerStateOf = (engine: string): Pick<DiagnosisSummary, 'breaker'> => {
       const { state, consecutiveFailures = 0 } = breakerOf?.(engine) ?? {};
       return state === undefined ? {} : { breaker: { state, consecutiveFailures } };
     };
-    const told = [...this.#last].filter(
+    const recent = [...this.#last].filter(
       ([engine]) => clock.now() - (this.#startedMs.get(engine) ?? 0) < RECENT_MS,
     );
     return Object.fromEntries(
-      told.map(([engine, { ok, code, summary, suggestions }]) => [
+      recent.map(([engine, { ok, code, summary, suggestions }]) => [
         engine,
-        { ok, ...(code === undefined ? {} : { code }), summary, suggestions, ...breakerIn(engine) },
+        { ok, ...(code === undefined ? {} : { code }), summary, suggestions, ...breakerStateOf(engine) },
       ]),
     );
   }
 
   /** Resolves when no diagnosis runs or waits. */
   settled(): Promise<void> {
-    return this.#line;
+    return this.#running;
   }
 
-  /** Breaks off what runs. */
+  /** Aborts the current diagnosis. */
   async close(): Promise<void> {
     this.#closing.abort(new Error('the diagnosis was broken off'));
-    await this.#line;
+    await this.#running;
   }
 
   #isRecent(engine: string): boolean {
@@ -119,3 +117,40 @@ export class DiagnosisOnFailure {
     }
   }
 }
+
+/** The status of a breaker: `BreakerStatus`, or the same after it went through JSON. */
+export interface BreakerSummary {
+  readonly state: 'CLOSED' | 'OPEN' | 'HALF_OPEN' | 'ISOLATED';
+  readonly consecutiveFailures?: number | undefined;
+  readonly lastFailure?: Date | string | null | undefined;
+}
+
+const timeOf = (time: Date | string): string => {
+  const date = new Date(time);
+  return Number.isNaN(date.getTime()) ? String(time) : date.toISOString().replace('T', ' ').slice(0, 19);
+};
+
+const breakerLines = ({ state, consecutiveFailures = 0, lastFailure }: BreakerSummary): string[] => [
+  `${state === 'CLOSED' ? '✓' : '⚠️ '} TTS circuit breaker is ${state}`,
+  ...(consecutiveFailures === 0
+    ? []
+    : [`  Failed ${consecutiveFailures} ${consecutiveFailures === 1 ? 'time' : 'times consecutively'}`]),
+  ...(lastFailure === undefined || lastFailure === null ? [] : [`  Last failure: ${timeOf(lastFailure)}`]),
+];
+
+const failedLine = ({ summary, details }: Diagnosis): string =>
+  `✗ ${summary}${details === undefined ? '' : ` (${details})`}`;
+
+/**
+ * A diagnosis in words for people. Times are UTC.
+ *
+ * @param breaker of the same engine, if there is one
+ * @see docs/origins.md#diagnostics
+ */
+export const formatDiagnosis = (diagnosis: Diagnosis, breaker?: BreakerSummary): string =>
+  [
+    diagnosis.ok ? `✓ Network connectivity to ${diagnosis.host} is working` : failedLine(diagnosis),
+    diagnosis.ok ? '  The issue may be:' : '  What to do:',
+    ...diagnosis.suggestions.map((suggestion) => `  - ${suggestion}`),
+    ...(breaker === undefined ? [] : breakerLines(breaker)),
+  ].join('\n');

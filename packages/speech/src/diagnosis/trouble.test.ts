@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { withoutSecrets } from './without-secrets.ts';
+import { withoutSecrets } from './trouble.ts';
 
 describe('withoutSecrets', () => {
   it.each([

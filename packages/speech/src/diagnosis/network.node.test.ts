@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseTarget } from './diagnosis-target.ts';
+import { parseTarget } from './network.node.ts';
 
 describe('parseTarget', () => {
   it.each([

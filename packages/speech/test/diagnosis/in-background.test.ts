@@ -1,7 +1,8 @@
 import { TalebackError } from '@taleback/core';
 import { createFakeClock } from '@taleback/resilience/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type Diagnosis, DiagnosisOnFailure, formatDiagnosis } from '@taleback/speech/src/diagnosis/index.ts';
+import type { Diagnosis } from '../../src/diagnosis/diagnose.ts';
+import { DiagnosisOnFailure, formatDiagnosis } from '../../src/diagnosis/diagnosis-on-failure.ts';
 
 interface Line {
   readonly severity: string;
