@@ -6,7 +6,12 @@ import { text as readAll } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { formatDeadLetter } from '@taleback/outbox';
-import { closedPort, openHttp, openSilent, type TestServer } from '../../../packages/speech/test/diagnosis/servers.ts';
+import {
+  closedPort,
+  openHttp,
+  openSilent,
+  type TestServer,
+} from '../../../packages/speech/test/diagnosis/servers.ts';
 import { messageTo } from '@taleback/outbox/test/child-message.ts';
 import { openRecordingReceiver, type RecordingReceiver } from '@taleback/outbox/test/recording-receiver.ts';
 import { type CliFolder, openCliFolder, PATIENT } from './cli-folder.ts';
