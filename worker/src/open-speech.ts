@@ -19,7 +19,7 @@ import type { Log } from '@taleback/core';
 import type { OutboxStatus } from '@taleback/outbox';
 import { type OpenEngine, openEngine } from '@taleback/speech/src/engines/open/open-engine.ts';
 import type { WorkerSnapshot } from '@taleback/speech/src/pool/pool-snapshot.ts';
-import { Protection } from '@taleback/speech/src/protection/index.ts';
+import { Protection } from '@taleback/speech/src/protection/protection.ts';
 
 export interface SpeechOptions {
   readonly engines: EnginesConfig;

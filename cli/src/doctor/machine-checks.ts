@@ -1,5 +1,5 @@
 import type { DiskSpace } from '@taleback/speech/src/protection/disk-space.node.ts';
-import type { Figure, ReadMachine, Thresholds } from '@taleback/speech/src/protection/index.ts';
+import type { Figure, ReadMachine, Thresholds } from '@taleback/speech/src/protection/machine-state.ts';
 import type { Check, Finding } from './examine.ts';
 
 const MEBIBYTE = 2 ** 20;

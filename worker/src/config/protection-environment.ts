@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { ProtectionOptions, Thresholds } from '@taleback/speech/src/protection/index.ts';
+import type { Thresholds } from '@taleback/speech/src/protection/machine-state.ts';
+import type { ProtectionOptions } from '@taleback/speech/src/protection/protection.ts';
 
 const percent = (standard: number) => z.coerce.number().gt(0).max(100).default(standard);
 

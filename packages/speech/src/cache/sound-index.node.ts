@@ -61,6 +61,7 @@ export const isDamaged = (error: unknown): boolean => [11, 26].includes(resultCo
  */
 export class SoundIndex {
   readonly #db: DatabaseSync;
+  #lastUsedAtMs = 0;
 
   /** Makes the folder, too. @throws what the file system throws */
   constructor(path: string, openDatabase: (path: string) => DatabaseSync) {
@@ -80,11 +81,11 @@ export class SoundIndex {
   /** Replaces an entry with the same key. */
   put({ key, file, facts, sizeBytes, writtenAtMs }: IndexEntry): void {
     const insert = this.#db.prepare('INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?)');
-    insert.run(key, file, facts, sizeBytes, writtenAtMs, writtenAtMs);
+    insert.run(key, file, facts, sizeBytes, writtenAtMs, this.#usedAt(writtenAtMs));
   }
 
-  noteUse(key: string, usedAtMs: number): void {
-    this.#db.prepare('UPDATE entries SET used_at = ? WHERE key = ?').run(usedAtMs, key);
+  noteUse(key: string, nowMs: number): void {
+    this.#db.prepare('UPDATE entries SET used_at = ? WHERE key = ?').run(this.#usedAt(nowMs), key);
   }
 
   /** Removes the entry with this file, and not one that has replaced it. */
@@ -122,6 +123,12 @@ export class SoundIndex {
 
   close(): void {
     this.#db.close();
+  }
+
+  /** Never the same twice, so that uses within a millisecond keep their order. */
+  #usedAt(nowMs: number): number {
+    this.#lastUsedAtMs = Math.max(nowMs, this.#lastUsedAtMs + 1);
+    return this.#lastUsedAtMs;
   }
 
   #removed(condition: string, ...values: (string | number)[]): string[] {

@@ -2,7 +2,7 @@ import { createFakeClock } from '@taleback/resilience/testing';
 import { describe, expect, it } from 'vitest';
 import { createWavEncoder } from '../audio/index.ts';
 import type { SynthesisEvent } from '../pool/synthesis-event.ts';
-import { Protection } from '../protection/index.ts';
+import { Protection } from '../protection/protection.ts';
 import { type FakePluginOptions, openFakePlugin } from '../../test/support/fake-plugin.ts';
 import type { TtsManagerOverrides } from '../pool/pool-config.ts';
 import { report } from '../../test/support/fake-child.ts';

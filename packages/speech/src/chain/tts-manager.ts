@@ -6,7 +6,8 @@ import { parseManagerConfig, type TtsManagerConfig, type TtsManagerOverrides } f
 import { combinePools, type PoolSnapshot } from '../pool/pool-snapshot.ts';
 import type { EnginePlugin } from '../pool/speech-line.ts';
 import type { SynthesisEvent, SynthesisListener } from '../pool/synthesis-event.ts';
-import { describeReason, type Protection, type ProtectionOverview } from '../protection/index.ts';
+import type { Protection, ProtectionOverview } from '../protection/protection.ts';
+import { describeReason } from '../protection/protection-mode.ts';
 import type { EngineStatus } from '../status/engine-status.ts';
 import {
   decideReadiness,

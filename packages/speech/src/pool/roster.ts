@@ -1,6 +1,6 @@
 import type { Log } from '@taleback/core';
 import { AdaptiveTimeout, type Clock, type Random } from '@taleback/resilience';
-import { logBreakerChanges } from '../protection/index.ts';
+import { logBreakerChanges } from '../protection/protection-logs.ts';
 import type { TtsManagerConfig } from './pool-config.ts';
 import { PoolModeMachine } from './pool-mode.ts';
 import type { PoolMode, WorkerState } from './pool-snapshot.ts';

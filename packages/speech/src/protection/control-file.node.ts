@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
-import type { ControlFile, ControlFileAnswer } from './index.ts';
+import type { ControlFile, ControlFileAnswer } from './kill-switch.ts';
 
-/** A control file holds a few lines. What is larger is not one, and would only hold the worker up. */
+/** A control file has a few lines. A larger file is something else and would hold the worker up. */
 const MAX_SIZE_BYTES = 64 * 1024;
 
 const MISSING_CODES: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR']);

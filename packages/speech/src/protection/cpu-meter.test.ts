@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CpuMeter } from './cpu-meter.ts';
+import { CpuMeter } from './proc-files.ts';
 
 const cpu = (busy: number, total: number) => ({ busy, total });
 const limit = (folder: string, cores: number, usedMs: number) => ({ folder, cores, usedMs });

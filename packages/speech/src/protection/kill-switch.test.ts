@@ -1,7 +1,11 @@
 import { createFakeClock } from '@taleback/resilience/testing';
 import { describe, expect, it } from 'vitest';
-import type { ControlFile, ControlFileAnswer } from './control-file.ts';
-import { KillSwitch, type KillSwitchChange } from './kill-switch.ts';
+import {
+  type ControlFile,
+  type ControlFileAnswer,
+  KillSwitch,
+  type KillSwitchChange,
+} from './kill-switch.ts';
 
 /** A file that tests write; its stamp is the number of the version. */
 const createFile = () => {
@@ -26,9 +30,9 @@ const createFile = () => {
 const setup = (ttsProvider?: string) => {
   const clock = createFakeClock(1_000_000);
   const { file, state, write } = createFile();
-  const killSwitch = new KillSwitch({ ttsProvider }, { controlFile: file, clock });
   const changes: KillSwitchChange[] = [];
-  killSwitch.onChange((change) => changes.push(change));
+  const onChange = (change: KillSwitchChange): void => void changes.push(change);
+  const killSwitch = new KillSwitch({ ttsProvider }, { controlFile: file, clock, onChange });
   /** What it says once it has looked again. */
   const later = () => {
     clock.advance(1_000);

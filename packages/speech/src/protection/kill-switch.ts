@@ -1,106 +1,120 @@
 import { type Clock, systemClock } from '@taleback/resilience';
-import type { ControlFile } from './control-file.ts';
-import { readSetting } from './control-setting.ts';
-import { Listeners } from './listeners.ts';
 
-/** The key, in the environment and in the control file. seed 003: DJ_PROVIDER, of a system that speaks as a DJ. */
+/** The key, in the environment and in the control file. @see docs/origins.md#kill-switch */
 export const KILL_SWITCH_KEY = 'TTS_PROVIDER';
-
-/** seed 003: set to "disabled". */
 const DISABLED = 'disabled';
+/** A busy process would look hundreds of times a second; an operator's command may take one second. */
+const LOOK_INTERVAL_MS = 1_000;
 
-/** A process that is busy would look hundreds of times a second; an operator's word may take one second. */
-const LOOK_EVERY_MS = 1_000;
+/** What the control file is now, compared with the version that is known already. */
+export type ControlFileAnswer =
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'unchanged' }
+  | { readonly kind: 'text'; readonly text: string; readonly stamp: string }
+  | { readonly kind: 'unreadable'; readonly cause: string };
+
+/** A small file through which an operator controls a running worker. */
+export interface ControlFile {
+  /** How operators know it. */
+  readonly name: string;
+  /** Looks at the file, and reads it unless its stamp is the known one. Never throws. */
+  read(knownStamp: string | undefined): ControlFileAnswer;
+}
 
 export interface KillSwitchOptions {
-  /** `TTS_PROVIDER` of the environment. Default: nothing, which enables. */
+  /** `TTS_PROVIDER` of the environment. Default: empty, which enables. */
   readonly ttsProvider?: string | undefined;
 }
 
 export interface KillSwitchParts {
   /** Default: none. */
   readonly controlFile?: ControlFile | undefined;
+  /** Called when a change is noticed, which is on use. */
+  readonly onChange?: ((change: KillSwitchChange) => void) | undefined;
   /** Default: the system's. */
   readonly clock?: Clock | undefined;
 }
 
 export interface KillSwitchStatus {
   readonly disabled: boolean;
-  /** Who had the last word. */
+  /** Which of the two decided. */
   readonly source: 'environment' | 'control-file';
 }
 
 export type KillSwitchChange =
   | ({ readonly kind: 'switched' } & KillSwitchStatus)
-  /** The control file cannot be read; its last known value stands. Told once until it can be read again. */
+  /** The control file cannot be read; its last known value stands. Reported once until it can be read again. */
   | { readonly kind: 'unreadable'; readonly cause: string };
 
 const isDisabled = (value: string | undefined): boolean => value?.trim().toLowerCase() === DISABLED;
 
 /**
- * `TTS_PROVIDER=disabled` switches synthesis off, any other value switches it on. What the control file says goes over
- * what the environment says, and may change at any time: it is looked at on use, at most once a second.
+ * `TTS_PROVIDER=disabled` switches synthesis off, any other value switches it on. The control file goes before the
+ * environment and may change at any time: it is looked at on use, at most once a second.
  */
 export class KillSwitch {
   readonly #environment: string | undefined;
-  readonly #file: ControlFile | undefined;
-  readonly #clock: Clock;
-  readonly #listeners = new Listeners<KillSwitchChange>();
+  readonly #parts: KillSwitchParts;
   #lookedAtMs = Number.NEGATIVE_INFINITY;
   #stamp: string | undefined;
   #fileValue: string | undefined;
   #isUnreadable = false;
-  /** What was told last; a switch that nobody touched is on. */
-  #toldDisabled = false;
+  #reportedDisabled = false;
 
-  constructor(options: KillSwitchOptions, { controlFile, clock = systemClock }: KillSwitchParts = {}) {
+  constructor(options: KillSwitchOptions, parts: KillSwitchParts = {}) {
     this.#environment = options.ttsProvider;
-    this.#file = controlFile;
-    this.#clock = clock;
+    this.#parts = parts;
   }
 
   status(): KillSwitchStatus {
     this.#look();
-    const status: KillSwitchStatus =
-      this.#fileValue === undefined
-        ? { disabled: isDisabled(this.#environment), source: 'environment' }
-        : { disabled: isDisabled(this.#fileValue), source: 'control-file' };
-    if (status.disabled !== this.#toldDisabled) {
-      this.#toldDisabled = status.disabled;
-      this.#listeners.tell({ kind: 'switched', ...status });
+    const source = this.#fileValue === undefined ? 'environment' : 'control-file';
+    const disabled = isDisabled(this.#fileValue ?? this.#environment);
+    if (disabled !== this.#reportedDisabled) {
+      this.#reportedDisabled = disabled;
+      this.#parts.onChange?.({ kind: 'switched', disabled, source });
     }
-    return status;
-  }
-
-  /**
-   * Calls `listener` when a change is noticed, which is on use.
-   *
-   * @returns a function that ends it
-   */
-  onChange(listener: (change: KillSwitchChange) => void): () => void {
-    return this.#listeners.add(listener);
+    return { disabled, source };
   }
 
   #look(): void {
-    const nowMs = this.#clock.now();
-    if (this.#file === undefined || nowMs - this.#lookedAtMs < LOOK_EVERY_MS) return;
+    const { controlFile, onChange, clock = systemClock } = this.#parts;
+    const nowMs = clock.now();
+    if (controlFile === undefined || nowMs - this.#lookedAtMs < LOOK_INTERVAL_MS) return;
     this.#lookedAtMs = nowMs;
-    const answer = this.#file.read(this.#stamp);
-    const wasUnreadable = this.#isUnreadable;
+    const answer = controlFile.read(this.#stamp);
+    if (answer.kind === 'unreadable' && !this.#isUnreadable) onChange?.(answer);
     this.#isUnreadable = answer.kind === 'unreadable';
-    switch (answer.kind) {
-      case 'missing':
-        this.#stamp = undefined;
-        this.#fileValue = undefined;
-        return;
-      case 'text':
-        this.#stamp = answer.stamp;
-        this.#fileValue = readSetting(answer.text, KILL_SWITCH_KEY);
-        return;
-      case 'unreadable':
-        if (!wasUnreadable) this.#listeners.tell({ kind: 'unreadable', cause: answer.cause });
-        return;
-      case 'unchanged':
-    }
+    if (answer.kind !== 'text' && answer.kind !== 'missing') return;
+    this.#stamp = answer.kind === 'text' ? answer.stamp : undefined;
+    this.#fileValue = answer.kind === 'text' ? readSetting(answer.text, KILL_SWITCH_KEY) : undefined;
   }
 }
+
+/** Left between the letters by a shell's or an editor's encoding: Windows PowerShell's `>>` appends UTF-16. */
+const ENCODING_REMAINS = /[\0\uFEFF\uFFFD]/g;
+/** cmd.exe writes the quotes of its `echo` too, around the whole assignment. */
+const ASSIGNMENT = /^\s*["']?(?:export\s+)?([\w.-]+)\s*=(.*)$/;
+
+const withoutComment = (raw: string): string => raw.replace(/#.*$/, '').trim();
+
+const unquote = (raw: string): string => {
+  const quoted = /^(["'`])(.*?)\1\s*(?:#.*)?$/.exec(raw.trim());
+  return (quoted?.[2] ?? withoutComment(raw).replace(/^["'`]|["'`]$/g, '')).trim();
+};
+
+/**
+ * The value that a text in .env syntax gives to a key; undefined when it gives none. The last line of the key wins, so
+ * that `echo "KEY=value" >> file` takes effect, even when the line before it had no end and the two became one.
+ */
+export const readSetting = (text: string, key: string): string | undefined => {
+  let value: string | undefined;
+  for (const line of text.replace(ENCODING_REMAINS, '').split(/\r\n|\n|\r/)) {
+    const [, name, raw = ''] = ASSIGNMENT.exec(line) ?? [];
+    if (name === undefined) continue;
+    const glued = withoutComment(raw).split(`${key}=`);
+    if (glued.length > 1) value = unquote(glued.at(-1) ?? '');
+    else if (name === key) value = unquote(raw);
+  }
+  return value;
+};

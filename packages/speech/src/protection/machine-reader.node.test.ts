@@ -2,8 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { OsFigures } from './os-figures.node.ts';
-import { createMachineReader } from './machine-reader.node.ts';
+import { createMachineReader, type OsFigures } from './machine-reader.node.ts';
 
 const GIB = 2 ** 30;
 const V2_MOUNT = '31 23 0:28 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n';

@@ -1,24 +1,25 @@
-import { access } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import * as nodeOs from 'node:os';
 import { join } from 'node:path';
-import type { MachineReading, ReadMachine } from './index.ts';
-import { type Controller, findCgroupLevels } from './cgroup-levels.ts';
-import { type CpuLimit, type MemoryLimit, readCpuLimits, readMemoryLimits } from './cgroup-limits.ts';
-import { CpuMeter } from './cpu-meter.ts';
-import { type OsFigures, readOsFigures } from './os-figures.node.ts';
-import {
-  type HostMemory,
-  parseAllowedCpus,
-  parseCpuTimes,
-  parseHostMemory,
-  parseLoadAverage,
-} from './proc-files.node.ts';
-import { type ReadText, readTextBelow } from './read-text.node.ts';
+import { type Controller, findCgroupLevels, type MemoryLimit, type ReadText } from './cgroups.ts';
+import { readCpuLimits, readMemoryLimits } from './cgroups.ts';
+import type { MachineReading, ReadMachine } from './machine-state.ts';
+import { type CpuLimit, CpuMeter, type CpuTime, type HostMemory } from './proc-files.ts';
+import { parseAllowedCpus, parseCpuTimes, parseHostMemory, parseLoadAverage } from './proc-files.ts';
+
+/** What is used of node:os. */
+export interface OsFigures {
+  readonly platform: () => string;
+  readonly cpus: () => readonly { readonly times: Readonly<Record<string, number>> }[];
+  readonly totalmem: () => number;
+  readonly freemem: () => number;
+  readonly loadavg: () => readonly number[];
+}
 
 export interface MachineReaderOptions {
   /** Where /proc and /sys are found. Default `/`. */
   readonly root?: string | undefined;
-  /** Asked where there is no /proc. Default node:os. */
+  /** Used where there is no /proc. Default node:os. */
   readonly os?: OsFigures | undefined;
   /** A clock that never runs backwards, ms. Default `performance.now`. */
   readonly nowMs?: (() => number) | undefined;
@@ -70,25 +71,44 @@ const readProcFigures = async (
   };
 };
 
+const toCpuTime = (times: Readonly<Record<string, number>>): CpuTime => {
+  const total = Object.values(times).reduce((sum, ms) => sum + ms, 0);
+  return { busy: total - (times['idle'] ?? Number.NaN), total };
+};
+
+/**
+ * The figures of a system without /proc. Two of them mislead, and are left out where they do: Windows has no load
+ * average (it is 0 there), and only Windows counts as free what it can take back at once. macOS and the BSDs count
+ * only unused pages as free, next to none on a healthy machine, so that memory would be critical all day.
+ * @see https://github.com/libuv/libuv/issues/3897
+ */
+const readOsFigures = (os: OsFigures, meter: CpuMeter, atMs: number): MachineReading => {
+  const isWindows = os.platform() === 'win32';
+  const cpus = os.cpus();
+  const times = new Map(cpus.map((cpu, index) => [index, toCpuTime(cpu.times)]));
+  return {
+    cpuRatio: meter.ratio({ atMs, limits: [], times }),
+    memoryRatio: isWindows ? 1 - os.freemem() / os.totalmem() : undefined,
+    loadPerCore: isWindows ? undefined : (os.loadavg()[0] ?? Number.NaN) / cpus.length,
+  };
+};
+
 const known = (value: number | undefined): number | undefined =>
   value !== undefined && Number.isFinite(value) ? Math.max(0, value) : undefined;
 
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  );
-
 /**
  * Reads what this process may use of the machine: the tightest limit of its cgroups (versions 1 and 2), else the host,
- * and node:os where there is no /proc. A file that is missing or odd makes its figure undefined and no other.
+ * and node:os where there is no /proc. A file that is missing or unreadable makes its figure undefined and no other.
  */
 export const createMachineReader = (options: MachineReaderOptions = {}): ReadMachine => {
   const { root = '/', os = nodeOs, nowMs = () => performance.now() } = options;
-  const read = readTextBelow(root);
+  const read: ReadText = (path) => readFile(join(root, path), 'utf8').catch(() => undefined);
   const meter = new CpuMeter();
   return async () => {
-    const hasProc = await exists(join(root, 'proc/self'));
+    const hasProc = await access(join(root, 'proc/self')).then(
+      () => true,
+      () => false,
+    );
     const reading = hasProc ? await readProcFigures(read, meter, nowMs) : readOsFigures(os, meter, nowMs());
     return {
       cpuRatio: known(reading.cpuRatio),

@@ -1,7 +1,7 @@
 import { createFakeClock } from '@taleback/resilience/testing';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Finding } from './finding.ts';
+import type { Finding } from './machine-state.ts';
 import { describeReason, type ProtectionChange, ProtectionMode } from './protection-mode.ts';
 
 const MEMORY: Finding = { figure: 'memory', level: 'critical', value: 0.96, threshold: 0.95 };
@@ -36,6 +36,32 @@ const longestMs = (steps: readonly { isCritical: boolean }[], cooldownMs: number
 };
 
 describe('ProtectionMode', () => {
+  it('calls the listeners that have not ended, and the others when one throws', async () => {
+    const { mode, changes } = setup();
+    const thrown = new Error('from a listener');
+    const heard: string[] = [];
+    const end = mode.onChange(({ kind }) => heard.push(kind));
+    mode.onChange(() => {
+      throw thrown;
+    });
+    mode.onChange(({ kind }) => heard.push(`last ${kind}`));
+    // The test runner listens too, and would take the rejection for a failure.
+    const others = process.listeners('unhandledRejection');
+    process.removeAllListeners('unhandledRejection');
+    const rejections: unknown[] = [];
+    const collect = (error: unknown): void => void rejections.push(error);
+    process.on('unhandledRejection', collect);
+    mode.enter('a test');
+    end();
+    end();
+    mode.leave();
+    await expect.poll(() => rejections).toEqual([thrown, thrown]);
+    process.removeListener('unhandledRejection', collect);
+    for (const other of others) process.on('unhandledRejection', other);
+    expect(heard).toEqual(['entered', 'last entered', 'last left']);
+    expect(changes.map(({ kind }) => kind)).toEqual(['entered', 'left']);
+  });
+
   it('seed 003: a critical figure turns it on for a cool-down of 5 minutes', () => {
     const { clock, mode, changes } = setup();
     mode.observe([]);

@@ -1,6 +1,5 @@
 import { type Clock, systemClock } from '@taleback/resilience';
-import { describeFinding, type Finding } from './finding.ts';
-import { Listeners } from './listeners.ts';
+import { describeFinding, type Finding } from './machine-state.ts';
 
 export type ProtectionReason =
   | { readonly kind: 'critical'; readonly findings: readonly Finding[] }
@@ -29,11 +28,11 @@ export type ProtectionChange =
     };
 
 export interface ProtectionModeOptions {
-  /** The least time it stays, ms, at least 0. Default 300_000. */
+  /** The least time that it stays on, at least 0. Default 300_000. */
   readonly cooldownMs?: number | undefined;
 }
 
-/** seed 003: 5-minute cooldown periods. */
+/** @see docs/origins.md#thresholds */
 const DEFAULT_COOLDOWN_MS = 5 * 60_000;
 
 /** Such as `memory at 96 % (critical over 95 %)`. */
@@ -42,12 +41,12 @@ export const describeReason = (reason: ProtectionReason): string =>
 
 /**
  * While it is on, new synthesis is refused. It has no timer: the end of the cool-down takes effect with the next
- * sample, or when somebody asks. The machine and its numbers are in ARCHITECTURE.md beside this file.
+ * sample or the next question. Its states and numbers are in ARCHITECTURE.md beside this file.
  */
 export class ProtectionMode {
   readonly #cooldownMs: number;
   readonly #clock: Clock;
-  readonly #listeners = new Listeners<ProtectionChange>();
+  readonly #listeners = new Set<(change: ProtectionChange) => void>();
   #status: ProtectionStatus = { active: false };
   #critical: readonly Finding[] = [];
 
@@ -59,14 +58,14 @@ export class ProtectionMode {
     this.#clock = clock;
   }
 
-  /** Takes in what is critical now; anything turns protection on, nothing lets it end with its cool-down. */
+  /** Takes in what is critical now: anything turns protection on; with nothing, it ends with its cool-down. */
   observe(critical: readonly Finding[]): void {
     this.#critical = critical;
     this.#settle();
     if (!this.#status.active && critical.length > 0) this.#begin({ kind: 'critical', findings: critical });
   }
 
-  /** Turns it on by hand. When it is on already, the cool-down begins anew. It leaves by itself like any other. */
+  /** Turns it on by hand; when it is on already, the cool-down starts again. It ends automatically like any other. */
   enter(words: string): void {
     this.#settle();
     this.#begin({ kind: 'by-hand', words });
@@ -84,12 +83,23 @@ export class ProtectionMode {
   }
 
   /**
-   * Calls `listener` after every change.
+   * Calls `listener` after every change. One that throws causes an unhandled rejection and nothing else.
    *
    * @returns a function that ends it
    */
   onChange(listener: (change: ProtectionChange) => void): () => void {
-    return this.#listeners.add(listener);
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  #publish(change: ProtectionChange): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(change);
+      } catch (error) {
+        void Promise.reject(error);
+      }
+    }
   }
 
   /** Acts on a cool-down that is over. */
@@ -105,7 +115,7 @@ export class ProtectionMode {
     const sinceMs = before.active ? before.sinceMs : atMs;
     const status = { active: true, reason, sinceMs, leavesAtMs: atMs + this.#cooldownMs } as const;
     this.#status = status;
-    this.#listeners.tell({ kind: before.active ? 'stayed' : 'entered', status, atMs });
+    this.#publish({ kind: before.active ? 'stayed' : 'entered', status, atMs });
   }
 
   #end(cause: 'cool-down-over' | 'by-hand'): void {
@@ -113,6 +123,6 @@ export class ProtectionMode {
     const atMs = this.#clock.now();
     const activeMs = atMs - this.#status.sinceMs;
     this.#status = { active: false };
-    this.#listeners.tell({ kind: 'left', cause, activeMs, atMs });
+    this.#publish({ kind: 'left', cause, activeMs, atMs });
   }
 }

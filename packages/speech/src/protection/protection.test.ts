@@ -1,9 +1,8 @@
 import { createFakeClock } from '@taleback/resilience/testing';
 import { describe, expect, it } from 'vitest';
-import type { ControlFile } from './control-file.ts';
-import type { MachineReading } from './machine-reading.ts';
-import { Protection, type ProtectionOptions } from './protection.ts';
-import type { SynthesisAdmission } from './synthesis-admission.ts';
+import type { ControlFile } from './kill-switch.ts';
+import type { MachineReading } from './machine-state.ts';
+import { Protection, type ProtectionOptions, type SynthesisAdmission } from './protection.ts';
 
 const MINUTE_MS = 60_000;
 

@@ -1,34 +1,33 @@
+import { type Log, TalebackError } from '@taleback/core';
 import { type Clock, createRateLimiter, guarded, type RateLimiter, systemClock } from '@taleback/resilience';
-import type { Log } from '@taleback/core';
-import type { ControlFile } from './control-file.ts';
-import { KillSwitch, type KillSwitchOptions, type KillSwitchStatus } from './kill-switch.ts';
-import { logKillSwitchChanges, logLevels, logProtectionChanges } from './log-protection.ts';
-import type { MachineState } from './machine-judge.ts';
-import type { ReadMachine } from './machine-reading.ts';
-import { ProtectionMode, type ProtectionModeOptions, type ProtectionStatus } from './protection-mode.ts';
-import {
-  refuseDisabled,
-  refuseProtected,
-  refuseRateLimited,
-  type SynthesisAdmission,
-} from './synthesis-admission.ts';
+import { type ControlFile, KILL_SWITCH_KEY, KillSwitch } from './kill-switch.ts';
+import type { KillSwitchOptions, KillSwitchStatus } from './kill-switch.ts';
+import type { MachineState, ReadMachine } from './machine-state.ts';
+import { logKillSwitchChanges, logLevels, logProtectionChanges } from './protection-logs.ts';
+import { describeReason, ProtectionMode } from './protection-mode.ts';
+import type { ProtectionModeOptions, ProtectionStatus } from './protection-mode.ts';
 import { SystemMonitor, type SystemMonitorOptions } from './system-monitor.ts';
 
 export interface ProtectionOptions extends KillSwitchOptions, ProtectionModeOptions, SystemMonitorOptions {
-  /** Syntheses begun in any minute, an integer from 0 to 10_000. Default 0: no limit. seed 003 has 10. */
+  /** Syntheses begun in any minute, an integer from 0 to 10_000. Default 0: no limit. */
   readonly requestsPerMinute?: number | undefined;
 }
 
 export interface ProtectionParts {
   readonly readMachine: ReadMachine;
   readonly log: Log;
-  /** Default: none, so that only the environment speaks. */
+  /** Default: none, so that only the environment counts. */
   readonly controlFile?: ControlFile | undefined;
   /** Default: the system's. */
   readonly clock?: Clock | undefined;
 }
 
-/** What an operator sees of it. */
+/** Whether one more synthesis may begin. */
+export type SynthesisAdmission =
+  | { readonly admitted: true }
+  /** `synthesis_disabled`, `system_protection` or `provider_rate_limited`. */
+  | { readonly admitted: false; readonly error: TalebackError };
+
 export interface ProtectionOverview {
   readonly killSwitch: KillSwitchStatus;
   readonly mode: ProtectionStatus;
@@ -37,8 +36,10 @@ export interface ProtectionOverview {
 }
 
 /**
- * Keeps new synthesis away from a machine that has no room for it, or from everybody when an operator says so. What
+ * Keeps new synthesis away from a machine that has no room for it, or from every machine when an operator says so. What
  * runs already is never touched.
+ *
+ * @see docs/origins.md#system-protection-seed-003
  */
 export class Protection {
   readonly killSwitch: KillSwitch;
@@ -55,24 +56,23 @@ export class Protection {
     this.#clock = clock;
     this.#controlFileName = controlFile?.name;
     this.#requestsPerMinute = options.requestsPerMinute ?? 0;
-    // seed 003: _max_requests_per_minute, as the guarded profile has it, with a number of one's own
     const limit = { ...guarded.rateLimit, permits: this.#requestsPerMinute };
     this.#limiter = this.#requestsPerMinute === 0 ? undefined : createRateLimiter(limit, clock);
-    this.killSwitch = new KillSwitch(options, { controlFile, clock });
+    const onChange = logKillSwitchChanges(log, controlFile?.name);
+    this.killSwitch = new KillSwitch(options, { controlFile, clock, onChange });
     this.mode = new ProtectionMode(options, clock);
-    this.monitor = new SystemMonitor(options, { readMachine, clock });
-
-    this.killSwitch.onChange(logKillSwitchChanges(log, this.#controlFileName));
     this.mode.onChange(logProtectionChanges(log));
-    this.monitor.onSample(logLevels(log));
-    this.monitor.onSample((state) => {
+    const logSample = logLevels(log);
+    const onSample = (state: MachineState): void => {
+      logSample(state);
       this.mode.observe(state.findings.filter(({ level }) => level === 'critical'));
-      // So that a word of an operator is logged within an interval, also while no story comes.
+      // So that an operator's command is logged within an interval, also while no story comes.
       this.killSwitch.status();
-    });
+    };
+    this.monitor = new SystemMonitor(options, { readMachine, clock, onSample });
   }
 
-  /** Begins to watch the machine. Does nothing when it does already. */
+  /** Starts to watch the machine. Does nothing when it does already. */
   start(): void {
     this.killSwitch.status();
     this.monitor.start();
@@ -89,12 +89,27 @@ export class Protection {
    * the rate limit, of which a refusal takes nothing.
    */
   admit(): SynthesisAdmission {
-    const killSwitch = this.killSwitch.status();
-    if (killSwitch.disabled) return refuseDisabled(killSwitch, this.#controlFileName);
+    const { disabled, source } = this.killSwitch.status();
+    if (disabled) {
+      // How long it stays off is up to an operator, so the error has no time to wait.
+      return refuse('synthesis_disabled', 'Synthesis is switched off by an operator.', {
+        details: `${KILL_SWITCH_KEY}=disabled in ${source === 'environment' ? 'the environment' : this.#controlFileName}`,
+      });
+    }
     const mode = this.mode.status();
-    if (mode.active) return refuseProtected(mode, this.#clock.now());
+    if (mode.active) {
+      return refuse('system_protection', 'New synthesis is paused to keep the machine healthy.', {
+        details: describeReason(mode.reason),
+        retryAfterMs: Math.ceil(mode.leavesAtMs - this.#clock.now()),
+      });
+    }
     const taken = this.#limiter?.tryTake();
-    if (taken?.taken === false) return refuseRateLimited(this.#requestsPerMinute, taken.retryAfterMs);
+    if (taken?.taken === false) {
+      return refuse('provider_rate_limited', 'The limit of syntheses begun in a minute is reached.', {
+        details: `limit of ${this.#requestsPerMinute} in any minute`,
+        retryAfterMs: Math.ceil(taken.retryAfterMs),
+      });
+    }
     return { admitted: true };
   }
 
@@ -106,3 +121,8 @@ export class Protection {
     };
   }
 }
+
+const refuse = (...error: ConstructorParameters<typeof TalebackError>): SynthesisAdmission => ({
+  admitted: false,
+  error: new TalebackError(...error),
+});

@@ -1,7 +1,6 @@
 import { createFakeClock } from '@taleback/resilience/testing';
 import { describe, expect, it } from 'vitest';
-import type { MachineState } from './machine-judge.ts';
-import type { MachineReading } from './machine-reading.ts';
+import type { MachineReading, MachineState } from './machine-state.ts';
 import { SystemMonitor, type SystemMonitorOptions } from './system-monitor.ts';
 
 const setup = (options: SystemMonitorOptions = {}) => {
@@ -12,8 +11,8 @@ const setup = (options: SystemMonitorOptions = {}) => {
     machine.reads += 1;
     return machine.reading;
   };
-  const monitor = new SystemMonitor(options, { readMachine, clock });
-  monitor.onSample((state) => states.push(state));
+  const onSample = (state: MachineState): void => void states.push(state);
+  const monitor = new SystemMonitor(options, { readMachine, clock, onSample });
   return { clock, states, machine, monitor };
 };
 
@@ -73,9 +72,9 @@ describe('SystemMonitor', () => {
     const clock = createFakeClock();
     const gates: ((reading: MachineReading) => void)[] = [];
     const readMachine = (): Promise<MachineReading> => new Promise((resolve) => gates.push(resolve));
-    const monitor = new SystemMonitor({}, { readMachine, clock });
     const values: unknown[] = [];
-    monitor.onSample(({ sample }) => values.push(sample.memoryRatio));
+    const onSample = ({ sample }: MachineState): void => void values.push(sample.memoryRatio);
+    const monitor = new SystemMonitor({}, { readMachine, clock, onSample });
     monitor.start();
     monitor.stop();
     monitor.start();
@@ -90,9 +89,9 @@ describe('SystemMonitor', () => {
     const clock = createFakeClock();
     const gates: ((reading: MachineReading) => void)[] = [];
     const readMachine = (): Promise<MachineReading> => new Promise((resolve) => gates.push(resolve));
-    const monitor = new SystemMonitor({}, { readMachine, clock });
     const seen: MachineState[] = [];
-    monitor.onSample((state) => seen.push(state));
+    const onSample = (state: MachineState): void => void seen.push(state);
+    const monitor = new SystemMonitor({}, { readMachine, clock, onSample });
     monitor.start();
     gates[0]?.({ memoryRatio: 0.99 });
     await clock.advanceAsync(15_000);
@@ -108,7 +107,10 @@ describe('SystemMonitor', () => {
 
   it('takes a reading that fails for one without figures', async () => {
     const clock = createFakeClock();
-    const monitor = new SystemMonitor({}, { readMachine: () => Promise.reject(new Error('odd')), clock });
+    const monitor = new SystemMonitor(
+      {},
+      { readMachine: () => Promise.reject(new Error('odd')), clock, onSample: () => {} },
+    );
     monitor.start();
     await clock.settle();
     expect(monitor.state?.levels).toEqual({});

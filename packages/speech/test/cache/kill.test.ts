@@ -53,9 +53,9 @@ describe('kill -9', { timeout: 240_000 }, () => {
       for (const id of [1, 2, 3]) found.set(id, await cache.find(keyOf(id), isNumber(id)));
       expect([...found.values()], `killed before step ${crashAt}`).not.toContain(false);
       // One may have had to make room: whichever was used less recently, but not the last.
-      const there = kept.filter((id) => found.get(id) === true);
+      const there = [1, 2, 3].filter((id) => found.get(id) === true);
       expect(there.length, `killed before step ${crashAt}`).toBeGreaterThanOrEqual(Math.min(kept.length, 2));
-      expect(there.at(-1), `killed before step ${crashAt}`).toBe(kept.at(-1));
+      if (kept.length > 0) expect(there, `killed before step ${crashAt}`).toContain(kept.at(-1));
       for (const id of [1, 2, 3]) {
         await cache.keep(keyOf(id), numberedSound(id));
         expect(await cache.find(keyOf(id), isNumber(id))).toBe(true);

@@ -1,7 +1,7 @@
 import { CircuitBreaker, guarded } from '@taleback/resilience';
 import { createFakeClock } from '@taleback/resilience/testing';
 import { describe, expect, it } from 'vitest';
-import { logBreakerChanges } from './log-breaker-changes.ts';
+import { logBreakerChanges } from './protection-logs.ts';
 
 const setup = () => {
   const clock = createFakeClock();

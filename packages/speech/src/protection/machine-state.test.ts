@@ -1,9 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { describeFinding } from './finding.ts';
-import { MachineJudge } from './machine-judge.ts';
-import type { MachineReading } from './machine-reading.ts';
-import { checkThresholds, DEFAULT_THRESHOLDS } from './thresholds.ts';
+import {
+  checkThresholds,
+  DEFAULT_THRESHOLDS,
+  describeFinding,
+  MachineJudge,
+  type MachineReading,
+} from './machine-state.ts';
 
 const judgeAll = (readings: readonly MachineReading[], cpuCriticalSamples = 1) => {
   const judge = new MachineJudge(DEFAULT_THRESHOLDS, cpuCriticalSamples);

@@ -1,22 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import type { Log } from '@taleback/core';
-import { logKillSwitchChanges, logLevels, logProtectionChanges } from './log-protection.ts';
-import { MachineJudge } from './machine-judge.ts';
-import type { MachineReading } from './machine-reading.ts';
-import { DEFAULT_THRESHOLDS } from './thresholds.ts';
+import { DEFAULT_THRESHOLDS, MachineJudge, type MachineReading } from './machine-state.ts';
+import { logKillSwitchChanges, logLevels, logProtectionChanges } from './protection-logs.ts';
 
 const record = () => {
   const lines: [severity: string, message: string, fields: Record<string, unknown>][] = [];
   const log: Log = (severity, message, fields = {}) => lines.push([severity, message, fields]);
-  return { lines, log, told: () => lines.map(([severity, message]) => `${severity}: ${message}`) };
+  return { lines, log, words: () => lines.map(([severity, message]) => `${severity}: ${message}`) };
 };
 
 const feed = (readings: readonly MachineReading[]) => {
-  const { log, told, lines } = record();
+  const { log, words, lines } = record();
   const listen = logLevels(log);
   const judge = new MachineJudge(DEFAULT_THRESHOLDS, 1);
   for (const reading of readings) listen(judge.judge({ ...reading, atMs: 0 }));
-  return { told: told(), lines };
+  return { words: words(), lines };
 };
 
 const STATUS = {
@@ -43,12 +41,12 @@ describe('logProtectionChanges', () => {
   });
 
   it('says that it stays, and at warn that it is left', () => {
-    const { log, told } = record();
+    const { log, words } = record();
     const listen = logProtectionChanges(log);
     listen({ kind: 'stayed', status: STATUS, atMs: 1_000 });
     listen({ kind: 'left', cause: 'cool-down-over', activeMs: 600_000, atMs: 601_000 });
     listen({ kind: 'left', cause: 'by-hand', activeMs: 5, atMs: 6 });
-    expect(told()).toEqual([
+    expect(words()).toEqual([
       'error: SYSTEM PROTECTION stays on: memory at 97 % (critical over 95 %)',
       'warn: SYSTEM PROTECTION left: the cool-down is over',
       'warn: SYSTEM PROTECTION left: by hand',
@@ -81,10 +79,10 @@ describe('logKillSwitchChanges', () => {
 
 describe('logLevels', () => {
   it('seed 003: warns of a figure in its warning range, once per crossing', () => {
-    const { told, lines } = feed(
+    const { words, lines } = feed(
       [0.5, 0.83, 0.84, 0.97, 0.99, 0.85, 0.7, 0.6, 0.81].map((cpuRatio) => ({ cpuRatio })),
     );
-    expect(told).toEqual([
+    expect(words).toEqual([
       'warn: SYSTEM PROTECTION: cpu at 83 % (warning over 80 %)',
       'warn: SYSTEM PROTECTION: cpu at 97 % (critical over 95 %)',
       'info: SYSTEM PROTECTION: cpu at 70 %, normal again',
@@ -94,7 +92,7 @@ describe('logLevels', () => {
   });
 
   it('tells the figures apart', () => {
-    expect(feed([{ cpuRatio: 0.9, memoryRatio: 0.96, loadPerCore: 2 }]).told).toEqual([
+    expect(feed([{ cpuRatio: 0.9, memoryRatio: 0.96, loadPerCore: 2 }]).words).toEqual([
       'warn: SYSTEM PROTECTION: cpu at 90 % (warning over 80 %)',
       'warn: SYSTEM PROTECTION: memory at 96 % (critical over 95 %)',
       'warn: SYSTEM PROTECTION: load at 2 per core (warning over 1.25 per core)',
@@ -102,7 +100,7 @@ describe('logLevels', () => {
   });
 
   it('says once that nothing can be read, and takes up each figure where it was', () => {
-    expect(feed([{ memoryRatio: 0.9 }, {}, {}, { memoryRatio: 0.9 }, {}]).told).toEqual([
+    expect(feed([{ memoryRatio: 0.9 }, {}, {}, { memoryRatio: 0.9 }, {}]).words).toEqual([
       'warn: SYSTEM PROTECTION: memory at 90 % (warning over 80 %)',
       'warn: SYSTEM PROTECTION: no figure of this machine can be read',
       'warn: SYSTEM PROTECTION: no figure of this machine can be read',

@@ -1,11 +1,11 @@
 import type { Log } from '@taleback/core';
-import { describeFigure, describeFinding, type Level } from './finding.ts';
+import type { BreakerListener, BreakerState } from '@taleback/resilience';
 import { KILL_SWITCH_KEY, type KillSwitchChange } from './kill-switch.ts';
-import type { MachineState } from './machine-judge.ts';
-import { FIGURES, type Figure, figureOf } from './machine-reading.ts';
+import { describeFigure, describeFinding, FIGURE_NAMES, type Figure, figureOf } from './machine-state.ts';
+import type { Level, MachineState } from './machine-state.ts';
 import { describeReason, type ProtectionChange } from './protection-mode.ts';
 
-/** seed 003: operators look for these words. */
+/** Operators search the log for these words. @see docs/origins.md#log-words */
 const PREFIX = 'SYSTEM PROTECTION';
 
 const RANKS = { normal: 0, warning: 1, critical: 2 } as const satisfies Record<Level, number>;
@@ -16,23 +16,14 @@ export const logProtectionChanges =
   (change: ProtectionChange): void => {
     if (change.kind === 'left') {
       const { cause, activeMs } = change;
-      log('warn', `${PREFIX} left: ${cause === 'by-hand' ? 'by hand' : 'the cool-down is over'}`, {
-        cause,
-        activeMs,
-      });
+      const words = cause === 'by-hand' ? 'by hand' : 'the cool-down is over';
+      log('warn', `${PREFIX} left: ${words}`, { cause, activeMs });
       return;
     }
     const { reason, sinceMs, leavesAtMs } = change.status;
-    log(
-      'error',
-      `${PREFIX} ${change.kind === 'entered' ? 'entered' : 'stays on'}: ${describeReason(reason)}`,
-      {
-        reason,
-        sinceMs,
-        leavesAtMs,
-        cooldownMs: leavesAtMs - change.atMs,
-      },
-    );
+    const verb = change.kind === 'entered' ? 'entered' : 'stays on';
+    const cooldownMs = leavesAtMs - change.atMs;
+    log('error', `${PREFIX} ${verb}: ${describeReason(reason)}`, { reason, sinceMs, leavesAtMs, cooldownMs });
   };
 
 /** Logs the kill switch at warn. */
@@ -64,7 +55,7 @@ export const logLevels = (log: Log): ((state: MachineState) => void) => {
     const isBlind = Object.keys(levels).length === 0;
     if (isBlind && !wasBlind) log('warn', `${PREFIX}: no figure of this machine can be read`);
     wasBlind = isBlind;
-    for (const figure of FIGURES) {
+    for (const figure of FIGURE_NAMES) {
       const level = levels[figure];
       const value = figureOf(sample, figure);
       if (level === undefined || value === undefined) continue;
@@ -81,3 +72,29 @@ export const logLevels = (log: Log): ((state: MachineState) => void) => {
     }
   };
 };
+
+const BREAKER_WORDS = {
+  closed: { severity: 'warn', verb: 'closed' },
+  open: { severity: 'error', verb: 'opened' },
+  'half-open': { severity: 'warn', verb: 'is half-open' },
+  isolated: { severity: 'error', verb: 'is shut' },
+} as const satisfies Record<BreakerState['kind'], { severity: 'warn' | 'error'; verb: string }>;
+
+/**
+ * Logs the changes of a breaker in the words that operators search for: opening at error, the way back at warn.
+ *
+ * @param name the guarded engine or worker, such as `kokoro`
+ * @see docs/origins.md#log-words
+ */
+export const logBreakerChanges =
+  (log: Log, name: string): BreakerListener =>
+  ({ cause, from, to }) => {
+    const { severity, verb } = BREAKER_WORDS[to.kind];
+    log(severity, `CIRCUIT BREAKER ${name} ${verb}: ${cause.replaceAll('-', ' ')}`, {
+      breaker: name,
+      from: from.kind,
+      to: to.kind,
+      cause,
+      ...('cooldownMs' in to ? { cooldownMs: to.cooldownMs } : {}),
+    });
+  };

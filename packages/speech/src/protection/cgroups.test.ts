@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { findCgroupLevels } from './cgroup-levels.ts';
+import { findCgroupLevels } from './cgroups.ts';
 
 const V2 = '31 23 0:28 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw';
 

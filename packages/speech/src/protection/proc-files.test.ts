@@ -7,7 +7,7 @@ import {
   parseHostMemory,
   parseLoadAverage,
   parseNamedCount,
-} from './proc-files.node.ts';
+} from './proc-files.ts';
 
 describe('parseCpuTimes', () => {
   it('counts what is not idle and not waiting for a disk as busy, a guest only once', () => {
