@@ -2,9 +2,34 @@
  * True for what JSON calls an object: not null, not an array.
  *
  * @example
- * import { isRecord } from '@taleback/core';
- * const body: unknown = JSON.parse('{"story_id":"s1"}');
- * if (isRecord(body)) console.log(body['story_id']); // s1
+ * isRecord(JSON.parse('{"story_id":"s1"}')); // true
  */
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/**
+ * A text that is not empty, else undefined: for fields of documents and messages that others wrote.
+ *
+ * @example
+ * textOf(''); // undefined
+ */
+export const textOf = (value: unknown): string | undefined =>
+  typeof value === 'string' && value !== '' ? value : undefined;
+
+/**
+ * A finite number, else undefined.
+ *
+ * @example
+ * numberOf('7'); // undefined
+ */
+export const numberOf = (value: unknown): number | undefined =>
+  typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+
+/**
+ * The fields without those that are undefined: an unknown field is not written, least of all as null.
+ *
+ * @example
+ * present({ title: 'A tale', language: undefined }); // { title: 'A tale' }
+ */
+export const present = (fields: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));

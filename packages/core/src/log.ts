@@ -9,21 +9,25 @@ export type Log = (
  * The message of anything that was thrown, for a log line or an operator; never its stack.
  *
  * @example
- * import { errorWords } from '@taleback/core';
- * console.log(errorWords(new Error('disk full')), errorWords('lost')); // disk full lost
+ * errorWords(new Error('disk full')); // 'disk full'
  */
 export const errorWords = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);
 
-/** The same text without the tokens of addresses in it. */
+/**
+ * The same text without the tokens of addresses in it.
+ *
+ * @example
+ * withoutTokens('https://a.example/?token=abc'); // 'https://a.example/?token=redacted'
+ */
 export const withoutTokens = (text: string): string =>
   text.replace(/([?&]token=)[^&#\s"'<>)\]]*/g, '$1redacted');
 
-/** What `console.log` and `util.inspect` of Node ask for; a plain symbol, so that the page needs no Node. */
+/** Node's `console.log` and `util.inspect` look for it; a plain symbol, so that the page needs no Node. */
 const INSPECT = Symbol.for('nodejs.util.inspect.custom');
 const REDACTED = '[redacted]';
 
-/** A secret that is used as it is. Printing it shows nothing of it. */
+/** A secret. Printing it shows `[redacted]`. */
 export class SecretText {
   readonly #text: string;
 

@@ -18,7 +18,7 @@ const LASTING_SERVER_STATUSES: ReadonlySet<number> = new Set([501, 505]);
  *
  * @param retryAfter the Retry-After header as it came
  * @param nowMs epoch milliseconds, for a header that contains a date
- * @see docs/origins.md#provider-calls
+ * @see docs/origins.md#retries
  *
  * @example
  * import { classifyHttpStatus } from '@taleback/resilience';

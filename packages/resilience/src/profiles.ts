@@ -71,7 +71,7 @@ const PROVIDER_BACKOFF = {
 const THREE_AT_A_TIME = { maxConcurrent: 3, maxQueued: MAX_QUEUED };
 const FIVE_IN_A_ROW = { kind: 'consecutive', failures: 5 } as const;
 
-/** A Kokoro server over HTTP. @see docs/origins.md#provider-calls */
+/** A Kokoro server over HTTP. @see docs/origins.md#retries */
 export const kokoro = {
   name: 'kokoro',
   timeoutMs: 60_000,
@@ -80,14 +80,14 @@ export const kokoro = {
   breaker: { strategy: FIVE_IN_A_ROW, cooldownMs: 60_000, halfOpenSuccesses: 2 },
 } as const satisfies ResilienceProfile;
 
-/** The ElevenLabs API: one retry less. @see docs/origins.md#provider-calls */
+/** The ElevenLabs API: one retry less. @see docs/origins.md#retries */
 export const elevenlabs = {
   ...kokoro,
   name: 'elevenlabs',
   retry: { maxAttempts: 3, backoff: PROVIDER_BACKOFF },
 } as const satisfies ResilienceProfile;
 
-/** The Edge voices, a service without any guarantee. @see docs/origins.md#edge */
+/** The Edge voices, a service without any guarantee. @see docs/origins.md#circuit-breaker-and-network-diagnostics-seed-002 */
 export const edge = {
   name: 'edge',
   timeoutMs: 60_000,

@@ -15,7 +15,7 @@ export interface RetryPolicy {
   readonly maxRetryAfterMs?: number | undefined;
 }
 
-/** @see docs/origins.md#retry-after: two cool-downs; for a longer wait, a new job is better than a held slot */
+/** @see docs/origins.md#circuit-breaker: two cool-downs; for a longer wait, a new job is better than a held slot */
 export const DEFAULT_MAX_RETRY_AFTER_MS = 120_000;
 
 export interface AttemptContext {

@@ -24,7 +24,7 @@ const examplesOf = (file: string, text: string): Example[] => {
   });
 };
 
-/** Every `@example` in the sources of a package, tests apart. */
+/** Every `@example` in the sources of a package, tests apart, and those apart that begin with `// Not run: reason`. */
 export const readExamples = async (folder: string): Promise<Example[]> => {
   const files = (await readdir(join(folder, 'src'), { recursive: true })).filter(
     (file) => file.endsWith('.ts') && !file.endsWith('.test.ts'),
@@ -34,7 +34,7 @@ export const readExamples = async (folder: string): Promise<Example[]> => {
       .sort()
       .map(async (file) => examplesOf(`src/${file}`, await readFile(join(folder, 'src', file), 'utf8'))),
   );
-  return found.flat();
+  return found.flat().filter(({ code }) => !code.startsWith('// Not run: '));
 };
 
 /** An example without imports gets those of the package's names that it uses. */

@@ -29,7 +29,10 @@ const errorPath = (path: string): string => {
  * fragment and letter case stay. Deriving from an error-callback address gives that same address.
  *
  * @throws TalebackError `request_invalid` when the address is not http or https.
- * @see seed 001, "Error Callback URL Construction"
+ * @see docs/origins.md#error-callback-url
+ *
+ * @example
+ * deriveErrorCallbackUrl('https://a.example/api/tts/callback'); // 'https://a.example/api/tts/error-callback'
  */
 export const deriveErrorCallbackUrl = (callbackUrl: string): string => {
   if (!URL.canParse(callbackUrl)) {
@@ -43,7 +46,12 @@ export const deriveErrorCallbackUrl = (callbackUrl: string): string => {
   return url.href;
 };
 
-/** Derives the address of progress reports: the error-callback address with its last word changed. */
+/**
+ * Derives the address of progress reports: the error-callback address with its last word changed.
+ *
+ * @example
+ * deriveProgressUrl('https://a.example/api/tts/callback'); // 'https://a.example/api/tts/progress'
+ */
 export const deriveProgressUrl = (callbackUrl: string): string => {
   const url = new URL(deriveErrorCallbackUrl(callbackUrl));
   const start = url.pathname.lastIndexOf(ERROR_SEGMENT);

@@ -55,7 +55,7 @@ const successSchema = z
   })
   .transform((body, context): SuccessCallback => {
     const audioUrl = body.audio_url !== undefined && isHttpUrl(body.audio_url) ? body.audio_url : undefined;
-    // Some senders put a bare storage path into audio_url: it says where the audio is, though nothing can play it.
+    // Some senders put a bare storage path into audio_url.
     const barePath =
       body.audio_url !== undefined && !URL.canParse(body.audio_url) ? body.audio_url : undefined;
     const storagePath = body.storage_path ?? body.r2_path ?? barePath;
@@ -76,11 +76,16 @@ const successSchema = z
     };
   });
 
-/** Parses the body of a success callback. */
+/**
+ * Parses the body of a success callback.
+ *
+ * @example
+ * parseSuccessCallback({ story_id: 's1', audio_url: 'https://a.example/s1.mp3' }).ok; // true
+ */
 export const parseSuccessCallback = (input: unknown): Parsed<SuccessCallback> =>
   parseWith(successSchema, input);
 
-/** The body of `POST /api/tts/error-callback`, in our own names. @see seed 001, "API Specification" */
+/** The body of `POST /api/tts/error-callback`, in our own names. @see docs/origins.md#payload */
 export interface ErrorCallback {
   readonly storyId: string;
   /** The sender's words, kept as they are. */
@@ -114,7 +119,13 @@ const errorSchema = z
     }),
   );
 
-/** Parses the body of an error callback. */
+/**
+ * Parses the body of an error callback.
+ *
+ * @example
+ * const parsed = parseErrorCallback({ story_id: 's1' });
+ * if (!parsed.ok) console.log(parsed.sentence); // error: is required
+ */
 export const parseErrorCallback = (input: unknown): Parsed<ErrorCallback> => parseWith(errorSchema, input);
 
 /** The body of `POST /api/tts/progress`, in our own names. */
@@ -152,5 +163,10 @@ const progressSchema = z
     }),
   );
 
-/** Parses the body of a progress report. */
+/**
+ * Parses the body of a progress report.
+ *
+ * @example
+ * parseProgress({ story_id: 's1', job_id: 'j1', stage: 'synthesizing', progress: 0.5 }).ok; // true
+ */
 export const parseProgress = (input: unknown): Parsed<ProgressReport> => parseWith(progressSchema, input);

@@ -19,7 +19,7 @@ export const optionalText = z
   .nullish()
   .transform((text) => (text ? toWellFormed(text) : undefined));
 
-/** An optional document id; null and "" count as absent. Nothing is mended, because another id is another job. */
+/** An optional document id; null and "" count as absent. Nothing is repaired, because another id is another job. */
 export const optionalDocumentId = z
   .string('must be a string')
   .nullish()
@@ -29,7 +29,7 @@ export const optionalDocumentId = z
     if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
   });
 
-/** Optional free-form metadata: any JSON object, kept by reference. An empty one counts as absent, as in seed 001. */
+/** Optional free-form metadata: any JSON object, kept by reference. An empty one counts as absent. */
 export const optionalMetadata = z
   .custom<Record<string, unknown>>(isRecord, 'must be an object')
   .nullish()
@@ -45,7 +45,14 @@ const isThere = (input: unknown, path: readonly PropertyKey[]): boolean => {
   return value !== undefined;
 };
 
-/** Parses untrusted JSON by a schema, naming the first field that is wrong. Unknown fields are ignored. */
+/**
+ * Parses untrusted JSON by a schema, naming the first field that is wrong. Unknown fields are ignored.
+ *
+ * @example
+ * import { parseWith } from '@taleback/core';
+ * import { z } from 'zod';
+ * parseWith(z.object({ id: z.string() }), { id: 7 }); // { ok: false, field: 'id', sentence: ... }
+ */
 export const parseWith = <T>(schema: z.ZodType<T>, input: unknown): Parsed<T> => {
   if (!isRecord(input)) return { ok: false, field: 'body', sentence: 'body: must be a JSON object' };
   const result = schema.safeParse(input);

@@ -139,6 +139,9 @@ const matchTable = (text: string): ErrorCode | undefined =>
  * Finds the catalogue code for an error that arrived as words: a known `error_type`, else the error sentence,
  * else the details, by the first row of the table that matches. A vague `error_type` (a model error, a text
  * error) yields to a more exact reading of the words. `unknown` when nothing matches.
+ *
+ * @example
+ * classifyWords({ error: 'CUDA out of memory' }); // 'gpu_out_of_memory'
  */
 export const classifyWords = ({ error, details, errorType }: SenderWords): ErrorCode => {
   if (isErrorCode(errorType) && errorType !== 'unknown') return errorType;
@@ -161,7 +164,12 @@ const codeOf = (error: unknown): string => {
   return typeof code === 'string' ? code : '';
 };
 
-/** Turns anything that was thrown into a TalebackError: ours as it is, others by their code, message and cause. */
+/**
+ * Turns anything that was thrown into a TalebackError: ours as it is, others by their code, message and cause.
+ *
+ * @example
+ * toTalebackError(new Error('connect ECONNREFUSED')).code; // 'network_unreachable'
+ */
 export const toTalebackError = (error: unknown): TalebackError => {
   if (isTalebackError(error)) return error;
   const message = messageOf(error);

@@ -5,14 +5,14 @@ const BRAND = 'taleback.error';
 export interface TalebackErrorOptions {
   /** Technical words for operators; never a stack. Default: the message. */
   readonly details?: string;
-  /** Overrides the catalogue, for a cause that is known to be worse or better than its code. */
+  /** Overrides the catalogue, when more is known of the cause than its code says. */
   readonly retryable?: boolean;
-  /** How long the other side asked us to wait, in milliseconds. */
+  /** What the service asked for (Retry-After), ms. */
   readonly retryAfterMs?: number;
   readonly cause?: unknown;
 }
 
-/** What of an error crosses a process or thread: everything but the stack. */
+/** The part of an error that crosses a process or thread: everything but the stack. */
 export interface ErrorReport {
   readonly code: ErrorCode;
   readonly message: string;
@@ -22,8 +22,8 @@ export interface ErrorReport {
 }
 
 /**
- * The one base of our faults: a catalogue code, and what was known where it was thrown.
- * Recognise it by `isTalebackError`, not `instanceof`, because it travels between threads and processes.
+ * The base of our faults: a catalogue code, and what was known where it was thrown. Recognise it by `isTalebackError`,
+ * not `instanceof`, because it travels between threads and processes.
  */
 export class TalebackError extends Error {
   readonly brand: string = BRAND;
@@ -44,10 +44,21 @@ export class TalebackError extends Error {
   }
 }
 
+/**
+ * Whether a value is one of our errors, also from another thread or copy of this package.
+ *
+ * @example
+ * isTalebackError(new TalebackError('timed_out', 'no answer')); // true
+ */
 export const isTalebackError = (value: unknown): value is TalebackError =>
   typeof value === 'object' && value !== null && (value as { brand?: unknown }).brand === BRAND;
 
-/** Puts an error into words that may leave the process. */
+/**
+ * The form of an error that may leave the process.
+ *
+ * @example
+ * reportError(new TalebackError('timed_out', 'no answer')); // { code: 'timed_out', ... }
+ */
 export const reportError = (error: TalebackError): ErrorReport => ({
   code: error.code,
   message: error.message,
@@ -56,7 +67,12 @@ export const reportError = (error: TalebackError): ErrorReport => ({
   ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
 });
 
-/** The error that a report tells of, on the other side of a process or thread. */
+/**
+ * The error of a report from another process or thread.
+ *
+ * @example
+ * errorFromReport({ code: 'timed_out', message: 'no answer', retryable: true }).category; // 'timeout'
+ */
 export const errorFromReport = (report: ErrorReport): TalebackError =>
   new TalebackError(report.code, report.message, {
     retryable: report.retryable,

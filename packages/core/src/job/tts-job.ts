@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type Parsed, documentId, parseWith } from '../callback/parse.ts';
 import { isRecord } from '../json.ts';
 
-/** What a caller may tell of a narration beside the story, in the handler's words. Not every handler knows all of it. */
+/** Optional fields of a job, in the handler's names. Not every handler knows all of them. */
 export interface TtsJobExtras {
   /** The voice itself, in base64. */
   readonly profile_base64?: string;
@@ -52,7 +52,14 @@ export interface TtsJobRequest {
   readonly extras?: TtsJobExtras | undefined;
 }
 
-/** Puts a job into the handler's words. */
+/**
+ * Puts a job into the handler's words.
+ *
+ * @example
+ * const request = { jobId: 'j1', attempt: 1, storyId: 's1', userId: 'ada', text: 'Once.', voiceId: 'v1' };
+ * const rest = { voiceName: undefined, title: undefined, language: 'en', storyType: 'tale' };
+ * ttsJobEvent({ ...request, ...rest, callbackUrl: 'https://a.example/api/tts/callback' }).id; // 'j1'
+ */
 export const ttsJobEvent = (job: TtsJobRequest): TtsJobEvent => ({
   id: job.jobId,
   input: {
@@ -92,7 +99,12 @@ const schema: z.ZodType<TtsJobEvent> = z.looseObject({
   }),
 });
 
-/** Parses a job as it comes from the queue. Fields that are not ours stay, because the handler may know them. */
+/**
+ * Parses a job as it comes from the queue. Fields that are not ours stay, because the handler may know them.
+ *
+ * @example
+ * parseTtsJob({ id: 'j1' }); // { ok: false, field: 'input', sentence: 'input: is required' }
+ */
 export const parseTtsJob = (input: unknown): Parsed<TtsJobEvent> => parseWith(schema, input);
 
 const TEXTS = ['profile_path', 'model_type', 'genre', 'output_basename', 'output_filename'] as const;
@@ -106,11 +118,21 @@ export interface KeptExtras extends Omit<TtsJobExtras, 'profile_base64'> {
 const orNothing = <T extends object>(extras: T): T | undefined =>
   Object.keys(extras).length === 0 ? undefined : extras;
 
-/** The extras without a recording itself, and a mark in its place. */
+/**
+ * The extras without a recording itself, and a mark in its place.
+ *
+ * @example
+ * keptExtras({ profile_base64: 'UklGRg==', genre: 'tale' }); // { genre: 'tale', has_recording: true }
+ */
 export const keptExtras = ({ profile_base64: recording, ...others }: TtsJobExtras): KeptExtras | undefined =>
   orNothing({ ...others, ...(recording === undefined ? {} : { has_recording: true }) });
 
-/** The extras that a story kept; whatever else stands there is left out. */
+/**
+ * The extras that a story kept; whatever else stands there is left out.
+ *
+ * @example
+ * readExtras({ genre: 'tale', other: 1 }); // { genre: 'tale' }
+ */
 export const readExtras = (stored: unknown): KeptExtras | undefined => {
   if (!isRecord(stored)) return undefined;
   const texts = TEXTS.flatMap((name) => (typeof stored[name] === 'string' ? [[name, stored[name]]] : []));
@@ -122,7 +144,12 @@ export const readExtras = (stored: unknown): KeptExtras | undefined => {
   });
 };
 
-/** Extras for another voice: what belonged to the old one is left out. */
+/**
+ * Extras for another voice: what belonged to the old one is left out.
+ *
+ * @example
+ * extrasOfOtherVoice({ genre: 'tale', has_recording: true }); // { genre: 'tale' }
+ */
 export const extrasOfOtherVoice = ({
   has_recording: _hasRecording,
   profile_path: _path,
@@ -130,7 +157,12 @@ export const extrasOfOtherVoice = ({
   ...others
 }: KeptExtras): KeptExtras | undefined => orNothing(others);
 
-/** The extras as they go into a job. */
+/**
+ * The extras as they go into a job.
+ *
+ * @example
+ * extrasForJob({ genre: 'tale', has_recording: true }); // { genre: 'tale' }
+ */
 export const extrasForJob = ({
   has_recording: _hasRecording,
   ...others

@@ -15,7 +15,14 @@ export interface HmacMessage {
 const digest = (secret: string, method: string, path: string, timestamp: string, body: Uint8Array): Buffer =>
   createHmac('sha256', secret).update(`${method}\n${path}\n${timestamp}\n`).update(body).digest();
 
-/** The two headers, `x-<prefix>-timestamp` and `x-<prefix>-signature`. */
+/**
+ * The two headers, `x-<prefix>-timestamp` and `x-<prefix>-signature`.
+ *
+ * @example
+ * import { signHmac } from '@taleback/core/signatures';
+ * const message = { method: 'POST', path: '/api/tts/callback', timestampMs: Date.now(), body: Buffer.from('{}') };
+ * signHmac(message, 'shared secret', 'tts'); // { 'x-tts-timestamp': ..., 'x-tts-signature': ... }
+ */
 export const signHmac = (message: HmacMessage, secret: string, prefix: string): Record<string, string> => {
   const timestamp = String(Math.floor(message.timestampMs));
   return {
@@ -27,8 +34,13 @@ export const signHmac = (message: HmacMessage, secret: string, prefix: string): 
 };
 
 /**
- * Checks the two headers over the raw body; any of the secrets may have signed it. Whatever is wrong, the body is
- * hashed once with every secret, so that the time taken tells a caller nothing of what was wrong.
+ * Checks the two headers over the raw body; any of the secrets may have signed it. In every case the
+ * body is hashed once with every secret, so that the time taken reveals nothing.
+ *
+ * @example
+ * import { verifyHmac } from '@taleback/core/signatures';
+ * const request = { method: 'POST', path: '/api/tts/callback', headers: new Headers() };
+ * verifyHmac(request, Buffer.from('{}'), ['shared secret'], 'tts', Date.now()); // { ok: false, reason: 'unsigned' }
  */
 export const verifyHmac = (
   request: { readonly method: string; readonly path: string; readonly headers: Headers },

@@ -15,7 +15,7 @@ const MIN_SECRET_BYTES = 24;
 /** Seconds a timestamp may lie from our clock, either way. Standard Webhooks' own libraries use the same. */
 export const SIGNATURE_TOLERANCE_SECONDS = 300;
 
-/** What verifying ends in. The reason is for our log; a caller is told nothing of it. */
+/** The result of a verification. The reason is for the log only; the caller does not get it. */
 export type Verification =
   | {
       readonly ok: true;
@@ -27,6 +27,10 @@ export type Verification =
 /**
  * Reads a secret of the form `whsec_<base64>`.
  * @throws RangeError when it is not base64 or shorter than 24 bytes; the message does not repeat the secret.
+ *
+ * @example
+ * import { parseSecret } from '@taleback/core/signatures';
+ * parseSecret('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw').length; // 24
  */
 export const parseSecret = (secret: string): Uint8Array => {
   const encoded = secret.startsWith(SECRET_PREFIX) ? secret.slice(SECRET_PREFIX.length) : secret;
@@ -49,7 +53,14 @@ export interface StandardMessage {
   readonly body: Uint8Array;
 }
 
-/** The three headers for a message, signed with every secret given so that secrets can be rotated. */
+/**
+ * The three headers for a message, signed with every secret given so that secrets can be rotated.
+ *
+ * @example
+ * import { parseSecret, signStandard } from '@taleback/core/signatures';
+ * const message = { id: 'msg_1', timestampSeconds: Date.now() / 1000, body: Buffer.from('{}') };
+ * signStandard(message, [parseSecret('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw')]); // three headers
+ */
 export const signStandard = (
   message: StandardMessage,
   secrets: readonly Uint8Array[],
@@ -62,8 +73,13 @@ export const signStandard = (
 };
 
 /**
- * Checks the headers of a message over its raw body; any of the secrets may have signed it. Whatever is wrong, the
- * body is hashed once with every secret, so that the time taken tells a caller nothing of what was wrong.
+ * Checks the headers of a message over its raw body; any of the secrets may have signed it. In every
+ * case the body is hashed once with every secret, so that the time taken reveals nothing.
+ *
+ * @example
+ * import { parseSecret, verifyStandard } from '@taleback/core/signatures';
+ * const secrets = [parseSecret('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw')];
+ * verifyStandard(new Headers(), Buffer.from('{}'), secrets, Date.now()); // { ok: false, reason: 'unsigned' }
  */
 export const verifyStandard = (
   headers: Headers,

@@ -6,6 +6,9 @@ const utf8 = new TextEncoder();
 /**
  * Why Firestore could not hold a document under this id, or undefined when it could.
  * Firestore refuses empty ids, slashes, `.`, `..`, names like `__x__`, broken Unicode and more than 1,500 bytes.
+ *
+ * @example
+ * documentIdFault('a/b'); // 'must not contain a slash'
  */
 export const documentIdFault = (id: string): string | undefined => {
   if (id === '') return 'must not be empty';
@@ -17,8 +20,18 @@ export const documentIdFault = (id: string): string | undefined => {
   return undefined;
 };
 
-/** True when the text has no half of a surrogate pair standing alone. */
+/**
+ * True when the text has no half of a surrogate pair standing alone.
+ *
+ * @example
+ * isWellFormed('\ud800'); // false
+ */
 export const isWellFormed = (text: string): boolean => !/\p{Surrogate}/u.test(text);
 
-/** Replaces every lone surrogate by U+FFFD, since neither Firestore nor UTF-8 can hold one. */
+/**
+ * Replaces every lone surrogate by U+FFFD, since neither Firestore nor UTF-8 can hold one.
+ *
+ * @example
+ * toWellFormed('a\ud800'); // 'a\ufffd'
+ */
 export const toWellFormed = (text: string): string => text.replace(/\p{Surrogate}/gu, '\uFFFD');

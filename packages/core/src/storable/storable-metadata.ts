@@ -11,7 +11,7 @@ const MAX_PATH_BYTES = 1_000;
 const MAX_NAME_BYTES = 300;
 const MAX_TEXT_CHARACTERS = 16_384;
 
-/** Where the kinds of change are told, in the stored metadata itself. */
+/** The field of the stored metadata that lists the kinds of change. */
 export const ALTERED_FIELD = '_altered';
 
 export type Alteration =
@@ -48,7 +48,7 @@ const shortName = (name: string, altered: Set<Alteration>): string => {
   });
 };
 
-/** @param index the place of the name in its map, which tells it from a namesake that was changed before it */
+/** @param index the place of the name in its map, which makes it differ from an equal name before it */
 const storableName = (
   name: string,
   index: number,
@@ -112,6 +112,9 @@ const storableValue = (value: unknown, place: Place, altered: Set<Alteration>): 
  * The nearest thing to this metadata that Firestore can hold. A callback must never be lost to its own metadata,
  * so nothing is refused: nested arrays become maps of their indices, reserved names get a prefix, what is too deep
  * or too long is cut. What was done is listed in the field `_altered`.
+ *
+ * @example
+ * storableMetadata({ grid: [[1, 2]] }); // { grid: [{ 0: 1, 1: 2 }], _altered: ['nested-array'] }
  */
 export const storableMetadata = (metadata: Record<string, unknown>): Record<string, unknown> => {
   const altered = new Set<Alteration>();

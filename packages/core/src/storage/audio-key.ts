@@ -5,7 +5,7 @@ export interface AudioKeyParts {
   readonly userId: string | undefined;
   readonly storyId: string;
   readonly language: string;
-  /** Tells one narration of a story from the next, such as the job's id. */
+  /** Differs between narrations of a story, such as the job's id. */
   readonly version: string;
 }
 
@@ -29,7 +29,13 @@ const segment = (text: string): string => {
   return `${safe.slice(0, LEGIBLE_CHARACTERS)}-${createHash('sha256').update(safe).digest('hex')}`;
 };
 
-/** `private/users/{user}/stories/audio/{language}/{story}/{version}.mp3`, as the source systems lay it out. */
+/**
+ * `private/users/{user}/stories/audio/{language}/{story}/{version}.mp3`, as the source systems lay it out.
+ *
+ * @example
+ * import { audioKey } from '@taleback/core/storage';
+ * audioKey({ userId: 'ada', storyId: 's1', language: 'en', version: 'j1' }); // '.../ada/.../en/s1/j1.mp3'
+ */
 export const audioKey = ({ userId, storyId, language, version }: AudioKeyParts): string =>
   ['private', 'users', segment(userId ?? 'unknown'), 'stories', 'audio', segment(language), segment(storyId)]
     .concat(`${segment(version)}.${EXTENSION}`)
@@ -42,6 +48,10 @@ const isSafeSegment = (text: string): boolean =>
  * The path a sender asked for, when it can be trusted: relative, without `..` or a backslash, no hidden file, and
  * with the right ending. Anything else gives undefined, and the default key is used.
  * @see the source handler, which refuses `..` and a leading slash
+ *
+ * @example
+ * import { trustedStoragePath } from '@taleback/core/storage';
+ * trustedStoragePath('../etc/passwd'); // undefined
  */
 export const trustedStoragePath = (path: string | undefined): string | undefined => {
   if (path === undefined || path.length > MAX_PATH_CHARACTERS || path.includes('..')) return undefined;

@@ -1,3 +1,4 @@
+import { present, textOf } from '../json.ts';
 import { autoRetryAt } from './auto-retry.ts';
 import type { FailedMessage, ProgressMessage, ReadyMessage, StoryMessage } from './message.ts';
 import {
@@ -10,10 +11,6 @@ import {
   type StoryAudio,
   type TransitionContext,
 } from './story-audio.ts';
-
-/** Leaves out what is undefined: a field we know nothing of is never written, least of all as null. */
-export const present = (fields: Record<string, unknown>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 
 /** Sets a group of fields and removes those of the group that the message does not carry. */
 const replaceGroup = (group: readonly string[], fields: Record<string, unknown>): Change => {
@@ -81,15 +78,7 @@ export const storyChange = (story: StoryAudio, message: StoryMessage, context: T
 const statusOf = (message: StoryMessage): AudioStatus =>
   message.kind === 'progress' ? 'processing' : message.kind;
 
-const textFrom = (
-  metadata: Readonly<Record<string, unknown>> | undefined,
-  name: string,
-): string | undefined => {
-  const value = metadata?.[name];
-  return typeof value === 'string' && value !== '' ? value : undefined;
-};
-
-/** What a message tells of an attempt, beside its status. */
+/** What a message contains about an attempt, beside its status. */
 const detailsOf = (message: StoryMessage): Record<string, unknown> => {
   switch (message.kind) {
     case 'progress':
@@ -101,8 +90,8 @@ const detailsOf = (message: StoryMessage): Record<string, unknown> => {
         durationMs: message.durationMs,
         voiceId: message.voiceId,
         language: message.language,
-        engine: textFrom(message.metadata, 'engine'),
-        worker: textFrom(message.metadata, 'worker_id'),
+        engine: textOf(message.metadata?.['engine']),
+        worker: textOf(message.metadata?.['worker_id']),
       };
     case 'failed':
       return {
@@ -112,8 +101,8 @@ const detailsOf = (message: StoryMessage): Record<string, unknown> => {
           details: message.details,
           retryable: message.retryable,
         }),
-        engine: textFrom(message.metadata, 'engine'),
-        worker: textFrom(message.metadata, 'worker_id'),
+        engine: textOf(message.metadata?.['engine']),
+        worker: textOf(message.metadata?.['worker_id']),
       };
     default:
       return message satisfies never;
@@ -121,8 +110,8 @@ const detailsOf = (message: StoryMessage): Record<string, unknown> => {
 };
 
 /**
- * The history that a message writes on its attempt. Each status keeps who told of it and when, in
- * `transitions.{status}`; a ready takes away the error that stood there.
+ * The history that a message writes on its attempt. Each status keeps its source and time in
+ * `transitions.{status}`; a ready removes the error.
  *
  * @param from the status that the attempt leaves
  */

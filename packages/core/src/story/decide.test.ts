@@ -64,7 +64,7 @@ const story = (over: Partial<StoryAudio> = {}): StoryAudio => ({
   leaseExpiresAtMs: undefined,
   retryAtMs: undefined,
   autoRetries: 0,
-  mayRetryByItself: true,
+  mayAutoRetry: true,
   ...over,
 });
 

@@ -6,7 +6,7 @@ import type { AttemptAudio, AudioStatus, Change, StoryAudio, TransitionContext }
  * What a message does. Every one of these is answered 200: only a fault of the message itself is refused.
  *
  * - `applied`: the message is about the story's current job and moves it
- * - `adopted`: the story learns the id of the job it already knows the state of
+ * - `adopted`: the story takes over the id of the job whose state it has already
  * - `fenced`: the message is about another job; it is recorded on that job's attempt and the story stays
  * - `duplicate`: that job already ended this way
  * - `stale`: that job already ended better
@@ -20,7 +20,7 @@ export type Decision =
   | { readonly kind: 'fenced'; readonly attempt: AttemptWrite | undefined }
   | { readonly kind: 'duplicate' | 'stale' };
 
-/** A change of `audioAttempts/{jobId}`, merged into what stands there. */
+/** A change of `audioAttempts/{jobId}`, merged into the document. */
 export interface AttemptWrite {
   readonly jobId: string;
   readonly change: Change;
@@ -28,7 +28,7 @@ export interface AttemptWrite {
 
 type Advance = 'moves' | 'duplicate' | 'stale';
 
-/** The law for one job: ready is final, a late ready beats failed, nothing else leaves failed. */
+/** The rule for one job: ready is final, a late ready beats failed, nothing else leaves failed. */
 const advance = (status: AudioStatus | undefined, message: StoryMessage): Advance => {
   const isOver = status === 'ready' || status === 'failed';
   switch (message.kind) {
@@ -44,7 +44,7 @@ const advance = (status: AudioStatus | undefined, message: StoryMessage): Advanc
   }
 };
 
-/** Fencing: does the message speak of the story's current job? One without a job id does. */
+/** Fencing: whether the message is about the story's current job. One without a job id is. */
 const isAboutCurrentJob = (story: StoryAudio, jobId: string | undefined): boolean =>
   jobId === undefined || story.jobId === undefined || jobId === story.jobId || jobId === story.runpodJobId;
 
@@ -62,10 +62,16 @@ const decideFenced = (
 };
 
 /**
- * Decides what a message changes. Pure: the same story, attempt, message and time give the same decision, so that
- * it can be taken again when a transaction is tried again.
+ * Decides what a message changes. Pure: the same story, attempt, message and time give the same decision, so a
+ * transaction may repeat it.
  *
  * @param attempt the attempt that the message names, when there is such a document
+ *
+ * @example
+ * const story = readStoryAudio({ audioStatus: 'processing', audioJobId: 'j1' });
+ * const message = { kind: 'progress', jobId: 'j1', stage: 'encoding', progress: 0.9 } as const;
+ * const context = { source: 'callback', nowMs: Date.now(), leaseMs: 600_000 } as const;
+ * decide(story, undefined, message, context).kind; // 'applied'
  */
 export const decide = (
   story: StoryAudio,
@@ -89,25 +95,33 @@ export const decide = (
   }
   const change = storyChange(story, message, context);
   const reached = story.status === 'processing' ? (story.progress ?? 0) : 0;
-  const tellsNothingNew = !isAdopting && message.kind === 'progress' && (message.progress ?? 1) < reached;
+  const isNothingNew = !isAdopting && message.kind === 'progress' && (message.progress ?? 1) < reached;
   return {
     kind: 'applied',
     story: isAdopting ? { ...change, set: { ...change.set, audioJobId: jobId } } : change,
     attempt:
-      jobId === undefined || tellsNothingNew
+      jobId === undefined || isNothingNew
         ? undefined
         : { jobId, change: attemptChange(story.status, message, context) },
   };
 };
 
-/** Whether a story's job counts as dead: it is under way, and its lease ran out or nobody gave it one. */
+/**
+ * Whether a story's job counts as dead: it is under way, and its lease ran out or is missing.
+ *
+ * @example
+ * isOverdue(readStoryAudio({ audioStatus: 'pending' }), Date.now()); // true
+ */
 export const isOverdue = ({ status, leaseExpiresAtMs }: StoryAudio, nowMs: number): boolean =>
   (status === 'pending' || status === 'processing') &&
   (leaseExpiresAtMs === undefined || leaseExpiresAtMs <= nowMs);
 
 /**
- * Whether nothing has happened to a story's job since it was seen: what was concluded from its silence holds only
- * as long as it is silent.
+ * Whether nothing has happened to a story's job since it was seen, so that what its silence meant still holds.
+ *
+ * @example
+ * const story = readStoryAudio({ audioStatus: 'pending' });
+ * isAsSeen(story, story); // true
  */
 export const isAsSeen = (story: StoryAudio, seen: StoryAudio): boolean =>
   story.status === seen.status &&
@@ -115,14 +129,25 @@ export const isAsSeen = (story: StoryAudio, seen: StoryAudio): boolean =>
   story.runpodJobId === seen.runpodJobId &&
   story.leaseExpiresAtMs === seen.leaseExpiresAtMs;
 
-/** Renews the lease of an overdue job that is known to be alive although it is silent. */
+/**
+ * Renews the lease of an overdue job that is known to be alive although it is silent.
+ *
+ * @example
+ * const context = { source: 'sweeper', nowMs: Date.now(), leaseMs: 600_000 } as const;
+ * decideRenewal(readStoryAudio({ audioStatus: 'processing' }), context).kind; // 'applied'
+ */
 export const decideRenewal = (story: StoryAudio, { nowMs, leaseMs }: TransitionContext): Decision => {
   if (!isOverdue(story, nowMs)) return { kind: 'stale' };
   const audioLeaseExpiresAt = new Date(nowMs + leaseMs);
   return { kind: 'applied', story: { set: { audioLeaseExpiresAt }, remove: [] }, attempt: undefined };
 };
 
-/** Takes back the time of the next try of a story that cannot be tried again by itself. */
+/**
+ * Removes the time of the next retry from a story that cannot be retried automatically.
+ *
+ * @example
+ * decideNoRetry(readStoryAudio({ audioStatus: 'failed' })).kind; // 'stale'
+ */
 export const decideNoRetry = ({ retryAtMs }: StoryAudio): Decision =>
   retryAtMs === undefined
     ? { kind: 'stale' }

@@ -4,7 +4,7 @@ import { classifyWords } from '../errors/classify.ts';
 import { withoutTokens } from '../log.ts';
 import { storableMetadata } from '../storable/storable-metadata.ts';
 
-/** What can be told of a job, whoever tells it. */
+/** What a message can report of a job. */
 export type StoryMessage = ProgressMessage | ReadyMessage | FailedMessage;
 
 export interface ProgressMessage {
@@ -37,7 +37,7 @@ export interface FailedMessage {
   readonly metadata: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** Handlers echo the address they call back, also in errors; its token is nobody's business, least of all the page's. */
+/** Handlers echo the callback address, also in errors; its token must not reach the document. */
 const withoutToken = (metadata: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(
     Object.entries(metadata).map(([name, value]) => [
@@ -49,6 +49,13 @@ const withoutToken = (metadata: Record<string, unknown>): Record<string, unknown
 const stored = (metadata: Record<string, unknown> | undefined): Record<string, unknown> | undefined =>
   metadata === undefined ? undefined : storableMetadata(withoutToken(metadata));
 
+/**
+ * The message of a success callback.
+ *
+ * @example
+ * const parsed = parseSuccessCallback({ story_id: 's1', storage_path: 'a.mp3' });
+ * if (parsed.ok) messageFromSuccess(parsed.value).kind; // 'ready'
+ */
 export const messageFromSuccess = (callback: SuccessCallback): ReadyMessage => ({
   kind: 'ready',
   jobId: callback.jobId,
@@ -61,25 +68,38 @@ export const messageFromSuccess = (callback: SuccessCallback): ReadyMessage => (
   metadata: stored(callback.metadata),
 });
 
-/** Classifies the sender's words; `metadata.retryable`, when the sender knows it, outranks the catalogue. */
+/**
+ * Classifies the sender's words; `metadata.retryable`, when the sender knows it, outranks the catalogue.
+ *
+ * @example
+ * const parsed = parseErrorCallback({ story_id: 's1', error: 'CUDA out of memory' });
+ * if (parsed.ok) messageFromError(parsed.value).code; // 'gpu_out_of_memory'
+ */
 export const messageFromError = (callback: ErrorCallback): FailedMessage => {
   const code = classifyWords({
     error: callback.error,
     details: callback.errorDetails,
     errorType: callback.metadata?.['error_type'],
   });
-  const told = callback.metadata?.['retryable'];
+  const retryable = callback.metadata?.['retryable'];
   return {
     kind: 'failed',
     jobId: callback.jobId,
     error: withoutTokens(callback.error),
     details: callback.errorDetails === undefined ? undefined : withoutTokens(callback.errorDetails),
     code,
-    retryable: typeof told === 'boolean' ? told : describeError(code).retryable,
+    retryable: typeof retryable === 'boolean' ? retryable : describeError(code).retryable,
     metadata: stored(callback.metadata),
   };
 };
 
+/**
+ * The message of a progress report.
+ *
+ * @example
+ * const parsed = parseProgress({ story_id: 's1', job_id: 'j1', stage: 'encoding' });
+ * if (parsed.ok) messageFromProgress(parsed.value).stage; // 'encoding'
+ */
 export const messageFromProgress = (report: ProgressReport): ProgressMessage => ({
   kind: 'progress',
   jobId: report.jobId,

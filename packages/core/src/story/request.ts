@@ -1,17 +1,17 @@
 import { isRetryDue } from './auto-retry.ts';
-import { present } from './changes.ts';
+import { present } from '../json.ts';
 import { AUTO_RETRY_GROUP, type Change, ERROR_GROUP, type StoryAudio } from './story-audio.ts';
 
-/** A narration is asked for, or asked for again. */
+/** A request for a narration, or for another try. */
 export interface AudioRequest {
   readonly kind: 'request' | 'retry';
-  /** The sweeper asks only again, and only when the story's own time for that has come. Default: a person. */
+  /** The sweeper only retries, and only when the story's time for that has come. Default: a person. */
   readonly source?: 'person' | 'sweeper' | undefined;
   /** Id of the job that is opened when the request is granted. */
   readonly newJobId: string;
   readonly requestedBy: string;
   readonly nowMs: number;
-  /** How long the job may wait before anyone takes it up. */
+  /** How long the job may wait until a worker takes it. */
   readonly leaseMs: number;
   readonly voiceId: string | undefined;
   readonly language: string | undefined;
@@ -20,7 +20,7 @@ export interface AudioRequest {
 /**
  * - `opened`: a new attempt; the story is pending
  * - `under-way`: a live job exists, so pressing the button twice is pressing it once
- * - `already-ready`: a retry came after all was well
+ * - `already-ready`: a retry of a story that is ready
  * - `not-due`: the sweeper came too early, or a person was there before it
  */
 export type RequestDecision =
@@ -42,13 +42,20 @@ const isUnderWay = (story: StoryAudio, nowMs: number): boolean =>
   story.leaseExpiresAtMs !== undefined &&
   story.leaseExpiresAtMs > nowMs;
 
-/** What the count of automatic retries becomes: the sweeper adds one, a person starts anew. */
+/** The count of automatic retries: the sweeper adds one, a person resets it. */
 const countRetry = (story: StoryAudio, request: AudioRequest): Change =>
   request.source === 'sweeper'
     ? { set: { audioAutoRetries: story.autoRetries + 1 }, remove: ['audioRetryAt'] }
     : { set: {}, remove: AUTO_RETRY_GROUP };
 
-/** Decides whether a request opens a new attempt. Pure, as `decide` is. */
+/**
+ * Decides whether a request opens a new attempt. Pure, as `decide` is.
+ *
+ * @example
+ * const times = { nowMs: Date.now(), leaseMs: 600_000 };
+ * const request = { kind: 'request', newJobId: 'j1', requestedBy: 'ada', voiceId: 'v1', language: 'en' } as const;
+ * decideRequest(readStoryAudio({}), { ...request, ...times }).kind; // 'opened'
+ */
 export const decideRequest = (story: StoryAudio, request: AudioRequest): RequestDecision => {
   const { jobId, attempt: current } = story;
   if (isUnderWay(story, request.nowMs)) return { kind: 'under-way', jobId, attempt: current };

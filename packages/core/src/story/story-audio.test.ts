@@ -11,7 +11,7 @@ const never: StoryAudio = {
   leaseExpiresAtMs: undefined,
   retryAtMs: undefined,
   autoRetries: 0,
-  mayRetryByItself: true,
+  mayAutoRetry: true,
 };
 
 describe('readStoryAudio', () => {
@@ -37,7 +37,7 @@ describe('readStoryAudio', () => {
       leaseExpiresAtMs: 5_000,
       retryAtMs: 6_000,
       autoRetries: 1,
-      mayRetryByItself: false,
+      mayAutoRetry: false,
     });
   });
 

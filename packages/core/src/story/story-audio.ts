@@ -1,10 +1,11 @@
+import { numberOf, textOf } from '../json.ts';
 import { type ErrorCode, isErrorCode } from '../errors/catalogue.ts';
 
 /** The states of a story's narration. A story that was never asked for has none. */
 export const AUDIO_STATUSES = ['pending', 'processing', 'ready', 'failed'] as const;
 export type AudioStatus = (typeof AUDIO_STATUSES)[number];
 
-/** Who told us of a change. */
+/** The source of a change. */
 export type TransitionSource =
   | 'callback'
   | 'runpod-webhook'
@@ -45,10 +46,10 @@ export const ERROR_GROUP = [
   'audioErrorRetryable',
   'audioErrorMetadata',
 ] as const;
-/** Stand only while a job is under way. */
+/** Present only while a job is under way. */
 export const RUNNING_GROUP = ['audioProgress', 'audioLeaseExpiresAt'] as const;
 
-/** Stand only while a failed narration waits to be tried again by itself, and while that is still counted. */
+/** Present only while a failed narration waits for an automatic retry, and while those are counted. */
 export const AUTO_RETRY_GROUP = ['audioRetryAt', 'audioAutoRetries', 'audioAutoRetry'] as const;
 
 /** What the state machine needs to know of a story. */
@@ -63,12 +64,12 @@ export interface StoryAudio {
   readonly progress: number | undefined;
   /** Unix milliseconds; a job that is silent past it is taken for dead. */
   readonly leaseExpiresAtMs: number | undefined;
-  /** Unix milliseconds; when a failed narration is tried again by itself. */
+  /** Unix milliseconds; when a failed narration is retried automatically. */
   readonly retryAtMs: number | undefined;
-  /** How often it was tried again by itself since a person last asked. */
+  /** Automatic retries since a person last asked. */
   readonly autoRetries: number;
-  /** False when the story does not hold all that its job was made of, so that only who made the job can make it again. */
-  readonly mayRetryByItself: boolean;
+  /** False when the story lacks a part of its job, so that only the sender of the job can send it again. */
+  readonly mayAutoRetry: boolean;
 }
 
 /** What it needs to know of the attempt that a message names. Documents of older writers may lack any of it. */
@@ -76,16 +77,16 @@ export interface AttemptAudio {
   readonly status: AudioStatus | undefined;
 }
 
-/** Beside the message itself: who tells it, when, and how long the job may be silent afterwards. */
+/** Beside the message itself: its source, the time, and how long the job may be silent afterwards. */
 export interface TransitionContext {
   readonly source: TransitionSource;
   readonly nowMs: number;
   readonly leaseMs: number;
-  /** Whether and when a failure is tried again by itself. Default: never. */
+  /** Whether and when a failure is retried automatically. Default: never. */
   readonly autoRetry?: AutoRetryPolicy | undefined;
 }
 
-/** How often a narration that failed for a passing cause is tried again by itself. */
+/** How often a narration that failed for a passing cause is retried automatically. */
 export interface AutoRetryPolicy {
   /** Tries since a person last asked; 0 for none. */
   readonly limit: number;
@@ -102,39 +103,43 @@ export interface Change {
 const isStatus = (value: unknown): value is AudioStatus =>
   typeof value === 'string' && (AUDIO_STATUSES as readonly string[]).includes(value);
 
-const textOr = (value: unknown): string | undefined =>
-  typeof value === 'string' && value !== '' ? value : undefined;
-
-const numberOr = (value: unknown): number | undefined =>
-  typeof value === 'number' && Number.isFinite(value) ? value : undefined;
-
 const millisOf = (value: unknown): number | undefined => {
   if (value instanceof Date) return value.getTime();
   const toMillis = (value as { toMillis?: () => number } | null | undefined)?.toMillis;
-  return typeof toMillis === 'function' ? toMillis.call(value) : numberOr(value);
+  return typeof toMillis === 'function' ? toMillis.call(value) : numberOf(value);
 };
 
-const countOr0 = (value: unknown): number => Math.max(0, Math.floor(numberOr(value) ?? 0));
+const countOr0 = (value: unknown): number => Math.max(0, Math.floor(numberOf(value) ?? 0));
 
-/** Reads the narration fields of a story document, whoever wrote it; what makes no sense counts as absent. */
+/**
+ * Reads the narration fields of a story document of any writer; values that make no sense count as absent.
+ *
+ * @example
+ * readStoryAudio({ audioStatus: 'failed', audioAttempt: 2 }).attempt; // 2
+ */
 export const readStoryAudio = (fields: Readonly<Record<string, unknown>>): StoryAudio => ({
   status: isStatus(fields['audioStatus']) ? fields['audioStatus'] : undefined,
-  jobId: textOr(fields['audioJobId']),
-  runpodJobId: textOr(fields['audioRunpodJobId']),
+  jobId: textOf(fields['audioJobId']),
+  runpodJobId: textOf(fields['audioRunpodJobId']),
   attempt: countOr0(fields['audioAttempt']),
-  progress: numberOr(fields['audioProgress']),
+  progress: numberOf(fields['audioProgress']),
   leaseExpiresAtMs: millisOf(fields['audioLeaseExpiresAt']),
   retryAtMs: millisOf(fields['audioRetryAt']),
   autoRetries: countOr0(fields['audioAutoRetries']),
-  mayRetryByItself: fields['audioAutoRetry'] !== false,
+  mayAutoRetry: fields['audioAutoRetry'] !== false,
 });
 
-/** Reads an attempt document. */
+/**
+ * Reads an attempt document.
+ *
+ * @example
+ * readAttemptAudio({ status: 'ready' }); // { status: 'ready' }
+ */
 export const readAttemptAudio = (fields: Readonly<Record<string, unknown>>): AttemptAudio => ({
   status: isStatus(fields['status']) ? fields['status'] : undefined,
 });
 
-/** How a story's narration stands, for those who are told of it. */
+/** The state of a story's narration, for events and pages. */
 export interface NarrationState {
   readonly status: AudioStatus | undefined;
   readonly jobId: string | undefined;
@@ -146,17 +151,19 @@ export interface NarrationState {
   readonly durationMs: number | undefined;
   readonly code: ErrorCode | undefined;
   readonly retryable: boolean | undefined;
-  /** Unix milliseconds; when a failure is tried again by itself. */
+  /** Unix milliseconds; when a failure is retried automatically. */
   readonly retryAtMs: number | undefined;
 }
 
-const textOf = (value: unknown): string | undefined =>
-  typeof value === 'string' && value !== '' ? value : undefined;
-
-/** Reads how a narration stands from a story document, whoever wrote it. */
+/**
+ * Reads the state of a narration from a story document of any writer.
+ *
+ * @example
+ * readNarration({ audioStatus: 'failed', audioErrorCode: 'timed_out' }).code; // 'timed_out'
+ */
 export const readNarration = (fields: Readonly<Record<string, unknown>>): NarrationState => {
   const { status, jobId, attempt, retryAtMs } = readStoryAudio(fields);
-  const { audioDurationMs: duration, audioErrorCode: code, audioErrorRetryable: retryable } = fields;
+  const { audioErrorCode: code, audioErrorRetryable: retryable } = fields;
   return {
     status,
     jobId,
@@ -164,7 +171,7 @@ export const readNarration = (fields: Readonly<Record<string, unknown>>): Narrat
     userId: textOf(fields['userId']),
     audioUrl: textOf(fields['audioUrl']),
     storagePath: textOf(fields['audioStoragePath']),
-    durationMs: typeof duration === 'number' && Number.isFinite(duration) ? duration : undefined,
+    durationMs: numberOf(fields['audioDurationMs']),
     code: isErrorCode(code) ? code : undefined,
     retryable: typeof retryable === 'boolean' ? retryable : undefined,
     retryAtMs,

@@ -59,7 +59,12 @@ const findLanguageFault = (language: string, spoken: StoryLimits['languages']): 
     : `"${language}" is not one of ${spoken.join(', ')}`;
 };
 
-/** Checks a story before any work is spent on it: length, encoding, language and script. */
+/**
+ * Checks a story before any work is spent on it: length, encoding, language and script.
+ *
+ * @example
+ * checkStory({ text: 'Once upon a time.', language: 'en' }, DEFAULT_STORY_LIMITS); // { ok: true }
+ */
 export const checkStory = (story: { text: string; language: string }, limits: StoryLimits): StoryCheck => {
   const { text } = story;
   const language = primaryLanguage(story.language);
@@ -92,8 +97,13 @@ export const checkStory = (story: { text: string; language: string }, limits: St
 const MAX_CHARACTERS = 35;
 const TAG = /^[a-z]{2,8}(?:[-_][a-z0-9]{1,8})*$/i;
 
-/** The code without its region: `en-GB` and `en_US` are `en`. */
+/**
+ * The code without its region: `en-GB` and `en_US` are `en`.
+ *
+ * @example
+ * primaryLanguage('en-GB'); // 'en'
+ */
 export const primaryLanguage = (language: string): string => language.toLowerCase().split(/[-_]/)[0] ?? '';
 
-/** Whether a text has the shape of a BCP 47 tag, `_` for `-` allowed; whether there is such a language, nobody asks. */
+/** Whether a text has the shape of a BCP 47 tag, `_` for `-` allowed; the language need not exist. */
 export const isLanguageTag = (text: string): boolean => text.length <= MAX_CHARACTERS && TAG.test(text);

@@ -8,7 +8,7 @@ const LATIN_WORDS = /\p{Script=Latin}+/gu;
  */
 const LATIN_WORDS_PER_LETTER = 3;
 
-/** Which part of a text is not in the script of its language, 0 to 1; 0 when that cannot be told. */
+/** Which part of a text is not in the script of its language, 0 to 1; 0 when that is unknown. */
 export const foreignShare = (text: string, language: string): number => {
   const letters = foreignLettersOf(language);
   if (letters === undefined) return 0;
@@ -75,11 +75,11 @@ const COMPOUNDS: Readonly<Record<string, string>> = {
 /** Scripts of which one letter is a syllable or a word. */
 const DENSE = /\b(?:Hani|Hang|Hira|Kana)\b/;
 
-/** How to tell the letters that a language is not written with. */
+/** The letters that a language is not written with. */
 export interface ForeignLetters {
   /** Runs of them, global; letters of no script, such as those of mathematics, are of every language. */
   readonly runs: RegExp;
-  /** Whether one letter of the language says as much as several of an alphabet, so that counting letters tells little. */
+  /** Whether one letter of the language is worth several of an alphabet, so that a count of letters means little. */
   readonly isDense: boolean;
 }
 
@@ -114,7 +114,7 @@ const lettersBeside = (scripts: string): ForeignLetters | undefined => {
 
 /**
  * The letters that this language is not written with. The script is the one that the tag says (`sr-Latn`), else those
- * that CLDR and custom give the language. Undefined when it cannot be told, and then every script is right.
+ * that CLDR and custom give the language. Undefined when that is unknown, and then every script is right.
  *
  * @param language BCP 47, `_` for `-` allowed
  * @see https://www.unicode.org/reports/tr24/ and https://cldr.unicode.org likely subtags

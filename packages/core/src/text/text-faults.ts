@@ -20,7 +20,7 @@ const NOT_ASCII = /[\u0080-\uffff]+/g;
 
 /** Scripts with accents and vowel signs reach 1.5 marks a letter. */
 const MOST_MARKS_PER_LETTER = 3;
-const MARKS_ANYBODY_MAY_USE = 10;
+const ALLOWED_MARKS = 10;
 /** Joined emoji and Persian need some characters that are not seen; a text of which half are such hides something. */
 const FREE_IGNORABLES = 64;
 /** More than a stray logo or two. */
@@ -34,7 +34,7 @@ export const lengthOf = (text: string, runs: RegExp): number => text.match(runs)
 const nameOf = (character: string): string =>
   `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
 
-/** The text without what nobody sees. */
+/** The text without characters that are not visible. */
 export const withoutIgnorables = (text: string): string => text.replace(IGNORABLE, '');
 
 const countOf = (text: string, pattern: RegExp): number => text.match(pattern)?.length ?? 0;
@@ -47,7 +47,7 @@ const isMisread = (text: string, rest: string, foreign: number): boolean => {
 };
 
 /**
- * Why a text cannot be what somebody wrote, in words that follow its name; undefined when it can. What people do write
+ * Why a text cannot be what a person wrote, in words that follow its name; undefined when it can. What people do write
  * passes in every script: emoji, soft hyphens, byte order marks, marks of direction, letters of mathematics.
  */
 export const findTextFault = (text: string): string | undefined => {
@@ -67,7 +67,7 @@ export const findTextFault = (text: string): string | undefined => {
   if (ignorable > FREE_IGNORABLES && withoutIgnorables(text).length < text.length / 2)
     return 'is mostly characters that are not seen';
   const marks = lengthOf(rest, MARK);
-  if (marks <= MARKS_ANYBODY_MAY_USE) return undefined;
+  if (marks <= ALLOWED_MARKS) return undefined;
   if (TOWER.test(rest) || (marks > lengthOf(text, LETTER) * MOST_MARKS_PER_LETTER && marks > foreign / 2))
     return 'holds more accents than letters';
   return undefined;

@@ -22,7 +22,7 @@ export interface AdaptiveCooldown {
   readonly maxMs: number;
 }
 
-/** @see docs/origins.md#breakers */
+/** @see docs/origins.md#circuit-breaker */
 export const DEFAULT_HALF_OPEN_SUCCESSES = 2;
 /** Twice the longest usual call (60 s), so that only a permit that leaked is ever taken for lost. */
 export const DEFAULT_TRIAL_EXPIRY_MS = 120_000;
@@ -46,7 +46,7 @@ export function cooldownAfterFailedTrial({ adaptive }: BreakerOptions, cooldownM
  * The first cool-down of the next outage. After a quick recovery (the first trials succeeded): half as long, down to
  * `minMs`. After a slow one: `cooldownMs` again.
  *
- * @see docs/origins.md#adaptive-cool-down
+ * @see docs/origins.md#what-came-later-1
  */
 export function cooldownAfterRecovery(
   options: BreakerOptions,

@@ -5,7 +5,7 @@ import type { StrategyOptions } from './windows.ts';
 /**
  * The breaker's health for a page or an endpoint.
  *
- * @see docs/origins.md#breaker-health
+ * @see docs/origins.md#breaker-status
  */
 export interface BreakerStatus {
   readonly state: 'CLOSED' | 'OPEN' | 'HALF_OPEN' | 'ISOLATED';
