@@ -11,10 +11,9 @@ export { documentId, optionalText, type Parsed, parseWith } from './callback/par
 export * from './errors/index.ts';
 export * from './heartbeat/heartbeat.ts';
 export * from './job/tts-job.ts';
-export { describeFault, type FaultWords } from './describe-fault.ts';
 export { isRecord as isJsonObject } from './json.ts';
 export * from './json.ts';
-export { SecretText, withoutTokens } from './log.ts';
+export * from './log.ts';
 export { createNames, type Names, type NamesOptions } from './names.ts';
 export * from './storable/document-id.ts';
 export { fieldsBytes, fitDocument, MAX_DOCUMENT_BYTES } from './storable/document-size.ts';

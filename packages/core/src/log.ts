@@ -14,6 +14,43 @@ export type Log = (
 export const errorWords = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);
 
+/** Longest part of a fault that is logged, characters: a message may quote the input that caused it. */
+const MAX_CHARACTERS = { message: 2_000, stack: 8_000 } as const;
+
+/** The log entry of something that was thrown. */
+export interface FaultWords {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string;
+  readonly cause?: string;
+}
+
+const wordsOf = (value: unknown): string =>
+  value instanceof Error ? `${value.name}: ${value.message}` : String(value);
+
+const wordsOfError = ({ name, message, stack, cause }: Error): FaultWords => ({
+  name,
+  message: message.slice(0, MAX_CHARACTERS.message),
+  ...(typeof stack === 'string' ? { stack: stack.slice(0, MAX_CHARACTERS.stack) } : {}),
+  ...(cause === undefined ? {} : { cause: wordsOf(cause).slice(0, MAX_CHARACTERS.message) }),
+});
+
+/**
+ * The log entry of anything that was thrown or rejected with, its stack included. Never throws.
+ *
+ * @example
+ * describeFault(new TypeError('no text')).name; // 'TypeError'
+ */
+export const describeFault = (fault: unknown): FaultWords => {
+  try {
+    return fault instanceof Error
+      ? wordsOfError(fault)
+      : { name: typeof fault, message: wordsOf(fault).slice(0, MAX_CHARACTERS.message) };
+  } catch {
+    return { name: typeof fault, message: 'It cannot be printed.' };
+  }
+};
+
 /**
  * The same text without the tokens of addresses in it.
  *
