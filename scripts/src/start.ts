@@ -3,7 +3,8 @@ import { buildFunctions, buildWeb } from './build/deployed.ts';
 import { parseCommandLine } from './command-line.ts';
 import { announceStack } from './stack/addresses.ts';
 import { pageUrlAs } from './stack/reader.ts';
-import { type Stack, startStack } from './stack/stack.ts';
+import { startReceiver } from './stack/receiver.ts';
+import { startStack } from './stack/stack.ts';
 import { runTour } from './tour.ts';
 
 const READER = 'demo-reader';
@@ -12,13 +13,17 @@ const { values: flags } = parseCommandLine({
   usage: `Runs the whole stack on this machine, and narrates a first story.
 
   npm start [-- --once] [--json] [--no-build]
+  npm start -- --receiver [--json]
 
   --once       leave when the stories are narrated
   --json       print one JSON object as the last line, everything else on the error output
   --no-build   run what was built before
+  --receiver   only the receiver, with the Firestore and Pub/Sub emulators; it uses CALLBACK_SECRETS and the other
+               variables of the environment
 `,
   options: {
     once: { type: 'boolean', default: false },
+    receiver: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     'no-build': { type: 'boolean', default: false },
   },
@@ -30,10 +35,10 @@ const say = (line: string): void => {
   (flags.json ? process.stderr : process.stdout).write(`${at}  ${line}\n`);
 };
 
-let stack: Stack | undefined;
+let running: { readonly stop: () => Promise<void> } | undefined;
 let stopping: Promise<void> | undefined;
 const stop = (): Promise<void> => {
-  stopping ??= stack?.stop() ?? Promise.resolve();
+  stopping ??= running?.stop() ?? Promise.resolve();
   return stopping;
 };
 
@@ -42,12 +47,27 @@ const interrupted = new Promise<string>((resolve) => {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve(signal));
 });
 
-const run = async (): Promise<void> => {
+const runReceiver = async (): Promise<void> => {
+  const receiver = await startReceiver((severity, message, fields) =>
+    say(`${severity}  ${message}  ${JSON.stringify(fields ?? {})}`),
+  );
+  running = receiver;
+  const { url, firestore, pubsub, project } = receiver.addresses;
+  if (flags.json) process.stdout.write(`${JSON.stringify(receiver.addresses)}\n`);
+  say(`Callbacks are received at   ${url}/api/tts/callback`);
+  say(`Firestore emulator          ${firestore}`);
+  say(`Pub/Sub emulator            ${pubsub}`);
+  say(`Project                     ${project}`);
+  say('Ctrl-C stops everything.');
+  await interrupted;
+};
+
+const runStack = async (): Promise<void> => {
   if (!flags['no-build']) {
     await Promise.all([buildFunctions(), buildWeb()]);
     say('Built functions and page');
   }
-  stack = await startStack({ wellKnownPorts: true, onReady: (part) => say(`${part} is up`) });
+  const stack = await startStack({ wellKnownPorts: true, onReady: (part) => say(`${part} is up`) });
   const { addresses } = stack;
   await announceStack(addresses, stack.secret);
   const result = await runTour(stack, READER, say);
@@ -65,7 +85,7 @@ const run = async (): Promise<void> => {
 };
 
 try {
-  const ending = await Promise.race([run(), interrupted]);
+  const ending = await Promise.race([flags.receiver ? runReceiver() : runStack(), interrupted]);
   if (ending !== undefined) say(`Stopping (${ending})`);
 } catch (error) {
   process.stderr.write(`start: ${error instanceof Error ? error.message : String(error)}\n`);

@@ -1,0 +1,64 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
+import { createNames, type Log } from '@taleback/core';
+import { type ServedReceiver, serveReceiver } from '@taleback/functions/src/receiver.node.ts';
+import { startStores } from '../emulators/stores.ts';
+import { inRoot } from '../paths.ts';
+
+/** A receiver on its own, with emulators; `firestore` and `pubsub` are host and port. */
+export interface StandaloneReceiver {
+  readonly addresses: {
+    readonly url: string;
+    readonly firestore: string;
+    readonly pubsub: string;
+    readonly project: string;
+  };
+  /** Ends the receiver and the emulators that were started for it. */
+  readonly stop: () => Promise<void>;
+}
+
+/** The functions emulator creates the topic of the dispatch function; here nothing else would. */
+const createJobsTopic = async (pubsub: string, project: string): Promise<void> => {
+  const { topics } = createNames({ instance: process.env['TALEBACK_INSTANCE'] });
+  const url = `http://${pubsub}/v1/projects/${project}/topics/${topics.jobs}`;
+  const answer = await fetch(url, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: '{}',
+  });
+  if (!answer.ok && answer.status !== 409)
+    throw new Error(`the Pub/Sub emulator answered ${answer.status} to the creation of ${topics.jobs}`);
+};
+
+/**
+ * Starts the Firestore and Pub/Sub emulators, unless the environment names running ones, and the receiver on plain
+ * `node:http`, configured by the environment: `CALLBACK_SECRETS` and all other variables of the functions, `PORT`
+ * (default: any free one) and `GOOGLE_CLOUD_PROJECT` (default `demo-taleback`).
+ *
+ * @throws Error that names every variable at fault
+ */
+export const startReceiver = async (log: Log): Promise<StandaloneReceiver> => {
+  const folder = inRoot('.taleback', `receiver-${process.pid}-${randomUUID().slice(0, 8)}`);
+  await mkdir(folder, { recursive: true });
+  process.env['GOOGLE_CLOUD_PROJECT'] ??= 'demo-taleback';
+  const project = process.env['GOOGLE_CLOUD_PROJECT'];
+  let served: ServedReceiver | undefined;
+  let stopStores = async (): Promise<void> => {};
+  const stop = async (): Promise<void> => {
+    await served?.close();
+    await stopStores();
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    stopStores = (await startStores(folder)).stop;
+    const port = Number(process.env['PORT'] ?? 0);
+    served = await serveReceiver({ environment: process.env, host: '127.0.0.1', port, log });
+    const firestore = process.env['FIRESTORE_EMULATOR_HOST'] ?? '';
+    const pubsub = process.env['PUBSUB_EMULATOR_HOST'] ?? '';
+    await createJobsTopic(pubsub, project);
+    return { addresses: { url: `http://127.0.0.1:${served.port}`, firestore, pubsub, project }, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+};
