@@ -8,7 +8,7 @@ export interface IpcMainLike {
   removeHandler(channel: string): void;
 }
 
-/** @see docs/origins.md#electron */
+/** @see docs/origins.md#service */
 export const TTS_CHANNELS = { synthesize: 'tts-synthesize', status: 'tts-status' } as const;
 
 /**

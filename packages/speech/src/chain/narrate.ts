@@ -69,7 +69,7 @@ export interface NarratorOptions {
  * Narration that changes the voice, then the engine, when one fails, and ends in a clear failure when all did. The whole
  * text is spoken again, so that a story never has two voices; progress does not move until the new attempt is as far.
  *
- * @see docs/origins.md#fallback-voices
+ * @see docs/origins.md#diagnostics
  */
 export const createNarrator = (options: NarratorOptions): Narrate => {
   const { mostVoices, encoder, caches = {}, admit, log } = options;

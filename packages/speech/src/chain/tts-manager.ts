@@ -60,7 +60,7 @@ const DRAIN_MS = 10_000;
  * The speech service: engines in pools of processes or across a network, each behind a queue and circuit breakers, under
  * one protection, with the next engine in place of one that fails.
  *
- * @see docs/origins.md#tts-manager
+ * @see docs/origins.md#service
  * @example
  * const manager = new TtsManager({ workerPool: { maxWorkers: 3 } }, { engines: [plugin], log });
  * await manager.initialize();
@@ -183,7 +183,7 @@ export class TtsManager implements TtsService {
    * Closes the circuit breakers of an engine, or of all.
    *
    * @returns false when there is no engine of this name
-   * @see docs/origins.md#manual-reset
+   * @see docs/origins.md#breaker-status
    */
   resetBreakers(name?: string): boolean {
     const lines = this.#lines.filter(({ profile }) => name === undefined || profile.name === name);

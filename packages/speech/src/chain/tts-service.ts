@@ -30,7 +30,7 @@ export interface SynthesisResult {
   readonly engine: string;
 }
 
-/** @see docs/origins.md#service-contract */
+/** @see docs/origins.md#service */
 export interface TtsService {
   /** Starts it; safe to call again. The overrides replace those of the constructor. */
   initialize(overrides?: TtsManagerOverrides): Promise<void>;

@@ -63,7 +63,7 @@ const createRoundRobin = (): Balancer => {
  * With the response time in milliseconds and the success rate from 0 to 1. The last term is the same for all workers and
  * never changes a choice; it is part of the documented formula.
  *
- * @see docs/origins.md#load-balancer
+ * @see docs/origins.md#balancing
  */
 export const weightedScore = (
   { queueDepth, responseTimeMs, successRate, model }: Candidate,
@@ -86,7 +86,7 @@ const modelAffinity: Balancer = (candidates, request) =>
     return (model === undefined ? MODEL_EMPTY : 0) - queueDepth;
   });
 
-/** @see docs/origins.md#load-balancer */
+/** @see docs/origins.md#balancing */
 const BALANCERS: Readonly<Record<(typeof BALANCING)[number], () => Balancer>> = {
   'round-robin': createRoundRobin,
   'least-connections': () => (candidates) => highest(candidates, ({ queueDepth }) => -queueDepth),

@@ -5,10 +5,10 @@ const count = (min: number, max: number) => z.number().int().min(min).max(max);
 const DAY_MS = 86_400_000;
 const timeMs = z.number().min(1).max(DAY_MS);
 
-/** How the worker for a request is chosen. @see docs/origins.md#load-balancer */
+/** How the worker for a request is chosen. @see docs/origins.md#balancing */
 export const BALANCING = ['round-robin', 'least-connections', 'weighted', 'model-affinity'] as const;
 
-/** @see docs/origins.md#worker-pool */
+/** @see docs/origins.md#pool */
 const workerPool = z
   .strictObject({
     /** Kept even when there is nothing to do. */
@@ -43,7 +43,7 @@ const circuitBreaker = z.strictObject({
   failureThreshold: z.number().gt(0).max(1).default(strategy.failureRatio),
   /** Time for one request on a worker, in milliseconds; long texts and slow engines are given more. */
   timeoutMs: timeMs.default(worker.timeoutMs),
-  /** Most that long texts and slow engines are given, in milliseconds. @see docs/origins.md#request-timeout */
+  /** Most that long texts and slow engines are given, in milliseconds. @see docs/origins.md#timeouts */
   maxTimeoutMs: timeMs.default(60_000),
   /** Time until a worker is tried again, in milliseconds. */
   resetTimeoutMs: timeMs.default(cooldownMs),
@@ -58,7 +58,7 @@ const circuitBreaker = z.strictObject({
 const managerConfig = z.strictObject({
   workerPool: workerPool.prefault({}),
   circuitBreaker: circuitBreaker.prefault({}),
-  /** @see docs/origins.md#health-monitor */
+  /** @see docs/origins.md#health-score */
   health: z
     .strictObject({ intervalMs: timeMs.default(5_000), maxMisses: count(1, 100).default(3) })
     .prefault({}),

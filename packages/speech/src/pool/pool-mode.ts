@@ -11,7 +11,7 @@ const FAILURES_TO_IN_PROCESS = 6;
  * starting processes. → `in-process` after three more, when nothing serves: a thread of this process speaks, if there is
  * one. After the reset time the pool is tried again; three more failures lead back.
  *
- * @see docs/origins.md#single-worker-fallback
+ * @see docs/origins.md#pool
  */
 export class PoolModeMachine {
   readonly #hasThread: boolean;

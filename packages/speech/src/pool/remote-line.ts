@@ -28,7 +28,7 @@ export interface RemoteLineOptions extends Omit<LineOptions, 'config' | 'workerP
 
 /** 64 stories at once (the maximum of JOB_CONCURRENCY), ten pieces of each ahead. */
 const MIN_QUEUE = 640;
-/** Bounds of the time for one request, ms. @see docs/origins.md#request-timeout */
+/** Bounds of the time for one request, ms. @see docs/origins.md#timeouts */
 const MIN_TIMEOUT_MS = 15_000;
 const MAX_TIMEOUT_MS = 180_000;
 
@@ -42,7 +42,7 @@ const countsAgainstService = (error: TalebackError): boolean =>
  * The line of a remote engine: its queue, retries, rate limit and circuit breaker, in the numbers of the engine's policy.
  * The service is shown as one worker.
  *
- * @see docs/origins.md#request-queue
+ * @see docs/origins.md#concurrency
  */
 export class RemoteLine implements SpeechLine {
   readonly #options: RemoteLineOptions;

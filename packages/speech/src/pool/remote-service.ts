@@ -16,7 +16,7 @@ export interface RemoteServiceOptions {
   readonly onFault: (error: TalebackError) => void;
 }
 
-/** Time for one probe, ms. @see docs/origins.md#network-diagnostics */
+/** Time for one probe, ms. @see docs/origins.md#diagnostics */
 const PROBE_TIMEOUT_MS = 5_000;
 /** Between probes of a healthy service, ms: its voices may change. */
 const HEALTHY_INTERVAL_MS = 300_000;
@@ -40,7 +40,7 @@ export const engineError = (error: unknown, engine: string): TalebackError =>
  * The state of one remote service, shown as a worker. It is probed from time to time: whether it can speak, which voices
  * it has, and, once its breaker is half-open, whether a word comes back.
  *
- * @see docs/origins.md#automatic-recovery
+ * @see docs/origins.md#health-checks-and-rate-limits
  */
 export class RemoteService {
   inFlight = 0;

@@ -11,15 +11,15 @@ export interface Load {
   readonly starting: number;
 }
 
-/** Whether one more worker is needed. @see docs/origins.md#worker-pool */
+/** Whether one more worker is needed. @see docs/origins.md#pool */
 export const wantsAnother = ({ queueDepth, workers, starting }: Load, config: PoolConfig): boolean =>
   workers < config.maxWorkers && queueDepth >= config.scaleUpThreshold * (starting + 1);
 
-/** Whether a worker that has been idle for so long may leave. @see docs/origins.md#worker-pool */
+/** Whether a worker that has been idle for so long may leave. @see docs/origins.md#pool */
 export const maySpare = (idleMs: number, workers: number, config: PoolConfig): boolean =>
   workers > config.minWorkers && idleMs >= config.scaleDownThreshold;
 
-/** Why a worker is to be replaced, if it is. @see docs/origins.md#worker-recycling */
+/** Why a worker is to be replaced, if it is. @see docs/origins.md#pool */
 export const reasonToRecycle = (
   { childJobs, rssBytes }: { readonly childJobs: number; readonly rssBytes: number },
   { recycleAfterJobs, recycleAboveBytes }: PoolConfig,

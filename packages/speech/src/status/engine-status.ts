@@ -53,7 +53,7 @@ export const describeEngine = (
 
 /**
  * What an engine does not recover from within a story. Anything else that a probe found may have been a restart or chance:
- * the engine is tried, and its breaker opens if need be, before a story is told in another voice.
+ * the engine is tried, and its breaker opens if need be, before another voice reads the story.
  */
 const UNFIT: ReadonlySet<ErrorCode> = new Set([
   'circuit_open',

@@ -1,6 +1,5 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decideLiveness } from '@taleback/worker/src/health/liveness.ts';
 import { aPool, aWorker } from '../../test/support/pool-fixtures.ts';
 import { decideReadiness, type ReadinessInput } from './readiness.ts';
 
@@ -106,20 +105,5 @@ describe('decideReadiness', () => {
         expect(told.ready).toBe(told.state === 'ready' || (told.state === 'degraded' && told.ready));
       }),
     );
-  });
-});
-
-describe('decideLiveness', () => {
-  it('lives while it starts, runs, and stops in time', () => {
-    expect(decideLiveness({ kind: 'starting' }, 20_000, 1e9)).toEqual({ alive: true });
-    expect(decideLiveness({ kind: 'running' }, 20_000, 1e9)).toEqual({ alive: true });
-    expect(decideLiveness({ kind: 'stopping', sinceMs: 0 }, 20_000, 30_000)).toEqual({ alive: true });
-  });
-
-  it('is dead when a stop does not come to its end', () => {
-    expect(decideLiveness({ kind: 'stopping', sinceMs: 0 }, 20_000, 30_001)).toEqual({
-      alive: false,
-      reason: 'It has been stopping for 30 s.',
-    });
   });
 });

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { formatWav, samplesIn } from '../../src/audio/index.ts';
-import { decodeMp3 } from '../../src/audio/mp3-decoder.ts';
-import type { VoiceProfile } from '../../src/engines/index.ts';
-import { openChatterboxServer } from '../engines/simulators/chatterbox-server.ts';
-import { openEdgeServer } from '../engines/simulators/edge-server.ts';
-import { openElevenlabsServer } from '../engines/simulators/elevenlabs-server.ts';
-import { openKokoroServer } from '../engines/simulators/kokoro-server.ts';
+import { formatWav, samplesIn } from '@taleback/speech/src/audio/index.ts';
+import { decodeMp3 } from '@taleback/speech/src/audio/mp3-decoder.ts';
+import type { VoiceProfile } from '@taleback/speech/src/engines/index.ts';
+import { openChatterboxServer } from '../../../packages/speech/test/engines/simulators/chatterbox-server.ts';
+import { openEdgeServer } from '../../../packages/speech/test/engines/simulators/edge-server.ts';
+import { openElevenlabsServer } from '../../../packages/speech/test/engines/simulators/elevenlabs-server.ts';
+import { openKokoroServer } from '../../../packages/speech/test/engines/simulators/kokoro-server.ts';
 import { type OpenedChain, openChain } from './open-chain.ts';
 
 const SPEECH = '/v1/audio/speech';

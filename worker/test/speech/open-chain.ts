@@ -1,12 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createMp3ThreadEncoder } from '../../src/audio/index.ts';
-import { parseConfig } from '@taleback/worker/src/config.ts';
-import type { Narrate } from '../../src/chain/narrate.ts';
-import { openCache } from '@taleback/worker/src/open-cache.ts';
-import { openSpeech } from '@taleback/worker/src/open-speech.ts';
-import type { TtsManager } from '../../src/chain/tts-manager.ts';
+import { createMp3ThreadEncoder } from '@taleback/speech/src/audio/index.ts';
+import { parseConfig } from '../../src/config.ts';
+import type { Narrate } from '@taleback/speech/src/chain/narrate.ts';
+import { openCache } from '../../src/open-cache.ts';
+import { openSpeech } from '../../src/open-speech.ts';
+import type { TtsManager } from '@taleback/speech/src/chain/tts-manager.ts';
 
 export interface OpenedChain {
   readonly chain: TtsManager;
