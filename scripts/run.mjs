@@ -25,7 +25,7 @@ const npmCi = (folder, what) => {
   process.exit(npm.status ?? 1);
 };
 
-/** True when somebody ran npm themselves and every package of the lock file is there in its version. */
+/** True when npm was run by hand and every package of the lock file is there in its version. */
 const isInstalledByHand = () => {
   const hidden = join(root, 'node_modules', '.package-lock.json');
   if (!existsSync(hidden)) return false;

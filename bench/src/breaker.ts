@@ -1,16 +1,15 @@
 import { type BreakerOptions, CircuitBreaker } from '@taleback/resilience';
 import {
+  circuitBreaker,
   type CircuitBreakerPolicy,
   ConsecutiveBreaker,
   CountBreaker,
-  circuitBreaker,
   handleAll,
   type IBreaker,
   SamplingBreaker,
 } from 'cockatiel';
 import OpossumBreaker from 'opossum';
-import type { BenchResult } from './bench-result.ts';
-import { collectGarbage, interleavedRounds, pairedRatio, rounded } from './interleaved-rounds.ts';
+import { type BenchResult, collectGarbage, interleavedRounds, pairedRatio, rounded } from './measure.ts';
 
 const CALLS = 200_000;
 const ROUNDS = 15;

@@ -29,7 +29,7 @@ export const bundle = async <Name extends string>(
     bundle: true,
     platform: 'node',
     format: 'esm',
-    target: 'node20',
+    target: 'node22',
     plugins: [packagesStayOutside],
   });
   return (name) => fileURLToPath(new URL(`${name}.js`, DIST));

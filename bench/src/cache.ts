@@ -5,9 +5,7 @@ import { join } from 'node:path';
 import { systemClock } from '@taleback/resilience';
 import { SoundCache } from '@taleback/speech/src/cache/sound-cache.ts';
 import { withNarrationCache } from '@taleback/speech/src/cache/with-cache.ts';
-import type { BenchResult } from './bench-result.ts';
-import { percentile } from './percentile.ts';
-import { seededRandom } from './seeded-random.ts';
+import { type BenchResult, percentile, seededRandom } from './measure.ts';
 
 const CHARACTERS = 20_000;
 /** About twenty minutes of speech at 64 kbit/s. */
@@ -18,7 +16,7 @@ const SEED = 20_251_213;
 const GIBIBYTE = 2 ** 30;
 const DAY_MS = 86_400_000;
 
-const SENTENCE = 'The tide came in before the bells rang, and nobody on the quay had seen it turn. ';
+const SENTENCE = 'The tide came in before the bells rang, and no one on the quay had seen it turn. ';
 const STORY = {
   text: SENTENCE.repeat(Math.ceil(CHARACTERS / SENTENCE.length)).slice(0, CHARACTERS),
   language: 'en',
@@ -71,8 +69,8 @@ export const run = async (): Promise<BenchResult> => {
     const floors: number[] = [];
     for (let round = 0; round < WARM_UP + ROUNDS; round += 1) {
       const hitMs = await elapsed(async () => {
-        const told = await narrate(STORY);
-        if (told.bytes.length !== bytes.length) throw new Error('another story came out of the cache');
+        const narrated = await narrate(STORY);
+        if (narrated.bytes.length !== bytes.length) throw new Error('another story came out of the cache');
       });
       const floorMs = await elapsed(async () =>
         createHash('sha256')

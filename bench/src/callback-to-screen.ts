@@ -4,8 +4,7 @@ import { openBrowser, openPage } from '@taleback/e2e/src/browser.ts';
 import { pageUrlAs, signInReader } from '@taleback/scripts/src/stack/reader.ts';
 import { startStack } from '@taleback/scripts/src/stack/stack.ts';
 import type { Page } from 'playwright-core';
-import type { BenchResult } from './bench-result.ts';
-import { percentile } from './percentile.ts';
+import { type BenchResult, percentile } from './measure.ts';
 
 const CALLBACKS = 100;
 const WARM_UP = 10;

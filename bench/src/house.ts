@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BenchResult } from './bench-result.ts';
-import { findCycles, ROOT, readSources, roomOf, type SourceFile, workspaceOf } from './house-files.ts';
+import type { BenchResult } from './measure.ts';
+import { findCycles, readSources, roomOf, ROOT, type SourceFile, workspaceOf } from './house-files.ts';
 
 type Budgets = Readonly<Record<string, { readonly most: number; readonly why: string }>>;
 

@@ -1,6 +1,5 @@
-import { measureAudio } from './ipc-audio.ts';
-import { childrenBeside, nodeOn } from './ipc-children.ts';
-import { measureProcesses, measureThreads } from './ipc-dispatch.ts';
+import { measureAudio, measureProcesses, measureThreads } from './ipc-dispatch.ts';
+import { childrenBeside, nodeOn } from './ipc-asker.ts';
 
 /** Entry of the measuring program: `threads`, or `processes` and the core they are to be on. It prints figures as JSON. */
 const [what, core] = process.argv.slice(2);

@@ -2,8 +2,7 @@ import { join } from 'node:path';
 import { type HostedPlugin, TtsManager } from '@taleback/speech';
 import { processChild } from '@taleback/speech/src/engines/open/process-child.ts';
 import type { OpenSoundFiles } from '@taleback/speech/src/protocol/sound-files.node.ts';
-import type { Asker } from './ipc-asker.ts';
-import type { Start } from './ipc-children.ts';
+import type { Asker, Start } from './ipc-asker.ts';
 import type { Sound } from './ipc-sound.ts';
 
 type OpenChild = HostedPlugin['openChild'];

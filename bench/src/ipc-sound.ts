@@ -1,4 +1,4 @@
-/** What a child is asked for: so many samples, marked at both ends so that the answer can be told from any other. */
+/** What a child is asked for: so many samples, marked at both ends so that no other answer passes for it. */
 const ORDER = /^(\d+) (\d+) /;
 
 const RATE_HZ = 16_000;
@@ -33,4 +33,14 @@ export const verifyOrder = ({ sampleRateHz, samples }: Sound, sampleCount: numbe
   if (!isWhole || samples[0] !== mark || samples[sampleCount - 1] !== mark) {
     throw new Error(`${samples.length} samples marked ${samples[0]}, not ${sampleCount} marked ${mark}`);
   }
+};
+
+/** An engine that costs nothing. */
+export const freeEngine = {
+  name: 'bench',
+  languages: ['en'],
+  concurrency: 1,
+  voices: () => [{ id: 'bench', name: 'Bench', languages: ['en'] }],
+  prepareText: (text: string) => text,
+  synthesizeChunk: async ({ text }: { readonly text: string }) => soundOf(text),
 };

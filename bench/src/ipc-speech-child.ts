@@ -1,9 +1,9 @@
 import { Transform } from 'node:stream';
 import { ownStdout } from '@taleback/speech/src/protocol/child/answers.node.ts';
 import { serveSpeech } from '@taleback/speech/src/protocol/child/serve-speech.ts';
-import { freeEngine } from './ipc-engine.ts';
+import { freeEngine } from './ipc-sound.ts';
 
-/** A child of our protocol whose engine costs nothing. With `base64` it is never told where a file may be written. */
+/** A child of our protocol whose engine costs nothing. With `base64` no request names a file to write to. */
 const withoutPaths = (): Transform =>
   new Transform({
     transform: (chunk: Buffer, _encoding, done) => {

@@ -1,5 +1,5 @@
 import { serveThread } from '@taleback/speech/src/engines/index.ts';
-import { freeEngine } from './ipc-engine.ts';
+import { freeEngine } from './ipc-sound.ts';
 
 /** A speech thread whose engine costs nothing. */
 await serveThread(async () => freeEngine);

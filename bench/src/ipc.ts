@@ -1,8 +1,21 @@
+import { bundle } from './bundle.ts';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import type { BenchResult } from './bench-result.ts';
-import { buildIpcBench } from './ipc-build.ts';
-import { nodeOn } from './ipc-children.ts';
+import type { BenchResult } from './measure.ts';
+import { nodeOn } from './ipc-asker.ts';
+
+/** @returns the program that measures */
+export const buildIpcBench = async (): Promise<string> => {
+  const fileOf = await bundle([
+    'ipc-measure',
+    'ipc-speech-child',
+    'ipc-raw-child',
+    'ipc-thread',
+    'ipc-raw-thread',
+    'ipc-piscina-thread',
+  ]);
+  return fileOf('ipc-measure');
+};
 
 type Figures = Readonly<Record<string, number>>;
 

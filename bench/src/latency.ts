@@ -1,13 +1,16 @@
 import { availableParallelism } from 'node:os';
 import { openFlitePlugin, TtsManager } from '@taleback/speech';
 import { compileFlite, createFliteEngine } from '@taleback/speech/src/engines/index.ts';
-import type { BenchResult } from './bench-result.ts';
+import { type BenchResult, percentile, seededRandom } from './measure.ts';
 import { bundle } from './bundle.ts';
-import { evenSchedule, type OpenLoopReport, poissonSchedule, runOpenLoop } from './open-loop.ts';
-import { percentile } from './percentile.ts';
+import {
+  differentSentences,
+  evenSchedule,
+  type OpenLoopReport,
+  poissonSchedule,
+  runOpenLoop,
+} from './open-loop.ts';
 import { type RoutingTimes, RoutingWatch } from './routing-watch.ts';
-import { seededRandom } from './seeded-random.ts';
-import { differentSentences } from './sentences.ts';
 
 const PER_SECOND = 10;
 const REQUESTS = 60 * PER_SECOND;
@@ -78,7 +81,7 @@ const goalsOf = (name: string): Record<string, string> => ({
 
 /**
  * Ten sentences a second through the manager and its child processes for a minute, first at an even pace, then as
- * they come when nobody paces them. Before and after, sentences in this process without any of it: the floor.
+ * they come unpaced. Before and after, sentences in this process without any of it: the floor.
  *
  * Routing counts from the call into the manager until the request is written to the worker. Its goal holds for the even pace:
  * unpaced, a request may meet the answer of another on its way through this process.

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import type { BenchResult } from './bench-result.ts';
+import type { BenchResult } from './measure.ts';
 
 /** Runs the named benchmarks one after the other; the last line of each is its result as JSON. */
 const names = process.argv.slice(2);

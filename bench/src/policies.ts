@@ -1,17 +1,16 @@
 import { compose, createPolicies, kokoro } from '@taleback/resilience';
 import {
   bulkhead,
-  ConsecutiveBreaker,
   circuitBreaker,
+  ConsecutiveBreaker,
   ExponentialBackoff,
   handleAll,
   retry,
-  TimeoutStrategy,
   timeout,
+  TimeoutStrategy,
   wrap,
 } from 'cockatiel';
-import type { BenchResult } from './bench-result.ts';
-import { interleavedRounds, median, pairedRatio } from './interleaved-rounds.ts';
+import { type BenchResult, interleavedRounds, median, pairedRatio } from './measure.ts';
 import { PoliciesByHand } from './policies-by-hand.ts';
 
 const CALLS = 40_000;

@@ -1,4 +1,4 @@
-/** The one function of `async` the queue bench uses; the package brings no types. */
+/** The one function of `async` the queue bench uses; the package has no types. */
 declare module 'async' {
   export function priorityQueue<T>(
     worker: (task: T) => Promise<unknown>,

@@ -2,10 +2,8 @@ import { Bulkhead, type Priority } from '@taleback/resilience';
 import { priorityQueue } from 'async';
 import fastq from 'fastq';
 import PQueue from 'p-queue';
-import type { BenchResult } from './bench-result.ts';
-import { type Contestant, interleavedRounds, median, pairedRatio } from './interleaved-rounds.ts';
-import { HeapQueue } from './queue-heap.ts';
-import { StandingQueue } from './queue-standing.ts';
+import { type BenchResult, type Contestant, interleavedRounds, median, pairedRatio } from './measure.ts';
+import { HeapQueue, StandingQueue } from './queue-peers.ts';
 
 const CONCURRENCY = 3;
 const LEVELS: readonly Priority[] = ['high', 'normal', 'low'];

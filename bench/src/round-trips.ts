@@ -1,4 +1,4 @@
-import { collectGarbage, median } from './interleaved-rounds.ts';
+import { collectGarbage, median } from './measure.ts';
 
 export interface Traveller {
   readonly trip: () => Promise<void>;

@@ -2,7 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { type Stores, startStores } from '@taleback/scripts/src/emulators/stores.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runLoad } from './load/index.ts';
+import { runLoad } from './load/run-load.ts';
 
 const folder = fileURLToPath(new URL(`../../.taleback/load-test-${process.pid}`, import.meta.url));
 let stores: Stores;

@@ -1,8 +1,8 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { parseCommandLine, parseNumber, runScript } from '@taleback/scripts/src/command-line.ts';
 import { startStores } from '@taleback/scripts/src/emulators/stores.ts';
-import { type LoadReport, runLoad } from './load/index.ts';
+import { type LoadReport, runLoad } from './load/run-load.ts';
 
 const USAGE = `Sends callbacks to the receiver as fast as it answers, some of them twice and some of them forged, and looks
 at every story afterwards.
@@ -13,12 +13,6 @@ Ends with 0 when every answer, every story and every event is as it should be, e
 `;
 
 const FAULTS_SHOWN = 20;
-
-const parseNumber = (name: string, text: string, min: number, max: number): number => {
-  const value = Number(text);
-  if (text.trim() !== '' && value >= min && value <= max) return value;
-  throw new RangeError(`--${name}: must be a number from ${min} to ${max}`);
-};
 
 const listed = (counts: ReadonlyMap<string, number>): string =>
   [...counts]
@@ -41,27 +35,24 @@ const describe = (report: LoadReport): string => {
   ].join('\n');
 };
 
-const main = async (): Promise<number> => {
-  const { values } = parseArgs({
-    options: {
-      callbacks: { type: 'string', default: '2000' },
-      concurrency: { type: 'string', default: '50' },
-      duplicates: { type: 'string', default: '0.2' },
-      forged: { type: 'string', default: '0.05' },
-      seed: { type: 'string', default: String(1 + Math.floor(Math.random() * 1_000_000)) },
-      help: { type: 'boolean', default: false },
-    },
-  });
-  if (values.help) {
-    process.stdout.write(USAGE);
-    return 0;
-  }
+const { values } = parseCommandLine({
+  usage: USAGE,
+  options: {
+    callbacks: { type: 'string', default: '2000' },
+    concurrency: { type: 'string', default: '50' },
+    duplicates: { type: 'string', default: '0.2' },
+    forged: { type: 'string', default: '0.05' },
+    seed: { type: 'string', default: String(1 + Math.floor(Math.random() * 1_000_000)) },
+  },
+});
+
+await runScript(USAGE, async () => {
   const options = {
-    callbacks: Math.floor(parseNumber('callbacks', values.callbacks, 10, 1_000_000)),
-    concurrency: Math.floor(parseNumber('concurrency', values.concurrency, 1, 1_000)),
-    duplicates: parseNumber('duplicates', values.duplicates, 0, 0.8),
-    forged: parseNumber('forged', values.forged, 0, 0.1),
-    seed: Math.floor(parseNumber('seed', values.seed, 0, 2 ** 32 - 1)),
+    callbacks: Math.floor(parseNumber('callbacks', values.callbacks, [10, 1_000_000])),
+    concurrency: Math.floor(parseNumber('concurrency', values.concurrency, [1, 1_000])),
+    duplicates: parseNumber('duplicates', values.duplicates, [0, 0.8]),
+    forged: parseNumber('forged', values.forged, [0, 0.1]),
+    seed: Math.floor(parseNumber('seed', values.seed, [0, 2 ** 32 - 1])),
   };
   const folder = fileURLToPath(new URL(`../../.taleback/load-${process.pid}`, import.meta.url));
   await mkdir(folder, { recursive: true });
@@ -75,12 +66,6 @@ const main = async (): Promise<number> => {
     await stores.stop();
     await rm(folder, { recursive: true, force: true });
   }
-};
-
+});
 // The functions' publisher keeps its connection for the next event, and with it the process.
-try {
-  process.exit(await main());
-} catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
-  process.exit(2);
-}
+process.exit();

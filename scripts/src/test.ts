@@ -83,8 +83,11 @@ const runVitest = async (resultFile: string): Promise<number> => {
   const vitest = spawn(
     process.execPath,
     [
-      ...[inRoot('node_modules/vitest/vitest.mjs'), 'run'],
-      ...['--reporter=default', '--reporter=json', `--outputFile.json=${resultFile}`],
+      inRoot('node_modules/vitest/vitest.mjs'),
+      'run',
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${resultFile}`,
       ...(isUnit ? projects.map((project) => `--project=${project}`) : []),
       ...rest,
     ],

@@ -16,7 +16,7 @@ export interface WatchedStories<T extends StoryStore> {
 const NONE: Endings = { ready: 0, failed: 0, isUndone: false };
 
 /**
- * Stories that keep count of every end that was written, whoever brought it. What the store did without being able to
+ * Stories that keep count of every end that was written, whatever its source. What the store did without being able to
  * say so is not counted; the attempt's own document tells it.
  */
 export const watchEndings = <T extends StoryStore>(stories: T): WatchedStories<T> => {

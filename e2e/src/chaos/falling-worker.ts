@@ -49,7 +49,7 @@ export const startFallingWorker = (
   const start = (): void => {
     child = spawn(process.execPath, ['--conditions=@taleback/source', MAIN], {
       env: { PATH: process.env['PATH'], ...environment },
-      // The channel closes with this process, however that ends, and the worker then leaves by itself.
+      // The channel closes with this process, however that ends, and the worker then ends.
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     child.stderr?.pipe(log, { end: false });

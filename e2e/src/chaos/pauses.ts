@@ -1,6 +1,6 @@
 const sleep = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis));
 
-/** A process that stands still for a while: it keeps its connections and answers nobody. */
+/** A process that stands still for a while: it keeps its connections and does not answer. */
 export const standStill = async (pid: number, forMs: number): Promise<void> => {
   process.kill(pid, 'SIGSTOP');
   try {

@@ -50,7 +50,7 @@ export interface Platform {
   readonly close: () => Promise<void>;
 }
 
-/** Short, so that what nobody ends otherwise is swept within a storm's time. */
+/** Short, so that a story without another end is swept within a storm's time. */
 const PENDING_LEASE_MS = 12_000;
 const PROCESSING_LEASE_MS = 6_000;
 const STORE_TIMEOUT_MS = 4_000;
@@ -168,13 +168,13 @@ export const openPlatform = async ({
       await publishOwed({ ...common, ...publishing });
     },
     isSettled: async () => {
-      const [underWay, toRetry, told] = await Promise.all([
+      const [underWay, toRetry, unpublished] = await Promise.all([
         storiesOf.where('audioStatus', 'in', ['pending', 'processing']).count().get(),
         storiesOf.where('audioRetryAt', '>', new Date(0)).count().get(),
         owed.list(1),
       ]);
-      const isAllTold = told.kind === 'owed' && told.events.length === 0;
-      return underWay.data().count === 0 && toRetry.data().count === 0 && isAllTold;
+      const isPublished = unpublished.kind === 'owed' && unpublished.events.length === 0;
+      return underWay.data().count === 0 && toRetry.data().count === 0 && isPublished;
     },
     endings: watched.endings,
     close: async () => {

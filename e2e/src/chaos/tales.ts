@@ -5,7 +5,7 @@ export interface Tale {
   readonly title: string;
   readonly text: string;
   readonly voiceId: string;
-  /** The only cause it may fail for by itself; absent for one that can be narrated. */
+  /** The only cause of its own that it may fail for; absent for one that can be narrated. */
   readonly fault: string | undefined;
 }
 
@@ -19,7 +19,7 @@ const pick = (list: readonly string[], index: number): string => list[index % li
 /** One in twenty-five asks for a voice that does not exist. */
 const isHaunted = (index: number): boolean => index % 25 === 7;
 
-/** So many stories, no two with the same words: whose audio it is can be told by listening. */
+/** So many stories, no two with the same words: its audio shows whose it is. */
 export const tellTales = (count: number): readonly Tale[] =>
   Array.from({ length: count }, (_, index) => ({
     id: `tale-${index}`,

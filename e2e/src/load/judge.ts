@@ -2,7 +2,7 @@ import { createNames } from '@taleback/core';
 import type { Firestore } from 'firebase-admin/firestore';
 import type { LoadPlan } from './plan.ts';
 
-/** How a story stands, in the words of the plan; what it should not hold is told as well. */
+/** How a story stands, in the words of the plan; so is what it should not hold. */
 const standOf = (story: Record<string, unknown>, attempts: readonly Record<string, unknown>[]): unknown => ({
   status: story['audioStatus'],
   jobId: story['audioJobId'],

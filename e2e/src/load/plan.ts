@@ -1,7 +1,7 @@
 import { signHmac, signStandard } from '@taleback/core/signatures';
 import type { Random } from '../chaos/random.ts';
 
-/** Secrets of a run: one of each scheme, and one that nobody accepts. */
+/** Secrets of a run: one of each scheme, and one that is not accepted. */
 export interface LoadSecrets {
   readonly standard: Uint8Array;
   readonly hmac: string;

@@ -25,7 +25,7 @@ export interface LoadReport {
   readonly faults: readonly string[];
 }
 
-const EVENTS_PATIENCE_MS = 20_000;
+const EVENTS_TIMEOUT_MS = 20_000;
 const POLL_MS = 50;
 
 const plant = async (plan: LoadPlan, { firestore }: LoadedReceiver): Promise<void> => {
@@ -74,8 +74,8 @@ const sendAll = async (
   return { answers, latenciesMs, tookMs: performance.now() - startedAt };
 };
 
-const until = async (isTrue: () => boolean, patienceMs: number): Promise<void> => {
-  const givenUpAt = Date.now() + patienceMs;
+const until = async (isTrue: () => boolean, timeoutMs: number): Promise<void> => {
+  const givenUpAt = Date.now() + timeoutMs;
   while (!isTrue() && Date.now() < givenUpAt) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
 };
 
@@ -116,7 +116,7 @@ export const runLoad = async ({ concurrency, seed, ...shares }: LoadOptions): Pr
   try {
     await plant(plan, receiver);
     const { answers, latenciesMs, tookMs } = await sendAll(plan.callbacks, concurrency, receiver.url);
-    await until(() => receiver.events.size >= plan.endings.length, EVENTS_PATIENCE_MS);
+    await until(() => receiver.events.size >= plan.endings.length, EVENTS_TIMEOUT_MS);
     const stories = await judgeStories(plan, receiver.firestore);
     const sorted = latenciesMs.toSorted((one, other) => one - other);
     const at = (quantile: number): number =>

@@ -3,15 +3,15 @@ import type { HttpSimulator } from '@taleback/speech/test/engines/simulators/htt
 import { newPerson, openAs, STORY_MS, type World } from './world.ts';
 
 const HEART = { voiceId: 'af_heart', voiceName: 'Heart' } as const;
-const TEXT = 'The tide came in before the bells rang, and nobody had seen it turn.';
+const TEXT = 'The tide came in before the bells rang, and no one had seen it turn.';
 
-/** The worker looks at its engines every few seconds, and tells of them every five at most. */
+/** The worker looks at its engines every few seconds, and reports them every five at most. */
 const TOLD_MS = 60_000;
 
 /** A worker that speaks with the embedded engine and with Kokoro, whose service goes away in the end. */
 export const describeEngines = (world: World, kokoro: () => HttpSimulator): void => {
   describe('engines', () => {
-    it('are told to the page, speak with the voice that is chosen there, and step in for one another', async () => {
+    it('are listed on the page, speak with the voice that is chosen there, and step in for one another', async () => {
       const person = await newPerson(world);
       const storyId = await person.createStory({ title: 'The bells', text: TEXT, ...HEART });
       const { page, context } = await openAs(world, person.userId, storyId);
@@ -29,7 +29,7 @@ export const describeEngines = (world: World, kokoro: () => HttpSimulator): void
       expect(spoken['audioMetadata']).toMatchObject({ engine: 'kokoro' });
 
       await kokoro().close();
-      // Another title is another story to nobody but people: the cache would answer for the same words.
+      // Another title makes no other text: the cache would answer for the same words.
       const later = await person.createStory({ title: 'The bells again', text: `${TEXT} Nobody.`, ...HEART });
       await person.request(later);
       const rescued = await person.waitFor(later, ({ audioStatus }) => audioStatus === 'ready', {

@@ -24,7 +24,7 @@ const violations = async (page: Page): Promise<string[]> => {
 const waitForStatus = (page: Page, status: string, timeout = STORY_MS): Promise<void> =>
   page.locator(`[data-testid=audio-status][data-status=${status}]`).waitFor({ timeout });
 
-/** What only a server may write: the emulator takes it from whoever calls himself the owner. */
+/** What only a server may write: the emulator accepts it from a caller with the token `owner`. */
 const setAudioUrl = async ({ stack }: World, storyId: string, audioUrl: string): Promise<void> => {
   const { firestoreHost, projectId } = stack().addresses;
   const documents = `http://${firestoreHost}/v1/projects/${projectId}/databases/(default)/documents`;
@@ -113,7 +113,7 @@ export const describePage = (world: World): void => {
       await person.close();
     });
 
-    it('says when it is offline, and recovers by itself', async () => {
+    it('says when it is offline, and recovers automatically', async () => {
       const person = await newPerson(world);
       const storyId = await person.createStory({ title: 'Away', text: 'Nobody was there.', ...CLARA });
       const { page, context } = await openAs(world, person.userId, storyId);

@@ -9,7 +9,7 @@ export interface World {
   readonly browser: () => Browser;
 }
 
-/** Voices that the embedded engine has, and one that nobody has. */
+/** Voices that the embedded engine has, and one that does not exist. */
 export const CLARA = { voiceId: 'slt', voiceName: 'Clara' } as const;
 export const GHOST = { voiceId: 'ghost', voiceName: 'Nobody' } as const;
 
@@ -18,13 +18,13 @@ export const STORY_MS = 60_000;
 
 /**
  * A text that takes long enough to be in the middle of it: about seven minutes of audio. Its sentences differ from each other
- * and from those of other texts, or the cache would have told it in no time.
+ * and from those of other texts, or the cache would have it already.
  */
 export const longText = (subject: string): string =>
   Array.from(
     { length: 80 },
     (_, index) =>
-      `On day ${index + 1} the ${subject} lay down on the sand as if it were tired, and nobody woke it before noon. `,
+      `On day ${index + 1} the ${subject} lay down on the sand as if it were tired, and no one woke it before noon. `,
   ).join('');
 
 let people = 0;

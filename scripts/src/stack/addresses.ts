@@ -40,7 +40,7 @@ const hostAndPort = (address: string): { host: string; port: number } => {
   return { host: url.hostname, port: Number(url.port) };
 };
 
-/** What the page is told of a local stack, in `/taleback.config.json`. */
+/** The page's `/taleback.config.json` for a local stack. */
 export const pageConfig = (addresses: StackAddresses): unknown => ({
   firebase: {
     projectId: addresses.projectId,

@@ -119,7 +119,9 @@ const startRest = ({ found, config, ports, addresses, audioPort, folder }: Plan)
     ports,
     projectId: addresses.projectId,
     only: [
-      ...['auth', 'functions', 'hosting'],
+      'auth',
+      'functions',
+      'hosting',
       ...(pubsub.kind === 'running' ? [] : ['pubsub']),
       ...(isOwnFirestore ? ['firestore'] : []),
     ],

@@ -1,5 +1,16 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import type { Random } from '@taleback/resilience';
+
+/** What one benchmark found. Printed as one JSON line. */
+export interface BenchResult {
+  readonly name: string;
+  readonly figures: Readonly<Record<string, number>>;
+  /** What each figure should be, in words. */
+  readonly goals: Readonly<Record<string, string>>;
+  /** Whether every goal is met. */
+  readonly holds: boolean;
+}
 
 /** Does the work `count` times. */
 export type Work = (count: number) => Promise<void> | void;
@@ -57,3 +68,21 @@ export function median(values: readonly number[]): number {
 export function rounded(value: number): number {
   return Number(value.toPrecision(3));
 }
+
+/** The nearest-rank percentile of a sample, share 0 to 1, rounded to a hundredth. NaN for an empty sample. */
+export const percentile = (sample: readonly number[], share: number): number => {
+  const sorted = [...sample].sort((a, b) => a - b);
+  const rank = Math.max(0, Math.ceil(share * sorted.length) - 1);
+  return Math.round((sorted[rank] ?? Number.NaN) * 100) / 100;
+};
+
+/** The same numbers, 0 to 1, in every run. @see mulberry32, Tommy Ettinger */
+export const seededRandom = (seed: number): Random => {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+};
