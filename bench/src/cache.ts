@@ -32,7 +32,7 @@ const elapsed = async (run: () => Promise<unknown>): Promise<number> => {
 
 /**
  * What an equal story costs when the cache has it, beside the floor: reading a file of that size and hashing it once, as
- * whoever verifies it has to.
+ * a reader that verifies it has to.
  */
 export const run = async (): Promise<BenchResult> => {
   const folder = await mkdtemp(join(tmpdir(), 'taleback-bench-cache-'));

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const WORDS = (
   'a an at by in of on to we all and boy cow dog egg far fox hen her his let man mud now old one our pig red sea she ' +
-  'the two who back bear bird blue boat bread cold door down farm fell fish five gold good grey hand hill home king ' +
+  'the two who back bear bird blue boat bread cold dove down farm fell fish five gold good grey hand hill home king ' +
   'lake lamp long moon nest over rain road ship snow song star tree walk wind wolf barn after black brave bring chair ' +
   'cloud dance early every field giant grass green happy horse house light maple night ocean paper queen quiet river ' +
   'round sleep small stone story three under water white window winter garden kitten letter little market morning ' +
