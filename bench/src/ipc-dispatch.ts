@@ -7,7 +7,7 @@ import { type Asker, inTurn, type IpcChildren, tripsTo } from './ipc-asker.ts';
 import { filesIn, openAlone, openPool, ourChildren } from './ipc-ours.ts';
 import { openFramed, openLines, openPiscina, openRawThread } from './ipc-raw.ts';
 import { interleavedThroughput, interleavedTrips, type Traveller } from './round-trips.ts';
-import { openSpeechThread } from '@taleback/speech/src/engines/open/speech-thread.node.ts';
+import { openSpeechThread } from '@taleback/speech/src/engines/speech-thread.node.ts';
 
 /** Bytes of sound, how many round trips make a round (enough to forget how it began), and how many rounds. */
 const SIZES = [

@@ -1,6 +1,6 @@
 import { ownStdout } from '@taleback/speech/src/protocol/child/answers.node.ts';
 import { serveSpeech } from '@taleback/speech/src/protocol/child/serve-speech.ts';
-import { loadFlite } from '@taleback/speech/src/engines/index.ts';
+import { loadFlite } from '@taleback/speech/src/engines/flite/flite-engine.ts';
 
 /**
  * The product's speech child, which also says on its error output when a request reached its engine: the time of a clock

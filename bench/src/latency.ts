@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { openFlitePlugin, TtsManager } from '@taleback/speech';
-import { compileFlite, createFliteEngine } from '@taleback/speech/src/engines/index.ts';
+import { createFliteEngine } from '@taleback/speech/src/engines/flite/flite-engine.ts';
+import { compileFlite } from '@taleback/speech/src/engines/flite/flite-program.node.ts';
 import { type BenchResult, percentile, seededRandom } from './measure.ts';
 import { bundle } from './bundle.ts';
 import {

@@ -1,4 +1,4 @@
-import type { AudioEncoder } from '@taleback/speech/src/audio/index.ts';
+import type { AudioEncoder } from '@taleback/speech/src/audio/audio-encoder.ts';
 import type { Narrate } from '@taleback/speech/src/chain/narrate.ts';
 import type { Log } from '@taleback/core';
 import { readEnvironment, type WorkerConfig } from '@taleback/worker/src/config.ts';

@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { type AudioServer, type AudioServerOptions, openAudioServer } from './storage/audio-server.node.ts';
 import { openHealthServer } from './health/health-server.node.ts';
 import { createJobSource } from './jobs/open-job-source.ts';
-import { createMp3ThreadEncoder } from '@taleback/speech/src/audio/index.ts';
+import { createMp3ThreadEncoder } from '@taleback/speech/src/audio/mp3-encoder.node.ts';
 import { expectNoCloudBesideEmulator, parseConfig, readEnvironment, type WorkerConfig } from './config.ts';
 import { createHandler } from '@taleback/handler/src/index.ts';
 import { decideLiveness } from './health/liveness.ts';

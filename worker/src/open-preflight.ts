@@ -1,9 +1,9 @@
 import type { PreflightOptions } from '@taleback/handler/src/index.ts';
-import { spokenLength } from '@taleback/speech/src/audio/spoken-length.ts';
+import { spokenLength } from '@taleback/speech/src/text/spoken-length.ts';
 import type { TtsManager } from '@taleback/speech/src/chain/tts-manager.ts';
 import { SPEED_RANGE, type VoiceProfile } from '@taleback/speech/src/engines/engine.ts';
 import { readDiskSpace } from '@taleback/speech/src/protection/disk-space.node.ts';
-import { loadVoiceProfile, type ProfilePorts } from '@taleback/speech/src/voices/index.ts';
+import { loadVoiceProfile, type ProfilePorts } from '@taleback/speech/src/voices/load-voice-profile.ts';
 import type { WorkerConfig } from './config.ts';
 
 /** What is checked before a job costs anything. */

@@ -12,12 +12,12 @@ import {
   DiagnosisOnFailure,
 } from '@taleback/speech/src/diagnosis/diagnosis-on-failure.ts';
 import { diagnose } from '@taleback/speech/src/diagnosis/diagnose.ts';
-import type { RemoteEngine } from '@taleback/speech/src/engines/index.ts';
+import type { RemoteEngine } from '@taleback/speech/src/engines/engine.ts';
 import { type EnginePlugin, isRemote } from '@taleback/speech/src/pool/speech-line.ts';
 import { TtsManager } from '@taleback/speech/src/chain/tts-manager.ts';
 import type { Log } from '@taleback/core';
 import type { OutboxStatus } from '@taleback/outbox';
-import { type OpenEngine, openEngine } from '@taleback/speech/src/engines/open/open-engine.ts';
+import { type OpenEngine, openEngine } from '@taleback/speech/src/engines/open-engine.node.ts';
 import type { WorkerSnapshot } from '@taleback/speech/src/pool/pool-snapshot.ts';
 import { Protection } from '@taleback/speech/src/protection/protection.ts';
 

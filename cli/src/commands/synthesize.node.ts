@@ -57,7 +57,7 @@ const runSynthesize = async (given: string | undefined, flags: SynthesizeFlags):
   const { config } = await readConfig({ SYSTEM_PROTECTION: 'off', ENGINES: flags.engine });
   const signal = stopSignal();
   const bar = createProgressBar('Speaking', terminal.live);
-  const { createMp3ThreadEncoder, createWavEncoder } = await import('@taleback/speech/src/audio/index.ts');
+  const { createMp3ThreadEncoder, createWavEncoder } = await import('@taleback/speech');
   const { openCommandSpeech } = await import('../speech.ts');
   const encoder = format === 'mp3' ? createMp3ThreadEncoder() : createWavEncoder();
   try {

@@ -1,7 +1,7 @@
-import { createWavEncoder } from '@taleback/speech/src/audio/index.ts';
+import { createWavEncoder } from '@taleback/speech/src/audio/audio-encoder.ts';
 import type { EngineUnderTest } from '@taleback/speech/src/diagnosis/diagnose.ts';
-import { speaksLanguage } from '@taleback/speech/src/engines/index.ts';
-import { openEngine } from '@taleback/speech/src/engines/open/open-engine.ts';
+import { speaksLanguage } from '@taleback/speech/src/engines/choose-voice.ts';
+import { openEngine } from '@taleback/speech/src/engines/open-engine.node.ts';
 import { isRemote } from '@taleback/speech/src/pool/speech-line.ts';
 import type { WorkerConfig } from '@taleback/worker/src/config.ts';
 import type { Environment } from '../options.node.ts';

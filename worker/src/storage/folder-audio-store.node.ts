@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { type ErrorCode, TalebackError } from '@taleback/core';
-import { throwIfCancelled } from '@taleback/speech/src/engines/index.ts';
+import { throwIfCancelled } from '@taleback/speech/src/cancellation.ts';
 import {
   type AudioLibrary,
   createAudioLibrary,

@@ -3,7 +3,7 @@ import type { LookupFunction } from 'node:net';
 import { type Clock, type RetryPolicy, retry, systemClock, tryWithDeadline } from '@taleback/resilience';
 import { AwsV4Signer } from 'aws4fetch';
 import { Agent, type Dispatcher, request } from 'undici';
-import { cancellationOf } from '@taleback/speech/src/engines/index.ts';
+import { cancellationOf } from '@taleback/speech/src/cancellation.ts';
 import { keyAddress } from './index.ts';
 import { classifyS3Fault, S3Fault, toS3Error } from './s3-fault.ts';
 

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createMp3ThreadEncoder } from '@taleback/speech/src/audio/index.ts';
+import { createMp3ThreadEncoder } from '@taleback/speech/src/audio/mp3-encoder.node.ts';
 import { parseConfig } from '../../src/config.ts';
 import type { Narrate } from '@taleback/speech/src/chain/narrate.ts';
 import { openCache } from '../../src/open-cache.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createMp3Encoder } from 'wasm-media-encoders';
-import { measureRms } from './loudness.ts';
 import { decodeMp3 } from './mp3-decoder.ts';
+import { measureRms } from './pcm.ts';
 
 const RATE_HZ = 24_000;
 /** An MP3 holds whole frames of 576 samples, and the delay of its encoder. */

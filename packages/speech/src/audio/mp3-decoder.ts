@@ -78,3 +78,35 @@ const joined = (parts: readonly Int16Array<ArrayBuffer>[]): Int16Array<ArrayBuff
   }
   return whole;
 };
+
+export interface Mp3Measure {
+  readonly durationMs: number;
+  /** Root mean square of 16-bit samples, over all channels. */
+  readonly rms: number;
+}
+
+/** Decodes the frames of an MP3 file and skips everything else, unlike `decodeMp3`. Both are 0 without a frame. */
+export const measureMp3 = async (bytes: Uint8Array): Promise<Mp3Measure> => {
+  const decoder = new MPEGDecoder();
+  let durationMs = 0;
+  let squares = 0;
+  let count = 0;
+  try {
+    await decoder.ready;
+    for (let offset = 0; offset < bytes.length; offset += SLICE_BYTES) {
+      if (offset > 0) await nextTurn();
+      const { channelData, samplesDecoded, sampleRate } = decoder.decode(
+        bytes.subarray(offset, offset + SLICE_BYTES),
+      );
+      if (samplesDecoded === 0) continue;
+      durationMs += (samplesDecoded * 1000) / sampleRate;
+      for (const channel of channelData) {
+        for (let index = 0; index < samplesDecoded; index += 1) squares += (channel[index] ?? 0) ** 2;
+        count += samplesDecoded;
+      }
+    }
+  } finally {
+    decoder.free();
+  }
+  return { durationMs, rms: count === 0 ? 0 : 32_768 * Math.sqrt(squares / count) };
+};

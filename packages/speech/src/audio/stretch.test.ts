@@ -1,7 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { measureRms } from './loudness.ts';
-import { type Pcm, samplesIn } from './pcm.ts';
+import { measureRms, type Pcm, samplesIn } from './pcm.ts';
 import { stretched } from './stretch.ts';
 
 const RATE_HZ = 24_000;

@@ -1,7 +1,6 @@
 import { TalebackError } from '@taleback/core';
-import { isSilent } from './loudness.ts';
-import { durationMsOf, type Pcm } from './pcm.ts';
-import { spokenLength } from './spoken-length.ts';
+import { durationMsOf, isSilent, type Pcm } from './pcm.ts';
+import { spokenLength } from '../text/spoken-length.ts';
 
 /**
  * Ordinary prose takes 55 to 65 ms a letter with every embedded voice; 15 ms would be four times too fast to follow.

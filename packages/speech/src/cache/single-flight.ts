@@ -1,4 +1,4 @@
-import { cancellationOf } from '../engines/cancellation.ts';
+import { cancellationOf } from '../cancellation.ts';
 
 /** Notifies every caller that waits for a flight, and each that joins later. */
 export type Notify<Watcher> = (event: (watcher: Watcher) => void) => void;

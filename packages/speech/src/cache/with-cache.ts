@@ -1,9 +1,9 @@
 import { endianness } from 'node:os';
 import { z } from 'zod';
 import type { Pcm } from '../audio/pcm.ts';
-import { trimSilence } from '../audio/trim-silence.ts';
+import { trimSilence } from '../audio/pcm.ts';
 import { verifySound } from '../audio/verify-sound.ts';
-import { throwIfCancelled } from '../engines/cancellation.ts';
+import { throwIfCancelled } from '../cancellation.ts';
 import type { SpeechChunk, SpeechEngine } from '../engines/engine.ts';
 import type { Narrate, Narration, NarrationOptions } from '../chain/narrate.ts';
 import { chunkKey, type NarrationIdentity, narrationKey } from './cache-key.ts';

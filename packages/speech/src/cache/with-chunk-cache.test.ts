@@ -1,7 +1,7 @@
 import { TalebackError } from '@taleback/core';
 import { describe, expect, it } from 'vitest';
-import type { Pcm } from '../audio/index.ts';
-import type { SpeechChunk, SpeechEngine, SynthesisOptions } from '../engines/index.ts';
+import type { Pcm } from '../audio/pcm.ts';
+import type { SpeechChunk, SpeechEngine, SynthesisOptions } from '../engines/engine.ts';
 import { openCache, ROOMY } from '../../test/cache/cache-fixture.ts';
 import { withChunkCache } from './with-cache.ts';
 

@@ -1,5 +1,5 @@
 import { TalebackError, toTalebackError } from '@taleback/core';
-import type { SpeechEngine } from '../engines/index.ts';
+import type { SpeechEngine } from '../engines/engine.ts';
 import { openLine } from '../pool/open-line.ts';
 import type { TtsManagerConfig } from '../pool/pool-config.ts';
 import type { PoolSnapshot } from '../pool/pool-snapshot.ts';

@@ -1,6 +1,7 @@
 import { ERROR_CATALOGUE, type ErrorCode, TalebackError } from '@taleback/core';
 import { describe, expect, it } from 'vitest';
-import { createWavEncoder, samplesIn } from '../audio/index.ts';
+import { createWavEncoder } from '../audio/audio-encoder.ts';
+import { samplesIn } from '../audio/pcm.ts';
 import { createNarrator, type NarratingEngine } from './narrate.ts';
 import { voicesFor, whereElse } from './plan-chain.ts';
 

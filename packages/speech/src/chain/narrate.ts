@@ -1,6 +1,7 @@
 import { type Log, TalebackError, toTalebackError } from '@taleback/core';
-import type { AudioEncoder } from '../audio/index.ts';
-import { type SpeechEngine, type SynthesisOptions, throwIfCancelled } from '../engines/index.ts';
+import type { AudioEncoder } from '../audio/audio-encoder.ts';
+import { throwIfCancelled } from '../cancellation.ts';
+import type { SpeechEngine, SynthesisOptions } from '../engines/engine.ts';
 import { type ChainMember, type Elsewhere, planChain, whereElse } from './plan-chain.ts';
 import { type NarrationRequest, planNarration } from './plan-narration.ts';
 import { encodePieces, speakPieces } from './speak-text.ts';

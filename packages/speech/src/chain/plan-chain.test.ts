@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Voice, VoiceProfile } from '../engines/index.ts';
+import type { Voice, VoiceProfile } from '../engines/engine.ts';
 import type { NarrationRequest } from './plan-narration.ts';
 import { type ChainMember, planChain } from './plan-chain.ts';
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { FLITE_PROFILE, type SpeechEngine } from '../engines/index.ts';
+import type { SpeechEngine } from '../engines/engine.ts';
+import { FLITE_PROFILE } from '../engines/flite/flite-engine.ts';
 import { planNarration } from './plan-narration.ts';
 
 const engine: SpeechEngine = {

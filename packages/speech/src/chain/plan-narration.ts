@@ -1,9 +1,9 @@
 import { TalebackError } from '@taleback/core';
-import { isSpeakable, PAUSE_SCALE_RANGE, splitText, type TextPiece } from '../audio/index.ts';
+import { PAUSE_SCALE_RANGE } from '../audio/pcm.ts';
+import { splitText, type TextPiece } from '../text/split-text.ts';
+import { isSpeakable } from '../text/spoken-length.ts';
+import { chooseVoice, clonedVoice, findVoice } from '../engines/choose-voice.ts';
 import {
-  chooseVoice,
-  clonedVoice,
-  findVoice,
   SPEED_RANGE,
   type SpeechChunk,
   type SpeechEngine,
@@ -11,7 +11,7 @@ import {
   type Voice,
   type VoiceProfile,
   type VoiceStyle,
-} from '../engines/index.ts';
+} from '../engines/engine.ts';
 
 export interface NarrationRequest {
   readonly text: string;

@@ -1,7 +1,8 @@
 import { TalebackError } from '@taleback/core';
 import { describe, expect, test } from 'vitest';
-import { type AudioEncoder, type Pcm, samplesIn } from '../audio/index.ts';
-import type { SpeechEngine } from '../engines/index.ts';
+import type { AudioEncoder } from '../audio/audio-encoder.ts';
+import { type Pcm, samplesIn } from '../audio/pcm.ts';
+import type { SpeechEngine } from '../engines/engine.ts';
 import { narrateWith } from '../../test/support/narrate-with.ts';
 
 const RATE = 1000;

@@ -1,17 +1,12 @@
 import { setMaxListeners } from 'node:events';
 import { TalebackError, toTalebackError } from '@taleback/core';
-import {
-  type AudioEncoder,
-  type AudioStream,
-  appendPause,
-  createLeveller,
-  durationMsOf,
-  type Pcm,
-  spokenLength,
-  trimSilence,
-  verifySound,
-} from '../audio/index.ts';
-import { cancellationOf, type SpeechEngine, throwIfCancelled } from '../engines/index.ts';
+import type { AudioEncoder, AudioStream } from '../audio/audio-encoder.ts';
+import { createLeveller } from '../audio/leveller.ts';
+import { appendPause, durationMsOf, type Pcm, trimSilence } from '../audio/pcm.ts';
+import { verifySound } from '../audio/verify-sound.ts';
+import { spokenLength } from '../text/spoken-length.ts';
+import { cancellationOf, throwIfCancelled } from '../cancellation.ts';
+import type { SpeechEngine } from '../engines/engine.ts';
 import type { Narration, NarrationOptions } from './narrate.ts';
 import type { NarrationPlan, NarrationRequest } from './plan-narration.ts';
 

@@ -1,8 +1,9 @@
 import { TalebackError } from '@taleback/core';
 import { createFakeClock } from '@taleback/resilience/testing';
 import { describe, expect, it } from 'vitest';
-import { createWavEncoder, type Pcm, samplesIn } from '../audio/index.ts';
-import type { RemoteEngine } from '../engines/index.ts';
+import { createWavEncoder } from '../audio/audio-encoder.ts';
+import { type Pcm, samplesIn } from '../audio/pcm.ts';
+import type { RemoteEngine } from '../engines/engine.ts';
 import { TtsManager } from './tts-manager.ts';
 import { openFakePlugin } from '../../test/support/fake-plugin.ts';
 

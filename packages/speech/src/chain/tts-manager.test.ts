@@ -1,6 +1,6 @@
 import { createFakeClock } from '@taleback/resilience/testing';
 import { describe, expect, it } from 'vitest';
-import { createWavEncoder } from '../audio/index.ts';
+import { createWavEncoder } from '../audio/audio-encoder.ts';
 import type { SynthesisEvent } from '../pool/synthesis-event.ts';
 import { Protection } from '../protection/protection.ts';
 import { type FakePluginOptions, openFakePlugin } from '../../test/support/fake-plugin.ts';

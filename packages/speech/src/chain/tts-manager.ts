@@ -1,7 +1,7 @@
 import { type Log, TalebackError } from '@taleback/core';
 import { type Clock, type Random, systemClock } from '@taleback/resilience';
-import { type AudioEncoder, createWavEncoder } from '../audio/index.ts';
-import type { SpeechEngine } from '../engines/index.ts';
+import { type AudioEncoder, createWavEncoder } from '../audio/audio-encoder.ts';
+import type { SpeechEngine } from '../engines/engine.ts';
 import { parseManagerConfig, type TtsManagerConfig, type TtsManagerOverrides } from '../pool/pool-config.ts';
 import { combinePools, type PoolSnapshot } from '../pool/pool-snapshot.ts';
 import type { EnginePlugin } from '../pool/speech-line.ts';

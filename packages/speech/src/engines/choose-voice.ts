@@ -1,7 +1,17 @@
-import { TalebackError } from '@taleback/core';
-import type { SpeechEngine, SpeechProfile, Voice, VoiceProfile } from './engine.ts';
+import { TalebackError } from '@taleback/core/errors';
+import { isSpeakable } from '../text/spoken-length.ts';
+import { throwIfCancelled } from '../cancellation.ts';
+import {
+  SPEED_RANGE,
+  type SpeechChunk,
+  type SpeechEngine,
+  type SpeechProfile,
+  type Voice,
+  type VoiceProfile,
+} from './engine.ts';
 
-const primaryTag = (language: string): string => language.toLowerCase().split(/[-_]/u)[0] ?? '';
+/** `en` of `en-AU`. */
+export const primaryTag = (language: string): string => language.toLowerCase().split(/[-_]/u)[0] ?? '';
 
 /** Whether one of the languages is this one; only the primary tag counts. */
 export const speaksLanguage = (languages: readonly string[], language: string): boolean =>
@@ -17,7 +27,7 @@ export const findVoice = (engine: Pick<SpeechEngine, 'name' | 'voices'>, voiceId
   });
 };
 
-/** The first that speaks the language, and nobody's own where there is another; undefined when none does. */
+/** The first voice that speaks the language, a cloned one only if there is no other; undefined when there is none. */
 export const firstVoice = (voices: readonly Voice[], language: string): Voice | undefined => {
   const able = voices.filter(({ languages }) => speaksLanguage(languages, language));
   return able.find(({ isCloned = false }) => !isCloned) ?? able[0];
@@ -31,12 +41,12 @@ export interface VoiceWish {
   readonly profile?: VoiceProfile | undefined;
 }
 
-/** What a cloned voice is called that nobody gave a name. */
+/** The id of a cloned voice without a name. */
 const NAMELESS = 'cloned';
 
 /**
- * A voice that is taken from a recording.
- * @throws TalebackError `voice_not_found` when the engine cannot do that
+ * The voice of a recording.
+ * @throws TalebackError `voice_not_found` when the engine clones no voices
  */
 export const clonedVoice = (
   { name, clonesVoices, languages }: Pick<SpeechProfile, 'name' | 'clonesVoices' | 'languages'>,
@@ -48,25 +58,58 @@ export const clonedVoice = (
   });
 };
 
+/** @throws TalebackError `language_unsupported` when the engine does not speak it */
+export const requireLanguage = (
+  { name, languages }: Pick<SpeechProfile, 'name' | 'languages'>,
+  language: string,
+): void => {
+  if (speaksLanguage(languages, language)) return;
+  const message = `The language "${language.slice(0, 40)}" is not supported.`;
+  const details = `${name} speaks ${languages.join(', ')}`;
+  throw new TalebackError('language_unsupported', message, { details });
+};
+
 /**
  * The voice that will read: the one asked for, else the engine's first that speaks the language.
  *
  * @throws TalebackError `language_unsupported`, `voice_not_found`, `voice_language_mismatch`.
  */
 export const chooseVoice = (engine: SpeechEngine, { voiceId, language, profile }: VoiceWish): Voice => {
-  if (!speaksLanguage(engine.languages, language)) {
-    throw new TalebackError(
-      'language_unsupported',
-      `The language "${language.slice(0, 40)}" is not supported.`,
-      {
-        details: `${engine.name} speaks ${engine.languages.join(', ')}`,
-      },
-    );
-  }
+  requireLanguage(engine, language);
   if (profile !== undefined) return clonedVoice(engine, voiceId);
   const voice = voiceId === undefined ? firstVoice(engine.voices(), language) : findVoice(engine, voiceId);
   if (voice !== undefined && speaksLanguage(voice.languages, language)) return voice;
   throw new TalebackError('voice_language_mismatch', `The voice does not speak "${language.slice(0, 40)}".`, {
     details: `voice ${voice?.id ?? 'none'} speaks ${voice?.languages.join(', ') ?? 'nothing'}`,
   });
+};
+
+export interface CheckedChunk {
+  readonly voice: Voice;
+  /** In one line. */
+  readonly text: string;
+  readonly speed: number;
+}
+
+/**
+ * Refuses what no service needs to be asked about.
+ *
+ * @throws TalebackError `voice_not_found`, `request_invalid`, `text_not_speakable`, and what `cancellationOf` makes of
+ * a signal that is aborted already
+ */
+export const checkChunk = (
+  profile: SpeechProfile,
+  { text, voiceId, speed = 1, profile: recording }: SpeechChunk,
+  signal: AbortSignal | undefined,
+): CheckedChunk => {
+  throwIfCancelled(signal);
+  const voice = recording === undefined ? findVoice(profile, voiceId) : clonedVoice(profile, voiceId);
+  if (!(speed >= SPEED_RANGE.min && speed <= SPEED_RANGE.max)) {
+    throw new TalebackError('request_invalid', `speed must be ${SPEED_RANGE.min} to ${SPEED_RANGE.max}.`);
+  }
+  const line = profile.prepareText(text).replace(/\s+/gu, ' ');
+  if (!isSpeakable(line)) {
+    throw new TalebackError('text_not_speakable', 'There is no letter or digit to speak.');
+  }
+  return { voice, text: line, speed };
 };

@@ -1,5 +1,13 @@
-import type { Priority } from '@taleback/resilience';
-import type { Pcm } from '../audio/index.ts';
+import type { Priority, ResilienceProfile } from '@taleback/resilience';
+import type { Pcm } from '../audio/pcm.ts';
+
+/*
+ * The contract of every engine. A new one needs:
+ * 1. a folder here with a function that creates a `SpeechEngine` (in a child process of ours) or a `RemoteEngine`
+ *    (a service across a network, usually on `createServiceClient` of remote/);
+ * 2. its name and settings in engine-settings.ts, and a line in `OPENERS` of open-engine.node.ts;
+ * 3. a test that calls `describeSpeechEngine` of test/engines/engine-conformance.ts.
+ */
 
 export interface Voice {
   readonly id: string;
@@ -11,21 +19,21 @@ export interface Voice {
   readonly accent?: string;
   /** One short remark that helps to choose, such as "fast, robotic". */
   readonly remark?: string;
-  /** A certain person's voice, which another is no substitute for, and which is none for another. Default: it is not. */
+  /** The voice of a certain person: it has no substitute, and is a substitute for no other voice. */
   readonly isCloned?: true;
 }
 
 /** The recording that a person's own voice is cloned from. */
 export interface VoiceProfile {
-  /** WAV, MP3, FLAC or Ogg, looked at already. */
+  /** A sound file that `loadVoiceProfile` has checked. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** SHA-256 of the bytes, lower-case hex: the same for the same recording, and for no other. */
   readonly hash: string;
 }
 
 /**
- * How a voice is to act, for engines that can be told. Names and bounds are Chatterbox's.
- * @see worker/python/taleback_speech/engines/chatterbox_settings.py
+ * How a voice acts, for engines that support it. Names and bounds are Chatterbox's.
+ * @see packages/speech/python/taleback_speech/engines/chatterbox_settings.py
  */
 export interface VoiceStyle {
   /** 0.25 to 2. */
@@ -54,14 +62,14 @@ export interface SynthesisOptions {
   readonly signal?: AbortSignal | undefined;
   /** Where it stands in a queue, if there is one. Default `normal`. */
   readonly priority?: Priority | undefined;
-  /** Whose turn in the queue it uses. Default: all share one. */
+  /** Queue share that it uses, for fairness. Default: all share one. */
   readonly tenant?: string | undefined;
 }
 
 /** Rates between which every voice stays understandable. */
 export const SPEED_RANGE = { min: 0.5, max: 2 } as const;
 
-/** What is known of an engine without running it. */
+/** What is known about an engine without running it. */
 export interface SpeechProfile {
   readonly name: string;
   /** BCP 47 tags. A primary tag such as `en` stands for all its regions. */
@@ -69,25 +77,55 @@ export interface SpeechProfile {
   /** Never empty; the first voice is the default. */
   readonly voices: () => readonly Voice[];
   /**
-   * The text as this engine will speak it: what it cannot speak is folded or dropped, line breaks stay. Applying
-   * it twice changes nothing more.
+   * The text as this engine speaks it: what it cannot speak is folded or dropped, line breaks stay. Applying it again
+   * changes nothing.
    */
   readonly prepareText: (text: string) => string;
   /** Whether it speaks in the voice of a recording. Default: it does not. */
   readonly clonesVoices?: boolean | undefined;
-  /** Whether it speaks at its own rate only; other rates are made of its sound. Default: it takes any of SPEED_RANGE. */
+  /** Whether it speaks at its own rate only, so that the sound is stretched for others. Default: any of SPEED_RANGE. */
   readonly hasOneSpeed?: boolean | undefined;
 }
 
 /**
- * What turns a short text into sound. Every implementation passes `describeSpeechEngine` of engine-conformance.ts.
+ * Turns a short text into sound. Every implementation passes `describeSpeechEngine`.
  *
  * Faults are TalebackErrors: `voice_not_found`, `text_not_speakable`, `request_invalid` (speed), `audio_missing`,
  * `audio_silent`, `model_failed`, `timed_out`, `worker_lost`, and what `cancellationOf` makes of the signal.
  */
 export interface SpeechEngine extends SpeechProfile {
-  /** How many chunks it works on at once; more than these wait inside the engine. */
+  /** Chunks it works on at once; further ones wait inside the engine. */
   readonly concurrency: number;
   /** The same chunk gives the same sound, and the caller owns the samples. */
   readonly synthesizeChunk: (chunk: SpeechChunk, options?: SynthesisOptions) => Promise<Pcm>;
+}
+
+/** What a service reports about itself. */
+export interface EngineProbe {
+  /** One line for an operator, such as the model and the device. */
+  readonly details: string;
+  /** What its sound depends on: cached sound of another model is not used. Default: not known. */
+  readonly model?: string | undefined;
+  /** Time to the answer, ms. */
+  readonly latencyMs: number;
+}
+
+/**
+ * A speech service across a network: one call is one request, without retry, queue, breaker or timeout. The caller adds
+ * those, with the numbers of `policy`.
+ *
+ * Beside the errors of a SpeechEngine it throws `credentials_invalid`, `permission_denied`, `provider_rate_limited`,
+ * `provider_quota_exceeded` (both with `retryAfterMs` when the service says so), `provider_unavailable`,
+ * `provider_rejected`, `model_unavailable`, `dns_failed`, `tls_failed`, `network_unreachable`, `text_too_long`.
+ */
+export interface RemoteEngine extends SpeechEngine {
+  readonly policy: ResilienceProfile;
+  /** Its address without credentials, such as `http://127.0.0.1:8880`. */
+  readonly endpoint: string;
+  /**
+   * Asks the service whether it can speak and which voices it has; `voices()` returns those from then on.
+   *
+   * @throws TalebackError what is wrong with it: the errors above.
+   */
+  readonly probe: (signal: AbortSignal) => Promise<EngineProbe>;
 }

@@ -1,5 +1,6 @@
-import { type Pcm, stretched } from '../audio/index.ts';
-import type { SpeechChunk, SynthesisOptions, VoiceStyle } from '../engines/index.ts';
+import type { Pcm } from '../audio/pcm.ts';
+import { stretched } from '../audio/stretch.ts';
+import type { SpeechChunk, SynthesisOptions, VoiceStyle } from '../engines/engine.ts';
 import { RemoteLine } from './remote-line.ts';
 import {
   type EnginePlugin,

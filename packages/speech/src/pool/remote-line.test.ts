@@ -2,8 +2,8 @@ import { type ErrorCode, isTalebackError, TalebackError } from '@taleback/core';
 import { edge, elevenlabs, guarded, kokoro, type ResilienceProfile } from '@taleback/resilience';
 import { createFakeClock } from '@taleback/resilience/testing';
 import { describe, expect, it } from 'vitest';
-import type { Pcm } from '../audio/index.ts';
-import type { RemoteEngine, SpeechChunk } from '../engines/index.ts';
+import type { Pcm } from '../audio/pcm.ts';
+import type { RemoteEngine, SpeechChunk } from '../engines/engine.ts';
 import type { SynthesisEvent } from './synthesis-event.ts';
 import { RemoteLine } from './remote-line.ts';
 

@@ -9,13 +9,9 @@ import {
   type Policies,
   tryWithDeadline,
 } from '@taleback/resilience';
-import type { Pcm } from '../audio/index.ts';
-import {
-  cancellationOf,
-  type RemoteEngine,
-  type SpeechChunk,
-  type SynthesisOptions,
-} from '../engines/index.ts';
+import type { Pcm } from '../audio/pcm.ts';
+import { cancellationOf } from '../cancellation.ts';
+import type { RemoteEngine, SpeechChunk, SynthesisOptions } from '../engines/engine.ts';
 import type { PoolSnapshot } from './pool-snapshot.ts';
 import { engineError, RemoteService } from './remote-service.ts';
 import { closing, countsAgainstWorker } from './retry.ts';

@@ -1,6 +1,6 @@
 import { type Log, TalebackError, toTalebackError } from '@taleback/core';
 import { type BreakerStatus, type Clock, isResilienceError, withDeadline } from '@taleback/resilience';
-import type { RemoteEngine, SpeechChunk } from '../engines/index.ts';
+import type { RemoteEngine, SpeechChunk } from '../engines/engine.ts';
 import type { WorkerSnapshot } from './pool-snapshot.ts';
 import { WorkerHealth } from './worker-health.ts';
 

@@ -1,6 +1,6 @@
 import type { TalebackError } from '@taleback/core';
 import { type Clock, FairQueue, type Lane, type Priority, type Queueable } from '@taleback/resilience';
-import type { Pcm } from '../audio/index.ts';
+import type { Pcm } from '../audio/pcm.ts';
 import type { PoolSnapshot } from './pool-snapshot.ts';
 import type { SpeechRequest } from './speech-child.ts';
 

@@ -1,6 +1,6 @@
 import type { ErrorReport } from '@taleback/core';
 import type { Priority } from '@taleback/resilience';
-import type { Pcm } from '../audio/index.ts';
+import type { Pcm } from '../audio/pcm.ts';
 
 /** One short text to speak. */
 export interface SpeechRequest {

@@ -1,13 +1,13 @@
 import type { Log, TalebackError } from '@taleback/core';
 import type { Clock, Random } from '@taleback/resilience';
-import type { Pcm } from '../audio/index.ts';
+import type { Pcm } from '../audio/pcm.ts';
 import type {
   RemoteEngine,
   SpeechChunk,
   SpeechProfile,
   SynthesisOptions,
   VoiceProfile,
-} from '../engines/index.ts';
+} from '../engines/engine.ts';
 import type { TtsManagerConfig } from './pool-config.ts';
 import type { PoolSnapshot } from './pool-snapshot.ts';
 import type { OpenSpeechChild } from './speech-child.ts';

@@ -1,6 +1,6 @@
 import { type ErrorReport, reportError, toTalebackError } from '@taleback/core';
 import { type AdaptiveTimeout, CircuitBreaker, type Clock, type Permit } from '@taleback/resilience';
-import type { Pcm } from '../audio/index.ts';
+import type { Pcm } from '../audio/pcm.ts';
 import type { Candidate } from './balancer.ts';
 import { ChildLife } from './child-life.ts';
 import type { TtsManagerConfig } from './pool-config.ts';

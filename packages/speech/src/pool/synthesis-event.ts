@@ -1,6 +1,6 @@
 import type { ErrorCode, ErrorReport } from '@taleback/core';
 import type { Priority } from '@taleback/resilience';
-import { durationMsOf, type Pcm } from '../audio/index.ts';
+import { durationMsOf, type Pcm } from '../audio/pcm.ts';
 import type { WorkerState } from './pool-snapshot.ts';
 
 export type FaultOrigin = 'unhandledRejection' | 'uncaughtException';

@@ -1,7 +1,7 @@
 import { errorFromReport, TalebackError } from '@taleback/core';
 import type { Clock } from '@taleback/resilience';
-import type { Pcm } from '../audio/index.ts';
-import { cancellationOf } from '../engines/index.ts';
+import type { Pcm } from '../audio/pcm.ts';
+import { cancellationOf } from '../cancellation.ts';
 import { type Balancer, createBalancer } from './balancer.ts';
 import type { PoolSnapshot } from './pool-snapshot.ts';
 import { RequestQueue, SpeechJob } from './request-queue.ts';

@@ -1,5 +1,5 @@
 import { describeError, type ErrorCode, TalebackError } from '@taleback/core';
-import type { SpeechProfile, Voice } from '../engines/index.ts';
+import type { SpeechProfile, Voice } from '../engines/engine.ts';
 import { type PoolSnapshot, type WorkerBreakerState, worstBreaker } from '../pool/pool-snapshot.ts';
 import { decideReadiness } from './readiness.ts';
 

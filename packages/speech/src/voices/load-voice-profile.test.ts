@@ -1,13 +1,11 @@
 import { createHash } from 'node:crypto';
 import { TalebackError } from '@taleback/core';
 import { describe, expect, test } from 'vitest';
-import { MAX_PROFILE_BYTES } from './decode-base64.ts';
-import { loadVoiceProfile } from './load-voice-profile.ts';
-import { profileOf } from './profile-of.ts';
-import { wav } from './recording-fixture.ts';
+import { wav } from '../../test/support/recordings.ts';
+import { loadVoiceProfile, MAX_PROFILE_BYTES, profileOf } from './load-voice-profile.ts';
 
 const voice = wav();
-const noStore = { read: () => Promise.reject(new Error('nobody reads here')) };
+const noStore = { read: () => Promise.reject(new Error('nothing is read here')) };
 const storeOf = (found: Uint8Array | undefined) => {
   const keys: string[] = [];
   const read = (key: string): Promise<Uint8Array | undefined> => {
@@ -38,7 +36,7 @@ describe('loadVoiceProfile', () => {
     ['a data: address in percent signs', 'data:audio/wav,RIFF', 'corrupt', 'without base64'],
     ['a data: address without an end', 'data:audio/wav;base64', 'corrupt', 'without base64'],
     ['padding only', '==', 'corrupt', 'empty'],
-    ['other sound', Buffer.from('FORM0000AIFF').toString('base64'), 'format_invalid', 'AIFF'],
+    ['other sound', Buffer.from('#!AMR\n0000').toString('base64'), 'format_invalid', 'AMR'],
     ['too much', 'A'.repeat(Math.ceil((MAX_PROFILE_BYTES + 4) / 3) * 4), 'format_invalid', 'over'],
     ['far too much', ' '.repeat(MAX_PROFILE_BYTES * 3 + 1), 'format_invalid', 'over'],
   ])('refuses %s', async (_, text, code, words) => {
@@ -49,15 +47,20 @@ describe('loadVoiceProfile', () => {
     });
   });
 
-  test.each(['voices/ann.wav', 'private/users/u-1/voices/v%20.MP3', 'a.flac', 'a/b.opus'])(
-    'reads %s from the store',
-    async (path) => {
-      const store = storeOf(voice);
-      const profile = await loadVoiceProfile({ path }, store);
-      expect(profile?.hash).toHaveLength(64);
-      expect(store.keys).toEqual([path]);
-    },
-  );
+  test.each([
+    'voices/ann.wav',
+    'private/users/u-1/voices/v%20.MP3',
+    'a.flac',
+    'a/b.opus',
+    'a.m4a',
+    'a.webm',
+    'a.aiff',
+  ])('reads %s from the store', async (path) => {
+    const store = storeOf(voice);
+    const profile = await loadVoiceProfile({ path }, store);
+    expect(profile?.hash).toHaveLength(64);
+    expect(store.keys).toEqual([path]);
+  });
 
   test.each([
     '/etc/ann.wav',
@@ -78,7 +81,7 @@ describe('loadVoiceProfile', () => {
     });
   });
 
-  test('tells what the store says', async () => {
+  test('reports what the store answers', async () => {
     await expect(loadVoiceProfile({ path: 'a.wav' }, storeOf(undefined))).rejects.toMatchObject({
       code: 'voice_profile_missing',
       details: 'profile_path: nothing lies at a.wav',
@@ -92,7 +95,7 @@ describe('loadVoiceProfile', () => {
     );
   });
 
-  test('has nothing for a job that names nothing', async () => {
+  test('returns nothing for a job without a recording', async () => {
     expect(await loadVoiceProfile({}, noStore)).toBeUndefined();
   });
 });

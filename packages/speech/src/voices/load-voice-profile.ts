@@ -1,9 +1,76 @@
 import { createHash } from 'node:crypto';
-import type { VoiceProfile } from '../engines/index.ts';
-import { decodeBase64, MAX_PROFILE_BYTES } from './decode-base64.ts';
-import { missingProfile, unusableProfile } from './profile-fault.ts';
-import type { ProfileSource } from './profile-of.ts';
-import { readRecording } from './read-recording.ts';
+import { isRecord, TalebackError } from '@taleback/core';
+import type { VoiceProfile } from '../engines/engine.ts';
+import { corruptProfile, readRecording, unusableProfile } from './read-recording.ts';
+
+/** Where a job's recording is; at most one of the two. */
+export interface ProfileSource {
+  /** The recording itself, optionally as a `data:` address. */
+  readonly base64?: string | undefined;
+  /** Its key in the store. */
+  readonly path?: string | undefined;
+}
+
+const text = (value: unknown): string | undefined =>
+  typeof value === 'string' && value.trim() !== '' ? value : undefined;
+
+const sourceIn = (fields: unknown): ProfileSource | undefined => {
+  if (!isRecord(fields)) return undefined;
+  const base64 = text(fields['profile_base64']);
+  if (base64 !== undefined) return { base64 };
+  const path = text(fields['profile_path']);
+  return path === undefined ? undefined : { path };
+};
+
+/**
+ * The recording that an event names: in `input`, else in the metadata nested there; the recording itself before a path.
+ * @returns undefined when it names none
+ */
+export const profileOf = (event: unknown): ProfileSource | undefined => {
+  const input = isRecord(event) ? event['input'] : undefined;
+  if (!isRecord(input)) return undefined;
+  return sourceIn(input) ?? sourceIn(input['metadata']);
+};
+
+/** A minute of 44.1 kHz stereo in 16 bits; cloning wants ten seconds. */
+export const MAX_PROFILE_BYTES = 10 * 2 ** 20;
+
+const tooBig = (): Error => unusableProfile(`is over ${MAX_PROFILE_BYTES} bytes`);
+
+/** What follows `data:audio/wav;base64,`, or all of it. */
+const payloadOf = (text: string): string => {
+  const trimmed = text.trimStart();
+  if (!/^data:/i.test(trimmed)) return trimmed;
+  const comma = trimmed.indexOf(',');
+  if (comma === -1 || comma > 200 || !/;\s*base64\s*$/i.test(trimmed.slice(0, comma)))
+    throw corruptProfile('profile_base64: is a data: address without base64');
+  return trimmed.slice(comma + 1);
+};
+
+/**
+ * Decodes a recording, with or without `data:` before it, white space in it, in the usual alphabet or the one for
+ * addresses, with or without padding.
+ *
+ * @throws TalebackError `voice_profile_corrupt` when it is no base64, `voice_profile_format_invalid` over 10 MiB
+ */
+const decodeBase64 = (text: string): Uint8Array<ArrayBuffer> => {
+  // Four characters are three bytes; twice that, because every second one may be a line break.
+  if (text.length > MAX_PROFILE_BYTES * 3) throw tooBig();
+  const digits = payloadOf(text).replace(/\s+/g, '');
+  const end = digits.search(/={1,2}$/);
+  const bare = end === -1 ? digits : digits.slice(0, end);
+  const stray = bare.search(/[^A-Za-z0-9+/_-]/);
+  // Where, but not what: the characters are a person's voice.
+  if (stray !== -1) throw corruptProfile(`profile_base64: holds a character that is no base64 at ${stray}`);
+  if (bare.length % 4 === 1) throw corruptProfile('profile_base64: was cut off');
+  if (Math.floor((bare.length * 3) / 4) > MAX_PROFILE_BYTES) throw tooBig();
+  // Both alphabets are read.
+  return new Uint8Array(Buffer.from(bare, 'base64'));
+};
+
+/** There is no recording where the job says. */
+const missingProfile = (details: string): TalebackError =>
+  new TalebackError('voice_profile_missing', 'The recording of the voice is not there.', { details });
 
 export interface ProfilePorts {
   /** The bytes under a key of the store; undefined when there are none. Rejects as the store does. */
@@ -12,9 +79,9 @@ export interface ProfilePorts {
 }
 
 const MAX_PATH_CHARACTERS = 1024;
-const ENDING = /\.(?:wav|wave|mp3|flac|ogg|oga|opus)$/i;
+const ENDING = /\.(?:wav|wave|mp3|flac|ogg|oga|opus|m4a|mp4|aac|webm|aif|aiff)$/i;
 
-/** Relative, without `..`, a backslash or a hidden file in it, and with the ending of a recording: as paths of narrations. */
+/** Relative, without `..`, a backslash or a hidden file in it, and with the extension of a recording. */
 const isTrusted = (path: string): boolean =>
   path.length <= MAX_PATH_CHARACTERS &&
   !path.includes('..') &&
@@ -24,7 +91,7 @@ const isTrusted = (path: string): boolean =>
 const readPath = async (path: string, { read, signal }: ProfilePorts): Promise<Uint8Array> => {
   if (!isTrusted(path))
     throw missingProfile(
-      'profile_path: must be relative, without "..", and end in .wav, .mp3, .flac or .ogg',
+      'profile_path: must be relative, without "..", and end in .wav, .mp3, .flac, .ogg, .m4a, .aac, .webm or .aiff',
     );
   const bytes = await read(path, signal);
   if (bytes === undefined) throw missingProfile(`profile_path: nothing lies at ${path}`);
@@ -34,7 +101,7 @@ const readPath = async (path: string, { read, signal }: ProfilePorts): Promise<U
 };
 
 /**
- * The recording that a job names, looked at so that no engine stumbles over it.
+ * The recording that a job names, checked before an engine reads it.
  *
  * @returns undefined when the job names none
  * @throws TalebackError `voice_profile_missing`, `voice_profile_corrupt`, `voice_profile_format_invalid` with what is wrong in
@@ -47,6 +114,6 @@ export const loadVoiceProfile = async (
   if (base64 === undefined && path === undefined) return undefined;
   const bytes =
     base64 === undefined ? new Uint8Array(await readPath(path ?? '', ports)) : decodeBase64(base64);
-  readRecording(bytes);
+  await readRecording(bytes);
   return { bytes, hash: createHash('sha256').update(bytes).digest('hex') };
 };

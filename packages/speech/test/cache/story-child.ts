@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Clock, systemClock } from '@taleback/resilience';
-import { createWavEncoder } from '../../src/audio/index.ts';
+import { createWavEncoder } from '../../src/audio/audio-encoder.ts';
 import { SoundCache } from '../../src/cache/sound-cache.ts';
 import { withChunkCache } from '../../src/cache/with-cache.ts';
-import type { SpeechEngine } from '../../src/engines/index.ts';
+import type { SpeechEngine } from '../../src/engines/engine.ts';
 import { narrateWith } from '../support/narrate-with.ts';
 
 /**

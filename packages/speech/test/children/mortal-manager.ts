@@ -1,5 +1,5 @@
 import { openSoundFiles } from '../../src/protocol/sound-files.node.ts';
-import { processChild } from '../../src/engines/open/process-child.ts';
+import { processChild } from '../../src/engines/hosted-plugins.node.ts';
 import type { SpeechChild } from '../../src/pool/speech-child.ts';
 import type { ProtocolVersion } from '../../src/protocol/protocol.ts';
 import { STAGED_CHILD_ARGS } from './own-child.ts';

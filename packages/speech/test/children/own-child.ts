@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { OWN_NODE_ARGS } from '../../src/engines/open/own-files.node.ts';
+import { OWN_NODE_ARGS } from '../../src/own-files.node.ts';
 
 /** Arguments for a Node that runs an entry beside `base`. */
 export const childArgs = (entry: string, base: string): string[] => [

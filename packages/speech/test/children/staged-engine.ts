@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs';
 import { TalebackError } from '@taleback/core';
-import type { Pcm } from '../../src/audio/index.ts';
-import type { SpeechEngine } from '../../src/engines/index.ts';
+import type { Pcm } from '../../src/audio/pcm.ts';
+import type { SpeechEngine } from '../../src/engines/engine.ts';
 
 const RATE_HZ = 16_000;
 

@@ -2,7 +2,7 @@ import { TalebackError } from '@taleback/core';
 import { createFakeClock } from '@taleback/resilience/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createNetworkProbe } from '../../src/diagnosis/network.node.ts';
-import { openSpeechHttp } from '@taleback/speech/src/engines/open/undici-speech-http.node.ts';
+import { openSpeechHttp } from '../../src/engines/remote/speech-http.node.ts';
 import { type Diagnosis, type DiagnosisPorts, diagnose } from '../../src/diagnosis/diagnose.ts';
 import { type Certificate, type Certificates, makeCertificates } from './certificates.ts';
 import { closedPort, openHttp, openHttps, openSilent, type TestServer } from './servers.ts';

@@ -1,6 +1,6 @@
-import { openSpeechHttp } from '../../src/engines/open/undici-speech-http.node.ts';
+import { openSpeechHttp } from '../../src/engines/remote/speech-http.node.ts';
 import { createChatterboxEngine } from '../../src/engines/chatterbox/chatterbox-engine.ts';
-import { describeSpeechEngine } from '../../src/engines/engine-conformance.ts';
+import { describeSpeechEngine } from './engine-conformance.ts';
 import { openChatterboxServer } from './simulators/chatterbox-server.ts';
 
 describeSpeechEngine('chatterbox', async () => {

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type OpenSpeechHttp, openSpeechHttp } from '../../src/engines/open/undici-speech-http.node.ts';
+import { type OpenSpeechHttp, openSpeechHttp } from '../../src/engines/remote/speech-http.node.ts';
 import {
   type ChatterboxEngineOptions,
   createChatterboxEngine,
 } from '../../src/engines/chatterbox/chatterbox-engine.ts';
-import type { SpeechChunk, VoiceProfile } from '../../src/engines/index.ts';
+import type { SpeechChunk, VoiceProfile } from '../../src/engines/engine.ts';
 import { describeServiceFaults, thrownBy } from './service-faults.ts';
 import { type ChatterboxServer, openChatterboxServer } from './simulators/chatterbox-server.ts';
 import { jsonAnswer, type Scripted } from './simulators/http-simulator.ts';

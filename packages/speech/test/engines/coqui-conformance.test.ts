@@ -1,6 +1,6 @@
-import { openSpeechHttp } from '../../src/engines/open/undici-speech-http.node.ts';
+import { openSpeechHttp } from '../../src/engines/remote/speech-http.node.ts';
 import { createCoquiEngine } from '../../src/engines/coqui/coqui-engine.ts';
-import { describeSpeechEngine } from '../../src/engines/engine-conformance.ts';
+import { describeSpeechEngine } from './engine-conformance.ts';
 import { type CoquiServerOptions, openCoquiServer } from './simulators/coqui-server.ts';
 
 const open = async (options: Omit<CoquiServerOptions, 'port'>) => {

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
-import { openSpeechHttp } from '../../src/engines/open/undici-speech-http.node.ts';
-import { durationMsOf } from '../../src/audio/index.ts';
+import { openSpeechHttp } from '../../src/engines/remote/speech-http.node.ts';
+import { durationMsOf } from '../../src/audio/pcm.ts';
 import { type CoquiEngineOptions, createCoquiEngine } from '../../src/engines/coqui/coqui-engine.ts';
 import { describeServiceFaults } from './service-faults.ts';
 import { type CoquiServerOptions, openCoquiServer } from './simulators/coqui-server.ts';

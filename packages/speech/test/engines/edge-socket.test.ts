@@ -1,8 +1,8 @@
 import { getEventListeners, once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { connectWebSocket } from '../../src/engines/open/ws-speech-socket.node.ts';
-import { socketHeaders, speechAddress } from '../../src/engines/edge/edge-address.ts';
+import { connectWebSocket } from '../../src/engines/edge/edge-socket.node.ts';
+import { socketHeaders, speechAddress } from '../../src/engines/edge/edge-connection.ts';
 import { createEdgeEngine } from '../../src/engines/edge/edge-engine.ts';
 import { type EdgeServer, openEdgeServer } from './simulators/edge-server.ts';
 

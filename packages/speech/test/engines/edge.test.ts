@@ -1,11 +1,12 @@
 import { createFakeClock } from '@taleback/resilience/testing';
 import { afterEach, describe, expect, test } from 'vitest';
-import { openSpeechHttp } from '../../src/engines/open/undici-speech-http.node.ts';
-import { connectWebSocket } from '../../src/engines/open/ws-speech-socket.node.ts';
-import { durationMsOf, verifySound } from '../../src/audio/index.ts';
+import { openSpeechHttp } from '../../src/engines/remote/speech-http.node.ts';
+import { connectWebSocket } from '../../src/engines/edge/edge-socket.node.ts';
+import { durationMsOf } from '../../src/audio/pcm.ts';
+import { verifySound } from '../../src/audio/verify-sound.ts';
 import { createEdgeEngine, type EdgeEngineOptions } from '../../src/engines/edge/edge-engine.ts';
 import { EDGE_VOICES } from '../../src/engines/edge/edge-voices.ts';
-import { describeSpeechEngine } from '../../src/engines/engine-conformance.ts';
+import { describeSpeechEngine } from './engine-conformance.ts';
 import { type EdgeMode, type EdgeServer, openEdgeServer } from './simulators/edge-server.ts';
 
 describeSpeechEngine('edge', async () => {

@@ -2,13 +2,14 @@ import { getEventListeners } from 'node:events';
 import { inspect } from 'node:util';
 import { isTalebackError } from '@taleback/core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { type OpenSpeechHttp, openSpeechHttp } from '../../src/engines/open/undici-speech-http.node.ts';
-import { durationMsOf, verifySound } from '../../src/audio/index.ts';
+import { type OpenSpeechHttp, openSpeechHttp } from '../../src/engines/remote/speech-http.node.ts';
+import { durationMsOf } from '../../src/audio/pcm.ts';
+import { verifySound } from '../../src/audio/verify-sound.ts';
 import {
   createElevenlabsEngine,
   type ElevenlabsEngineOptions,
 } from '../../src/engines/elevenlabs/elevenlabs-engine.ts';
-import { describeSpeechEngine } from '../../src/engines/engine-conformance.ts';
+import { describeSpeechEngine } from './engine-conformance.ts';
 import {
   type ElevenlabsMode,
   type ElevenlabsServer,

@@ -1,5 +1,5 @@
-import { openSpeechHttp } from '../../src/engines/open/undici-speech-http.node.ts';
-import { describeSpeechEngine } from '../../src/engines/engine-conformance.ts';
+import { openSpeechHttp } from '../../src/engines/remote/speech-http.node.ts';
+import { describeSpeechEngine } from './engine-conformance.ts';
 import { createKokoroEngine } from '../../src/engines/kokoro/kokoro-engine.ts';
 import { openKokoroServer } from './simulators/kokoro-server.ts';
 

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type OpenSpeechHttp, openSpeechHttp } from '../../src/engines/open/undici-speech-http.node.ts';
-import type { SpeechChunk } from '../../src/engines/index.ts';
+import { type OpenSpeechHttp, openSpeechHttp } from '../../src/engines/remote/speech-http.node.ts';
+import type { SpeechChunk } from '../../src/engines/engine.ts';
 import { createKokoroEngine, type KokoroEngineOptions } from '../../src/engines/kokoro/kokoro-engine.ts';
 import { describeServiceFaults } from './service-faults.ts';
 import { type HttpSimulator, jsonAnswer, type Scripted } from './simulators/http-simulator.ts';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { type OpenSpeechHttp, openSpeechHttp } from '../../src/engines/open/undici-speech-http.node.ts';
+import { type OpenSpeechHttp, openSpeechHttp } from '../../src/engines/remote/speech-http.node.ts';
 
 const MEBIBYTE = Buffer.alloc(2 ** 20);
 const opened: { server: Server; client: OpenSpeechHttp }[] = [];

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import type { SpeechEngine } from '../../src/engines/index.ts';
+import type { SpeechEngine } from '../../src/engines/engine.ts';
 import { soundOf } from '../children/staged-engine.ts';
 import { isAlive } from '../speech/open-embedded.ts';
 import { openStaged, type StagedService } from './open-staged.ts';

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { describeSpeechEngine } from '../../src/engines/engine-conformance.ts';
+import { describeSpeechEngine } from '../engines/engine-conformance.ts';
 import { ESPEAK_PROFILE, openPythonPlugin, TtsManager, type TtsManagerOverrides } from '../../src/index.ts';
 import type { ProtocolVersion } from '../../src/protocol/protocol.ts';
 import { isAlive } from '../speech/open-embedded.ts';

@@ -1,7 +1,8 @@
 import { isTalebackError } from '@taleback/core';
 import { describe, expect, test, vi } from 'vitest';
-import type { Pcm } from '../../src/audio/index.ts';
-import { compileFlite, createFliteEngine } from '../../src/engines/index.ts';
+import type { Pcm } from '../../src/audio/pcm.ts';
+import { createFliteEngine } from '../../src/engines/flite/flite-engine.ts';
+import { compileFlite } from '../../src/engines/flite/flite-program.node.ts';
 import { openEmbedded } from '../speech/open-embedded.ts';
 import { pidsOf } from './open-staged.ts';
 

@@ -2,9 +2,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { ErrorReport } from '@taleback/core';
 import { type OpenSoundFiles, openSoundFiles } from '../../src/protocol/sound-files.node.ts';
-import type { Pcm } from '../../src/audio/index.ts';
+import type { Pcm } from '../../src/audio/pcm.ts';
 import type { ChildReadiness, SpeechChild, SpeechRequest } from '../../src/pool/speech-child.ts';
-import { processChild } from '../../src/engines/open/process-child.ts';
+import { processChild } from '../../src/engines/hosted-plugins.node.ts';
 import type { ProtocolVersion } from '../../src/protocol/protocol.ts';
 
 export type CallEnd = { readonly sound: Pcm } | { readonly error: ErrorReport };

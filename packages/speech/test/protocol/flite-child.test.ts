@@ -1,6 +1,8 @@
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { compileFlite, createFliteEngine, type SpeechEngine } from '../../src/engines/index.ts';
-import { FLITE_CHILD_FILE, OWN_NODE_ARGS } from '../../src/engines/open/own-files.node.ts';
+import type { SpeechEngine } from '../../src/engines/engine.ts';
+import { createFliteEngine } from '../../src/engines/flite/flite-engine.ts';
+import { compileFlite } from '../../src/engines/flite/flite-program.node.ts';
+import { FLITE_CHILD_FILE, OWN_NODE_ARGS } from '../../src/own-files.node.ts';
 import { endDriven, startDriven } from './driven-child.ts';
 
 const TEXT = 'Once upon a time there was a lighthouse.';

@@ -1,11 +1,12 @@
 import { systemClock } from '@taleback/resilience';
-import { openSpeechThread } from '../../src/engines/open/speech-thread.node.ts';
-import { describeSpeechEngine } from '../../src/engines/engine-conformance.ts';
+import { openSpeechThread } from '../../src/engines/speech-thread.node.ts';
+import { describeSpeechEngine } from '../engines/engine-conformance.ts';
 import { createFliteEngine } from '../../src/engines/flite/flite-engine.ts';
-import { compileFlite, FLITE_PROFILE } from '../../src/engines/index.ts';
+import { FLITE_PROFILE } from '../../src/engines/flite/flite-engine.ts';
+import { compileFlite } from '../../src/engines/flite/flite-program.node.ts';
 import type { EnginePlugin } from '../../src/pool/speech-line.ts';
 import { TtsManager } from '../../src/chain/tts-manager.ts';
-import { FLITE_THREAD_FILE } from '../../src/engines/open/own-files.node.ts';
+import { ownFile } from '../../src/own-files.node.ts';
 import { openEmbedded } from './open-embedded.ts';
 
 describeSpeechEngine('flite in this thread', async () => ({
@@ -20,7 +21,7 @@ describeSpeechEngine('flite in child processes', async () => {
 
 describeSpeechEngine('flite in a thread, when no child comes up', async () => {
   const clock = systemClock;
-  const openThread = openSpeechThread(FLITE_THREAD_FILE);
+  const openThread = openSpeechThread(ownFile('engines/flite/flite-thread'));
   const plugin: EnginePlugin = {
     ...FLITE_PROFILE,
     modelOf: () => 'flite',

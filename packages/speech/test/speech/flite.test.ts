@@ -1,10 +1,13 @@
 import { isTalebackError } from '@taleback/core';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { isSpeakable, splitText, verifySound } from '../../src/audio/index.ts';
+import { verifySound } from '../../src/audio/verify-sound.ts';
+import { splitText } from '../../src/text/split-text.ts';
+import { isSpeakable } from '../../src/text/spoken-length.ts';
 import { createFliteEngine } from '../../src/engines/flite/flite-engine.ts';
-import type { WasmModule } from '../../src/engines/flite/web-assembly.ts';
-import { compileFlite, type SpeechEngine } from '../../src/engines/index.ts';
+import type { WasmModule } from '../../src/engines/flite/flite-program.node.ts';
+import type { SpeechEngine } from '../../src/engines/engine.ts';
+import { compileFlite } from '../../src/engines/flite/flite-program.node.ts';
 
 const LONG = 'wxq '.repeat(60);
 

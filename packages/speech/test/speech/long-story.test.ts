@@ -1,9 +1,10 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
-import { createMp3ThreadEncoder, durationMsOf, type Pcm, samplesIn } from '../../src/audio/index.ts';
+import { createMp3ThreadEncoder } from '../../src/audio/mp3-encoder.node.ts';
+import { durationMsOf, type Pcm, samplesIn } from '../../src/audio/pcm.ts';
 import { decodeMp3 } from '../../src/audio/mp3-decoder.ts';
-import type { RemoteEngine } from '../../src/engines/index.ts';
+import type { RemoteEngine } from '../../src/engines/engine.ts';
 import { TtsManager } from '../../src/chain/tts-manager.ts';
 import { openEmbedded } from './open-embedded.ts';
 

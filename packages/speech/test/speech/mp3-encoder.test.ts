@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { type AudioEncoder, createMp3ThreadEncoder } from '../../src/audio/index.ts';
+import type { AudioEncoder } from '../../src/audio/audio-encoder.ts';
+import { createMp3ThreadEncoder } from '../../src/audio/mp3-encoder.node.ts';
 import { watchThreads } from './watch-threads.ts';
 
 const RATE = 16_000;

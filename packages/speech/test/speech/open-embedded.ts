@@ -1,8 +1,8 @@
-import { createMp3ThreadEncoder } from '../../src/audio/index.ts';
+import { createMp3ThreadEncoder } from '../../src/audio/mp3-encoder.node.ts';
 import type { Narrate } from '../../src/chain/narrate.ts';
 import { TtsManager } from '../../src/chain/tts-manager.ts';
 import type { TtsManagerOverrides } from '../../src/pool/pool-config.ts';
-import { openFlitePlugin } from '../../src/engines/open/flite-plugin.ts';
+import { openFlitePlugin } from '../../src/engines/hosted-plugins.node.ts';
 
 const log = (): void => {};
 

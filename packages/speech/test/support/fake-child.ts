@@ -1,6 +1,6 @@
 import type { ErrorReport } from '@taleback/core';
 import type { Clock } from '@taleback/resilience';
-import type { Pcm } from '../../src/audio/index.ts';
+import type { Pcm } from '../../src/audio/pcm.ts';
 import type {
   ChildCall,
   ChildPulse,

@@ -1,5 +1,5 @@
 import type { Clock } from '@taleback/resilience';
-import { type Pcm, samplesIn } from '../../src/audio/index.ts';
+import { type Pcm, samplesIn } from '../../src/audio/pcm.ts';
 import type { HostedPlugin } from '../../src/pool/speech-line.ts';
 import { type FakeChild, fakeChildren, type Opening } from './fake-child.ts';
 

@@ -1,6 +1,6 @@
-import type { AudioEncoder } from '../../src/audio/index.ts';
+import type { AudioEncoder } from '../../src/audio/audio-encoder.ts';
 import { createNarrator, type Narrate } from '../../src/chain/narrate.ts';
-import type { SpeechEngine } from '../../src/engines/index.ts';
+import type { SpeechEngine } from '../../src/engines/engine.ts';
 
 /** Narration by one engine alone, without protection and fallbacks. */
 export const narrateWith = ({

@@ -1,20 +1,25 @@
 import { TalebackError } from '@taleback/core';
 import { kokoro, type ResilienceProfile } from '@taleback/resilience';
-import type { Pcm } from '../../audio/index.ts';
-import { speaksLanguage } from '../choose-voice.ts';
-import type { SpeechChunk, SpeechProfile, Voice } from '../engine.ts';
-import { type CheckedChunk, checkChunk } from '../remote/check-chunk.ts';
-import { OneAtATime } from '../remote/one-at-a-time.ts';
+import type { Pcm } from '../../audio/pcm.ts';
+import { tidyText } from '../../text/clean-text.ts';
+import { type CheckedChunk, checkChunk, primaryTag, requireLanguage } from '../choose-voice.ts';
+import type { RemoteEngine, SpeechChunk, SpeechProfile, Voice } from '../engine.ts';
 import { readSpeech } from '../remote/read-speech.ts';
-import type { RemoteEngine } from '../remote/remote-engine.ts';
+import { RequestGate } from '../remote/request-gate.ts';
 import { createServiceClient, jsonBody } from '../remote/service-client.ts';
-import { readRefusal } from '../remote/service-refusal.ts';
-import type { SpeechHttp } from '../remote/speech-http.ts';
-import { tidyText } from '../remote/tidy-text.ts';
-import { chatterboxCode, isRecordingGone, unwrapRefusal } from './chatterbox-fault.ts';
-import { type ChatterboxSpeaker, chatterboxRequest } from './chatterbox-request.ts';
-import { Recordings } from './recordings.ts';
-import { type PredefinedVoice, parseModelInfo, parsePredefinedVoices } from './server-answers.ts';
+import { readRefusal } from '../remote/service-fault.ts';
+import type { SpeechHttp } from '../remote/speech-http.node.ts';
+import { Recordings } from './chatterbox-recordings.ts';
+import {
+  type ChatterboxSpeaker,
+  chatterboxCode,
+  chatterboxRequest,
+  isRecordingGone,
+  type PredefinedVoice,
+  parseModelInfo,
+  parsePredefinedVoices,
+  unwrapRefusal,
+} from './chatterbox-wire.ts';
 
 export interface ChatterboxEngineOptions {
   /** Such as `http://127.0.0.1:8004`. */
@@ -22,11 +27,11 @@ export interface ChatterboxEngineOptions {
   readonly http: SpeechHttp;
   /** File names of the voices to offer, the default first. Default: all that the server has. */
   readonly voices?: readonly string[] | undefined;
-  /** What the model speaks, BCP 47, until the server has told. Default: English. */
+  /** What the model speaks, BCP 47, until a probe. Default: English. */
   readonly languages?: readonly string[] | undefined;
   /** 1 or more. Default: one of ours. */
   readonly seed?: number | undefined;
-  /** For a proxy in front of it: the server itself asks for none. */
+  /** For a proxy in front of it: the server itself needs none. */
   readonly apiKey?: string | undefined;
 }
 
@@ -35,8 +40,8 @@ const SERVICE = 'chatterbox';
 const BUNDLED_VOICES = ['Emily.wav', 'Alice.wav', 'Olivia.wav', 'Michael.wav', 'Ryan.wav', 'Thomas.wav'];
 
 /**
- * Kokoro's numbers, with a minute for the text that is spoken before ours: a server that is at work answers nobody
- * else, also not for somebody who has gone away since.
+ * Kokoro's numbers, with another minute for the text that is spoken before ours: a busy server answers no other request,
+ * also while it works for a caller that has hung up.
  */
 const policy = {
   ...kokoro,
@@ -44,8 +49,6 @@ const policy = {
   timeoutMs: 120_000,
   bulkhead: { ...kokoro.bulkhead, maxConcurrent: 1 },
 } as const satisfies ResilienceProfile;
-
-const primaryTag = (language: string): string => language.toLowerCase().split(/[-_]/u)[0] ?? '';
 
 const bareName = (fileName: string): string => fileName.replace(/\.(wav|mp3)$/iu, '');
 
@@ -66,14 +69,14 @@ const offered = (
 /**
  * A Chatterbox-TTS-Server, which speaks with the voices in its folder and with any recording that it is given.
  *
- * It answers nothing while it speaks, so that one request follows the other here already.
+ * It answers nothing while it speaks, so requests are sent one at a time.
  *
  * @throws TalebackError `request_invalid` when the address is none
  */
 export const createChatterboxEngine = (options: ChatterboxEngineOptions): RemoteEngine => {
   const client = createServiceClient({ service: SERVICE, ...options });
   const recordings = new Recordings(client);
-  const turns = new OneAtATime();
+  const gate = new RequestGate(1);
   const configured = options.voices?.length ? options.voices : undefined;
   let languages: readonly string[] = options.languages ?? ['en'];
   let files = (configured ?? BUNDLED_VOICES).map((fileName) => ({
@@ -93,14 +96,8 @@ export const createChatterboxEngine = (options: ChatterboxEngineOptions): Remote
   };
 
   const languageOf = (wanted = languages[0] ?? 'en'): string => {
-    if (speaksLanguage(languages, wanted)) return primaryTag(wanted);
-    throw new TalebackError(
-      'language_unsupported',
-      `The language "${wanted.slice(0, 40)}" is not supported.`,
-      {
-        details: `${SERVICE} speaks ${languages.join(', ')}`,
-      },
-    );
+    requireLanguage(profile, wanted);
+    return primaryTag(wanted);
   };
 
   const speakerOf = async (
@@ -134,7 +131,7 @@ export const createChatterboxEngine = (options: ChatterboxEngineOptions): Remote
 
   return {
     ...profile,
-    // The spread has taken today's languages; a probe may find others.
+    // Read each time, because a probe may find others.
     get languages() {
       return languages;
     },
@@ -143,11 +140,11 @@ export const createChatterboxEngine = (options: ChatterboxEngineOptions): Remote
     concurrency: 1,
     synthesizeChunk: async (chunk, { signal } = {}) => {
       const checked = checkChunk(profile, chunk, signal);
-      return turns.run(signal, () => speak(chunk, checked, signal));
+      return gate.run(signal, () => speak(chunk, checked, signal));
     },
     probe: (signal) =>
       client.timed(() =>
-        turns.run(signal, async () => {
+        gate.run(signal, async () => {
           const info = parseModelInfo(await client.getJson('/api/model-info', signal));
           if (!info.isLoaded) {
             throw new TalebackError('model_unavailable', 'The speech service has no model loaded.', {

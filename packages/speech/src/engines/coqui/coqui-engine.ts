@@ -1,19 +1,14 @@
 import { TalebackError } from '@taleback/core';
 import { guarded, kokoro, type ResilienceProfile } from '@taleback/resilience';
 import { stretched } from '../../audio/stretch.ts';
-import { speaksLanguage } from '../choose-voice.ts';
-import type { SpeechProfile, Voice } from '../engine.ts';
-import { checkChunk } from '../remote/check-chunk.ts';
-import { OneAtATime } from '../remote/one-at-a-time.ts';
+import { tidyText } from '../../text/clean-text.ts';
+import { checkChunk, requireLanguage, speaksLanguage } from '../choose-voice.ts';
+import type { RemoteEngine, SpeechProfile, Voice } from '../engine.ts';
 import { readSpeech } from '../remote/read-speech.ts';
-import type { RemoteEngine } from '../remote/remote-engine.ts';
+import { RequestGate } from '../remote/request-gate.ts';
 import { createServiceClient } from '../remote/service-client.ts';
-import { readRefusal } from '../remote/service-refusal.ts';
-import type { SpeechHttp } from '../remote/speech-http.ts';
-import { tidyText } from '../remote/tidy-text.ts';
-import { coquiCode } from './coqui-fault.ts';
-import { parseHome } from './coqui-home.ts';
-import { coquiRequest } from './coqui-request.ts';
+import type { SpeechHttp } from '../remote/speech-http.node.ts';
+import { coquiCode, coquiRequest, parseHome } from './coqui-wire.ts';
 
 export interface CoquiEngineOptions {
   /** Such as `http://127.0.0.1:5002`. */
@@ -21,19 +16,19 @@ export interface CoquiEngineOptions {
   readonly http: SpeechHttp;
   /** The speakers to offer, the default first. Default: all that the server has. */
   readonly speakers?: readonly string[] | undefined;
-  /** What the model speaks, BCP 47: a model of one language does not tell. Default: English. */
+  /** What the model speaks, BCP 47: a model of one language does not report it. Default: English. */
   readonly languages?: readonly string[] | undefined;
   /** A WAV file at the server, or `{"token": weight}`, for models that take a style from one. */
   readonly styleWav?: string | undefined;
-  /** For a proxy in front of it: the server itself asks for none. */
+  /** For a proxy in front of it: the server itself needs none. */
   readonly apiKey?: string | undefined;
 }
 
 const SERVICE = 'coqui';
-/** The voice of a model that has only one; such a model must be given no speaker. */
+/** The voice of a model that has only one; no speaker is sent to such a model. */
 const ONLY_VOICE = 'default';
 
-/** A demonstration server with one lock around everything: one request at a time, and a second try with care. */
+/** A demonstration server with one lock around everything: one request at a time and few retries. */
 const policy = {
   ...kokoro,
   name: SERVICE,
@@ -52,17 +47,17 @@ const offered = (configured: readonly string[] | undefined, there: readonly stri
 };
 
 /**
- * A Coqui TTS server, of Coqui or of its living fork. Neither can speak faster or slower through `/api/tts`, so the
+ * A Coqui TTS server, original or its maintained fork. Neither can speak faster or slower through `/api/tts`, so the
  * sound is stretched here.
  *
  * @throws TalebackError `request_invalid` when the address is none
  */
 export const createCoquiEngine = (options: CoquiEngineOptions): RemoteEngine => {
   const client = createServiceClient({ service: SERVICE, ...options });
-  const turns = new OneAtATime();
+  const gate = new RequestGate(1);
   const configured = options.speakers?.length ? options.speakers : undefined;
   let speakers: readonly string[] = configured ?? [];
-  /** Codes of a model of many languages; such a model must be told one, and any other must not. */
+  /** Codes of a multilingual model. Only such a model is sent one, and always. */
   let languageIds: readonly string[] = [];
   const languages = (): readonly string[] =>
     languageIds.length > 0 ? languageIds : (options.languages ?? ['en']);
@@ -79,15 +74,7 @@ export const createCoquiEngine = (options: CoquiEngineOptions): RemoteEngine => 
 
   const languageIdOf = (wanted: string | undefined): string | undefined => {
     const language = wanted ?? languages()[0] ?? 'en';
-    if (!speaksLanguage(languages(), language)) {
-      throw new TalebackError(
-        'language_unsupported',
-        `The language "${language.slice(0, 40)}" is not supported.`,
-        {
-          details: `${SERVICE} speaks ${languages().join(', ')}`,
-        },
-      );
-    }
+    requireLanguage(profile, language);
     return (
       languageIds.find((id) => id.toLowerCase() === language.toLowerCase()) ??
       languageIds.find((id) => speaksLanguage([id], language))
@@ -96,7 +83,7 @@ export const createCoquiEngine = (options: CoquiEngineOptions): RemoteEngine => 
 
   return {
     ...profile,
-    // The spread has taken today's languages; a probe may find others.
+    // Read each time, because a probe may find others.
     get languages() {
       return languages();
     },
@@ -111,18 +98,16 @@ export const createCoquiEngine = (options: CoquiEngineOptions): RemoteEngine => 
         language: languageIdOf(chunk.language),
         styleWav: options.styleWav,
       });
-      const sound = await turns.run(signal, async () => {
+      const sound = await gate.run(signal, async () => {
         const answer = await client.ask({ ...request, signal });
         if (answer.status === 200) return readSpeech(answer, { service: SERVICE });
-        throw client.faultOf(readRefusal(answer), { codeOf: coquiCode });
+        throw client.faultOf(answer, { codeOf: coquiCode });
       });
       return stretched(sound, speed);
     },
     probe: (signal) =>
       client.timed(async () => {
-        const answer = await client.ask({ method: 'GET', path: '/', signal });
-        if (answer.status !== 200) throw client.faultOf(answer, { codeOf: coquiCode });
-        const home = parseHome(answer);
+        const home = parseHome(await client.get('/', signal, { codeOf: coquiCode }));
         speakers = offered(configured, home.speakers);
         languageIds = home.languageIds;
         return { details: `${home.speakers.length || 1} voices; ${languages().join(', ')}` };

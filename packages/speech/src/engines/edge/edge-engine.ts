@@ -1,20 +1,25 @@
 import { randomUUID } from 'node:crypto';
 import { TalebackError } from '@taleback/core';
 import { edge } from '@taleback/resilience';
-import { decodeMp3, isSilent, isSpeakable, type Pcm } from '../../audio/index.ts';
-import { throwIfCancelled } from '../cancellation.ts';
-import type { SpeechChunk, SpeechProfile, SynthesisOptions, Voice } from '../engine.ts';
-import { checkChunk } from '../remote/check-chunk.ts';
-import type { EngineProbe, RemoteEngine } from '../remote/remote-engine.ts';
-import type { SpeechHttp } from '../remote/speech-http.ts';
-import { tidyText } from '../remote/tidy-text.ts';
-import { browserHeaders, DEFAULT_CHROMIUM_VERSION, voicesAddress } from './edge-address.ts';
-import { EdgeDoor } from './edge-door.ts';
-import { refusedWith } from './edge-fault.ts';
-import { formatSsml, splitForService } from './edge-ssml.ts';
-import { takeTurn } from './edge-turn.ts';
+import { decodeMp3 } from '../../audio/mp3-decoder.ts';
+import { isSilent, type Pcm } from '../../audio/pcm.ts';
+import { throwIfCancelled } from '../../cancellation.ts';
+import { tidyText } from '../../text/clean-text.ts';
+import { isSpeakable } from '../../text/spoken-length.ts';
+import { checkChunk } from '../choose-voice.ts';
+import type {
+  EngineProbe,
+  RemoteEngine,
+  SpeechChunk,
+  SpeechProfile,
+  SynthesisOptions,
+  Voice,
+} from '../engine.ts';
+import type { SpeechHttp } from '../remote/speech-http.node.ts';
+import { browserHeaders, EdgeConnector, refusedWith, voicesAddress } from './edge-connection.ts';
+import type { ConnectSocket } from './edge-socket.node.ts';
+import { formatSsml, splitForService, takeTurn } from './edge-turn.ts';
 import { EDGE_VOICES, parseVoiceList } from './edge-voices.ts';
-import type { ConnectSocket } from './speech-socket.ts';
 
 export const EDGE_ENDPOINT = 'wss://speech.platform.bing.com/consumer/speech/synthesize/readaloud/edge/v1';
 
@@ -26,10 +31,10 @@ export interface EdgeEngineOptions {
   readonly now: () => number;
   /** The first is the default voice. Default EDGE_VOICES. */
   readonly voices?: readonly Voice[] | undefined;
-  /** Where `probe` asks for the voices there are; absent, it only knocks at the door. Needs `http`. */
+  /** Where `probe` reads the list of voices; absent, it only opens a connection. Needs `http`. */
   readonly voicesUrl?: string | undefined;
   readonly http?: SpeechHttp | undefined;
-  /** Default DEFAULT_CHROMIUM_VERSION. */
+  /** Default: a current one. */
   readonly chromiumVersion?: string | undefined;
   /** 32 hex digits, new on each call. Default: of a random UUID. */
   readonly newId?: (() => string) | undefined;
@@ -38,23 +43,21 @@ export interface EdgeEngineOptions {
 const randomId = (): string => randomUUID().replaceAll('-', '');
 
 /**
- * The read-aloud voices of Microsoft Edge, each text over a WebSocket of its own. Nobody promised us this service: see
- * `edge` of resilience for how little it is trusted.
- *
- * Sound that breaks off before its end is `audio_missing`, never a success.
+ * The read-aloud voices of Microsoft Edge, each text over a WebSocket of its own. An unofficial API that may stop working:
+ * `edge` of resilience has its careful limits. Truncated sound is `audio_missing`, never a success.
  *
  * @throws TalebackError `request_invalid` for the address; from its methods what RemoteEngine names.
  */
 export const createEdgeEngine = (options: EdgeEngineOptions): RemoteEngine => {
-  const { endpoint = EDGE_ENDPOINT, chromiumVersion = DEFAULT_CHROMIUM_VERSION, newId = randomId } = options;
+  const { endpoint = EDGE_ENDPOINT, chromiumVersion, newId = randomId } = options;
   const { connect, now, voicesUrl, http } = options;
-  const door = new EdgeDoor({ endpoint, chromiumVersion, connect, now, newId });
+  const service = new EdgeConnector({ endpoint, chromiumVersion, connect, now, newId });
   let voices = options.voices ?? EDGE_VOICES;
 
   const turn = async (ssml: string, signal: AbortSignal | undefined): Promise<Pcm> => {
-    const socket = await door.enter(signal);
+    const socket = await service.connect(signal);
     try {
-      return await decodeMp3(await takeTurn(socket, { ssml, requestId: newId(), nowMs: door.now() }));
+      return await decodeMp3(await takeTurn(socket, { ssml, requestId: newId(), nowMs: service.now() }));
     } finally {
       socket.close();
     }
@@ -82,17 +85,17 @@ export const createEdgeEngine = (options: EdgeEngineOptions): RemoteEngine => {
     return pcm;
   };
 
-  const knock = async (signal: AbortSignal): Promise<void> => {
-    const socket = await door.enter(signal);
+  const openAndClose = async (signal: AbortSignal): Promise<void> => {
+    const socket = await service.connect(signal);
     socket.close();
   };
 
   const probe = async (signal: AbortSignal): Promise<EngineProbe> => {
     const startedAtMs = now();
     if (voicesUrl === undefined || http === undefined) {
-      await knock(signal);
+      await openAndClose(signal);
     } else {
-      const answer = await door.passed((identity) =>
+      const answer = await service.request((identity) =>
         http({
           method: 'GET',
           url: voicesAddress(voicesUrl, identity),
@@ -100,8 +103,8 @@ export const createEdgeEngine = (options: EdgeEngineOptions): RemoteEngine => {
           signal,
         }),
       );
-      // A relay may pass on speech and nothing else.
-      if (answer.status === 404) await knock(signal);
+      // A relay may support speech only.
+      if (answer.status === 404) await openAndClose(signal);
       else if (answer.status === 200) voices = parseVoiceList(answer.body);
       else throw refusedWith(answer, 'voices');
     }
@@ -113,7 +116,7 @@ export const createEdgeEngine = (options: EdgeEngineOptions): RemoteEngine => {
 
   return {
     name: profile.name,
-    // Asked for each time: a probe may change them.
+    // Read each time, because a probe may change them.
     get languages() {
       return profile.languages;
     },
@@ -127,7 +130,7 @@ export const createEdgeEngine = (options: EdgeEngineOptions): RemoteEngine => {
   };
 };
 
-/** Parts of one text, one after the other; all have the rate that was asked for. */
+/** The parts of one text in a row; all must have the same rate. */
 const joined = (parts: readonly Pcm[]): Pcm => {
   const [first] = parts;
   if (first === undefined) throw new TalebackError('audio_missing', 'The Edge service made no sound.');
@@ -147,14 +150,19 @@ const joined = (parts: readonly Pcm[]): Pcm => {
   return { sampleRateHz, samples };
 };
 
-/** @throws TalebackError `request_invalid`; it does not repeat the address. */
+/** @throws TalebackError `request_invalid`, without the address. */
 const withoutSecrets = (address: string): string => {
   const url = URL.canParse(address) ? new URL(address) : undefined;
-  if (url === undefined || !/^wss?:$/u.test(url.protocol)) {
-    throw new TalebackError(
-      'request_invalid',
-      'The address of the Edge service must begin with wss:// or ws://.',
-    );
-  }
-  return `${url.protocol}//${url.host}${url.pathname.replace(/\/+$/u, '')}`;
+  if (url !== undefined && /^wss?:$/u.test(url.protocol))
+    return `${url.protocol}//${url.host}${url.pathname.replace(/\/+$/u, '')}`;
+  const message = 'The address of the Edge service must begin with wss:// or ws://.';
+  throw new TalebackError('request_invalid', message);
+};
+
+/** The list of voices for a speech endpoint; undefined for an address of another shape, or with a password. */
+export const edgeVoicesUrl = (endpoint: string): string | undefined => {
+  const url = new URL(endpoint);
+  const path = url.pathname.replace(/\/edge\/v1\/*$/u, '/voices/list');
+  if (path === url.pathname || url.username !== '') return undefined;
+  return `${url.protocol === 'wss:' ? 'https' : 'http'}://${url.host}${path}${url.search}`;
 };

@@ -1,5 +1,6 @@
-import { TalebackError } from '@taleback/core';
+import { isRecord, TalebackError } from '@taleback/core';
 import type { Voice } from '../engine.ts';
+import { parseJson } from '../remote/service-fault.ts';
 
 const LINES = `
 de-DE Killian male, Conrad male, Katja female
@@ -18,9 +19,9 @@ zh-CN Xiaoxiao female, Yunxi male
 `;
 
 /**
- * Voices that have been there for years, 24 in 12 languages; the service tells them all when it is asked.
+ * Voices that have existed for years, 24 in 12 languages; a probe reads the complete list.
  *
- * @see seed 002 for the first two, which stand in for each other
+ * @see docs/origins.md#edge-voices for the first two, which replace each other
  */
 export const EDGE_VOICES: readonly Voice[] = LINES.trim()
   .split('\n')
@@ -47,8 +48,8 @@ const rankOf = ({ id }: Voice): number => {
 };
 
 const parseVoice = (entry: unknown): Voice | undefined => {
-  if (typeof entry !== 'object' || entry === null) return undefined;
-  const { ShortName, Locale, Gender, Status } = entry as Readonly<Record<string, unknown>>;
+  if (!isRecord(entry)) return undefined;
+  const { ShortName, Locale, Gender, Status } = entry;
   if (typeof ShortName !== 'string' || typeof Locale !== 'string' || Status === 'Deprecated')
     return undefined;
   const gender = Gender === 'Female' ? 'female' : Gender === 'Male' ? 'male' : undefined;
@@ -61,20 +62,15 @@ const parseVoice = (entry: unknown): Voice | undefined => {
 };
 
 /**
- * The voices that the service tells, the well-known ones first, as they stand in EDGE_VOICES.
+ * The voices that the service lists, the well-known ones first, in the order of EDGE_VOICES.
  *
  * @throws TalebackError `provider_unavailable` when the answer is no list with a voice in it.
  */
 export const parseVoiceList = (body: Uint8Array): readonly Voice[] => {
-  let list: unknown;
-  try {
-    list = JSON.parse(Buffer.from(body).toString('utf8'));
-  } catch {
-    list = undefined;
-  }
+  const list = parseJson(body);
   const voices = Array.isArray(list) ? list.flatMap((entry) => parseVoice(entry) ?? []) : [];
   if (voices.length > 0) return voices.sort((one, other) => rankOf(one) - rankOf(other));
-  throw new TalebackError('provider_unavailable', 'The Edge service told no list of voices.', {
+  throw new TalebackError('provider_unavailable', 'The Edge service sent no list of voices.', {
     details: `${body.length} bytes without a voice`,
   });
 };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { formatWav } from '../../audio/index.ts';
+import { formatWav } from '../../audio/wav.ts';
 import { speak } from './flite-engine.ts';
-import type { ProgramEnd, ProgramRun } from './flite-program.ts';
+import type { ProgramEnd, ProgramRun } from './flite-program.node.ts';
 
 const wavOf = (amplitude: number, sampleCount = 100) =>
   formatWav({ sampleRateHz: 16_000, samples: new Int16Array(sampleCount).fill(amplitude) });
@@ -24,7 +24,7 @@ const argsFor = (chunk: Parameters<typeof speak>[1]): readonly string[] => {
   return seen;
 };
 
-describe('what flite is told', () => {
+describe('the arguments of flite', () => {
   test('the voice, the text and the file', () => {
     expect(argsFor(CHUNK)).toEqual(['-voice', 'slt', '-t', 'Hello.', '-o', 'out.wav']);
   });
@@ -41,7 +41,7 @@ describe('what flite is told', () => {
 
 const exited = (exitCode: number): ProgramEnd => ({ kind: 'exited', exitCode });
 
-describe('what becomes of a run', () => {
+describe('the result of a run', () => {
   test.each<[string, Partial<ProgramRun>, string, string]>([
     ['a trap', { end: { kind: 'trapped', reason: 'unreachable' } }, 'model_failed', 'trap: unreachable'],
     ['an exit', { end: exited(2), printed: 'no voice\n' }, 'model_failed', 'exit code 2; no voice'],

@@ -1,23 +1,56 @@
-import { type ErrorCode, isTalebackError, TalebackError } from '@taleback/core';
-import { isSilent, isSpeakable, type Pcm, parseWav } from '../../audio/index.ts';
-import { throwIfCancelled } from '../cancellation.ts';
-import { findVoice } from '../choose-voice.ts';
-import { SPEED_RANGE, type SpeechChunk, type SpeechEngine, type SpeechProfile } from '../engine.ts';
-import { cleanText } from './clean-text.ts';
-import { FliteProgram, type ProgramRun } from './flite-program.ts';
-import { FLITE_VOICES } from './flite-voices.ts';
-import { OUTPUT_NAME } from './wasi-host.ts';
-import type { WasmModule } from './web-assembly.ts';
+import { type ErrorCode, isTalebackError, TalebackError } from '@taleback/core/errors';
+import { isSilent, type Pcm } from '../../audio/pcm.ts';
+import { parseWav } from '../../audio/wav.ts';
+import { cleanText } from '../../text/clean-text.ts';
+import { throwIfCancelled } from '../../cancellation.ts';
+import { checkChunk } from '../choose-voice.ts';
+import type { SpeechChunk, SpeechEngine, SpeechProfile, Voice } from '../engine.ts';
+import {
+  compileFlite,
+  FliteProgram,
+  OUTPUT_NAME,
+  type ProgramRun,
+  type WasmModule,
+} from './flite-program.node.ts';
 
 /** A WAV file without a single sample. */
 const EMPTY_WAV_BYTES = 44;
 
-/** Some short texts, such as "Feu!", come out as silence because no rule of flite finds a sound for them. */
+/** Some short texts, such as "Feu!", come out as silence because flite has no rule for their sounds. */
 const SOUNDLESS: ReadonlySet<ErrorCode> = new Set(['audio_missing', 'audio_silent']);
 /** Those are spelled out instead. Silence for more text than this is a fault of the engine. */
 const LONGEST_SPELLED = 40;
 
-/** What is known of flite without running it. */
+/** Compiled into the engine. The first is the default; the telephone-rate voice `kal` is left out. */
+const FLITE_VOICES: readonly Voice[] = [
+  {
+    id: 'slt',
+    name: 'Clara',
+    languages: ['en-US'],
+    gender: 'female',
+    accent: 'American',
+    remark: 'clear and even',
+  },
+  {
+    id: 'rms',
+    name: 'Robert',
+    languages: ['en-US'],
+    gender: 'male',
+    accent: 'American',
+    remark: 'low and calm',
+  },
+  { id: 'awb', name: 'Alasdair', languages: ['en-GB'], gender: 'male', accent: 'Scottish', remark: 'lively' },
+  {
+    id: 'kal16',
+    name: 'Kal',
+    languages: ['en-US'],
+    gender: 'male',
+    accent: 'American',
+    remark: 'robotic and very fast',
+  },
+];
+
+/** What is known about flite without running it. */
 export const FLITE_PROFILE: SpeechProfile = {
   name: 'flite',
   languages: ['en'],
@@ -40,15 +73,7 @@ export const createFliteEngine = (module: WasmModule): SpeechEngine => {
 
 /** One chunk through a program that takes flite's arguments. */
 export const speak = (run: (args: readonly string[]) => ProgramRun, chunk: SpeechChunk): Pcm => {
-  const { speed = 1 } = chunk;
-  const voice = findVoice(FLITE_PROFILE, chunk.voiceId);
-  if (!(speed >= SPEED_RANGE.min && speed <= SPEED_RANGE.max)) {
-    throw new TalebackError('request_invalid', `speed must be ${SPEED_RANGE.min} to ${SPEED_RANGE.max}.`);
-  }
-  const text = cleanText(chunk.text).replace(/\n+/gu, ' ');
-  if (!isSpeakable(text)) {
-    throw new TalebackError('text_not_speakable', 'There is no letter or digit to speak.');
-  }
+  const { voice, text, speed } = checkChunk(FLITE_PROFILE, chunk, undefined);
   const rate = speed === 1 ? [] : ['--setf', `duration_stretch=${1 / speed}`];
   // With -t even a text like "-o x" is text; without it a single word would be taken for a file name.
   const sound = (words: string): Pcm =>
@@ -74,4 +99,11 @@ const soundOf = ({ end, output, printed }: ProgramRun): Pcm => {
   const pcm = parseWav(output);
   if (isSilent(pcm.samples)) throw new TalebackError('audio_silent', 'The speech engine made only silence.');
   return pcm;
+};
+
+/** flite, ready to speak: the first words take three times as long as later ones, so they are spoken here. */
+export const loadFlite = async (): Promise<SpeechEngine> => {
+  const engine = createFliteEngine(await compileFlite());
+  await engine.synthesizeChunk({ text: 'Ready to read.', voiceId: engine.voices()[0]?.id ?? '' });
+  return engine;
 };

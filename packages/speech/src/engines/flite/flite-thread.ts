@@ -1,5 +1,5 @@
-import { serveThread } from '../serve-thread.ts';
-import { loadFlite } from './load-flite.ts';
+import { serveThread } from '../speech-thread.node.ts';
+import { loadFlite } from './flite-engine.ts';
 
 /** Entry of a speech thread with the embedded engine. */
 await serveThread(loadFlite);

@@ -1,16 +1,13 @@
-import { type ErrorCode, TalebackError } from '@taleback/core';
+import { type ErrorCode, isRecord, TalebackError } from '@taleback/core';
 import { kokoro } from '@taleback/resilience';
-import { speaksLanguage } from '../choose-voice.ts';
-import type { SpeechProfile, Voice } from '../engine.ts';
-import { checkChunk } from '../remote/check-chunk.ts';
+import { tidyText } from '../../text/clean-text.ts';
+import { checkChunk, speaksLanguage } from '../choose-voice.ts';
+import type { RemoteEngine, SpeechProfile, Voice } from '../engine.ts';
 import { readSpeech } from '../remote/read-speech.ts';
-import type { RemoteEngine } from '../remote/remote-engine.ts';
 import { createServiceClient, jsonBody } from '../remote/service-client.ts';
-import type { Refusal } from '../remote/service-refusal.ts';
-import type { SpeechHttp } from '../remote/speech-http.ts';
-import { tidyText } from '../remote/tidy-text.ts';
+import type { Refusal } from '../remote/service-fault.ts';
+import type { SpeechHttp } from '../remote/speech-http.node.ts';
 import { KOKORO_LANGUAGES, KOKORO_VOICES, kokoroVoice, langCodeOf, mixedVoices } from './kokoro-voices.ts';
-import { parseModelIds, parseVoiceIds } from './voice-list.ts';
 
 export interface KokoroEngineOptions {
   /** Such as `http://127.0.0.1:8880`. */
@@ -18,15 +15,15 @@ export interface KokoroEngineOptions {
   readonly http: SpeechHttp;
   /**
    * The voices to offer, the default first; mixtures such as `af_bella(2)+bf_emma` too. Default: all that the service
-   * has, and the best known ones until it has told.
+   * has, and the best known ones until a probe.
    */
   readonly voices?: readonly string[] | undefined;
-  /** For a proxy in front of it: the service itself asks for none. */
+  /** For a proxy in front of it: the service itself needs none. */
   readonly apiKey?: string | undefined;
 }
 
 const SERVICE = 'kokoro';
-/** Of the model; the service never says. */
+/** Of the model; the service does not report it. */
 const SAMPLE_RATE_HZ = 24_000;
 
 /** An unknown voice is a `validation_error` among others. */
@@ -45,8 +42,8 @@ const offered = (configured: readonly string[] | undefined, there: readonly stri
 };
 
 /**
- * A Kokoro-FastAPI server. Raw samples are asked for, because the WAV files that it streams to itself carry no sizes,
- * and in one answer (`stream: false`), because a stream that fails half-way has said 200 before.
+ * A Kokoro-FastAPI server. It is asked for raw samples, because its WAV files carry no sizes, and in one answer
+ * (`stream: false`), because a stream that fails half-way has answered 200 before.
  *
  * @throws TalebackError `request_invalid` when the address is none
  */
@@ -68,13 +65,9 @@ export const createKokoroEngine = ({ voices: configured, ...options }: KokoroEng
     synthesizeChunk: async (chunk, { signal } = {}) => {
       const { text, speed, voice } = checkChunk(profile, chunk, signal);
       if (chunk.language !== undefined && !speaksLanguage(voice.languages, chunk.language)) {
-        throw new TalebackError(
-          'voice_language_mismatch',
-          `The voice ${voice.id} does not speak this language.`,
-          {
-            details: `${voice.id} speaks ${voice.languages.join(', ')}, not ${chunk.language.slice(0, 40)}`,
-          },
-        );
+        const message = `The voice ${voice.id} does not speak this language.`;
+        const details = `${voice.id} speaks ${voice.languages.join(', ')}, not ${chunk.language.slice(0, 40)}`;
+        throw new TalebackError('voice_language_mismatch', message, { details });
       }
       const langCode = langCodeOf(voice, chunk.language);
       const answer = await client.ask({
@@ -96,7 +89,7 @@ export const createKokoroEngine = ({ voices: configured, ...options }: KokoroEng
     },
     probe: (signal) =>
       client.timed(async () => {
-        // Its /health says "healthy" whatever is wrong.
+        // Its /health always says "healthy".
         const models = parseModelIds(await client.getJson('/v1/models', signal));
         const there = parseVoiceIds(await client.getJson('/v1/audio/voices', signal));
         if (models.length === 0 || there.length === 0) {
@@ -109,4 +102,26 @@ export const createKokoroEngine = ({ voices: configured, ...options }: KokoroEng
         return { details: `${model}; ${there.length} voices`, model };
       }),
   };
+};
+
+const idOf = (entry: unknown): string | undefined => {
+  const id = isRecord(entry) ? entry['id'] : entry;
+  return typeof id === 'string' && id !== '' ? id : undefined;
+};
+
+/**
+ * The ids in an answer of `GET /v1/audio/voices`: `{"voices":[{"id","name"}]}`, or names alone from releases before 0.3.
+ *
+ * @returns none when it is no such answer
+ */
+export const parseVoiceIds = (json: unknown): string[] => {
+  const voices = isRecord(json) ? json['voices'] : undefined;
+  if (!Array.isArray(voices)) return [];
+  return [...new Set(voices.map(idOf).filter((id) => id !== undefined))];
+};
+
+/** The ids in an answer of `GET /v1/models`. */
+export const parseModelIds = (json: unknown): string[] => {
+  const models = isRecord(json) ? json['data'] : undefined;
+  return Array.isArray(models) ? models.map(idOf).filter((id) => id !== undefined) : [];
 };

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { KOKORO_LANGUAGES, KOKORO_VOICES, kokoroVoice, langCodeOf } from './kokoro-voices.ts';
-import { parseModelIds, parseVoiceIds } from './voice-list.ts';
+import { parseModelIds, parseVoiceIds } from './kokoro-engine.ts';
 
-describe('what a name tells', () => {
+describe('a voice by its name', () => {
   test.each([
     ['af_heart', 'Heart', 'en-US', 'female'],
     ['am_michael', 'Michael', 'en-US', 'male'],

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { serviceFault } from './service-fault.ts';
-import { readRefusal } from './service-refusal.ts';
-import type { HttpAnswer } from './speech-http.ts';
+import { readRefusal, serviceFault } from './service-fault.ts';
+import type { HttpAnswer } from './speech-http.node.ts';
 
 const answer = (status: number, body: string, headers: Record<string, string> = {}): HttpAnswer => ({
   status,

@@ -1,12 +1,92 @@
-import { classifyWords, type ErrorCode, TalebackError } from '@taleback/core';
-import type { Refusal } from './service-refusal.ts';
+import { classifyWords, type ErrorCode, TalebackError } from '@taleback/core/errors';
+import { isRecord } from '@taleback/core/json';
+import { parseRetryAfter } from '@taleback/resilience';
+import type { HttpAnswer } from './speech-http.node.ts';
+
+/** An answer of a service that is not a success. */
+export interface Refusal {
+  readonly status: number;
+  /** The service's own name for the fault, such as `validation_error`. */
+  readonly label: string | undefined;
+  /** Its message in one line, or the title of its page. */
+  readonly words: string;
+  /** A page for browsers: a proxy's, unless the service is known to answer with such. */
+  readonly isPage: boolean;
+  /** Its Retry-After, ms. */
+  readonly retryAfterMs: number | undefined;
+}
+
+type Members = Readonly<Record<string, unknown>>;
+
+/** An echo of the text may be as long as the text. */
+const MOST_WORDS = 400;
+
+const oneLine = (text: string): string => text.replace(/\s+/gu, ' ').trim().slice(0, MOST_WORDS);
+
+const membersOf = (value: unknown): Members => (isRecord(value) ? value : {});
+
+const textIn = (members: Members, ...names: readonly string[]): string | undefined =>
+  names
+    .map((name) => members[name])
+    .find((value): value is string => typeof value === 'string' && value !== '');
+
+/** FastAPI's list of what is wrong with which field. */
+const fieldFaults = (faults: readonly unknown[]): string =>
+  faults
+    .map((fault) => {
+      const { loc, msg } = membersOf(fault);
+      return `${Array.isArray(loc) ? loc.join('.') : 'request'}: ${typeof msg === 'string' ? msg : 'refused'}`;
+    })
+    .join('; ');
+
+/** The shapes in use: a word, a list of fields, or an object, under `detail`, `error` or at the top. */
+const readJson = (json: unknown): Pick<Refusal, 'label' | 'words'> => {
+  const top = membersOf(json);
+  const body = top['detail'] ?? top['error'] ?? top;
+  if (typeof body === 'string') return { label: undefined, words: oneLine(body) };
+  if (Array.isArray(body)) return { label: undefined, words: oneLine(fieldFaults(body)) };
+  const members = membersOf(body);
+  return {
+    label: textIn(members, 'status', 'error', 'code', 'type'),
+    words: oneLine(textIn(members, 'message', 'msg', 'detail') ?? textIn(top, 'message') ?? ''),
+  };
+};
+
+/** The JSON in a text or body; undefined when there is none. */
+export const parseJson = (body: string | Uint8Array): unknown => {
+  try {
+    return JSON.parse(typeof body === 'string' ? body : Buffer.from(body).toString('utf8'));
+  } catch {
+    return undefined;
+  }
+};
+
+const pageTitle = (page: string): string => oneLine(/<title>([^<]*)<\/title>/iu.exec(page)?.[1] ?? 'a page');
+
+/** The two clocks may differ, so a date to wait for is compared with the date of the answer. */
+const waitOf = ({ headers }: HttpAnswer): number | undefined => {
+  const sentAtMs = Date.parse(headers['date'] ?? '');
+  return parseRetryAfter(headers['retry-after'], Number.isNaN(sentAtMs) ? Date.now() : sentAtMs);
+};
+
+/** Reads an answer that is no success. */
+export const readRefusal = (answer: HttpAnswer): Refusal => {
+  const { status, headers } = answer;
+  const retryAfterMs = waitOf(answer);
+  const text = Buffer.from(answer.body).toString('utf8');
+  const isPage = /^\s*</u.test(text) || headers['content-type']?.startsWith('text/html') === true;
+  if (isPage) return { status, label: undefined, words: pageTitle(text), isPage, retryAfterMs };
+  const json = parseJson(text);
+  const said = json === undefined ? { label: undefined, words: oneLine(text) } : readJson(json);
+  return { status, ...said, isPage, retryAfterMs };
+};
 
 export interface ServiceFaultOptions {
   /** The engine's name. */
   readonly service: string;
-  /** What must not be repeated, should the service repeat it. */
+  /** Removed, should the service repeat them. */
   readonly secrets?: readonly string[] | undefined;
-  /** What the service is known to mean by it; goes before the status. */
+  /** What the service is known to mean; has precedence over the status. */
   readonly codeOf?: ((refusal: Refusal) => ErrorCode | undefined) | undefined;
   /** Further details for operators. */
   readonly note?: string | undefined;
@@ -52,15 +132,15 @@ const codeOfStatus = (status: number): ErrorCode => {
   }
 };
 
-/** What the words of a failure may make of it: they are free text, so only what no other words would say. */
-const TOLD_BY_FAILURES: ReadonlySet<ErrorCode> = new Set([
+/** Codes that the words of a failure may lead to: they are free text, so only unmistakable ones. */
+const CODES_OF_FAILURES: ReadonlySet<ErrorCode> = new Set([
   'gpu_out_of_memory',
   'memory_exhausted',
   'disk_full',
   'model_unavailable',
 ]);
-/** And the words of a refusal. */
-const TOLD_BY_REFUSALS: ReadonlySet<ErrorCode> = new Set([
+/** And those of a refusal. */
+const CODES_OF_REFUSALS: ReadonlySet<ErrorCode> = new Set([
   'voice_not_found',
   'language_unsupported',
   'text_too_long',
@@ -73,7 +153,7 @@ const WORTH_READING: ReadonlySet<number> = new Set([400, 404, 422, 500, 503]);
 const codeOfWords = ({ status, words, isPage }: Refusal): ErrorCode | undefined => {
   if (isPage || !WORTH_READING.has(status)) return undefined;
   const code = classifyWords({ error: words });
-  return (status >= 500 ? TOLD_BY_FAILURES : TOLD_BY_REFUSALS).has(code) ? code : undefined;
+  return (status >= 500 ? CODES_OF_FAILURES : CODES_OF_REFUSALS).has(code) ? code : undefined;
 };
 
 const withoutSecrets = (text: string, secrets: readonly string[]): string =>
@@ -82,15 +162,15 @@ const withoutSecrets = (text: string, secrets: readonly string[]): string =>
     text,
   );
 
-/** What a refusal is in our words. Redirects are not followed: a service has one address. */
+/** The error for a refusal. Redirects are not followed: a service has one address. */
 export const serviceFault = (
   refusal: Refusal,
   { service, secrets = [], codeOf, note }: ServiceFaultOptions,
 ): TalebackError => {
   const { status, label, words, retryAfterMs } = refusal;
   const code = codeOf?.(refusal) ?? codeOfWords(refusal) ?? codeOfStatus(status);
-  const told = [label, words].filter((part) => part !== undefined && part !== '').join(': ');
-  const details = [`${service} answered ${status}${told === '' ? '' : ` (${told})`}`, note]
+  const said = [label, words].filter((part) => part !== undefined && part !== '').join(': ');
+  const details = [`${service} answered ${status}${said === '' ? '' : ` (${said})`}`, note]
     .filter((part) => part !== undefined)
     .join('; ');
   return new TalebackError(code, MESSAGES[code] ?? 'The speech service refused the text.', {

@@ -1,4 +1,4 @@
-import { FLITE_PROFILE, loadFlite } from '../../engines/index.ts';
+import { FLITE_PROFILE, loadFlite } from '../../engines/flite/flite-engine.ts';
 import { ownStdout } from './answers.node.ts';
 import { serveSpeech } from './serve-speech.ts';
 

@@ -1,0 +1,87 @@
+import { parentPort } from 'node:worker_threads';
+import { reportError, TalebackError, toTalebackError } from '@taleback/core/errors';
+import { createMp3Encoder } from 'wasm-media-encoders';
+import type { FromMp3Thread, Mp3BitrateKbps, ToMp3Thread } from './mp3-encoder.node.ts';
+
+type Encoder = Awaited<ReturnType<typeof createMp3Encoder>>;
+
+/** Encoders kept for the next stream; making one takes 15 to 120 ms. */
+const MAX_SPARE_ENCODERS = 4;
+
+/** Of MPEG 1, 2 and 2.5. The encoder takes any other number too, and makes something else of it. */
+const MP3_RATES_HZ = new Set([8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000]);
+
+/** The work of the MP3 thread: several streams side by side, each with an encoder of its own. */
+export class Mp3Streams {
+  readonly #open = new Map<number, Encoder>();
+  readonly #spare: Encoder[] = [];
+
+  /** Does what the message asks; gives the answer, or nothing where the protocol has none. */
+  async apply(message: ToMp3Thread): Promise<FromMp3Thread | undefined> {
+    const { streamId } = message;
+    try {
+      return await this.#answer(message);
+    } catch (error) {
+      this.#open.delete(streamId);
+      return { type: 'failed', streamId, error: reportError(toTalebackError(error)) };
+    }
+  }
+
+  async #answer(message: ToMp3Thread): Promise<FromMp3Thread | undefined> {
+    const { streamId } = message;
+    let answer: FromMp3Thread | undefined;
+    switch (message.type) {
+      case 'open':
+        await this.#start(streamId, message.sampleRateHz, message.bitrateKbps);
+        answer = { type: 'opened', streamId };
+        break;
+      case 'encode':
+        answer = { type: 'encoded', streamId, bytes: encode(this.#encoderOf(streamId), message.samples) };
+        break;
+      case 'finish':
+        answer = { type: 'encoded', streamId, bytes: this.#finish(streamId) };
+        break;
+      case 'abandon':
+        this.#open.delete(streamId);
+    }
+    return answer;
+  }
+
+  async #start(streamId: number, sampleRate: number, bitrate: Mp3BitrateKbps): Promise<void> {
+    if (!MP3_RATES_HZ.has(sampleRate)) {
+      throw new TalebackError('model_failed', `MP3 has no sample rate of ${sampleRate} Hz.`);
+    }
+    const encoder = this.#spare.pop() ?? (await createMp3Encoder());
+    encoder.configure({ sampleRate, channels: 1, bitrate });
+    this.#open.set(streamId, encoder);
+  }
+
+  #finish(streamId: number): Uint8Array<ArrayBuffer> {
+    const encoder = this.#encoderOf(streamId);
+    const bytes = encoder.finalize().slice();
+    this.#open.delete(streamId);
+    if (this.#spare.length < MAX_SPARE_ENCODERS) this.#spare.push(encoder);
+    return bytes;
+  }
+
+  #encoderOf(streamId: number): Encoder {
+    const encoder = this.#open.get(streamId);
+    if (encoder === undefined)
+      throw new TalebackError('internal', `There is no open MP3 stream ${streamId}.`);
+    return encoder;
+  }
+}
+
+/** The encoder answers with a view of its own memory, so the bytes are copied out. */
+const encode = (encoder: Encoder, samples: Int16Array): Uint8Array<ArrayBuffer> =>
+  encoder.encode([Float32Array.from(samples, (sample) => sample / 32_768)]).slice();
+
+const streams = new Mp3Streams();
+const reply = async (message: ToMp3Thread): Promise<void> => {
+  const answer = await streams.apply(message);
+  if (answer === undefined) return;
+  parentPort?.postMessage(answer, answer.type === 'encoded' ? [answer.bytes.buffer] : []);
+};
+
+// This file is the entry of the MP3 thread.
+parentPort?.on('message', (message: ToMp3Thread) => void reply(message));

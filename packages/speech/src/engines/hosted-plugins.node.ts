@@ -1,0 +1,188 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Log } from '@taleback/core';
+import { type Clock, systemClock } from '@taleback/resilience';
+import type { HostedPlugin } from '../pool/speech-line.ts';
+import { FLITE_CHILD_FILE, OWN_NODE_ARGS, ownFile, PYTHON_FOLDER } from '../own-files.node.ts';
+import type { OpenSpeechChild } from '../pool/speech-child.ts';
+import { ChildConnection } from '../protocol/child-connection.ts';
+import { spawnChild } from '../protocol/child-process.node.ts';
+import type { ProtocolVersion } from '../protocol/protocol.ts';
+import { type OpenSoundFiles, openSoundFiles } from '../protocol/sound-files.node.ts';
+import type { SpeechProfile, VoiceProfile } from './engine.ts';
+import { FLITE_PROFILE } from './flite/flite-engine.ts';
+import { openSpeechThread } from './speech-thread.node.ts';
+
+/** What a child needs of our environment to find programs, models and its language; no secrets. */
+const PASSED_ON = [
+  'PATH',
+  'HOME',
+  'LANG',
+  'LC_ALL',
+  'TMPDIR',
+  'TZ',
+  'HF_HOME',
+  'COQUI_TOS_AGREED',
+  'TTS_HOME',
+  'CUDA_VISIBLE_DEVICES',
+  'LD_LIBRARY_PATH',
+  'SYSTEMROOT',
+] as const;
+
+/** The environment of a speech child, out of ours. */
+const childEnvironment = (ours: Readonly<Record<string, string | undefined>>): Record<string, string> =>
+  Object.fromEntries(
+    PASSED_ON.flatMap((name) => {
+      const value = ours[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+
+export interface ProcessChildOptions {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly files: OpenSoundFiles;
+  /** Default: all, newest first. `['1.0.0']` for a child that is known to be old. */
+  readonly versions?: readonly ProtocolVersion[] | undefined;
+  readonly negotiationTimeoutMs?: number | undefined;
+  readonly clock?: Clock | undefined;
+  readonly log: Log;
+}
+
+/** Children that are processes and speak the line protocol. */
+export const processChild =
+  (options: ProcessChildOptions): OpenSpeechChild =>
+  (workerId, events) => {
+    const { command, args, env, files, versions, negotiationTimeoutMs, log, clock = systemClock } = options;
+    const onLog = (line: string): void => log('info', 'speech child says', { worker: workerId, line });
+    const open = spawnChild({ command, args, env, onLog });
+    return new ChildConnection({ workerId, open, files, versions, negotiationTimeoutMs, clock, log }, events);
+  };
+
+export interface FlitePluginOptions {
+  /** Entry of the children. Default: the one of this package. */
+  readonly childFile?: string;
+  /** Ours, of which the children get what they need. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly versions?: readonly ProtocolVersion[] | undefined;
+  readonly log: Log;
+}
+
+export interface OpenPlugin {
+  readonly plugin: HostedPlugin;
+  /** Removes what it keeps on disk. */
+  readonly close: () => Promise<void>;
+}
+
+/** The embedded engine, in child processes, or in a thread of this process when none comes up. */
+export const openFlitePlugin = async (options: FlitePluginOptions): Promise<OpenPlugin> => {
+  const { childFile = FLITE_CHILD_FILE, environment, versions, log } = options;
+  const files = await openSoundFiles();
+  const plugin: HostedPlugin = {
+    ...FLITE_PROFILE,
+    // All its voices are in one module.
+    modelOf: () => FLITE_PROFILE.name,
+    openChild: processChild({
+      command: process.execPath,
+      args: [...OWN_NODE_ARGS, childFile],
+      env: childEnvironment(environment),
+      files,
+      versions,
+      log,
+    }),
+    openThread: openSpeechThread(ownFile('engines/flite/flite-thread')),
+  };
+  return { plugin, close: () => files.close() };
+};
+
+/** Recordings kept at once; one takes up to 10 MB. A chunk that waits behind more than 32 others finds its own gone. */
+const MOST_KEPT = 32;
+
+export interface ProfileFiles {
+  /** The path of a file with this recording, the same for the same recording while it is kept. */
+  readonly keep: (profile: VoiceProfile) => Promise<string>;
+  readonly close: () => Promise<void>;
+}
+
+/** Recordings as files that only this user may read, for children that take a path. */
+export const openProfileFiles = async (): Promise<ProfileFiles> => {
+  const folder = await mkdtemp(join(tmpdir(), 'taleback-profiles-'));
+  /** By hash; the one used last is at the end. */
+  const kept = new Map<string, Promise<string>>();
+
+  const write = async ({ hash, bytes }: VoiceProfile): Promise<string> => {
+    const path = join(folder, hash);
+    await writeFile(path, bytes, { mode: 0o600 });
+    return path;
+  };
+  const dropOldest = (): void => {
+    const [oldest] = kept;
+    if (kept.size <= MOST_KEPT || oldest === undefined) return;
+    kept.delete(oldest[0]);
+    void oldest[1].then((path) => rm(path, { force: true })).catch(() => {});
+  };
+  return {
+    keep: (profile) => {
+      const path = kept.get(profile.hash) ?? write(profile);
+      kept.delete(profile.hash);
+      kept.set(profile.hash, path);
+      path.catch(() => kept.delete(profile.hash));
+      dropOldest();
+      return path;
+    },
+    close: () => rm(folder, { recursive: true, force: true }),
+  };
+};
+
+export interface PythonPluginOptions {
+  /** What the engine speaks; its name is the manager's, not Python's. */
+  readonly profile: SpeechProfile;
+  /** As `python3 -m taleback_speech --engine` takes it: a name, or `module:Class`. */
+  readonly engine: string;
+  /** Folder of the package taleback_speech. Default: the one that comes with this package. */
+  readonly pythonFolder?: string | undefined;
+  /** Default `python3`. */
+  readonly python?: string | undefined;
+  /** More arguments, such as `--option device=cuda`. */
+  readonly args?: readonly string[] | undefined;
+  /** Default: every voice is a model of its own. */
+  readonly modelOf?: ((voiceId: string) => string) | undefined;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Further folders where Python looks for modules, such as that of a plugin of one's own. */
+  readonly pythonPath?: readonly string[] | undefined;
+  readonly versions?: readonly ProtocolVersion[] | undefined;
+  readonly log: Log;
+}
+
+/** An engine that a Python child hosts. */
+export const openPythonPlugin = async (options: PythonPluginOptions): Promise<OpenPlugin> => {
+  const {
+    profile,
+    engine,
+    pythonFolder = PYTHON_FOLDER,
+    python = 'python3',
+    args = [],
+    pythonPath = [],
+  } = options;
+  const files = await openSoundFiles();
+  const openChild = processChild({
+    command: python,
+    args: ['-u', '-m', 'taleback_speech', '--engine', engine, ...args],
+    env: {
+      ...childEnvironment(options.environment),
+      PYTHONPATH: [pythonFolder, ...pythonPath].join(':'),
+      PYTHONUNBUFFERED: '1',
+    },
+    files,
+    versions: options.versions,
+    log: options.log,
+  });
+  const modelOf = options.modelOf ?? ((voiceId) => voiceId);
+  const profiles = profile.clonesVoices === true ? await openProfileFiles() : undefined;
+  return {
+    plugin: { ...profile, modelOf, openChild, keepProfile: profiles?.keep },
+    close: async () => void (await Promise.all([files.close(), profiles?.close()])),
+  };
+};

@@ -1,2 +1,0 @@
-export { loadVoiceProfile, type ProfilePorts } from './load-voice-profile.ts';
-export { type ProfileSource, profileOf } from './profile-of.ts';
