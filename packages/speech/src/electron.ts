@@ -17,8 +17,13 @@ export const TTS_CHANNELS = { synthesize: 'tts-synthesize', status: 'tts-status'
  *
  * @returns a function that removes both
  * @example
+ * const { plugin, close } = await openFlitePlugin({ environment: process.env, log: () => {} });
+ * const manager = new TtsManager({}, { engines: [plugin], log: () => {} });
+ * // In an application: import { ipcMain } from 'electron';
+ * const ipcMain = { handle: () => {}, removeHandler: () => {} };
  * const unbind = bindIpcMain(ipcMain, manager);
- * app.on('before-quit', unbind);
+ * unbind();
+ * await close();
  */
 export const bindIpcMain = (
   ipcMain: IpcMainLike,
@@ -54,7 +59,8 @@ export const formatIpcError = ({ code, message }: TalebackError): string => `[${
  * The code and sentence in a message, whatever Electron put before it; `unknown` when it is not one of ours.
  *
  * @example
- * ipcRenderer.invoke('tts-synthesize', { text }).catch(({ message }) => show(parseIpcError(message)));
+ * const message = "Error invoking remote method 'tts-synthesize': Error: [text_empty] The text is empty.";
+ * console.log(parseIpcError(message).code); // text_empty
  */
 export const parseIpcError = (text: string): { readonly code: ErrorCode; readonly message: string } => {
   const [, code, message] = /\[([a-z_]+)\] (.*)$/su.exec(text) ?? [];

@@ -35,8 +35,9 @@ export interface BatchOptions<Input, Output> {
  *
  * @see docs/origins.md#batches
  * @example
- * const speak = (text: string) => manager.synthesize({ text });
- * const { done, failed } = await runBatch(['One.', 'Two.'], speak, { now: Date.now });
+ * const lengthOf = async (text: string) => text.length;
+ * const { done, failed } = await runBatch(['One.', 'Two.'], lengthOf, { now: Date.now });
+ * console.log(done, failed); // 2 0
  */
 export const runBatch = async <Input, Output>(
   inputs: readonly Input[],

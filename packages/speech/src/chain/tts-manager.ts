@@ -62,10 +62,14 @@ const DRAIN_MS = 10_000;
  *
  * @see docs/origins.md#service
  * @example
- * const manager = new TtsManager({ workerPool: { maxWorkers: 3 } }, { engines: [plugin], log });
+ * const log = (severity: string, message: string): void => console.log(severity, message);
+ * const { plugin, close } = await openFlitePlugin({ environment: process.env, log });
+ * const manager = new TtsManager({ workerPool: { maxWorkers: 2 } }, { engines: [plugin], log });
  * await manager.initialize();
- * const { audio } = await manager.synthesize({ text: 'Hello there.' });
+ * const { durationMs } = await manager.synthesize({ text: 'Hello there.' });
+ * console.log(durationMs > 500); // true
  * await manager.shutdown();
+ * await close();
  */
 export class TtsManager implements TtsService {
   /** The first engine, for single chunks: without protection and without fallbacks. */

@@ -2,12 +2,12 @@ import { type ErrorCode, TalebackError, toTalebackError } from '@taleback/core';
 import {
   AdaptiveTimeout,
   type CallOutcome,
-  type Clock,
   type ComposedPolicies,
   compose,
   createPolicies,
   type Policies,
   tryWithDeadline,
+  wait,
 } from '@taleback/resilience';
 import type { Pcm } from '../audio/pcm.ts';
 import { cancellationOf } from '../cancellation.ts';
@@ -144,7 +144,7 @@ export class RemoteLine implements SpeechLine {
       const waitMs = shortWaitMs(outcome);
       if (waitMs === undefined)
         throw signal.aborted ? cancellationOf(signal) : outcomeError(outcome, engine.name);
-      await pause(clock, waitMs, signal);
+      await wait(clock, waitMs, signal);
     }
   }
 
@@ -230,29 +230,17 @@ const outcomeError = (
 ): TalebackError => {
   if (outcome.kind !== 'rejected') return engineError(outcome.lastError, engine);
   const { by, reason, retryAfterMs, lastError } = outcome;
-  const wait = retryAfterMs === undefined ? {} : { retryAfterMs };
+  const later = retryAfterMs === undefined ? {} : { retryAfterMs };
   if (by === 'bulkhead') {
     const details = { details: reason };
     return new TalebackError('queue_full', `Too many texts are waiting for ${engine}.`, details);
   }
   if (by === 'rate-limit')
-    return new TalebackError('provider_rate_limited', `${engine} is asked as often as it may be.`, wait);
+    return new TalebackError('provider_rate_limited', `${engine} is asked as often as it may be.`, later);
   // It opened during the attempts: the error that opened it says more than the refusal.
   if (lastError !== undefined) return engineError(lastError, engine);
   return new TalebackError('circuit_open', `The speech service ${engine} has failed too often.`, {
     details: `the circuit breaker of ${engine} is ${reason}`,
-    ...wait,
+    ...later,
   });
 };
-
-/** Waits, or until the signal aborts. */
-const pause = (clock: Clock, waitMs: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const end = (): void => {
-      stopTimer();
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const stopTimer = clock.setTimer(end, waitMs);
-    signal.addEventListener('abort', end, { once: true });
-  });

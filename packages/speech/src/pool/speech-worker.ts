@@ -159,7 +159,7 @@ export class SpeechWorker implements Candidate {
 
   /** The caller gave up: the child is asked to stop, and killed when it does not. */
   cancel(job: SpeechJob): void {
-    for (const [correlationId, attempt] of [...this.#attempts]) {
+    for (const [correlationId, attempt] of this.#attempts) {
       if (attempt.job !== job) continue;
       attempt.stopTimer();
       const late = (): void => this.life.kill('did not stop a cancelled request');
@@ -240,7 +240,7 @@ export class SpeechWorker implements Candidate {
   }
 
   #gone(wasReady: boolean, cause: string): void {
-    for (const correlationId of [...this.#attempts.keys()]) {
+    for (const correlationId of this.#attempts.keys()) {
       this.#settle(correlationId, { kind: 'failed', error: workerLost(cause) });
     }
     this.#options.onGone(this, wasReady, cause);

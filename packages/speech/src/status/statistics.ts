@@ -1,7 +1,7 @@
 import type { Clock } from '@taleback/resilience';
 import type { SynthesisEvent } from '../pool/synthesis-event.ts';
-import { ErrorCounts, type ErrorsByCategory, type ErrorsByCode, indexOfCode } from './error-counts.ts';
-import { averageOf, EventRate, type Percentiles, percentilesOf, RecentSamples } from './recent.ts';
+import { ErrorCounts, type ErrorsByCategory, indexOfCode } from './error-counts.ts';
+import { averageOf, EventRate, percentilesOf, RecentSamples } from './recent.ts';
 
 const NO_COUNTS = {
   accepted: 0,
@@ -18,39 +18,6 @@ const NO_COUNTS = {
   characters: 0,
 };
 
-/**
- * The figures of a speech service. What is not known is undefined: there is no latency before the first request was spoken.
- * A count of 0 is a count. "Recent" is of the last 1,024 in the last 5 minutes, whichever is less.
- */
-export interface StatisticsSummary {
-  readonly startedAtMs: number;
-  /** Requests that ended recently: the basis of the recent figures. */
-  readonly recentRequests: number;
-  /** Mean time from acceptance to speech, of recent spoken requests, ms. */
-  readonly averageLatencyMs?: number | undefined;
-  /** Of the same requests, ms, nearest rank. */
-  readonly latencyPercentilesMs?: Percentiles | undefined;
-  /** Mean time that a worker took, of recent spoken attempts, ms. */
-  readonly averageGenerationMs?: number | undefined;
-  /** Mean time in the queue, of recent dispatches, ms. */
-  readonly averageQueueWaitMs?: number | undefined;
-  /** Mean time that choosing a worker took, of recent dispatches that report it, ms. */
-  readonly averageRoutingMs?: number | undefined;
-  /** Requests, accepted or refused, over the last minute. */
-  readonly requestsPerSecond?: number | undefined;
-  /** Spoken of recent requests that ended, 0..1. Refused requests are not in it. */
-  readonly successRate?: number | undefined;
-  /** Failed of recent requests that ended, 0..1. */
-  readonly errorRates: ErrorsByCategory;
-  /** Requests that failed since the start. */
-  readonly errorsByCode: ErrorsByCode;
-  readonly errorsByCategory: ErrorsByCategory;
-  /** Requests that were refused since the start. */
-  readonly refusalsByCode: ErrorsByCode;
-  /** Since the start. */
-  readonly counts: Readonly<typeof NO_COUNTS>;
-}
-
 /** Enough for a P99 of ten requests, and 17 KB. Older trouble is over or in the counts. */
 const RECENT = { capacity: 1_024, windowMs: 5 * 60_000 } as const;
 
@@ -58,7 +25,10 @@ const RECENT = { capacity: 1_024, windowMs: 5 * 60_000 } as const;
 const SPOKEN = 0;
 const FIRST_ERROR = 1;
 
-/** Keeps the figures in bounded memory: rings and counters, nothing is sorted before it is read. */
+/**
+ * The figures of a speech service in bounded memory: rings and counters, nothing is sorted before it is read. What is not known
+ * is undefined: there is no latency before the first request was spoken.
+ */
 export class SynthesisStatistics {
   readonly #clock: Clock;
   readonly #startedAtMs: number;
@@ -134,8 +104,8 @@ export class SynthesisStatistics {
     this.#latencies.add(event.latencyMs, FIRST_ERROR + index, nowMs);
   }
 
-  /** Sorts at most 1,024 numbers. */
-  summary(): StatisticsSummary {
+  /** Recent is of the last 1,024 in the last 5 minutes, whichever is less. Sorts at most 1,024 numbers. */
+  summary() {
     const nowMs = this.#clock.now();
     const latencies: number[] = [];
     const recentErrors = new ErrorCounts();
@@ -143,12 +113,16 @@ export class SynthesisStatistics {
       if (tag === SPOKEN) latencies.push(value);
       else recentErrors.add(tag - FIRST_ERROR);
     });
+    /** Refused requests are not in it. */
     const recentRequests = latencies.length + recentErrors.total;
     const average = (samples: RecentSamples): number | undefined => {
       const values: number[] = [];
       samples.visit(nowMs, (value) => values.push(value));
       return averageOf(values);
     };
+    const errorRates: ErrorsByCategory = Object.fromEntries(
+      Object.entries(recentErrors.byCategory()).map(([name, count]) => [name, count / recentRequests]),
+    );
     return {
       startedAtMs: this.#startedAtMs,
       recentRequests,
@@ -159,9 +133,7 @@ export class SynthesisStatistics {
       averageRoutingMs: average(this.#routings),
       requestsPerSecond: this.#arrivals.perSecond(nowMs),
       successRate: recentRequests === 0 ? undefined : latencies.length / recentRequests,
-      errorRates: Object.fromEntries(
-        Object.entries(recentErrors.byCategory()).map(([name, count]) => [name, count / recentRequests]),
-      ),
+      errorRates,
       errorsByCode: this.#errors.byCode(),
       errorsByCategory: this.#errors.byCategory(),
       refusalsByCode: this.#refusals.byCode(),
@@ -169,3 +141,6 @@ export class SynthesisStatistics {
     };
   }
 }
+
+/** The figures at one moment. */
+export type StatisticsSummary = ReturnType<SynthesisStatistics['summary']>;
