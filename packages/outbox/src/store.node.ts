@@ -99,9 +99,13 @@ export class OutboxStore {
     });
   }
 
-  /** Keeps something that this process has begun, in place of an earlier one with the same key. */
-  async hold({ key, value }: Held): Promise<void> {
-    await this.#insert({ held: 1, stamp: 0, destination: '', lane: '', key, head: '', body: value }, key);
+  /** Keeps something that a process has begun, default this one, in place of an earlier one with the same key. */
+  async hold({ key, value }: Held, owner: string = this.database.owner): Promise<void> {
+    await this.#insert(
+      { held: 1, stamp: 0, destination: '', lane: '', key, head: '', body: value },
+      key,
+      owner,
+    );
   }
 
   release(key: string): Promise<void> {
@@ -201,7 +205,11 @@ export class OutboxStore {
     return this.database.open.prepare('SELECT * FROM entries WHERE id = ?').get(id) as Row | undefined;
   }
 
-  async #insert(row: NewRow, releases: string | undefined): Promise<number> {
+  async #insert(
+    row: NewRow,
+    releases: string | undefined,
+    owner: string = this.database.owner,
+  ): Promise<number> {
     const isLong = this.database.folder !== undefined && row.body.length > MAX_INLINE;
     for (let tries = 1; tries <= MAX_WRITES; tries += 1) {
       const file = isLong ? await this.#writeBody(row.body) : null;
@@ -209,7 +217,7 @@ export class OutboxStore {
         // Under the lock that a sweep takes, too.
         if (file !== null && !existsSync(this.#pathOf(file))) return undefined;
         const gone = releases === undefined ? [] : this.#take(db, 'held = 1 AND key = ?', releases);
-        return { id: this.#add(db, row, file), gone };
+        return { id: this.#add(db, row, file, owner), gone };
       });
       if (added === undefined) continue;
       await this.#removeFiles(added.gone);
@@ -218,14 +226,12 @@ export class OutboxStore {
     throw new Error('the body of a message was removed while it was written');
   }
 
-  #add(db: DatabaseSync, row: NewRow, file: string | null): number {
+  #add(db: DatabaseSync, row: NewRow, file: string | null, owner: string = this.database.owner): number {
     const { held, stamp, destination, lane, key, head, body } = row;
     const sql = `INSERT INTO entries (owner, held, stamp, destination, lane, key, head, sum, file, body)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
     const values = [held, stamp, destination, lane, key, head, sumOf(head, body), file] as const;
-    return Number(
-      db.prepare(sql).run(this.database.owner, ...values, file === null ? body : null).lastInsertRowid,
-    );
+    return Number(db.prepare(sql).run(owner, ...values, file === null ? body : null).lastInsertRowid);
   }
 
   #take(db: DatabaseSync, where: string, value: SQLInputValue): Record<string, unknown>[] {

@@ -1,16 +1,16 @@
 import { writeSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { systemClock } from '@taleback/resilience';
-import { createFolderRecordStore } from '../../../worker/src/storage/folder-audio-store.node.ts';
-import { recordKey } from '../../../worker/src/storage/record-store.ts';
 import {
   callbackSubstitute,
   createHttpPost,
   createSendOnce,
-  FAILED_CALLBACKS,
   formatDeadLetter,
   Outbox,
   OutboxStore,
+  writeWhole,
 } from '../src/index.ts';
 import { messageTo } from './child-message.ts';
 import { crashAtStep } from './crashing.ts';
@@ -31,7 +31,6 @@ const {
 
 const say = (line: object): void => void writeSync(1, `${JSON.stringify(line)}\n`);
 
-const records = createFolderRecordStore(AUDIO);
 crashAtStep(Number(CRASH_AT));
 const outbox = new Outbox({
   store: new OutboxStore(FOLDER, () => {}),
@@ -43,7 +42,8 @@ const outbox = new Outbox({
   substituteFor: callbackSubstitute,
   keepDeadLetter: async (letter) => {
     const { story_id: story } = JSON.parse(letter.message.body) as { story_id: string };
-    await records.keep(recordKey(FAILED_CALLBACKS, story, letter.createdMs), formatDeadLetter(letter));
+    await mkdir(AUDIO, { recursive: true });
+    await writeWhole(join(AUDIO, `${story}-${letter.createdMs}.json`), formatDeadLetter(letter));
   },
   policy: {
     backoff: { kind: 'exponential', initialMs: 5, maxMs: 50, jitter: 'equal' },

@@ -4,8 +4,8 @@
  *     node --conditions=@taleback/source packages/runpod-worker/examples/runpod-echo.ts --serve
  *     curl -d '{"input":{"text":"hello"}}' http://127.0.0.1:8000/runsync
  */
-import { type RunpodHandler, serveRunpod } from '../src/serve.node.ts';
-import { serveRunpodLocally } from '../src/serve-locally.node.ts';
+import { type RunpodHandler, serveRunpod } from '@taleback/runpod-worker';
+import { serveRunpodLocally } from '@taleback/runpod-worker/local';
 
 const handler: RunpodHandler = async (job, { progress }) => {
   progress({ percent: 50 });

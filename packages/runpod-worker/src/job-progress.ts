@@ -1,8 +1,6 @@
-import type { Clock } from '@taleback/resilience';
+import { type Clock, wait } from '@taleback/resilience';
 import { LAST_PROGRESS_MS } from './pacing.ts';
-import { pause } from './pause.ts';
-import type { RunpodLog } from './protocol.ts';
-import { errorText } from './result-body.ts';
+import { errorText, type RunpodLog } from './log.ts';
 
 export interface JobProgressParts {
   /** Posts one update; it may reject. */
@@ -43,7 +41,7 @@ export class JobProgress {
     this.#isClosed = true;
     if (this.#sending === undefined) return;
     const timeUp = new AbortController();
-    void pause(this.#parts.clock, LAST_PROGRESS_MS, timeUp.signal).then(() => this.#ending.abort());
+    void wait(this.#parts.clock, LAST_PROGRESS_MS, timeUp.signal).then(() => this.#ending.abort());
     await this.#sending;
     timeUp.abort();
   }

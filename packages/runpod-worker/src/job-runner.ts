@@ -1,15 +1,11 @@
-import { type Clock, type Random, retry } from '@taleback/resilience';
-import { resultAddress } from './addresses.ts';
-import { encodeResult } from './encode-result.ts';
-import type { HandlerEnd, RunpodHandler } from './handler.ts';
+import { type Clock, type Random, retry, wait } from '@taleback/resilience';
 import { JobProgress } from './job-progress.ts';
+import { errorText, type RunpodLog } from './log.ts';
 import { ABORT_GRACE_MS, CHUNK_TRIES, RESULT_BACKOFF } from './pacing.ts';
-import { pause } from './pause.ts';
-import type { Platform } from './platform.ts';
-import type { RunpodLog } from './protocol.ts';
-import { bodyOfReturned, bodyOfThrown, errorText, type ResultBody } from './result-body.ts';
-import type { TakenJob } from './result-outbox.ts';
-import { runHandler } from './run-handler.ts';
+import { type Platform, resultAddress } from './platform.ts';
+import { bodyOfReturned, bodyOfThrown, encodeResult, type ResultBody } from './result-body.ts';
+import type { TakenJob } from './results.ts';
+import { type HandlerEnd, type RunpodHandler, runHandler } from './run-handler.ts';
 import type { JobUnderWay } from './under-way.ts';
 
 export interface JobRunnerParts {
@@ -38,7 +34,7 @@ const STOPPING_ERROR = 'The worker was stopped before the job was done.';
 const givenUp = (leaving: AbortSignal, clock: Clock, over: AbortSignal): Promise<HandlerEnd> =>
   new Promise((resolve) => {
     const giveUp = (): void =>
-      void pause(clock, ABORT_GRACE_MS, over).then(() => resolve({ kind: 'threw', error: STOPPING_ERROR }));
+      void wait(clock, ABORT_GRACE_MS, over).then(() => resolve({ kind: 'threw', error: STOPPING_ERROR }));
     if (leaving.aborted) giveUp();
     else leaving.addEventListener('abort', giveUp, { once: true, signal: over });
   });

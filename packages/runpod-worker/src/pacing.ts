@@ -1,4 +1,4 @@
-import type { Backoff } from '@taleback/resilience';
+import { type Backoff, backoffDelayMs, parseRetryAfter, type Random } from '@taleback/resilience';
 
 /** A job-take or job-stop that the platform holds is cut here, as the reference SDK does. */
 export const LONG_POLL_MS = 90_000;
@@ -27,7 +27,7 @@ export const FULL_RECHECK_MS = 1_000;
 /** One try to post a result: 20 MB over a slow line take their time. */
 export const RESULT_TIMEOUT_MS = 120_000;
 
-/** Between tries of one result: never closer than 250 ms, never further than the platform's patience for a status. */
+/** Between attempts of one result: never closer than 250 ms, never further than the platform waits for a status. */
 export const RESULT_BACKOFF: Backoff = {
   kind: 'exponential',
   initialMs: 500,
@@ -35,9 +35,6 @@ export const RESULT_BACKOFF: Backoff = {
   minMs: 250,
   jitter: 'equal',
 };
-
-/** Results that are posted at once, so that a crowd left by a killed worker does not trip the rate limit. */
-export const RESULTS_AT_ONCE = 8;
 
 /** Results not yet accepted at which no more jobs are taken: what they made is in memory. */
 export const MAX_WAITING_RESULTS = 100;
@@ -74,11 +71,46 @@ export const LAST_RESULTS_MS = 5_000;
 /** Largest result, bytes. @see docs.runpod.io, "payload limits" */
 export const MAX_RESULT_BYTES = 20 * 1024 * 1024;
 
-/** Longest that a finished job holds its slot for the first try of its result. */
-export const SLOT_HOLD_MS = 5_000;
-
 /** Default time of a stop: the open poll, in which the platform may hand out a job, ends within it. */
 export const STOP_GRACE_MS = 90_000;
 
 /** How often a job is begun, when workers die under it: then it is to blame. */
 export const MAX_RUNS = 2;
+
+/** What matters of a poll for the pause after it. */
+export type PollEnd =
+  | { readonly kind: 'found' }
+  | { readonly kind: 'none' }
+  | { readonly kind: 'throttled'; readonly retryAfter: string | undefined }
+  | { readonly kind: 'failed' };
+
+export interface PollTiming {
+  /** From the beginning of the poll to now, ms. */
+  readonly tookMs: number;
+  /** From the beginning of an empty poll to the next one at least, ms. */
+  readonly emptySpacingMs: number;
+  /** Failed polls in a row, this one included. */
+  readonly failures: number;
+  /** Epoch milliseconds, for a Retry-After that is a date. */
+  readonly nowMs: number;
+  readonly random: Random;
+  readonly backoff?: Backoff;
+}
+
+/** The pause between a poll that just ended and the next one, ms. */
+export const pauseAfterPoll = (end: PollEnd, timing: PollTiming): number => {
+  switch (end.kind) {
+    case 'found':
+      return 0;
+    case 'none':
+      return Math.max(0, timing.emptySpacingMs - timing.tookMs);
+    case 'throttled': {
+      const askedMs = parseRetryAfter(end.retryAfter, timing.nowMs) ?? 0;
+      return Math.max(THROTTLED_MS, Math.min(askedMs, MAX_RETRY_AFTER_MS));
+    }
+    case 'failed':
+      return backoffDelayMs(timing.backoff ?? POLL_BACKOFF, timing.failures, timing.random);
+    default:
+      return end satisfies never;
+  }
+};

@@ -1,9 +1,7 @@
-import { type Clock, classifyHttpStatus, retry } from '@taleback/resilience';
+import { type Clock, classifyHttpStatus, retry, wait } from '@taleback/resilience';
 import { PING_RETRY_MS } from './pacing.ts';
-import { pause } from './pause.ts';
 import type { Platform } from './platform.ts';
-import type { RunpodLog } from './protocol.ts';
-import { errorText } from './result-body.ts';
+import { errorText, type RunpodLog } from './log.ts';
 
 export interface PingLoopParts {
   readonly platform: Platform;
@@ -48,6 +46,6 @@ export const runPingLoop = async (parts: PingLoopParts, signal: AbortSignal): Pr
     if (outcome.kind !== 'succeeded' && outcome.kind !== 'aborted') {
       log('warn', 'ping failed', { attempts: outcome.attempts, reason: errorText(outcome.lastError) });
     }
-    await pause(clock, Math.max(0, begunAtMs + pingIntervalMs - clock.now()), signal);
+    await wait(clock, Math.max(0, begunAtMs + pingIntervalMs - clock.now()), signal);
   }
 };

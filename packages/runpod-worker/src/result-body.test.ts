@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { encodeResult, refusedForSize } from './encode-result.ts';
-import { bodyOfReturned, bodyOfThrown, errorOfChunk, wordsOfThrownInStream } from './result-body.ts';
+import {
+  bodyOfReturned,
+  bodyOfThrown,
+  encodeResult,
+  errorOfChunk,
+  refusedForSize,
+  wordsOfThrownInStream,
+} from './result-body.ts';
 
 const context = { hostname: 'h', workerId: 'w', traceback: false };
 

@@ -1,4 +1,5 @@
-import { PROTOCOL_VERSION } from './protocol.ts';
+import { errorText } from './log.ts';
+import { PROTOCOL_VERSION } from './platform.ts';
 
 /** A result as the platform reads it. The order of the fields is that of the reference SDK. */
 export interface ResultBody {
@@ -23,17 +24,6 @@ const isEmpty = (value: unknown): boolean =>
 
 /** Truth as the protocol's first language has it: empty lists and objects are false. */
 const isTruthy = (value: unknown): boolean => Boolean(value) && !isEmpty(value);
-
-/** Text of whatever stood in an `error` field. */
-export const errorText = (error: unknown): string => {
-  if (typeof error === 'string') return error;
-  if (error instanceof Error) return error.message;
-  try {
-    return JSON.stringify(error) ?? String(error);
-  } catch {
-    return 'The error cannot be put into words.';
-  }
-};
 
 /**
  * Reads `error` and `refresh_worker` out of what a handler returned; the rest is the output. Falsy ones are dropped,
@@ -79,3 +69,35 @@ export const bodyOfThrown = (error: unknown, context: ThrownContext): ResultBody
 /** What a generator threw: the reference SDK has another shape for it. */
 export const wordsOfThrownInStream = (error: unknown, traceback: boolean): string =>
   `handler: ${errorText(error)}${traceback ? ` \ntraceback: ${stackOf(error)}` : ''}`;
+
+const MIB = 1024 * 1024;
+
+const inMib = (sizeBytes: number): string => (sizeBytes / MIB).toFixed(1);
+
+const REMEDY = 'Upload it to storage and return its address.';
+
+/** Stands in for a result that the platform did not take because of its size. */
+export const refusedForSize = (sizeBytes: number): ResultBody => ({
+  error: `The platform refused the result for its size, ${inMib(sizeBytes)} MiB. ${REMEDY}`,
+});
+
+const tooLarge = (sizeBytes: number, maxBytes: number): ResultBody => ({
+  error: `The result is too large: ${inMib(sizeBytes)} MiB, at most ${inMib(maxBytes)} MiB are accepted. ${REMEDY}`,
+});
+
+/**
+ * JSON text of a result. What cannot be written as JSON, and what is larger than `maxBytes`, becomes an error result
+ * that says so; `stopPod` is kept.
+ */
+export const encodeResult = (body: ResultBody, maxBytes: number): string => {
+  const instead = (replacement: ResultBody): string =>
+    JSON.stringify({ ...replacement, ...(body.stopPod === true ? { stopPod: true } : {}) });
+  let text: string;
+  try {
+    text = JSON.stringify(body);
+  } catch (error) {
+    return instead({ error: `The result cannot be written as JSON: ${errorText(error)}` });
+  }
+  const sizeBytes = Buffer.byteLength(text);
+  return sizeBytes > maxBytes ? instead(tooLarge(sizeBytes, maxBytes)) : text;
+};

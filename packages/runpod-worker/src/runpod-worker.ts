@@ -1,24 +1,17 @@
 import { setMaxListeners } from 'node:events';
-import type { Clock, Random } from '@taleback/resilience';
-import { resultAddress } from './addresses.ts';
-import { type Concurrency, createConcurrencyReader } from './concurrency.ts';
-import { deferred } from './deferred.ts';
-import type { RunpodHandler } from './handler.ts';
-import type { HttpSend } from './http.ts';
+import type { OutboxStore } from '@taleback/outbox';
+import { type Clock, type Random, wait } from '@taleback/resilience';
+import type { RunpodSettings } from './config.ts';
 import { type JobEnd, JobRunner } from './job-runner.ts';
-import { Leftovers } from './leftovers.ts';
-import { LAST_RESULTS_MS, MAX_RESULT_BYTES, OUTBOX_SWEEP_MS, SLOT_HOLD_MS, STOP_GRACE_MS } from './pacing.ts';
-import { pause } from './pause.ts';
+import type { RunpodLog } from './log.ts';
+import { LAST_RESULTS_MS, MAX_RESULT_BYTES, OUTBOX_SWEEP_MS, STOP_GRACE_MS } from './pacing.ts';
 import { runPingLoop } from './ping-loop.ts';
-import { Platform } from './platform.ts';
-import type { RunpodLog } from './protocol.ts';
-import type { FaultyEntry } from './read-take.ts';
-import { bodyOfThrown, errorText } from './result-body.ts';
-import type { ResultOutbox, TakenJob } from './result-outbox.ts';
-import { ResultSender } from './result-sender.ts';
-import type { RunpodSettings } from './settings.ts';
-import { runStopLoop } from './stop-loop.ts';
-import { runTakeLoop } from './take-loop.ts';
+import { type HttpSend, Platform, resultAddress } from './platform.ts';
+import { type Concurrency, createConcurrencyReader, runStopLoop, runTakeLoop } from './polls.ts';
+import type { FaultyEntry } from './read-answers.ts';
+import { bodyOfThrown } from './result-body.ts';
+import { Results, type TakenJob } from './results.ts';
+import type { RunpodHandler } from './run-handler.ts';
 import { type JobUnderWay, UnderWay } from './under-way.ts';
 
 export interface RunpodWorkerOptions {
@@ -37,7 +30,8 @@ export interface RunpodWorkerOptions {
 export interface RunpodWorkerParts {
   readonly settings: RunpodSettings;
   readonly http: HttpSend;
-  readonly outbox: ResultOutbox;
+  readonly store: OutboxStore;
+  readonly memory: OutboxStore;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: RunpodLog;
@@ -48,16 +42,13 @@ export interface RunpodWorkerParts {
 /** A worker that serves RunPod's queue. Make it, `start` it, and `stop` it or let `ended` tell. */
 export class RunpodWorker {
   /** Resolves when the worker has ended: stopped, or for a fresh one to take its place. */
-  get ended(): Promise<void> {
-    return this.#end.promise;
-  }
+  readonly ended: Promise<void>;
 
   readonly #parts: RunpodWorkerParts;
   readonly #platform: Platform;
   readonly #underWay = new UnderWay();
-  readonly #sender: ResultSender;
+  readonly #results: Results;
   readonly #runner: JobRunner;
-  readonly #leftovers: Leftovers;
   readonly #limit: () => Promise<number>;
   /** No poll begins. */
   readonly #ending = new AbortController();
@@ -68,15 +59,15 @@ export class RunpodWorker {
   #loops: Promise<unknown> = Promise.resolve();
   #taking: Promise<void> = Promise.resolve();
   #stopped: Promise<void> | undefined;
-  readonly #end = deferred();
+  readonly #end = Promise.withResolvers<void>();
   #sequence = 0;
 
   constructor(handler: RunpodHandler, options: RunpodWorkerOptions, parts: RunpodWorkerParts) {
-    const { settings, outbox, clock, random, log } = parts;
+    const { clock, random, log } = parts;
     this.#parts = parts;
     this.#platform = new Platform(parts);
-    this.#sender = new ResultSender({ platform: this.#platform, outbox, clock, random, log });
-    this.#leftovers = new Leftovers({ outbox, sender: this.#sender, settings, clock, log });
+    this.ended = this.#end.promise;
+    this.#results = new Results({ ...parts, platform: this.#platform });
     this.#limit = createConcurrencyReader(options.concurrency ?? 1, log);
     this.#runner = new JobRunner({
       handler,
@@ -98,7 +89,7 @@ export class RunpodWorker {
   start(): void {
     const { clock, random, log } = this.#parts;
     const platform = this.#platform;
-    const jobIds = (): readonly string[] => [...new Set([...this.#underWay.ids, ...this.#sender.jobIds])];
+    const jobIds = (): readonly string[] => [...new Set([...this.#underWay.ids, ...this.#results.jobIds])];
     const onStop = (jobId: string): void => {
       if (this.#underWay.abort(jobId, 'stopped-by-platform')) log('info', 'job stopped', { jobId });
     };
@@ -120,9 +111,10 @@ export class RunpodWorker {
 
   async #take(): Promise<void> {
     const { clock, random, log } = this.#parts;
-    await this.#leftovers.collect();
+    await this.#results.open();
+    await this.#results.collect();
     const beginLeftover = (): boolean => {
-      const taken = this.#leftovers.next();
+      const taken = this.#results.nextLeft();
       if (taken !== undefined) this.#begin(taken);
       return taken !== undefined;
     };
@@ -131,7 +123,7 @@ export class RunpodWorker {
         platform: this.#platform,
         underWay: this.#underWay,
         limit: this.#limit,
-        waitingResults: () => this.#sender.waiting,
+        waitingResults: () => this.#results.jobIds.length,
         beginLeftover,
         onTaken: ({ jobs, faulty }) => {
           for (const entry of faulty) void this.#answerFaulty(entry);
@@ -148,9 +140,9 @@ export class RunpodWorker {
   async #sweep(): Promise<void> {
     const { clock } = this.#parts;
     for (;;) {
-      await pause(clock, OUTBOX_SWEEP_MS, this.#ending.signal);
+      await wait(clock, OUTBOX_SWEEP_MS, this.#ending.signal);
       if (this.#ending.signal.aborted) return;
-      await this.#leftovers.collect();
+      await this.#results.collect();
     }
   }
 
@@ -173,7 +165,7 @@ export class RunpodWorker {
     const underWay = this.#underWay.begin(id);
     if (underWay === undefined) {
       this.#parts.log('warn', 'job handed out again while it runs', { jobId: id });
-      void this.#forget(taken.key);
+      void this.#results.forgetJob(taken.key);
       return false;
     }
     void this.#serve(taken, underWay).finally(() => this.#underWay.end(id));
@@ -181,28 +173,14 @@ export class RunpodWorker {
   }
 
   async #serve(taken: TakenJob, underWay: JobUnderWay): Promise<void> {
-    const { outbox, clock, log } = this.#parts;
     const { key, job } = taken;
-    log('info', 'job taken', { jobId: job.id, runs: taken.runs });
-    await outbox
-      .keepJob(taken)
-      .catch((error: unknown) => log('error', 'job not kept', { jobId: job.id, error: errorText(error) }));
+    this.#parts.log('info', 'job taken', { jobId: job.id, runs: taken.runs });
+    await this.#results.keepJob(taken);
     const end = await this.#runner.run(taken, underWay).catch((error: unknown) => this.#broken(taken, error));
-    if (end.kind === 'stopped') return this.#forget(key);
-    const result = { key, jobId: job.id, url: end.url, body: end.body, keptAtMs: clock.now() };
-    const { tried } = await this.#sender.post(result);
-    const held = new AbortController();
-    await Promise.race([tried, pause(clock, SLOT_HOLD_MS, held.signal)]);
-    held.abort();
-    log('info', 'job done', { jobId: job.id });
+    if (end.kind === 'stopped') return this.#results.forgetJob(key);
+    await this.#results.post({ key, jobId: job.id, url: end.url, body: end.body });
+    this.#parts.log('info', 'job done', { jobId: job.id });
     if (end.stopPod) void this.stop();
-  }
-
-  async #forget(key: string): Promise<void> {
-    const { outbox, log } = this.#parts;
-    await outbox
-      .forget(key)
-      .catch((error: unknown) => log('error', 'outbox not updated', { error: errorText(error) }));
   }
 
   /** A fault of ours, such as an output that runs code when it is read. */
@@ -214,34 +192,31 @@ export class RunpodWorker {
   }
 
   async #answerFaulty({ id, fault }: FaultyEntry): Promise<void> {
-    const { settings, clock, log } = this.#parts;
+    const { settings, log } = this.#parts;
     log('error', 'job cannot be run', { jobId: id, fault });
     if (id === undefined || this.#underWay.ids.includes(id)) return;
     const url = resultAddress(settings, settings.workerId, id, false);
     const body = JSON.stringify({ error: fault });
-    await this.#sender.post({ key: this.#newKey(), jobId: id, url, body, keptAtMs: clock.now() });
+    await this.#results.post({ key: this.#newKey(), jobId: id, url, body });
   }
 
   async #shutDown(graceMs: number): Promise<void> {
-    const { clock, outbox, log } = this.#parts;
-    log('info', 'worker stopping', { jobs: this.#underWay.count, results: this.#sender.waiting });
+    const { clock, log } = this.#parts;
+    log('info', 'worker stopping', { jobs: this.#underWay.count, results: this.#results.jobIds.length });
     this.#ending.abort();
     const done = new AbortController();
-    const drained = this.#taking.then(() => this.#underWay.idle()).then(() => this.#sender.drained());
-    await Promise.race([drained, pause(clock, graceMs, done.signal)]);
+    const drained = this.#taking.then(() => this.#underWay.idle()).then(() => this.#results.drained());
+    await Promise.race([drained, wait(clock, graceMs, done.signal)]);
     this.#leaving.abort();
     this.#underWay.abortAll('worker-stopping');
     await this.#taking;
-    const answered = this.#underWay.idle().then(() => this.#sender.drained());
-    await Promise.race([answered, pause(clock, LAST_RESULTS_MS, done.signal)]);
+    const answered = this.#underWay.idle().then(() => this.#results.drained());
+    await Promise.race([answered, wait(clock, LAST_RESULTS_MS, done.signal)]);
     done.abort();
-    await this.#sender.close();
+    await this.#results.close();
     await answered;
     this.#over.abort();
     await this.#loops;
-    await outbox
-      .close()
-      .catch((error: unknown) => log('error', 'outbox not closed', { error: errorText(error) }));
     log('info', 'worker stopped');
   }
 }

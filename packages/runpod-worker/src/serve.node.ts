@@ -1,39 +1,19 @@
 import { randomUUID } from 'node:crypto';
+import { OutboxStore } from '@taleback/outbox';
 import { type Clock, type Random, systemClock } from '@taleback/resilience';
-import { readEnvironment } from '@taleback/worker/src/config.ts';
-import {
-  createForgetfulOutbox,
-  type HttpSend,
-  parseRunpodEnvironment,
-  type ResultOutbox,
-  type RunpodHandler,
-  type RunpodLog,
-  type RunpodVariables,
-  RunpodWorker,
-  type RunpodWorkerOptions,
-} from './index.ts';
-import { createRunpodHttp } from './undici-http.node.ts';
-import { logLines } from './log.ts';
-import { openRunpodOutbox } from './folder-outbox.node.ts';
-
-export type {
-  HttpAnswer,
-  HttpRequest,
-  HttpSend,
-  ResultOutbox,
-  RunpodContext,
-  RunpodHandler,
-  RunpodJob,
-} from './index.ts';
-export { openRunpodOutbox } from './folder-outbox.node.ts';
+import { parseRunpodEnvironment, type RunpodVariables, readEnvironment } from './config.ts';
+import { createRunpodHttp } from './http.node.ts';
+import { importResults } from './import-results.node.ts';
+import { logLines, type RunpodLog } from './log.ts';
+import type { HttpSend } from './platform.ts';
+import type { RunpodHandler } from './run-handler.ts';
+import { RunpodWorker, type RunpodWorkerOptions } from './runpod-worker.ts';
 
 export interface ServeRunpodOptions extends RunpodWorkerOptions {
   /** The variables that RunPod sets. Default: those of this process. */
   readonly env?: RunpodVariables;
   /** Folder where jobs and results are kept until they are accepted. Default `.taleback/runpod-outbox`. */
   readonly outboxFolder?: string;
-  /** In place of the folder. */
-  readonly outbox?: ResultOutbox;
   /** In place of undici. */
   readonly http?: HttpSend;
   /** Signals that end the worker. Default SIGTERM and SIGINT. */
@@ -57,16 +37,6 @@ export interface ServingRunpod {
 
 const OUTBOX_FOLDER = '.taleback/runpod-outbox';
 
-/** A worker without a place to write serves all the same: it only loses what it has when it is killed. */
-const openOutbox = async (folder: string, log: RunpodLog): Promise<ResultOutbox> => {
-  try {
-    return await openRunpodOutbox(folder);
-  } catch (error) {
-    log('error', 'no outbox: a crash loses results', { folder, error: String(error) });
-    return createForgetfulOutbox();
-  }
-};
-
 /**
  * Serves RunPod's queue with a handler until it is stopped.
  *
@@ -80,12 +50,22 @@ export const serveRunpod = (handler: RunpodHandler, options: ServeRunpodOptions 
   let worker: RunpodWorker | undefined;
 
   const run = async (): Promise<void> => {
-    const outbox = options.outbox ?? (await openOutbox(options.outboxFolder ?? OUTBOX_FOLDER, log));
+    const folder = options.outboxFolder ?? OUTBOX_FOLDER;
+    const clock = options.clock ?? systemClock;
+    const store = new OutboxStore(folder, log);
+    try {
+      store.database.open satisfies object;
+      await importResults(folder, store, log, clock.now());
+    } catch (error) {
+      // A worker without a place to write serves all the same: it only loses what it has when it is killed.
+      log('error', 'no outbox: a crash loses results', { folder, error: String(error) });
+    }
     worker = new RunpodWorker(handler, options, {
       settings,
       http: options.http ?? (own as { send: HttpSend }).send,
-      outbox,
-      clock: options.clock ?? systemClock,
+      store,
+      memory: new OutboxStore(undefined, log),
+      clock,
       random: options.random ?? Math.random,
       log,
       newId: randomUUID,

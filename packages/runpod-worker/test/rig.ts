@@ -8,7 +8,7 @@ import {
   type ServeRunpodOptions,
   type ServingRunpod,
   serveRunpod,
-} from '../src/serve.node.ts';
+} from '../src/index.ts';
 import { Simulator } from './simulator.ts';
 
 /** A worker over real HTTP and a real folder, with time that moves when it is told to. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { RunpodContext, ServeRunpodOptions } from '../src/serve.node.ts';
+import type { RunpodContext, ServeRunpodOptions } from '../src/index.ts';
 import { createGate, type Gate } from './gate.ts';
 import { GOLDEN, type ScenarioName } from './golden.ts';
 import { openRig, type Rig } from './rig.ts';

@@ -1,7 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseEntry } from '@taleback/outbox';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { RunpodContext } from '../src/serve.node.ts';
+import type { RunpodContext } from '../src/index.ts';
 import { createGate } from './gate.ts';
 import { openRig, type Rig } from './rig.ts';
 import { answer } from './simulator.ts';
@@ -120,14 +121,12 @@ describe('results', () => {
       rig.serve(() => 1);
       rig.simulator.hand(job('j1'));
       await calls('take', 2);
-      await rig.until(() => expect(rig.logged.join()).toContain('result refused'));
+      await rig.until(() => expect(rig.logged.join()).toContain('result not delivered'));
       await rig.pass(0);
-      const [name = ''] = await readdir(join(rig.folder, 'refused'));
-      expect(JSON.parse(await readFile(join(rig.folder, 'refused', name), 'utf8'))).toMatchObject({
-        jobId: 'j1',
-        body: '{"output":1}',
-        reason: `answered ${status}: `,
-      });
+      const [name = '', reason = ''] = (await readdir(join(rig.folder, 'set-aside'))).sort();
+      const entry = parseEntry(await readFile(join(rig.folder, 'set-aside', name)));
+      expect(entry).toMatchObject({ ok: true, entry: { message: { lane: 'j1', body: '{"output":1}' } } });
+      expect(await readFile(join(rig.folder, 'set-aside', reason), 'utf8')).toBe(`answered ${status}: \n`);
       await rig.pass(3_600_000);
       expect(rig.simulator.on('done')).toHaveLength(1);
     },

@@ -1,13 +1,13 @@
 import type { Handler } from '@taleback/handler/src/index.ts';
 import type { Log } from '@taleback/core';
-import type { RunpodHandler } from '@taleback/runpod-worker/src/index.ts';
 import { answerRunpod, type JobSource } from './index.ts';
 import {
+  type RunpodHandler,
   type ServeRunpodOptions,
   type ServingRunpod,
   serveRunpod,
-} from '@taleback/runpod-worker/src/serve.node.ts';
-import { type LocalRunpod, serveRunpodLocally } from '@taleback/runpod-worker/src/serve-locally.node.ts';
+} from '@taleback/runpod-worker';
+import { type LocalRunpod, serveRunpodLocally } from '@taleback/runpod-worker/local';
 
 const toRunpodHandler =
   (handler: Handler): RunpodHandler =>

@@ -1,15 +1,57 @@
 import { setMaxListeners } from 'node:events';
-import type { Clock } from '@taleback/resilience';
-import type { RunpodHandler } from '../handler.ts';
-import type { HttpSend } from '../http.ts';
+import { type Clock, retry, tryWithDeadline, wait } from '@taleback/resilience';
+import { errorText, type RunpodLog } from '../log.ts';
 import { MAX_RESULT_BYTES } from '../pacing.ts';
-import { pause } from '../pause.ts';
-import type { RunpodLog } from '../protocol.ts';
-import { JobBoard, type LocalEnd } from './job-board.ts';
+import type { HttpSend } from '../platform.ts';
+import type { RunpodHandler } from '../run-handler.ts';
+import { envelopeOf, JobBoard, type LocalEnd, type LocalJob, webhookBodyOf } from './job-board.ts';
 import { type LocalAnswer, LocalApi, type LocalRequest } from './local-api.ts';
-import { envelopeOf, type LocalJob, webhookBodyOf } from './local-job.ts';
 import { LocalRunner } from './local-runner.ts';
-import { deliverWebhook } from './webhook.ts';
+
+/** Two more tries, ten seconds apart. @see docs.runpod.io, "webhook notifications" */
+const RETRY_DELAYS_MS: readonly number[] = [10_000, 10_000];
+const TIMEOUT_MS = 10_000;
+
+interface WebhookParts {
+  readonly http: HttpSend;
+  /** Waits before the second try, the third, and so on. Default twice 10 s. */
+  readonly delaysMs?: readonly number[] | undefined;
+  readonly clock: Clock;
+  readonly log: RunpodLog;
+  /** Ends tries and waits. */
+  readonly signal: AbortSignal;
+}
+
+/** Posts what became of a job. Only 200 counts as received. Never rejects. */
+const deliverWebhook = async (
+  url: string,
+  body: Readonly<Record<string, unknown>>,
+  { http, delaysMs = RETRY_DELAYS_MS, clock, log, signal }: WebhookParts,
+): Promise<void> => {
+  const post = async (): Promise<void> => {
+    const headers = { 'content-type': 'application/json' };
+    const asked = await tryWithDeadline(
+      (limited) => http({ method: 'POST', url, headers, body: JSON.stringify(body), signal: limited }),
+      TIMEOUT_MS,
+      { signal, clock },
+    );
+    if (asked.kind !== 'completed') throw new Error(`no answer: ${asked.kind}`);
+    if (asked.value.status !== 200) throw new Error(`answered ${asked.value.status}`);
+  };
+  const outcome = await retry(post, {
+    maxAttempts: delaysMs.length + 1,
+    backoff: { kind: 'schedule', delaysMs: delaysMs.length === 0 ? [0] : delaysMs, jitter: 'none' },
+    classify: () => ({ retryable: true }),
+    clock,
+    signal,
+  });
+  if (outcome.kind === 'succeeded') return;
+  log('warn', 'webhook not delivered', {
+    url,
+    attempts: outcome.attempts,
+    reason: errorText(outcome.lastError),
+  });
+};
 
 export interface LocalEndpointOptions {
   /** Jobs at once. Default 1; 0 leaves them in the queue until they are forced to an end. */
@@ -93,7 +135,7 @@ export class LocalEndpoint {
     this.#runner.stop();
     const over = new AbortController();
     const done = this.#runner.idle().then(() => Promise.all(this.#webhooks));
-    if (graceMs > 0) await Promise.race([done, pause(this.#clock, graceMs, over.signal)]);
+    if (graceMs > 0) await Promise.race([done, wait(this.#clock, graceMs, over.signal)]);
     over.abort();
     this.#closing.abort(new Error('the endpoint closes'));
     for (const job of this.#board.jobs) this.#runner.abort(job, 'The endpoint closes.');

@@ -2,19 +2,18 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Clock, systemClock } from '@taleback/resilience';
-import {
-  bodyLimitOf,
-  type LocalAnswer,
-  type LocalEnd,
-  LocalEndpoint,
-  type LocalEndpointOptions,
-} from './dev-server/index.ts';
-import type { RunpodHandler, RunpodLog } from './index.ts';
-import { createRunpodHttp } from './undici-http.node.ts';
-import { logLines } from './log.ts';
+import { createRunpodHttp } from '../http.node.ts';
+import { logLines, type RunpodLog } from '../log.ts';
+import type { RunpodHandler } from '../run-handler.ts';
+import type { LocalEnd } from './job-board.ts';
+import { bodyLimitOf, type LocalAnswer } from './local-api.ts';
+import { LocalEndpoint, type LocalEndpointOptions } from './local-endpoint.ts';
 
-export type { FinalStatus, JobStatus, LocalAnswer, LocalEnd } from './dev-server/index.ts';
-export type { RunpodContext, RunpodHandler, RunpodJob } from './index.ts';
+export type { RunpodLog } from '../log.ts';
+export type { RunpodJob } from '../platform.ts';
+export type { RunpodContext, RunpodHandler } from '../run-handler.ts';
+export type { FinalStatus, JobStatus, LocalEnd } from './job-board.ts';
+export type { LocalAnswer } from './local-api.ts';
 
 /** A call as an interceptor sees it. */
 export interface InterceptedCall {

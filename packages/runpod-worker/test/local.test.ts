@@ -8,7 +8,7 @@ import {
   type RunpodHandler,
   type ServeRunpodLocallyOptions,
   serveRunpodLocally,
-} from '../src/serve-locally.node.ts';
+} from '../src/local/serve-locally.node.ts';
 import { createGate } from './gate.ts';
 
 interface Received {

@@ -1,12 +1,37 @@
-import type { Clock, Random } from '@taleback/resilience';
-import { EMPTY_POLL_SPACING_MS, FULL_RECHECK_MS, MAX_WAITING_RESULTS } from './pacing.ts';
-import { pause } from './pause.ts';
+import { type Clock, type Random, wait } from '@taleback/resilience';
+import { errorText, type RunpodLog } from './log.ts';
+import {
+  EMPTY_POLL_SPACING_MS,
+  EMPTY_STOP_SPACING_MS,
+  FULL_RECHECK_MS,
+  MAX_WAITING_RESULTS,
+  pauseAfterPoll,
+} from './pacing.ts';
 import type { Asked, Platform } from './platform.ts';
-import { pauseAfterPoll } from './poll-pause.ts';
-import type { RunpodLog } from './protocol.ts';
-import { readTake, type TakeOutcome } from './read-take.ts';
-import { errorText } from './result-body.ts';
+import { readStops, readTake, type StopOutcome, type TakeOutcome } from './read-answers.ts';
 import type { UnderWay } from './under-way.ts';
+
+/** Jobs at once: a number, or a function of the current number that is asked before every poll. 0 takes none for now. */
+export type Concurrency = number | ((current: number) => number | Promise<number>);
+
+/** Asks how many jobs may run. A function that fails, or says nothing usable, changes nothing. */
+export const createConcurrencyReader = (
+  concurrency: Concurrency,
+  log: RunpodLog,
+): (() => Promise<number>) => {
+  let current = typeof concurrency === 'number' ? concurrency : 1;
+  return async () => {
+    if (typeof concurrency === 'number') return current;
+    try {
+      const wanted = await concurrency(current);
+      if (Number.isFinite(wanted)) current = Math.max(0, Math.floor(wanted));
+      else log('warn', 'concurrency is no number', { wanted });
+    } catch (error) {
+      log('warn', 'concurrency not told', { error: errorText(error) });
+    }
+    return current;
+  };
+};
 
 export interface TakeLoopParts {
   readonly platform: Platform;
@@ -36,7 +61,7 @@ const readAsked = (asked: Asked): TakeOutcome => {
   return { kind: 'none', why: asked.kind === 'timed-out' ? 'the poll ran its time' : 'the worker ends' };
 };
 
-const poll = async (
+const pollTake = async (
   platform: Platform,
   size: number,
   isBusy: boolean,
@@ -61,7 +86,7 @@ export const runTakeLoop = async (parts: TakeLoopParts, signals: TakeLoopSignals
     const stop = underWay.onEnd(wake);
     signals.ending.addEventListener('abort', wake, { once: true });
     if (signals.ending.aborted) wake();
-    await pause(clock, FULL_RECHECK_MS, room.signal);
+    await wait(clock, FULL_RECHECK_MS, room.signal);
     signals.ending.removeEventListener('abort', wake);
     stop();
   };
@@ -75,7 +100,7 @@ export const runTakeLoop = async (parts: TakeLoopParts, signals: TakeLoopSignals
     }
     if (beginLeftover()) continue;
     const begunAtMs = clock.now();
-    const outcome = await poll(platform, free, underWay.count > 0, signals.leaving);
+    const outcome = await pollTake(platform, free, underWay.count > 0, signals.leaving);
     failures = outcome.kind === 'failed' ? failures + 1 : 0;
     const begun = outcome.kind === 'jobs' ? onTaken(outcome) : 0;
     if (outcome.kind === 'failed') log('warn', 'job-take failed', { failures, reason: outcome.why });
@@ -89,6 +114,48 @@ export const runTakeLoop = async (parts: TakeLoopParts, signals: TakeLoopSignals
       nowMs,
       random,
     });
-    await pause(clock, pauseMs, signals.ending);
+    await wait(clock, pauseMs, signals.ending);
+  }
+};
+
+export interface StopLoopParts {
+  readonly platform: Platform;
+  readonly onStop: (jobId: string) => void;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: RunpodLog;
+}
+
+/** Undefined when the platform gave no address to ask. */
+const pollStops = async (platform: Platform, signal: AbortSignal): Promise<StopOutcome | undefined> => {
+  try {
+    const asked = await platform.stops(signal);
+    if (asked === undefined) return undefined;
+    return asked.kind === 'completed' ? readStops(asked.value) : { kind: 'none' };
+  } catch (error) {
+    return { kind: 'failed', why: errorText(error) };
+  }
+};
+
+/** Hears which jobs the platform wants stopped, until the signal aborts. Never rejects. */
+export const runStopLoop = async (parts: StopLoopParts, signal: AbortSignal): Promise<void> => {
+  const { platform, onStop, clock, random, log } = parts;
+  let failures = 0;
+  while (!signal.aborted) {
+    const begunAtMs = clock.now();
+    const outcome = await pollStops(platform, signal);
+    if (outcome === undefined) return;
+    failures = outcome.kind === 'failed' ? failures + 1 : 0;
+    if (outcome.kind === 'stops') outcome.jobIds.forEach(onStop);
+    else if (outcome.kind === 'failed') log('warn', 'job-stop failed', { failures, reason: outcome.why });
+    const nowMs = clock.now();
+    const pauseMs = pauseAfterPoll(outcome.kind === 'stops' ? { kind: 'found' } : outcome, {
+      tookMs: nowMs - begunAtMs,
+      emptySpacingMs: EMPTY_STOP_SPACING_MS,
+      failures,
+      nowMs,
+      random,
+    });
+    await wait(clock, pauseMs, signal);
   }
 };

@@ -62,3 +62,6 @@ export const parseRunpodEnvironment = (variables: RunpodVariables, newId: () => 
     hostname: env.RUNPOD_POD_HOSTNAME,
   };
 };
+
+/** The variables of this process. */
+export const readEnvironment = (): RunpodVariables => process.env;

@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { gunzip, inflate } from 'node:zlib';
 import { Agent, request } from 'undici';
-import type { HttpSend } from './index.ts';
+import type { HttpSend } from './platform.ts';
 
 export interface RunpodHttp {
   readonly send: HttpSend;

@@ -1,10 +1,7 @@
 import type { Clock } from '@taleback/resilience';
-import { encodeResult } from '../encode-result.ts';
-import type { HandlerEnd, RunpodHandler } from '../handler.ts';
-import { bodyOfReturned, bodyOfThrown, type ResultBody } from '../result-body.ts';
-import { runHandler } from '../run-handler.ts';
-import type { JobBoard } from './job-board.ts';
-import { type LocalJob, WORKER_ID } from './local-job.ts';
+import { bodyOfReturned, bodyOfThrown, encodeResult, type ResultBody } from '../result-body.ts';
+import { type HandlerEnd, type RunpodHandler, runHandler } from '../run-handler.ts';
+import { type JobBoard, type LocalJob, WORKER_ID } from './job-board.ts';
 
 export interface LocalRunnerParts {
   readonly handler: RunpodHandler;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type PollEnd, pauseAfterPoll } from './poll-pause.ts';
+import { type PollEnd, pauseAfterPoll } from './pacing.ts';
 
 const after = (end: PollEnd, { tookMs = 0, failures = 1, random = 0 } = {}): number =>
   pauseAfterPoll(end, { tookMs, emptySpacingMs: 200, failures, nowMs: 0, random: () => random });
