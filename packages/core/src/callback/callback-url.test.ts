@@ -88,9 +88,9 @@ describe('deriveErrorCallbackUrl', () => {
   });
 
   it('takes no quadratic time on a path of many slashes', () => {
-    const startedAt = performance.now();
-    deriveErrorCallbackUrl(`https://h.test/${'/'.repeat(200_000)}a`);
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    // Quadratic time would be minutes, past the test's timeout.
+    const derived = deriveErrorCallbackUrl(`https://h.test/${'/'.repeat(200_000)}a`);
+    expect(derived).toMatch(/\/error-callback$/);
   });
 });
 

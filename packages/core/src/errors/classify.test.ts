@@ -210,9 +210,8 @@ describe('the classification table, row by row', () => {
 
   it('reads the longest words in no time', () => {
     const long = ['voice ', 'text ', 'model load ', 'cuda '].map((word) => word.repeat(50_000));
-    const startedAt = performance.now();
+    // Quadratic time would be minutes, past the test's timeout.
     for (const error of long) expect(isErrorCode(classifyWords({ error }))).toBe(true);
-    expect(performance.now() - startedAt).toBeLessThan(5_000);
   });
 });
 

@@ -184,11 +184,10 @@ describe('storableMetadata', () => {
   it('keeps thousands of namesakes short, and apart in no time', () => {
     const halves = Array.from({ length: 2_048 }, (_, index) => String.fromCharCode(0xd800 + index));
     const names = halves.flatMap((half) => [half, `${half}${halves[0]}`, `${half}${halves[1]}`]);
-    const startedAt = performance.now();
+    // Quadratic time would be minutes, past the test's timeout.
     const { [ALTERED_FIELD]: marks, ...result } = storableMetadata(
       Object.fromEntries(names.map((name) => [name, 1])),
     );
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
     expect(Object.keys(result)).toHaveLength(names.length);
     expect(Math.max(...Object.keys(result).map(utf8Bytes))).toBeLessThan(50);
     expect(marks).toEqual(['broken-text']);
