@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { readFile, rm } from 'node:fs/promises';
+import { isBuiltin } from 'node:module';
 import { promisify } from 'node:util';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 import { inRoot } from '../paths.ts';
 
 const exec = promisify(execFile);
@@ -33,13 +34,22 @@ const compile = async (folder: string): Promise<void> => {
   }
 };
 
-/** One file per command that is loaded on demand. Published packages and those of npm stay imports. */
+const privateOnly: Plugin = {
+  name: 'private-only',
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
+      kind === 'entry-point' || PRIVATE.some((name) => path.startsWith(name))
+        ? undefined
+        : { path, external: true },
+    ),
+};
+
+/** Contains the private workspaces that the command line uses; published packages and those of npm stay imports. */
 const bundleCli = async (): Promise<void> => {
   const { dependencies } = JSON.parse(await readFile(inRoot('cli/package.json'), 'utf8')) as {
     dependencies: Readonly<Record<string, string>>;
   };
-  const external = Object.keys(dependencies).filter((name) => !PRIVATE.includes(name));
-  await build({
+  const { metafile } = await build({
     entryPoints: [inRoot('cli/src/cli.ts')],
     outdir: inRoot('cli/dist'),
     bundle: true,
@@ -48,9 +58,21 @@ const bundleCli = async (): Promise<void> => {
     target: 'node22',
     conditions: ['@taleback/source'],
     format: 'esm',
-    external: external.flatMap((name) => [name, `${name}/*`]),
+    plugins: [privateOnly],
+    metafile: true,
     logLevel: 'warning',
   });
+  const imported = Object.values(metafile.outputs)
+    .flatMap(({ imports }) => imports.filter(({ external }) => external).map(({ path }) => path))
+    .filter((path) => !isBuiltin(path))
+    .map((path) =>
+      path
+        .split('/')
+        .slice(0, path.startsWith('@') ? 2 : 1)
+        .join('/'),
+    );
+  const missing = [...new Set(imported)].filter((name) => !Object.hasOwn(dependencies, name));
+  if (missing.length > 0) throw new Error(`cli/package.json lacks dependencies: ${missing.join(', ')}`);
 };
 
 /** Builds every published package into its `dist`. */
