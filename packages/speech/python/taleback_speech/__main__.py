@@ -1,39 +1,75 @@
 """`python3 -u -m taleback_speech --engine NAME`"""
 
+import argparse
 import os
 import sys
 import threading
+from typing import Callable, List, Tuple
 
-from .arguments import Arguments, parse_arguments
 from .child import Child
+from .engine import Engine, create_engine
 from .faults import SpeechFault
-from .log import log
-from .parent_death import die_with_parent
-from .registry import create_engine
-from .stop_signals import watch_signals
-from .streams import claim_streams
+from .process import claim_streams, die_with_parent, log, watch_signals
+from .protocol import ALL_VERSIONS
 
 
 def main() -> None:
-    arguments = parse_arguments()
+    arguments = _parser().parse_args()
     is_by_hand = os.isatty(0)
     requests, answers = claim_streams()
-    if arguments.lists_voices:
-        sys.exit(_list_voices(arguments, answers))
+
+    def create() -> Engine:
+        return create_engine(arguments.engine, dict(arguments.option))
+
+    if arguments.list_voices:
+        sys.exit(_list_voices(create, answers))
     die_with_parent()
     child = Child(requests, answers, arguments.engine, arguments.versions)
     watch_signals(child.shutdown, is_by_hand)
     threading.Thread(target=child.read, name="reader", daemon=True).start()
     try:
-        child.work(lambda: create_engine(arguments.engine, arguments.options))
+        child.work(create)
     except KeyboardInterrupt:
         # Only ever by hand. 130 is what a shell calls an end by SIGINT.
         os._exit(130)
 
 
-def _list_voices(arguments: Arguments, output: int) -> int:
+def _parser() -> argparse.ArgumentParser:
+    all_versions = ",".join(ALL_VERSIONS)
+    parser = argparse.ArgumentParser(prog="python3 -u -m taleback_speech", description="A speech child.")
+    add = parser.add_argument
+    add("--engine", required=True, metavar="NAME", help="espeak_ng, coqui, chatterbox, or module:Class of your own")
+    add("--option", action="append", default=[], type=_pair, metavar="KEY=VALUE", help="for the engine; repeatable")
+    add(
+        "--versions",
+        type=_versions,
+        default=list(ALL_VERSIONS),
+        metavar="LIST",
+        help="protocol versions to speak, with commas between them (default: %s)" % all_versions,
+    )
+    add("--list-voices", action="store_true", help="print the engine's voices and leave")
+    return parser
+
+
+def _pair(text: str) -> Tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        raise argparse.ArgumentTypeError("%r is not key=value" % text)
+    return key, value
+
+
+def _versions(text: str) -> List[str]:
+    """The versions in the text, newest first."""
+    named = [name.strip() for name in text.split(",")]
+    unknown = [name for name in named if name not in ALL_VERSIONS]
+    if unknown:
+        raise argparse.ArgumentTypeError("%r is none of %s" % (unknown[0], ", ".join(ALL_VERSIONS)))
+    return [version for version in ALL_VERSIONS if version in named]
+
+
+def _list_voices(create: Callable[[], Engine], output: int) -> int:
     try:
-        engine = create_engine(arguments.engine, arguments.options)
+        engine = create()
         engine.load()
     except SpeechFault as fault:
         log(fault.message)

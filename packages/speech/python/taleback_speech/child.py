@@ -4,19 +4,30 @@ import os
 import threading
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
-from .answers import error_line, event_line, response_line
 from .engine import Engine
 from .faults import SpeechFault
 from .host import EngineHost
-from .job_queue import Job, JobQueue
-from .limits import MAX_LINE_BYTES
-from .line_reader import LongLine, read_lines
-from .log import log, log_exception
-from .memory_use import rss_bytes
-from .messages import Address, Cancel, Hello, Noise, Ping, Shutdown, Synthesize, Unreadable
-from .outbox import Outbox
-from .parse_line import parse_line
-from .versions import BARE, enveloped, newest_common
+from .jobs import Job, JobQueue
+from .parse import parse_line
+from .pipes import Outbox, read_lines
+from .process import log, log_exception, rss_bytes
+from .protocol import (
+    BARE,
+    MAX_LINE_BYTES,
+    Address,
+    Cancel,
+    Hello,
+    Noise,
+    Ping,
+    Shutdown,
+    Synthesize,
+    Unreadable,
+    enveloped,
+    error_line,
+    event_line,
+    newest_common,
+    response_line,
+)
 
 #: How long `hello` waits to name the engine's models. Constructing an engine loads nothing, so this is not felt.
 _KNOWN_TIMEOUT_SECONDS = 1.0
@@ -44,8 +55,8 @@ class Child:
         """Reads to the end, then ends the process, whatever it is doing: the manager is gone."""
         for line in read_lines(self._requests, MAX_LINE_BYTES):
             try:
-                if isinstance(line, LongLine):
-                    log("a line of %d bytes was skipped, it is too long" % line.size_bytes)
+                if isinstance(line, int):
+                    log("a line of %d bytes was skipped, it is too long" % line)
                 elif line.strip():
                     self._take(line)
             except Exception:
@@ -53,7 +64,7 @@ class Child:
         self._leave_now(0)
 
     def work(self, create: Callable[[], Engine]) -> None:
-        """Loads the engine and speaks until it is told to leave. Runs on the main thread, as some models must."""
+        """Loads the engine and speaks until it is to leave. Runs on the main thread, as some models must."""
         try:
             self._host.load(create)
         except SpeechFault as fault:
@@ -75,7 +86,7 @@ class Child:
     def shutdown(self) -> None:
         """Answers what is queued, and leaves as soon as nothing is being spoken."""
         self._jobs.close(_cancelled())
-        log("leaving, as told")
+        log("leaving on request")
         # A model half loaded is nothing to wait for. Else the main thread leaves when it finds no job.
         if self._is_loading:
             self._leave(0)
@@ -162,7 +173,7 @@ class Child:
             self._outbox.send(event_line(version, payload))
 
     def _fail(self, fault: SpeechFault) -> None:
-        """Tells everybody who waits that this child will never speak, and leaves."""
+        """Answers all waiting requests with the fault of an engine that will never speak, and leaves."""
         self._jobs.close(fault)
         with self._events_lock:
             version = self._event_version

@@ -1,9 +1,12 @@
 """What an engine is. To add one, subclass Engine; nothing else of this package needs to be touched."""
 
-from typing import Any, FrozenSet, List, Mapping, NamedTuple, Optional
+import importlib
+import threading
+from contextlib import contextmanager
+from typing import Any, Callable, FrozenSet, Iterator, List, Mapping, NamedTuple, Optional
 
-from .cancellation import Cancellation
 from .faults import SpeechFault, quoted
+from .process import log_exception
 
 #: The voice of a request that names none; every engine knows it.
 DEFAULT_VOICE = "default"
@@ -17,6 +20,45 @@ class Sound(NamedTuple):
     data: bytes
 
 
+class Cancellation:
+    """Set at most once, by the reading thread, while the engine works on the main thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._is_set = False
+        self._callback: Optional[Callable[[], None]] = None
+
+    def is_set(self) -> bool:
+        return self._is_set
+
+    def raise_if_set(self) -> None:
+        """Raises SpeechFault `job_cancelled` once the job is cancelled; cheap enough for an inner loop."""
+        if self._is_set:
+            raise SpeechFault("job_cancelled", "The job was cancelled.")
+
+    @contextmanager
+    def calling(self, stop: Callable[[], None]) -> Iterator[None]:
+        """Within the block a cancellation calls `stop`, on another thread; an earlier one calls it at once.
+
+        `stop` must not block: the thread that calls it answers pings.
+        """
+        with self._lock:
+            self._callback = stop
+            if self._is_set:
+                stop()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._callback = None
+
+    def set(self) -> None:
+        with self._lock:
+            self._is_set = True
+            if self._callback is not None:
+                self._callback()
+
+
 class Engine:
     """Turns text into sound. All of it runs on the main thread, one call at a time.
 
@@ -24,7 +66,7 @@ class Engine:
     Any exception is answered as an error; SpeechFault says which.
     """
 
-    #: What the manager is told.
+    #: Reported to the manager in `hello`.
     name = "engine"
     #: The keys that `--option key=value` may have.
     option_names: FrozenSet[str] = frozenset()
@@ -68,3 +110,35 @@ class Engine:
         request had. An engine that can stop half-way watches `cancelled`; one that cannot just finishes.
         """
         raise NotImplementedError
+
+
+_ENGINES = {
+    "espeak_ng": "taleback_speech.engines.espeak_ng:EspeakNg",
+    "coqui": "taleback_speech.engines.coqui:Coqui",
+    "chatterbox": "taleback_speech.engines.chatterbox:Chatterbox",
+}
+
+
+def create_engine(name: str, options: Mapping[str, str]) -> Engine:
+    """The engine called `name`, not yet loaded; `module:Class` is one of your own, found on PYTHONPATH.
+
+    Raises SpeechFault `model_loading_failed` when there is none, or it does not take the options.
+    """
+    place = _ENGINES.get(name, name)
+    module_name, colon, class_name = place.partition(":")
+    if not colon:
+        known = ", ".join(sorted(_ENGINES))
+        raise _no_engine("There is no engine %s; there are %s, and module:Class." % (quoted(name), known))
+    try:
+        engine_class = getattr(importlib.import_module(module_name), class_name)
+    except (ImportError, AttributeError, ValueError) as error:
+        log_exception("the engine %s cannot be imported" % quoted(name))
+        raise _no_engine("The engine %s cannot be imported: %s" % (quoted(name), error)) from error
+    engine = engine_class(options)
+    if not isinstance(engine, Engine):
+        raise _no_engine("%s is no subclass of taleback_speech.engine.Engine." % quoted(name))
+    return engine
+
+
+def _no_engine(message: str) -> SpeechFault:
+    return SpeechFault("model_loading_failed", message, retryable=False)

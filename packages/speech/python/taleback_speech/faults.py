@@ -3,14 +3,30 @@
 import errno
 from typing import Dict, Optional, Union
 
-from .fault_codes import FAULT_CODES
+#: The codes of the error catalogue in core, which is the original; a test compares the two.
+FAULT_CODES = frozenset(
+    """
+    text_empty text_too_short text_too_long text_encoding_invalid text_not_speakable text_invalid
+    language_unsupported script_unsupported request_invalid
+    voice_not_found voice_profile_missing voice_profile_corrupt voice_profile_format_invalid voice_language_mismatch
+    model_unavailable model_loading_failed model_failed audio_missing audio_silent audio_implausible
+    gpu_out_of_memory memory_exhausted disk_full machine_overloaded
+    storage_upload_failed storage_unavailable
+    network_unreachable dns_failed tls_failed callback_undeliverable
+    credentials_invalid permission_denied service_account_invalid
+    provider_rate_limited provider_quota_exceeded provider_unavailable provider_rejected
+    timed_out lease_expired
+    circuit_open system_protection synthesis_disabled queue_full
+    queue_unavailable job_cancelled worker_lost internal unknown
+    """.split()
+)
 
 #: Longer messages are cut: a library may put a whole tensor into one.
 _MAX_MESSAGE_CHARACTERS = 500
 
 _OUT_OF_SPACE = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
-#: torch says so by class since 1.13, and by words before that and on other accelerators.
+#: torch has a class for it since 1.13, and only words before that and on other accelerators.
 _GPU_MEMORY_WORDS = (
     "cuda out of memory",
     "hip out of memory",
@@ -60,7 +76,7 @@ def fault_of(error: BaseException, otherwise: str = "model_failed") -> SpeechFau
 
 
 def is_gpu_out_of_memory(error: BaseException) -> bool:
-    """True for an accelerator's lack of memory, told without importing torch."""
+    """True for an accelerator's lack of memory; torch need not be imported."""
     if any(base.__name__ == "OutOfMemoryError" for base in type(error).__mro__):
         return True
     words = _first_line(error).lower() if isinstance(error, RuntimeError) else ""
@@ -68,7 +84,7 @@ def is_gpu_out_of_memory(error: BaseException) -> bool:
 
 
 def quoted(text: str) -> str:
-    """Somebody else's text within a message: short, and plain ASCII."""
+    """Foreign text within a message: short, and plain ASCII."""
     return ascii(text if len(text) <= 80 else text[:80] + "...")
 
 

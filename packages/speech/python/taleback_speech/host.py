@@ -1,15 +1,14 @@
 """One engine, as the manager sees it: the main thread loads it and lets it speak."""
 
+import base64
 import threading
 from typing import Callable, List, Optional
 
-from .cancellation import Cancellation
-from .check_sound import check_sound
-from .deliver import answer_with
-from .engine import Engine
+from .audio import check_sound, write_sound_file
+from .engine import Cancellation, Engine, Sound
 from .faults import SpeechFault, fault_of
-from .log import log_exception
-from .messages import Synthesize
+from .process import log_exception
+from .protocol import BARE, RAW, Synthesize, bare_success_line, response_line
 
 
 class EngineHost:
@@ -53,7 +52,7 @@ class EngineHost:
             given = self._engine.synthesize(
                 request.text, request.voice, request.speed, request.language, request.options, cancelled
             )
-            # The engine may have been unable to stop; its sound is wanted by nobody all the same.
+            # The engine may have been unable to stop; its sound is not wanted any more.
             cancelled.raise_if_set()
             parts = answer_with(check_sound(given), request)
         except KeyboardInterrupt:
@@ -65,3 +64,21 @@ class EngineHost:
             raise fault_of(error) from None
         self.jobs_done += 1
         return parts
+
+
+def answer_with(sound: Sound, request: Synthesize) -> List[bytes]:
+    """The parts of the answer, to be sent with nothing between them; a file is written before it is spoken of.
+
+    Raises SpeechFault when the sound cannot be handed over this way.
+    """
+    address = request.address
+    payload = {"type": "audio", "encoding": sound.encoding, "sample_rate": sound.sample_rate}
+    if address.version == RAW:
+        return [response_line(address, payload, len(sound.data)), sound.data, b"\n"]
+    if request.output_path is None:
+        payload["audio_base64"] = base64.b64encode(sound.data).decode("ascii")
+        return [response_line(address, payload)]
+    write_sound_file(sound, request.output_path)
+    if address.version == BARE:
+        return [bare_success_line(request.output_path)]
+    return [response_line(address, dict(payload, encoding="wav", output_path=request.output_path))]

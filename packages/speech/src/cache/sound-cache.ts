@@ -1,7 +1,8 @@
 import { join, resolve } from 'node:path';
 import { errorWords, type Log } from '@taleback/core';
-import { type Clock, tryWithDeadline } from '@taleback/resilience';
+import type { Clock } from '@taleback/resilience';
 import type { CacheKey, CacheKind } from './cache-key.ts';
+import { DiskWork } from './disk-work.ts';
 import { type CacheDisk, REAL_DISK, SoundFolder } from './sound-folder.node.ts';
 import { type IndexEntry, isBusy, isDamaged, SoundIndex } from './sound-index.node.ts';
 
@@ -47,8 +48,6 @@ export interface SoundCacheOptions {
 }
 
 const MAX_ENTRIES = 100_000;
-/** A disk that has not answered by then (a network share that hangs) counts as none. Speaking a chunk takes less. */
-const DISK_TIMEOUT_MS = 2_000;
 /** Sounds that a hanging disk may hold in memory. */
 const MAX_WRITING_BYTES = 64 * 2 ** 20;
 /** How far the removal of old entries, and of files without an entry, may lag behind. */
@@ -57,8 +56,6 @@ const CLEAN_INTERVAL_MS = 10 * 60_000;
 const STRAY_LIFE_MS = 60 * 60_000;
 /** An entry from further ahead was written under a clock that stood wrong, and would outlive its age. */
 const CLOCK_TOLERANCE_MS = 24 * 60 * 60_000;
-/** A full disk fails every write: one line a minute says so as well as a thousand. */
-const WARNING_INTERVAL_MS = 60_000;
 
 /**
  * Sounds that were made before, in a folder that several processes may share: an index, and each sound in a file that is
@@ -76,8 +73,7 @@ export class SoundCache {
   readonly #counts = { evictions: 0, expired: 0, broken: 0, unkept: 0 };
   readonly #hits: Record<CacheKind, number> = { chunk: 0, narration: 0 };
   readonly #misses: Record<CacheKind, number> = { chunk: 0, narration: 0 };
-  readonly #background = new Set<Promise<unknown>>();
-  readonly #warnings = new Map<string, { readonly atMs: number; leftOut: number }>();
+  readonly #work: DiskWork;
   #index: SoundIndex | undefined;
   #totals = { entries: 0, sizeBytes: 0 };
   #writingBytes = 0;
@@ -87,15 +83,16 @@ export class SoundCache {
 
   constructor(options: SoundCacheOptions) {
     this.#options = options;
-    const { folder, disk = REAL_DISK } = options;
+    const { folder, disk = REAL_DISK, clock, log } = options;
     const root = resolve(folder);
     this.#folder = new SoundFolder(root, disk);
+    this.#work = new DiskWork(log, clock);
     this.#openIndex = () => new SoundIndex(join(root, 'index.db'), disk.openDatabase);
   }
 
   /** Cleans the folder now and from time to time. `find` and `keep` work before it settles, too. */
   async open(): Promise<void> {
-    await this.#withTimeout(this.#inBackground(this.#clean()), undefined);
+    await this.#work.withTimeout(this.#work.inBackground(this.#clean()), undefined);
   }
 
   /**
@@ -106,8 +103,10 @@ export class SoundCache {
     { name, kind }: CacheKey,
     read: (sound: KeptSound) => Value | undefined,
   ): Promise<Value | undefined> {
-    const reading = this.#attempt('a sound could not be read from the cache', () => this.#read(name, read));
-    const value = await this.#withTimeout(reading, undefined);
+    const reading = this.#work.attempt('a sound could not be read from the cache', () =>
+      this.#read(name, read),
+    );
+    const value = await this.#work.withTimeout(reading, undefined);
     (value === undefined ? this.#misses : this.#hits)[kind] += 1;
     return value;
   }
@@ -126,17 +125,21 @@ export class SoundCache {
       return true;
     }
     this.#writingBytes += length;
-    const writing = this.#attempt('a sound could not be kept in the cache', () => this.#write(name, sound));
+    const writing = this.#work.attempt('a sound could not be kept in the cache', () =>
+      this.#write(name, sound),
+    );
     const written = writing.then((isKept) => {
       this.#writingBytes -= length;
       if (isKept !== true) this.#counts.unkept += 1;
       return true;
     });
-    return this.#withTimeout(this.#inBackground(written), false);
+    return this.#work.withTimeout(this.#work.inBackground(written), false);
   }
 
   status(): CacheStatus {
-    if (!this.#isClosed) this.#totals = this.#tryIndex((index) => index.totals()) ?? this.#totals;
+    if (this.#index !== undefined) {
+      this.#totals = this.#tryIndex((index) => index.totals()) ?? this.#totals;
+    }
     const { maxBytes } = this.#options.limits;
     return {
       ...this.#totals,
@@ -148,16 +151,17 @@ export class SoundCache {
   }
 
   /** Settles when no work is left in the background. */
-  async idle(): Promise<void> {
-    while (this.#background.size > 0) await Promise.all(this.#background);
+  idle(): Promise<void> {
+    return this.#work.idle();
   }
 
   /** Finishes the work in the background, unless the disk hangs. Nothing is found or kept after that. */
   async close(): Promise<void> {
-    this.#cancelClean();
-    await this.#withTimeout(this.idle(), undefined);
-    this.status();
     this.#isClosed = true;
+    this.#cancelClean();
+    await this.#work.withTimeout(this.idle(), undefined);
+    // Reads the totals for the last time.
+    this.status();
     this.#closeIndex();
   }
 
@@ -174,12 +178,12 @@ export class SoundCache {
     }
     const bytes = await this.#folder.read(entry);
     if (bytes === 'missing') return this.#drop(entry);
-    const facts = JSON.parse(entry.facts) as KeptSound['facts'];
-    const value = bytes === 'altered' ? undefined : read({ facts, bytes });
+    const toSound = (own: KeptSound['bytes']): KeptSound => ({ facts: JSON.parse(entry.facts), bytes: own });
+    const value = bytes === 'altered' ? undefined : read(toSound(bytes));
     if (value === undefined) {
       this.#counts.broken += 1;
       const fault = bytes === 'altered' ? 'altered' : 'facts of no use';
-      this.#warn('a broken sound was removed from the cache', { name, fault });
+      this.#work.warn('a broken sound was removed from the cache', { name, fault });
       return this.#drop(entry);
     }
     this.#tryIndex((index) => index.noteUse(name, this.#now()));
@@ -195,16 +199,17 @@ export class SoundCache {
       this.#useIndex((index) => index.put(entry));
     } catch (error) {
       await this.#removeFile(file);
+      if (isBusy(error)) return false;
       throw error;
     }
-    if (!this.#isTrimming) void this.#inBackground(this.#trim());
+    if (!this.#isTrimming) void this.#work.inBackground(this.#trim());
     return true;
   }
 
   /** Removes an entry that must not be returned. */
   #drop({ file }: IndexEntry): undefined {
     this.#tryIndex((index) => index.remove(file));
-    void this.#inBackground(this.#removeFile(file));
+    void this.#work.inBackground(this.#removeFile(file));
   }
 
   /** Removes what was used least recently until the rest is within the limits. */
@@ -224,27 +229,28 @@ export class SoundCache {
 
   /** Removes what is too old, entries without a file, and files without an entry, also those of earlier versions. */
   async #clean(): Promise<void> {
-    await this.#attempt('the sound cache cannot be cleaned', async () => {
-      const expired = this.#useIndex((index) => index.removeOutside(...this.#lifetime()));
+    await this.#work.attempt('the sound cache cannot be cleaned', async () => {
+      const expired = this.#tryIndex((index) => index.removeOutside(...this.#lifetime())) ?? [];
       this.#counts.expired += expired.length;
       for (const file of expired) await this.#removeFile(file);
-      const known = this.#useIndex((index) => index.shelves());
+      const known = this.#tryIndex((index) => index.shelves()) ?? [];
       for (const shelf of new Set([...known, ...(await this.#folder.shelves())])) {
         if (!this.#isClosed) await this.#cleanShelf(shelf);
       }
     });
     await this.#trim();
     if (this.#isClosed) return;
-    const clean = (): void => void this.#inBackground(this.#clean());
+    const clean = (): void => void this.#work.inBackground(this.#clean());
     this.#cancelClean = this.#options.clock.setTimer(clean, CLEAN_INTERVAL_MS);
   }
 
   async #cleanShelf(shelf: string): Promise<void> {
     // Before the folder is read: a file is there before its entry, so an entry of now without a file has lost it.
-    const entries = this.#useIndex((index) => index.filesIn(shelf));
+    const entries = this.#tryIndex((index) => index.filesIn(shelf));
+    if (entries === undefined) return;
     const files = new Set(await this.#folder.list(shelf));
     for (const file of entries) {
-      if (!files.delete(file)) this.#useIndex((index) => index.remove(file));
+      if (!files.delete(file)) this.#tryIndex((index) => index.remove(file));
     }
     for (const file of files) {
       if (await this.#folder.isOlder(file, this.#now() - STRAY_LIFE_MS)) await this.#removeFile(file);
@@ -252,12 +258,13 @@ export class SoundCache {
   }
 
   async #removeFile(file: string): Promise<void> {
-    await this.#attempt('a sound could not be removed from the cache', () => this.#folder.remove(file));
+    await this.#work.attempt('a sound could not be removed from the cache', () => this.#folder.remove(file));
   }
 
   /** @throws what SQLite and the file system throw; a damaged index is replaced at the next use */
   #useIndex<Value>(work: (index: SoundIndex) => Value): Value {
     try {
+      if (this.#index === undefined && this.#isClosed) throw new Error('the sound cache is closed');
       this.#index ??= this.#openIndex();
       return work(this.#index);
     } catch (error) {
@@ -270,7 +277,9 @@ export class SoundCache {
     try {
       return this.#useIndex(work);
     } catch (error) {
-      this.#warnOf('the index of the sound cache cannot be used', error);
+      // A busy index is another process at work: the next use will succeed.
+      const message = 'the index of the sound cache cannot be used';
+      if (!isBusy(error)) this.#work.warn(message, { error: errorWords(error) });
       return undefined;
     }
   }
@@ -287,44 +296,5 @@ export class SoundCache {
   /** When an entry may have been written. */
   #lifetime(): readonly [earliestMs: number, latestMs: number] {
     return [this.#now() - this.#options.limits.maxAgeMs, this.#now() + CLOCK_TOLERANCE_MS];
-  }
-
-  /** The result of the work, or undefined and a warning when it failed. Never rejects. */
-  async #attempt<Value>(message: string, work: () => Promise<Value>): Promise<Value | undefined> {
-    try {
-      return await work();
-    } catch (error) {
-      this.#warnOf(message, error);
-      return undefined;
-    }
-  }
-
-  #inBackground<Value>(work: Promise<Value>): Promise<Value> {
-    this.#background.add(work);
-    void work.finally(() => this.#background.delete(work));
-    return work;
-  }
-
-  async #withTimeout<Value, Late>(work: Promise<Value>, late: Late): Promise<Value | Late> {
-    const outcome = await tryWithDeadline(() => work, DISK_TIMEOUT_MS, { clock: this.#options.clock });
-    if (outcome.kind === 'completed') return outcome.value;
-    this.#warn('the disk of the sound cache is slow', {});
-    return late;
-  }
-
-  #warnOf(message: string, error: unknown): void {
-    // A busy index is another process at work: the next use will succeed.
-    if (!isBusy(error)) this.#warn(message, { error: errorWords(error) });
-  }
-
-  #warn(message: string, fields: Readonly<Record<string, unknown>>): void {
-    const nowMs = this.#options.clock.now();
-    const before = this.#warnings.get(message);
-    if (before !== undefined && nowMs - before.atMs < WARNING_INTERVAL_MS) {
-      before.leftOut += 1;
-      return;
-    }
-    this.#warnings.set(message, { atMs: nowMs, leftOut: 0 });
-    this.#options.log('warn', message, { ...fields, leftOut: before?.leftOut ?? 0 });
   }
 }

@@ -120,7 +120,7 @@ describe('negotiation', () => {
 
   it.each([
     [{ type: 'error', message: 'none of those' }, 'none of those'],
-    [{ type: 'hello', version: '3.0.0' }, 'It chose a version nobody knows: 3.0.0.'],
+    [{ type: 'hello', version: '3.0.0' }, 'It chose an unknown version: 3.0.0.'],
   ])('ends a child that refuses: %j', (payload, reason) => {
     connect();
     child.respond('hello-1', payload);

@@ -61,7 +61,7 @@ const parseHello = (correlationId: string, payload: Fields): ChildMessage => {
   const { version, engine, concurrency, models } = payload;
   if (!isProtocolVersion(version)) {
     const chosen = textOf(version) ?? 'none';
-    return errorMessage(correlationId, 'request_invalid', `It chose a version nobody knows: ${chosen}.`);
+    return errorMessage(correlationId, 'request_invalid', `It chose an unknown version: ${chosen}.`);
   }
   const atOnce = Number.isInteger(concurrency)
     ? Math.min(Math.max(concurrency as number, 1), MAX_CONCURRENCY)

@@ -141,7 +141,7 @@ describe('1.0 is answered in order', { timeout: 20_000 }, () => {
     await child.logged('tone: speaking !gate');
     await child.logged('a request was refused');
     child.signal('SIGTERM');
-    await child.logged('leaving, as told');
+    await child.logged('leaving on request');
     writeFileSync(join(folder, 'gate'), '');
     expect(await child.ended).toEqual({ code: 0, signal: null });
     expect(child.frames.map(({ message }) => message['code'])).toEqual([

@@ -1,22 +1,27 @@
 """Chatterbox of Resemble AI: natural voices, cloned from some seconds of a recording. Package `chatterbox-tts`."""
 
+import math
 import os
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 
-from ..cancellation import Cancellation
-from ..engine import DEFAULT_VOICE, Engine, Sound
+from ..audio import pcm_of
+from ..engine import DEFAULT_VOICE, Cancellation, Engine, Sound
 from ..faults import SpeechFault, quoted
-from ..float_samples import pcm_of
-from ..gpu import choose_device, freeing_gpu_memory
-from ..languages import match_language
-from ..packages import import_package
-from ..speakable import require_words
 from ..voice_profile import VoiceProfile, open_voice_profile, profile_at
-from .chatterbox_settings import parse_settings
+from .support import choose_device, freeing_gpu_memory, import_package, match_language, require_words
 
 #: `generate` makes at most 1,000 tokens, 25 a second, and breaks off there without a word.
 _LONGEST_SECONDS = 39.5
 _PROFILE_ENDINGS = (".wav", ".flac", ".ogg", ".mp3")
+#: Bounds are those of Resemble AI's own demo: beyond them the model babbles.
+_BOUNDS = {
+    "exaggeration": (0.25, 2.0),
+    "cfg_weight": (0.0, 1.0),
+    "temperature": (0.05, 5.0),
+    "min_p": (0.0, 1.0),
+    "top_p": (0.0, 1.0),
+    "repetition_penalty": (1.0, 2.0),
+}
 
 
 class _Variant(NamedTuple):
@@ -36,7 +41,7 @@ class Chatterbox(Engine):
     recordings are voices by their file names, and `language`, for requests that name none.
 
     A request's `options` may hold a voice profile (voice_profile.py), which then goes before `voice`, and the
-    settings of `generate` (chatterbox_settings.py).
+    settings of `generate` (parse_settings).
     """
 
     name = "chatterbox"
@@ -156,3 +161,17 @@ def _is_about_the_recording(error: Exception) -> bool:
     if type(error).__module__.startswith("soundfile"):
         return True
     return not isinstance(error, (MemoryError, RuntimeError))
+
+
+def parse_settings(options: Mapping[str, Any]) -> Dict[str, float]:
+    """The settings among a request's options. Raises SpeechFault `request_invalid` for one out of bounds."""
+    settings: Dict[str, float] = {}
+    for name, (lowest, highest) in _BOUNDS.items():
+        value = options.get(name)
+        if value is None:
+            continue
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+        if not is_number or not lowest <= value <= highest:
+            raise SpeechFault("request_invalid", "%s must be a number from %s to %s." % (name, lowest, highest))
+        settings[name] = float(value)
+    return settings

@@ -6,15 +6,11 @@ The package is `coqui-tts`, the living fork, or `TTS`, where it began; both are 
 import inspect
 from typing import Any, Dict, List, Mapping, Optional
 
-from ..cancellation import Cancellation
-from ..engine import DEFAULT_VOICE, Engine, Sound
+from ..audio import pcm_of
+from ..engine import DEFAULT_VOICE, Cancellation, Engine, Sound
 from ..faults import SpeechFault, quoted
-from ..float_samples import pcm_of
-from ..gpu import choose_device, freeing_gpu_memory
-from ..languages import match_language
-from ..packages import import_package
-from ..speakable import require_words
 from ..voice_profile import open_voice_profile
+from .support import choose_device, freeing_gpu_memory, import_package, match_language, require_words
 
 #: One English voice of good quality, small enough for a processor.
 _DEFAULT_MODEL = "tts_models/en/jenny/jenny"
@@ -49,7 +45,7 @@ class Coqui(Engine):
         device = choose_device(self._torch, self.options.get("device", "auto"))
         with freeing_gpu_memory(self._torch):
             self._tts = api.TTS(model_name=self._model_name, progress_bar=False).to(device)
-        # Some speakers of VCTK have a line break in their name; nobody should have to type it.
+        # Some speakers of VCTK have a line break in their name; people should not have to type it.
         self._speakers = [str(speaker) for speaker in self._tts.speakers or []]
         self._languages = [str(language) for language in self._tts.languages or []]
         self._base_length_scale = getattr(self._tts.synthesizer.tts_model, "length_scale", None)

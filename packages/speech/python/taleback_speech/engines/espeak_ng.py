@@ -3,21 +3,45 @@
 import re
 import shutil
 import subprocess
-from typing import Any, List, Mapping, Optional
+from typing import Any, Dict, FrozenSet, List, Mapping, NamedTuple, Optional
 
-from ..cancellation import Cancellation
-from ..engine import DEFAULT_VOICE, Engine, Sound
-from ..faults import SpeechFault
-from ..languages import match_language
-from ..limits import MAX_SOUND_BYTES
-from ..wav import parse_wav
-from .espeak_voices import EspeakVoices, parse_variants, parse_voices
+from ..audio import parse_wav
+from ..engine import DEFAULT_VOICE, Cancellation, Engine, Sound
+from ..faults import SpeechFault, quoted
+from ..protocol import MAX_SOUND_BYTES
+from .support import match_language
 
 #: What espeak-ng itself calls its usual rate, in words a minute.
 _USUAL_RATE_WPM = 175
 _FALLBACK_VOICE = "en-us"
 #: More than a WAV file's header ever is, so that sound of exactly the limit passes.
 _HEADER_BYTES = 1024
+#: Pty, Language, Age/Gender, VoiceName, File, Other Languages; a name has underscores for its spaces.
+_ROW = re.compile(r"\s*\d+\s+(\S+)\s+\S+\s+\S+\s+(\S+)")
+#: Voices of another program, mbrola: listed whether or not it is there.
+_MBROLA = "mb/"
+_VARIANT = "!v/"
+
+
+class EspeakVoices(NamedTuple):
+    #: File by language tag, such as `en-us`: what people know these voices by.
+    files: Dict[str, str]
+    #: Timbres that any voice can be given, as in `en-us+f3`.
+    variants: FrozenSet[str]
+
+    def names(self) -> List[str]:
+        return list(self.files)
+
+    def file_of(self, voice: str) -> str:
+        """What to give to `-v`; never anything that is not in the list, for it would be taken for a path.
+
+        Raises SpeechFault `voice_not_found`; espeak-ng itself would take another variant without a word.
+        """
+        name, plus, variant = voice.partition("+")
+        file = self.files.get(name.lower())
+        if file is None or (plus and variant not in self.variants):
+            raise SpeechFault("voice_not_found", "espeak-ng has no voice %s." % quoted(voice))
+        return file + plus + variant
 
 
 class EspeakNg(Engine):
@@ -113,3 +137,18 @@ def spoken_form(text: str) -> str:
     """
     plain = "".join(character if character >= " " or character == "\n" else " " for character in text)
     return re.sub(r"\[(?=\[)", "[ ", plain)
+
+
+def parse_voices(printed: str) -> Dict[str, str]:
+    """Of two voices for one tag the first counts, as it does for espeak-ng."""
+    files: Dict[str, str] = {}
+    for row in filter(None, map(_ROW.match, printed.splitlines())):
+        language, file = row.groups()
+        if not file.startswith((_MBROLA, _VARIANT)):
+            files.setdefault(language.lower(), file)
+    return files
+
+
+def parse_variants(printed: str) -> FrozenSet[str]:
+    rows = filter(None, map(_ROW.match, printed.splitlines()))
+    return frozenset(row.group(2)[len(_VARIANT) :] for row in rows if row.group(2).startswith(_VARIANT))

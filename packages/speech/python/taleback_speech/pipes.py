@@ -1,9 +1,43 @@
-"""Writes answers, whole and one after the other, whichever thread they come from."""
+"""The two pipes to the manager: lines come in, answers go out."""
 
 import os
 import queue
 import threading
-from typing import Callable, Optional, Sequence
+from typing import Callable, Iterator, Optional, Sequence, Union
+
+_CHUNK_BYTES = 64 * 1024
+
+
+def read_lines(descriptor: int, max_line_bytes: int) -> Iterator[Union[bytes, int]]:
+    """Lines without their ends until the stream ends, and of a line that is too long only its size.
+
+    Bytes after the last `\\n` are not a line.
+    """
+    line = bytearray()
+    # The size so far of a line beyond the limit, whose bytes are dropped.
+    skipped_bytes = 0
+    while True:
+        try:
+            chunk = os.read(descriptor, _CHUNK_BYTES)
+        except OSError:
+            return
+        if not chunk:
+            return
+        start = 0
+        while start < len(chunk):
+            end = chunk.find(b"\n", start)
+            stop = len(chunk) if end < 0 else end
+            if skipped_bytes or len(line) + stop - start > max_line_bytes:
+                skipped_bytes += len(line) + stop - start
+                line.clear()
+            else:
+                line += chunk[start:stop]
+            start = stop + 1
+            if end >= 0:
+                yield skipped_bytes or bytes(line)
+                line.clear()
+                skipped_bytes = 0
+
 
 #: The reading thread waits beyond this: a manager that asks and never reads must not fill the memory.
 _MAX_UNSENT = 1024
@@ -21,7 +55,7 @@ class Outbox:
     """
 
     def __init__(self, descriptor: int, on_broken: Callable[[], None]) -> None:
-        """`on_broken` is called, on the writing thread, when nobody reads any more."""
+        """`on_broken` is called, on the writing thread, when the manager does not read any more."""
         self._descriptor = descriptor
         self._on_broken = on_broken
         self._frames: "queue.Queue[_Frame]" = queue.Queue(_MAX_UNSENT)

@@ -4,18 +4,16 @@ import threading
 from collections import deque
 from typing import Callable, Deque, Optional
 
-from .cancellation import Cancellation
+from .engine import Cancellation
 from .faults import SpeechFault
-from .limits import MAX_QUEUED_JOBS
-from .messages import Address, Synthesize
-from .versions import BARE
+from .protocol import BARE, MAX_QUEUED_JOBS, Address, Synthesize
 
-#: How long the end of the process may wait for this queue, which somebody may hold who waits for the manager.
+#: How long the end of the process may wait for this queue, which may be held by a thread that waits for the manager.
 _STOP_TIMEOUT_SECONDS = 0.1
 
 
 class Job:
-    """A request to be answered. One without a request has its answer already, and only waits for its turn."""
+    """A request to be answered. One without a request has its answer already, and only waits for those before it."""
 
     def __init__(
         self, address: Address, request: Optional[Synthesize] = None, fault: Optional[SpeechFault] = None
@@ -33,8 +31,8 @@ class Job:
 class JobQueue:
     """Filled by the reading thread, worked off by the main thread.
 
-    A job ends once: as taken, then whoever took it answers; or as refused, then `send_refusal` has been called. That
-    happens under the lock, so nobody finds the queue empty while a refusal is still to be sent.
+    A job ends once: taken, then its taker answers; or refused, then `send_refusal` has been called. That happens under
+    the lock, so the queue is not seen as empty while a refusal is still to be sent.
 
     Answers of 1.0 are matched by their order. Its refusals therefore wait behind its other jobs.
     """
@@ -44,7 +42,7 @@ class JobQueue:
         self._changed = threading.Condition()
         self._waiting: Deque[Job] = deque()
         self._running: Optional[Job] = None
-        #: What jobs are told that come too late.
+        #: The answer to jobs that come too late.
         self._closed_by: Optional[SpeechFault] = None
 
     def put(self, job: Job) -> None:
@@ -74,7 +72,7 @@ class JobQueue:
             return self._running
 
     def cancel(self, correlation_id: str, fault: SpeechFault) -> None:
-        """Refuses the waiting jobs of this id, and tells a running one."""
+        """Refuses the waiting jobs of this id, and cancels a running one."""
         with self._changed:
             for job in [job for job in self._waiting if job.address.correlation_id == correlation_id]:
                 self._waiting.remove(job)

@@ -1,0 +1,97 @@
+"""The process: its log, its streams, its parent, its signals, its memory."""
+
+import os
+import signal
+import sys
+import threading
+import traceback
+from contextlib import suppress
+from typing import Callable, Optional, Tuple
+
+_PR_SET_PDEATHSIG = 1
+
+
+def log(text: str) -> None:
+    """Writes one line. Never raises: a log that is gone must not end the work."""
+    with suppress(OSError, ValueError):
+        sys.stderr.write("taleback_speech: %s\n" % text)
+        sys.stderr.flush()
+
+
+def log_exception(what: str) -> None:
+    """Writes the exception being handled, with its stack. This is the only place a stack trace may go."""
+    log("%s\n%s" % (what, traceback.format_exc().rstrip()))
+
+
+def claim_streams() -> Tuple[int, int]:
+    """Takes standard input and output away from all other code; call it before anything is imported that may print.
+
+    Returns the descriptors to read requests from and to write answers to; programs started later do not inherit
+    them. Whatever is printed from now on, by Python, C code or such a program, goes to standard error, and code that
+    reads standard input (a library that asks for consent, say) finds its end.
+    """
+    requests = os.dup(0)
+    answers = os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    # Its own buffer would be lost at the end: without -u it is written only when full.
+    sys.stdout = sys.stderr
+    return requests, answers
+
+
+def die_with_parent() -> None:
+    """Asks for SIGKILL when the parent ends. Best effort: the end of standard input says the same a little later.
+
+    "The parent" is the very thread that started this process, so a manager must not start it on a short-lived one.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    parent = os.getppid()
+    try:
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    except (ImportError, OSError, AttributeError):
+        return
+    # A parent that ended before the call sends nothing any more. That it is 1 says nothing: in a container the
+    # manager is process 1. The end of standard input reports one that ended before getppid().
+    if os.getppid() != parent:
+        os._exit(0)
+
+
+def watch_signals(on_terminate: Callable[[], None], is_by_hand: bool) -> None:
+    """SIGTERM asks for the same as `shutdown`; call it on the main thread.
+
+    Ctrl-C reaches every process of the terminal, the manager too, which then sends `shutdown`; obeying both would
+    break off the sentence that `shutdown` lets us finish. So SIGINT is ignored, unless a person types at us
+    (`is_by_hand`).
+
+    A Python handler would wait until the model's C code returns to the interpreter. The wake-up descriptor is
+    written by the C handler itself, so the thread that reads it can answer the queued requests at once.
+    """
+    if not is_by_hand:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "win32":
+        return
+    wake_read, wake_write = os.pipe()
+    os.set_blocking(wake_write, False)
+    signal.signal(signal.SIGTERM, lambda _number, _frame: None)
+    signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
+
+    def wait() -> None:
+        while True:
+            if signal.SIGTERM in os.read(wake_read, 64):
+                on_terminate()
+
+    threading.Thread(target=wait, name="signals", daemon=True).start()
+
+
+def rss_bytes() -> Optional[int]:
+    """Resident memory; None where the system does not say."""
+    try:
+        with open("/proc/self/statm", "rb") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError, AttributeError):
+        return None
