@@ -130,8 +130,7 @@ describe('an engine that never speaks', { timeout: 20_000 }, () => {
 });
 
 test('the codes are those of the catalogue', async () => {
-  const program =
-    'import json; from taleback_speech.faults import *; print(json.dumps(list(FAULT_CODES)))';
+  const program = 'import json; from taleback_speech.faults import *; print(json.dumps(list(FAULT_CODES)))';
   const { stdout } = await promisify(execFile)('python3', ['-c', program], { env: pythonEnvironment() });
   expect((JSON.parse(stdout) as string[]).sort()).toEqual(Object.keys(ERROR_CATALOGUE).sort());
 });
