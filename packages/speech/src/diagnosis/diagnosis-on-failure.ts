@@ -146,6 +146,9 @@ const failedLine = ({ summary, details }: Diagnosis): string =>
  *
  * @param breaker of the same engine, if there is one
  * @see docs/origins.md#diagnostics
+ * @example
+ * const diagnosis = await diagnose('ftp://tts.example', { network: createNetworkProbe() });
+ * console.log(formatDiagnosis(diagnosis).split('\n')[0]); // ✗ The address cannot be read.
  */
 export const formatDiagnosis = (diagnosis: Diagnosis, breaker?: BreakerSummary): string =>
   [

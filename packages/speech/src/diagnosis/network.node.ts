@@ -88,7 +88,13 @@ export interface NetworkProbeOptions {
 /** A name may stand for dozens of machines; some of them are enough. */
 const MAX_ADDRESSES = 4;
 
-/** The network of this machine. */
+/**
+ * The network of this machine.
+ *
+ * @example
+ * const addresses = await createNetworkProbe().resolve('127.0.0.1', AbortSignal.timeout(1_000));
+ * console.log(addresses); // [ '127.0.0.1' ]
+ */
 export const createNetworkProbe = ({ authorities }: NetworkProbeOptions = {}): NetworkProbe => ({
   resolve: async (name, signal) => {
     signal.throwIfAborted();

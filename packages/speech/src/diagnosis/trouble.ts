@@ -233,7 +233,12 @@ const SECRETS: readonly (readonly [RegExp, string])[] = [
 /** Longest text that is passed on, in characters: an error may quote a whole page. */
 const MAX_CHARACTERS = 500;
 
-/** The same words on one line, cut, without what looks like a credential. */
+/**
+ * The same words on one line, cut, without what looks like a credential.
+ *
+ * @example
+ * console.log(withoutSecrets('GET /voices?key=abc')); // GET /voices?key=[redacted]
+ */
 export const withoutSecrets = (text: string): string =>
   SECRETS.reduce((words, [pattern, instead]) => words.replace(pattern, instead), withoutTokens(text))
     .replace(/\s+/g, ' ')

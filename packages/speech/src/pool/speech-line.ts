@@ -27,6 +27,14 @@ export interface HostedPlugin extends SpeechProfile {
 /** An engine that children of ours host, or one that is reached across a network. */
 export type EnginePlugin = HostedPlugin | RemoteEngine;
 
+/**
+ * Whether an engine is reached across a network.
+ *
+ * @example
+ * const { plugin, close } = await openFlitePlugin({ environment: process.env, log: () => {} });
+ * console.log(isRemote(plugin)); // false
+ * await close();
+ */
 export const isRemote = (plugin: EnginePlugin): plugin is RemoteEngine => 'probe' in plugin;
 
 /**
