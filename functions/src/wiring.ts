@@ -83,7 +83,7 @@ export const openReceiver = (base: Base): Mount & { readonly trustedProxyHops: n
   const receiver = createReceiver({
     ...common,
     signatures: config.signatures,
-    secrets: config.secrets,
+    secrets: { standard: config.secrets.standard, hmac: config.secrets.hmac },
     hmacHeaderPrefix: config.hmacHeaderPrefix,
     callerLimits: createCallerLimits(config.callers),
     generate: openRequests(base),

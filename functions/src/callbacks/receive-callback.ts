@@ -12,8 +12,7 @@ import {
 } from '@taleback/core';
 import { jobOfUrl } from '@taleback/core/signatures';
 import { accept, RETRY_AFTER_SECONDS, type Refusal, refuse } from '../http/answer.ts';
-import { MAX_BODY_BYTES } from '../http/body.ts';
-import { type Call, type CallOptions, readSignedBody, reject } from '../http/call.ts';
+import { type Call, type CallOptions, MAX_BODY_BYTES, readSignedBody, reject } from '../http/call.ts';
 import { type ApplyOptions, applyMessage } from '../stories/apply-message.ts';
 import { type Claims, type Contradiction, findContradiction, type Owners } from '../stories/ownership.ts';
 import type { ApplyOutcome } from '../stories/story-store.ts';

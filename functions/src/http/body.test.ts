@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { parseJson, readBody } from './body.ts';
+import { parseJson, readBody } from './call.ts';
 
 const LIMITS = { maxBytes: 10, timeoutMs: 1_000 };
 

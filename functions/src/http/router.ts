@@ -7,10 +7,10 @@ import { receiveWebhook, type WebhookOptions } from '../runpod/webhook.ts';
 import type { StoryStore } from '../stories/story-store.ts';
 import { accept, answerFault, json, RETRY_AFTER_SECONDS, type Refusal, refuse } from './answer.ts';
 import { createReplayMemory } from './authenticate.ts';
-import { MAX_BODY_BYTES } from './body.ts';
 import {
   type Call,
   type CallOptions,
+  MAX_BODY_BYTES,
   readSignedBody,
   reject,
   rejectOverLimit,

@@ -1,7 +1,7 @@
 import { type AutoRetryPolicy, decide, documentIdFault, type Log, type StoryMessage } from '@taleback/core';
 import { jobOfUrl } from '@taleback/core/signatures';
 import { RETRY_AFTER_SECONDS, type Refusal } from '../http/answer.ts';
-import { BODY_TIMEOUT_MS, parseJson, readBody } from '../http/body.ts';
+import { BODY_TIMEOUT_MS, parseJson, readBody } from '../http/call.ts';
 import { type ApplyOptions, applyMessage } from '../stories/apply-message.ts';
 import { admitsAudio } from '../stories/ownership.ts';
 import type { StoryStore } from '../stories/story-store.ts';

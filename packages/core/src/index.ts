@@ -6,7 +6,7 @@ export {
   parseProgress,
   parseSuccessCallback,
   type SuccessCallback,
-} from './callback/callbacks.ts';
+} from './callback/parse.ts';
 export { documentId, optionalText, type Parsed, parseWith } from './callback/parse.ts';
 export * from './errors/index.ts';
 export * from './heartbeat/heartbeat.ts';
@@ -16,8 +16,14 @@ export * from './json.ts';
 export * from './log.ts';
 export { createNames, type Names, type NamesOptions } from './names.ts';
 export * from './storable/document-id.ts';
-export { fieldsBytes, fitDocument, MAX_DOCUMENT_BYTES } from './storable/document-size.ts';
-export { ALTERED_FIELD, type Alteration, storableMetadata } from './storable/storable-metadata.ts';
+export {
+  ALTERED_FIELD,
+  type Alteration,
+  fieldsBytes,
+  fitDocument,
+  MAX_DOCUMENT_BYTES,
+  storableMetadata,
+} from './storable/document.ts';
 export * from './story/index.ts';
 export {
   checkStory,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseErrorCallback, parseProgress } from './callbacks.ts';
+import { parseErrorCallback, parseProgress } from './parse.ts';
 
 describe('parseErrorCallback', () => {
   it("reads seed 001's payload", () => {

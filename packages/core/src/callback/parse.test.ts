@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseErrorCallback, parseProgress, parseSuccessCallback } from './callbacks.ts';
+import { parseErrorCallback, parseProgress, parseSuccessCallback } from './parse.ts';
 import type { Parsed } from './parse.ts';
 import { documentIdFault, isWellFormed } from '../storable/document-id.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type SuccessCallback, parseSuccessCallback } from './callbacks.ts';
+import { type SuccessCallback, parseSuccessCallback } from './parse.ts';
 
 const absent: SuccessCallback = {
   storyId: 's1',

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { type HmacMessage, signHmac, verifyHmac } from './hmac.ts';
+import { type HmacMessage, signHmac, verifyHmac } from './signatures.ts';
 
 const NOW_MS = 1_800_000_000_123;
 const PATH = '/api/tts/error-callback';

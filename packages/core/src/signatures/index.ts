@@ -1,3 +1,1 @@
-export * from './hmac.ts';
-export * from './job-token.ts';
-export * from './standard-webhooks.ts';
+export * from './signatures.ts';

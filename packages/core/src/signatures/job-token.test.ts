@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { jobOfUrl, signJobToken, verifyJobToken, withJob } from './job-token.ts';
+import { jobOfUrl, signJobToken, verifyJobToken, withJob } from './signatures.ts';
 
 const id = fc.string({ minLength: 1, maxLength: 40, unit: 'grapheme' });
 const CALLBACK = 'https://tales.example/api/tts/callback?keep=1#part';

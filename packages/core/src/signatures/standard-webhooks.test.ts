@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type StandardMessage, parseSecret, signStandard, verifyStandard } from './standard-webhooks.ts';
+import { type StandardMessage, parseSecret, signStandard, verifyStandard } from './signatures.ts';
 
 const NOW_SECONDS = 1_800_000_000;
 const NOW_MS = NOW_SECONDS * 1000;

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MAX_DOCUMENT_BYTES, fieldsBytes, fitDocument, valueBytes } from './document-size.ts';
+import { MAX_DOCUMENT_BYTES, fieldsBytes, fitDocument, valueBytes } from './document.ts';
 
 /** Bytes that Firestore keeps for the names in a document's path: each name and one byte, and 16 for the whole. */
 const nameBytes = (...names: string[]): number => names.reduce((sum, name) => sum + name.length + 1, 16);

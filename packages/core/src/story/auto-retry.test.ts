@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ERROR_CATALOGUE, type ErrorCode } from '../errors/catalogue.ts';
-import { autoRetryAt, isRetryDue, isTransient } from './auto-retry.ts';
+import { autoRetryAt, isRetryDue, isTransient } from './changes.ts';
 import type { FailedMessage } from './message.ts';
 import { readStoryAudio } from './story-audio.ts';
 

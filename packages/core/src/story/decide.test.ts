@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseErrorCallback, parseSuccessCallback } from '../callback/callbacks.ts';
+import { parseErrorCallback, parseSuccessCallback } from '../callback/parse.ts';
 import { type Decision, decide } from './decide.ts';
 import {
   type FailedMessage,

@@ -1,4 +1,4 @@
-export { isRetryDue, isTransient } from './auto-retry.ts';
+export { isRetryDue, isTransient } from './changes.ts';
 export {
   type AttemptWrite,
   type Decision,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ErrorCallback, SuccessCallback } from '../callback/callbacks.ts';
+import type { ErrorCallback, SuccessCallback } from '../callback/parse.ts';
 import { messageFromError, messageFromProgress, messageFromSuccess } from './message.ts';
 
 const error: ErrorCallback = {

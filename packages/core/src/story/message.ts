@@ -1,8 +1,8 @@
-import type { ErrorCallback, ProgressReport, SuccessCallback } from '../callback/callbacks.ts';
+import type { ErrorCallback, ProgressReport, SuccessCallback } from '../callback/parse.ts';
 import { type ErrorCode, describeError } from '../errors/catalogue.ts';
 import { classifyWords } from '../errors/classify.ts';
 import { withoutTokens } from '../log.ts';
-import { storableMetadata } from '../storable/storable-metadata.ts';
+import { storableMetadata } from '../storable/document.ts';
 
 /** What a message can report of a job. */
 export type StoryMessage = ProgressMessage | ReadyMessage | FailedMessage;

@@ -1,4 +1,4 @@
-import { isRetryDue } from './auto-retry.ts';
+import { isRetryDue } from './changes.ts';
 import { present } from '../json.ts';
 import { AUTO_RETRY_GROUP, type Change, ERROR_GROUP, type StoryAudio } from './story-audio.ts';
 

@@ -1,0 +1,257 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+
+/**
+ * Standard Webhooks, symmetric scheme v1: base64(HMAC-SHA256(secret, `id.timestamp.rawBody`)).
+ * The `standardwebhooks` package is the oracle in the tests; it is not used itself because it knows one secret
+ * per object, reads the system clock and parses the body before it answers.
+ *
+ * @see https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+ */
+
+const SECRET_PREFIX = 'whsec_';
+/** The specification asks for 24 to 64 random bytes. */
+const MIN_SECRET_BYTES = 24;
+
+/** Seconds a timestamp may lie from our clock, either way. Standard Webhooks' own libraries use the same. */
+export const SIGNATURE_TOLERANCE_SECONDS = 300;
+
+/** The result of a verification. The reason is for the log only; the caller does not get it. */
+export type Verification =
+  | {
+      readonly ok: true;
+      readonly scheme: 'standard-webhooks' | 'hmac';
+      readonly messageId: string | undefined;
+    }
+  | { readonly ok: false; readonly reason: 'unsigned' | 'malformed' | 'stale' | 'forged' };
+
+/**
+ * Reads a secret of the form `whsec_<base64>`.
+ * @throws RangeError when it is not base64 or shorter than 24 bytes; the message does not repeat the secret.
+ *
+ * @example
+ * import { parseSecret } from '@taleback/core/signatures';
+ * parseSecret('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw').length; // 24
+ */
+export const parseSecret = (secret: string): Uint8Array => {
+  const encoded = secret.startsWith(SECRET_PREFIX) ? secret.slice(SECRET_PREFIX.length) : secret;
+  const bytes = Buffer.from(encoded, 'base64');
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(encoded) || bytes.length < MIN_SECRET_BYTES) {
+    throw new RangeError(
+      `a callback secret must be ${SECRET_PREFIX} and at least ${MIN_SECRET_BYTES} bytes in base64`,
+    );
+  }
+  return bytes;
+};
+
+const signature = (secret: Uint8Array, id: string, timestamp: string, body: Uint8Array): Buffer =>
+  createHmac('sha256', secret).update(`${id}.${timestamp}.`).update(body).digest();
+
+export interface StandardMessage {
+  /** The same for every retry of one message; the receiver's idempotency key. Must not contain a dot. */
+  readonly id: string;
+  readonly timestampSeconds: number;
+  readonly body: Uint8Array;
+}
+
+/**
+ * The three headers for a message, signed with every secret given so that secrets can be rotated.
+ *
+ * @example
+ * import { parseSecret, signStandard } from '@taleback/core/signatures';
+ * const message = { id: 'msg_1', timestampSeconds: Date.now() / 1000, body: Buffer.from('{}') };
+ * signStandard(message, [parseSecret('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw')]); // three headers
+ */
+export const signStandard = (
+  message: StandardMessage,
+  secrets: readonly Uint8Array[],
+): Record<'webhook-id' | 'webhook-timestamp' | 'webhook-signature', string> => {
+  const timestamp = String(Math.floor(message.timestampSeconds));
+  const signed = secrets.map(
+    (secret) => `v1,${signature(secret, message.id, timestamp, message.body).toString('base64')}`,
+  );
+  return { 'webhook-id': message.id, 'webhook-timestamp': timestamp, 'webhook-signature': signed.join(' ') };
+};
+
+/**
+ * Checks the headers of a message over its raw body; any of the secrets may have signed it. In every
+ * case the body is hashed once with every secret, so that the time taken reveals nothing.
+ *
+ * @example
+ * import { parseSecret, verifyStandard } from '@taleback/core/signatures';
+ * const secrets = [parseSecret('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw')];
+ * verifyStandard(new Headers(), Buffer.from('{}'), secrets, Date.now()); // { ok: false, reason: 'unsigned' }
+ */
+export const verifyStandard = (
+  headers: Headers,
+  body: Uint8Array,
+  secrets: readonly Uint8Array[],
+  nowMs: number,
+): Verification => {
+  const id = headers.get('webhook-id');
+  const timestamp = headers.get('webhook-timestamp');
+  const signatures = headers.get('webhook-signature');
+  const candidates = (signatures ?? '')
+    .split(' ')
+    .filter((candidate) => candidate.startsWith('v1,'))
+    .map((candidate) => Buffer.from(candidate.slice('v1,'.length), 'base64'));
+  const isGenuine = secrets
+    .map((secret) => signature(secret, id ?? '', timestamp ?? '', body))
+    .flatMap((expected) =>
+      candidates.map((given) => given.length === expected.length && timingSafeEqual(given, expected)),
+    )
+    .includes(true);
+  if (id === null && timestamp === null && signatures === null) return { ok: false, reason: 'unsigned' };
+  if (!id || !timestamp || !signatures || !/^\d{1,12}$/.test(timestamp))
+    return { ok: false, reason: 'malformed' };
+  if (Math.abs(nowMs / 1000 - Number(timestamp)) > SIGNATURE_TOLERANCE_SECONDS)
+    return { ok: false, reason: 'stale' };
+  return isGenuine
+    ? { ok: true, scheme: 'standard-webhooks', messageId: id }
+    : { ok: false, reason: 'forged' };
+};
+
+/**
+ * The scheme that Python handlers in the field already speak: lower-case hex HMAC-SHA256, with the shared secret
+ * as UTF-8, over `METHOD\npath\nunixMillis\n` followed by the raw body. The path is without its query.
+ */
+export interface HmacMessage {
+  readonly method: string;
+  readonly path: string;
+  readonly timestampMs: number;
+  readonly body: Uint8Array;
+}
+
+const hexDigest = (
+  secret: string,
+  method: string,
+  path: string,
+  timestamp: string,
+  body: Uint8Array,
+): Buffer => createHmac('sha256', secret).update(`${method}\n${path}\n${timestamp}\n`).update(body).digest();
+
+/**
+ * The two headers, `x-<prefix>-timestamp` and `x-<prefix>-signature`.
+ *
+ * @example
+ * import { signHmac } from '@taleback/core/signatures';
+ * const message = { method: 'POST', path: '/api/tts/callback', timestampMs: Date.now(), body: Buffer.from('{}') };
+ * signHmac(message, 'shared secret', 'tts'); // { 'x-tts-timestamp': ..., 'x-tts-signature': ... }
+ */
+export const signHmac = (message: HmacMessage, secret: string, prefix: string): Record<string, string> => {
+  const timestamp = String(Math.floor(message.timestampMs));
+  return {
+    [`x-${prefix}-timestamp`]: timestamp,
+    [`x-${prefix}-signature`]: hexDigest(
+      secret,
+      message.method,
+      message.path,
+      timestamp,
+      message.body,
+    ).toString('hex'),
+  };
+};
+
+/**
+ * Checks the two headers over the raw body; any of the secrets may have signed it. In every case the
+ * body is hashed once with every secret, so that the time taken reveals nothing.
+ *
+ * @example
+ * import { verifyHmac } from '@taleback/core/signatures';
+ * const request = { method: 'POST', path: '/api/tts/callback', headers: new Headers() };
+ * verifyHmac(request, Buffer.from('{}'), ['shared secret'], 'tts', Date.now()); // { ok: false, reason: 'unsigned' }
+ */
+export const verifyHmac = (
+  request: { readonly method: string; readonly path: string; readonly headers: Headers },
+  body: Uint8Array,
+  secrets: readonly string[],
+  prefix: string,
+  nowMs: number,
+): Verification => {
+  const timestamp = request.headers.get(`x-${prefix}-timestamp`);
+  const given = request.headers.get(`x-${prefix}-signature`);
+  const isWellMade = /^[0-9a-f]{64}$/.test(given ?? '');
+  const bytes = isWellMade ? Buffer.from(given ?? '', 'hex') : Buffer.alloc(32);
+  const isGenuine = secrets
+    .map((secret) => hexDigest(secret, request.method, request.path, timestamp ?? '', body))
+    .map((expected) => timingSafeEqual(expected, bytes))
+    .includes(true);
+  if (timestamp === null && given === null) return { ok: false, reason: 'unsigned' };
+  if (!timestamp || !isWellMade || !/^\d{1,15}$/.test(timestamp)) return { ok: false, reason: 'malformed' };
+  if (Math.abs(nowMs - Number(timestamp)) > SIGNATURE_TOLERANCE_SECONDS * 1000)
+    return { ok: false, reason: 'stale' };
+  return isGenuine ? { ok: true, scheme: 'hmac', messageId: undefined } : { ok: false, reason: 'forged' };
+};
+
+/** The job that an address was made for. */
+export type JobInUrl =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'verified'; readonly jobId: string }
+  | { readonly kind: 'forged' };
+
+type Secret = string | Uint8Array;
+
+/** Not a message of either signature scheme, so that no token is ever a signature of one. */
+const PURPOSE = 'taleback-job-token\n';
+const TOKEN = /^[\w-]{43}$/;
+
+const tokenDigest = (secret: Secret, storyId: string, jobId: string): Buffer =>
+  createHmac('sha256', secret).update(`${PURPOSE}${storyId}\n${jobId}`).digest();
+
+/**
+ * What proves that an address was made by us for one job of one story: HMAC-SHA256 over both ids, base64url. RunPod
+ * signs nothing, and its handlers' success callbacks name no job, so the address has to.
+ *
+ * @example
+ * import { signJobToken } from '@taleback/core/signatures';
+ * signJobToken('secret', 's1', 'j1').length; // 43
+ */
+export const signJobToken = (secret: Secret, storyId: string, jobId: string): string =>
+  tokenDigest(secret, storyId, jobId).toString('base64url');
+
+/**
+ * Whether one of the secrets made the token, in constant time.
+ *
+ * @example
+ * import { signJobToken, verifyJobToken } from '@taleback/core/signatures';
+ * verifyJobToken(['secret'], 's1', 'j1', signJobToken('secret', 's1', 'j1')); // true
+ */
+export const verifyJobToken = (
+  secrets: readonly Secret[],
+  storyId: string,
+  jobId: string,
+  token: string,
+): boolean => {
+  if (!TOKEN.test(token)) return false;
+  const given = Buffer.from(token, 'base64url');
+  // Every secret is tried, so that the time does not reveal which of them it was.
+  return secrets.map((secret) => timingSafeEqual(tokenDigest(secret, storyId, jobId), given)).includes(true);
+};
+
+/**
+ * The address with the job and its token in its query; what else stands there stays.
+ *
+ * @example
+ * import { withJob } from '@taleback/core/signatures';
+ * withJob('https://a.example/hook', 'secret', 's1', 'j1'); // 'https://a.example/hook?job=j1&token=...'
+ */
+export const withJob = (address: string, secret: Secret, storyId: string, jobId: string): string => {
+  const url = new URL(address);
+  url.searchParams.set('job', jobId);
+  url.searchParams.set('token', signJobToken(secret, storyId, jobId));
+  return url.href;
+};
+
+/**
+ * Reads the job that an address was made for. One that lacks either part was made for none.
+ *
+ * @example
+ * import { jobOfUrl } from '@taleback/core/signatures';
+ * jobOfUrl('https://a.example/hook', ['secret'], 's1'); // { kind: 'none' }
+ */
+export const jobOfUrl = (address: string, secrets: readonly Secret[], storyId: string): JobInUrl => {
+  const { searchParams } = new URL(address);
+  const jobId = searchParams.get('job');
+  const token = searchParams.get('token');
+  if (!jobId || !token) return { kind: 'none' };
+  return verifyJobToken(secrets, storyId, jobId, token) ? { kind: 'verified', jobId } : { kind: 'forged' };
+};
