@@ -61,7 +61,10 @@ const isGone = (failure: FailedDelivery): boolean =>
  * What replaces a callback that failed for good: its substitute, with the cause as `error_details`.
  *
  * @example
- * const outbox = new Outbox({ ...options, substituteFor: callbackSubstitute });
+ * const substitute = { url: 'https://a.example/error', messageId: 'failed_1', body: '{"job_id":"1"}' };
+ * const message = { url: 'https://a.example/hook', messageId: 'ready_1', body: '{}', substitute };
+ * console.log(callbackSubstitute(message, { kind: 'refused', status: 422, excerpt: 'no' })?.body);
+ * // {"job_id":"1","error_details":"answered 422: no"}
  */
 export const callbackSubstitute = (
   { substitute }: OutboxMessage,
@@ -109,8 +112,12 @@ const classify = (error: unknown, nowMs: number): Classification => {
  * The client that keeps nothing: what is not accepted within its attempts is gone.
  *
  * @example
- * const client = createCallbackClient({ post, secrets, now: Date.now, retry: { maxAttempts: 5, backoff }, log });
- * await client.deliver({ url, messageId: 'ready_7', payload: { job_id: '7' } });
+ * const backoff = { kind: 'exponential', initialMs: 1, maxMs: 1, jitter: 'none' } as const;
+ * const post = async () => ({ status: 200, retryAfter: undefined, excerpt: '' });
+ * const options = { post, secrets: [], now: Date.now, retry: { maxAttempts: 2, backoff }, log: () => {} };
+ * const client = createCallbackClient(options);
+ * const message = { url: 'https://a.example/hook', messageId: 'ready_7', payload: { job_id: '7' } };
+ * console.log((await client.deliver(message)).kind); // delivered
  */
 export const createCallbackClient = (options: CallbackClientOptions): CallbackClient => {
   const sendOnce = createSendOnce(options);
@@ -173,8 +180,28 @@ export const createCallbackClient = (options: CallbackClientOptions): CallbackCl
  * The client that loses nothing: a message is on the disk before it is sent, and stays until it is accepted.
  *
  * @example
- * const client = createOutboxClient({ outbox, direct, keepDeadLetter, clock: systemClock, log });
- * await client.deliver({ url, messageId: 'ready_7', payload: { job_id: '7' } });
+ * import { createOutboxClient, Outbox, OutboxStore } from '@taleback/outbox';
+ * import { systemClock } from '@taleback/resilience';
+ * const backoff = { kind: 'exponential', initialMs: 1, maxMs: 1, jitter: 'none' } as const;
+ * const common = { clock: systemClock, log: () => {} };
+ * const outbox = new Outbox({
+ *   ...common,
+ *   store: new OutboxStore(undefined, () => {}),
+ *   send: async () => ({ kind: 'accepted' }),
+ *   policy: { backoff, deadlineMs: 3_600_000, unauthorizedMs: 0 },
+ *   random: Math.random,
+ * });
+ * await outbox.open();
+ * const direct = { deliver: async () => ({ kind: 'delivered', attempts: 1 }) as const };
+ * const client = createOutboxClient({
+ *   ...common,
+ *   outbox,
+ *   direct: { ...direct, deliverOnce: direct.deliver },
+ *   keepDeadLetter: async () => {},
+ * });
+ * const message = { url: 'https://a.example/hook', messageId: 'ready_7', payload: { job_id: '7' } };
+ * console.log((await client.deliver(message)).kind); // delivered
+ * await outbox.close();
  */
 export const createOutboxClient = (options: OutboxClientOptions): CallbackClient => {
   const { outbox, direct, keepDeadLetter, clock, log } = options;

@@ -113,7 +113,9 @@ const parse = <T>(text: string, schema: z.ZodType<T>): T | string => {
  * Reads a file that was set aside. What is not whole gives the reason.
  *
  * @example
- * parseEntry(Buffer.from('{"version":1}\n')); // { ok: false, reason: 'its checksum does not match' }
+ * const message = { url: 'https://a.example', messageId: 'm1', body: '{}' };
+ * const parsed = parseEntry(formatEntry({ message, createdMs: 0 }));
+ * console.log(parsed.ok && parsed.entry.message.url); // https://a.example
  */
 export const parseEntry = (bytes: Uint8Array): ParsedEntry => {
   const [line = '', sum, ...rest] = Buffer.from(bytes).toString('utf8').split('\n');
@@ -129,7 +131,11 @@ export const parseEntry = (bytes: Uint8Array): ParsedEntry => {
  * A message that was given up, for people and for `taleback replay`.
  *
  * @example
- * await writeFile('letter.json', formatDeadLetter(letter));
+ * const message = { url: 'https://a.example', messageId: 'm1', body: '{}' };
+ * const delivery = { kind: 'refused', status: 422, excerpt: 'no' } as const;
+ * const letter = { message, createdMs: 0, why: 'refused', delivery, attempts: 1, atMs: 0 } as const;
+ * const parsed = parseDeadLetter(Buffer.from(formatDeadLetter(letter)).toString('utf8'));
+ * console.log(parsed.ok && parsed.cause); // answered 422: no
  */
 export const formatDeadLetter = (letter: DeadLetter): Uint8Array => {
   const failure = {
@@ -142,13 +148,7 @@ export const formatDeadLetter = (letter: DeadLetter): Uint8Array => {
   return Buffer.from(`${JSON.stringify({ ...jsonOf(letter), failure }, null, 2)}\n`);
 };
 
-/**
- * Reads what `formatDeadLetter` wrote.
- *
- * @example
- * const letter = parseDeadLetter(await readFile('letter.json', 'utf8'));
- * if (letter.ok) await outbox.deliver(letter.entry.message);
- */
+/** Reads what `formatDeadLetter` wrote. */
 export const parseDeadLetter = (text: string): ParsedDeadLetter => {
   const fields = parse(text, letterFields);
   return typeof fields === 'string'

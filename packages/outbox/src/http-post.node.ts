@@ -73,11 +73,6 @@ const readAnswer = async (body: Dispatcher.ResponseData['body']): Promise<string
 
 /**
  * Posts over pooled connections. A redirect is an answer like any other: a signature covers one path only.
- *
- * @example
- * const http = createHttpPost({ allowPrivate: false });
- * const { status } = await http.post('https://a.example/hook', {}, Buffer.from('{}'), undefined);
- * await http.close();
  */
 export const createHttpPost = ({
   allowPrivate,

@@ -45,4 +45,4 @@ export {
   type TryOutcome,
 } from './send-once.ts';
 export { type Held, OutboxStore, readWaiting, type WaitingMessages } from './store.node.ts';
-export { DRAFT_ENDING, syncFolder, writeDurably, writeWhole } from './write-whole.node.ts';
+export { DRAFT_ENDING, syncFolder, writeWhole } from './write-whole.node.ts';

@@ -43,7 +43,7 @@ export const keptUntried = (cause: string): Delivery => ({ kind: 'kept', attempt
  * Why a message did not arrive, for the log and for `error_details`.
  *
  * @example
- * describeFailure({ kind: 'refused', status: 422, excerpt: 'no story_id' }); // answered 422: no story_id
+ * console.log(describeFailure({ kind: 'refused', status: 422, excerpt: 'no story_id' })); // answered 422: no story_id
  */
 export const describeFailure = (delivery: FailedDelivery): string =>
   delivery.kind === 'refused' ? `answered ${delivery.status}: ${delivery.excerpt}` : delivery.cause;
@@ -52,8 +52,7 @@ export const describeFailure = (delivery: FailedDelivery): string =>
  * Whether anything can be posted there at all.
  *
  * @example
- * isHttpUrl('https://a.example/callback'); // true
- * isHttpUrl('javascript:1'); // false
+ * console.log(isHttpUrl('https://a.example/callback'), isHttpUrl('javascript:1')); // true false
  */
 export const isHttpUrl = (url: string): boolean =>
   URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);

@@ -23,12 +23,6 @@ const MAX_BODY_LENGTH = 8 * 2 ** 20;
 
 /**
  * Messages that are kept on the disk until they are accepted, refused, or too old.
- *
- * @example
- * const store = new OutboxStore('.outbox', log);
- * const outbox = new Outbox({ store, send, policy, clock: systemClock, random: Math.random, log });
- * await outbox.open();
- * await outbox.deliver({ url: 'https://a.example/hook', messageId: 'paid_42', body: '{"order":42}' });
  */
 export class Outbox {
   readonly #options: OutboxOptions;

@@ -38,7 +38,7 @@ const isRunning = (pid: number): boolean => {
  * Whether a process is certainly gone, certainly there, or of another machine or container, which cannot be asked.
  *
  * @example
- * lifeOf({ pid: process.pid, host: hostname() }); // 'alive'
+ * console.log(lifeOf({ pid: process.pid, host: 'another' })); // elsewhere
  */
 export const lifeOf = ({ pid, host, started }: ProcessName): 'alive' | 'gone' | 'elsewhere' => {
   if (host !== hostname()) return 'elsewhere';

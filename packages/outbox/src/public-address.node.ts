@@ -42,7 +42,12 @@ const globalIpv6 = new BlockList();
 globalIpv6.addSubnet('2000::', 3, 'ipv6');
 for (const prefix of EMBEDDING) globalIpv6.addSubnet(`${prefix}0.0.0.0`, EMBEDDING_BITS, 'ipv6');
 
-/** Whether an IP address, as text and without brackets, belongs to the public internet. Anything else is false. */
+/**
+ * Whether an IP address, as text and without brackets, belongs to the public internet. Anything else is false.
+ *
+ * @example
+ * console.log(isPublicAddress('8.8.8.8'), isPublicAddress('169.254.169.254')); // true false
+ */
 export const isPublicAddress = (address: string): boolean => {
   if (isIPv4(address)) return !special.check(address, 'ipv4');
   if (!isIPv6(address) || address.includes('%')) return false;

@@ -73,8 +73,10 @@ export const causeOf = (outcome: Exclude<TryOutcome, { kind: 'accepted' }>): str
  *
  * @example
  * const http = createHttpPost({ allowPrivate: false });
- * const sendOnce = createSendOnce({ post: http.post, secrets: [key], now: Date.now });
- * await sendOnce({ url: 'https://a.example/hook', messageId: 'ready_1', body: Buffer.from('{}') });
+ * const sendOnce = createSendOnce({ post: http.post, secrets: [Buffer.alloc(24, 1)], now: Date.now });
+ * const message = { url: 'http://127.0.0.1/hook', messageId: 'ready_1', body: Buffer.from('{}') };
+ * console.log((await sendOnce(message)).kind); // address-refused
+ * await http.close();
  */
 export const createSendOnce = ({ post, secrets, hmac, now }: SendOptions): SendOnce => {
   const sign = ({ url, messageId: id, body }: Sendable): Record<string, string> => {

@@ -316,7 +316,7 @@ export interface WaitingMessages {
  * Looks into the database of an outbox folder, without taking part.
  *
  * @example
- * const { count } = readWaiting('.taleback/outbox');
+ * console.log(readWaiting('/nowhere').count); // 0
  * @throws what SQLite says
  */
 export const readWaiting = (folder: string): WaitingMessages => {

@@ -8,6 +8,13 @@ export const DRAFT_ENDING = '.part';
 /**
  * Writes a file whole: to a name of its own, flushed to the disk, then moved into place.
  * @throws what the file system says; nothing is left then
+ *
+ * @example
+ * import { tmpdir } from 'node:os';
+ * import { join } from 'node:path';
+ * import { syncFolder, writeWhole } from '@taleback/outbox';
+ * await writeWhole(join(tmpdir(), 'taleback-example.txt'), 'kept');
+ * await syncFolder(tmpdir());
  */
 export const writeWhole = async (path: string, bytes: Uint8Array | string): Promise<void> => {
   const draft = `${path}.${randomUUID()}${DRAFT_ENDING}`;

@@ -46,7 +46,7 @@ const receivedIds = (): Set<string> =>
 const deadLetters = async (): Promise<string[]> =>
   (await readdir(audio, { recursive: true }).catch(() => [])).filter((name) => name.endsWith('.json'));
 
-describe('kill -9', { timeout: 240_000 }, () => {
+describe('kill -9', { timeout: 900_000 }, () => {
   it('before each single step on the disk in turn: nothing that was written is lost', async () => {
     // The first is accepted; the second is refused, so that its substitute, the store and the removal have steps too.
     reply = (id) => ({ status: id === 'ready_b-2' ? 422 : 200 });

@@ -41,6 +41,21 @@ const OUTBOX_FOLDER = '.taleback/runpod-outbox';
  * Serves RunPod's queue with a handler until it is stopped.
  *
  * @throws Error that names every variable of the environment at fault
+ *
+ * @example
+ * import { tmpdir } from 'node:os';
+ * import { join } from 'node:path';
+ * import { serveRunpod } from '@taleback/runpod-worker';
+ * const worker = serveRunpod((job) => ({ echo: job.input }), {
+ *   // RunPod sets these variables; the addresses here answer nothing.
+ *   env: {
+ *     RUNPOD_WEBHOOK_GET_JOB: 'http://127.0.0.1:9/job-take/$ID?gpu=X',
+ *     RUNPOD_WEBHOOK_POST_OUTPUT: 'http://127.0.0.1:9/job-done/$RUNPOD_POD_ID/$ID?gpu=X',
+ *   },
+ *   outboxFolder: join(tmpdir(), 'taleback-example-outbox'),
+ *   log: () => {},
+ * });
+ * await worker.stop(0);
  */
 export const serveRunpod = (handler: RunpodHandler, options: ServeRunpodOptions = {}): ServingRunpod => {
   const { log = logLines, stopOn = ['SIGTERM', 'SIGINT'] } = options;

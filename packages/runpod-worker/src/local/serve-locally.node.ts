@@ -77,6 +77,14 @@ const send = (response: ServerResponse, { status, json }: LocalAnswer, isLast = 
  * `/status`, `/stream`, `/cancel`, `/retry`, `/health`, with webhooks.
  *
  * @throws the error of `listen`, such as EADDRINUSE
+ *
+ * @example
+ * import { serveRunpodLocally } from '@taleback/runpod-worker/local';
+ * const local = await serveRunpodLocally((job) => ({ echo: job.input }));
+ * const body = JSON.stringify({ input: { text: 'hello' } });
+ * const answer = await fetch(`${local.url}/runsync`, { method: 'POST', body });
+ * console.log((await answer.json()).output); // { echo: { text: 'hello' } }
+ * await local.close();
  */
 export const serveRunpodLocally = async (
   handler: RunpodHandler,

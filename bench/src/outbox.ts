@@ -1,0 +1,99 @@
+import { mkdtemp, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setTimeout as wait } from 'node:timers/promises';
+import { Outbox, OutboxStore } from '@taleback/outbox';
+import { systemClock } from '@taleback/resilience';
+import { type BenchResult, percentile } from './measure.ts';
+
+const ROUNDS = 500;
+const WARM_UP = 20;
+/** Between two messages: the finished narrations of a busy worker come slower. Milliseconds. */
+const PAUSE_MS = 5;
+const MAX_PUT_MS = 20;
+const MAX_DELAY_MS = 10;
+/** What a callback has, and one that lies in a file of its own. Bytes. */
+const SIZES = { callback: 2_000, long: 100_000 } as const;
+
+const elapsed = async (run: () => Promise<unknown>): Promise<number> => {
+  const since = performance.now();
+  await run();
+  return performance.now() - since;
+};
+
+/** The floor: a file of that size, written and flushed. */
+const writeFlushed = async (path: string, body: string): Promise<void> => {
+  const file = await open(path, 'w');
+  await file.writeFile(body);
+  await file.sync();
+  await file.close();
+};
+
+/** What a message costs before it may be sent, and how long the event loop stands still for it, beside a flushed file. */
+export const run = async (): Promise<BenchResult> => {
+  const folder = await mkdtemp(join(tmpdir(), 'taleback-bench-outbox-'));
+  const outbox = new Outbox({
+    store: new OutboxStore(join(folder, 'outbox'), () => {}),
+    send: async () => ({ kind: 'accepted' }),
+    policy: {
+      backoff: { kind: 'exponential', initialMs: 1_000, maxMs: 1_000, jitter: 'none' },
+      deadlineMs: 60_000,
+      unauthorizedMs: 0,
+    },
+    clock: systemClock,
+    random: Math.random,
+    log: () => {},
+  });
+  await outbox.open();
+  const figures: Record<string, number> = {};
+  try {
+    for (const [name, sizeBytes] of Object.entries(SIZES)) {
+      const body = JSON.stringify({ text: 'x'.repeat(sizeBytes) });
+      const puts: number[] = [];
+      const floors: number[] = [];
+      const delay = monitorEventLoopDelay({ resolution: 1 });
+      for (let round = 0; round < WARM_UP + ROUNDS; round += 1) {
+        if (round === WARM_UP) delay.reset();
+        delay.enable();
+        const message = { url: 'https://receiver.example/callback', messageId: `${name}_${round}`, body };
+        const putMs = await elapsed(() => outbox.put(message));
+        await wait(PAUSE_MS);
+        delay.disable();
+        const floorMs = await elapsed(() => writeFlushed(join(folder, 'floor'), body));
+        await wait(PAUSE_MS);
+        if (round < WARM_UP) continue;
+        puts.push(putMs);
+        floors.push(floorMs);
+      }
+      figures[`${name}: put p50 ms`] = percentile(puts, 0.5);
+      figures[`${name}: put p99 ms`] = percentile(puts, 0.99);
+      figures[`${name}: flushed file p50 ms`] = percentile(floors, 0.5);
+      figures[`${name}: flushed file p99 ms`] = percentile(floors, 0.99);
+      figures[`${name}: event loop delay p99 ms`] = Math.round(delay.percentile(99) / 10_000) / 100;
+    }
+    // A disk that flushes a file slower than this cannot keep a message faster.
+    const holds = Object.keys(SIZES).every((name) => {
+      const floorMs = figures[`${name}: flushed file p99 ms`] ?? Number.NaN;
+      return (
+        (figures[`${name}: put p99 ms`] ?? Number.NaN) <= Math.max(MAX_PUT_MS, 2 * floorMs) &&
+        (figures[`${name}: event loop delay p99 ms`] ?? Number.NaN) <= Math.max(MAX_DELAY_MS, 2 * floorMs)
+      );
+    });
+    const orFloor = 'or twice the flushed file';
+    return {
+      name: 'outbox',
+      figures,
+      goals: {
+        'callback: put p99 ms': `<= ${MAX_PUT_MS}, ${orFloor}`,
+        'callback: event loop delay p99 ms': `<= ${MAX_DELAY_MS}, ${orFloor}`,
+        'long: put p99 ms': `<= ${MAX_PUT_MS}, ${orFloor}`,
+        'long: event loop delay p99 ms': `<= ${MAX_DELAY_MS}, ${orFloor}`,
+      },
+      holds,
+    };
+  } finally {
+    await outbox.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+};
