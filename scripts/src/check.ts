@@ -23,6 +23,7 @@ const CHECKS: Readonly<Record<string, readonly string[]>> = {
   types: [process.execPath, tsc, '--project', '.'],
   arrows: [bin('depcruise'), ...WORKSPACES],
   'dead code': [bin('knip')],
+  'types of benches and e2e': [process.execPath, tsc, '--project', 'tsconfig.browser.json'],
   'types of the page': [process.execPath, tsc, '--project', 'web'],
   format: [bin('biome'), 'format', '.'],
   'lock file': script('complete-lock', '--check'),
