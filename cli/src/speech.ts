@@ -2,7 +2,7 @@ import type { AudioEncoder } from '@taleback/speech/src/audio/audio-encoder.ts';
 import type { Narrate } from '@taleback/speech/src/chain/narrate.ts';
 import type { Log } from '@taleback/core';
 import { readEnvironment, type WorkerConfig } from '@taleback/worker/src/config.ts';
-import { openSpeech } from '@taleback/worker/src/open-speech.ts';
+import { openSpeech } from '@taleback/worker/src/speech.ts';
 
 /** The speech service for one command. */
 export interface CommandSpeech {
@@ -25,19 +25,19 @@ export const openCommandSpeech = async (
   config: WorkerConfig,
   signal?: AbortSignal,
 ): Promise<CommandSpeech> => {
-  const { chain, close } = await openSpeech({ ...config, environment: readEnvironment(), log: logErrors });
+  const { manager, close } = await openSpeech({ ...config, environment: readEnvironment(), log: logErrors });
   let closed: Promise<void> | undefined;
   const closeOnce = (): Promise<void> => (closed ??= close());
   const leave = (): void => void closeOnce().catch(() => {});
   signal?.addEventListener('abort', leave, { once: true });
   try {
     signal?.throwIfAborted();
-    await chain.initialize();
+    await manager.initialize();
   } catch (error) {
     await closeOnce();
     throw error;
   } finally {
     signal?.removeEventListener('abort', leave);
   }
-  return { narrator: (encoder) => chain.narrator(encoder), close: closeOnce };
+  return { narrator: (encoder) => manager.narrator(encoder), close: closeOnce };
 };

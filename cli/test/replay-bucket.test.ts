@@ -4,14 +4,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { openGcsObjectStore } from '@taleback/worker/src/storage/gcs-object-store.node.ts';
-import { openS3ObjectStore } from '@taleback/worker/src/storage/s3-object-store.node.ts';
+import { openGcsObjectStore } from '@taleback/worker/src/storage/gcs.node.ts';
+import { openS3ObjectStore } from '@taleback/worker/src/storage/s3.node.ts';
 import { formatDeadLetter } from '@taleback/outbox';
-import {
-  createRecordStore,
-  type ObjectStore,
-  type RecordLibrary,
-} from '@taleback/worker/src/storage/index.ts';
+import { createRecordStore, type RecordLibrary } from '@taleback/worker/src/storage/library.ts';
+import type { ObjectStore } from '@taleback/worker/src/storage/object-store.ts';
 import { openRecordingReceiver, type RecordingReceiver } from '@taleback/outbox/test/recording-receiver.ts';
 import type { FaultProxy } from '@taleback/worker/test/storage/fault-proxy.ts';
 import { openGcsService } from '@taleback/worker/test/storage/gcs-service.ts';

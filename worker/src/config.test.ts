@@ -88,7 +88,7 @@ describe('parseConfig', () => {
         controlFile: '.taleback/control.env',
       },
       health: { host: '127.0.0.1', port: 9464 },
-      announce: { heartbeatUrl: undefined },
+      heartbeatUrl: undefined,
       engines: DEFAULT_ENGINES,
       storage: { kind: 'folder', folder: '.taleback/audio', baseUrl: undefined },
       cache: {
@@ -220,7 +220,7 @@ describe('parseConfig', () => {
         controlFile: '/etc/taleback.env',
       },
       health: { host: '0.0.0.0', port: 0 },
-      announce: { heartbeatUrl: 'https://tales.example/api/tts/heartbeat' },
+      heartbeatUrl: 'https://tales.example/api/tts/heartbeat',
       engines: { ...DEFAULT_ENGINES, names: ['kokoro', 'flite'], mostVoices: 3 },
       storage: { kind: 'folder', folder: '/tmp/audio', baseUrl: 'https://cdn.example/audio' },
       cache: {
@@ -324,7 +324,7 @@ describe('parseConfig', () => {
       'http://i.example/hb',
     ],
   ])('sends heartbeats where %j says', (env, url) => {
-    expect(parseConfig(env).announce.heartbeatUrl).toBe(url);
+    expect(parseConfig(env).heartbeatUrl).toBe(url);
   });
 
   it.each(['ftp://tales.example', 'tales.example'])('does not send heartbeats to %s', (HEARTBEAT_URL) => {

@@ -7,7 +7,6 @@ import { errorMessage, messageIdOf } from '@taleback/handler/src/report.ts';
 import {
   type CallbackClient,
   type CallbackClientOptions,
-  type CallbackMessage,
   createCallbackClient,
   createHttpPost,
   type HttpPost,
@@ -22,14 +21,8 @@ const KEYS = [Buffer.alloc(24, 1), Buffer.alloc(32, 2)];
 const NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5);
 const MAX_ATTEMPTS = 4;
 
-const subject = {
-  storyId: 's1',
-  jobId: 'j1',
-  userId: 'u1',
-  voiceId: 'slt',
-  callbackUrl: undefined,
-  metadata: {},
-};
+const ids = { storyId: 's1', jobId: 'j1', userId: 'u1', voiceId: 'slt' };
+const subject = { ...ids, callbackUrl: undefined, metadata: {} };
 type Subject = Parameters<typeof errorMessage>[1];
 const payload = {
   story_id: 's1',
@@ -82,7 +75,7 @@ const wire = async (
 const notifySuccess = (client: CallbackClient, url: string, about: Subject, body: typeof payload) =>
   client.deliver({ url, messageId: messageIdOf(about, 'ready'), payload: body });
 const notifyError = (client: CallbackClient, ...message: Parameters<typeof errorMessage>) =>
-  client.deliver(errorMessage(...message) as CallbackMessage);
+  client.deliver(errorMessage(...message));
 
 const tell = ({ client, receiver }: Wired) => notifySuccess(client, receiver.callbackUrl, subject, payload);
 

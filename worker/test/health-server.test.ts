@@ -8,7 +8,7 @@ import {
   openHealthServer,
 } from '../src/health/health-server.node.ts';
 import { createPrometheus } from '../src/health/prometheus.ts';
-import { decideLiveness } from '../src/health/liveness.ts';
+import { decideLiveness } from '../src/health/health-answer.ts';
 import { decideReadiness, type ServicePhase } from '@taleback/speech/src/status/readiness.ts';
 import { describeStatus } from '@taleback/speech/src/status/service-status.ts';
 import type { PoolSnapshot } from '@taleback/speech/src/pool/pool-snapshot.ts';
@@ -28,12 +28,8 @@ const sockets: Socket[] = [];
 const open = (change: Partial<HealthServerOptions> = {}): Promise<HealthServer> => {
   const protection = { active: false };
   const readiness = () => decideReadiness({ phase, protection, pool });
-  const prometheus = createPrometheus({
-    pool: () => pool,
-    machine: () => ({}),
-    protection: () => protection,
-    readiness,
-  });
+  const prometheus = createPrometheus();
+  const text = () => prometheus.text({ pool, machine: {}, protection, readiness: readiness() });
   const nowMs = clock.now();
   return openHealthServer({
     port: 0,
@@ -50,7 +46,7 @@ const open = (change: Partial<HealthServerOptions> = {}): Promise<HealthServer> 
         engines: [],
         nowMs,
       }),
-    metrics: prometheus,
+    metrics: { contentType: prometheus.contentType, text },
     ...change,
   });
 };

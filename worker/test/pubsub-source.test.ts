@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { Duration, type Message, PubSub, Subscription } from '@google-cloud/pubsub';
 import { createNames } from '@taleback/core';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { createPubsubSource } from '../src/jobs/pubsub-source.node.ts';
+import { createPubsubSource } from '../src/jobs/pubsub.node.ts';
 import type { Handler, HandlerResult } from '@taleback/handler/src/index.ts';
-import type { JobSource } from '../src/jobs/index.ts';
+import type { JobSource } from '../src/jobs/job-source.ts';
 
 const SUBSCRIPTION = 'tts-jobs-worker';
 const LONG_MS = 60_000;

@@ -111,7 +111,7 @@ const runReplay = async (flags: ReplayFlags): Promise<void> => {
   const config = await readReplayConfig(flags);
   const { story, receiver } = flags;
   const { findLetters, redirect } = await import('../replay/letters.node.ts');
-  const { openStorage } = await import('@taleback/worker/src/open-storage.ts');
+  const { openStorage } = await import('@taleback/worker/src/storage/open-storage.ts');
   const { records, close } = await openStorage({ config: config.storage, folderUrl: '' });
   try {
     const found = await findLetters(records, config.callbacks.outbox.folder);

@@ -3,7 +3,7 @@ import { createHttpPost } from '@taleback/outbox';
 import { readDiskSpace } from '@taleback/speech/src/protection/disk-space.node.ts';
 import { createMachineReader } from '@taleback/speech/src/protection/machine-reader.node.ts';
 import { expectNoCloudBesideEmulator, type WorkerConfig } from '@taleback/worker/src/config.ts';
-import { openStorage } from '@taleback/worker/src/open-storage.ts';
+import { openStorage } from '@taleback/worker/src/storage/open-storage.ts';
 import { postSigned } from '../narrate/narration.ts';
 import type { Environment } from '../options.node.ts';
 import { failedKeys } from '../replay/letters.node.ts';

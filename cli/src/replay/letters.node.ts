@@ -8,7 +8,7 @@ import {
   parseDeadLetter,
   parseEntry,
 } from '@taleback/outbox';
-import type { RecordLibrary } from '@taleback/worker/src/storage/index.ts';
+import type { RecordLibrary } from '@taleback/worker/src/storage/library.ts';
 import { errorSentence } from '../exit-code.ts';
 
 const SET_ASIDE = 'set-aside';

@@ -7,9 +7,10 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
 import { signStandard, verifyStandard } from '@taleback/core/signatures';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createFolderRecordStore } from '@taleback/worker/src/storage/folder-audio-store.node.ts';
+import { createFolderObjects } from '@taleback/worker/src/storage/folder.node.ts';
+import { createRecordStore } from '@taleback/worker/src/storage/library.ts';
 import { parseConfig } from '@taleback/worker/src/config.ts';
-import { type OpenCallbacks, openCallbacks } from '@taleback/worker/src/open-callbacks.ts';
+import { type OpenCallbacks, openCallbacks } from '@taleback/worker/src/wiring.ts';
 import { closedPort } from '../../../packages/speech/test/diagnosis/servers.ts';
 import { callbackTo } from '@taleback/outbox/test/child-message.ts';
 import {
@@ -51,8 +52,8 @@ const openWorkerCallbacks = async (): Promise<OpenCallbacks & { readonly remove:
     CALLBACK_SECRETS: SECRET,
     ALLOW_PRIVATE_CALLBACKS: 'on',
   });
-  const records = createFolderRecordStore(join(folder, 'audio'));
-  const opened = await openCallbacks({ config, secrets, records, log: () => {} });
+  const records = createRecordStore(createFolderObjects(join(folder, 'audio'), ''));
+  const opened = await openCallbacks({ callbacks: config, secrets }, records, () => {});
   const remove = async (): Promise<void> => {
     await opened.close();
     await rm(folder, { recursive: true, force: true });

@@ -1,10 +1,11 @@
 import { TalebackError } from '@taleback/core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createNetworkProbe } from '@taleback/speech/src/diagnosis/network.node.ts';
-import { openS3ObjectStore, type S3Options } from '@taleback/worker/src/storage/s3-object-store.node.ts';
+import { openS3ObjectStore } from '@taleback/worker/src/storage/s3.node.ts';
+import type { S3Options } from '@taleback/worker/src/storage/s3-requests.node.ts';
 import { type CheckResult, examine } from '../../src/doctor/examine.ts';
 import { storageCheck } from '../../src/doctor/service-checks.ts';
-import { createAudioLibrary } from '@taleback/worker/src/storage/index.ts';
+import { createAudioLibrary } from '@taleback/worker/src/storage/library.ts';
 import { openS3Service, type S3Service, s3Error } from '@taleback/worker/test/storage/s3-service.ts';
 import { closedPort, openSilent, type TestServer } from '../../../packages/speech/test/diagnosis/servers.ts';
 

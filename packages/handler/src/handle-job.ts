@@ -39,7 +39,7 @@ export interface AudioObject {
   readonly key: string;
   readonly bytes: Uint8Array;
   readonly contentType: string;
-  readonly metadata: Readonly<Record<string, string | number | undefined>>;
+  readonly metadata: Readonly<Record<string, unknown>>;
 }
 
 export interface HandlerOptions<Recording> extends ReportOptions {

@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { TalebackError } from '@taleback/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type AudioServer, openAudioServer } from '@taleback/worker/src/storage/audio-server.node.ts';
-import { createFolderAudioStore } from '@taleback/worker/src/storage/folder-audio-store.node.ts';
-import { type AudioStore, audioKey } from '@taleback/worker/src/storage/index.ts';
+import { createFolderObjects } from '@taleback/worker/src/storage/folder.node.ts';
+import { audioKey } from '@taleback/core/storage';
+import { type AudioLibrary, createAudioLibrary } from '@taleback/worker/src/storage/library.ts';
 
 const KEY = 'private/users/u1/stories/audio/en/s1/j1.mp3';
 const BYTES = Buffer.from(Array.from({ length: 10_000 }, (_, index) => index % 251));
@@ -15,13 +16,13 @@ const BYTES = Buffer.from(Array.from({ length: 10_000 }, (_, index) => index % 2
 let top: string;
 let folder: string;
 let server: AudioServer;
-let store: AudioStore;
+let store: AudioLibrary;
 beforeEach(async () => {
   top = await mkdtemp(join(tmpdir(), 'taleback-audio-'));
   folder = join(top, 'audio');
   await mkdir(folder);
   server = await openAudioServer({ folder, host: '127.0.0.1', port: 0 });
-  store = createFolderAudioStore(folder, server.url);
+  store = createAudioLibrary(createFolderObjects(folder, server.url));
 });
 afterEach(async () => {
   await server.close();

@@ -1,8 +1,30 @@
-import { isJsonObject } from '@taleback/core';
-import type { Liveness } from './liveness.ts';
-import type { Readiness } from '@taleback/speech/src/status/readiness.ts';
+import { isRecord } from '@taleback/core';
+import type { Readiness, ServicePhase } from '@taleback/speech/src/status/readiness.ts';
 
-/** Where the answers come from, asked anew for each request. */
+/** How long a stop may take beyond its drain time before the process counts as stuck, ms. */
+export const STOP_GRACE_MS = 10_000;
+
+export interface Liveness {
+  readonly alive: boolean;
+  /** Why it should be ended; absent while it lives. */
+  readonly reason?: string;
+}
+
+/**
+ * Decides whether the process is worth keeping. That it answers at all shows that its event loop turns; only a stop
+ * that does not come to its end makes it dead.
+ *
+ * @param drainMs what a stop may take for the work under way
+ */
+export const decideLiveness = (phase: ServicePhase, drainMs: number, nowMs: number): Liveness => {
+  if (phase.kind !== 'stopping') return { alive: true };
+  const stoppingMs = nowMs - phase.sinceMs;
+  return stoppingMs <= drainMs + STOP_GRACE_MS
+    ? { alive: true }
+    : { alive: false, reason: `It has been stopping for ${Math.round(stoppingMs / 1_000)} s.` };
+};
+
+/** Where the answers come from, asked for each request. */
 export interface HealthSources {
   readonly liveness: () => Liveness;
   readonly readiness: () => Readiness;
@@ -48,12 +70,12 @@ const json = (status: number, value: object): HealthAnswer =>
 
 const ROUTES: Readonly<Record<string, Route>> = {
   '/health/live': ({ liveness }) => {
-    const told = liveness();
-    return json(told.alive ? 200 : 503, told);
+    const state = liveness();
+    return json(state.alive ? 200 : 503, state);
   },
   '/health/ready': ({ readiness }) => {
-    const told = readiness();
-    return json(told.ready ? 200 : 503, told);
+    const state = readiness();
+    return json(state.ready ? 200 : 503, state);
   },
   '/health/status': ({ status }) => json(200, status()),
   '/metrics': async ({ metrics }) =>
@@ -65,11 +87,11 @@ const ALLOWED = 'GET, HEAD';
 const notFound = (): HealthAnswer => json(404, { error: 'There is nothing here.' });
 
 const notAllowed = (allowed: string): HealthAnswer => {
-  const told = json(405, { error: `Only ${allowed}.` });
-  return { ...told, headers: { ...told.headers, allow: allowed } };
+  const refusal = json(405, { error: `Only ${allowed}.` });
+  return { ...refusal, headers: { ...refusal.headers, allow: allowed } };
 };
 
-/** What is said when a source throws; the reason goes to the log. */
+/** The answer when a source throws; the reason goes to the log. */
 export const faultAnswer = (): HealthAnswer => json(500, { error: 'The figures could not be gathered.' });
 
 const RESET_PATH = '/breakers/reset';
@@ -77,7 +99,7 @@ const RESET_PATH = '/breakers/reset';
 /** The engine that a reset names; undefined for all. @throws SyntaxError for what is no JSON object */
 const namedEngine = (body: string): string | undefined => {
   const asked: unknown = body.trim() === '' ? {} : JSON.parse(body);
-  if (!isJsonObject(asked)) throw new SyntaxError('not an object');
+  if (!isRecord(asked)) throw new SyntaxError('not an object');
   const name = asked['name'] ?? undefined;
   if (name !== undefined && typeof name !== 'string') throw new SyntaxError('name: must be a text');
   return name;
@@ -119,5 +141,5 @@ export const answerHealth = async (request: HealthRequest, sources: HealthSource
   return withoutBody(method, await route(sources));
 };
 
-const withoutBody = (method: string, told: HealthAnswer): HealthAnswer =>
-  method === 'HEAD' ? { ...told, body: '' } : told;
+const withoutBody = (method: string, full: HealthAnswer): HealthAnswer =>
+  method === 'HEAD' ? { ...full, body: '' } : full;

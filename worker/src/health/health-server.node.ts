@@ -4,7 +4,7 @@ import { answerHealth, faultAnswer, type HealthSources } from './health-answer.t
 import { describeFault, type Log } from '@taleback/core';
 
 export interface HealthServerOptions extends HealthSources {
-  /** Default 127.0.0.1: the figures are nobody's business outside unless somebody says so. */
+  /** Default 127.0.0.1: the figures are not public unless the operator says so. */
   readonly host?: string;
   /** 0 takes any free port. */
   readonly port: number;
@@ -19,9 +19,9 @@ export interface HealthServer {
 }
 
 const LOOPBACK = '127.0.0.1';
-/** A probe or a scrape is one line of text: who takes longer than 10 s to say it is stuck. */
+/** A probe or a scrape is one line of text: a client that needs longer than 10 s is stuck. */
 const LIMITS = { requestTimeout: 10_000, headersTimeout: 10_000, maxHeaderSize: 8_192 } as const;
-/** A few probes and scrapers; more is somebody else. */
+/** A few probes and scrapers. */
 const MAX_CONNECTIONS = 128;
 /** A breaker's name in JSON. */
 const MAX_BODY_BYTES = 4_096;
@@ -47,7 +47,7 @@ const closeServer = (server: Server): Promise<void> =>
     server.closeIdleConnections();
   });
 
-/** @throws SyntaxError when it is longer than anything that is meant for us */
+/** @throws SyntaxError when it is longer than any request of ours */
 const readShort = async (request: IncomingMessage): Promise<string> => {
   const parts: Buffer[] = [];
   let sizeBytes = 0;
@@ -73,12 +73,12 @@ export const openHealthServer = async (options: HealthServerOptions): Promise<He
       contentType: request.headers['content-type'],
       readBody: () => readShort(request),
     };
-    const told = await answerHealth(asked, options).catch((error: unknown) => {
+    const reply = await answerHealth(asked, options).catch((error: unknown) => {
       log('error', 'health figures failed', { path: request.url, error: describeFault(error) });
       return faultAnswer();
     });
     if (!server.listening) response.setHeader('connection', 'close');
-    response.writeHead(told.status, told.headers).end(told.body);
+    response.writeHead(reply.status, reply.headers).end(reply.body);
   };
   const server = createServer(LIMITS, (request, response) => void answer(request, response));
   server.maxConnections = MAX_CONNECTIONS;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decideLiveness } from './liveness.ts';
+import { decideLiveness } from './health-answer.ts';
 
 describe('decideLiveness', () => {
   it('lives while it starts, runs, and stops in time', () => {

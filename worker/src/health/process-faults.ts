@@ -1,6 +1,5 @@
 import type { CancelTimer, Clock } from '@taleback/resilience';
-import { describeFault } from '@taleback/core';
-import type { Log } from '@taleback/core';
+import { describeFault, type Log } from '@taleback/core';
 import type { FaultOrigin, SynthesisListener } from '@taleback/speech/src/pool/synthesis-event.ts';
 
 const ORIGINS = ['unhandledRejection', 'uncaughtException'] as const satisfies readonly FaultOrigin[];
@@ -25,14 +24,13 @@ export interface ProcessFaultsOptions {
 }
 
 /**
- * Makes a fault that nobody caught end the process in order: it is logged and counted, what is under way is drained
- * once, and the process ends with 1 so that a supervisor starts a fresh one. A process that went on would do so in a
- * state that nobody knows.
+ * Ends the process in order after an uncaught fault: it is logged and counted, what is under way is drained once, and
+ * the process ends with 1 so that whatever runs it starts a fresh one. It could only go on in an unknown state.
  *
  * A fault while it drains is logged and counted too, and changes nothing else. A fault in here ends the process at once.
  *
- * @returns takes the handlers away again
- * @see seed 000, "Unhandled Promise Rejection Handler"
+ * @returns removes the handlers
+ * @see docs/origins.md#process-faults
  */
 export const installProcessFaults = (options: ProcessFaultsOptions): (() => void) => {
   const { process, log, record, clock, drainMs } = options;

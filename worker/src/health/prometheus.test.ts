@@ -1,4 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { OutboxStatus } from '@taleback/outbox';
+import type { CacheStatus } from '@taleback/speech/src/cache/sound-cache.ts';
 import type { PoolSnapshot } from '@taleback/speech/src/pool/pool-snapshot.ts';
 import type { ProtectionSummary, Readiness } from '@taleback/speech/src/status/readiness.ts';
 import type { SynthesisEvent } from '@taleback/speech/src/pool/synthesis-event.ts';
@@ -9,24 +11,24 @@ let pool: PoolSnapshot | undefined;
 let machine: { cpuRatio?: number; memoryRatio?: number };
 let protection: ProtectionSummary;
 let readiness: Readiness;
+let outbox: OutboxStatus | undefined;
+let cache: CacheStatus | undefined;
 let prometheus: PrometheusMetrics;
 beforeEach(() => {
   pool = aPool();
   machine = {};
   protection = { active: false };
   readiness = { ready: true, state: 'ready', reasons: [] };
-  prometheus = createPrometheus({
-    pool: () => pool,
-    machine: () => machine,
-    protection: () => protection,
-    readiness: () => readiness,
-    withProcessMetrics: false,
-  });
+  outbox = undefined;
+  cache = undefined;
+  prometheus = createPrometheus({ withProcessMetrics: false });
 });
+
+const text = (): Promise<string> => prometheus.text({ pool, machine, protection, readiness, outbox, cache });
 
 /** The samples of a metric, as `labels value`. */
 const samples = async (name: string): Promise<string[]> =>
-  (await prometheus.text())
+  (await text())
     .split('\n')
     .filter((line) => line === name || line.startsWith(`${name}{`) || line.startsWith(`${name} `))
     .map((line) => line.slice(name.length).trim());
@@ -196,6 +198,73 @@ describe('what is read at the time of the scrape', () => {
   });
 });
 
+const ofOutbox = async (): Promise<string[]> =>
+  (await text()).split('\n').filter((line) => /^taleback_(?:outbox|callbacks)/.test(line));
+
+describe('what others count', () => {
+  const idle: OutboxStatus = {
+    sending: true,
+    depth: 0,
+    oldestAge: null,
+    delivered: 0,
+    refused: 0,
+    expired: 0,
+    setAside: 0,
+    sentWithout: 0,
+  };
+  it('is what waits in the outbox and what became of the rest', async () => {
+    outbox = idle;
+    expect(await ofOutbox()).toEqual([
+      'taleback_outbox_depth{sending="true"} 0',
+      'taleback_outbox_oldest_age_seconds{sending="true"} 0',
+      'taleback_callbacks_total{end="delivered"} 0',
+      'taleback_callbacks_total{end="refused"} 0',
+      'taleback_callbacks_total{end="expired"} 0',
+      'taleback_outbox_set_aside_total 0',
+      'taleback_outbox_bypassed_total 0',
+    ]);
+    const counts = { delivered: 4, refused: 5, expired: 6, setAside: 7, sentWithout: 8 };
+    outbox = { sending: true, depth: 3, oldestAge: 1_500, ...counts };
+    await ofOutbox();
+    expect((await ofOutbox()).map((line) => line.split(' ')[1])).toEqual([
+      '3',
+      '1.5',
+      '4',
+      '5',
+      '6',
+      '7',
+      '8',
+    ]);
+    outbox = { ...idle, sending: false, depth: null };
+    expect((await ofOutbox()).filter((line) => /depth|oldest/.test(line))).toEqual([]);
+  });
+
+  it('is what the cache holds and what became of requests to it', async () => {
+    cache = {
+      entries: 3,
+      sizeBytes: 4_096,
+      maxBytes: 10_000,
+      hits: { chunk: 5, narration: 2 },
+      misses: { chunk: 7, narration: 1 },
+      evictions: 4,
+      expired: 3,
+      broken: 2,
+      unkept: 1,
+    };
+    await text();
+    const page = await text();
+    for (const line of [
+      'taleback_cache_bytes 4096',
+      'taleback_cache_requests_total{kind="chunk",outcome="hit"} 5',
+      'taleback_cache_requests_total{kind="narration",outcome="miss"} 1',
+      'taleback_cache_lost_total{cause="evicted"} 4',
+      'taleback_cache_lost_total{cause="unkept"} 1',
+    ]) {
+      expect(page).toContain(line);
+    }
+  });
+});
+
 describe('the page', () => {
   it('keeps a bounded number of names of workers', async () => {
     pool = aPool(Array.from({ length: 1_000 }, (_, index) => aWorker({ id: `worker-${index}` })));
@@ -204,7 +273,7 @@ describe('the page', () => {
 
   it('is in the text format, with a help and a type for each metric, in base units', async () => {
     expect(prometheus.contentType).toBe('text/plain; version=0.0.4; charset=utf-8');
-    const page = await prometheus.text();
+    const page = await text();
     const names = [...page.matchAll(/^# TYPE (\S+) (counter|gauge|histogram)$/gm)];
     expect(names.length).toBeGreaterThan(20);
     for (const [, name = '', type] of names) {
@@ -216,16 +285,11 @@ describe('the page', () => {
   });
 
   it('has the figures of the process in a registry of its own', async () => {
-    const options = {
-      pool: () => undefined,
-      machine: () => ({}),
-      protection: () => protection,
-      readiness: () => readiness,
-    };
-    const [first, second] = [createPrometheus(options), createPrometheus(options)];
+    const state = { pool: undefined, machine: {}, protection, readiness };
+    const [first, second] = [createPrometheus(), createPrometheus()];
     first.record({ kind: 'refused', code: 'queue_full' });
-    expect(await first.text()).toMatch(/^process_cpu_seconds_total \d/m);
-    expect(await first.text()).toContain('taleback_refusals_total{code="queue_full"} 1');
-    expect(await second.text()).not.toContain('code="queue_full"');
+    expect(await first.text(state)).toMatch(/^process_cpu_seconds_total \d/m);
+    expect(await first.text(state)).toContain('taleback_refusals_total{code="queue_full"} 1');
+    expect(await second.text(state)).not.toContain('code="queue_full"');
   });
 });

@@ -1,4 +1,5 @@
 import type { Handler } from '@taleback/handler/src/index.ts';
+import type { PoolSnapshot } from '@taleback/speech/src/pool/pool-snapshot.ts';
 
 /** Where jobs come from. */
 export interface JobSource {
@@ -10,3 +11,23 @@ export interface JobSource {
    */
   drain(graceMs: number): Promise<void>;
 }
+
+/** The state of the speech service, as far as it decides how many jobs are taken. */
+export interface CapacityInput {
+  readonly phase: { readonly kind: 'starting' | 'running' | 'stopping' };
+  readonly protection: { readonly active: boolean };
+  readonly pool?: PoolSnapshot | undefined;
+}
+
+/**
+ * Stories that may be narrated at once: one for each speech process that can work, `most` at most. None while the
+ * service starts, stops or protects the machine: a story that is taken then would only fail, and another worker may have room.
+ */
+export const storyCapacity = ({ phase, protection, pool }: CapacityInput, most: number): number => {
+  if (phase.kind !== 'running' || protection.active || pool === undefined) return 0;
+  const able = pool.workers.filter(
+    ({ state, breaker }) =>
+      (state === 'READY' || state === 'BUSY') && breaker !== 'OPEN' && breaker !== 'ISOLATED',
+  );
+  return Math.min(able.length, most);
+};

@@ -1,7 +1,7 @@
 import { type ErrorCode, TalebackError } from '@taleback/core';
 import { type Classification, classifyHttpStatus } from '@taleback/resilience';
 
-/** What the library says of a failed call. */
+/** What the library reports of a failed call. */
 export interface GcsFault {
   /** HTTP status; undefined when there was no answer. */
   readonly status: number | undefined;
@@ -38,7 +38,7 @@ export const gcsFaultOf = (error: unknown): GcsFault => {
 const isSignIn = ({ status, message }: GcsFault): boolean =>
   status === 401 || ((status === undefined || status === 400) && SIGN_IN_TROUBLE.test(message));
 
-/** Whether nothing lies under the key; a bucket that is not there is something else. */
+/** Whether there is nothing under the key; a missing bucket is something else. */
 export const saysAbsent = (error: unknown): boolean => {
   const { status, message } = gcsFaultOf(error);
   return status === 404 && !/bucket does not exist/i.test(message);
@@ -77,8 +77,8 @@ const meaningOf = (fault: GcsFault, isUpload: boolean, isPassing: boolean): Mean
 };
 
 /**
- * One of our errors out of whatever a call ended with. The library's own is not kept as its cause: it holds the request, and
- * with it the token.
+ * Makes one of our errors of a failed call. The library's own is not its cause: it contains the request, and with it
+ * the token.
  * @param what the bucket and the key, for operators
  */
 export const toGcsError = (error: unknown, what: string, isUpload: boolean): TalebackError => {

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { LookupFunction } from 'node:net';
 import { type Clock, type RetryPolicy, retry, systemClock, tryWithDeadline } from '@taleback/resilience';
+import { cancellationOf } from '@taleback/speech/src/cancellation.ts';
 import { AwsV4Signer } from 'aws4fetch';
 import { Agent, type Dispatcher, request } from 'undici';
-import { cancellationOf } from '@taleback/speech/src/cancellation.ts';
-import { keyAddress } from './index.ts';
-import { classifyS3Fault, S3Fault, toS3Error } from './s3-fault.ts';
+import { keyAddress } from './object-store.ts';
+import { classifyS3Fault, S3Fault, toS3Error } from './s3-answers.ts';
 
-export interface S3Access {
+export interface S3Options {
   /** Address of the service, such as `https://<account>.r2.cloudflarestorage.com`, without the bucket and a closing slash. */
   readonly endpoint: string;
   readonly bucket: string;
@@ -19,9 +19,10 @@ export interface S3Access {
   readonly sessionToken?: string | undefined;
   /** Whether the bucket stands in the path or before the host's name. */
   readonly addressing: 'path' | 'virtual-host';
-}
-
-export interface S3RequestOptions {
+  /** Address that the bucket is published under, without a closing slash. Without it, addresses are signed. */
+  readonly publicUrl?: string | undefined;
+  /** How long a signed address is valid, seconds, at most 604,800. */
+  readonly signedUrlSeconds: number;
   /** Default: four tries, after 0.5, 1 and 2 s. */
   readonly retry?: RetryPolicy | undefined;
   /** Time for one try without what its bytes take, ms. Default 10,000. */
@@ -29,7 +30,7 @@ export interface S3RequestOptions {
   readonly clock?: Clock | undefined;
   /** Keys in one page of a list, 1 to 1,000. Default: as many as the store gives. */
   readonly keysPerPage?: number | undefined;
-  /** Stands in for the resolver in tests. */
+  /** Replaces the resolver, in tests. */
   readonly lookup?: LookupFunction | undefined;
 }
 
@@ -50,25 +51,25 @@ export interface S3Answer {
 
 export interface S3Requests {
   /**
-   * Sends a request until it succeeds, and lets `conclude` judge the answer, which may ask for another try by throwing.
+   * Sends a request until it succeeds; `conclude` makes the result of the answer, or throws to have it sent again.
    * @throws TalebackError
    */
   send<T>(asked: S3Request, conclude: (answer: S3Answer) => T | Promise<T>, signal?: AbortSignal): Promise<T>;
-  /** The address of a key with a signature that anybody may fetch it by. */
+  /** The address of a key with a signature by which it can be fetched. */
   presign(key: string, seconds: number): Promise<string>;
   close(): Promise<void>;
 }
 
-/** Seeds 000 and 001 wait 1, 2 and 4 s for providers; a store that is busy is back sooner. */
+/** Shorter waits than for providers: a store that is busy is back sooner. @see docs/origins.md#provider-retries */
 const RETRY: RetryPolicy = {
   maxAttempts: 4,
   backoff: { kind: 'exponential', initialMs: 500, maxMs: 8_000, jitter: 'equal' },
 };
-/** @see seed 001, `timeout=10` */
+/** @see docs/origins.md#store-timeout */
 const TIMEOUT_MS = 10_000;
 /** 4 Mbit/s: the slowest line that an upload is given time for. */
 const SLOWEST_BYTES_PER_MS = 500;
-/** Hours of speech. What is larger is none of ours. */
+/** Hours of speech; no object of ours is larger. */
 const MAX_OBJECT_BYTES = 512 * 2 ** 20;
 const MAX_CONNECTIONS = 16;
 /** Shorter than the 5 s after which many servers hang up. */
@@ -86,22 +87,18 @@ const flat = (
 const codeIn = (body: Uint8Array): string =>
   /<Code>([\w.]{1,100})<\/Code>/.exec(Buffer.from(body.subarray(0, 8_192)).toString('utf8'))?.[1] ?? '';
 
-/** Where a bucket is reached, without a closing slash. */
-const bucketAddress = ({
-  endpoint,
-  bucket,
-  addressing,
-}: Pick<S3Access, 'endpoint' | 'bucket' | 'addressing'>): string =>
+/** The address of a bucket, without a closing slash. */
+const bucketAddress = ({ endpoint, bucket, addressing }: S3Options): string =>
   addressing === 'path' ? `${endpoint}/${bucket}` : endpoint.replace(/^(https?:\/\/)/, `$1${bucket}.`);
 
-const addressOf = (access: S3Access, key: string, query: Readonly<Record<string, string>> = {}): string => {
+const addressOf = (access: S3Options, key: string, query: Readonly<Record<string, string>> = {}): string => {
   const asked = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
   const address = `${bucketAddress(access)}/${keyAddress(key)}`;
   return asked.length === 0 ? address : `${address}?${asked.join('&')}`;
 };
 
 /** Signed requests to a bucket of S3 or of what speaks like it, over connections that are kept. */
-export const createS3Requests = (access: S3Access, options: S3RequestOptions = {}): S3Requests => {
+export const createS3Requests = (options: S3Options): S3Requests => {
   const { timeoutMs = TIMEOUT_MS, clock = systemClock, lookup } = options;
   const agent = new Agent({
     connections: MAX_CONNECTIONS,
@@ -113,7 +110,7 @@ export const createS3Requests = (access: S3Access, options: S3RequestOptions = {
     maxResponseSize: MAX_OBJECT_BYTES,
   });
   const derivedKeys = new Map<string, ArrayBuffer>();
-  const { accessKeyId, secretAccessKey, sessionToken, region } = access;
+  const { accessKeyId, secretAccessKey, sessionToken, region } = options;
   const signing = {
     accessKeyId,
     secretAccessKey,
@@ -128,8 +125,8 @@ export const createS3Requests = (access: S3Access, options: S3RequestOptions = {
     const signer = new AwsV4Signer({
       ...signing,
       method,
-      url: addressOf(access, key, query),
-      // The bytes are signed as well, so whatever arrives otherwise is refused.
+      url: addressOf(options, key, query),
+      // The bytes are signed as well, so altered ones are refused.
       headers: { ...headers, 'x-amz-content-sha256': sha256 },
     });
     const signed = await signer.sign();
@@ -170,11 +167,11 @@ export const createS3Requests = (access: S3Access, options: S3RequestOptions = {
       );
       if (outcome.kind === 'succeeded') return outcome.value;
       if (signal?.aborted === true) throw cancellationOf(signal);
-      const what = `${asked.method} ${asked.key || 'the list of keys'} in the bucket ${access.bucket}`;
+      const what = `${asked.method} ${asked.key || 'the list of keys'} in the bucket ${options.bucket}`;
       throw toS3Error(outcome.lastError, what, asked.method === 'PUT');
     },
     presign: async (key, seconds) => {
-      const url = new URL(addressOf(access, key));
+      const url = new URL(addressOf(options, key));
       url.searchParams.set('X-Amz-Expires', String(seconds));
       const signer = new AwsV4Signer({ ...signing, method: 'GET', url: url.href, signQuery: true });
       return (await signer.sign()).url.href;

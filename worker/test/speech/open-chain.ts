@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { createMp3ThreadEncoder } from '@taleback/speech/src/audio/mp3-encoder.node.ts';
 import { parseConfig } from '../../src/config.ts';
 import type { Narrate } from '@taleback/speech/src/chain/narrate.ts';
-import { openCache } from '../../src/open-cache.ts';
-import { openSpeech } from '../../src/open-speech.ts';
+import { openCache, openSpeech } from '../../src/speech.ts';
 import type { TtsManager } from '@taleback/speech/src/chain/tts-manager.ts';
 
 export interface OpenedChain {
@@ -35,10 +34,10 @@ export const openChain = async (environment: Readonly<Record<string, string>>): 
   });
   const encoder = createMp3ThreadEncoder();
   const cache = await openCache({ config: config.cache, versionOf: speech.versionOf, encoder: 'mp3', log });
-  await speech.chain.initialize();
+  await speech.manager.initialize();
   return {
-    chain: speech.chain,
-    narrate: speech.chain.narrator(encoder, cache.around),
+    chain: speech.manager,
+    narrate: speech.manager.narrator(encoder, cache.around),
     logged,
     close: async () => {
       await speech.close();

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openAudioServer } from '../../src/storage/audio-server.node.ts';
-import { openStorage } from '../../src/open-storage.ts';
-import { describeStore } from '../../src/storage/store-conformance.ts';
+import { openStorage } from '../../src/storage/open-storage.ts';
+import { describeStore } from './store-conformance.ts';
 
 const openFolder = async () => {
   const folder = await mkdtemp(join(tmpdir(), 'taleback-store-'));

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CRC32C } from '@google-cloud/storage';
-import type { GcsOptions } from '../../src/storage/gcs-object-store.node.ts';
+import type { GcsOptions } from '../../src/storage/gcs.node.ts';
 import { type Answered, type Arrived, type FaultProxy, openFaultProxy } from './fault-proxy.ts';
 
 export const BUCKET = 'tales';

@@ -1,6 +1,6 @@
-import { openGcsObjectStore } from '../../src/storage/gcs-object-store.node.ts';
-import { createAudioLibrary, createRecordStore } from '../../src/storage/index.ts';
-import { describeStore } from '../../src/storage/store-conformance.ts';
+import { openGcsObjectStore } from '../../src/storage/gcs.node.ts';
+import { createAudioLibrary, createRecordStore } from '../../src/storage/library.ts';
+import { describeStore } from './store-conformance.ts';
 import { openGcsService } from './gcs-service.ts';
 
 describeStore('a bucket of Cloud Storage', async () => {

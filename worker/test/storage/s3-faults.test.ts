@@ -3,11 +3,8 @@ import { isTalebackError } from '@taleback/core';
 import type { Clock } from '@taleback/resilience';
 import { createFakeClock } from '@taleback/resilience/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import {
-  type OpenObjectStore,
-  openS3ObjectStore,
-  type S3Options,
-} from '../../src/storage/s3-object-store.node.ts';
+import { type OpenObjectStore, openS3ObjectStore } from '../../src/storage/s3.node.ts';
+import type { S3Options } from '../../src/storage/s3-requests.node.ts';
 import type { Fault } from './fault-proxy.ts';
 import { BUCKET, openS3Service, type S3Service, SERVICE_NAME, s3Error } from './s3-service.ts';
 

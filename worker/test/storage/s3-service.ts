@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import S3rver from 's3rver';
-import type { S3Options } from '../../src/storage/s3-object-store.node.ts';
+import type { S3Options } from '../../src/storage/s3-requests.node.ts';
 import { type Answered, type Arrived, type FaultProxy, openFaultProxy } from './fault-proxy.ts';
 import { listPage } from './s3-pages.ts';
 import { checkSignature } from './sigv4-check.ts';

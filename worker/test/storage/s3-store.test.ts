@@ -1,6 +1,6 @@
-import { openS3ObjectStore } from '../../src/storage/s3-object-store.node.ts';
-import { createAudioLibrary, createRecordStore } from '../../src/storage/index.ts';
-import { describeStore } from '../../src/storage/store-conformance.ts';
+import { openS3ObjectStore } from '../../src/storage/s3.node.ts';
+import { createAudioLibrary, createRecordStore } from '../../src/storage/library.ts';
+import { describeStore } from './store-conformance.ts';
 import { openS3Service } from './s3-service.ts';
 
 describeStore('a bucket of S3', async () => {

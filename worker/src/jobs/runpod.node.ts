@@ -1,0 +1,107 @@
+import { type Log, TalebackError } from '@taleback/core';
+import type { Handler, HandlerResult } from '@taleback/handler/src/index.ts';
+import {
+  type RunpodHandler,
+  type ServeRunpodOptions,
+  type ServingRunpod,
+  serveRunpod,
+} from '@taleback/runpod-worker';
+import { type LocalRunpod, serveRunpodLocally } from '@taleback/runpod-worker/local';
+import type { JobSource } from './job-source.ts';
+
+type RunpodOutput = HandlerResult | { readonly error: string };
+
+type Failure = Pick<HandlerResult & { readonly status: 'error' }, 'error' | 'error_type' | 'retryable'>;
+
+/** One string, so that the platform shows FAILED: JSON with the fields of a Python handler's exception. */
+const failed = ({ error, error_type, retryable }: Failure): RunpodOutput => ({
+  error: JSON.stringify({ error_type, error_message: error, retryable }),
+});
+
+/** RunPod takes no job back: one that the worker may not finish is answered as one that may be tried again. */
+const cutShort = (): RunpodOutput => {
+  const { code, message, retryable } = new TalebackError(
+    'worker_lost',
+    'The worker stopped before the story was done',
+  );
+  return failed({ error: message, error_type: code, retryable });
+};
+
+/**
+ * Narrates a story and makes RunPod's answer of the result.
+ *
+ * @throws what the handler threw without having been aborted: a fault of ours
+ */
+export const answerRunpod = async (
+  handler: Handler,
+  event: unknown,
+  signal: AbortSignal,
+): Promise<RunpodOutput> => {
+  try {
+    const result = await handler(event, signal);
+    return result.status === 'success' ? result : failed(result);
+  } catch (error) {
+    if (signal.aborted) return cutShort();
+    throw error;
+  }
+};
+
+const toRunpodHandler =
+  (handler: Handler): RunpodHandler =>
+  (job, { signal }) =>
+    answerRunpod(handler, job, signal);
+
+export interface RunpodSourceOptions
+  extends Pick<ServeRunpodOptions, 'env' | 'outboxFolder' | 'http' | 'clock'> {
+  /** Jobs under way at once; asked before every poll. */
+  readonly concurrency: () => number;
+  readonly log: Log;
+}
+
+/** Jobs from RunPod's queue: this process is one of its serverless workers. */
+export const createRunpodSource = (options: RunpodSourceOptions): JobSource => {
+  let serving: ServingRunpod | undefined;
+  let isDraining = false;
+  return {
+    start: async (handler) => {
+      if (isDraining) return;
+      // The worker stops it, in the order of its own stop.
+      serving = serveRunpod(toRunpodHandler(handler), { ...options, stopOn: [] });
+    },
+    drain: async (graceMs) => {
+      isDraining = true;
+      await serving?.stop(graceMs);
+    },
+  };
+};
+
+export interface RunpodDevSourceOptions {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** Undefined lets every client in. */
+  readonly apiKey: string | undefined;
+  readonly concurrency: number;
+  readonly log: Log;
+}
+
+/** Jobs that are posted to this process as they would be to an endpoint of RunPod. */
+export const createRunpodDevSource = ({ apiKey, ...options }: RunpodDevSourceOptions): JobSource => {
+  let local: LocalRunpod | undefined;
+  let isDraining = false;
+  return {
+    start: async (handler) => {
+      const opened = await serveRunpodLocally(toRunpodHandler(handler), {
+        ...options,
+        ...(apiKey === undefined ? {} : { apiKey }),
+      });
+      if (isDraining) return opened.close();
+      local = opened;
+      options.log('info', 'RunPod API ready', { url: local.url });
+    },
+    drain: async (graceMs) => {
+      isDraining = true;
+      await local?.close(graceMs);
+    },
+  };
+};

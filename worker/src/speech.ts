@@ -1,0 +1,152 @@
+import type { Log } from '@taleback/core';
+import { systemClock } from '@taleback/resilience';
+import { createNetworkProbe } from '@taleback/speech/src/diagnosis/network.node.ts';
+import { type CacheStatus, SoundCache } from '@taleback/speech/src/cache/sound-cache.ts';
+import { withChunkCache, withNarrationCache } from '@taleback/speech/src/cache/with-cache.ts';
+import type { SpeechCaches } from '@taleback/speech/src/chain/narrate.ts';
+import { TtsManager } from '@taleback/speech/src/chain/tts-manager.ts';
+import { diagnose } from '@taleback/speech/src/diagnosis/diagnose.ts';
+import { DiagnosisOnFailure } from '@taleback/speech/src/diagnosis/diagnosis-on-failure.ts';
+import type { EngineName } from '@taleback/speech/src/engines/engine-settings.ts';
+import { type OpenEngine, openEngine } from '@taleback/speech/src/engines/open-engine.node.ts';
+import type { WorkerSnapshot } from '@taleback/speech/src/pool/pool-snapshot.ts';
+import { isRemote } from '@taleback/speech/src/pool/speech-line.ts';
+import type { SynthesisListener } from '@taleback/speech/src/pool/synthesis-event.ts';
+import { createControlFile } from '@taleback/speech/src/protection/control-file.node.ts';
+import { Protection } from '@taleback/speech/src/protection/protection.ts';
+import { createMachineReader } from '@taleback/speech/src/protection/machine-reader.node.ts';
+import type { WorkerConfig } from './config.ts';
+
+export interface SpeechOptions extends Pick<WorkerConfig, 'engines' | 'speech' | 'protection'> {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly listeners?: readonly SynthesisListener[];
+  readonly log: Log;
+}
+
+export interface OpenSpeech {
+  readonly manager: TtsManager;
+  /** What was found out about services that failed, by engine. */
+  readonly diagnosis: DiagnosisOnFailure;
+  /** What an engine's sound depends on beside its name and the request. */
+  readonly versionOf: (engine: string) => string;
+  /** Ends every speech process and connection. */
+  readonly close: () => Promise<void>;
+}
+
+/** Opens all engines, or none. */
+const openAll = async (names: readonly EngineName[], options: SpeechOptions): Promise<OpenEngine[]> => {
+  const opened: OpenEngine[] = [];
+  try {
+    for (const name of names)
+      opened.push(await openEngine(name, { ...options, versions: options.speech.versions }));
+    return opened;
+  } catch (error) {
+    await Promise.all(opened.map(({ close }) => close()));
+    throw error;
+  }
+};
+
+/** The speech service: its engines with their protection and the diagnosis of remote ones; not yet started. */
+export const openSpeech = async (options: SpeechOptions): Promise<OpenSpeech> => {
+  const { engines, speech, log, listeners } = options;
+  const clock = systemClock;
+  const opened = await openAll(engines.names, options);
+  const [first, ...others] = opened.map(({ plugin }) => plugin);
+  if (first === undefined) throw new Error('configuration: ENGINES: names no engine');
+  const remote = [first, ...others].filter(isRemote);
+
+  const protection = new Protection(options.protection.options, {
+    readMachine: createMachineReader(),
+    controlFile: createControlFile(options.protection.controlFile),
+    log,
+    clock,
+  });
+  const network = createNetworkProbe();
+  // It reads the state of a service that failed, so the manager is there when it is used.
+  const diagnosis = new DiagnosisOnFailure({
+    diagnose: (name, signal) => {
+      const engine = remote.find((each) => each.name === name);
+      if (engine === undefined) return undefined;
+      const health = async (asked: AbortSignal): Promise<string> => (await engine.probe(asked)).details;
+      return diagnose(engine.endpoint, { network, health }, { signal });
+    },
+    breakerOf: (name) => {
+      const service = serviceOf(name);
+      return service && { state: service.breaker, consecutiveFailures: service.consecutiveFailures };
+    },
+    log,
+    clock,
+  });
+  const manager = new TtsManager(speech.manager, {
+    engines: [first, ...others],
+    mostVoices: engines.mostVoices,
+    protection,
+    ...(listeners === undefined ? {} : { listeners }),
+    onServiceFailure: (engine, error) => diagnosis.failed(engine, error),
+    log,
+    clock,
+  });
+  /** A remote service is one worker, named after its engine. */
+  const serviceOf = (engine: string): WorkerSnapshot | undefined =>
+    manager.snapshot().pool?.workers.find(({ id }) => id === engine);
+  protection.start();
+  return {
+    manager,
+    diagnosis,
+    versionOf: (engine) => {
+      const version = opened.find(({ plugin }) => plugin.name === engine)?.version;
+      // A service may be given another model under the same address.
+      return [version, serviceOf(engine)?.model].filter((part) => part !== undefined).join(' ');
+    },
+    close: async () => {
+      protection.stop();
+      await manager.shutdown();
+      await diagnosis.close();
+      await Promise.all(opened.map(({ close }) => close()));
+    },
+  };
+};
+
+export interface CacheOptions {
+  readonly config: WorkerConfig['cache'];
+  /** See {@link OpenSpeech.versionOf}; called for every piece. */
+  readonly versionOf: (engine: string) => string;
+  /** What the narrations are encoded as, such as `mp3 64 kbit/s`. */
+  readonly encoder: string;
+  readonly log: Log;
+}
+
+export interface OpenCache {
+  /** Wraps the engines of a narrator. */
+  readonly around: SpeechCaches;
+  /** Undefined while it is off. */
+  readonly status: () => CacheStatus | undefined;
+  readonly close: () => Promise<void>;
+}
+
+/** The cache of the speech, open; it does nothing while it is off. */
+export const openCache = async ({ config, versionOf, encoder, log }: CacheOptions): Promise<OpenCache> => {
+  if (!config.isOn) return { around: {}, status: () => undefined, close: () => Promise.resolve() };
+  const { folder, limits } = config;
+  const cache = new SoundCache({ folder, limits, clock: systemClock, log });
+  await cache.open();
+  return {
+    around: {
+      engine: (engine) =>
+        withChunkCache(engine, cache, {
+          get engineVersion() {
+            return versionOf(engine.name);
+          },
+        }),
+      narrate: (narrate, { name }) =>
+        withNarrationCache(narrate, cache, {
+          get engines() {
+            return `${name} ${versionOf(name)}`;
+          },
+          encoder,
+        }),
+    },
+    status: () => cache.status(),
+    close: () => cache.close(),
+  };
+};

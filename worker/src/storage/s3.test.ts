@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { listKeys } from './s3.node.ts';
+import { parseKeyPage } from './s3-answers.ts';
+import type { S3Request, S3Requests } from './s3-requests.node.ts';
+
+const page = (content: string): Buffer =>
+  Buffer.from(
+    `<?xml version="1.0"?>\n<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${content}</ListBucketResult>`,
+  );
+const entry = (key: string): string =>
+  `<Contents><ETag>"1"</ETag>\n<Key>${key}</Key><Size>2</Size></Contents>`;
+
+describe('a page of keys', () => {
+  it('is read as it was before XML wrote it', () => {
+    const body = page(
+      `<Prefix>a</Prefix>${entry('a/b&amp;amp;c')}${entry('a/&lt;&quot;&#39;&#x44f;&nope;')}`,
+    );
+    expect(parseKeyPage(body)).toEqual({ keys: ['a/b&amp;c', 'a/<"\'я&nope;'], next: undefined });
+  });
+
+  it('names the next one only when it was cut', () => {
+    const token = '<NextContinuationToken>1/a+b=&amp;</NextContinuationToken>';
+    expect(parseKeyPage(page(`<IsTruncated>true</IsTruncated>${token}`))?.next).toBe('1/a+b=&');
+    expect(parseKeyPage(page(`<IsTruncated>false</IsTruncated>${token}`))?.next).toBeUndefined();
+  });
+
+  it.each(['', '<html>hello</html>', '<ListBucketResult><Contents>', '{}'])('is not %j', (text) => {
+    expect(parseKeyPage(Buffer.from(text))).toBeUndefined();
+  });
+});
+
+describe('all keys', () => {
+  it('are asked for page by page', async () => {
+    const pages = [
+      page(`<IsTruncated>true</IsTruncated><NextContinuationToken>t1</NextContinuationToken>${entry('p/1')}`),
+      page(`<IsTruncated>false</IsTruncated>${entry('p/2')}`),
+    ];
+    const asked: S3Request[] = [];
+    const requests: Pick<S3Requests, 'send'> = {
+      send: async (request, conclude) => {
+        asked.push(request);
+        return conclude({ status: 200, headers: {}, body: pages.shift() ?? page('') });
+      },
+    };
+    expect(await listKeys(requests, 'p/')).toEqual(['p/1', 'p/2']);
+    expect(asked.map(({ query }) => query)).toEqual([
+      { 'list-type': '2', prefix: 'p/' },
+      { 'list-type': '2', prefix: 'p/', 'continuation-token': 't1' },
+    ]);
+  });
+});

@@ -1,0 +1,281 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import type { Log } from '@taleback/core';
+import { createHandler, type Handler, type PreflightOptions } from '@taleback/handler/src/index.ts';
+import {
+  type CallbackClient,
+  callbackSubstitute,
+  createCallbackClient,
+  createHttpPost,
+  createOutboxClient,
+  createSendOnce,
+  type DeadLetter,
+  FAILED_CALLBACKS,
+  formatDeadLetter,
+  Outbox,
+  type OutboxStatus,
+  OutboxStore,
+} from '@taleback/outbox';
+import { systemClock } from '@taleback/resilience';
+import { createMp3ThreadEncoder } from '@taleback/speech/src/audio/mp3-encoder.node.ts';
+import { spokenLength } from '@taleback/speech/src/text/spoken-length.ts';
+import type { TtsManager } from '@taleback/speech/src/chain/tts-manager.ts';
+import { SPEED_RANGE, type VoiceProfile } from '@taleback/speech/src/engines/engine.ts';
+import type { SynthesisListener } from '@taleback/speech/src/pool/synthesis-event.ts';
+import { readDiskSpace } from '@taleback/speech/src/protection/disk-space.node.ts';
+import { loadVoiceProfile } from '@taleback/speech/src/voices/load-voice-profile.ts';
+import { signingOf, type WorkerConfig } from './config.ts';
+import { decideLiveness } from './health/health-answer.ts';
+import { openHealthServer } from './health/health-server.node.ts';
+import { createPrometheus } from './health/prometheus.ts';
+import { type Heartbeats, startHeartbeats } from './heartbeat/send-heartbeats.ts';
+import { type CapacityInput, type JobSource, storyCapacity } from './jobs/job-source.ts';
+import { openCache, openSpeech } from './speech.ts';
+import { type AudioServer, openAudioServer } from './storage/audio-server.node.ts';
+import { type AudioLibrary, type RecordStore, recordKey } from './storage/library.ts';
+import { openStorage } from './storage/open-storage.ts';
+
+/** Of the narrations. 64 kbit/s is transparent for one voice of 16 kHz; 8 KB a second. */
+const BITRATE_KBPS = 64;
+/** Five tries within about fifteen seconds: a receiver that restarts is back by then. @see docs/origins.md#provider-retries */
+const DIRECT_RETRY = {
+  maxAttempts: 5,
+  backoff: { kind: 'exponential', initialMs: 1_000, maxMs: 8_000, jitter: 'equal' },
+} as const;
+
+export interface OpenCallbacks {
+  readonly client: CallbackClient;
+  readonly status: () => OutboxStatus;
+  /** Waits a few seconds for what was written a moment ago; the rest stays on the disk. */
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * The callbacks of a worker: signed, kept in the outbox, and sent from it as soon as it is open.
+ *
+ * @param records where callbacks that were given up are kept
+ */
+export const openCallbacks = async (
+  { callbacks: config, secrets }: Pick<WorkerConfig, 'callbacks' | 'secrets'>,
+  records: RecordStore,
+  log: Log,
+): Promise<OpenCallbacks> => {
+  const clock = systemClock;
+  const http = createHttpPost({ allowPrivate: config.allowPrivate });
+  const sending = { post: http.post, ...signingOf(config, secrets), now: Date.now };
+  const keepDeadLetter = async (letter: DeadLetter): Promise<void> => {
+    const { story_id: storyId } = JSON.parse(letter.message.body) as { story_id?: unknown };
+    const key = recordKey(FAILED_CALLBACKS, String(storyId), letter.createdMs);
+    await records.keep(key, formatDeadLetter(letter));
+  };
+  const outbox = new Outbox({
+    store: new OutboxStore(config.outbox.folder, log),
+    send: createSendOnce(sending),
+    substituteFor: callbackSubstitute,
+    keepDeadLetter,
+    policy: config.outbox.policy,
+    clock,
+    random: Math.random,
+    log,
+  });
+  const direct = createCallbackClient({ ...sending, retry: DIRECT_RETRY, log });
+  await outbox.open();
+  return {
+    client: createOutboxClient({ outbox, direct, keepDeadLetter, clock, log }),
+    status: () => outbox.status(),
+    close: async () => {
+      await outbox.close();
+      await http.close();
+    },
+  };
+};
+
+/** What is checked before a job costs anything. */
+const preflightOf = (
+  { storage, callbacks, limits }: WorkerConfig,
+  manager: TtsManager,
+  audio: AudioLibrary,
+): PreflightOptions<VoiceProfile> => {
+  // Sound is in the cache while it is made, and a callback in the outbox at the end.
+  const folder = storage.kind === 'folder' ? storage.folder : callbacks.outbox.folder;
+  return {
+    // The manager knows which languages can be spoken: a service may report more when it is asked.
+    limits: { ...limits, languages: undefined },
+    speedRange: SPEED_RANGE,
+    spokenLength,
+    readRecording: (source, signal) =>
+      loadVoiceProfile(source, { read: (key, asked) => audio.read(key, asked), signal }),
+    requireEngine: ({ recording, ...need }) => void manager.ableEngines({ ...need, profile: recording }),
+    freeBytes: async () => (await readDiskSpace(folder)).freeBytes,
+  };
+};
+
+interface OpenHeartbeats {
+  readonly start: () => void;
+  readonly close: () => Promise<void>;
+}
+
+/** Reports the state of this worker and its engines, if an address is configured. */
+const openHeartbeats = (
+  { heartbeatUrl, callbacks, secrets, concurrency }: WorkerConfig,
+  manager: TtsManager,
+  workerId: string,
+  log: Log,
+): OpenHeartbeats => {
+  if (heartbeatUrl === undefined) return { start: () => {}, close: () => Promise.resolve() };
+  // The operator names this address: it may be a private one.
+  const http = createHttpPost({ allowPrivate: true });
+  const startedAtMs = Date.now();
+  let heartbeats: Heartbeats | undefined;
+  return {
+    start: () => {
+      heartbeats ??= startHeartbeats({
+        url: heartbeatUrl,
+        workerId,
+        snapshot: () => {
+          const { pool } = manager.snapshot();
+          return {
+            engines: manager.engines(),
+            state: manager.readiness().state,
+            capacity: concurrency,
+            queueDepth: pool?.queueDepth,
+            inFlight: pool?.inFlight,
+            startedAtMs,
+          };
+        },
+        sendOnce: createSendOnce({ post: http.post, ...signingOf(callbacks, secrets), now: Date.now }),
+        clock: systemClock,
+        log,
+      });
+    },
+    close: async () => {
+      await heartbeats?.close();
+      await http.close();
+    },
+  };
+};
+
+/** The source of jobs that the configuration names; only its client libraries are loaded. */
+const openJobSource = async (
+  config: WorkerConfig,
+  speech: () => CapacityInput,
+  environment: Readonly<Record<string, string | undefined>>,
+  log: Log,
+): Promise<JobSource> => {
+  const { source, concurrency } = config;
+  if (source.kind === 'pubsub') {
+    const { createPubsubSource } = await import('./jobs/pubsub.node.ts');
+    return createPubsubSource({ ...config, log });
+  }
+  const { createRunpodDevSource, createRunpodSource } = await import('./jobs/runpod.node.ts');
+  if (source.kind === 'runpod')
+    return createRunpodSource({
+      env: environment,
+      outboxFolder: source.runpodOutboxFolder,
+      concurrency: () => storyCapacity(speech(), concurrency),
+      log,
+    });
+  const { host, port, apiKey } = source.runpodDev;
+  return createRunpodDevSource({ host, port, apiKey: apiKey?.text, concurrency, log });
+};
+
+/** The server of the audio folder, which is made when it is missing. */
+const openAudio = async ({ storage, audio }: WorkerConfig): Promise<AudioServer | undefined> => {
+  if (storage.kind !== 'folder') return undefined;
+  await mkdir(audio.folder, { recursive: true });
+  return openAudioServer(audio);
+};
+
+export interface OpenWorker {
+  readonly manager: TtsManager;
+  readonly source: JobSource;
+  readonly handler: Handler;
+  readonly heartbeats: OpenHeartbeats;
+  /** Counts an event of the process. */
+  readonly record: SynthesisListener;
+  /** Undefined for a bucket. */
+  readonly audioUrl: string | undefined;
+  readonly healthUrl: string;
+  /** Finishes the jobs under way, or gives them back after the drain time, and closes everything. */
+  readonly close: () => Promise<void>;
+}
+
+/** Builds everything of a worker; no engine is started and no job taken yet. */
+export const openWorker = async (
+  config: WorkerConfig,
+  environment: Readonly<Record<string, string | undefined>>,
+  workerId: string,
+  log: Log,
+): Promise<OpenWorker> => {
+  const audioServer = await openAudio(config);
+  const storage = await openStorage({ config: config.storage, folderUrl: audioServer?.url ?? '' });
+  const callbacks = await openCallbacks(config, storage.records, log);
+
+  const metrics = createPrometheus();
+  const speech = await openSpeech({ ...config, environment, listeners: [metrics.record], log });
+  const { manager, diagnosis, versionOf } = speech;
+  const encoder = createMp3ThreadEncoder({ bitrateKbps: BITRATE_KBPS });
+  const cache = await openCache({
+    config: config.cache,
+    versionOf,
+    encoder: `mp3 ${BITRATE_KBPS} kbit/s`,
+    log,
+  });
+
+  const health = await openHealthServer({
+    ...config.health,
+    liveness: () => decideLiveness(manager.snapshot().phase, config.drainMs, systemClock.now()),
+    readiness: () => manager.readiness(),
+    status: () => ({
+      ...manager.getStatus(),
+      outbox: callbacks.status(),
+      cache: cache.status(),
+      diagnoses: diagnosis.all(),
+    }),
+    resetBreakers: (name) => manager.resetBreakers(name),
+    metrics: {
+      contentType: metrics.contentType,
+      text: () =>
+        metrics.text({
+          ...manager.snapshot(),
+          readiness: manager.readiness(),
+          outbox: callbacks.status(),
+          cache: cache.status(),
+        }),
+    },
+    log,
+  });
+
+  const narrate = manager.narrator(encoder, cache.around);
+  const handler = createHandler({
+    preflight: preflightOf(config, manager, storage.audio),
+    narrate: ({ recording, ...request }, options) => narrate({ ...request, profile: recording }, options),
+    store: (audio) => storage.audio.put(audio),
+    callbacks: callbacks.client,
+    workerId,
+    diagnoses: () => diagnosis.recent(),
+    log,
+    now: Date.now,
+    newId: randomUUID,
+  });
+  const heartbeats = openHeartbeats(config, manager, workerId, log);
+  const source = await openJobSource(config, () => manager.snapshot(), environment, log);
+
+  return {
+    manager,
+    source,
+    handler,
+    heartbeats,
+    record: (event) => manager.record(event),
+    audioUrl: audioServer?.url,
+    healthUrl: health.url,
+    close: async () => {
+      manager.announceStop();
+      const reported = heartbeats.close();
+      await source.drain(config.drainMs);
+      await Promise.all([reported, callbacks.close(), speech.close()]);
+      await Promise.all([encoder.close(), cache.close(), storage.close(), audioServer?.close()]);
+      await health.close();
+    },
+  };
+};
