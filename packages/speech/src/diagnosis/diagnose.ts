@@ -93,6 +93,7 @@ const namesOf = (voices: readonly string[]): string => {
  * @throws the reason of `signal`, when it aborts; RangeError when the time is not over 0
  * @see docs/origins.md#diagnostics
  * @example
+ * import { createNetworkProbe, diagnose } from '@taleback/speech/diagnosis';
  * const { ok, code, suggestions } = await diagnose('ftp://tts.example', { network: createNetworkProbe() });
  * console.log(ok, code); // false request_invalid
  * console.log(suggestions[0]); // Write the address as http://host:port, https://, ws:// or wss://

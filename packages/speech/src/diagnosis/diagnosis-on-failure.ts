@@ -147,6 +147,7 @@ const failedLine = ({ summary, details }: Diagnosis): string =>
  * @param breaker of the same engine, if there is one
  * @see docs/origins.md#diagnostics
  * @example
+ * import { createNetworkProbe, diagnose, formatDiagnosis } from '@taleback/speech/diagnosis';
  * const diagnosis = await diagnose('ftp://tts.example', { network: createNetworkProbe() });
  * console.log(formatDiagnosis(diagnosis).split('\n')[0]); // ✗ The address cannot be read.
  */

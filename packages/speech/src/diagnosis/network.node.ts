@@ -92,6 +92,7 @@ const MAX_ADDRESSES = 4;
  * The network of this machine.
  *
  * @example
+ * import { createNetworkProbe } from '@taleback/speech/diagnosis';
  * const addresses = await createNetworkProbe().resolve('127.0.0.1', AbortSignal.timeout(1_000));
  * console.log(addresses); // [ '127.0.0.1' ]
  */

@@ -237,6 +237,7 @@ const MAX_CHARACTERS = 500;
  * The same words on one line, cut, without what looks like a credential.
  *
  * @example
+ * import { withoutSecrets } from '@taleback/speech/diagnosis';
  * console.log(withoutSecrets('GET /voices?key=abc')); // GET /voices?key=[redacted]
  */
 export const withoutSecrets = (text: string): string =>
