@@ -22,7 +22,7 @@ interface Staged {
   isEmpty?: boolean;
 }
 
-const stage = (names: Record<string, Staged>) => {
+const openHarness = (names: Record<string, Staged>) => {
   const clock = createFakeClock(1_000_000);
   const logged: string[] = [];
   const log = (severity: string, message: string): void => void logged.push(`${severity}: ${message}`);
@@ -64,7 +64,7 @@ const STORY = { text: 'One here.\n\nTwo here.\n\nThree here.\n\nFour here.', lan
 
 describe('TtsManager with several engines', () => {
   it('speaks a whole story with the second engine when the first dies in the middle of it', async () => {
-    const { manager, narrate, spoken } = stage({ first: { diesAfter: 2 }, second: {} });
+    const { manager, narrate, spoken } = openHarness({ first: { diesAfter: 2 }, second: {} });
     await manager.initialize();
     const narration = await narrate(STORY);
     expect(narration).toMatchObject({ engine: 'second', chunkCount: 4, failedBefore: [{ engine: 'first' }] });
@@ -76,7 +76,7 @@ describe('TtsManager with several engines', () => {
   });
 
   it('shows every engine, and counts what all of them do', async () => {
-    const { manager, narrate } = stage({ first: { isAway: true }, second: {} });
+    const { manager, narrate } = openHarness({ first: { isAway: true }, second: {} });
     await manager.initialize();
     await narrate(STORY);
     expect(manager.engines().map(({ name, state, errorCode }) => [name, state, errorCode])).toEqual([
@@ -93,7 +93,7 @@ describe('TtsManager with several engines', () => {
   });
 
   it('closes breakers by name, or all', async () => {
-    const { manager, narrate } = stage({ first: { diesAfter: 0 }, second: { diesAfter: 0 } });
+    const { manager, narrate } = openHarness({ first: { diesAfter: 0 }, second: { diesAfter: 0 } });
     await manager.initialize();
     for (let count = 0; count < 5; count += 1) await narrate(STORY).catch(() => {});
     expect(manager.engines().map(({ breaker }) => breaker)).toEqual(['OPEN', 'OPEN']);
@@ -140,7 +140,7 @@ describe('TtsManager with several engines', () => {
   });
 
   it('does not ask an engine that is known to have no model', async () => {
-    const { manager, narrate, clock } = stage({ first: { isEmpty: true }, second: {} });
+    const { manager, narrate, clock } = openHarness({ first: { isEmpty: true }, second: {} });
     await manager.initialize();
     await narrate(STORY);
     expect(manager.snapshot().pool?.workers[0]).toMatchObject({ jobsDone: 0 });
@@ -160,7 +160,7 @@ describe('TtsManager with several engines', () => {
   });
 
   it('leaves the figures of a single engine as they are', async () => {
-    const { manager } = stage({ only: {} });
+    const { manager } = openHarness({ only: {} });
     await manager.initialize();
     expect(manager.getStatus().workers.map(({ id }) => id)).toEqual(['only']);
     await manager.shutdown();

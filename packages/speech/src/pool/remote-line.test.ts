@@ -26,7 +26,7 @@ const codeOf = (spoken: Promise<Pcm>): Promise<string> =>
     (error: unknown) => (isTalebackError(error) ? error.code : `untyped: ${String(error)}`),
   );
 
-const stage = ({ policy = kokoro, speak = () => undefined, probe }: Staged = {}) => {
+const openHarness = ({ policy = kokoro, speak = () => undefined, probe }: Staged = {}) => {
   const clock = createFakeClock(1_000_000);
   const events: SynthesisEvent[] = [];
   const logged: string[] = [];
@@ -70,7 +70,7 @@ const never = (signal: AbortSignal | undefined): Promise<Pcm> =>
 
 describe('RemoteLine', () => {
   it('speaks, and tells of it as a worker would', async () => {
-    const { line, events, clock } = stage();
+    const { line, events, clock } = openHarness();
     await line.start();
     expect(await line.speak(CHUNK)).toBe(SOUND);
     expect(
@@ -85,7 +85,7 @@ describe('RemoteLine', () => {
   });
 
   it('seed 000: retries after 1, 2 and 4 seconds, then fails with the service’s own error', async () => {
-    const { line, clock, state, failures } = stage({ speak: () => 'provider_unavailable' });
+    const { line, clock, state, failures } = openHarness({ speak: () => 'provider_unavailable' });
     const end = codeOf(line.speak(CHUNK));
     for (const [waitMs, calls] of [
       [0, 1],
@@ -107,13 +107,13 @@ describe('RemoteLine', () => {
     'voice_not_found',
     'text_too_long',
   ])('never retries %s', async (code) => {
-    const { line, state } = stage({ speak: () => code });
+    const { line, state } = openHarness({ speak: () => code });
     expect(await codeOf(line.speak(CHUNK))).toBe(code);
     expect(state.calls).toBe(1);
   });
 
   it('leaves a service open for others when its sound does not fit one text', async () => {
-    const { line, clock, state } = stage({ speak: () => 'audio_implausible' });
+    const { line, clock, state } = openHarness({ speak: () => 'audio_implausible' });
     const ends = [1, 2, 3].map(() => codeOf(line.speak(CHUNK)));
     await clock.advanceAsync(60_000);
     expect(await Promise.all(ends)).toEqual(Array(3).fill('audio_implausible'));
@@ -122,7 +122,7 @@ describe('RemoteLine', () => {
   });
 
   it('believes a service that speaks more than a look that failed', async () => {
-    const { line } = stage({ probe: () => Promise.reject(fault('network_unreachable')) });
+    const { line } = openHarness({ probe: () => Promise.reject(fault('network_unreachable')) });
     await line.start();
     expect(line.snapshot().workers[0]).toMatchObject({ state: 'UNHEALTHY' });
     await line.speak(CHUNK);
@@ -131,7 +131,7 @@ describe('RemoteLine', () => {
   });
 
   it('tells which model the service says that it has', async () => {
-    const { line } = stage({
+    const { line } = openHarness({
       probe: async () => ({ details: 'kokoro 1.0; 9 voices', model: 'kokoro 1.0', latencyMs: 1 }),
     });
     await line.start();
@@ -140,7 +140,7 @@ describe('RemoteLine', () => {
   });
 
   it('waits as long as the service asks', async () => {
-    const { line, clock, state } = stage({
+    const { line, clock, state } = openHarness({
       policy: elevenlabs,
       speak: (call) => (call === 1 ? Promise.reject(fault('provider_rate_limited', 9_000)) : undefined),
     });
@@ -153,7 +153,7 @@ describe('RemoteLine', () => {
 
   it('seed 000: three at once, the others wait', async () => {
     const gates: (() => void)[] = [];
-    const { line, state } = stage({
+    const { line, state } = openHarness({
       speak: () => new Promise((resolve) => gates.push(() => resolve(SOUND))),
     });
     const all = Array.from({ length: 8 }, () => line.speak(CHUNK));
@@ -168,7 +168,7 @@ describe('RemoteLine', () => {
   });
 
   it('gives up on a service that hangs, and aborts the request', async () => {
-    const { line, clock, events } = stage({
+    const { line, clock, events } = openHarness({
       policy: { ...kokoro, retry: { ...kokoro.retry, maxAttempts: 1 } },
       speak: (_call, signal) => never(signal),
     });
@@ -184,7 +184,7 @@ describe('RemoteLine', () => {
       line,
       clock,
       state: seen,
-    } = stage({
+    } = openHarness({
       policy: { ...kokoro, retry: { ...kokoro.retry, maxAttempts: 1 } },
       speak: () => (state.isAway ? 'network_unreachable' : undefined),
     });
@@ -202,7 +202,7 @@ describe('RemoteLine', () => {
 
   it('lets the others wait while one tries out whether the service is back', async () => {
     const state = { isAway: true };
-    const { line, clock } = stage({
+    const { line, clock } = openHarness({
       policy: { ...kokoro, retry: { ...kokoro.retry, maxAttempts: 1 } },
       speak: () =>
         state.isAway ? 'network_unreachable' : new Promise((resolve) => setImmediate(() => resolve(SOUND))),
@@ -224,7 +224,7 @@ describe('RemoteLine', () => {
       line,
       clock,
       state: seen,
-    } = stage({
+    } = openHarness({
       policy: { ...kokoro, retry: { ...kokoro.retry, maxAttempts: 1 } },
       speak: () => (state.isAway ? 'network_unreachable' : undefined),
     });
@@ -238,13 +238,13 @@ describe('RemoteLine', () => {
   });
 
   it('seed 002: what is wrong with the story does not open it', async () => {
-    const { line } = stage({ policy: edge, speak: () => 'text_not_speakable' });
+    const { line } = openHarness({ policy: edge, speak: () => 'text_not_speakable' });
     for (let count = 0; count < 9; count += 1) await codeOf(line.speak(CHUNK));
     expect(line.snapshot().workers[0]).toMatchObject({ breaker: 'CLOSED', consecutiveFailures: 0 });
   });
 
   it('seed 003: ten a minute; the eleventh waits for its turn', async () => {
-    const { line, clock, state } = stage({ policy: guarded });
+    const { line, clock, state } = openHarness({ policy: guarded });
     const ends = Array.from({ length: 11 }, () => codeOf(line.speak(CHUNK)));
     await clock.advanceAsync(59_000);
     expect(state.calls).toBe(10);
@@ -253,7 +253,7 @@ describe('RemoteLine', () => {
   });
 
   it('ends what its caller gave up, wherever it is', async () => {
-    const { line, failures } = stage({ speak: (_call, signal) => never(signal) });
+    const { line, failures } = openHarness({ speak: (_call, signal) => never(signal) });
     const stop = new AbortController();
     const ends = Array.from({ length: 5 }, () => codeOf(line.speak(CHUNK, { signal: stop.signal })));
     await Promise.resolve();
@@ -264,7 +264,7 @@ describe('RemoteLine', () => {
   });
 
   it('finishes what it has when it is closed, for a while, and takes no more', async () => {
-    const { line, clock } = stage({ speak: (_call, signal) => never(signal) });
+    const { line, clock } = openHarness({ speak: (_call, signal) => never(signal) });
     const end = codeOf(line.speak(CHUNK));
     await Promise.resolve();
     const closed = line.close(5_000);
@@ -276,7 +276,7 @@ describe('RemoteLine', () => {
 
   it('starts although the service is away, and says when it is back', async () => {
     const state = { isAway: true };
-    const { line, clock, logged } = stage({
+    const { line, clock, logged } = openHarness({
       probe: () =>
         state.isAway ? Promise.reject(fault('dns_failed')) : Promise.resolve({ details: 'v1', latencyMs: 3 }),
     });
@@ -291,7 +291,7 @@ describe('RemoteLine', () => {
 
   it('looks at a service that failed at a chunk before it is time', async () => {
     const state = { isAway: false };
-    const { line, clock } = stage({
+    const { line, clock } = openHarness({
       speak: () => (state.isAway ? 'provider_rejected' : undefined),
       probe: () =>
         state.isAway ? Promise.reject(fault('tls_failed')) : Promise.resolve({ details: 'v1', latencyMs: 3 }),
@@ -306,7 +306,7 @@ describe('RemoteLine', () => {
   });
 
   it('gives a look five seconds', async () => {
-    const { line, clock } = stage({ probe: () => new Promise(() => {}) });
+    const { line, clock } = openHarness({ probe: () => new Promise(() => {}) });
     const started = line.start();
     await clock.advanceAsync(5_000);
     await started;

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { WorkerState } from './pool-snapshot.ts';
 import { report } from '../../test/support/fake-child.ts';
-import { readyWorker, stageWorker, type WorkerStage } from '../../test/support/worker-stage.ts';
+import { readyWorker, openWorkerHarness, type WorkerHarness } from '../../test/support/worker-harness.ts';
 
 /** Seed 004, "Worker States": where each may lead. */
 const NEXT: Readonly<Record<WorkerState, readonly WorkerState[]>> = {
@@ -32,14 +32,14 @@ const MOVES = {
   kill: ({ worker }) => worker.life.kill('told to'),
   shortWait: ({ clock }) => clock.advance(1_000),
   longWait: ({ clock }) => clock.advance(61_000),
-} satisfies Record<string, (stage: WorkerStage) => void>;
+} satisfies Record<string, (harness: WorkerHarness) => void>;
 type Move = keyof typeof MOVES;
 const move = fc.constantFrom(...(Object.keys(MOVES) as Move[]));
 const often = fc.constantFrom<Move>('start', 'ready', 'run', 'answer');
 
 describe('SpeechWorker, its states', () => {
   it('seed 004: passes through every state', () => {
-    const { worker, states, start, child, run, clock } = stageWorker();
+    const { worker, states, start, child, run, clock } = openWorkerHarness();
     expect(worker.life.state).toBe('TERMINATED');
     start();
     child().ready();
@@ -69,19 +69,19 @@ describe('SpeechWorker, its states', () => {
       fc.property(
         fc.array(fc.oneof(move, { weight: 2, arbitrary: often }), { maxLength: 60, size: 'max' }),
         (moves) => {
-          const stage = stageWorker();
+          const harness = openWorkerHarness();
           let state: WorkerState = 'TERMINATED';
           let told = 0;
           for (const name of moves) {
-            MOVES[name](stage);
-            for (const [from, to] of stage.states.slice(told)) {
+            MOVES[name](harness);
+            for (const [from, to] of harness.states.slice(told)) {
               expect(from).toBe(state);
               expect(NEXT[from]).toContain(to);
               seen.add(`${from} ${to}`);
               state = to;
             }
-            told = stage.states.length;
-            const { worker } = stage;
+            told = harness.states.length;
+            const { worker } = harness;
             expect(worker.life.state).toBe(state);
             // Work is under way in BUSY, may be while it ends, and is in no other state.
             const mayWork = ['UNHEALTHY', 'SHUTTING_DOWN'].includes(state)
@@ -101,15 +101,15 @@ describe('SpeechWorker, its states', () => {
   it('always comes to an end once it is killed, and leaves no timer', () => {
     fc.assert(
       fc.property(fc.array(move, { maxLength: 40, size: 'max' }), (moves) => {
-        const stage = stageWorker((count) => (count % 3 === 0 ? 'throws' : 'silent'));
-        for (const name of moves) MOVES[name](stage);
-        stage.worker.life.kill('told to');
-        stage.clock.advance(5_000);
-        expect(stage.worker.life.state).toBe('TERMINATED');
-        expect(stage.worker.queueDepth).toBe(0);
-        expect(stage.clock.pendingTimers).toBe(0);
-        const starts = stage.states.filter(([, to]) => to === 'INITIALIZING').length;
-        expect(stage.gone).toHaveLength(starts);
+        const harness = openWorkerHarness((count) => (count % 3 === 0 ? 'throws' : 'silent'));
+        for (const name of moves) MOVES[name](harness);
+        harness.worker.life.kill('told to');
+        harness.clock.advance(5_000);
+        expect(harness.worker.life.state).toBe('TERMINATED');
+        expect(harness.worker.queueDepth).toBe(0);
+        expect(harness.clock.pendingTimers).toBe(0);
+        const starts = harness.states.filter(([, to]) => to === 'INITIALIZING').length;
+        expect(harness.gone).toHaveLength(starts);
       }),
     );
   });
@@ -117,7 +117,7 @@ describe('SpeechWorker, its states', () => {
 
 describe('SpeechWorker, its start', () => {
   it('is ended when it takes too long', () => {
-    const { worker, start, child, clock, gone } = stageWorker();
+    const { worker, start, child, clock, gone } = openWorkerHarness();
     start();
     clock.advance(119_999);
     expect(worker.life.state).toBe('INITIALIZING');
@@ -134,7 +134,7 @@ describe('SpeechWorker, its start', () => {
   });
 
   it('fails a turn later when a child cannot even be opened', () => {
-    const { worker, start, clock, gone } = stageWorker(() => 'throws');
+    const { worker, start, clock, gone } = openWorkerHarness(() => 'throws');
     start();
     expect(worker.life.state).toBe('INITIALIZING');
     clock.advance(0);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { report } from '../../test/support/fake-child.ts';
-import { readyWorker, stageWorker, type WorkerStage } from '../../test/support/worker-stage.ts';
+import { readyWorker, openWorkerHarness, type WorkerHarness } from '../../test/support/worker-harness.ts';
 
 describe('SpeechWorker, its requests', () => {
   it('speaks as many at once as its child takes', () => {
@@ -194,7 +194,7 @@ describe('SpeechWorker, its health', () => {
   });
 
   it('asks neither a child that knows no ping nor one that starts or leaves', () => {
-    const { worker, child, start, run } = stageWorker();
+    const { worker, child, start, run } = openWorkerHarness();
     worker.checkHealth();
     start();
     worker.checkHealth();
@@ -236,24 +236,24 @@ describe('SpeechWorker, its health', () => {
   });
 });
 
-const failTimes = (stage: WorkerStage, code: 'model_failed' | 'voice_not_found', times: number): void => {
+const failTimes = (harness: WorkerHarness, code: 'model_failed' | 'voice_not_found', times: number): void => {
   for (let turn = 0; turn < times; turn += 1) {
-    stage.run();
-    stage.child().fail(report(code));
+    harness.run();
+    harness.child().fail(report(code));
   }
 };
 
 describe('SpeechWorker, its circuit breaker', () => {
   it('seed 004: circuit breaker: opens at half of its calls, asks again after 60 s, one trial at a time', () => {
-    const stage = readyWorker(2);
-    const { worker, run, child, clock } = stage;
+    const harness = readyWorker(2);
+    const { worker, run, child, clock } = harness;
     for (const _turn of [1, 2]) {
       run();
       child().answer();
     }
-    failTimes(stage, 'model_failed', 1);
+    failTimes(harness, 'model_failed', 1);
     expect(worker.breaker.status().state).toBe('CLOSED');
-    failTimes(stage, 'model_failed', 2);
+    failTimes(harness, 'model_failed', 2);
     expect(worker.breaker.status().state).toBe('OPEN');
     expect(worker.hasRoom).toBe(false);
     expect(run()).toBeUndefined();
@@ -272,16 +272,16 @@ describe('SpeechWorker, its circuit breaker', () => {
   });
 
   it('is not opened by requests that were wrong', () => {
-    const stage = readyWorker();
-    failTimes(stage, 'voice_not_found', 50);
-    expect(stage.worker.breaker.status().state).toBe('CLOSED');
-    expect(stage.worker.snapshot()).toMatchObject({ successRate: 1, consecutiveFailures: 0, jobsDone: 50 });
+    const harness = readyWorker();
+    failTimes(harness, 'voice_not_found', 50);
+    expect(harness.worker.breaker.status().state).toBe('CLOSED');
+    expect(harness.worker.snapshot()).toMatchObject({ successRate: 1, consecutiveFailures: 0, jobsDone: 50 });
   });
 
   it('gives the trial back when its caller gave up', () => {
-    const stage = readyWorker();
-    const { worker, run, child, clock } = stage;
-    failTimes(stage, 'model_failed', 5);
+    const harness = readyWorker();
+    const { worker, run, child, clock } = harness;
+    failTimes(harness, 'model_failed', 5);
     clock.advance(60_000);
     const job = run();
     job?.end({ error: new Error('given up') as never });
@@ -294,9 +294,9 @@ describe('SpeechWorker, its circuit breaker', () => {
   });
 
   it('opens again when the trial fails, and when its child is lost with it', () => {
-    const stage = readyWorker();
-    const { worker, run, child, clock } = stage;
-    failTimes(stage, 'model_failed', 5);
+    const harness = readyWorker();
+    const { worker, run, child, clock } = harness;
+    failTimes(harness, 'model_failed', 5);
     clock.advance(60_000);
     run();
     child().end();

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { report } from '../../test/support/fake-child.ts';
-import { type Stage, stagePool } from '../../test/support/pool-stage.ts';
+import { type PoolHarness, openPoolHarness } from '../../test/support/pool-harness.ts';
 
 const priority = fc.constantFrom('high', 'normal', 'low' as const);
 const which = fc.nat(7);
@@ -33,7 +33,7 @@ const step = fc.oneof(
 );
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 
-interface Run extends Stage {
+interface Run extends PoolHarness {
   readonly controllers: AbortController[];
 }
 
@@ -119,7 +119,7 @@ type Setting = typeof runs extends fc.Arbitrary<infer R> ? R : never;
 /** A pool after the steps, and how its start ended. */
 const play = async (setting: Setting): Promise<Run & { readonly started: Promise<unknown> }> => {
   const { steps, minWorkers, maxWorkers, hasThread, isReadyAtOnce, maxQueued } = setting;
-  const stage = stagePool({
+  const harness = openPoolHarness({
     overrides: {
       workerPool: {
         minWorkers,
@@ -135,7 +135,7 @@ const play = async (setting: Setting): Promise<Run & { readonly started: Promise
     opening: (count) => (count % 7 === 6 ? 'throws' : isReadyAtOnce ? 'ready' : 'silent'),
     ...(hasThread ? { threadOpening: () => 'silent' as const } : {}),
   });
-  const run = { ...stage, controllers: [], started: Promise.allSettled([stage.pool.start()]) };
+  const run = { ...harness, controllers: [], started: Promise.allSettled([harness.pool.start()]) };
   for (const move of steps) await take(run, move);
   return run;
 };

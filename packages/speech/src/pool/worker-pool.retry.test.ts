@@ -1,55 +1,55 @@
 import { describe, expect, it } from 'vitest';
 import { report } from '../../test/support/fake-child.ts';
-import { fixed, type Stage, startPool } from '../../test/support/pool-stage.ts';
+import { fixed, type PoolHarness, startPool } from '../../test/support/pool-harness.ts';
 
 /** The children that have a call, with the workers they are of. */
-const busy = ({ living }: Stage) => living().filter(({ calls }) => calls.length > 0);
+const busy = ({ living }: PoolHarness) => living().filter(({ calls }) => calls.length > 0);
 
 describe('WorkerPool, another try', () => {
   it.each([
-    ['its child is lost', (stage: Stage) => busy(stage)[0]?.end()],
+    ['its child is lost', (harness: PoolHarness) => busy(harness)[0]?.end()],
     [
       'its child is leaving of its own accord',
-      (stage: Stage) => busy(stage)[0]?.fail(report('job_cancelled')),
+      (harness: PoolHarness) => busy(harness)[0]?.fail(report('job_cancelled')),
     ],
-    ['it took too long', (stage: Stage) => stage.clock.advance(10_000)],
+    ['it took too long', (harness: PoolHarness) => harness.clock.advance(10_000)],
   ])('comes at once on another worker when %s', async (_cause, lose) => {
-    const stage = await startPool({ overrides: fixed(2) });
-    const said = stage.say('twice');
-    const [first] = busy(stage);
-    lose(stage);
-    await stage.clock.advanceAsync(0);
-    const [second] = busy(stage);
+    const harness = await startPool({ overrides: fixed(2) });
+    const said = harness.say('twice');
+    const [first] = busy(harness);
+    lose(harness);
+    await harness.clock.advanceAsync(0);
+    const [second] = busy(harness);
     expect(second).toBeDefined();
     expect(second?.workerId).not.toBe(first?.workerId);
     expect(second?.calls[0]).toMatchObject({ retryCount: 1, correlationId: 'req-1-2' });
     second?.answer();
-    await stage.clock.settle();
+    await harness.clock.settle();
     expect(said).toMatchObject({ end: 'twice', ends: 1 });
-    expect(stage.kinds('retried')).toMatchObject([{ attempt: 2 }]);
+    expect(harness.kinds('retried')).toMatchObject([{ attempt: 2 }]);
   });
 
   it('goes before those that have not been begun', async () => {
-    const stage = await startPool({ overrides: fixed(1) });
-    stage.say('first', { priority: 'low' });
-    stage.say('second', { priority: 'high' });
-    stage.children[0]?.end();
-    await stage.clock.advanceAsync(0);
-    expect(stage.children[1]?.heard).toEqual(['first']);
+    const harness = await startPool({ overrides: fixed(1) });
+    harness.say('first', { priority: 'low' });
+    harness.say('second', { priority: 'high' });
+    harness.children[0]?.end();
+    await harness.clock.advanceAsync(0);
+    expect(harness.children[1]?.heard).toEqual(['first']);
   });
 
   it('is on the same worker only when no other is free', async () => {
-    const stage = await startPool({ overrides: fixed(2) });
-    const [one, two] = stage.children;
-    stage.say('a');
-    stage.say('b');
+    const harness = await startPool({ overrides: fixed(2) });
+    const [one, two] = harness.children;
+    harness.say('a');
+    harness.say('b');
     expect([one?.heard, two?.heard]).toEqual([['a'], ['b']]);
     one?.fail(report('model_failed'));
-    stage.clock.advance(1_000);
+    harness.clock.advance(1_000);
     expect([one?.heard, two?.heard]).toEqual([['a', 'a'], ['b']]);
     one?.fail(report('model_failed'));
     two?.answer();
-    stage.clock.advance(2_000);
+    harness.clock.advance(2_000);
     expect([one?.heard, two?.heard]).toEqual([
       ['a', 'a'],
       ['b', 'a'],
@@ -58,64 +58,64 @@ describe('WorkerPool, another try', () => {
 
   it('seed 000: follows other errors after 1, 2 and 4 s, and there are no more than three', async () => {
     const overrides = { ...fixed(1), circuitBreaker: { minimumCalls: 50, windowCalls: 50 } };
-    const stage = await startPool({ overrides });
-    const said = stage.say('again and again');
-    const [child] = stage.children;
+    const harness = await startPool({ overrides });
+    const said = harness.say('again and again');
+    const [child] = harness.children;
     for (const delayMs of [1_000, 2_000, 4_000]) {
       child?.fail(report('model_failed'));
-      stage.clock.advance(delayMs - 1);
+      harness.clock.advance(delayMs - 1);
       expect(child?.calls).toEqual([]);
-      stage.clock.advance(1);
+      harness.clock.advance(1);
       expect(child?.calls).toHaveLength(1);
     }
     child?.fail(report('model_failed'));
-    await stage.clock.advanceAsync(60_000);
+    await harness.clock.advanceAsync(60_000);
     expect(said.end).toBe('model_failed');
     expect(child?.heard).toHaveLength(4);
-    expect(stage.kinds('retried')).toMatchObject([{ attempt: 2 }, { attempt: 3 }, { attempt: 4 }]);
-    expect(stage.kinds('attempt-ended')).toHaveLength(4);
+    expect(harness.kinds('retried')).toMatchObject([{ attempt: 2 }, { attempt: 3 }, { attempt: 4 }]);
+    expect(harness.kinds('attempt-ended')).toHaveLength(4);
   });
 
   it('waits at least as long as the engine asks for', async () => {
-    const stage = await startPool({ overrides: fixed(1) });
-    stage.say('later');
-    stage.children[0]?.fail(report('provider_rate_limited', true, 7_000));
-    stage.clock.advance(6_999);
-    expect(stage.children[0]?.heard).toHaveLength(1);
-    stage.clock.advance(1);
-    expect(stage.children[0]?.heard).toHaveLength(2);
+    const harness = await startPool({ overrides: fixed(1) });
+    harness.say('later');
+    harness.children[0]?.fail(report('provider_rate_limited', true, 7_000));
+    harness.clock.advance(6_999);
+    expect(harness.children[0]?.heard).toHaveLength(1);
+    harness.clock.advance(1);
+    expect(harness.children[0]?.heard).toHaveLength(2);
   });
 
   it('seed 000: never follows what is wrong with the request', async () => {
-    const stage = await startPool({ overrides: fixed(2) });
+    const harness = await startPool({ overrides: fixed(2) });
     const codes = ['text_not_speakable', 'voice_not_found', 'request_invalid'] as const;
     for (const code of codes) {
-      const said = stage.say(code);
-      busy(stage)[0]?.fail(report(code, true));
-      await stage.clock.advanceAsync(10_000);
+      const said = harness.say(code);
+      busy(harness)[0]?.fail(report(code, true));
+      await harness.clock.advanceAsync(10_000);
       expect(said.end).toBe(code);
     }
-    const final = stage.say('for good');
-    busy(stage)[0]?.fail(report('model_failed', false));
-    await stage.clock.advanceAsync(10_000);
+    const final = harness.say('for good');
+    busy(harness)[0]?.fail(report('model_failed', false));
+    await harness.clock.advanceAsync(10_000);
     expect(final.end).toBe('model_failed');
-    expect(stage.kinds('retried')).toEqual([]);
+    expect(harness.kinds('retried')).toEqual([]);
   });
 
   it('ends a text that kills every worker as worker_lost after four tries, and the others are spoken', async () => {
-    const stage = await startPool({ overrides: fixed(2) });
-    const poison = stage.say('poison');
-    const others = Array.from({ length: 10 }, (_, index) => stage.say(`other ${index}`));
+    const harness = await startPool({ overrides: fixed(2) });
+    const poison = harness.say('poison');
+    const others = Array.from({ length: 10 }, (_, index) => harness.say(`other ${index}`));
     for (let second = 0; second < 30; second += 1) {
-      for (const child of busy(stage)) {
+      for (const child of busy(harness)) {
         if (child.calls[0]?.request.text === 'poison') child.end('signal SIGSEGV');
         else child.answer();
       }
-      await stage.clock.advanceAsync(1_000);
+      await harness.clock.advanceAsync(1_000);
     }
     expect(poison).toMatchObject({ end: 'worker_lost', ends: 1, error: { details: 'signal SIGSEGV' } });
     expect(others.map(({ end }) => end)).toEqual(others.map(({ text }) => text));
-    expect(stage.kinds('dispatched')).toHaveLength(14);
-    expect(stage.kinds('ended')).toHaveLength(11);
+    expect(harness.kinds('dispatched')).toHaveLength(14);
+    expect(harness.kinds('ended')).toHaveLength(11);
   });
 });

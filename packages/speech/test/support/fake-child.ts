@@ -10,10 +10,10 @@ import type {
   SpeechChildEvents,
 } from '../../src/pool/speech-child.ts';
 
-/** What a child of the tests does by itself when it is opened. */
+/** What a child of the tests does automatically when it is opened. */
 export type Opening = 'ready' | 'silent' | 'dies' | 'throws';
 
-/** A sound that tells which text it is of. */
+/** A sound that encodes its text. */
 export const soundOf = (text: string): Pcm => ({
   sampleRateHz: 1_000,
   samples: Int16Array.from(text, (letter) => letter.charCodeAt(0)),
@@ -21,7 +21,7 @@ export const soundOf = (text: string): Pcm => ({
 
 export const textOf = ({ samples }: Pcm): string => String.fromCharCode(...samples);
 
-/** A child for tests that does what it is told to, when it is told to. It ends a turn after it was asked to. */
+/** A child for tests that does what a test asks, when it asks. It ends in the next turn of the event loop. */
 export class FakeChild implements SpeechChild {
   readonly pid = 1;
   answersPings = true;
@@ -31,7 +31,7 @@ export class FakeChild implements SpeechChild {
   /** Whether it answers a ping, a turn later. */
   isAwake = true;
   rssBytes: number | undefined;
-  /** After which time it answers by itself; undefined: when it is told to. */
+  /** After which time it answers automatically; undefined: when the test asks. */
   answersAfterMs: number | undefined;
   soundFor: (text: string) => Pcm = soundOf;
   /** Calls that it has not ended. */

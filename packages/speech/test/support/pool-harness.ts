@@ -16,7 +16,7 @@ export interface Said {
   error: unknown;
 }
 
-export interface StageOptions {
+export interface PoolHarnessOptions {
   readonly overrides?: TtsManagerOverrides;
   readonly opening?: (count: number) => Opening;
   /** With it, there is a thread to fall back on. */
@@ -24,7 +24,7 @@ export interface StageOptions {
   readonly random?: () => number;
 }
 
-export interface Stage {
+export interface PoolHarness {
   readonly pool: WorkerPool;
   readonly clock: FakeClock;
   readonly children: FakeChild[];
@@ -39,7 +39,7 @@ export interface Stage {
 }
 
 /** A pool with children of the tests, on a clock of the tests. Random numbers are 1 almost, so jitter adds nothing. */
-export const stagePool = (options: StageOptions = {}): Stage => {
+export const openPoolHarness = (options: PoolHarnessOptions = {}): PoolHarness => {
   const clock = createFakeClock(1_000_000);
   const { children, open } = fakeChildren(clock, options.opening);
   const fakeThreads = fakeChildren(clock, options.threadOpening);
@@ -56,7 +56,7 @@ export const stagePool = (options: StageOptions = {}): Stage => {
     log: (severity, message) => logged.push(`${severity}: ${message}`),
     publish: (event) => events.push(event),
   });
-  const say: Stage['say'] = (text, request, speakOptions) => {
+  const say: PoolHarness['say'] = (text, request, speakOptions) => {
     const said: Said = { text, ends: 0, end: undefined, error: undefined };
     all.push(said);
     const ended = (end: string, error?: unknown): void => {
@@ -85,12 +85,12 @@ export const stagePool = (options: StageOptions = {}): Stage => {
 };
 
 /** The same, started, with its first workers ready. */
-export const startPool = async (options: StageOptions = {}): Promise<Stage> => {
-  const stage = stagePool(options);
-  const started = stage.pool.start();
-  await stage.clock.advanceAsync(0);
+export const startPool = async (options: PoolHarnessOptions = {}): Promise<PoolHarness> => {
+  const harness = openPoolHarness(options);
+  const started = harness.pool.start();
+  await harness.clock.advanceAsync(0);
   await started;
-  return stage;
+  return harness;
 };
 
 /** A pool of exactly so many workers. */

@@ -6,7 +6,7 @@ import { type FakeChild, fakeChildren, type Opening, textOf } from './fake-child
 import { SpeechJob } from '../../src/pool/request-queue.ts';
 import { SpeechWorker } from '../../src/pool/speech-worker.ts';
 
-export interface WorkerStage {
+export interface WorkerHarness {
   readonly worker: SpeechWorker;
   readonly clock: FakeClock;
   readonly children: FakeChild[];
@@ -22,15 +22,15 @@ export interface WorkerStage {
 }
 
 /** One worker alone, with children of the tests, on a clock of the tests. */
-export const stageWorker = (
+export const openWorkerHarness = (
   opening: (count: number) => Opening = () => 'silent',
   overrides?: TtsManagerOverrides,
-): WorkerStage => {
+): WorkerHarness => {
   const clock = createFakeClock(1_000_000);
   const { children, open } = fakeChildren(clock, opening);
-  const states: WorkerStage['states'] = [];
+  const states: WorkerHarness['states'] = [];
   const ends: string[] = [];
-  const gone: WorkerStage['gone'] = [];
+  const gone: WorkerHarness['gone'] = [];
   const config = parseManagerConfig(overrides);
   const { timeoutMs, maxTimeoutMs } = config.circuitBreaker;
   const worker = new SpeechWorker({
@@ -70,9 +70,9 @@ export const stageWorker = (
 };
 
 /** The same with its child ready. */
-export const readyWorker = (concurrency = 1, overrides?: TtsManagerOverrides): WorkerStage => {
-  const stage = stageWorker(undefined, overrides);
-  stage.start();
-  stage.child().ready({ concurrency, model: 'loaded' });
-  return stage;
+export const readyWorker = (concurrency = 1, overrides?: TtsManagerOverrides): WorkerHarness => {
+  const harness = openWorkerHarness(undefined, overrides);
+  harness.start();
+  harness.child().ready({ concurrency, model: 'loaded' });
+  return harness;
 };
