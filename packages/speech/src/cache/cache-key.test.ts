@@ -98,7 +98,7 @@ describe('keys', () => {
     expect(canonicalDigest([])).not.toBe(canonicalDigest([undefined]));
   });
 
-  it('of a chunk and a narration are never the same, and tell nothing of the words', () => {
+  it('of a chunk and a narration are never the same, and reveal nothing of the words', () => {
     const text = 'Once upon a time';
     const chunk = chunkKey({ text, voiceId: 'slt', language: 'en' }, ENGINE);
     const narration = narrationKey({ text, voiceId: 'slt', language: 'en' }, PARTS);

@@ -41,7 +41,7 @@ describe('SingleFlight', () => {
     expect(new Set(values).size).toBe(3);
   });
 
-  it('begins anew once it has ended', async () => {
+  it('starts again once it has ended', async () => {
     const { begun, join } = setUp();
     const first = join();
     begun[0]?.finish(Uint8Array.of(1));
@@ -51,7 +51,7 @@ describe('SingleFlight', () => {
     expect(await second).toEqual(Uint8Array.of(2));
   });
 
-  it('lets every one know of a failure, and forgets it', async () => {
+  it('reports a failure to every caller, and forgets it', async () => {
     const { begun, join } = setUp();
     const all = [join(), join()];
     begun[0]?.fail(new Error('broken'));
@@ -79,7 +79,7 @@ describe('SingleFlight', () => {
     expect(await staying).toEqual(Uint8Array.of(1));
   });
 
-  it('aborts the work with the last one, for their reason, and who comes then begins anew', async () => {
+  it('aborts the work with the last one, for their reason, and a later caller starts again', async () => {
     const { begun, join } = setUp();
     const controllers = [new AbortController(), new AbortController()];
     const all = controllers.map(({ signal }) => join(signal));
@@ -89,7 +89,7 @@ describe('SingleFlight', () => {
     await expect(all[0]).rejects.toMatchObject({ code: 'job_cancelled' });
     await expect(all[1]).rejects.toMatchObject({ code: 'timed_out' });
     expect(begun[0]?.signal.reason).toMatchObject({ code: 'timed_out' });
-    begun[0]?.fail(new Error('nobody hears this'));
+    begun[0]?.fail(new Error('this is dropped'));
     begun[1]?.finish(Uint8Array.of(2));
     expect(await next).toEqual(Uint8Array.of(2));
   });
@@ -100,7 +100,7 @@ describe('SingleFlight', () => {
     expect(begun).toEqual([]);
   });
 
-  it('tells all of them everything, also who joins late', async () => {
+  it('notifies all of them of everything, also who joins late', async () => {
     const { begun, join } = setUp();
     const heard: string[] = [];
     const early = join(undefined, (word) => heard.push(`early ${word}`));

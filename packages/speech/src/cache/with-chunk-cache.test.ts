@@ -60,7 +60,7 @@ describe('an engine with a chunk cache', () => {
     expect(await engine.synthesizeChunk(CHUNK)).toEqual(tone());
   });
 
-  it('speaks anew when the service was given another model', async () => {
+  it('speaks again when the service was given another model', async () => {
     const { inner, cache, calls } = await setUp(tone);
     const identity = { engineVersion: 'model 1' };
     const engine = withChunkCache(inner, cache, identity);
@@ -71,7 +71,7 @@ describe('an engine with a chunk cache', () => {
     expect(calls.length).toBe(2);
   });
 
-  it('has the chunk on the disk before anybody gets it', async () => {
+  it('has the chunk on the disk before its caller gets it', async () => {
     const { engine, files } = await setUp(tone);
     await engine.synthesizeChunk(CHUNK);
     expect(files().length).toBe(1);
@@ -84,7 +84,7 @@ describe('an engine with a chunk cache', () => {
     expect((await engine.synthesizeChunk(CHUNK)).samples).toEqual(whole.samples.slice(7, 16_007));
   });
 
-  it('speaks anew what differs in anything', async () => {
+  it('speaks again what differs in anything', async () => {
     const { engine, inner, cache, calls } = await setUp(tone);
     const bytes = Uint8Array.of(1);
     const others: SpeechChunk[] = [
@@ -140,7 +140,7 @@ describe('an engine with a chunk cache', () => {
     expect(calls).toEqual([]);
   });
 
-  it('lets all who wait know of a failure, and tries again for the next', async () => {
+  it('reports a failure to all callers, and tries again for the next', async () => {
     const { engine, calls, clock, files } = await setUp();
     const all = [engine.synthesizeChunk(CHUNK), engine.synthesizeChunk(CHUNK)];
     await clock.settle();

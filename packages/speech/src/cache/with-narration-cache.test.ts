@@ -60,7 +60,7 @@ describe('narration with a cache', () => {
     expect(cache.status()).toMatchObject({ hits: { narration: 1 }, misses: { narration: 1 } });
   });
 
-  it('narrates anew what differs in anything', async () => {
+  it('narrates again what differs in anything', async () => {
     const { narrate, inner, cache, calls } = await setUp(narration());
     const bytes = Uint8Array.of(1);
     const others: NarrationRequest[] = [
@@ -114,7 +114,7 @@ describe('narration with a cache', () => {
     expect(calls[0]?.options.signal?.aborted).toBe(true);
   });
 
-  it('lets all who wait know of a failure, and keeps nothing of it', async () => {
+  it('reports a failure to all callers, and keeps nothing of it', async () => {
     const { narrate, calls, clock, files } = await setUp();
     const all = [narrate(REQUEST), narrate(REQUEST)];
     await clock.settle();
@@ -123,7 +123,7 @@ describe('narration with a cache', () => {
     expect(files().length).toBe(0);
   });
 
-  it('keeps no narration for which something stood in', async () => {
+  it('keeps no narration with a fallback', async () => {
     const error = new TalebackError('voice_not_found', 'No.');
     const failedBefore = [{ engine: 'staged', voiceId: 'rms', error }];
     const { narrate, calls, files } = await setUp({ ...narration(), failedBefore });
@@ -133,7 +133,7 @@ describe('narration with a cache', () => {
     expect(files().length).toBe(0);
   });
 
-  it('keeps one for which nothing did', async () => {
+  it('keeps one without one', async () => {
     const { narrate, files } = await setUp({ ...narration(), failedBefore: [] });
     await narrate(REQUEST);
     expect(files().length).toBe(1);

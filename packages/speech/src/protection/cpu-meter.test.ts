@@ -13,7 +13,7 @@ describe('CpuMeter', () => {
     expect(meter.ratio({ atMs: 1_000, limits: [limit('a', 2, 500), limit('b', 1, 600)], times })).toBe(0.6);
   });
 
-  it('says nothing in the reading in which a limit is new, or its counter began anew', () => {
+  it('has no figure in the reading in which a limit is new, or its counter restarted', () => {
     const meter = new CpuMeter();
     const times = new Map<number, { busy: number; total: number }>();
     const at = (atMs: number, folder: string, usedMs: number) =>
@@ -32,7 +32,7 @@ describe('CpuMeter', () => {
     expect(meter.ratio({ atMs: 1_000, limits: [], times: new Map([[0, cpu(30, 100)]]) })).toBe(0.3);
   });
 
-  it('leaves out CPUs that came, went or began to count anew', () => {
+  it('leaves out CPUs that came, went or restarted their counters', () => {
     const meter = new CpuMeter();
     const before = new Map([
       [0, cpu(0, 0)],

@@ -110,7 +110,7 @@ describe('KillSwitch', () => {
     expect(killSwitch.status().disabled).toBe(true);
   });
 
-  it('keeps the last known value of a file that cannot be read, and tells it once', () => {
+  it('keeps the last known value of a file that cannot be read, and reports it once', () => {
     const { state, write, changes, later } = setup();
     write('TTS_PROVIDER=disabled');
     later();
@@ -134,7 +134,7 @@ describe('KillSwitch', () => {
     expect(killSwitch.status()).toEqual({ disabled: true, source: 'environment' });
   });
 
-  it('tells no change when only the source is another', () => {
+  it('reports no change when only the source is another', () => {
     const { write, changes, killSwitch, later } = setup('disabled');
     killSwitch.status();
     write('TTS_PROVIDER=disabled');

@@ -100,7 +100,7 @@ describe('a host without limits', () => {
     expect(await read()).toMatchObject({ cpuRatio: 0.75, loadPerCore: 1.5 });
   });
 
-  it('says nothing of CPU when the counters stand still or began anew', async () => {
+  it('has no CPU figure when the counters stand still or restarted', async () => {
     write({ ...HOST, 'proc/stat': stat([100, 100]) });
     const read = createReader();
     await read();

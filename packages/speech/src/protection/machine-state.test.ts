@@ -60,7 +60,7 @@ describe('MachineJudge', () => {
     ]);
   });
 
-  it('begins to count anew when CPU was not read', () => {
+  it('starts to count again when CPU was not read', () => {
     const readings = [{ cpuRatio: 1 }, {}, { cpuRatio: 1 }, { cpuRatio: 1 }];
     expect(levelsOf(readings, 2).map((levels) => levels.cpu)).toEqual([
       'warning',
@@ -77,7 +77,7 @@ describe('MachineJudge', () => {
     ]);
   });
 
-  it('tells each finding with the threshold it is over', () => {
+  it('reports each finding with the threshold it is over', () => {
     const [state] = judgeAll([{ cpuRatio: 0.83, memoryRatio: 0.9612, loadPerCore: 2.75 }]);
     expect(state?.findings.map(describeFinding)).toEqual([
       'cpu at 83 % (warning over 80 %)',

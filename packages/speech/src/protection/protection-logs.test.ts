@@ -91,7 +91,7 @@ describe('logLevels', () => {
     expect(lines[0]?.[2]).toEqual({ figure: 'cpu', level: 'warning', value: 0.83, threshold: 0.8 });
   });
 
-  it('tells the figures apart', () => {
+  it('reports each figure', () => {
     expect(feed([{ cpuRatio: 0.9, memoryRatio: 0.96, loadPerCore: 2 }]).words).toEqual([
       'warn: SYSTEM PROTECTION: cpu at 90 % (warning over 80 %)',
       'warn: SYSTEM PROTECTION: memory at 96 % (critical over 95 %)',

@@ -27,7 +27,7 @@ const longestMs = (steps: readonly { isCritical: boolean }[], cooldownMs: number
   for (const { isCritical } of steps) {
     if (isCritical) lastCriticalMs = clock.now();
     mode.observe(isCritical ? [MEMORY] : []);
-    // What was told, for asking would itself end it.
+    // What was reported, for asking would itself end it.
     const isOn = changes.length > 0 && changes.at(-1)?.kind !== 'left';
     longest = Math.max(longest, isOn ? clock.now() - lastCriticalMs : 0);
     clock.advance(INTERVAL_MS);
@@ -85,7 +85,7 @@ describe('ProtectionMode', () => {
     ]);
   });
 
-  it('leaves with a sample when nobody asks', () => {
+  it('leaves with a sample when there is no question', () => {
     const { clock, mode, changes } = setup();
     mode.observe([MEMORY]);
     clock.advance(5 * MINUTE_MS + 2_000);
@@ -150,13 +150,13 @@ describe('ProtectionMode', () => {
     expect(() => setup(cooldownMs)).toThrow(/cooldownMs/);
   });
 
-  /** Whether each sample is critical, and whether somebody asks half an interval later. */
+  /** Whether each sample is critical, and whether there is a question half an interval later. */
   const samples = fc.array(fc.record({ isCritical: fc.boolean(), isAsked: fc.boolean() }), {
     maxLength: 80,
   });
   const cooldowns = fc.integer({ min: 0, max: 60_000 });
 
-  it('never leaves by itself before its cool-down, nor with something critical', () => {
+  it('never leaves automatically before its cool-down, nor with something critical', () => {
     fc.assert(
       fc.property(samples, cooldowns, (steps, cooldownMs) => {
         const { clock, mode, changes } = setup(cooldownMs);

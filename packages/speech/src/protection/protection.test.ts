@@ -42,7 +42,7 @@ describe('Protection', () => {
     expect(lines).toEqual([]);
   });
 
-  it('seed 003: blocks new synthesis for 5 minutes when memory is critical, and recovers by itself', async () => {
+  it('seed 003: blocks new synthesis for 5 minutes when memory is critical, and recovers automatically', async () => {
     const { clock, machine, protection, lines } = setup();
     machine.reading = { memoryRatio: 0.96 };
     protection.start();
@@ -91,7 +91,7 @@ describe('Protection', () => {
     });
   });
 
-  it('seed 003: TTS_PROVIDER=disabled refuses everything, until it is said otherwise', async () => {
+  it('seed 003: TTS_PROVIDER=disabled refuses everything, until it is enabled again', async () => {
     const { clock, control, protection, lines } = setup({ ttsProvider: 'disabled' });
     protection.start();
     expect(refusalOf(protection.admit())).toEqual({
@@ -115,7 +115,7 @@ describe('Protection', () => {
     });
   });
 
-  it('seed 003: admits 10 requests in any minute when told to', () => {
+  it('seed 003: admits 10 requests in any minute when reported to', () => {
     const { clock, protection } = setup({ requestsPerMinute: 10 });
     for (let request = 0; request < 10; request += 1) {
       expect(protection.admit()).toEqual({ admitted: true });
@@ -131,7 +131,7 @@ describe('Protection', () => {
     expect([protection.admit().admitted, protection.admit().admitted]).toEqual([true, false]);
   });
 
-  it('has no rate limit unless told to', () => {
+  it('has no rate limit unless reported to', () => {
     const { protection } = setup();
     for (let request = 0; request < 1_000; request += 1) expect(protection.admit().admitted).toBe(true);
   });

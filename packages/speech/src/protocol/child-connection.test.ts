@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { formatWav } from '../audio/wav.ts';
 import type { ChildCall, SpeechRequest } from '../pool/speech-child.ts';
 import type { ChildConnection } from './child-connection.ts';
-import { type FakeChild, startFake, type Told } from '../../test/protocol/fake-connection.ts';
+import { type FakeChild, startFake, type Reported } from '../../test/protocol/fake-connection.ts';
 import { MAX_LINE_BYTES, type ProtocolVersion } from './protocol.ts';
 
-let { child, files, clock, told, logged } = startFake();
+let { child, files, clock, reported, logged } = startFake();
 
 const connect = (versions?: readonly ProtocolVersion[], given?: FakeChild): ChildConnection => {
   const fake = startFake(versions, given);
-  ({ child, files, clock, told, logged } = fake);
+  ({ child, files, clock, reported, logged } = fake);
   return fake.connection;
 };
 
@@ -19,26 +19,26 @@ const call = (correlationId: string, request: Partial<SpeechRequest> = {}, retry
   request: { text: `text of ${correlationId}`, voiceId: 'v', ...request },
 });
 
-/** A connection that has agreed on a version and is ready; `told` starts afterwards. */
+/** A connection that has agreed on a version and is ready; `reported` starts afterwards. */
 const ready = (version: '2.0.0' | '2.1.0'): ChildConnection => {
   const connection = connect();
   child.hello({ version });
   child.announce({ type: 'ready' });
-  told.length = 0;
+  reported.length = 0;
   return connection;
 };
 
 const readyBare = (): ChildConnection => {
   const connection = connect(['1.0.0']);
   clock.advance(0);
-  told.length = 0;
+  reported.length = 0;
   return connection;
 };
 
 const pcm = (...samples: number[]): Uint8Array => new Uint8Array(Int16Array.from(samples).buffer);
 const wav = (...samples: number[]): Uint8Array<ArrayBuffer> =>
   formatWav({ sampleRateHz: 16_000, samples: Int16Array.from(samples) });
-const spoken = (id: string, ...samples: number[]): Told => ['spoken', id, [16_000, ...samples]];
+const spoken = (id: string, ...samples: number[]): Reported => ['spoken', id, [16_000, ...samples]];
 const FOREIGN = 'The speech process named a file that is not its own.';
 
 /** Puts sound into the file that was asked for last, and returns its name. */
@@ -57,7 +57,7 @@ describe('2.1', () => {
     child.say('a library prints\n');
     child.respondRaw('a', pcm(1, -1));
     child.respond('b', { type: 'error', code: 'voice_not_found', message: 'no such voice' });
-    expect(told).toEqual([
+    expect(reported).toEqual([
       spoken('c', 3),
       spoken('a', 1, -1),
       ['failed', 'b', 'voice_not_found', 'no such voice'],
@@ -65,7 +65,7 @@ describe('2.1', () => {
     expect(files.left).toEqual([]);
   });
 
-  it('drops what nobody waits for', () => {
+  it('drops answers that are not pending', () => {
     const connection = ready('2.1.0');
     connection.speak(call('a'));
     child.respondRaw('b', pcm(2));
@@ -75,7 +75,7 @@ describe('2.1', () => {
     child.respond('a', { type: 'error', message: 'm' });
     child.respond('hello-1', { type: 'pong' });
     child.sayObject({ success: true, output_path: '/x' });
-    expect(told).toEqual([spoken('a', 1)]);
+    expect(reported).toEqual([spoken('a', 1)]);
   });
 
   it.each([
@@ -83,25 +83,25 @@ describe('2.1', () => {
     ['a mad rate', new Uint8Array(2), { sample_rate: 1 }],
     ['no encoding', new Uint8Array(2), { encoding: null }],
     ['a WAV file that is none', new Uint8Array(64), { encoding: 'wav' }],
-  ])('tells the caller of %s', (_, raw, payload) => {
+  ])('reports to the caller %s', (_, raw, payload) => {
     const connection = ready('2.1.0');
     connection.speak(call('a'));
     child.respondRaw('a', raw, payload);
-    expect(told).toEqual([['failed', 'a', 'model_failed', expect.any(String)]]);
+    expect(reported).toEqual([['failed', 'a', 'model_failed', expect.any(String)]]);
   });
 
   it('reads a WAV file that comes raw', () => {
     const connection = ready('2.1.0');
     connection.speak(call('a'));
     child.respondRaw('a', wav(7), { encoding: 'wav', sample_rate: null });
-    expect(told).toEqual([spoken('a', 7)]);
+    expect(reported).toEqual([spoken('a', 7)]);
   });
 
   it('reads no file, which it never asked for', () => {
     const connection = ready('2.1.0');
     connection.speak(call('a'));
     child.respond('a', { type: 'audio', output_path: '/etc/passwd' });
-    expect(told).toEqual([['failed', 'a', 'model_failed', FOREIGN]]);
+    expect(reported).toEqual([['failed', 'a', 'model_failed', FOREIGN]]);
   });
 
   it('asks under a name of its own each time, and hears each pong once', () => {
@@ -118,7 +118,7 @@ describe('2.1', () => {
     expect(new Set(ids).size).toBe(ids.length);
     child.respond(first, { type: 'pong', rss_bytes: 5 });
     child.respond(first, { type: 'pong', rss_bytes: 6 });
-    expect(told).toEqual([['pulse', 5]]);
+    expect(reported).toEqual([['pulse', 5]]);
     expect(child.isInputClosed).toBe(false);
   });
 
@@ -140,9 +140,9 @@ describe('2.1', () => {
     child.say(garbage);
     child.respondRaw('a', pcm(1));
     expect(child.kills).toBe(1);
-    expect(told).toEqual([]);
+    expect(reported).toEqual([]);
     child.end('signal SIGKILL');
-    expect(told).toEqual([['end', `broke the protocol: ${reason} (signal SIGKILL)`]]);
+    expect(reported).toEqual([['end', `broke the protocol: ${reason} (signal SIGKILL)`]]);
   });
 
   it.each([
@@ -154,9 +154,9 @@ describe('2.1', () => {
     const connection = version === '1.0.0' ? readyBare() : ready(version);
     const before = child.written.length;
     connection.speak(call('a', request));
-    expect(told).toEqual([]);
+    expect(reported).toEqual([]);
     clock.advance(0);
-    expect(told).toEqual([['failed', 'a', code, expect.any(String)]]);
+    expect(reported).toEqual([['failed', 'a', code, expect.any(String)]]);
     expect(child.written).toHaveLength(before);
     expect(files.left).toEqual([]);
   });
@@ -186,7 +186,7 @@ describe('2.0', () => {
     child.respond('a', { type: 'audio', encoding: 'wav', output_path: path }, '2.0.0');
     child.respond('a', { type: 'audio', encoding: 'wav', output_path: path }, '2.0.0');
     await clock.settle();
-    expect(told).toEqual([spoken('a', 1, 2)]);
+    expect(reported).toEqual([spoken('a', 1, 2)]);
     expect(files.left).toEqual([]);
   });
 
@@ -198,7 +198,7 @@ describe('2.0', () => {
     const audio = { type: 'audio', encoding: 'pcm_s16le', sample_rate: 16_000 };
     child.respond('a', { ...audio, audio_base64: text }, '2.0.0');
     child.respond('b', { ...audio, audio_base64: 'no base64!' }, '2.0.0');
-    expect(told).toEqual([spoken('a', 5), ['failed', 'b', 'model_failed', expect.any(String)]]);
+    expect(reported).toEqual([spoken('a', 5), ['failed', 'b', 'model_failed', expect.any(String)]]);
     expect(files.left).toEqual([]);
   });
 
@@ -211,10 +211,10 @@ describe('2.0', () => {
       const other = leaveSound(2);
       child.respond('a', { type: 'audio', encoding: 'wav', output_path: path }, '2.0.0');
       await clock.settle();
-      expect(told).toEqual([['failed', 'a', 'model_failed', FOREIGN]]);
+      expect(reported).toEqual([['failed', 'a', 'model_failed', FOREIGN]]);
       child.respond('b', { type: 'audio', encoding: 'wav', output_path: other }, '2.0.0');
       await clock.settle();
-      expect(told.at(-1)).toEqual(spoken('b', 2));
+      expect(reported.at(-1)).toEqual(spoken('b', 2));
       expect(files.left).toEqual([]);
     },
   );
@@ -222,7 +222,7 @@ describe('2.0', () => {
   it.each([
     ['is not there', undefined, 'audio_missing'],
     ['is no sound', Uint8Array.of(1, 2, 3), 'model_failed'],
-  ])('tells the caller of a file that %s', async (_, contents, code) => {
+  ])('reports to the caller a file that %s', async (_, contents, code) => {
     const connection = ready('2.0.0');
     connection.speak(call('a'));
     const path = leaveSound();
@@ -230,7 +230,7 @@ describe('2.0', () => {
     if (contents !== undefined) files.contents.set(path, contents);
     child.respond('a', { type: 'audio', output_path: path }, '2.0.0');
     await clock.settle();
-    expect(told).toEqual([['failed', 'a', code, expect.any(String)]]);
+    expect(reported).toEqual([['failed', 'a', code, expect.any(String)]]);
     expect(files.left).toEqual([]);
   });
 
@@ -244,7 +244,7 @@ describe('2.0', () => {
     expect(files.left).toEqual([]);
   });
 
-  it('tells what was answered before the end, and nothing after it', async () => {
+  it('reports what was answered before the end, and nothing after it', async () => {
     const connection = ready('2.0.0');
     const open = files.hold();
     for (const id of ['a', 'b', 'c']) connection.speak(call(id));
@@ -258,10 +258,10 @@ describe('2.0', () => {
     connection.speak(call('d'));
     connection.ping();
     await clock.settle();
-    expect(told).toEqual([]);
+    expect(reported).toEqual([]);
     open();
     await clock.advanceAsync(10_000);
-    expect(told).toEqual([
+    expect(reported).toEqual([
       spoken('a', 1),
       ['failed', 'b', 'audio_missing', expect.any(String)],
       ['end', 'exit code 0'],
@@ -281,7 +281,7 @@ describe('1.0', () => {
     connection.speak(call('c'));
     child.sayObject({ success: true, output_path: leaveSound(3) });
     await clock.settle();
-    expect(told).toEqual([
+    expect(reported).toEqual([
       spoken('a', 1),
       ['failed', 'b', 'voice_not_found', 'no such voice'],
       spoken('c', 3),
@@ -297,7 +297,7 @@ describe('1.0', () => {
       leaveSound(1);
       child.sayObject({ success: true, ...answer });
       await clock.settle();
-      expect(told).toEqual([['failed', 'a', 'model_failed', FOREIGN]]);
+      expect(reported).toEqual([['failed', 'a', 'model_failed', FOREIGN]]);
       expect(files.left).toEqual([]);
     },
   );
@@ -313,7 +313,7 @@ describe('1.0', () => {
     child.sayObject({ success: true, output_path: path });
     child.sayObject({ success: true, output_path: path });
     await clock.settle();
-    expect(told).toEqual([['failed', 'a', expect.any(String), 'busy'], spoken('b', 2)]);
+    expect(reported).toEqual([['failed', 'a', expect.any(String), 'busy'], spoken('b', 2)]);
     expect(files.left).toEqual([]);
   });
 
@@ -327,7 +327,7 @@ describe('1.0', () => {
     child.sayObject({ success: false, error: 'unknown type: request' });
     child.sayObject({ success: true, output_path: leaveSound(1) });
     await clock.settle();
-    expect(told.slice(1)).toEqual([spoken('a', 1)]);
+    expect(reported.slice(1)).toEqual([spoken('a', 1)]);
   });
 
   it('has no ping and no cancel, and leaves when its input ends', () => {
@@ -345,22 +345,25 @@ describe('1.0', () => {
     child.end();
     child.sayObject({ success: true, output_path: '/sounds/1.wav' });
     expect(files.left).toEqual([]);
-    expect(told).toEqual([['end', 'exit code 0']]);
+    expect(reported).toEqual([['end', 'exit code 0']]);
   });
 });
 
 describe('the end', () => {
-  it.each(['before hello', 'after hello', 'in 1.0'])('is told with what the child said of it, %s', (when) => {
-    connect();
-    if (when === 'after hello') child.hello();
-    if (when === 'in 1.0') clock.advance(5_000);
-    told.length = 0;
-    child.announce({ type: 'failed', code: 'model_loading_failed', message: 'the weights are torn' });
-    child.announce({ type: 'failed', message: 'and another thing' });
-    expect(told).toEqual([]);
-    child.end('exit code 1');
-    expect(told).toEqual([['end', 'the weights are torn (exit code 1)']]);
-  });
+  it.each(['before hello', 'after hello', 'in 1.0'])(
+    'is reported with what the child said of it, %s',
+    (when) => {
+      connect();
+      if (when === 'after hello') child.hello();
+      if (when === 'in 1.0') clock.advance(5_000);
+      reported.length = 0;
+      child.announce({ type: 'failed', code: 'model_loading_failed', message: 'the weights are torn' });
+      child.announce({ type: 'failed', message: 'and another thing' });
+      expect(reported).toEqual([]);
+      child.end('exit code 1');
+      expect(reported).toEqual([['end', 'the weights are torn (exit code 1)']]);
+    },
+  );
 
   it('is its owner’s to bring about', () => {
     const connection = connect();

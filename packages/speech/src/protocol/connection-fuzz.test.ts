@@ -49,7 +49,7 @@ const frameOf = (fake: FakeConnection, id: string, index: number, { how, samples
   return frames[how]();
 };
 
-/** What the caller of this call must be told. */
+/** What the caller of this call must be reported. */
 const expectedOf = (id: string, { how, samples }: Answer): unknown[] => {
   if (how === 'silent') return [];
   if (how === 'raw' || how === 'base64' || how === 'file') return [['spoken', id, [16_000, ...samples]]];
@@ -61,7 +61,7 @@ const say = async (fake: FakeConnection, stream: Buffer, at: readonly number[]):
   await fake.clock.settle();
 };
 
-const of = (fake: FakeConnection, id: string): unknown[] => fake.told.filter(([, about]) => about === id);
+const of = (fake: FakeConnection, id: string): unknown[] => fake.reported.filter(([, about]) => about === id);
 
 /** A failure of the model, in whatever words. */
 const failed = (id: string): unknown => ['failed', id, 'model_failed', expect.any(String)];
@@ -73,7 +73,7 @@ describe('a connection to a child that writes whatever it likes', () => {
         const fake = startFake();
         fake.child.hello({ version: '2.0.0' });
         fake.child.announce({ type: 'ready' });
-        const { connection, child, told, files } = fake;
+        const { connection, child, reported, files } = fake;
         const ids = given.map((_, index) => `req-${index}`);
         for (const id of ids)
           connection.speak({ correlationId: id, retryCount: 0, request: { text: id, voiceId: 'v' } });
@@ -97,8 +97,8 @@ describe('a connection to a child that writes whatever it likes', () => {
         expect(child.kills).toBe(isFatal(end) ? 1 : 0);
         child.end();
         await fake.clock.settle();
-        expect(told.filter(([kind]) => kind === 'end')).toHaveLength(1);
-        expect(told.at(-1)?.[0]).toBe('end');
+        expect(reported.filter(([kind]) => kind === 'end')).toHaveLength(1);
+        expect(reported.at(-1)?.[0]).toBe('end');
         expect(files.left).toEqual([]);
       }),
       { numRuns: 400 },
@@ -136,8 +136,8 @@ describe('a connection to a child that writes whatever it likes', () => {
               : { success: false, error: 'the model failed' };
           const noisy = noise.flatMap((line) => [line, Buffer.from('\n')]);
           await say(fake, Buffer.concat([...noisy, ...late, lineOf(answer)]), at);
-          const told = isSound ? ['spoken', id, [16_000, ...samples]] : failed(id);
-          expect(of(fake, id)).toEqual([told]);
+          const reported = isSound ? ['spoken', id, [16_000, ...samples]] : failed(id);
+          expect(of(fake, id)).toEqual([reported]);
         }
         expect(fake.files.left).toEqual([]);
         expect(fake.child.kills).toBe(0);
@@ -153,9 +153,9 @@ describe('a connection to a child that writes whatever it likes', () => {
         const fake = startFake();
         await say(fake, Buffer.concat(words.flatMap((word) => [word, Buffer.from('\n')])), at);
         await fake.clock.advanceAsync(5_000);
-        expect(fake.told.map(([kind]) => kind)).toEqual(['ready']);
+        expect(fake.reported.map(([kind]) => kind)).toEqual(['ready']);
         fake.child.end();
-        expect(fake.told.map(([kind]) => kind)).toEqual(['ready', 'end']);
+        expect(fake.reported.map(([kind]) => kind)).toEqual(['ready', 'end']);
       }),
       { numRuns: 300 },
     );

@@ -3,11 +3,11 @@ import type { ChildConnection } from './child-connection.ts';
 import { FakeChild, startFake } from '../../test/protocol/fake-connection.ts';
 import type { ProtocolVersion } from './protocol.ts';
 
-let { child, clock, told } = startFake();
+let { child, clock, reported } = startFake();
 
 const connect = (versions?: readonly ProtocolVersion[], given?: FakeChild): ChildConnection => {
   const fake = startFake(versions, given);
-  ({ child, clock, told } = fake);
+  ({ child, clock, reported } = fake);
   return fake.connection;
 };
 
@@ -26,11 +26,11 @@ describe('negotiation', () => {
     ]);
     expect(connection.answersPings).toBe(false);
     child.hello({ models: ['m'] });
-    expect(told).toEqual([]);
+    expect(reported).toEqual([]);
     expect(connection.answersPings).toBe(true);
     child.announce({ type: 'ready' });
     child.announce({ type: 'ready', model: 'again' });
-    expect(told).toEqual([['ready', { protocol: '2.1.0', concurrency: 4, model: 'm' }]]);
+    expect(reported).toEqual([['ready', { protocol: '2.1.0', concurrency: 4, model: 'm' }]]);
     expect(clock.pendingTimers).toBe(0);
     expect(connection.pid).toBe(4_321);
   });
@@ -39,14 +39,14 @@ describe('negotiation', () => {
     connect();
     child.hello({ models: ['a', 'b'] });
     child.announce({ type: 'ready' });
-    expect(told).toEqual([['ready', { protocol: '2.1.0', concurrency: 4, model: undefined }]]);
+    expect(reported).toEqual([['ready', { protocol: '2.1.0', concurrency: 4, model: undefined }]]);
   });
 
   it('speaks 2.0 with a child that chose it', () => {
     const connection = connect();
     child.hello({ version: '2.0.0' });
     child.announce({ type: 'ready', model: 'm' });
-    expect(told).toEqual([['ready', { protocol: '2.0.0', concurrency: 4, model: 'm' }]]);
+    expect(reported).toEqual([['ready', { protocol: '2.0.0', concurrency: 4, model: 'm' }]]);
     connection.speak({ correlationId: 'a', retryCount: 2, request: { text: 'Hi', voiceId: 'v' } });
     expect(child.requests.at(-1)).toMatchObject({
       version: '2.0.0',
@@ -58,24 +58,24 @@ describe('negotiation', () => {
   it('speaks 1.0, one call at a time, with a child that chose it', () => {
     const connection = connect();
     child.hello({ version: '1.0.0' });
-    expect(told).toEqual([['ready', { protocol: '1.0.0', concurrency: 1, model: undefined }]]);
+    expect(reported).toEqual([['ready', { protocol: '1.0.0', concurrency: 1, model: undefined }]]);
     expect(connection.answersPings).toBe(false);
   });
 
   it('asks nothing when 1.0 alone is offered', () => {
     connect(['1.0.0']);
-    expect(told).toEqual([]);
+    expect(reported).toEqual([]);
     clock.advance(0);
-    expect(told).toEqual([['ready', { protocol: '1.0.0', concurrency: 1, model: undefined }]]);
+    expect(reported).toEqual([['ready', { protocol: '1.0.0', concurrency: 1, model: undefined }]]);
     expect(child.written).toEqual([]);
   });
 
   it('speaks 1.0 with a child that is silent for 5 s', () => {
     connect();
     clock.advance(4_999);
-    expect(told).toEqual([]);
+    expect(reported).toEqual([]);
     clock.advance(1);
-    expect(told).toEqual([['ready', { protocol: '1.0.0', concurrency: 1, model: undefined }]]);
+    expect(reported).toEqual([['ready', { protocol: '1.0.0', concurrency: 1, model: undefined }]]);
   });
 
   it.each([
@@ -87,7 +87,7 @@ describe('negotiation', () => {
     connect();
     child.say('noise of a library\n');
     child.sayObject(answer);
-    expect(told).toEqual([['ready', { protocol: '1.0.0', concurrency: 1, model: undefined }]]);
+    expect(reported).toEqual([['ready', { protocol: '1.0.0', concurrency: 1, model: undefined }]]);
     expect(clock.pendingTimers).toBe(0);
   });
 
@@ -96,7 +96,7 @@ describe('negotiation', () => {
     clock.advance(5_000);
     child.respond('hello-1', { type: 'hello', version: '2.1.0', concurrency: 9 });
     child.announce({ type: 'ready', model: 'm' });
-    expect(told).toHaveLength(1);
+    expect(reported).toHaveLength(1);
     connection.speak({ correlationId: 'a', retryCount: 0, request: { text: 'Hi', voiceId: 'v' } });
     expect(child.requests.at(-1)).toEqual({
       type: 'synthesize',
@@ -115,7 +115,7 @@ describe('negotiation', () => {
     expect(child.kills).toBe(1);
     child.end('signal SIGKILL');
     const cause = `broke the protocol: it chose version ${version}, which was not offered (signal SIGKILL)`;
-    expect(told).toEqual([['end', cause]]);
+    expect(reported).toEqual([['end', cause]]);
   });
 
   it.each([
@@ -125,7 +125,7 @@ describe('negotiation', () => {
     connect();
     child.respond('hello-1', payload);
     child.end();
-    expect(told).toEqual([['end', `broke the protocol: it refused hello: ${reason} (exit code 0)`]]);
+    expect(reported).toEqual([['end', `broke the protocol: it refused hello: ${reason} (exit code 0)`]]);
     expect(child.kills).toBe(1);
   });
 
@@ -133,15 +133,18 @@ describe('negotiation', () => {
     connect();
     child.respond('hello-2', { type: 'hello', version: '2.1.0' });
     child.announce({ type: 'ready' });
-    expect(told).toEqual([]);
+    expect(reported).toEqual([]);
     child.respond('hello-1', { type: 'hello', version: '2.1.0' });
-    expect(told).toEqual([['ready', { protocol: '2.1.0', concurrency: 1, model: undefined }]]);
+    expect(reported).toEqual([['ready', { protocol: '2.1.0', concurrency: 1, model: undefined }]]);
   });
 
-  it.each([true, false])('tells nothing of a child that ends before (within open: %s)', (isWithinOpen) => {
-    connect(undefined, new FakeChild(isWithinOpen ? 'spawn ENOENT' : undefined));
-    if (!isWithinOpen) child.end('spawn ENOENT');
-    clock.advance(10_000);
-    expect(told).toEqual([['end', 'spawn ENOENT']]);
-  });
+  it.each([true, false])(
+    'reports nothing but the end of a child that ends before (within open: %s)',
+    (isWithinOpen) => {
+      connect(undefined, new FakeChild(isWithinOpen ? 'spawn ENOENT' : undefined));
+      if (!isWithinOpen) child.end('spawn ENOENT');
+      clock.advance(10_000);
+      expect(reported).toEqual([['end', 'spawn ENOENT']]);
+    },
+  );
 });

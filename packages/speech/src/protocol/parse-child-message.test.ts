@@ -80,7 +80,7 @@ describe('audio', () => {
 
   it.each([
     ['nothing', { type: 'audio' }],
-    ['an encoding nobody knows', { ...pcm, encoding: 'mp3', output_path: '/a' }],
+    ['an unknown encoding', { ...pcm, encoding: 'mp3', output_path: '/a' }],
     ['no sound', pcm],
     ['a path that is none', { ...pcm, output_path: 3 }],
     ['base64 that is no text', { ...pcm, audio_base64: [1] }],
@@ -111,11 +111,11 @@ describe('error', () => {
     [undefined, 'no space left on device', 'disk_full'],
     [42, 'hm', 'unknown'],
     ['__proto__', 'hm', 'unknown'],
-  ])('tells a code of %j by its words: %s is %s', (code, message, known) => {
+  ])('classifies a code of %j by its words: %s is %s', (code, message, known) => {
     expect(errorOf(response({ type: 'error', code, message }))).toMatchObject({ code: known, message });
   });
 
-  it('tells it by its details when the message says nothing', () => {
+  it('classifies it by its details when its message is empty', () => {
     const payload = { type: 'error', message: 'failed', details: 'CUDA out of memory' };
     expect(errorOf(response(payload))).toMatchObject({ code: 'gpu_out_of_memory' });
   });
@@ -212,7 +212,7 @@ describe('what is no message', () => {
     expect(parse({ version: '2.1.0', ...fields })).toBeUndefined();
   });
 
-  it('is told apart without an exception', () => {
+  it('is reported apart without an exception', () => {
     const kinds = fc.constantFrom('hello', 'audio', 'error', 'pong', 'ready', 'failed', '__proto__');
     const words = fc.constantFrom(
       'version',

@@ -32,7 +32,7 @@ const leaked: Uint8Array[] = [];
 /**
  * An engine for the pool's tests. A text may carry orders: `wait:MS`, `fail:CODE`, `die` (the process ends),
  * `print` (writes to standard output), `write:TEXT` (writes to it past everything that keeps it clean), `break`
- * (as `write`, what nobody can read on after), `bytes:N` (as much sound), `leak:MIB`. What is left is "spoken".
+ * (as `write`, after which nothing can be read), `bytes:N` (as much sound), `leak:MIB`. What is left is "spoken".
  */
 export const createStagedEngine = (): SpeechEngine => ({
   name: 'staged',

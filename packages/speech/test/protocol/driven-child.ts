@@ -9,7 +9,7 @@ import type { ProtocolVersion } from '../../src/protocol/protocol.ts';
 
 export type CallEnd = { readonly sound: Pcm } | { readonly error: ErrorReport };
 
-/** A real child process, and promises for what it tells. */
+/** A real child process, and promises for its events. */
 export interface DrivenChild {
   readonly child: SpeechChild;
   readonly pid: number;
@@ -133,7 +133,7 @@ export const endDriven = async (): Promise<void> => {
 
 const folderOf = (files: OpenSoundFiles): string => dirname(files.newPath());
 
-/** Whether this process runs; a dead one that nobody has collected does not. */
+/** Whether this process runs; a dead one that was not collected does not. */
 export const isRunning = (pid: number): boolean => {
   const file = `/proc/${pid}/stat`;
   if (!existsSync(file)) return false;

@@ -127,24 +127,24 @@ export class FakeFiles implements SoundFiles {
   }
 }
 
-export type Told =
+export type Reported =
   | readonly ['ready', ChildReadiness]
   | readonly ['spoken', string, readonly number[]]
   | readonly ['failed', string, string, string]
   | readonly ['pulse', number | undefined]
   | readonly ['end', string];
 
-/** What a connection told, in short and in order. */
-const recordEvents = (): { readonly events: SpeechChildEvents; readonly told: Told[] } => {
-  const told: Told[] = [];
+/** What a connection reported, in short and in order. */
+const recordEvents = (): { readonly events: SpeechChildEvents; readonly reported: Reported[] } => {
+  const reported: Reported[] = [];
   const events: SpeechChildEvents = {
-    onReady: (readiness) => told.push(['ready', readiness]),
-    onSpoken: (id, { sampleRateHz, samples }) => told.push(['spoken', id, [sampleRateHz, ...samples]]),
-    onFailed: (id, { code, message }) => told.push(['failed', id, code, message]),
-    onPulse: ({ rssBytes }) => told.push(['pulse', rssBytes]),
-    onEnd: (cause) => told.push(['end', cause]),
+    onReady: (readiness) => reported.push(['ready', readiness]),
+    onSpoken: (id, { sampleRateHz, samples }) => reported.push(['spoken', id, [sampleRateHz, ...samples]]),
+    onFailed: (id, { code, message }) => reported.push(['failed', id, code, message]),
+    onPulse: ({ rssBytes }) => reported.push(['pulse', rssBytes]),
+    onEnd: (cause) => reported.push(['end', cause]),
   };
-  return { events, told };
+  return { events, reported };
 };
 
 export interface FakeConnection {
@@ -152,7 +152,7 @@ export interface FakeConnection {
   readonly child: FakeChild;
   readonly files: FakeFiles;
   readonly clock: FakeClock;
-  readonly told: Told[];
+  readonly reported: Reported[];
   /** The fields of what was logged. */
   readonly logged: Record<string, unknown>[];
 }
@@ -163,7 +163,7 @@ export const startFake = (versions?: readonly ProtocolVersion[], child = new Fak
   const clock = createFakeClock(1_640_995_200_000.25);
   const logged: Record<string, unknown>[] = [];
   const log: Log = (_severity, _message, fields) => void logged.push(fields ?? {});
-  const { events, told } = recordEvents();
+  const { events, reported } = recordEvents();
   const options = { workerId: 'worker-1', open: child.open, files, versions, clock, log };
-  return { connection: new ChildConnection(options, events), child, files, clock, told, logged };
+  return { connection: new ChildConnection(options, events), child, files, clock, reported, logged };
 };

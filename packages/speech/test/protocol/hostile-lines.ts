@@ -23,7 +23,7 @@ const fields = fc.constantFrom(
   'version',
 );
 
-/** Messages whose ids are nobody's. */
+/** Messages whose ids are not pending. */
 const messages = fc
   .record({
     version: fc.constantFrom('2.1.0', '2.0.0', '1.0.0', '9.9.9', 2.1, {}),

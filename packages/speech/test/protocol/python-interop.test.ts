@@ -37,7 +37,7 @@ describe.each(['2.1.0', '2.0.0', '1.0.0'] as const)(
   (version) => {
     const isBare = version === '1.0.0';
 
-    test('gives each text its own sound, and tells what went wrong', async () => {
+    test('gives each text its own sound, and reports what went wrong', async () => {
       const driven = await startPython([version]);
       const model = isBare ? undefined : 'tone-1';
       expect(await driven.ready).toEqual({ protocol: version, concurrency: 1, model });
@@ -105,7 +105,7 @@ describe('a child in Python', { timeout: 30_000 }, () => {
     );
   });
 
-  test('whose model cannot be loaded tells why', async () => {
+  test('whose model cannot be loaded reports why', async () => {
     const driven = await startPython(['2.1.0'], '--option', 'load=fail');
     expect(await driven.ended).toMatch(/\S.* \(exit code 1\)$/);
     await expect(driven.ready).rejects.toThrow('exit code 1');

@@ -30,7 +30,7 @@ describe('sound files', () => {
     await expect(files.take(path)).rejects.toThrow('ENOENT');
   });
 
-  test('have names that nobody used', () => {
+  test('have names that were never used', () => {
     expect(new Set(Array.from({ length: 1_000 }, () => files.newPath())).size).toBe(1_000);
   });
 
@@ -64,7 +64,7 @@ describe('sound files', () => {
     expect(existsSync(dirname(second))).toBe(false);
   });
 
-  test('of a process that is gone are swept up after an hour, by whoever comes next', async () => {
+  test('of a process that is gone are swept up after an hour, by the next process', async () => {
     const parent = dirname(dirname(files.newPath()));
     const gone = spawnSync(process.execPath, ['-e', '']).pid;
     const [old, fresh] = ['old', 'new'].map((name) => join(parent, `taleback-${gone}-${name}`));

@@ -41,7 +41,7 @@ describe.each(VERSIONS)('a real child in %s', { timeout: 20_000 }, (version) => 
     expect(driven.filesLeft()).toEqual([]);
   });
 
-  test('tells what went wrong, and goes on', async () => {
+  test('reports what went wrong, and goes on', async () => {
     const driven = await startStaged(version);
     await driven.ready;
     expect(await driven.speak('fail:gpu_out_of_memory').end).toEqual({
@@ -86,7 +86,7 @@ describe.each(VERSIONS)('a real child in %s', { timeout: 20_000 }, (version) => 
   test('leaves when it is asked to, after what it is doing', async () => {
     const driven = await startStaged(version);
     await driven.ready;
-    // 1.0 can only close the input, which nobody does while it waits for an answer.
+    // 1.0 can only close the input, which is never done before the answer.
     const text = 'wait:20 bytes:8000000 last words';
     const call = driven.speak(text);
     if (isBare) await call.end;
@@ -97,7 +97,7 @@ describe.each(VERSIONS)('a real child in %s', { timeout: 20_000 }, (version) => 
 });
 
 describe('a real child', { timeout: 20_000 }, () => {
-  test('agrees on the newest version by itself, and loads afterwards', async () => {
+  test('agrees on the newest version automatically, and loads afterwards', async () => {
     const driven = await startDriven({
       args: [...STAGED_CHILD_ARGS, '3', '300'],
       negotiationTimeoutMs: 60_000,
@@ -105,7 +105,7 @@ describe('a real child', { timeout: 20_000 }, () => {
     expect(await driven.ready).toEqual({ protocol: '2.1.0', concurrency: 3, model: 'staged' });
   });
 
-  test('answers pings while it speaks, and stops when it is told to', async () => {
+  test('answers pings while it speaks, and stops when it is reported to', async () => {
     const driven = await startStaged('2.1.0');
     await driven.ready;
     const call = driven.speak('wait:60000 long');

@@ -75,7 +75,7 @@ describe('a child that is none', { timeout: 20_000 }, () => {
     );
   });
 
-  test('and cannot even be started tells so', async () => {
+  test('and cannot even be started is reported', async () => {
     const driven = await startDriven({ command: '/no/such/program', args: [] });
     expect(await driven.ended).toContain('ENOENT');
     expect(driven.child.pid).toBeUndefined();

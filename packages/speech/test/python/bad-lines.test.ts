@@ -8,7 +8,7 @@ const nested = (depth: number): string => `${'['.repeat(depth)}${']'.repeat(dept
 const line = (value: unknown): string => JSON.stringify(value);
 const LIMIT = 2 ** 20;
 
-/** None of these is answered: they are no requests, or have nobody to be answered. */
+/** None of these is answered: they are no requests, or have no address. */
 const NOISE: Readonly<Record<string, string | Buffer>> = {
   'an empty line': '',
   'white space': ' \t\r',
@@ -129,7 +129,7 @@ describe('lines that cannot be read', { timeout: 20_000 }, () => {
     }
   });
 
-  test('text whose bytes are no UTF-8 is told so, by whoever sent it', async () => {
+  test('text whose bytes are no UTF-8 is reported so, by whoever sent it', async () => {
     const child = startChild();
     const [before, after] = line(synthesize('@', 'bad')).split('@') as [string, string];
     for (const bytes of [[0xff], [0xc3], [0xed, 0xa0, 0x80]]) {

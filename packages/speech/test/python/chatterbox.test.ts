@@ -73,7 +73,7 @@ describe('chatterbox', { timeout: 20_000 }, () => {
     expect(readdirSync(temporary)).toEqual([]);
   });
 
-  test('a profile that was recorded anew is heard anew', async () => {
+  test('a profile that was recorded again is read again', async () => {
     const path = join(temporaryFolder(), 'profile.wav');
     const child = startChatterbox();
     writeFileSync(path, recording(0.5));
@@ -84,7 +84,7 @@ describe('chatterbox', { timeout: 20_000 }, () => {
     expect(await loudnessOf(child, 'new')).toBeCloseTo(0.9, 2);
   });
 
-  test('a profile that cannot be used is told apart from others', async () => {
+  test('a profile that cannot be used is reported apart from others', async () => {
     const folder = temporaryFolder();
     const child = startChatterbox({ voices: folder });
     const file = (name: string, data: string): string => {
@@ -145,7 +145,7 @@ describe('chatterbox', { timeout: 20_000 }, () => {
     expect(await loudnessOf(child, 'req-2')).toBeCloseTo(OWN_VOICE, 2);
   });
 
-  test('the multilingual model is told the language', async () => {
+  test('the multilingual model is reported the language', async () => {
     const child = startChatterbox({ variant: 'multilingual', language: 'fr' });
     await child.send(synthesize('Guten Tag', 'req-1', { language: 'de-DE' }));
     await child.send(synthesize('Bonjour', 'req-2'));

@@ -47,7 +47,7 @@ describe('coqui', { timeout: 20_000 }, () => {
     expect(child.log()).toContain(' > Downloading model');
   });
 
-  test('a model of many voices is told which', async () => {
+  test('a model of many voices is reported which', async () => {
     const child = startCoqui({ model: VCTK });
     for (const voice of ['default', 'ED', 'p225', 'nobody']) {
       await child.send(synthesize('Hello', voice, { voice }));
@@ -99,7 +99,7 @@ describe('coqui', { timeout: 20_000 }, () => {
     expect((await child.answer('req-2')).raw).toHaveLength(1_000);
   });
 
-  test('a model that nobody knows does not load', async () => {
+  test('an unknown model does not load', async () => {
     const child = startCoqui({ model: 'tts_models/xx/none' });
     expect(await said(child.event('failed'))).toMatchObject({ code: 'model_loading_failed' });
   });

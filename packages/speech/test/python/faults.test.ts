@@ -27,7 +27,7 @@ const FAULTS: Readonly<Record<string, string>> = {
 };
 
 describe('faults', { timeout: 20_000 }, () => {
-  test('an engine that fails is told by its code, and the child lives on', async () => {
+  test('an engine that fails is reported by its code, and the child lives on', async () => {
     const child = startChild();
     for (const [text, code] of Object.entries(FAULTS)) {
       await child.send(synthesize(text, text));
@@ -55,7 +55,7 @@ describe('faults', { timeout: 20_000 }, () => {
     });
   });
 
-  test('1.0 is told the code, too', async () => {
+  test('1.0 is reported the code, too', async () => {
     const child = startChild();
     await child.send(bare('!fail permanent', join(temporaryFolder(), 'a.wav')));
     expect(await child.bare(0)).toEqual({
@@ -67,7 +67,7 @@ describe('faults', { timeout: 20_000 }, () => {
     });
   });
 
-  test.runIf(existsSync('/dev/full'))('a full disk is told, and leaves no half file', async () => {
+  test.runIf(existsSync('/dev/full'))('a full disk is reported, and leaves no half file', async () => {
     const child = startChild();
     const path = join(temporaryFolder(), 'sound.wav');
     symlinkSync('/dev/full', `${path}.part`);
@@ -95,13 +95,13 @@ describe('an engine that never speaks', { timeout: 20_000 }, () => {
   ])('%j fails, says why, and ends', async (options, message) => {
     const child = startChild(options);
     await child.send(hello());
-    const told = { code: 'model_loading_failed', message: expect.stringMatching(message) };
-    expect(await said(child.event('failed'))).toMatchObject(told);
+    const reported = { code: 'model_loading_failed', message: expect.stringMatching(message) };
+    expect(await said(child.event('failed'))).toMatchObject(reported);
     expect(await child.ended).toEqual({ code: 1, signal: null });
     expect(child.frames.some(({ message }) => JSON.stringify(message).includes('secret.py'))).toBe(false);
   });
 
-  test('tells everybody who waits', async () => {
+  test('are reported to every caller', async () => {
     const folder = temporaryFolder();
     const child = startChild({ options: { load: `fail:${join(folder, 'gate')}` } });
     await child.send(synthesize('early', 'early', {}, '2.0.0'));

@@ -100,7 +100,7 @@ describe('jobs', { timeout: 20_000 }, () => {
     expect(child.frames.filter(({ message }) => message['type'] === 'response')).toHaveLength(1);
   });
 
-  test('pong tells of memory that is not given back', async () => {
+  test('pong reports memory that is not given back', async () => {
     const child = startChild();
     const rss = async (id: string): Promise<number> => {
       await child.send(request({ type: 'ping' }, id));

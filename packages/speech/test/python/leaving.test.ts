@@ -33,7 +33,7 @@ describe('the end of standard input', { timeout: 20_000 }, () => {
     expect(await child.ended).toEqual({ code: 0, signal: null });
   });
 
-  test('ends it while nobody reads what it says', async () => {
+  test('ends it while its output is not read', async () => {
     const child = startChild();
     child.stdout.pause();
     await child.send(synthesize(`!give ${2 ** 24}`, 'big'));
@@ -45,7 +45,7 @@ describe('the end of standard input', { timeout: 20_000 }, () => {
     expect(await timed(child.ended)).toBeLessThan(SOON_MS);
   });
 
-  test('an output that nobody reads any more ends it as well', async () => {
+  test('an output without a reader ends it as well', async () => {
     const child = startChild();
     await child.send(synthesize('!wait', 'running'));
     await child.logged('tone: speaking !wait');

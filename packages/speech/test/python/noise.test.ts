@@ -34,7 +34,7 @@ describe('what others print', { timeout: 20_000 }, () => {
     expect(child.frames).toHaveLength(1);
   });
 
-  test('a library that asks finds nobody at the other end, and takes no request away', async () => {
+  test('a library that reads its input finds its end, and takes no request away', async () => {
     const child = startChild();
     await child.send(synthesize('!input', 'asking'));
     await child.send(synthesize('after', 'after'));

@@ -114,7 +114,7 @@ export const startChild = (given: ChildOptions = {}): SpeechChild => {
     }
   });
   createInterface({ input: child.stderr }).on('line', (line) => lines.add(line));
-  // It may leave while we still write; that it did is told by `ended`.
+  // It may leave while we still write; that it did is reported by `ended`.
   child.stdin.on('error', () => {});
   const ended = (async (): Promise<Ended> => {
     const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];

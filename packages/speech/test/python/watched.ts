@@ -9,7 +9,7 @@ export class Watched<T> {
     for (const check of this.#checks) check();
   }
 
-  /** No more will come: whoever still waits is told why. */
+  /** No more will come: those who still wait get the reason. */
   close(reason: Error): void {
     this.#end ??= reason;
     for (const check of this.#checks) check();

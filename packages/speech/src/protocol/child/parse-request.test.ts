@@ -107,7 +107,7 @@ describe('what cannot be read', () => {
     [{ type: '__proto__' }, {}],
     [{}, {}],
     [{ type: 'cancel', correlation_id: 3 }, {}],
-  ])('is invalid when somebody waits: %j %j', (payload, more) => {
+  ])('is invalid when it has an address: %j %j', (payload, more) => {
     expect(enveloped(payload, more)).toMatchObject({ kind: 'invalid', address });
   });
 
@@ -119,7 +119,7 @@ describe('what cannot be read', () => {
     { metadata: { correlationId: 'x'.repeat(257) } },
     { type: 'response' },
     { type: 'event' },
-  ])('is noise when nobody can be answered: %j', (more) => {
+  ])('is noise when it has no address: %j', (more) => {
     expect(enveloped({ type: 'synthesize', text: 7 }, more)).toMatchObject({ kind: 'noise' });
   });
 

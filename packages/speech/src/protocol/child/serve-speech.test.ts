@@ -77,7 +77,7 @@ describe('hello', () => {
 });
 
 describe('a model that cannot be loaded', () => {
-  it('is told to whoever waits, then to the manager, then the child leaves', async () => {
+  it('is reported to waiting callers, then to the manager, then the child leaves', async () => {
     const host = startHost();
     host.hearObject(request('h', { type: 'hello', versions: ['2.1.0'] }));
     host.hearObject(synthesize('a', 'early'));
@@ -91,7 +91,7 @@ describe('a model that cannot be loaded', () => {
     expect(host.logged.join()).toContain('no room');
   });
 
-  it('is told also to a manager that has not spoken', async () => {
+  it('is reported also to a manager that has not spoken', async () => {
     const host = startHost();
     host.failLoading('the weights are torn');
     await host.clock.settle();
@@ -168,7 +168,7 @@ describe('synthesize', () => {
     ]);
   });
 
-  it('tells of a file that cannot be written', async () => {
+  it('reports a file that cannot be written', async () => {
     const host = await startLoaded();
     const output_path = join(folder, 'no such folder', 'a.wav');
     host.hearObject({ type: 'synthesize', text: 'a', output_path });
@@ -238,7 +238,7 @@ describe('ping', () => {
 });
 
 describe('what cannot be read', () => {
-  it('is answered when somebody waits, else logged', async () => {
+  it('is answered when it has an address, else logged', async () => {
     const host = await startLoaded();
     host.hearObject(synthesize('a', 'a', { speed: 'fast' }));
     host.hearObject(request('b', { type: 'sing' }));
