@@ -271,8 +271,8 @@ describe('the receiver over Firestore, signatures off', () => {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body,
-        ...{ duplex: 'half' },
-      });
+        duplex: 'half',
+      } as RequestInit);
       expect(answer.status).toBe(413);
     });
   });

@@ -1,5 +1,4 @@
 import {
-  type AutoRetryPolicy,
   decide,
   messageFromError,
   messageFromProgress,
@@ -20,8 +19,6 @@ import type { ApplyOutcome } from '../stories/story-store.ts';
 export interface CallbackOptions extends ApplyOptions {
   /** How long a job may be silent after it reported. */
   readonly processingLeaseMs: number;
-  /** Default: a failure waits for a person. */
-  readonly autoRetry?: AutoRetryPolicy | undefined;
 }
 
 export const CALLBACK_ROUTES = ['callback', 'error-callback', 'progress'] as const;

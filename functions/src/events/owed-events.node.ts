@@ -8,7 +8,6 @@ import {
 } from 'firebase-admin/firestore';
 import { createFirestoreCalls, type FirestoreOptions } from '../stories/firestore-calls.node.ts';
 import type { NarrationEvent } from './narration-event.ts';
-import type { OwedEvents } from './publish-owed.ts';
 
 /** The document of an owed event. Its id is hashed, because it may hold characters that a document id must not. */
 export const owedRef = (firestore: Firestore, { collections }: Names, id: string): DocumentReference =>
@@ -19,27 +18,31 @@ export const owedFields = (event: object): Record<string, unknown> => ({
   owedSince: FieldValue.serverTimestamp(),
 });
 
-/** Events that are not published yet, in Cloud Firestore. */
-export const createOwedEvents = (firestore: Firestore, options: FirestoreOptions): OwedEvents => {
+/** Events that may not have been published yet, in Cloud Firestore. */
+export const createOwedEvents = (firestore: Firestore, options: FirestoreOptions) => {
   const { call, names } = createFirestoreCalls(firestore, options);
   return {
-    keep: (event) =>
+    /** Keeps an event; one with the same id is replaced. */
+    keep: (event: NarrationEvent) =>
       call(async () => {
         await owedRef(firestore, names, event.id).set(owedFields(event));
         return { kind: 'kept' as const };
       }),
-    list: (limit, from) =>
+    /** At most so many, the longest owed first. `next` is where the next page begins, undefined at the end. */
+    list: (limit: number, from?: DocumentSnapshot) =>
       call(async () => {
         const oldest = firestore.collection(names.collections.owedEvents).orderBy('owedSince').limit(limit);
-        const page = from === undefined ? oldest : oldest.startAfter(from as DocumentSnapshot);
-        const { docs } = await page.get();
+        const { docs } = await (from === undefined ? oldest : oldest.startAfter(from)).get();
         const events = docs.map((document) => document.get('event') as NarrationEvent);
         return { kind: 'owed' as const, events, next: docs.length < limit ? undefined : docs.at(-1) };
       }),
-    settle: (id) =>
+    /** Deletes an event that was published, if it exists. */
+    settle: (id: string) =>
       call(async () => {
         await owedRef(firestore, names, id).delete();
         return { kind: 'settled' as const };
       }),
   };
 };
+
+export type OwedEvents = ReturnType<typeof createOwedEvents>;

@@ -1,32 +1,11 @@
 import type { Log } from '@taleback/core';
 import type { NarrationEvent } from './narration-event.ts';
+import type { OwedEvents } from './owed-events.node.ts';
 
 /** Publishes ends of narrations. */
 export interface Events {
   /** Resolves when the event is kept durably. @throws when it is not */
   publish(event: NarrationEvent): Promise<void>;
-}
-
-interface StoreAway {
-  readonly kind: 'store-away';
-  readonly cause: string;
-}
-
-export interface OwedPage {
-  readonly kind: 'owed';
-  readonly events: readonly NarrationEvent[];
-  /** Where the next page begins; undefined at the end. Opaque. */
-  readonly next: unknown;
-}
-
-/** Events that may not have been published yet. */
-export interface OwedEvents {
-  /** Keeps an event; one with the same id is replaced. */
-  keep(event: NarrationEvent): Promise<{ readonly kind: 'kept' } | StoreAway>;
-  /** At most so many, the longest owed first. */
-  list(limit: number, from?: unknown): Promise<OwedPage | StoreAway>;
-  /** Deletes an event that was published, if it exists. */
-  settle(id: string): Promise<{ readonly kind: 'settled' } | StoreAway>;
 }
 
 /** Where events go, and where they wait when they cannot. */
@@ -71,7 +50,7 @@ export const publishOwed = async ({
   };
   const startedAtMs = now();
   let published = 0;
-  let from: unknown;
+  let from: Parameters<OwedEvents['list']>[1];
   do {
     const page = await owed.list(pageSize, from);
     if (page.kind === 'store-away') {

@@ -163,19 +163,20 @@ export type SignedBody =
   | { readonly ok: true; readonly value: unknown; readonly messageKey: string | undefined }
   | { readonly ok: false; readonly response: Response };
 
+const refusedBy = (response: Response): SignedBody => ({ ok: false, response });
+
 /** Reads a bounded body, verifies its signature, applies the caller's rate limit and parses it, in this order. */
 export const readSignedBody = async (call: Call, maxBytes: number): Promise<SignedBody> => {
   const { request, options } = call;
-  const refused = (response: Response): SignedBody => ({ ok: false, response });
   if (!isJson(request.headers.get('content-type')))
-    return refused(rejectUnsigned(call, { kind: 'wrong-type' }));
+    return refusedBy(rejectUnsigned(call, { kind: 'wrong-type' }));
   const body = await readBody(request, { maxBytes, timeoutMs: options.bodyTimeoutMs ?? BODY_TIMEOUT_MS });
-  if (!body.ok) return refused(rejectUnsigned(call, body.refusal));
+  if (!body.ok) return refusedBy(rejectUnsigned(call, body.refusal));
   const caller = authenticate(request, body.bytes, options, options.now());
-  if (!caller.ok) return refused(rejectUnsigned(call, { kind: 'not-authentic' }, caller.reason));
+  if (!caller.ok) return refusedBy(rejectUnsigned(call, { kind: 'not-authentic' }, caller.reason));
   const tooMany = rejectOverLimit(call, 'takeSigned');
-  if (tooMany !== undefined) return refused(tooMany);
+  if (tooMany !== undefined) return refusedBy(tooMany);
   const parsed = parseJson(body.bytes);
-  if (!parsed.ok) return refused(reject(call, { kind: 'not-json', sentence: parsed.sentence }));
+  if (!parsed.ok) return refusedBy(reject(call, { kind: 'not-json', sentence: parsed.sentence }));
   return { ok: true, value: parsed.value, messageKey: caller.messageKey };
 };

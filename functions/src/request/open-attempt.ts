@@ -1,5 +1,4 @@
 import {
-  type AutoRetryPolicy,
   decide,
   errorWords,
   type RequestDecision,
@@ -15,8 +14,6 @@ export interface OpenOptions extends ApplyOptions {
   readonly queue: JobQueue;
   /** How long a job may wait before its lease expires. */
   readonly pendingLeaseMs: number;
-  /** Default: a job that could not be queued waits for a person. */
-  readonly autoRetry?: AutoRetryPolicy | undefined;
 }
 
 /** What to do about a request, and the job to queue when an attempt is opened. */

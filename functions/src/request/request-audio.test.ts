@@ -75,6 +75,8 @@ const wire = (
   };
 };
 
+const storeAway = async (): Promise<ApplyOutcome> => ({ kind: 'store-away', cause: 'UNAVAILABLE' });
+
 describe('requestAudio', () => {
   it('opens the attempt, then queues its job in the words of the handler', async () => {
     const { ask, published, order } = wire(story());
@@ -275,8 +277,7 @@ describe('requestAudio', () => {
     });
 
     it('reports it also when the story cannot be written', async () => {
-      const apply = async (): Promise<ApplyOutcome> => ({ kind: 'store-away', cause: 'UNAVAILABLE' });
-      expect(await wire(story(), { queue, apply }).ask()).toEqual({ kind: 'queue-away' });
+      expect(await wire(story(), { queue, apply: storeAway }).ask()).toEqual({ kind: 'queue-away' });
     });
   });
 });

@@ -1,19 +1,10 @@
-import {
-  type AutoRetryPolicy,
-  classifyWords,
-  decide,
-  describeError,
-  documentIdFault,
-  isRecord,
-  type StoryMessage,
-} from '@taleback/core';
-import { type ApplyOptions, applyMessage } from '../stories/apply-message.ts';
+import { classifyWords, decide, documentIdFault, isRecord, type StoryMessage } from '@taleback/core';
+import { type ApplyOptions, applyMessage, failureOf } from '../stories/apply-message.ts';
 import type { QueuedMessage } from './dispatch.ts';
 import { parseJson } from './job-error.ts';
 
 export interface DeadLetterOptions extends ApplyOptions {
   readonly pendingLeaseMs: number;
-  readonly autoRetry?: AutoRetryPolicy | undefined;
 }
 
 /**
@@ -44,22 +35,15 @@ const nameJob = ({ data, attributes }: QueuedMessage): { storyId: string; jobId:
 };
 
 /** A job that every delivery returned without a reason has probably crashed its workers. */
-const failureOf = ({ attributes }: QueuedMessage, jobId: string): StoryMessage => {
+const failureIn = ({ attributes }: QueuedMessage, jobId: string): StoryMessage => {
   const deliveries = attributes[GIVEN_UP];
   const reason =
     attributes['reason'] ??
     (deliveries === undefined ? 'no reason given' : `given up after ${deliveries} tries`);
   const classified = classifyWords({ error: reason, errorType: attributes['code'] });
   const code = classified === 'unknown' ? 'worker_lost' : classified;
-  return {
-    kind: 'failed',
-    jobId,
-    error: describeError(code).sentence,
-    details: `dead letter: ${reason.slice(0, MAX_REASON_CHARACTERS)}`,
-    code,
-    retryable: attributes['retryable'] !== 'false',
-    metadata: undefined,
-  };
+  const details = `dead letter: ${reason.slice(0, MAX_REASON_CHARACTERS)}`;
+  return { ...failureOf(code, { jobId, details }), retryable: attributes['retryable'] !== 'false' };
 };
 
 /**
@@ -77,7 +61,7 @@ export const failDeadLetter = async (
     log('error', 'dead letter of no job', { reason });
     return 'no-story';
   }
-  const failure = failureOf(message, job.jobId);
+  const failure = failureIn(message, job.jobId);
   const context = { source: 'dead-letter', nowMs: options.now(), leaseMs, autoRetry } as const;
   const outcome = await applyMessage(
     job,

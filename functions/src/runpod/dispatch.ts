@@ -1,15 +1,7 @@
-import {
-  type AutoRetryPolicy,
-  decide,
-  describeError,
-  type FailedMessage,
-  isErrorCode,
-  parseTtsJob,
-  type TtsJobEvent,
-} from '@taleback/core';
+import { decide, describeError, isErrorCode, parseTtsJob, type TtsJobEvent } from '@taleback/core';
 import { withJob } from '@taleback/core/signatures';
 import type { DeadLetters } from '../events/pubsub.node.ts';
-import { type ApplyOptions, applyMessage } from '../stories/apply-message.ts';
+import { type ApplyOptions, applyMessage, failureOf } from '../stories/apply-message.ts';
 import type { StoredJob, StoryStore } from '../stories/story-store.ts';
 import type { RunOutcome, RunpodClient, RunpodOrder } from './client.ts';
 import { parseJson } from './job-error.ts';
@@ -53,7 +45,6 @@ export interface DispatchOptions extends ApplyOptions {
   readonly deadLetters: DeadLetters;
   readonly order: OrderOptions;
   readonly pendingLeaseMs: number;
-  readonly autoRetry?: AutoRetryPolicy | undefined;
 }
 
 /** A message of the topic of jobs, as Pub/Sub delivers it. */
@@ -109,15 +100,7 @@ const failStory = async (
   failure: Exclude<RunOutcome, { kind: 'accepted' }>,
   options: DispatchOptions,
 ): Promise<void> => {
-  const message: FailedMessage = {
-    kind: 'failed',
-    jobId: job.id,
-    error: describeError(failure.code).sentence,
-    details: failure.cause,
-    code: failure.code,
-    retryable: describeError(failure.code).retryable,
-    metadata: undefined,
-  };
+  const message = failureOf(failure.code, { jobId: job.id, details: failure.cause });
   const { autoRetry, pendingLeaseMs: leaseMs } = options;
   const context = { source: 'dispatch', nowMs: options.now(), leaseMs, autoRetry } as const;
   const target = { storyId: job.input.metadata.story_id, jobId: job.id };

@@ -1,4 +1,4 @@
-import { type AutoRetryPolicy, decide, documentIdFault, type Log, type StoryMessage } from '@taleback/core';
+import { decide, documentIdFault, type Log, type StoryMessage } from '@taleback/core';
 import { jobOfUrl } from '@taleback/core/signatures';
 import { RETRY_AFTER_SECONDS, type Refusal } from '../http/answer.ts';
 import { BODY_TIMEOUT_MS, parseJson, readBody } from '../http/call.ts';
@@ -15,7 +15,6 @@ export interface WebhookOptions extends ApplyOptions {
   /** Secrets that addresses may have been made with. */
   readonly secrets: readonly (string | Uint8Array)[];
   readonly processingLeaseMs: number;
-  readonly autoRetry?: AutoRetryPolicy | undefined;
 }
 
 type Answer = Refusal | { readonly kind: 'accepted' };

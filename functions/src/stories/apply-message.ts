@@ -1,5 +1,9 @@
 import {
   type AttemptAudio,
+  type AutoRetryPolicy,
+  describeError,
+  type ErrorCode,
+  type FailedMessage,
   type Decision,
   errorWords,
   type Log,
@@ -10,8 +14,24 @@ import { type NarrationEvent, narrationEvent } from '../events/narration-event.t
 import type { Publishing } from '../events/publish-owed.ts';
 import type { ApplyOutcome, MessageTarget, StoryStore } from './story-store.ts';
 
+/** The failure of a job that ended without a message of its own. */
+export const failureOf = (
+  code: ErrorCode,
+  { jobId, details }: { readonly jobId: string | undefined; readonly details: string | undefined },
+): FailedMessage => ({
+  kind: 'failed',
+  jobId,
+  error: describeError(code).sentence,
+  details,
+  code,
+  retryable: describeError(code).retryable,
+  metadata: undefined,
+});
+
 export interface ApplyOptions {
   readonly stories: Pick<StoryStore, 'apply'>;
+  /** Default: a failure waits for a person. */
+  readonly autoRetry?: AutoRetryPolicy | undefined;
   /** Default: no events. */
   readonly publishing?: Publishing | undefined;
   readonly log: Log;

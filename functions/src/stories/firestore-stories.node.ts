@@ -2,6 +2,7 @@ import {
   type Change,
   documentIdFault,
   fitDocument,
+  type Names,
   readAttemptAudio,
   readExtras,
   readNarration,
@@ -54,6 +55,18 @@ const NO_ROOM = {
   field: 'text',
   sentence: 'text: leaves no room for a narration in the story, which is near its size limit',
 } as const satisfies Denial;
+
+const readStoryText = (fields: Fields, { ownerField }: Names): StoryText => ({
+  userId: textOf(fields[ownerField]),
+  title: textOf(fields['title']),
+  text: textOf(fields['text']),
+  language: textOf(fields['language']),
+  voiceId: textOf(fields['voiceId']),
+  voiceName: textOf(fields['voiceName']),
+  storyType: textOf(fields['storyType']),
+  extras: readExtras(fields['audioJobExtras']),
+  audio: readStoryAudio(fields),
+});
 
 const readKnownAttempt = (fields: DocumentData | undefined): KnownAttempt | undefined => {
   if (fields === undefined) return undefined;
@@ -121,25 +134,14 @@ const applyIn = ({
 
 const openIn =
   ({ names, storyRef, attemptRef, transact }: FirestoreCalls): StoryStore['open'] =>
-  (storyId, newJobId, decide) => {
-    const readStoryText = (fields: Fields): StoryText => ({
-      userId: textOf(fields[names.ownerField]),
-      title: textOf(fields['title']),
-      text: textOf(fields['text']),
-      language: textOf(fields['language']),
-      voiceId: textOf(fields['voiceId']),
-      voiceName: textOf(fields['voiceName']),
-      storyType: textOf(fields['storyType']),
-      extras: readExtras(fields['audioJobExtras']),
-      audio: readStoryAudio(fields),
-    });
-    return transact(async (transaction) => {
+  (storyId, newJobId, decide) =>
+    transact(async (transaction) => {
       const story = storyRef(storyId);
       const attempt = attemptRef(storyId, newJobId);
       const [storyDoc, attemptDoc] = await transaction.getAll(story, attempt);
       const fields = storyDoc?.data();
       const known = readKnownAttempt(attemptDoc?.data());
-      const decision = decide(fields === undefined ? undefined : readStoryText(fields), known);
+      const decision = decide(fields === undefined ? undefined : readStoryText(fields, names), known);
       if (decision.kind !== 'opened') return decision;
       const now = FieldValue.serverTimestamp();
       if (fields === undefined) {
@@ -161,7 +163,6 @@ const openIn =
       transaction.set(attempt, decision.attemptFields);
       return decision;
     });
-  };
 
 const readdressIn =
   ({ names, storyRef, transact }: FirestoreCalls): StoryStore['readdress'] =>

@@ -1,9 +1,7 @@
 import {
-  type AutoRetryPolicy,
   type Decision,
   decide,
   decideRenewal,
-  describeError,
   documentIdFault,
   type FailedMessage,
   isAsSeen,
@@ -12,7 +10,7 @@ import {
 } from '@taleback/core';
 import type { RunpodClient } from '../runpod/client.ts';
 import { messageFromReport, parseRunpodReport } from '../runpod/report.ts';
-import { type ApplyOptions, applyMessage } from '../stories/apply-message.ts';
+import { type ApplyOptions, applyMessage, failureOf } from '../stories/apply-message.ts';
 import { admitsAudio } from '../stories/ownership.ts';
 import type { ApplyOutcome, SweptStory } from '../stories/story-store.ts';
 import type { AudioFinder } from './find-audio.ts';
@@ -24,7 +22,6 @@ export interface SweepStoryOptions extends ApplyOptions {
   readonly findAudio: AudioFinder | undefined;
   readonly pendingLeaseMs: number;
   readonly processingLeaseMs: number;
-  readonly autoRetry?: AutoRetryPolicy | undefined;
 }
 
 /**
@@ -82,31 +79,23 @@ const lookForAudio = async (
   return { kind: 'message', message: { ...message, ...nothing } };
 };
 
-const lossOf = ({ audio }: SweptStory, why: string): FailedMessage => ({
-  kind: 'failed',
-  jobId: audio.jobId,
-  error: describeError('lease_expired').sentence,
-  details: `${why}; ${audio.status === 'pending' ? 'nobody took the job up' : 'its worker fell silent'}`,
-  code: 'lease_expired',
-  retryable: describeError('lease_expired').retryable,
-  metadata: undefined,
-});
+const lossOf = ({ audio }: SweptStory, why: string): FailedMessage => {
+  const silence = audio.status === 'pending' ? 'nobody took the job up' : 'its worker fell silent';
+  return failureOf('lease_expired', { jobId: audio.jobId, details: `${why}; ${silence}` });
+};
 
 /** The end of a job whose audio must not be shown with this story. */
-const strayAudio = (swept: SweptStory): FailedMessage => ({
-  ...lossOf(swept, ''),
-  error: describeError('audio_missing').sentence,
-  details: "RunPod names audio in another user's folder",
-  code: 'audio_missing',
-  retryable: describeError('audio_missing').retryable,
-});
+const strayAudio = ({ audio }: SweptStory): FailedMessage =>
+  failureOf('audio_missing', {
+    jobId: audio.jobId,
+    details: "RunPod names audio in another user's folder",
+  });
 
 /** The end of a story without room for the details. */
-const withoutDetails = (swept: SweptStory, message: StoryMessage): StoryMessage => {
-  const bare = { ...lossOf(swept, ''), details: undefined };
-  if (message.kind !== 'failed') return bare;
-  const { code, retryable } = message;
-  return { ...bare, code, retryable, error: describeError(code).sentence };
+const withoutDetails = ({ audio }: SweptStory, message: StoryMessage): StoryMessage => {
+  const { code } = message.kind === 'failed' ? message : ({ code: 'lease_expired' } as const);
+  const bare = failureOf(code, { jobId: audio.jobId, details: undefined });
+  return message.kind === 'failed' ? { ...bare, retryable: message.retryable } : bare;
 };
 
 /** Asks RunPod, then the audio store, then gives the job up. */

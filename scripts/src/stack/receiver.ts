@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { createNames, type Log } from '@taleback/core';
 import { type ServedReceiver, serveReceiver } from '@taleback/functions/src/receiver.node.ts';
-import { startStores } from '../emulators/stores.ts';
+import { type Stores, startStores } from '../emulators/stores.ts';
 import { inRoot } from '../paths.ts';
 
 /** A receiver on its own, with emulators; `firestore` and `pubsub` are host and port. */
@@ -43,14 +43,14 @@ export const startReceiver = async (log: Log): Promise<StandaloneReceiver> => {
   process.env['GOOGLE_CLOUD_PROJECT'] ??= 'demo-taleback';
   const project = process.env['GOOGLE_CLOUD_PROJECT'];
   let served: ServedReceiver | undefined;
-  let stopStores = async (): Promise<void> => {};
+  let stores: Stores | undefined;
   const stop = async (): Promise<void> => {
     await served?.close();
-    await stopStores();
+    await stores?.stop();
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    stopStores = (await startStores(folder)).stop;
+    stores = await startStores(folder);
     const port = Number(process.env['PORT'] ?? 0);
     served = await serveReceiver({ environment: process.env, host: '127.0.0.1', port, log });
     const firestore = process.env['FIRESTORE_EMULATOR_HOST'] ?? '';
