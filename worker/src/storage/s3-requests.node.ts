@@ -17,7 +17,7 @@ export interface S3Options {
   readonly secretAccessKey: string;
   /** Of temporary credentials. */
   readonly sessionToken?: string | undefined;
-  /** Whether the bucket stands in the path or before the host's name. */
+  /** Whether the bucket is in the path or before the host's name. */
   readonly addressing: 'path' | 'virtual-host';
   /** Address that the bucket is published under, without a closing slash. Without it, addresses are signed. */
   readonly publicUrl?: string | undefined;

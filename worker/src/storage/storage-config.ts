@@ -18,7 +18,7 @@ export const storageEnvironment = {
     .enum(['folder', 's3', 'gcs'])
     .default('folder')
     .describe(
-      'Where narrations, voice recordings and undeliverable callbacks are kept. `s3`: a bucket of S3, Cloudflare R2 or what speaks like them; its key must be allowed to get, put and delete objects, and to list them, so that a missing object is told from a forbidden one. `gcs`: a bucket of Cloud Storage.',
+      'Where narrations, voice recordings and undeliverable callbacks are kept. `s3`: a bucket of S3, Cloudflare R2 or what speaks like them; its key must be allowed to get, put and delete objects, and to list them, so that a missing object can be distinguished from a forbidden one. `gcs`: a bucket of Cloud Storage.',
     ),
   AUDIO_FOLDER: text('.taleback/audio').describe(
     'Folder where narrations are kept when the store is a folder.',
@@ -47,7 +47,7 @@ export const storageEnvironment = {
     .enum(['path', 'virtual-host'])
     .default('path')
     .describe(
-      'Whether the bucket stands in the path of an address or before the name of the host. Every service takes `path`, Amazon prefers `virtual-host`.',
+      'Whether the bucket is in the path of an address or before the name of the host. Every service takes `path`, Amazon prefers `virtual-host`.',
     ),
   GCS_BUCKET: optional(bucketName).describe(
     'Bucket for `AUDIO_STORE=gcs`. The account of the worker needs the role Storage Object User there.',

@@ -96,7 +96,7 @@ const receive = async (incoming: IncomingMessage, cutAfter: number): Promise<Buf
 };
 
 /**
- * Stands before a storage server and breaks what it is told to. Requests go through it one after the other, because the servers
+ * A proxy before a storage server that breaks what a test wants. Requests go through it one after the other, because the servers
  * behind it, made for tests, let two writers of one key write into one file.
  */
 export const openFaultProxy = async ({ port, guard }: FaultProxyOptions): Promise<FaultProxy> => {

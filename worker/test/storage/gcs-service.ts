@@ -109,7 +109,7 @@ const createGuard =
     return checkUpload(body) ? undefined : gcsError(400, 'invalid', CRC32C_MISMATCH);
   };
 
-/** Google's emulator of Cloud Storage, behind a proxy that adds what it leaves out and breaks what it is told to. */
+/** Google's emulator of Cloud Storage, behind a proxy that adds what it leaves out and breaks what a test wants. */
 export const openGcsService = async (): Promise<GcsService> => {
   const folder = await mkdtemp(join(tmpdir(), 'taleback-gcs-'));
   const emulator = createEmulator(folder);

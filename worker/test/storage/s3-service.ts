@@ -42,7 +42,7 @@ const guard = (arrived: Arrived): Answered | undefined => {
   return headers['content-md5'] === md5 ? undefined : s3Error(400, 'BadDigest');
 };
 
-/** An S3 server with files in a folder of its own, behind a proxy that is as strict as S3 and breaks what it is told to. */
+/** An S3 server with files in a folder of its own, behind a proxy that is as strict as S3 and breaks what a test wants. */
 export const openS3Service = async (): Promise<S3Service> => {
   const directory = await mkdtemp(join(tmpdir(), 'taleback-s3-'));
   const server = new S3rver({

@@ -148,7 +148,7 @@ export const describeStore = (name: string, open: () => Promise<OpenStore>): voi
       });
     });
 
-    test('has nothing under a key that nobody wrote', async () => {
+    test('has nothing under a key that was never written', async () => {
       const key = keyOf('nobody');
       expect(await audio.read(key)).toBeUndefined();
       expect(await audio.find(key)).toBeUndefined();
@@ -184,7 +184,7 @@ export const describeStore = (name: string, open: () => Promise<OpenStore>): voi
       expect(whole).toContain(digest(await audio.read(key)));
     });
 
-    test('lets nobody see an audio without its metadata', async () => {
+    test('never shows an audio without its metadata', async () => {
       const keys = Array.from({ length: 4 }, (_, index) => keyOf(`watched-${index}`));
       const written = new AbortController();
       const watch = async (key: string): Promise<boolean> => {
@@ -249,7 +249,7 @@ export const describeStore = (name: string, open: () => Promise<OpenStore>): voi
       await Promise.all([audio.check(), audio.check()]);
     });
 
-    test('does nothing for somebody who has left', async () => {
+    test('does nothing after the caller has left', async () => {
       const key = keyOf('aborted');
       const signal = AbortSignal.abort();
       const cancelled = { code: 'job_cancelled' };
