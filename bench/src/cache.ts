@@ -3,8 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '@taleback/resilience';
-import { SoundCache } from '@taleback/speech/src/cache/sound-cache.ts';
-import { withNarrationCache } from '@taleback/speech/src/cache/with-cache.ts';
+import { SoundCache, withNarrationCache } from '@taleback/speech';
 import { type BenchResult, percentile, seededRandom } from './measure.ts';
 
 const CHARACTERS = 20_000;

@@ -1,13 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openSoundFiles } from '@taleback/speech/src/protocol/sound-files.node.ts';
+import { openSoundFiles } from '@taleback/speech';
 import { median, pairedRatio } from './measure.ts';
 import { type Asker, inTurn, type IpcChildren, tripsTo } from './ipc-asker.ts';
 import { filesIn, openAlone, openPool, ourChildren } from './ipc-ours.ts';
 import { openFramed, openLines, openPiscina, openRawThread } from './ipc-raw.ts';
 import { interleavedThroughput, interleavedTrips, type Traveller } from './round-trips.ts';
-import { openSpeechThread } from '@taleback/speech/src/engines/speech-thread.node.ts';
+import { openSpeechThread } from '@taleback/speech/child';
 
 /** Bytes of sound, how many round trips make a round (enough to forget how it began), and how many rounds. */
 const SIZES = [

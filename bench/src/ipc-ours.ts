@@ -1,7 +1,5 @@
 import { join } from 'node:path';
-import { type HostedPlugin, TtsManager } from '@taleback/speech';
-import { processChild } from '@taleback/speech/src/engines/hosted-plugins.node.ts';
-import type { OpenSoundFiles } from '@taleback/speech/src/protocol/sound-files.node.ts';
+import { type HostedPlugin, type OpenSoundFiles, processChild, TtsManager } from '@taleback/speech';
 import type { Asker, Start } from './ipc-asker.ts';
 import type { Sound } from './ipc-sound.ts';
 

@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads';
-import type { FromSpeechThread, ToSpeechThread } from '@taleback/speech/src/engines/speech-thread.node.ts';
+import type { FromSpeechThread, ToSpeechThread } from '@taleback/speech/child';
 import { soundOf } from './ipc-sound.ts';
 
 /** The same answers by events, without anything of ours. */

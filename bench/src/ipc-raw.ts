@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { Asker, Start } from './ipc-asker.ts';
 import type { Sound } from './ipc-sound.ts';
 import { Worker } from 'node:worker_threads';
-import type { FromSpeechThread, ToSpeechThread } from '@taleback/speech/src/engines/speech-thread.node.ts';
+import type { FromSpeechThread, ToSpeechThread } from '@taleback/speech/child';
 import { Piscina } from 'piscina';
 
 /** The manager's end of `ipc-raw-child`: written by hand, and no more than the work needs. */

@@ -1,6 +1,5 @@
 import { Transform } from 'node:stream';
-import { ownStdout } from '@taleback/speech/src/protocol/child/answers.node.ts';
-import { serveSpeech } from '@taleback/speech/src/protocol/child/serve-speech.ts';
+import { ownStdout, serveSpeech } from '@taleback/speech/child';
 import { freeEngine } from './ipc-sound.ts';
 
 /** A child of our protocol whose engine costs nothing. With `base64` no request names a file to write to. */

@@ -1,4 +1,4 @@
-import { serveThread } from '@taleback/speech/src/engines/speech-thread.node.ts';
+import { serveThread } from '@taleback/speech/child';
 import { freeEngine } from './ipc-sound.ts';
 
 /** A speech thread whose engine costs nothing. */

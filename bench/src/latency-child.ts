@@ -1,6 +1,4 @@
-import { ownStdout } from '@taleback/speech/src/protocol/child/answers.node.ts';
-import { serveSpeech } from '@taleback/speech/src/protocol/child/serve-speech.ts';
-import { loadFlite } from '@taleback/speech/src/engines/flite/flite-engine.ts';
+import { loadFlite, ownStdout, serveSpeech } from '@taleback/speech/child';
 
 /**
  * The product's speech child, which also says on its error output when a request reached its engine: the time of a clock

@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { openFlitePlugin, TtsManager } from '@taleback/speech';
-import { createFliteEngine } from '@taleback/speech/src/engines/flite/flite-engine.ts';
-import { compileFlite } from '@taleback/speech/src/engines/flite/flite-program.node.ts';
+import { compileFlite, createFliteEngine } from '@taleback/speech/child';
 import { type BenchResult, percentile, seededRandom } from './measure.ts';
 import { bundle } from './bundle.ts';
 import {

@@ -1,5 +1,4 @@
-import type { AudioEncoder } from '@taleback/speech/src/audio/audio-encoder.ts';
-import type { Narrate } from '@taleback/speech/src/chain/narrate.ts';
+import type { AudioEncoder, Narrate } from '@taleback/speech';
 import type { Log } from '@taleback/core';
 import { readEnvironment, type WorkerConfig } from '@taleback/worker/src/config.ts';
 import { openSpeech } from '@taleback/worker/src/speech.ts';

@@ -1,9 +1,4 @@
-import { BALANCING } from '@taleback/speech/src/pool/pool-config.ts';
-import {
-  isProtocolVersion,
-  PROTOCOL_VERSIONS,
-  type ProtocolVersion,
-} from '@taleback/speech/src/protocol/protocol.ts';
+import { BALANCING, isProtocolVersion, PROTOCOL_VERSIONS, type ProtocolVersion } from '@taleback/speech';
 import { z } from 'zod';
 import { amount, integer, onOff, positive, text } from './config-fields.ts';
 

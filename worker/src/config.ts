@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { createNames, DEFAULT_STORY_LIMITS } from '@taleback/core';
-import { enginesEnvironment, toEnginesConfig } from '@taleback/speech/src/engines/engine-settings.ts';
+import { enginesEnvironment, toEnginesConfig } from '@taleback/speech';
 import { z } from 'zod';
 import { callbacksConfig, callbacksEnvironment } from './config-callbacks.ts';
 import { amount, httpAddress, integer, port, secret, text } from './config-fields.ts';

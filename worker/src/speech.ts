@@ -1,20 +1,21 @@
 import type { Log } from '@taleback/core';
 import { systemClock } from '@taleback/resilience';
-import { createNetworkProbe } from '@taleback/speech/src/diagnosis/network.node.ts';
-import { type CacheStatus, SoundCache } from '@taleback/speech/src/cache/sound-cache.ts';
-import { withChunkCache, withNarrationCache } from '@taleback/speech/src/cache/with-cache.ts';
-import type { SpeechCaches } from '@taleback/speech/src/chain/narrate.ts';
-import { TtsManager } from '@taleback/speech/src/chain/tts-manager.ts';
-import { diagnose } from '@taleback/speech/src/diagnosis/diagnose.ts';
-import { DiagnosisOnFailure } from '@taleback/speech/src/diagnosis/diagnosis-on-failure.ts';
-import type { EngineName } from '@taleback/speech/src/engines/engine-settings.ts';
-import { type OpenEngine, openEngine } from '@taleback/speech/src/engines/open-engine.node.ts';
-import type { WorkerSnapshot } from '@taleback/speech/src/pool/pool-snapshot.ts';
-import { isRemote } from '@taleback/speech/src/pool/speech-line.ts';
-import type { SynthesisListener } from '@taleback/speech/src/pool/synthesis-event.ts';
-import { createControlFile } from '@taleback/speech/src/protection/control-file.node.ts';
-import { Protection } from '@taleback/speech/src/protection/protection.ts';
-import { createMachineReader } from '@taleback/speech/src/protection/machine-reader.node.ts';
+import { createNetworkProbe, diagnose, DiagnosisOnFailure } from '@taleback/speech/diagnosis';
+import {
+  type CacheStatus,
+  type EngineName,
+  isRemote,
+  openEngine,
+  type OpenEngine,
+  SoundCache,
+  type SpeechCaches,
+  type SynthesisListener,
+  TtsManager,
+  withChunkCache,
+  withNarrationCache,
+  type WorkerSnapshot,
+} from '@taleback/speech';
+import { createControlFile, createMachineReader, Protection } from '@taleback/speech/operations';
 import type { WorkerConfig } from './config.ts';
 
 export interface SpeechOptions extends Pick<WorkerConfig, 'engines' | 'speech' | 'protection'> {

@@ -17,13 +17,16 @@ import {
   OutboxStore,
 } from '@taleback/outbox';
 import { systemClock } from '@taleback/resilience';
-import { createMp3ThreadEncoder } from '@taleback/speech/src/audio/mp3-encoder.node.ts';
-import { spokenLength } from '@taleback/speech/src/text/spoken-length.ts';
-import type { TtsManager } from '@taleback/speech/src/chain/tts-manager.ts';
-import { SPEED_RANGE, type VoiceProfile } from '@taleback/speech/src/engines/engine.ts';
-import type { SynthesisListener } from '@taleback/speech/src/pool/synthesis-event.ts';
-import { readDiskSpace } from '@taleback/speech/src/protection/disk-space.node.ts';
-import { loadVoiceProfile } from '@taleback/speech/src/voices/load-voice-profile.ts';
+import {
+  createMp3ThreadEncoder,
+  loadVoiceProfile,
+  SPEED_RANGE,
+  spokenLength,
+  type SynthesisListener,
+  type TtsManager,
+  type VoiceProfile,
+} from '@taleback/speech';
+import { readDiskSpace } from '@taleback/speech/operations';
 import { signingOf, type WorkerConfig } from './config.ts';
 import { decideLiveness } from './health/health-answer.ts';
 import { openHealthServer } from './health/health-server.node.ts';

@@ -9,10 +9,13 @@ import {
 } from '../src/health/health-server.node.ts';
 import { createPrometheus } from '../src/health/prometheus.ts';
 import { decideLiveness } from '../src/health/health-answer.ts';
-import { decideReadiness, type ServicePhase } from '@taleback/speech/src/status/readiness.ts';
-import { describeStatus } from '@taleback/speech/src/status/service-status.ts';
-import type { PoolSnapshot } from '@taleback/speech/src/pool/pool-snapshot.ts';
-import { SynthesisStatistics } from '@taleback/speech/src/status/statistics.ts';
+import {
+  decideReadiness,
+  describeStatus,
+  type ServicePhase,
+  SynthesisStatistics,
+} from '@taleback/speech/operations';
+import type { PoolSnapshot } from '@taleback/speech';
 import { aPool, aWorker } from '../../packages/speech/test/support/pool-fixtures.ts';
 
 const DRAIN_MS = 20_000;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { PubSub } from '@google-cloud/pubsub';
 import { createNames, ttsJobEvent } from '@taleback/core';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { ServiceStatus } from '@taleback/speech/src/status/service-status.ts';
+import type { ServiceStatus } from '@taleback/speech/operations';
 import { openRecordingReceiver, type RecordingReceiver } from '@taleback/outbox/test/recording-receiver.ts';
 import { isAlive } from '@taleback/speech/test/speech/open-embedded.ts';
 import { startWorker, type WorkerChild } from './worker-child.ts';

@@ -1,6 +1,6 @@
 import { TalebackError } from '@taleback/core';
 import { describe, expect, it } from 'vitest';
-import type { Narrate } from '@taleback/speech/src/chain/narrate.ts';
+import type { Narrate } from '@taleback/speech';
 import { batchLines, narrateBatch, parseBatchLine } from './narrate-batch.ts';
 
 const narrate: Narrate = async ({ text, voiceId = 'slt' }) => {

@@ -1,6 +1,5 @@
 import { describeError, TalebackError } from '@taleback/core';
-import { type BatchItem, runBatch } from '@taleback/speech/src/chain/batch.ts';
-import type { Narrate } from '@taleback/speech/src/chain/narrate.ts';
+import { type BatchItem, type Narrate, runBatch } from '@taleback/speech';
 import { z } from 'zod';
 
 const text = z.string('must be a text');

@@ -21,7 +21,7 @@ const runBatch = async (file: string, { out: folder }: { readonly out: string })
   });
   const { config } = await readConfig();
   const { batchLines, narrateBatch } = await import('../batch/narrate-batch.ts');
-  const { createMp3ThreadEncoder } = await import('@taleback/speech/src/audio/mp3-encoder.node.ts');
+  const { createMp3ThreadEncoder } = await import('@taleback/speech');
   const { openCommandSpeech } = await import('../speech.ts');
   const lines = batchLines(content);
   await mkdir(folder, { recursive: true });

@@ -1,7 +1,7 @@
 import { withDeadline } from '@taleback/resilience';
 import { createHttpPost } from '@taleback/outbox';
-import { readDiskSpace } from '@taleback/speech/src/protection/disk-space.node.ts';
-import { createMachineReader } from '@taleback/speech/src/protection/machine-reader.node.ts';
+import { createNetworkProbe } from '@taleback/speech/diagnosis';
+import { createMachineReader, readDiskSpace } from '@taleback/speech/operations';
 import { expectNoCloudBesideEmulator, type WorkerConfig } from '@taleback/worker/src/config.ts';
 import { openStorage } from '@taleback/worker/src/storage/open-storage.ts';
 import { postSigned } from '../narrate/narration.ts';
@@ -12,7 +12,6 @@ import { callbackCredentials, credentialsCheck, jobCredentials } from './credent
 import { breakerCheck, engineChecks } from './engine-checks.ts';
 import type { Check } from './examine.ts';
 import { diskCheck, machineCheck } from './machine-checks.ts';
-import { createNetworkProbe } from '@taleback/speech/src/diagnosis/network.node.ts';
 import { openEnginesUnderTest } from './open-engines.ts';
 import { outboxCheck, readOutbox } from './outbox-check.node.ts';
 import { neededPrograms, programCheck } from './program-checks.node.ts';

@@ -1,7 +1,6 @@
 import { TalebackError } from '@taleback/core';
 import { describe, expect, it } from 'vitest';
-import type { EngineUnderTest } from '@taleback/speech/src/diagnosis/diagnose.ts';
-import type { NetworkProbe } from '@taleback/speech/src/diagnosis/network.node.ts';
+import type { EngineUnderTest, NetworkProbe } from '@taleback/speech/diagnosis';
 import { examine, type Report } from './examine.ts';
 import { engineChecks } from './engine-checks.ts';
 

@@ -1,6 +1,10 @@
 import { DeadlineExceededError, tryWithDeadline } from '@taleback/resilience';
-import { type Diagnosis, diagnose, type EngineUnderTest } from '@taleback/speech/src/diagnosis/diagnose.ts';
-import type { NetworkProbe } from '@taleback/speech/src/diagnosis/network.node.ts';
+import {
+  diagnose,
+  type Diagnosis,
+  type EngineUnderTest,
+  type NetworkProbe,
+} from '@taleback/speech/diagnosis';
 import type { NamedBreaker } from '../worker-client.ts';
 import type { Check, CheckStatus, Finding } from './examine.ts';
 

@@ -1,6 +1,6 @@
 import { type ErrorCode, toTalebackError } from '@taleback/core';
 import { type Clock, DeadlineExceededError, systemClock, tryWithDeadline } from '@taleback/resilience';
-import { withoutSecrets } from '@taleback/speech/src/diagnosis/trouble.ts';
+import { withoutSecrets } from '@taleback/speech/diagnosis';
 
 export type CheckStatus = 'ok' | 'warning' | 'failed' | 'skipped';
 

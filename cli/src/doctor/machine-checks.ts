@@ -1,5 +1,4 @@
-import type { DiskSpace } from '@taleback/speech/src/protection/disk-space.node.ts';
-import type { Figure, ReadMachine, Thresholds } from '@taleback/speech/src/protection/machine-state.ts';
+import type { DiskSpace, Figure, ReadMachine, Thresholds } from '@taleback/speech/operations';
 import type { Check, Finding } from './examine.ts';
 
 const MEBIBYTE = 2 ** 20;

@@ -1,8 +1,5 @@
-import { createWavEncoder } from '@taleback/speech/src/audio/audio-encoder.ts';
-import type { EngineUnderTest } from '@taleback/speech/src/diagnosis/diagnose.ts';
-import { speaksLanguage } from '@taleback/speech/src/engines/choose-voice.ts';
-import { openEngine } from '@taleback/speech/src/engines/open-engine.node.ts';
-import { isRemote } from '@taleback/speech/src/pool/speech-line.ts';
+import { createWavEncoder, isRemote, openEngine, speaksLanguage } from '@taleback/speech';
+import type { EngineUnderTest } from '@taleback/speech/diagnosis';
 import type { WorkerConfig } from '@taleback/worker/src/config.ts';
 import type { Environment } from '../options.node.ts';
 import { logErrors, openCommandSpeech } from '../speech.ts';

@@ -1,5 +1,4 @@
-import { diagnose } from '@taleback/speech/src/diagnosis/diagnose.ts';
-import type { NetworkProbe } from '@taleback/speech/src/diagnosis/network.node.ts';
+import { diagnose, type NetworkProbe } from '@taleback/speech/diagnosis';
 import type { Check, Finding } from './examine.ts';
 
 export interface ReceiverAnswer {

@@ -1,7 +1,6 @@
 import { isTalebackError, type TalebackError } from '@taleback/core';
 import { tryWithDeadline } from '@taleback/resilience';
-import { diagnose } from '@taleback/speech/src/diagnosis/diagnose.ts';
-import type { NetworkProbe } from '@taleback/speech/src/diagnosis/network.node.ts';
+import { diagnose, type NetworkProbe } from '@taleback/speech/diagnosis';
 import type { WorkerConfig } from '@taleback/worker/src/config.ts';
 import type { Environment } from '../options.node.ts';
 import type { Check, CheckGroup, Finding } from './examine.ts';

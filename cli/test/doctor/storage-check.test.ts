@@ -1,6 +1,6 @@
 import { TalebackError } from '@taleback/core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createNetworkProbe } from '@taleback/speech/src/diagnosis/network.node.ts';
+import { createNetworkProbe } from '@taleback/speech/diagnosis';
 import { openS3ObjectStore } from '@taleback/worker/src/storage/s3.node.ts';
 import type { S3Options } from '@taleback/worker/src/storage/s3-requests.node.ts';
 import { type CheckResult, examine } from '../../src/doctor/examine.ts';

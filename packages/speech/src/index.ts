@@ -1,20 +1,46 @@
-/** The speech service as a library: what an Electron application, a server or a bench builds on. */
+/** Text to speech with a worker pool, fallback engines and a cache: what an application, a server or a bench builds on. */
 export { type AudioEncoder, type AudioStream, createWavEncoder } from './audio/audio-encoder.ts';
+export { decodeMp3 } from './audio/mp3-decoder.ts';
 export { createMp3ThreadEncoder, type Mp3EncoderOptions } from './audio/mp3-encoder.node.ts';
-export type { Pcm } from './audio/pcm.ts';
+export { type Pcm, samplesIn } from './audio/pcm.ts';
+export { formatWav, parseWav } from './audio/wav.ts';
+export { type CacheLimits, type CacheStatus, SoundCache } from './cache/sound-cache.ts';
+export { withChunkCache, withNarrationCache } from './cache/with-cache.ts';
+export { cancellationOf, throwIfCancelled } from './cancellation.ts';
 export { type BatchItem, type BatchOptions, type BatchReport, runBatch } from './chain/batch.ts';
 export type { FailedTry, Narrate, Narration, NarrationOptions, SpeechCaches } from './chain/narrate.ts';
 export type { NarrationRequest } from './chain/plan-narration.ts';
 export { type ServiceSnapshot, TtsManager, type TtsManagerParts } from './chain/tts-manager.ts';
 export type { SynthesisRequest, SynthesisResult, TtsService } from './chain/tts-service.ts';
 export { bindIpcMain, parseIpcError, TTS_CHANNELS } from './electron.ts';
-export type { SpeechEngine, SpeechProfile, Voice } from './engines/engine.ts';
+export { speaksLanguage } from './engines/choose-voice.ts';
+export {
+  ENGINE_NAMES,
+  type EngineName,
+  type EnginesConfig,
+  enginesEnvironment,
+  toEnginesConfig,
+} from './engines/engine-settings.ts';
+export {
+  type EngineProbe,
+  type RemoteEngine,
+  type SpeechChunk,
+  type SpeechEngine,
+  type SpeechProfile,
+  SPEED_RANGE,
+  type Voice,
+  type VoiceProfile,
+  type VoiceStyle,
+} from './engines/engine.ts';
+export { loadFlite } from './engines/flite/flite-engine.ts';
 export {
   type FlitePluginOptions,
   openFlitePlugin,
   openPythonPlugin,
+  processChild,
   type PythonPluginOptions,
 } from './engines/hosted-plugins.node.ts';
+export { openEngine, type OpenEngine } from './engines/open-engine.node.ts';
 export { ESPEAK_PROFILE } from './engines/python-profiles.ts';
 export { BALANCING, type TtsManagerConfig, type TtsManagerOverrides } from './pool/pool-config.ts';
 export type {
@@ -35,6 +61,11 @@ export type {
 } from './pool/speech-child.ts';
 export { type EnginePlugin, type HostedPlugin, isRemote } from './pool/speech-line.ts';
 export type { FaultOrigin, SynthesisEvent, SynthesisListener } from './pool/synthesis-event.ts';
+export { isProtocolVersion, PROTOCOL_VERSIONS, type ProtocolVersion } from './protocol/protocol.ts';
+export { openSoundFiles, type OpenSoundFiles } from './protocol/sound-files.node.ts';
 export type { EngineStatus } from './status/engine-status.ts';
 export type { ProtectionSummary, Readiness, ServicePhase, ServiceState } from './status/readiness.ts';
 export type { MachineUsage, ServiceStatus } from './status/service-status.ts';
+export { splitText, type TextPiece } from './text/split-text.ts';
+export { spokenLength } from './text/spoken-length.ts';
+export { loadVoiceProfile, type ProfilePorts } from './voices/load-voice-profile.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { answerHealth, type HealthAnswer, type HealthRequest, type HealthSources } from './health-answer.ts';
-import type { ServiceStatus } from '@taleback/speech/src/status/service-status.ts';
+import type { ServiceStatus } from '@taleback/speech/operations';
 
 const SOURCES: HealthSources = {
   liveness: () => ({ alive: true }),

@@ -1,5 +1,5 @@
 import { isRecord } from '@taleback/core';
-import type { Readiness, ServicePhase } from '@taleback/speech/src/status/readiness.ts';
+import type { Readiness, ServicePhase } from '@taleback/speech/operations';
 
 /** How long a stop may take beyond its drain time before the process counts as stuck, ms. */
 export const STOP_GRACE_MS = 10_000;

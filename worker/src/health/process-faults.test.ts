@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { createFakeClock } from '@taleback/resilience/testing';
 import { describe, expect, it } from 'vitest';
 import { installProcessFaults, type ProcessFaultsOptions } from './process-faults.ts';
-import type { SynthesisEvent } from '@taleback/speech/src/pool/synthesis-event.ts';
+import type { SynthesisEvent } from '@taleback/speech';
 
 const setup = (change: Partial<ProcessFaultsOptions> = {}) => {
   const clock = createFakeClock();

@@ -1,6 +1,6 @@
 import type { CancelTimer, Clock } from '@taleback/resilience';
 import { describeFault, type Log } from '@taleback/core';
-import type { FaultOrigin, SynthesisListener } from '@taleback/speech/src/pool/synthesis-event.ts';
+import type { FaultOrigin, SynthesisListener } from '@taleback/speech';
 
 const ORIGINS = ['unhandledRejection', 'uncaughtException'] as const satisfies readonly FaultOrigin[];
 const FAULT_EXIT_CODE = 1;

@@ -1,9 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { OutboxStatus } from '@taleback/outbox';
-import type { CacheStatus } from '@taleback/speech/src/cache/sound-cache.ts';
-import type { PoolSnapshot } from '@taleback/speech/src/pool/pool-snapshot.ts';
-import type { ProtectionSummary, Readiness } from '@taleback/speech/src/status/readiness.ts';
-import type { SynthesisEvent } from '@taleback/speech/src/pool/synthesis-event.ts';
+import type { CacheStatus, PoolSnapshot, SynthesisEvent } from '@taleback/speech';
+import type { ProtectionSummary, Readiness } from '@taleback/speech/operations';
 import { aPool, aWorker } from '../../../packages/speech/test/support/pool-fixtures.ts';
 import { createPrometheus, type PrometheusMetrics } from './prometheus.ts';
 

@@ -1,16 +1,21 @@
 import { describeError } from '@taleback/core';
 import type { OutboxStatus } from '@taleback/outbox';
 import type { Priority } from '@taleback/resilience';
-import type { CacheStatus } from '@taleback/speech/src/cache/sound-cache.ts';
 import type {
+  CacheStatus,
   PoolSnapshot,
+  SynthesisEvent,
+  SynthesisListener,
   WorkerBreakerState,
   WorkerState,
-} from '@taleback/speech/src/pool/pool-snapshot.ts';
-import type { SynthesisEvent, SynthesisListener } from '@taleback/speech/src/pool/synthesis-event.ts';
-import { catalogued } from '@taleback/speech/src/status/error-counts.ts';
-import type { ProtectionSummary, Readiness, ServiceState } from '@taleback/speech/src/status/readiness.ts';
-import type { MachineUsage } from '@taleback/speech/src/status/service-status.ts';
+} from '@taleback/speech';
+import {
+  catalogued,
+  type MachineUsage,
+  type ProtectionSummary,
+  type Readiness,
+  type ServiceState,
+} from '@taleback/speech/operations';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { createMetrics, type Metrics } from './metrics.ts';
 

@@ -4,7 +4,7 @@ import {
   MAX_REPORTED_VOICES,
   type ReportedWorkerState,
 } from '@taleback/core';
-import type { EngineStatus } from '@taleback/speech/src/status/engine-status.ts';
+import type { EngineStatus } from '@taleback/speech/operations';
 
 /** The receiver takes bodies of 262,144 bytes; the rest is for proxies in front of it. */
 const MAX_BODY_BYTES = 250_000;

@@ -1,7 +1,7 @@
 import { parseHeartbeat } from '@taleback/core';
 import type { Sendable, TryOutcome } from '@taleback/outbox';
 import { createFakeClock } from '@taleback/resilience/testing';
-import type { EngineStatus } from '@taleback/speech/src/status/engine-status.ts';
+import type { EngineStatus } from '@taleback/speech/operations';
 import { describe, expect, it } from 'vitest';
 import type { WorkerSnapshot } from './heartbeat.ts';
 import { startHeartbeats } from './send-heartbeats.ts';

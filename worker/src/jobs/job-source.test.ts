@@ -1,10 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type {
-  PoolSnapshot,
-  WorkerBreakerState,
-  WorkerSnapshot,
-  WorkerState,
-} from '@taleback/speech/src/pool/pool-snapshot.ts';
+import type { PoolSnapshot, WorkerBreakerState, WorkerSnapshot, WorkerState } from '@taleback/speech';
 import { type CapacityInput, storyCapacity } from './job-source.ts';
 
 const worker = (state: WorkerState, breaker: WorkerBreakerState = 'CLOSED'): WorkerSnapshot => ({

@@ -1,5 +1,5 @@
 import type { Handler } from '@taleback/handler/src/index.ts';
-import type { PoolSnapshot } from '@taleback/speech/src/pool/pool-snapshot.ts';
+import type { PoolSnapshot } from '@taleback/speech';
 
 /** Where jobs come from. */
 export interface JobSource {

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { type ErrorCode, errorWords, TalebackError } from '@taleback/core';
-import { throwIfCancelled } from '@taleback/speech/src/cancellation.ts';
+import { throwIfCancelled } from '@taleback/speech';
 import { keyAddress, type ObjectStore } from './object-store.ts';
 import { DRAFT_ENDING, syncFolder, writeWhole } from '@taleback/outbox';
 

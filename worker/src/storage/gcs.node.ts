@@ -1,6 +1,6 @@
 import { CRC32C, type File, type GetFilesOptions, Storage, type StorageOptions } from '@google-cloud/storage';
 import { type Clock, type RetryPolicy, retry, systemClock, tryWithDeadline } from '@taleback/resilience';
-import { cancellationOf, throwIfCancelled } from '@taleback/speech/src/cancellation.ts';
+import { cancellationOf, throwIfCancelled } from '@taleback/speech';
 import { CACHE_CONTROL, keyAddress, type ObjectStore, type StoreObject } from './object-store.ts';
 import { ChecksumError, classifyGcsFault, gcsFaultOf, saysAbsent, toGcsError } from './gcs-fault.ts';
 

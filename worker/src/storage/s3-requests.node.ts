@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { LookupFunction } from 'node:net';
 import { type Clock, type RetryPolicy, retry, systemClock, tryWithDeadline } from '@taleback/resilience';
-import { cancellationOf } from '@taleback/speech/src/cancellation.ts';
+import { cancellationOf } from '@taleback/speech';
 import { AwsV4Signer } from 'aws4fetch';
 import { Agent, type Dispatcher, request } from 'undici';
 import { keyAddress } from './object-store.ts';

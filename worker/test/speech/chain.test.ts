@@ -1,9 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { samplesIn } from '@taleback/speech/src/audio/pcm.ts';
-import { formatWav } from '@taleback/speech/src/audio/wav.ts';
-import { decodeMp3 } from '@taleback/speech/src/audio/mp3-decoder.ts';
-import type { VoiceProfile } from '@taleback/speech/src/engines/engine.ts';
+import { decodeMp3, formatWav, samplesIn, type VoiceProfile } from '@taleback/speech';
 import { openChatterboxServer } from '../../../packages/speech/test/engines/simulators/chatterbox-server.ts';
 import { openEdgeServer } from '../../../packages/speech/test/engines/simulators/edge-server.ts';
 import { openElevenlabsServer } from '../../../packages/speech/test/engines/simulators/elevenlabs-server.ts';

@@ -1,11 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createMp3ThreadEncoder } from '@taleback/speech/src/audio/mp3-encoder.node.ts';
+import { createMp3ThreadEncoder, type Narrate, type TtsManager } from '@taleback/speech';
 import { parseConfig } from '../../src/config.ts';
-import type { Narrate } from '@taleback/speech/src/chain/narrate.ts';
 import { openCache, openSpeech } from '../../src/speech.ts';
-import type { TtsManager } from '@taleback/speech/src/chain/tts-manager.ts';
 
 export interface OpenedChain {
   readonly chain: TtsManager;
