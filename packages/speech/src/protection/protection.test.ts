@@ -115,7 +115,7 @@ describe('Protection', () => {
     });
   });
 
-  it('seed 003: admits 10 requests in any minute when reported to', () => {
+  it('seed 003: admits 10 requests in any minute when configured to', () => {
     const { clock, protection } = setup({ requestsPerMinute: 10 });
     for (let request = 0; request < 10; request += 1) {
       expect(protection.admit()).toEqual({ admitted: true });
@@ -131,7 +131,7 @@ describe('Protection', () => {
     expect([protection.admit().admitted, protection.admit().admitted]).toEqual([true, false]);
   });
 
-  it('has no rate limit unless reported to', () => {
+  it('has no rate limit unless configured', () => {
     const { protection } = setup();
     for (let request = 0; request < 1_000; request += 1) expect(protection.admit().admitted).toBe(true);
   });

@@ -351,7 +351,7 @@ describe('1.0', () => {
 
 describe('the end', () => {
   it.each(['before hello', 'after hello', 'in 1.0'])(
-    'is reported with what the child said of it, %s',
+    'is reported with the reason that the child gave, %s',
     (when) => {
       connect();
       if (when === 'after hello') child.hello();

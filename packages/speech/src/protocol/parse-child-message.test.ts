@@ -212,7 +212,7 @@ describe('what is no message', () => {
     expect(parse({ version: '2.1.0', ...fields })).toBeUndefined();
   });
 
-  it('is reported apart without an exception', () => {
+  it('is recognised without an exception', () => {
     const kinds = fc.constantFrom('hello', 'audio', 'error', 'pong', 'ready', 'failed', '__proto__');
     const words = fc.constantFrom(
       'version',

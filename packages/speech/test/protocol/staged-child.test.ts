@@ -105,7 +105,7 @@ describe('a real child', { timeout: 20_000 }, () => {
     expect(await driven.ready).toEqual({ protocol: '2.1.0', concurrency: 3, model: 'staged' });
   });
 
-  test('answers pings while it speaks, and stops when it is reported to', async () => {
+  test('answers pings while it speaks, and stops on request', async () => {
     const driven = await startStaged('2.1.0');
     await driven.ready;
     const call = driven.speak('wait:60000 long');

@@ -129,7 +129,7 @@ describe('lines that cannot be read', { timeout: 20_000 }, () => {
     }
   });
 
-  test('text whose bytes are no UTF-8 is reported so, by whoever sent it', async () => {
+  test('text whose bytes are no UTF-8 is refused to its sender', async () => {
     const child = startChild();
     const [before, after] = line(synthesize('@', 'bad')).split('@') as [string, string];
     for (const bytes of [[0xff], [0xc3], [0xed, 0xa0, 0x80]]) {

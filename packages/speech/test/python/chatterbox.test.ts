@@ -84,7 +84,7 @@ describe('chatterbox', { timeout: 20_000 }, () => {
     expect(await loudnessOf(child, 'new')).toBeCloseTo(0.9, 2);
   });
 
-  test('a profile that cannot be used is reported apart from others', async () => {
+  test('each kind of unusable profile has an error of its own', async () => {
     const folder = temporaryFolder();
     const child = startChatterbox({ voices: folder });
     const file = (name: string, data: string): string => {
@@ -145,7 +145,7 @@ describe('chatterbox', { timeout: 20_000 }, () => {
     expect(await loudnessOf(child, 'req-2')).toBeCloseTo(OWN_VOICE, 2);
   });
 
-  test('the multilingual model is reported the language', async () => {
+  test('the multilingual model is given the language', async () => {
     const child = startChatterbox({ variant: 'multilingual', language: 'fr' });
     await child.send(synthesize('Guten Tag', 'req-1', { language: 'de-DE' }));
     await child.send(synthesize('Bonjour', 'req-2'));

@@ -47,7 +47,7 @@ describe('coqui', { timeout: 20_000 }, () => {
     expect(child.log()).toContain(' > Downloading model');
   });
 
-  test('a model of many voices is reported which', async () => {
+  test('a model of many voices is given the voice', async () => {
     const child = startCoqui({ model: VCTK });
     for (const voice of ['default', 'ED', 'p225', 'nobody']) {
       await child.send(synthesize('Hello', voice, { voice }));

@@ -55,7 +55,7 @@ describe('faults', { timeout: 20_000 }, () => {
     });
   });
 
-  test('1.0 is reported the code, too', async () => {
+  test('1.0 gets the code, too', async () => {
     const child = startChild();
     await child.send(bare('!fail permanent', join(temporaryFolder(), 'a.wav')));
     expect(await child.bare(0)).toEqual({
