@@ -8,8 +8,8 @@ export { type CacheLimits, type CacheStatus, SoundCache } from './cache/sound-ca
 export { withChunkCache, withNarrationCache } from './cache/with-cache.ts';
 export { cancellationOf, throwIfCancelled } from './cancellation.ts';
 export { type BatchItem, type BatchOptions, type BatchReport, runBatch } from './chain/batch.ts';
-export type { FailedTry, Narrate, Narration, NarrationOptions, SpeechCaches } from './chain/narrate.ts';
-export type { NarrationRequest } from './chain/plan-narration.ts';
+export type { FailedTry, Narrate, Narration, SpeechCaches } from './chain/narrate.ts';
+export type { NarrationOptions, NarrationRequest } from './chain/plan-narration.ts';
 export { type ServiceSnapshot, TtsManager, type TtsManagerParts } from './chain/tts-manager.ts';
 export type { SynthesisRequest, SynthesisResult, TtsService } from './chain/tts-service.ts';
 export { bindIpcMain, parseIpcError, TTS_CHANNELS } from './electron.ts';

@@ -1,22 +1,10 @@
 import { type Log, TalebackError, toTalebackError } from '@taleback/core';
 import type { AudioEncoder } from '../audio/audio-encoder.ts';
 import { throwIfCancelled } from '../cancellation.ts';
-import type { SpeechEngine, SynthesisOptions } from '../engines/engine.ts';
+import type { SpeechEngine } from '../engines/engine.ts';
 import { type ChainMember, type Elsewhere, planChain, whereElse } from './plan-chain.ts';
-import { type NarrationRequest, planNarration } from './plan-narration.ts';
+import { type NarrationOptions, type NarrationRequest, planNarration } from './plan-narration.ts';
 import { encodePieces, speakPieces } from './speak-text.ts';
-
-export interface NarrationOptions extends SynthesisOptions {
-  /** The finished part, 0 to 1, never decreasing; 1 comes once, at the end. */
-  readonly onProgress?: ((fraction: number) => void) | undefined;
-  /** Once, when the first piece has sound. */
-  readonly onFirstAudio?: (() => void) | undefined;
-  /**
-   * The file as it grows, for formats that can be played before they are complete (MP3; a WAV file comes at its end).
-   * `offset` is where the bytes belong; 0 again means that the narration started over, with another voice.
-   */
-  readonly onEncoded?: ((bytes: Uint8Array, offset: number) => void) | undefined;
-}
 
 export interface Narration {
   readonly bytes: Uint8Array<ArrayBuffer>;

@@ -8,6 +8,7 @@ import {
   type SpeechChunk,
   type SpeechEngine,
   type SpeechProfile,
+  type SynthesisOptions,
   type Voice,
   type VoiceProfile,
   type VoiceStyle,
@@ -28,6 +29,18 @@ export interface NarrationRequest {
   /** Whether another voice may read when the person's own cannot. Default false. */
   readonly allowsOtherVoice?: boolean | undefined;
   readonly style?: VoiceStyle | undefined;
+}
+
+export interface NarrationOptions extends SynthesisOptions {
+  /** The finished part, 0 to 1, never decreasing; 1 comes once, at the end. */
+  readonly onProgress?: ((fraction: number) => void) | undefined;
+  /** Once, when the first piece has sound. */
+  readonly onFirstAudio?: (() => void) | undefined;
+  /**
+   * The file as it grows, for formats that can be played before they are complete (MP3; a WAV file comes at its end).
+   * `offset` is where the bytes belong; 0 again means that the narration started over, with another voice.
+   */
+  readonly onEncoded?: ((bytes: Uint8Array, offset: number) => void) | undefined;
 }
 
 export interface NarrationPlan {

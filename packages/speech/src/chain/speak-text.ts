@@ -7,8 +7,7 @@ import { verifySound } from '../audio/verify-sound.ts';
 import { spokenLength } from '../text/spoken-length.ts';
 import { cancellationOf, throwIfCancelled } from '../cancellation.ts';
 import type { SpeechEngine } from '../engines/engine.ts';
-import type { Narration, NarrationOptions } from './narrate.ts';
-import type { NarrationPlan, NarrationRequest } from './plan-narration.ts';
+import type { NarrationOptions, NarrationPlan, NarrationRequest } from './plan-narration.ts';
 
 /**
  * Pieces in progress or waiting, for each that the engine speaks at once: enough to keep it busy while one slow piece holds
@@ -41,7 +40,7 @@ export const encodePieces = async (
   { pieces, pauseScale }: NarrationPlan,
   encoder: AudioEncoder,
   { onProgress, onFirstAudio, onEncoded, signal }: NarrationOptions,
-): Promise<Pick<Narration, 'bytes' | 'durationMs' | 'sampleRateHz'>> => {
+): Promise<{ bytes: Uint8Array<ArrayBuffer>; durationMs: number; sampleRateHz: number }> => {
   const letters = pieces.map(({ text }) => spokenLength(text));
   const allLetters = letters.reduce((sum, count) => sum + count, 0);
   const leveller = createLeveller();
