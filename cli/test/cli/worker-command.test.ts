@@ -33,8 +33,9 @@ describe('taleback worker', { timeout: 240_000 }, () => {
       });
       let log = '';
       child.stderr.on('data', (chunk: Buffer) => {
+        const wasReady = log.includes('"worker ready"');
         log += chunk.toString();
-        if (log.includes('"worker ready"')) child.kill('SIGTERM');
+        if (!wasReady && log.includes('"worker ready"')) child.kill('SIGTERM');
       });
       expect(await once(child, 'close')).toEqual([0, null]);
       expect(log).toContain('"worker stopped"');
