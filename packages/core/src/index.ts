@@ -11,7 +11,6 @@ export { documentId, optionalText, type Parsed, parseWith } from './callback/par
 export * from './errors/index.ts';
 export * from './heartbeat/heartbeat.ts';
 export * from './job/tts-job.ts';
-export { isRecord as isJsonObject } from './json.ts';
 export * from './json.ts';
 export * from './log.ts';
 export { createNames, type Names, type NamesOptions } from './names.ts';

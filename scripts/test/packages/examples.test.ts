@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PUBLISHED } from '../../src/build/packages.ts';
 import { inRoot } from '../../src/paths.ts';
-import { type Example, readExamples, withImports } from './examples.ts';
+import { readExamples, withImports } from './examples.ts';
 import { runProgram } from './run-code.ts';
 
 const LIBRARIES = PUBLISHED.filter(({ folder }) => folder !== 'cli');
@@ -16,31 +16,39 @@ interface Manifest {
   readonly exports: Readonly<Record<string, Readonly<Record<string, string>> | string>>;
 }
 
+interface Exported {
+  readonly module: string;
+  readonly value: unknown;
+}
+
 /** What every entry of a package exports. Of a name that stands in two entries, the first. */
-const exportedNames = async (packageFolder: string): Promise<Map<string, unknown>> => {
+const exportedNames = async (packageFolder: string): Promise<ReadonlyMap<string, Exported>> => {
   const manifest = JSON.parse(await readFile(inRoot(packageFolder, 'package.json'), 'utf8')) as Manifest;
-  const names = new Map<string, unknown>();
-  for (const target of Object.values(manifest.exports)) {
+  const names = new Map<string, Exported>();
+  for (const [entry, target] of Object.entries(manifest.exports)) {
     const source = typeof target === 'string' ? undefined : target['@taleback/source'];
     if (source === undefined) continue;
-    const module = (await import(inRoot(packageFolder, source))) as Record<string, unknown>;
-    for (const [name, value] of Object.entries(module)) if (!names.has(name)) names.set(name, value);
+    const loaded = (await import(inRoot(packageFolder, source))) as Record<string, unknown>;
+    for (const [name, value] of Object.entries(loaded)) {
+      if (!names.has(name)) names.set(name, { module: `${manifest.name}${entry.slice(1)}`, value });
+    }
   }
   return names;
 };
 
-const write = async (
-  folder: string,
-  examples: readonly Example[],
-  name: string,
-  names: readonly string[],
-) => {
+/** Writes the examples of a package, one file each, and returns the files. */
+const writeExamples = async (packageFolder: string): Promise<string[]> => {
+  const folder = folderOf(packageFolder);
+  const modules = new Map(
+    [...(await exportedNames(packageFolder))].map(([name, { module }]) => [name, module] as const),
+  );
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
+  const examples = await readExamples(inRoot(packageFolder));
   return Promise.all(
     examples.map(async ({ place, code }) => {
       const file = join(folder, `${place.replaceAll(/[^\w.-]/g, '_')}.ts`);
-      await writeFile(file, `${withImports(code, name, names)}\nexport {};\n`);
+      await writeFile(file, `${withImports(code, modules)}\nexport {};\n`);
       return file;
     }),
   );
@@ -48,12 +56,12 @@ const write = async (
 
 const isClass = (exported: string): boolean => /^[A-Z]/.test(exported);
 
-describe.each(LIBRARIES)('$name', ({ name, folder }) => {
+describe.each(LIBRARIES)('$name', ({ folder }) => {
   it('has an example for every exported function', async () => {
     const examples = await readExamples(inRoot(folder));
     const shown = examples.map(({ code }) => code).join('\n');
     const functions = [...(await exportedNames(folder))].filter(
-      ([exported, value]) => typeof value === 'function' && !isClass(exported),
+      ([exported, { value }]) => typeof value === 'function' && !isClass(exported),
     );
     const missing = functions
       .map(([exported]) => exported)
@@ -62,8 +70,7 @@ describe.each(LIBRARIES)('$name', ({ name, folder }) => {
   });
 
   it('has examples that run', async () => {
-    const names = [...(await exportedNames(folder)).keys()];
-    const files = await write(folderOf(folder), await readExamples(inRoot(folder)), name, names);
+    const files = await writeExamples(folder);
     expect(files.length).toBeGreaterThan(0);
     const args = ['--conditions=@taleback/source', '--disable-warning=ExperimentalWarning'];
     const runner = inRoot('scripts/test/packages/run-examples.mjs');
@@ -76,12 +83,7 @@ describe.each(LIBRARIES)('$name', ({ name, folder }) => {
 });
 
 it('has examples that compile', async () => {
-  await Promise.all(
-    LIBRARIES.map(async ({ name, folder }) => {
-      const names = [...(await exportedNames(folder)).keys()];
-      await write(folderOf(folder), await readExamples(inRoot(folder)), name, names);
-    }),
-  );
+  await Promise.all(LIBRARIES.map(({ folder }) => writeExamples(folder)));
   const config = inRoot('.tsbuild/examples/tsconfig.json');
   const compilerOptions = { noEmit: true, noUnusedLocals: false, rootDir: '../..' };
   await writeFile(

@@ -37,11 +37,11 @@ export const readExamples = async (folder: string): Promise<Example[]> => {
   return found.flat().filter(({ code }) => !code.startsWith('// Not run: '));
 };
 
-/** An example without imports gets those of the package's names that it uses. */
-export const withImports = (code: string, packageName: string, exported: readonly string[]): string => {
+/** An example without imports gets those names that it uses. @param exported the module of each name */
+export const withImports = (code: string, exported: ReadonlyMap<string, string>): string => {
   if (/^import /m.test(code)) return code;
-  const used = exported.filter((name) => new RegExp(`\\b${name}\\b`).test(code));
-  return `import { ${used.join(', ')} } from '${packageName}';\n${code}`;
+  const used = [...exported].filter(([name]) => new RegExp(`\\b${name}\\b`).test(code));
+  return used.map(([name, module]) => `import { ${name} } from '${module}';\n`).join('') + code;
 };
 
 /** The first code block of a README in one of these languages. */

@@ -83,7 +83,7 @@ const send = (response: ServerResponse, { status, json }: LocalAnswer, isLast = 
  * const local = await serveRunpodLocally((job) => ({ echo: job.input }));
  * const body = JSON.stringify({ input: { text: 'hello' } });
  * const answer = await fetch(`${local.url}/runsync`, { method: 'POST', body });
- * console.log((await answer.json()).output); // { echo: { text: 'hello' } }
+ * console.log(await answer.json()); // { id: ..., status: 'COMPLETED', output: { echo: { text: 'hello' } } }
  * await local.close();
  */
 export const serveRunpodLocally = async (

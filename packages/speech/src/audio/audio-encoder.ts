@@ -19,7 +19,13 @@ export interface AudioEncoder {
   close(): Promise<void>;
 }
 
-/** WAV files, made in memory: 32 KB a second of 16 kHz sound. */
+/**
+ * WAV files, made in memory: 32 KB a second of 16 kHz sound.
+ *
+ * @example
+ * const stream = await createWavEncoder().open(16_000);
+ * console.log((await stream.finish()).length); // 44, the header of a file without sound
+ */
 export const createWavEncoder = (): AudioEncoder => ({
   open: async (sampleRateHz) => {
     let parts: Int16Array<ArrayBuffer>[] = [];

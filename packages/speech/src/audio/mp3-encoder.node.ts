@@ -47,6 +47,12 @@ interface Waiting {
 /**
  * MP3 on one thread of its own, started by the first stream. If that thread dies, its streams fail with
  * `worker_lost`, and the next stream starts another.
+ *
+ * @example
+ * const encoder = createMp3ThreadEncoder();
+ * const stream = await encoder.open(16_000);
+ * console.log((await stream.finish()).length > 0); // true
+ * await encoder.close();
  */
 export const createMp3ThreadEncoder = (options: Mp3EncoderOptions = {}): AudioEncoder => {
   const { threadFile = MP3_THREAD_FILE, bitrateKbps = DEFAULT_BITRATE_KBPS } = options;

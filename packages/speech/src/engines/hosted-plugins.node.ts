@@ -159,7 +159,15 @@ export interface PythonPluginOptions {
   readonly log: Log;
 }
 
-/** An engine that a Python child hosts. */
+/**
+ * An engine that a Python child hosts. The child starts with the manager.
+ *
+ * @example
+ * const options = { profile: ESPEAK_PROFILE, engine: 'espeak_ng', environment: process.env, log: console.error };
+ * const { plugin, close } = await openPythonPlugin(options);
+ * console.log(plugin.name);
+ * await close();
+ */
 export const openPythonPlugin = async (options: PythonPluginOptions): Promise<OpenPlugin> => {
   const {
     profile,
