@@ -10,7 +10,7 @@ const SECRET = 'shared-with-the-sender';
 const ROUTE = '/api/tts/error-callback';
 
 /** Files of ours of which a function ran while the work was done, relative to the root. */
-const executedFiles = async (session: Session, work: () => Promise<void>): Promise<string[]> => {
+export const executedFiles = async (session: Session, work: () => Promise<void>): Promise<string[]> => {
   await session.post('Profiler.takePreciseCoverage'); // forgets what ran before
   await work();
   const { result } = await session.post('Profiler.takePreciseCoverage');
@@ -22,7 +22,7 @@ const executedFiles = async (session: Session, work: () => Promise<void>): Promi
       ),
     )
     .map(({ url }) => relative(inRoot(), fileURLToPath(url)))
-    .filter((file) => /^(?:packages|functions)\//.test(file))
+    .filter((file) => /^(?:packages|functions|worker)\//.test(file))
     .sort();
 };
 

@@ -16,6 +16,9 @@ export interface SourceFile {
 const SOURCE = /\.(ts|tsx|mts|mjs|js|css|py|html)$/;
 const IMPORT = /(?:\bfrom\s+|\bimport\s*\(?\s*)['"]([^'"\n]+)['"]/g;
 
+/** Examples in docstrings import the package that they are about. */
+const COMMENT = /\/\*[\s\S]*?\*\//g;
+
 /** Tests and examples are not counted. */
 const isCounted = (path: string): boolean =>
   SOURCE.test(path) && !/(^|\/)(test|examples)\//.test(path) && !/\.test\./.test(path);
@@ -84,7 +87,7 @@ export const readSources = (): SourceFile[] => {
   const targets = readExports(paths);
   return paths.filter(isCounted).map((path) => {
     const text = readFileSync(join(ROOT, path), 'utf8');
-    const found = [...text.matchAll(IMPORT)].flatMap(([, specifier = '']) => {
+    const found = [...text.replace(COMMENT, '').matchAll(IMPORT)].flatMap(([, specifier = '']) => {
       const target = resolveImport(path, specifier, known, targets);
       return target === undefined || target === path ? [] : [target];
     });

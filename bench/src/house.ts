@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BenchResult } from './measure.ts';
+import { filesOfCallback } from './house-callback.ts';
 import { findCycles, readSources, roomOf, ROOT, type SourceFile, workspaceOf } from './house-files.ts';
+import { filesOfStory } from './house-story.ts';
 
 type Budgets = Readonly<Record<string, { readonly most: number; readonly why: string }>>;
 
@@ -53,6 +55,10 @@ export const run = async (): Promise<BenchResult> => {
   for (const [name, set] of Object.entries(arrows)) say(`${name}: ${[...set].sort().join(', ')}`);
   const cycles = findCycles(files);
   for (const cycle of cycles) say(`cycle: ${cycle.join(' > ')}`);
+  const callback = await filesOfCallback();
+  say(`one error callback: ${callback.files.join(' ')}`);
+  const story = await filesOfStory();
+  say(`one story: ${story.files.join(' ')}`);
   const figures: Record<string, number> = {
     lines: sum(files),
     files: files.length,
@@ -60,6 +66,8 @@ export const run = async (): Promise<BenchResult> => {
     smallFilesPercent: Math.round((1000 * small.length) / files.length) / 10,
     ...Object.fromEntries(Object.entries(arrows).map(([name, set]) => [name, set.size])),
     cycles: cycles.length,
+    callbackFiles: callback.count,
+    storyFiles: story.count,
   };
   for (const [name, { most, why }] of Object.entries(budgets)) {
     const value = figures[name];

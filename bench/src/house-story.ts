@@ -1,0 +1,71 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { Session } from 'node:inspector/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseConfig } from '@taleback/worker/src/config.ts';
+import { openWorker } from '@taleback/worker/src/wiring.ts';
+import { executedFiles } from './house-callback.ts';
+
+const TEXT = 'Once upon a time there was a worker who spoke.';
+
+/**
+ * The files of ours that one story of two sentences executes in the worker's process, wired as the worker wires itself,
+ * from the job to the delivered callback: by V8's precise coverage of the second story. Child processes and threads run
+ * files of their own.
+ */
+export const filesOfStory = async (): Promise<{
+  readonly files: readonly string[];
+  readonly count: number;
+}> => {
+  const folder = await mkdtemp(join(tmpdir(), 'taleback-house-'));
+  await mkdir(join(folder, 'audio'));
+  let delivered = (): void => {};
+  const receiver = createServer((request, response) => {
+    request.resume().on('end', () => {
+      response.setHeader('content-type', 'application/json').end('{"success":true}');
+      if (request.url === '/api/tts/callback') delivered();
+    });
+  });
+  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+  const callbackUrl = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/api/tts/callback`;
+  const environment = {
+    AUDIO_FOLDER: join(folder, 'audio'),
+    AUDIO_PORT: '0',
+    HEALTH_PORT: '0',
+    OUTBOX_FOLDER: join(folder, 'outbox'),
+    SPEECH_CACHE_FOLDER: join(folder, 'cache'),
+    CONTROL_FILE: join(folder, 'control.env'),
+    ALLOW_PRIVATE_CALLBACKS: 'on',
+    CALLBACK_SECRETS: `whsec_${Buffer.alloc(32, 1).toString('base64')}`,
+    JOB_SOURCE: 'runpod-dev',
+    RUNPOD_DEV_PORT: '0',
+    ENGINES: 'flite',
+    SYSTEM_PROTECTION: 'off',
+  };
+  const worker = await openWorker(parseConfig(environment), environment, 'house', () => {});
+  const session = new Session();
+  session.connect();
+  const narrate = async (id: string, text: string): Promise<void> => {
+    const reported = new Promise<void>((resolve) => {
+      delivered = resolve;
+    });
+    const metadata = { story_id: `story-${id}`, user_id: 'u1', callback_url: callbackUrl };
+    await worker.handler({ id, input: { text, voice_id: 'slt', metadata } }, new AbortController().signal);
+    await reported;
+  };
+  try {
+    await worker.manager.initialize();
+    await session.post('Profiler.enable');
+    await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true });
+    await narrate('j1', `${TEXT} It spoke.`);
+    const files = await executedFiles(session, () => narrate('j2', `${TEXT} It spoke again.`));
+    return { files, count: files.length };
+  } finally {
+    session.disconnect();
+    await worker.close();
+    receiver.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+};
