@@ -62,7 +62,9 @@ describe('a child that is none', { timeout: 20_000 }, () => {
   test('and writes random bytes is spoken to in 1.0, and its calls end with it', async () => {
     const script = `
       for (let count = 0; count < 200; count += 1) process.stdout.write(require('node:crypto').randomBytes(1000).toString('latin1') + '\\n');
-      process.stdin.once('data', () => process.stdin.once('data', () => process.exit(3)));
+      require('node:readline').createInterface({ input: process.stdin }).once('line', () => {}).on('line', (line) => {
+        if (line.includes('hello?')) process.exit(3);
+      });
     `;
     const driven = await startScript(script, 300);
     await driven.ready;
