@@ -9,9 +9,9 @@ import {
   openRecordingReceiver,
   type RecordingReceiver,
   type Reply,
-} from '@taleback/outbox/test/recording-receiver.ts';
+} from '../../packages/outbox/test/recording-receiver.ts';
 import { CLI_ARGS } from './cli/run-cli.ts';
-import { messageTo } from '@taleback/outbox/test/child-message.ts';
+import { messageTo } from '../../packages/outbox/test/child-message.ts';
 
 const KEY = Buffer.alloc(24, 3);
 const CREATED_MS = Date.UTC(2026, 0, 2);

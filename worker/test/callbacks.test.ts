@@ -15,7 +15,7 @@ import {
   openRecordingReceiver,
   type RecordingReceiver,
   type Reply,
-} from '@taleback/outbox/test/recording-receiver.ts';
+} from '../../packages/outbox/test/recording-receiver.ts';
 
 const KEYS = [Buffer.alloc(24, 1), Buffer.alloc(32, 2)];
 const NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5);

@@ -8,7 +8,7 @@ import {
   openRecordingReceiver,
   type RecordingReceiver,
   type Reply,
-} from '@taleback/outbox/test/recording-receiver.ts';
+} from '../../packages/outbox/test/recording-receiver.ts';
 
 const KEYS = [Buffer.alloc(24, 1)];
 

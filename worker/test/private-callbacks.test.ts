@@ -1,6 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createHttpPost, createSendOnce, type HttpPost, type TryOutcome } from '@taleback/outbox';
-import { openRecordingReceiver, type RecordingReceiver } from '@taleback/outbox/test/recording-receiver.ts';
+import {
+  openRecordingReceiver,
+  type RecordingReceiver,
+} from '../../packages/outbox/test/recording-receiver.ts';
 
 let receiver: RecordingReceiver;
 let poster: HttpPost;

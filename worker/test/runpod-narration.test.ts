@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startWorker, type WorkerChild } from './worker-child.ts';
-import { answer, Simulator } from '@taleback/runpod-worker/test/simulator.ts';
+import { answer, Simulator } from '../../packages/runpod-worker/test/simulator.ts';
 
 const SENTENCE = 'The tide came up to the third step of the house, and it knew his name. ';
 

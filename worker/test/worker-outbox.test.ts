@@ -6,7 +6,10 @@ import { PubSub } from '@google-cloud/pubsub';
 import { createNames, ttsJobEvent } from '@taleback/core';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readWaiting } from '@taleback/outbox';
-import { openRecordingReceiver, type RecordingReceiver } from '@taleback/outbox/test/recording-receiver.ts';
+import {
+  openRecordingReceiver,
+  type RecordingReceiver,
+} from '../../packages/outbox/test/recording-receiver.ts';
 import { startWorker, type WorkerChild } from './worker-child.ts';
 
 let pubsub: PubSub;

@@ -7,7 +7,10 @@ import { createNames, parseProgress, parseSuccessCallback, ttsJobEvent } from '@
 import { verifyStandard } from '@taleback/core/signatures';
 import { MPEGDecoder } from 'mpg123-decoder';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { openRecordingReceiver, type RecordingReceiver } from '@taleback/outbox/test/recording-receiver.ts';
+import {
+  openRecordingReceiver,
+  type RecordingReceiver,
+} from '../../packages/outbox/test/recording-receiver.ts';
 import { startWorker, type WorkerChild } from './worker-child.ts';
 
 const KEY = Buffer.alloc(24, 7);

@@ -12,8 +12,11 @@ import {
   openSilent,
   type TestServer,
 } from '../../../packages/speech/test/diagnosis/servers.ts';
-import { messageTo } from '@taleback/outbox/test/child-message.ts';
-import { openRecordingReceiver, type RecordingReceiver } from '@taleback/outbox/test/recording-receiver.ts';
+import { messageTo } from '../../../packages/outbox/test/child-message.ts';
+import {
+  openRecordingReceiver,
+  type RecordingReceiver,
+} from '../../../packages/outbox/test/recording-receiver.ts';
 import { type CliFolder, openCliFolder, PATIENT } from './cli-folder.ts';
 import { type CliRun, CLI_ARGS, runCommand } from './run-cli.ts';
 

@@ -12,13 +12,13 @@ import { createRecordStore } from '@taleback/worker/src/storage/library.ts';
 import { parseConfig } from '@taleback/worker/src/config.ts';
 import { type OpenCallbacks, openCallbacks } from '@taleback/worker/src/wiring.ts';
 import { closedPort } from '../../../packages/speech/test/diagnosis/servers.ts';
-import { callbackTo } from '@taleback/outbox/test/child-message.ts';
+import { callbackTo } from '../../../packages/outbox/test/child-message.ts';
 import {
   openRecordingReceiver,
   type Recorded,
   type RecordingReceiver,
   type Reply,
-} from '@taleback/outbox/test/recording-receiver.ts';
+} from '../../../packages/outbox/test/recording-receiver.ts';
 import { type CliRun, CLI_ARGS, runCommand } from './run-cli.ts';
 
 const KEY = Buffer.alloc(24, 3);

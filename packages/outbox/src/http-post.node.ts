@@ -20,7 +20,7 @@ export interface HttpPostOptions {
   readonly allowPrivate: boolean;
   /** Time for one try, connection and answer together, ms. Default 10,000. */
   readonly timeoutMs?: number | undefined;
-  /** Stands in for the resolver in tests. */
+  /** Replaces the resolver in tests. */
   readonly resolveName?: ResolveName | undefined;
 }
 
@@ -49,7 +49,7 @@ const lookupPublic =
     });
   };
 
-/** Connects to public addresses only. An address that stands in the URL is never looked up, so it is judged here. */
+/** Connects to public addresses only. An IP address in the URL is never looked up, so it is judged here. */
 const connectPublicly = (timeoutMs: number, resolveName: ResolveName): buildConnector.connector => {
   const connect = buildConnector({ timeout: timeoutMs, lookup: lookupPublic(resolveName) });
   return (target, callback) => {

@@ -34,7 +34,7 @@ const start = async (): Promise<{ readonly fixture: Fixture; readonly outbox: Ou
   return { fixture, outbox };
 };
 
-/** Puts a message whose first try ends in this turn. */
+/** Puts a message whose first attempt ends at once. */
 const put = async (fixture: Fixture, outbox: Outbox, message = messageOf('s1', 'j1')) => {
   const { firstTry } = await outbox.put(message);
   await fixture.clock.settle();

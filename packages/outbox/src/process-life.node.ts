@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 
-/** A process, so that it can be told from a later one with the same number. */
+/** A process, distinguishable from a later one with the same number. */
 export interface ProcessName {
   readonly pid: number;
   readonly host: string;

@@ -20,11 +20,11 @@ it('gives the lane that is due first, and of equals the one that was queued firs
       let order = 0;
       const take = (): ReturnType<Schedule['next']> => {
         const first = model.toSorted((one, other) => one.dueMs - other.dueMs || one.order - other.order)[0];
-        const turn = schedule.next();
-        if (first === undefined) expect(turn.kind).toBe('idle');
-        else if (first.dueMs > clock.now()) expect(turn).toEqual({ kind: 'wait', untilMs: first.dueMs });
-        else expect(turn.kind === 'go' && turn.lane.entries[0]?.id).toBe(first.id);
-        return turn;
+        const admission = schedule.next();
+        if (first === undefined) expect(admission.kind).toBe('idle');
+        else if (first.dueMs > clock.now()) expect(admission).toEqual({ kind: 'wait', untilMs: first.dueMs });
+        else expect(admission.kind === 'go' && admission.lane.entries[0]?.id).toBe(first.id);
+        return admission;
       };
       for (const it of steps) {
         if (it.kind === 'pass') clock.advance(it.ms);
@@ -33,12 +33,12 @@ it('gives the lane that is due first, and of equals the one that was queued firs
           schedule.add({ id: order, stamp: order, destination: 'https://a.example', lane: `job ${order}` });
           model.push({ id: order, dueMs: clock.now(), order });
         }
-        const turn = take();
-        if (turn.kind !== 'go') continue;
-        const { lane } = turn;
+        const admission = take();
+        if (admission.kind !== 'go') continue;
+        const { lane } = admission;
         const id = lane.entries[0]?.id ?? 0;
         lane.destination.ended(lane);
-        lane.destination.breaker.release(turn.permit);
+        lane.destination.breaker.release(admission.permit);
         model = model.filter((item) => item.id !== id);
         if (it.kind === 'drop') schedule.drop(lane);
         else {
@@ -56,11 +56,11 @@ it('sends an entry that takes the place of another before what waits behind it',
   const schedule = new Schedule(createFakeClock());
   const name = (id: number, stamp = id) => ({ id, stamp, destination: 'https://a.example', lane: 'job 1' });
   for (const id of [1, 2, 3]) schedule.add(name(id));
-  const turn = schedule.next();
-  if (turn.kind !== 'go') throw new Error(turn.kind);
-  turn.lane.destination.ended(turn.lane);
-  schedule.drop(turn.lane, name(1, 9));
-  expect(turn.lane.entries.map(({ id, stamp }) => [id, stamp])).toEqual([
+  const admission = schedule.next();
+  if (admission.kind !== 'go') throw new Error(admission.kind);
+  admission.lane.destination.ended(admission.lane);
+  schedule.drop(admission.lane, name(1, 9));
+  expect(admission.lane.entries.map(({ id, stamp }) => [id, stamp])).toEqual([
     [1, 9],
     [2, 2],
     [3, 3],

@@ -54,7 +54,7 @@ const BREAKER = {
 const MAX_IN_FLIGHT = 8;
 
 /** Whether something may be sent now. */
-export type Turn =
+export type Admission =
   | { readonly kind: 'go'; readonly lane: Lane; readonly permit: Permit }
   /** Nothing before then, ms. */
   | { readonly kind: 'wait'; readonly untilMs: number }
@@ -96,7 +96,7 @@ class Destination {
   }
 
   /** The next lane that is due, or this one, due or not, if the receiver answers. `ended` gives it back. */
-  take(only?: Lane): Turn {
+  take(only?: Lane): Admission {
     const nowMs = this.#clock.now();
     if (this.#inFlight >= MAX_IN_FLIGHT || (only !== undefined && (only.isBusy || this.isHeld)))
       return { kind: 'idle' };
@@ -171,22 +171,22 @@ export class Schedule {
   }
 
   /** The next lane that may be tried; receivers alternate. */
-  next(): Turn {
+  next(): Admission {
     let untilMs = Number.POSITIVE_INFINITY;
     for (const [key, destination] of this.#destinations) {
-      const turn = destination.take();
-      if (turn.kind === 'go') {
+      const admission = destination.take();
+      if (admission.kind === 'go') {
         this.#destinations.delete(key);
         this.#destinations.set(key, destination);
-        return turn;
+        return admission;
       }
-      if (turn.kind === 'wait') untilMs = Math.min(untilMs, turn.untilMs);
+      if (admission.kind === 'wait') untilMs = Math.min(untilMs, admission.untilMs);
     }
     return Number.isFinite(untilMs) ? { kind: 'wait', untilMs } : { kind: 'idle' };
   }
 
   /** The same for this entry, when it is the first of its lane and its receiver answers. */
-  nextOf(id: number): Turn {
+  nextOf(id: number): Admission {
     const lane = this.#laneOfId.get(id);
     return lane?.entries[0]?.id === id ? lane.destination.take(lane) : { kind: 'idle' };
   }

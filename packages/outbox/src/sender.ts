@@ -36,7 +36,7 @@ export interface SenderOptions {
 
 export type Counts = { -readonly [Name in keyof OutboxCounts]: number };
 
-/** How an attempt ended: for whoever waits for it, for its receiver, and for its lane. */
+/** How an attempt ended: for its caller, for its receiver, and for its lane. */
 interface TryEnd {
   readonly delivery: Delivery;
   /** Whether the receiver is well; absent when the attempt shows nothing of it. */
@@ -144,14 +144,14 @@ export class Sender {
     this.#cancelPump = undefined;
     if (this.#isStopping) return this.#pumpFresh();
     while (this.#underWay.size < MAX_IN_FLIGHT) {
-      const turn = this.#schedule.next();
-      if (turn.kind === 'idle') return;
-      if (turn.kind === 'wait') {
-        const delayMs = Math.max(1, turn.untilMs - this.#options.clock.now());
+      const admission = this.#schedule.next();
+      if (admission.kind === 'idle') return;
+      if (admission.kind === 'wait') {
+        const delayMs = Math.max(1, admission.untilMs - this.#options.clock.now());
         this.#cancelPump = this.#options.clock.setTimer(() => this.#pump(), delayMs);
         return;
       }
-      this.#begin(turn.lane, turn.permit);
+      this.#begin(admission.lane, admission.permit);
     }
   }
 
@@ -159,8 +159,8 @@ export class Sender {
   #pumpFresh(): void {
     if (this.#stopping.signal.aborted) return;
     for (const id of this.#fresh.keys()) {
-      const turn = this.#schedule.nextOf(id);
-      if (turn.kind === 'go') this.#begin(turn.lane, turn.permit);
+      const admission = this.#schedule.nextOf(id);
+      if (admission.kind === 'go') this.#begin(admission.lane, admission.permit);
     }
   }
 

@@ -31,7 +31,7 @@ const useFolder = async (name: string): Promise<void> => {
 const start = (environment: Readonly<Record<string, string>> = {}): OutboxChild =>
   startChild(OUTBOX_CHILD, { FOLDER: folder, AUDIO: audio, URL: receiver.url, ...environment });
 
-/** Whether the child ended by itself, in order. */
+/** Whether the child ended in order, not killed. */
 const endsWell = async (child: OutboxChild): Promise<boolean> => {
   const { code, signal } = await child.ended;
   expect([code, signal]).toEqual(signal === 'SIGKILL' ? [null, 'SIGKILL'] : [0, null]);
@@ -90,8 +90,8 @@ describe('kill -9', { timeout: 900_000 }, () => {
       (incoming) => incoming.socket.resetAndDestroy(),
       (_, outgoing) => void setTimeout(() => outgoing.end('{}'), 30),
     ];
-    let turn = 0;
-    reply = () => moods[(turn += 7) % moods.length] ?? { status: 200 };
+    let count = 0;
+    reply = () => moods[(count += 7) % moods.length] ?? { status: 200 };
     const put = new Set<string>();
     let killed = 0;
     for (let round = 0; round < 30; round += 1) {

@@ -64,12 +64,12 @@ describe('the lease of the sender', () => {
     expect([take().sends, take('second').sends]).toEqual([[true], [true]]);
   });
 
-  it('tells its holder of what others write', async () => {
+  it('notifies its holder of what others write', async () => {
     const holder = take();
     const other = take();
     await looks();
     const before = holder.changes;
-    await other.database.write(true, (db) => db.exec("UPDATE owners SET seen = seen WHERE id = 'nobody'"));
+    await other.database.write(true, (db) => db.exec("UPDATE owners SET seen = seen WHERE id = 'none'"));
     await other.database.write(true, (db) => db.exec('UPDATE owners SET seen = seen + 1'));
     await until(() => expect(holder.changes).toBeGreaterThan(before));
     expect(other.sends).toEqual([]);

@@ -135,7 +135,7 @@ describe('a message arrives at a receiver that', () => {
   });
 });
 
-it('a redirect is not followed; the message is kept in the store, and the page is told', async () => {
+it('a redirect is not followed; the message is kept in the store, and its substitute is sent', async () => {
   reply = (count) =>
     count === 1 ? { status: 307, headers: { location: `${receiver.url}/elsewhere` } } : { status: 200 };
   expect(await deliver()).toMatchObject({ kind: 'refused', status: 307 });
@@ -148,7 +148,7 @@ it('a redirect is not followed; the message is kept in the store, and the page i
   expect(letter).toMatchObject({ ok: true, cause: 'answered 307: {"success":true}' });
 });
 
-it('every try is signed anew in both schemes, under one id, over the same bytes', async () => {
+it('every attempt gets a new signature in both schemes, under one id, over the same bytes', async () => {
   reply = firstTimes(2, { status: 500 });
   await deliver();
   await untilEmpty();

@@ -36,7 +36,7 @@ const parse = (body: Buffer): Record<string, unknown> => {
 /**
  * A receiver of callbacks that keeps what it is sent.
  *
- * @param replyTo chooses the reply to a request, which it is told with its number, 1-based; default 200 to all
+ * @param replyTo chooses the reply to a request, given its number, 1-based; default 200 to all
  */
 export const openRecordingReceiver = async (
   replyTo: (recorded: Recorded, count: number) => Reply = () => ({ status: 200 }),

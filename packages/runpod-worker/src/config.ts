@@ -31,7 +31,7 @@ export interface RunpodSettings {
 
 export type RunpodVariables = Readonly<Record<string, string | undefined>>;
 
-/** An empty variable is one that nobody set. */
+/** An empty variable counts as unset. */
 const present = (variables: RunpodVariables): RunpodVariables =>
   Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''));
 

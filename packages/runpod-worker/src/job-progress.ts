@@ -60,6 +60,6 @@ export class JobProgress {
   }
 
   #missed(error: unknown): void {
-    this.#parts.log('warn', 'progress not told', { jobId: this.#parts.jobId, error: errorText(error) });
+    this.#parts.log('warn', 'progress not reported', { jobId: this.#parts.jobId, error: errorText(error) });
   }
 }

@@ -51,7 +51,7 @@ export const LOST_JOB_LIFETIME_MS = 600_000;
 /** How often the outbox is searched for what dead workers left. */
 export const OUTBOX_SWEEP_MS = 60_000;
 
-/** One try to tell progress, and the longest that a finished job waits for the last one to be answered. */
+/** One attempt to report progress, and the longest that a finished job waits for the last one to be answered. */
 export const PROGRESS_TIMEOUT_MS = 10_000;
 export const LAST_PROGRESS_MS = 2_000;
 

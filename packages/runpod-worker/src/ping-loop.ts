@@ -20,7 +20,7 @@ class PingFailed extends Error {
   }
 }
 
-/** Tells the platform that the worker lives and what it works on, at once and after every interval. Never rejects. */
+/** Reports to the platform that the worker lives and what it works on, at once and after every interval. Never rejects. */
 export const runPingLoop = async (parts: PingLoopParts, signal: AbortSignal): Promise<void> => {
   const { platform, jobIds, clock, log } = parts;
   const { pingTemplate, pingIntervalMs } = platform.settings;

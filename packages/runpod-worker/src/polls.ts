@@ -27,7 +27,7 @@ export const createConcurrencyReader = (
       if (Number.isFinite(wanted)) current = Math.max(0, Math.floor(wanted));
       else log('warn', 'concurrency is no number', { wanted });
     } catch (error) {
-      log('warn', 'concurrency not told', { error: errorText(error) });
+      log('warn', 'concurrency unknown', { error: errorText(error) });
     }
     return current;
   };
@@ -74,7 +74,7 @@ const pollTake = async (
   }
 };
 
-/** Takes jobs as long as slots are free, until it is told to end. Never rejects. */
+/** Takes jobs as long as slots are free, until a signal ends it. Never rejects. */
 export const runTakeLoop = async (parts: TakeLoopParts, signals: TakeLoopSignals): Promise<void> => {
   const { platform, underWay, limit, waitingResults, beginLeftover, onTaken, clock, random, log } = parts;
   let failures = 0;

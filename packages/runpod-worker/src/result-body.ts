@@ -76,7 +76,7 @@ const inMib = (sizeBytes: number): string => (sizeBytes / MIB).toFixed(1);
 
 const REMEDY = 'Upload it to storage and return its address.';
 
-/** Stands in for a result that the platform did not take because of its size. */
+/** Replaces a result that the platform refused for its size. */
 export const refusedForSize = (sizeBytes: number): ResultBody => ({
   error: `The platform refused the result for its size, ${inMib(sizeBytes)} MiB. ${REMEDY}`,
 });

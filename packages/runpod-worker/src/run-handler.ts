@@ -5,7 +5,7 @@ import { errorOfChunk, wordsOfThrownInStream } from './result-body.ts';
 export interface RunpodContext {
   /** Aborts when the platform stops the job, and when the worker has to end before it. */
   readonly signal: AbortSignal;
-  /** Tells the platform how far the job is: any JSON. Lost ones are not sent again, and none goes out after the end. */
+  /** Reports progress to the platform: any JSON. Lost reports are not sent again, and none is sent after the end. */
   readonly progress: (value: unknown) => void;
 }
 

@@ -35,11 +35,11 @@ export interface RunpodWorkerParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: RunpodLog;
-  /** An id that nobody else makes. */
+  /** Makes a unique id. */
   readonly newId: () => string;
 }
 
-/** A worker that serves RunPod's queue. Make it, `start` it, and `stop` it or let `ended` tell. */
+/** A worker that serves RunPod's queue. Make it, `start` it, and `stop` it or wait for `ended`. */
 export class RunpodWorker {
   /** Resolves when the worker has ended: stopped, or for a fresh one to take its place. */
   readonly ended: Promise<void>;
@@ -100,7 +100,7 @@ export class RunpodWorker {
   }
 
   /**
-   * Takes no more jobs, waits for those under way and for their results. A job that the open poll still brings is served.
+   * Takes no more jobs, waits for those under way and for their results. A job that the open poll still returns is served.
    * After `graceMs` the poll is given up and what still runs is aborted and answered with an error; a result that
    * is not accepted soon after stays in the outbox.
    */

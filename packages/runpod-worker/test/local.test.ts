@@ -74,7 +74,7 @@ const until = (assertion: () => void | Promise<void>): Promise<void> =>
 const untilStatus = (id: string, status: string): Promise<void> =>
   until(async () => expect(await statusOf(id)).toMatchObject({ status }));
 
-/** A handler that ends when it is told to, and remembers who it served. */
+/** A handler that ends when a test says so, and remembers what it served. */
 const gated = (): {
   handler: RunpodHandler;
   open: (value: unknown) => void;
@@ -100,7 +100,7 @@ const gated = (): {
 };
 
 describe('/run and /status', () => {
-  it('runs the job by itself and tells it in the cloud’s envelope', async () => {
+  it('runs the job at once and answers in the cloud’s envelope', async () => {
     const { handler, open, begun } = gated();
     await serve(handler);
     const submitted = await call('POST', '/run', { input: { text: 'x' } });
@@ -367,7 +367,7 @@ describe('for tests of a client', () => {
     expect((await call('GET', '/health', undefined, { authorization: 'Bearer no' })).status).toBe(401);
   });
 
-  it('ends jobs as it is told, and answers as it is told', async () => {
+  it('ends jobs and answers as a test says', async () => {
     let instead: 'reset' | { status: number; json: unknown } | undefined;
     await serve(() => 1, { concurrency: 0, intercept: () => instead });
     const id = await run({ input: {}, webhook });

@@ -11,7 +11,7 @@ import {
 } from '../src/index.ts';
 import { Simulator } from './simulator.ts';
 
-/** A worker over real HTTP and a real folder, with time that moves when it is told to. */
+/** A worker over real HTTP and a real folder, with time that a test moves. */
 export interface Rig {
   readonly clock: FakeClock;
   readonly simulator: Simulator;
@@ -20,7 +20,7 @@ export interface Rig {
   /** Jobs whose handler was called. */
   readonly begun: string[];
   serve(handler: RunpodHandler, options?: ServeRunpodOptions): ServingRunpod;
-  /** Waits, in real time, for what the worker does by itself. */
+  /** Waits, in real time, for what the worker does on its own. */
   until(assertion: () => void): Promise<void>;
   /** Moves time, and lets what that sets off arrive. */
   pass(ms: number): Promise<void>;

@@ -91,7 +91,7 @@ describe('taking jobs', () => {
     });
     rig.simulator.hand(job('j1'));
     await untilResult('j1', { output: 1 });
-    expect(rig.logged.join()).toContain('concurrency not told');
+    expect(rig.logged.join()).toContain('concurrency unknown');
   });
 
   it('runs a job once that is handed out twice at a time', async () => {

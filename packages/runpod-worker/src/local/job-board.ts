@@ -23,7 +23,7 @@ export interface LocalJob {
   /** Absent as long as there is none: the result, before it the latest progress. */
   output?: unknown;
   error?: string;
-  /** Chunks of a generator that nobody fetched yet. */
+  /** Chunks of a generator that were not fetched yet. */
   chunks: unknown[];
   retries: number;
 }
@@ -70,7 +70,7 @@ export interface LocalEnd {
 
 export interface JobBoardParts {
   readonly clock: Clock;
-  /** An id that nobody else makes. */
+  /** Makes a unique id. */
   readonly newId: () => string;
   /** Hears every end of a job once. */
   readonly onEnd: (job: LocalJob) => void;

@@ -114,7 +114,7 @@ export class LocalEndpoint {
     return this.#api.answer(request);
   }
 
-  /** Every job that is known, as /status would tell it. */
+  /** Every job that is known, as /status would answer. */
   jobs(): readonly Readonly<Record<string, unknown>>[] {
     return this.#board.jobs.map((job) => ({ ...envelopeOf(job), input: job.input, webhook: job.webhook }));
   }

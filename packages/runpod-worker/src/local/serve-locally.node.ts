@@ -24,7 +24,7 @@ export interface InterceptedCall {
 }
 
 export interface ServeRunpodLocallyOptions extends LocalEndpointOptions {
-  /** Default 127.0.0.1. Jobs run whatever they are told: keep it to this machine. */
+  /** Default 127.0.0.1. Jobs run with any input they are given: keep it to this machine. */
   readonly host?: string;
   /** Default 0, any free port. */
   readonly port?: number;
@@ -83,7 +83,7 @@ const send = (response: ServerResponse, { status, json }: LocalAnswer, isLast = 
  * const local = await serveRunpodLocally((job) => ({ echo: job.input }));
  * const body = JSON.stringify({ input: { text: 'hello' } });
  * const answer = await fetch(`${local.url}/runsync`, { method: 'POST', body });
- * console.log(await answer.json()); // { id: ..., status: 'COMPLETED', output: { echo: { text: 'hello' } } }
+ * console.log(await answer.json()); // { id: "sync-...", output: { echo: { text: "hello" } }, ... }
  * await local.close();
  */
 export const serveRunpodLocally = async (

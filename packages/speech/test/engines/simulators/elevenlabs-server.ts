@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createGate } from '@taleback/runpod-worker/test/gate.ts';
+import { createGate } from '../../../../runpod-worker/test/gate.ts';
 import { requestFaults, type SpeechBody } from './elevenlabs-wire.ts';
 import { spokenTones } from './spoken-tones.ts';
 

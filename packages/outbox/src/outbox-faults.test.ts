@@ -140,7 +140,7 @@ describe('a receiver that is away', () => {
     expect((after.at(-1)?.atMs ?? 0) - (after[0]?.atMs ?? 0)).toBeLessThan(1_000);
   });
 
-  it('holds up nobody else', async () => {
+  it('delays no other receiver', async () => {
     const { fixture, outbox } = await start();
     fixture.answer = ({ url }) => (url.startsWith('https://a.example') ? unanswered : ok);
     for (let index = 0; index < 50; index += 1) await outbox.put(messageOf(`s${index}`, `j${index}`));
