@@ -9,7 +9,10 @@ import { openS3ObjectStore } from '@taleback/worker/src/storage/s3.node.ts';
 import { formatDeadLetter } from '@taleback/outbox';
 import { createRecordStore, type RecordLibrary } from '@taleback/worker/src/storage/library.ts';
 import type { ObjectStore } from '@taleback/worker/src/storage/object-store.ts';
-import { openRecordingReceiver, type RecordingReceiver } from '../../packages/outbox/test/recording-receiver.ts';
+import {
+  openRecordingReceiver,
+  type RecordingReceiver,
+} from '../../packages/outbox/test/recording-receiver.ts';
 import type { FaultProxy } from '@taleback/worker/test/storage/fault-proxy.ts';
 import { openGcsService } from '@taleback/worker/test/storage/gcs-service.ts';
 import { ACCESS_KEY, BUCKET, openS3Service } from '@taleback/worker/test/storage/s3-service.ts';
