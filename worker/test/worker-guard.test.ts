@@ -6,7 +6,10 @@ import { PubSub } from '@google-cloud/pubsub';
 import { createNames, ttsJobEvent } from '@taleback/core';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ServiceStatus } from '@taleback/speech/operations';
-import { openRecordingReceiver, type RecordingReceiver } from '@taleback/outbox/test/recording-receiver.ts';
+import {
+  openRecordingReceiver,
+  type RecordingReceiver,
+} from '../../packages/outbox/test/recording-receiver.ts';
 import { isAlive } from '@taleback/speech/test/speech/open-embedded.ts';
 import { startWorker, type WorkerChild } from './worker-child.ts';
 
