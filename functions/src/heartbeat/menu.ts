@@ -81,7 +81,8 @@ export const decideWrites = (
   { digest, engines }: Pick<WorkerEntry, 'digest' | 'engines'>,
   nowMs: number,
 ): { readonly isNews: boolean; readonly isWorker: boolean; readonly isMenu: boolean } => {
-  const isNews = known?.digest !== digest;
+  // A worker that counted as gone is news too: others may have composed the menu without it.
+  const isNews = known === undefined || known.digest !== digest || known.expiresAtMs <= nowMs;
   const ends = new Map(menu.map(({ name, expiresAtMs }) => [name, expiresAtMs]));
   return {
     isNews,
