@@ -66,11 +66,13 @@ export const callerAddress = (
   return networkOf(entry !== undefined && isIP(entry) !== 0 ? entry : (peer ?? ''));
 };
 
+type BodyBytes = Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
+
 /** Passes a request to the receiver; one that no `Request` can represent is refused here. */
 const answerTo = async (
   incoming: IncomingMessage,
   target: string,
-  readBody: () => BodyInit,
+  readBody: () => BodyBytes,
   { receiver, trustedProxyHops = 0 }: Mount,
 ): Promise<Response> => {
   const url = parseTarget(target);
@@ -98,7 +100,7 @@ export const expressEdge =
   async (request: ExpressRequest, response: ExpressResponse): Promise<void> => {
     let answer: Response;
     try {
-      const readBody = (): BodyInit => new Uint8Array(request.rawBody ?? Buffer.alloc(0));
+      const readBody = (): BodyBytes => new Uint8Array(request.rawBody ?? Buffer.alloc(0));
       answer = await answerTo(request, request.originalUrl || request.url || '/', readBody, mount());
     } catch (error) {
       log('error', 'edge fault', { fault: errorWords(error) });
@@ -126,7 +128,7 @@ const send = async (answer: Response, incoming: IncomingMessage, outgoing: Serve
 export const nodeEdge =
   (receiver: Receiver, options: Omit<Mount, 'receiver'> = {}): RequestListener =>
   (incoming, outgoing) => {
-    const readBody = (): BodyInit => Readable.toWeb(incoming) as ReadableStream<Uint8Array>;
+    const readBody = (): BodyBytes => Readable.toWeb(incoming) as ReadableStream<Uint8Array>;
     answerTo(incoming, incoming.url ?? '/', readBody, { ...options, receiver })
       .catch(answerFault)
       .then((answer) => send(answer, incoming, outgoing))
