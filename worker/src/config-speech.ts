@@ -10,8 +10,8 @@ const MOST_BY_DEFAULT = 4;
 /**
  * The variables of the speech processes, of protection and of the cache.
  *
- * @see docs/origins.md#worker-pool
- * @see docs/origins.md#system-protection
+ * @see docs/origins.md#pool
+ * @see docs/origins.md#thresholds
  */
 export const speechEnvironment = {
   SPEECH_WORKERS_MIN: integer(1, 64, 1).describe(

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { inspect } from 'node:util';
-import { DEFAULT_STORY_LIMITS, SecretText } from '@taleback/core';
+import { createNames, DEFAULT_STORY_LIMITS, SecretText } from '@taleback/core';
 import { describe, expect, it } from 'vitest';
 import { parseConfig, readEnvironment, workerEnvironment } from './config.ts';
 
@@ -53,6 +53,7 @@ describe('parseConfig', () => {
         runpodOutboxFolder: '.taleback/runpod-outbox',
         runpodDev: { host: '127.0.0.1', port: 8000, apiKey: undefined },
       },
+      names: createNames(),
       subscription: 'tts-jobs-worker',
       concurrency: 2,
       ackDeadlineSeconds: 20,
@@ -185,6 +186,7 @@ describe('parseConfig', () => {
         runpodOutboxFolder: '/srv/runpod',
         runpodDev: { host: '0.0.0.0', port: 0, apiKey: new SecretText('of-the-clients') },
       },
+      names: createNames(),
       subscription: 'mine',
       concurrency: 4,
       ackDeadlineSeconds: 600,

@@ -38,11 +38,20 @@ export const workerEnvironment = z.object({
     .describe(
       'The earlier name of `HEARTBEAT_URL`, with an address that ends in `/engines`; the heartbeat goes to `/heartbeat` beside it.',
     ),
+  TALEBACK_INSTANCE: z
+    .string()
+    .regex(/^(?:[a-z][a-z0-9]{0,19})?$/, 'must be 1 to 20 lower-case letters and digits')
+    .default('')
+    .describe(
+      "Added to the names of topics and of the subscription, as in the functions. Default: today's names.",
+    ),
   JOBS_SUBSCRIPTION: z
     .string()
     .regex(/^[A-Za-z][\w.~+%-]{2,254}$/, 'must be a Pub/Sub subscription name of 3 to 255 characters')
-    .default(createNames().subscriptions.jobs)
-    .describe('Pub/Sub subscription that jobs are pulled from. Made when it is missing.'),
+    .optional()
+    .describe(
+      `Pub/Sub subscription that jobs are pulled from. Created if it is missing. Default: \`${createNames().subscriptions.jobs}\`, with the instance.`,
+    ),
   JOB_CONCURRENCY: integer(1, 64, 2).describe('Stories narrated at once. 1 to 64.'),
   JOB_ACK_DEADLINE_SECONDS: integer(10, 600, 20).describe(
     'After how long the job of a dead worker goes to another. Seconds, 10 to 600 (the limits of Pub/Sub).',
@@ -87,6 +96,7 @@ export const parseConfig = (environment: Environment) => {
     throw new Error(`configuration: ${faults.join('; ')}`);
   }
   const env = result.data;
+  const names = createNames({ instance: env.TALEBACK_INSTANCE });
   return {
     secrets: env.CALLBACK_SECRETS,
     callbacks: callbacksConfig(env),
@@ -97,7 +107,8 @@ export const parseConfig = (environment: Environment) => {
     },
     /** Undefined: nothing is reported. */
     heartbeatUrl: env.HEARTBEAT_URL ?? env.ENGINES_URL?.replace(/\/engines(?=\/?(?:[?#]|$))/, '/heartbeat'),
-    subscription: env.JOBS_SUBSCRIPTION,
+    names,
+    subscription: env.JOBS_SUBSCRIPTION ?? names.subscriptions.jobs,
     concurrency: env.JOB_CONCURRENCY,
     ackDeadlineSeconds: env.JOB_ACK_DEADLINE_SECONDS,
     engines: toEnginesConfig(env),

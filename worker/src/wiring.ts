@@ -40,7 +40,7 @@ import { openStorage } from './storage/open-storage.ts';
 
 /** Of the narrations. 64 kbit/s is transparent for one voice of 16 kHz; 8 KB a second. */
 const BITRATE_KBPS = 64;
-/** Five tries within about fifteen seconds: a receiver that restarts is back by then. @see docs/origins.md#provider-retries */
+/** Five tries within about fifteen seconds: a receiver that restarts is back by then. @see docs/origins.md#retries */
 const DIRECT_RETRY = {
   maxAttempts: 5,
   backoff: { kind: 'exponential', initialMs: 1_000, maxMs: 8_000, jitter: 'equal' },

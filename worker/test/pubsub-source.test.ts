@@ -35,6 +35,7 @@ afterEach(async () => {
 
 const createSource = (concurrency = 1): JobSource => {
   const source = createPubsubSource({
+    names: createNames(),
     projectId,
     subscription: SUBSCRIPTION,
     concurrency,
@@ -320,6 +321,8 @@ describe('the Pub/Sub source', { timeout: LONG_MS }, () => {
 
   it('rejects the start when the subscription cannot be made', async () => {
     const source = createPubsubSource({
+      names: createNames(),
+      names: createNames(),
       projectId,
       subscription: 'x',
       concurrency: 1,

@@ -134,7 +134,7 @@ const entryOf = (item: BatchItem<BatchLine, BatchOutput>): BatchEntry => {
 /**
  * Narrates every story of a list. One that fails, also because its line cannot be read, never stops the others.
  *
- * @see docs/origins.md#batch
+ * @see docs/origins.md#batches
  */
 export const narrateBatch = async (
   lines: readonly BatchLine[],

@@ -29,7 +29,7 @@ export type Refusal =
   /** 503; the worker's heartbeat could not be stored */
   | { readonly kind: 'heartbeat-not-kept'; readonly retryAfterSeconds: number };
 
-/** Firestore and Pub/Sub are usually back by then, and the sender still retries. @see docs/origins.md#callback-retries */
+/** Firestore and Pub/Sub are usually back by then, and the sender still retries. @see docs/origins.md#delivery */
 export const RETRY_AFTER_SECONDS = 5;
 
 const STATUS: Readonly<Record<Refusal['kind'], number>> = {

@@ -55,7 +55,7 @@ export type RunpodHttp = (request: RunpodRequest, signal: AbortSignal) => Promis
 
 const { backoff } = kokoro.retry;
 
-/** How RunPod is called: the retries and breaker of HTTP engines. @see docs/origins.md#reliability-seed-000 */
+/** How RunPod is called: the retries and breaker of HTTP engines. @see docs/origins.md#retries */
 const runpodProfile = {
   name: 'runpod',
   // Handing over a job takes RunPod well under a second; it is not the time of the synthesis.

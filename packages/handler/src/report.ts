@@ -91,7 +91,7 @@ const errorUrlOf = (callbackUrl: string): string => {
 /**
  * The error callback, in the names of the source handlers, absent values as null as their Python senders write them.
  *
- * @see docs/origins.md#error-callback
+ * @see docs/origins.md#error-callback-url
  */
 export const errorMessage = (
   callbackUrl: string,
@@ -170,7 +170,7 @@ const OF_SERVICES: ReadonlySet<ErrorCategory> = new Set([
   'protection',
 ]);
 
-/** @see docs/origins.md#diagnosis-on-failure */
+/** @see docs/origins.md#diagnostics */
 const diagnosisOf = async ({ diagnoses }: ReportOptions, { category }: TalebackError): Promise<object> => {
   if (diagnoses === undefined || !OF_SERVICES.has(category)) return {};
   const found = await diagnoses().catch(() => ({}));

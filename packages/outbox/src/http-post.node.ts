@@ -5,7 +5,7 @@ import { Agent, buildConnector, type Dispatcher, request } from 'undici';
 import { isPublicAddress } from './public-address.node.ts';
 import { AddressRefusedError, type Post } from './send-once.ts';
 
-/** @see docs/origins.md#callback-timeout */
+/** @see docs/origins.md#delivery */
 const TIMEOUT_MS = 10_000;
 const MAX_EXCERPT_CHARACTERS = 300;
 /** Our receivers answer with a line. What is longer is not read to its end. */

@@ -87,7 +87,7 @@ export const elevenlabs = {
   retry: { maxAttempts: 3, backoff: PROVIDER_BACKOFF },
 } as const satisfies ResilienceProfile;
 
-/** The Edge voices, a service without any guarantee. @see docs/origins.md#circuit-breaker-and-network-diagnostics-seed-002 */
+/** The Edge voices, a service without any guarantee. @see docs/origins.md#breaker-status */
 export const edge = {
   name: 'edge',
   timeoutMs: 60_000,

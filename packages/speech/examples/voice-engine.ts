@@ -6,7 +6,7 @@ import {
   type TtsManagerParts,
 } from '../src/index.ts';
 
-/** @see seed 004, "Configuration" */
+/** @see docs/origins.md#pool */
 const config: TtsManagerOverrides = {
   workerPool: {
     minWorkers: 1,
@@ -21,7 +21,7 @@ const config: TtsManagerOverrides = {
 /**
  * A voice for an application, on any engine: `openFlitePlugin` and `openPythonPlugin` make one.
  *
- * @see seed 004, "Voice Engine Integration"
+ * @see docs/origins.md#service
  */
 export class VoiceEngine {
   readonly #parts: TtsManagerParts;

@@ -3,7 +3,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 /** Around the goals of P50 150 ms, P95 300 ms and P99 500 ms, up to the time-out of 60 s. @see docs/origins.md#latency-goals */
 const LATENCY_SECONDS = [0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5, 5, 10, 30, 60, 120];
 
-/** Around the goal of 100 ms. @see docs/origins.md#queue-processing */
+/** Around the goal of 100 ms. @see docs/origins.md#latency-goals */
 const ROUTING_SECONDS = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 1];
 
 /** Every metric of a worker, in base units. A gauge that may be unknown has a label, so that it can be absent. */

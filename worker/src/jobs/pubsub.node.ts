@@ -7,7 +7,7 @@ import {
   SubscriptionCloseBehaviors,
   type Topic,
 } from '@google-cloud/pubsub';
-import { createNames } from '@taleback/core';
+import type { Names } from '@taleback/core';
 import type { Handler } from '@taleback/handler/src/index.ts';
 import type { Log } from '@taleback/core';
 import type { JobSource } from './job-source.ts';
@@ -15,6 +15,7 @@ import type { JobSource } from './job-source.ts';
 export interface PubsubSourceOptions {
   /** Default: the project that the environment names. */
   readonly projectId?: string | undefined;
+  readonly names: Pick<Names, 'topics'>;
   readonly subscription: string;
   /** Jobs under way at once. */
   readonly concurrency: number;
@@ -43,7 +44,7 @@ const unlessItExists = async (create: Promise<unknown>): Promise<void> => {
 export const createPubsubSource = (options: PubsubSourceOptions): JobSource => {
   const pubsub = new PubSub(options.projectId === undefined ? {} : { projectId: options.projectId });
   /** Also for messages that no handler can read, with the reason, so that they do not come back for ever. */
-  const deadLetters: Topic = pubsub.topic(createNames().topics.deadLetters, { batching: { maxMessages: 1 } });
+  const deadLetters: Topic = pubsub.topic(options.names.topics.deadLetters, { batching: { maxMessages: 1 } });
   const underWay = new Set<Promise<void>>();
   /** Beyond the cap: the emulator sends more than it is asked for, and what the client held it could not give back. */
   const waiting: Message[] = [];
@@ -55,8 +56,8 @@ export const createPubsubSource = (options: PubsubSourceOptions): JobSource => {
 
   const prepare = async (): Promise<void> => {
     await Promise.all([
-      unlessItExists(pubsub.createTopic(createNames().topics.jobs)),
-      unlessItExists(pubsub.createTopic(createNames().topics.deadLetters)),
+      unlessItExists(pubsub.createTopic(options.names.topics.jobs)),
+      unlessItExists(pubsub.createTopic(options.names.topics.deadLetters)),
     ]);
     const { ackDeadlineSeconds } = options;
     const deadLetterPolicy = {
@@ -65,7 +66,7 @@ export const createPubsubSource = (options: PubsubSourceOptions): JobSource => {
     };
     await unlessItExists(
       pubsub
-        .topic(createNames().topics.jobs)
+        .topic(options.names.topics.jobs)
         .createSubscription(options.subscription, { ackDeadlineSeconds, deadLetterPolicy }),
     );
   };

@@ -23,12 +23,12 @@ export interface GcsOptions {
   readonly clock?: Clock | undefined;
 }
 
-/** Shorter waits than for providers: a store that is busy is back sooner. @see docs/origins.md#provider-retries */
+/** Shorter waits than for providers: a store that is busy is back sooner. @see docs/origins.md#retries */
 const RETRY: RetryPolicy = {
   maxAttempts: 4,
   backoff: { kind: 'exponential', initialMs: 500, maxMs: 8_000, jitter: 'equal' },
 };
-/** @see docs/origins.md#store-timeout */
+/** @see docs/origins.md#delivery */
 const TIMEOUT_MS = 10_000;
 /** 4 Mbit/s: the slowest line that an upload is given time for. */
 const SLOWEST_BYTES_PER_MS = 500;

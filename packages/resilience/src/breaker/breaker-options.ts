@@ -46,7 +46,7 @@ export function cooldownAfterFailedTrial({ adaptive }: BreakerOptions, cooldownM
  * The first cool-down of the next outage. After a quick recovery (the first trials succeeded): half as long, down to
  * `minMs`. After a slow one: `cooldownMs` again.
  *
- * @see docs/origins.md#what-came-later-1
+ * @see docs/origins.md#reuse-and-adaptation
  */
 export function cooldownAfterRecovery(
   options: BreakerOptions,

@@ -64,7 +64,7 @@ const CLOCK_TOLERANCE_MS = 24 * 60 * 60_000;
  * Nothing here fails a request: what cannot be read is missing, what cannot be written is not kept, and a warning says
  * so once a minute. A sound that is torn, altered or too old is never returned.
  *
- * @see docs/origins.md#what-came-later-1
+ * @see docs/origins.md#reuse-and-adaptation
  */
 export class SoundCache {
   readonly #options: SoundCacheOptions;

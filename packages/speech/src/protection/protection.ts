@@ -39,7 +39,7 @@ export interface ProtectionOverview {
  * Keeps new synthesis away from a machine that has no room for it, or from every machine when an operator says so. What
  * runs already is never touched.
  *
- * @see docs/origins.md#system-protection-seed-003
+ * @see docs/origins.md#thresholds
  */
 export class Protection {
   readonly killSwitch: KillSwitch;

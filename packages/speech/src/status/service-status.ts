@@ -23,7 +23,7 @@ export type ServiceStatus = ReturnType<typeof describeStatus>;
 
 const isActive = ({ state }: WorkerSnapshot): boolean => state === 'READY' || state === 'BUSY';
 
-/** @see docs/origins.md#metrics-1 */
+/** @see docs/origins.md#pool-metrics */
 const systemMetrics = ({ summary, pool, machine }: StatusInput) => {
   const workers = pool?.workers ?? [];
   return {
