@@ -322,7 +322,6 @@ describe('the Pub/Sub source', { timeout: LONG_MS }, () => {
   it('rejects the start when the subscription cannot be made', async () => {
     const source = createPubsubSource({
       names: createNames(),
-      names: createNames(),
       projectId,
       subscription: 'x',
       concurrency: 1,
