@@ -54,7 +54,13 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^(packages|functions|worker|cli)/',
-        pathNot: [...isTest, '\\.node\\.ts$', '/src/(main|wiring|index|cli)\\.ts$'],
+        // taleback.js runs first, before anything is known to work.
+        pathNot: [
+          ...isTest,
+          '\\.node\\.ts$',
+          '/src/(main|wiring|index|cli)\\.ts$',
+          '^cli/bin/taleback\\.js$',
+        ],
       },
       to: {
         path: [

@@ -21,11 +21,11 @@ export const filesOfStory = async (): Promise<{
 }> => {
   const folder = await mkdtemp(join(tmpdir(), 'taleback-house-'));
   await mkdir(join(folder, 'audio'));
-  let delivered = (): void => {};
+  let delivered: (() => void) | undefined;
   const receiver = createServer((request, response) => {
     request.resume().on('end', () => {
       response.setHeader('content-type', 'application/json').end('{"success":true}');
-      if (request.url === '/api/tts/callback') delivered();
+      if (request.url === '/api/tts/callback') delivered?.();
     });
   });
   await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));

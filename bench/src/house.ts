@@ -38,13 +38,13 @@ export const run = async (): Promise<BenchResult> => {
   const budgets = JSON.parse(readFileSync(join(ROOT, 'bench/house.json'), 'utf8')) as Budgets;
   const files = readSources();
   const byWorkspace = Map.groupBy(files, ({ path }) => workspaceOf(path));
-  for (const [workspace, own] of [...byWorkspace].sort()) {
+  for (const [workspace, own] of [...byWorkspace].sort(([one], [other]) => one.localeCompare(other))) {
     const small = own.filter(({ lines }) => lines <= SMALL_LINES).length;
     say(
       `${workspace.padEnd(24)} ${String(sum(own)).padStart(6)} lines ${String(own.length).padStart(4)} files, ${small} small`,
     );
   }
-  const small = files.filter(({ path, lines }) => lines <= SMALL_LINES && !/\.node\.ts$/.test(path));
+  const small = files.filter(({ path, lines }) => lines <= SMALL_LINES && !path.endsWith('.node.ts'));
   const arrows = {
     workspaceArrows: arrowsBetween(files, workspaceOf),
     functionsArrows: roomArrows(files, 'functions'),

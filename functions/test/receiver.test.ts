@@ -272,7 +272,7 @@ describe('the receiver over Firestore, signatures off', () => {
         headers: { 'content-type': 'application/json' },
         body,
         duplex: 'half',
-      } as RequestInit);
+      });
       expect(answer.status).toBe(413);
     });
   });

@@ -22,7 +22,7 @@ const refuse = (error: unknown, usage: string): never => {
 };
 
 /** The options and arguments of this script. Answers --help, and ends the process with 2 when the usage is wrong. */
-export const parseCommandLine = <const T extends Options = Record<never, never>>({
+export const parseCommandLine = <const T extends Options>({
   usage,
   options,
   maxArguments = 0,
@@ -43,7 +43,7 @@ export const parseCommandLine = <const T extends Options = Record<never, never>>
     return refuse(error, usage);
   }
   process.stdout.write(usage);
-  process.exit(0);
+  return process.exit(0);
 };
 
 /** The number in an option. @throws UsageError when it is not one from min to max */

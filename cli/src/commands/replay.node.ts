@@ -49,9 +49,10 @@ const row = (...cells: readonly string[]): string =>
 const letterRow = ({ file, content }: Letter, last: string): string => {
   if (!content.ok) return row('?', '?', file, last);
   const { createdMs, message } = content.entry;
+  const storyId = content.payload['story_id'];
   return row(
     new Date(createdMs).toISOString(),
-    String(content.payload['story_id'] ?? '?'),
+    typeof storyId === 'string' || typeof storyId === 'number' ? String(storyId) : '?',
     message.messageId,
     last,
   );

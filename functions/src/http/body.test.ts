@@ -6,7 +6,7 @@ const LIMITS = { maxBytes: 10, timeoutMs: 1_000 };
 const requestOf = (
   body: ReadableStream<Uint8Array> | string,
   headers: Record<string, string> = {},
-): Request => new Request('http://h/', { method: 'POST', body, headers, duplex: 'half' } as RequestInit);
+): Request => new Request('http://h/', { method: 'POST', body, headers, duplex: 'half' });
 
 const streamOf = (...chunks: readonly number[]): ReadableStream<Uint8Array> =>
   new ReadableStream({

@@ -108,6 +108,8 @@ const classify = (error: unknown, nowMs: number): Classification => {
     : { retryable: failure.kind === 'unanswered' };
 };
 
+const undeliverable = (cause: string, attempts = 0): Delivery => ({ kind: 'undeliverable', attempts, cause });
+
 /**
  * The client that keeps nothing: what is not accepted within its attempts is gone.
  *
@@ -127,13 +129,12 @@ export const createCallbackClient = (options: CallbackClientOptions): CallbackCl
     policy: RetryPolicy,
     signal: AbortSignal | undefined,
   ): Promise<Delivery> => {
-    const failed = (cause: string, attempts = 0): Delivery => ({ kind: 'undeliverable', attempts, cause });
-    if (!isHttpUrl(url)) return failed('callback_url: is not an http or https address');
+    if (!isHttpUrl(url)) return undeliverable('callback_url: is not an http or https address');
     let body: Buffer;
     try {
       body = Buffer.from(JSON.stringify(payload));
     } catch (error) {
-      return failed(errorWords(error));
+      return undeliverable(errorWords(error));
     }
     const outcome = await retry(
       async (attempt) => {
@@ -153,7 +154,7 @@ export const createCallbackClient = (options: CallbackClientOptions): CallbackCl
     const failure = lastError instanceof NotDelivered ? lastError.failure : undefined;
     return outcome.kind === 'not-retryable' && failure?.kind === 'not-accepted'
       ? { kind: 'refused', status: failure.status, excerpt: failure.excerpt }
-      : failed(errorWords(lastError), attempts);
+      : undeliverable(errorWords(lastError), attempts);
   };
 
   const deliver = async (message: CallbackMessage, signal?: AbortSignal): Promise<Delivery> => {

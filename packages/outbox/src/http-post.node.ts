@@ -33,7 +33,7 @@ export type ResolveName = (
 
 export interface HttpPost {
   readonly post: Post;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** Resolves a name to its public addresses only: what is connected to is what was judged. */

@@ -33,6 +33,7 @@ export {
 export { type DeliverOptions, Outbox, type OutboxOptions } from './outbox.ts';
 export { lifeOf, type ProcessName } from './process-life.node.ts';
 export { isPublicAddress } from './public-address.node.ts';
+export { readWaiting, type WaitingMessages } from './read-waiting.node.ts';
 export {
   AddressRefusedError,
   createSendOnce,
@@ -44,5 +45,5 @@ export {
   type SendOptions,
   type TryOutcome,
 } from './send-once.ts';
-export { type Held, OutboxStore, readWaiting, type WaitingMessages } from './store.node.ts';
+export { type Held, OutboxStore } from './store.node.ts';
 export { DRAFT_ENDING, syncFolder, writeWhole } from './write-whole.node.ts';

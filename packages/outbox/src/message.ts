@@ -77,6 +77,9 @@ export interface OutboxCounts {
   readonly sentWithout: number;
 }
 
+/** The counts while they are counted. */
+export type Counts = { -readonly [Name in keyof OutboxCounts]: number };
+
 /** The outbox of final callbacks, as plain JSON. */
 export interface OutboxStatus extends OutboxCounts {
   /** Whether this process sends; of several workers at one outbox one does. */

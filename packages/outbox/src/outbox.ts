@@ -1,7 +1,7 @@
 import { errorWords } from '@taleback/core';
 import { importFolder } from './import-folder.node.ts';
-import { type Delivery, keptUntried, type OutboxMessage, type OutboxStatus } from './message.ts';
-import { type Counts, Sender, type SenderOptions } from './sender.ts';
+import { type Counts, type Delivery, keptUntried, type OutboxMessage, type OutboxStatus } from './message.ts';
+import { Sender, type SenderOptions } from './sender.ts';
 
 export interface OutboxOptions extends SenderOptions {
   /** Larger messages are refused, characters. Default 8 Mi: more is no callback. */

@@ -1,40 +1,20 @@
-import { errorWords, type Log, withoutTokens } from '@taleback/core';
-import type { CancelTimer, Clock, Permit, Random } from '@taleback/resilience';
-import { decideNext, mayBeMistaken, type Next, type OutboxPolicy } from './decide-next.ts';
-import type { DeadLetter } from './entry-file.ts';
-import {
-  type Delivery,
-  describeFailure,
-  type FailedDelivery,
-  keptUntried,
-  type OutboxCounts,
-  type OutboxMessage,
-  type Substitute,
-} from './message.ts';
+import { errorWords, withoutTokens } from '@taleback/core';
+import type { CancelTimer, Permit, Random } from '@taleback/resilience';
+import { decideNext, mayBeMistaken, type OutboxPolicy } from './decide-next.ts';
+import { type GiveUpOptions, giveUp } from './give-up.ts';
+import { type Counts, type Delivery, keptUntried, type OutboxMessage } from './message.ts';
 import { type EntryName, type Lane, Schedule } from './schedule.ts';
 import type { Sendable, TryOutcome } from './send-once.ts';
-import type { OutboxStore } from './store.node.ts';
 
-export interface SenderOptions {
-  readonly store: OutboxStore;
+export interface SenderOptions extends GiveUpOptions {
   /** One attempt; it never rejects. */
   readonly send: (
     message: Sendable & Pick<OutboxMessage, 'lane'>,
     signal: AbortSignal,
   ) => Promise<TryOutcome>;
   readonly policy: OutboxPolicy;
-  /** What takes the place of a message that failed for good. Default: its own substitute. */
-  readonly substituteFor?: (message: OutboxMessage, failure: FailedDelivery) => Substitute | undefined;
-  /** Keeps a message that was given up, where people find it. Default, and where it rejects: `set-aside/`. */
-  readonly keepDeadLetter?: (letter: DeadLetter) => Promise<void>;
-  /** What the log calls a message. Default `callback`. */
-  readonly noun?: string;
-  readonly clock: Clock;
   readonly random: Random;
-  readonly log: Log;
 }
-
-export type Counts = { -readonly [Name in keyof OutboxCounts]: number };
 
 /** How an attempt ended: for its caller, for its receiver, and for its lane. */
 interface TryEnd {
@@ -42,7 +22,7 @@ interface TryEnd {
   /** Whether the receiver is well; absent when the attempt shows nothing of it. */
   readonly isWell?: boolean;
   /** What becomes of the lane's first entry: it is gone, is tried again, or has another in its place. */
-  readonly then: 'gone' | { readonly dueMs: number } | EntryName;
+  readonly becomes: 'gone' | { readonly dueMs: number } | EntryName;
 }
 
 /** Requests under way at once, to all receivers together. */
@@ -52,7 +32,7 @@ const STUCK_MS = 5_000;
 /** Wait after the store could not be read, ms. */
 const RESCAN_MS = 30_000;
 
-const GONE: TryEnd = { delivery: keptUntried('gone'), then: 'gone' };
+const GONE: TryEnd = { delivery: keptUntried('gone'), becomes: 'gone' };
 
 /** Sends what lies in a store, as the only process that does. */
 export class Sender {
@@ -177,12 +157,12 @@ export class Sender {
   async #try(lane: Lane, permit: Permit): Promise<void> {
     const [name] = lane.entries;
     const { destination } = lane;
-    const { delivery, isWell, then } = name === undefined ? GONE : await this.#tryEntry(lane, name);
+    const { delivery, isWell, becomes } = name === undefined ? GONE : await this.#tryEntry(lane, name);
     destination.ended(lane);
     // Queued before the breaker learns of it: a receiver that is found well makes everything due that is queued.
-    if (then === 'gone') this.#schedule.drop(lane);
-    else if ('id' in then) this.#schedule.drop(lane, then);
-    else this.#schedule.requeue(lane, then.dueMs);
+    if (becomes === 'gone') this.#schedule.drop(lane);
+    else if ('id' in becomes) this.#schedule.drop(lane, becomes);
+    else this.#schedule.requeue(lane, becomes.dueMs);
     if (isWell === true) destination.breaker.recordSuccess(permit);
     else if (isWell === false) destination.breaker.recordFailure(permit);
     else destination.breaker.release(permit);
@@ -203,10 +183,10 @@ export class Sender {
       await store.setAside(name.id, content.reason);
       this.#counts.setAside += 1;
       log('error', 'outbox entry set aside', { id: name.id, reason: content.reason });
-      return { delivery: { kind: 'undeliverable', attempts: 0, cause: content.reason }, then: 'gone' };
+      return { delivery: { kind: 'undeliverable', attempts: 0, cause: content.reason }, becomes: 'gone' };
     } catch (error) {
       log('error', 'outbox is stuck', { id: name.id, error: errorWords(error) });
-      return { delivery: keptUntried(errorWords(error)), then: { dueMs: clock.now() + STUCK_MS } };
+      return { delivery: keptUntried(errorWords(error)), becomes: { dueMs: clock.now() + STUCK_MS } };
     }
   }
 
@@ -217,7 +197,7 @@ export class Sender {
     const sendable = { url, messageId, body: Buffer.from(body), lane: message.lane };
     const outcome = await send(sendable, this.#stopping.signal);
     if (this.#stopping.signal.aborted && outcome.kind === 'unanswered')
-      return { delivery: keptUntried('interrupted'), then: { dueMs: lane.dueMs } };
+      return { delivery: keptUntried('interrupted'), becomes: { dueMs: lane.dueMs } };
     const nowMs = clock.now();
     lane.unauthorizedSinceMs = mayBeMistaken(outcome) ? (lane.unauthorizedSinceMs ?? nowMs) : undefined;
     lane.attempts += 1;
@@ -232,7 +212,7 @@ export class Sender {
         return {
           delivery: { kind: 'delivered', attempts },
           isWell: true,
-          then: await this.#removeDelivered(lane, name),
+          becomes: await this.#removeDelivered(lane, name),
         };
       case 'wait': {
         const { cause, untilMs, notBeforeMs, pauseUntilMs } = next;
@@ -240,14 +220,19 @@ export class Sender {
         if (pauseUntilMs !== undefined) lane.destination.pauseUntil(pauseUntilMs);
         const retryInMs = Math.round(untilMs - nowMs);
         log('warn', `${this.#noun} waits`, { ...about, attempts, cause, retryInMs });
-        return { delivery: { kind: 'kept', attempts, cause }, isWell: false, then: { dueMs: untilMs } };
+        return { delivery: { kind: 'kept', attempts, cause }, isWell: false, becomes: { dueMs: untilMs } };
       }
       case 'give-up': {
-        const then = await this.#giveUp(name, message, next, attempts);
+        const failed = { name, message, why: next.why, delivery: next.delivery, attempts };
+        const becomes = await giveUp(failed, this.#options, this.#counts);
         this.#counts[next.why] += 1;
         log('error', `${this.#noun} not delivered`, { ...about, why: next.why, ...next.delivery });
         const isWell = next.why === 'refused';
-        return { delivery: next.delivery, then, ...(outcome.kind === 'address-refused' ? {} : { isWell }) };
+        return {
+          delivery: next.delivery,
+          becomes,
+          ...(outcome.kind === 'address-refused' ? {} : { isWell }),
+        };
       }
       default:
         return next satisfies never;
@@ -255,7 +240,7 @@ export class Sender {
   }
 
   /** It was accepted: a row that cannot be removed is no reason to send it again. */
-  async #removeDelivered(lane: Lane, { id }: EntryName): Promise<TryEnd['then']> {
+  async #removeDelivered(lane: Lane, { id }: EntryName): Promise<TryEnd['becomes']> {
     try {
       await this.#options.store.remove(id);
       return 'gone';
@@ -267,34 +252,6 @@ export class Sender {
       });
       return { dueMs: this.#options.clock.now() + STUCK_MS };
     }
-  }
-
-  /** Keeps the message for people first, then removes it or puts its substitute in its place. */
-  async #giveUp(
-    name: EntryName,
-    message: OutboxMessage,
-    { why, delivery }: Extract<Next, { kind: 'give-up' }>,
-    attempts: number,
-  ): Promise<TryEnd['then']> {
-    const { store, keepDeadLetter, substituteFor, clock, log } = this.#options;
-    let reason = describeFailure(delivery);
-    try {
-      if (keepDeadLetter === undefined) throw undefined;
-      const createdMs = name.stamp;
-      await keepDeadLetter({ message, createdMs, why, delivery, attempts, atMs: clock.now() });
-    } catch (error) {
-      if (error !== undefined) {
-        reason = `${why}, and the store would not take it: ${errorWords(error)}`;
-        const about = { url: withoutTokens(message.url), messageId: message.messageId };
-        log('error', `failed ${this.#noun} could not be kept`, { ...about, error: errorWords(error) });
-      }
-      await store.copyAside(name.id, reason);
-      this.#counts.setAside += 1;
-    }
-    const substitute = substituteFor === undefined ? message.substitute : substituteFor(message, delivery);
-    if (substitute !== undefined) return store.replace(name, substitute);
-    await store.remove(name.id);
-    return 'gone';
   }
 
   #settle(id: number, delivery: Delivery): void {

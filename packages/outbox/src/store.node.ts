@@ -1,11 +1,12 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { mkdir, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { errorWords, type Log } from '@taleback/core';
-import { DATABASE_FILE, OutboxDatabase } from './database.node.ts';
+import { OutboxDatabase } from './database.node.ts';
 import { formatEntry, type OutboxEntry } from './entry-file.ts';
+import { messageOf, type NewRow, type Row, rowOf, sumOf } from './entry-row.ts';
 import type { OutboxMessage, Substitute } from './message.ts';
 import type { EntryName } from './schedule.ts';
 import { syncFolder, writeDurably } from './write-whole.node.ts';
@@ -15,18 +16,6 @@ export interface Held {
   readonly key: string;
   readonly value: string;
 }
-
-interface Row extends EntryName {
-  readonly held: number;
-  readonly key: string;
-  /** JSON text of the address and the substitute. */
-  readonly head: string;
-  readonly sum: string;
-  readonly file: string | null;
-  readonly body: string | null;
-}
-
-type NewRow = Omit<Row, 'id' | 'sum' | 'file' | 'body'> & { readonly body: string };
 
 /** The content of an entry, or why it cannot be read. */
 export type Content =
@@ -48,27 +37,6 @@ export const PASSING_FAULTS: ReadonlySet<unknown> = new Set([
 ]);
 /** A sweep may take a file from a writer in another process; the second one stays. */
 const MAX_WRITES = 3;
-
-const sumOf = (head: string, body: string): string =>
-  createHash('sha256').update(`${head}\n`).update(body).digest('hex');
-
-const rowOf = (
-  { url, messageId: key, body, substitute, lane = `message ${key}` }: OutboxMessage,
-  stamp: number,
-): NewRow => ({
-  held: 0,
-  stamp,
-  destination: new URL(url).origin,
-  lane,
-  key,
-  head: JSON.stringify({ url, substitute }),
-  body,
-});
-
-const messageOf = ({ key, head, lane }: Row, body: string): OutboxMessage => {
-  const { url, substitute } = JSON.parse(head) as { url: string; substitute?: Substitute };
-  return { url, messageId: key, body, lane, substitute };
-};
 
 /** The messages of an outbox on the disk. Every method throws what the file system or SQLite says. */
 export class OutboxStore {
@@ -304,34 +272,3 @@ export class OutboxStore {
     await writeDurably(path, entry);
   }
 }
-
-/** What waits in an outbox, whichever process sends from it. */
-export interface WaitingMessages {
-  readonly count: number;
-  /** When the oldest was written, unix ms. */
-  readonly oldestMs: number | undefined;
-}
-
-/**
- * Looks into the database of an outbox folder, without taking part.
- *
- * @example
- * console.log(readWaiting('/nowhere').count); // 0
- * @throws what SQLite says
- */
-export const readWaiting = (folder: string): WaitingMessages => {
-  const path = join(folder, DATABASE_FILE);
-  if (!existsSync(path)) return { count: 0, oldestMs: undefined };
-  const db = new DatabaseSync(path, { readOnly: true, timeout: 1_000 });
-  try {
-    const row = db
-      .prepare('SELECT count(*) AS count, min(stamp) AS oldest FROM entries WHERE held = 0')
-      .get();
-    return {
-      count: Number(row?.['count'] ?? 0),
-      oldestMs: row?.['oldest'] == null ? undefined : Number(row['oldest']),
-    };
-  } finally {
-    db.close();
-  }
-};

@@ -100,20 +100,20 @@ describe('a store', () => {
     const store = openStore();
     await rm(folder, { recursive: true });
     await writeFile(folder, 'a file in its place');
-    await expect(store.insert(message('a-1'), 1)).rejects.toThrow();
+    await expect(store.insert(message('a-1'), 1)).rejects.toThrow('EEXIST');
     await rm(folder);
     await store.insert(message('a-1'), 1);
     expect(await keys(store)).toEqual(['ready_a-1']);
   });
 });
 
-describe('a damaged database', () => {
-  const fill = async (count: number): Promise<void> => {
-    const store = openStore();
-    for (let index = 1; index <= count; index += 1) await store.insert(message(`s-${index}`, 5_000), index);
-    store.database.close();
-  };
+const fill = async (count: number): Promise<void> => {
+  const store = openStore();
+  for (let index = 1; index <= count; index += 1) await store.insert(message(`s-${index}`, 5_000), index);
+  store.database.close();
+};
 
+describe('a damaged database', () => {
   it('that is no database at all is set aside, and a new one started', async () => {
     await fill(2);
     await writeFile(join(folder, 'outbox.db'), 'x'.repeat(10_000));
@@ -143,12 +143,12 @@ describe('a damaged database', () => {
   );
 });
 
-describe('what is held', () => {
-  const owner = (id: string, pid: number, host: string, seen: number): void =>
-    void stores[0]?.database.open
-      .prepare('INSERT INTO owners (id, pid, host, started, seen, sends) VALUES (?, ?, ?, NULL, ?, 0)')
-      .run(id, pid, host, seen);
+const owner = (id: string, pid: number, host: string, seen: number): void =>
+  void stores[0]?.database.open
+    .prepare('INSERT INTO owners (id, pid, host, started, seen, sends) VALUES (?, ?, ?, NULL, ?, 0)')
+    .run(id, pid, host, seen);
 
+describe('what is held', () => {
   it('is taken over when its process has ended, oldest first and once', async () => {
     const [first, second, third] = [openStore(), openStore(), openStore()];
     await first.hold({ key: 'b', value: '1' });
@@ -180,10 +180,10 @@ describe('what is held', () => {
   });
 });
 
-describe('a folder of version 0.1', () => {
-  const nameOf = (stamp: number, id: string): string =>
-    `${String(stamp).padStart(15, '0')}-aaaaaaaaaaaa-bbbbbbbbbbbb-${id}.json`;
+const nameOf = (stamp: number, id: string): string =>
+  `${String(stamp).padStart(15, '0')}-aaaaaaaaaaaa-bbbbbbbbbbbb-${id}.json`;
 
+describe('a folder of version 0.1', () => {
   it('is imported in its order; what is no entry is set aside with the reason', async () => {
     const files = {
       [nameOf(3, '000000000003')]: formatEntry({ message: message('s-3'), createdMs: 3 }),

@@ -176,7 +176,7 @@ export class Results {
       if (held.length > 0) log('warn', 'work of a lost worker found', { jobs: held.length });
       for (const { key, value } of held) {
         const taken = takenJob.safeParse(JSON.parse(value));
-        if (taken.success) await this.#takeOver(taken.data as TakenJob);
+        if (taken.success) await this.#takeOver(taken.data);
         else log('error', 'a job of a lost worker cannot be read', { key });
       }
     } catch (error) {

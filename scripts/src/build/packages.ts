@@ -36,8 +36,8 @@ const compile = async (folder: string): Promise<void> => {
 
 const privateOnly: Plugin = {
   name: 'private-only',
-  setup: ({ onResolve }) =>
-    onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
+  setup: (bundle) =>
+    bundle.onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
       kind === 'entry-point' || PRIVATE.some((name) => path.startsWith(name))
         ? undefined
         : { path, external: true },

@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { answerHealth, type HealthAnswer, type HealthRequest, type HealthSources } from './health-answer.ts';
-import type { ServiceStatus } from '@taleback/speech/operations';
 
 const SOURCES: HealthSources = {
   liveness: () => ({ alive: true }),
   readiness: () => ({ ready: true, state: 'ready', reasons: [] }),
-  status: () => ({ state: 'ready', queueDepth: 3 }) as ServiceStatus,
+  status: () => ({ state: 'ready', queueDepth: 3 }),
   metrics: { contentType: 'text/plain; version=0.0.4', text: async () => 'up 1\n' },
 };
 const ask = (method: string, target: string, change: Partial<HealthSources> = {}): Promise<HealthAnswer> =>

@@ -1,19 +1,22 @@
 import type { Clock } from '@taleback/resilience';
-import type { Submission } from './local-api.ts';
 
 /** States of a job. @see docs.runpod.io, "job states" */
 export type JobStatus = 'IN_QUEUE' | 'IN_PROGRESS' | 'COMPLETED' | 'FAILED' | 'CANCELLED' | 'TIMED_OUT';
 
 export type FinalStatus = Exclude<JobStatus, 'IN_QUEUE' | 'IN_PROGRESS'>;
 
-export interface LocalJob {
-  readonly id: string;
+/** A job as it was submitted. */
+export interface Submission {
   readonly input: unknown;
   readonly webhook: string | undefined;
   /** From the start to TIMED_OUT, ms. */
   readonly executionTimeoutMs: number;
   /** From the submission to its deletion, whatever it is doing, ms. */
   readonly ttlMs: number;
+}
+
+export interface LocalJob extends Submission {
+  readonly id: string;
   /** Submitted by /runsync: its result lives shorter. */
   readonly isSync: boolean;
   readonly submittedAtMs: number;

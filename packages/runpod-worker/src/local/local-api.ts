@@ -1,6 +1,6 @@
 import { type Clock, wait } from '@taleback/resilience';
 import { z } from 'zod';
-import { envelopeOf, isFinal, type JobBoard, type LocalJob } from './job-board.ts';
+import { envelopeOf, isFinal, type JobBoard, type LocalJob, type Submission } from './job-board.ts';
 import type { LocalRunner } from './local-runner.ts';
 
 /** @see docs.runpod.io, "execution policies" */
@@ -18,14 +18,6 @@ const submission = z.object({
     })
     .nullish(),
 });
-
-/** A job as it was submitted. */
-export interface Submission {
-  readonly input: unknown;
-  readonly webhook: string | undefined;
-  readonly executionTimeoutMs: number;
-  readonly ttlMs: number;
-}
 
 type ParsedSubmission =
   | { readonly ok: true; readonly value: Submission }

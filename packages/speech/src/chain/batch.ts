@@ -65,9 +65,10 @@ export const runBatch = async <Input, Output>(
     items[index] = item;
     onItem?.(item);
   };
+  const isCancelled = (): boolean => signal?.aborted === true;
   let next = 0;
   const lane = async (): Promise<void> => {
-    while (next < inputs.length && signal?.aborted !== true) {
+    while (next < inputs.length && !isCancelled()) {
       next += 1;
       await runOne(next - 1);
     }
