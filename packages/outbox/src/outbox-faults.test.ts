@@ -91,7 +91,9 @@ describe('a disk that fails', () => {
     await expect(outbox.put(messageOf('s1', 'j1'))).rejects.toThrow('EACCES');
     fixture.breaks('open', undefined);
     await outbox.put(messageOf('s1', 'j1'));
-    await fixture.clock.advanceAsync(10);
+    // Resolves when this process sends.
+    await outbox.open();
+    await fixture.clock.settle();
     expect(fixture.ids()).toEqual(['ready_j1']);
   });
 

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TalebackError } from '@taleback/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type AudioServer, openAudioServer } from '@taleback/worker/src/storage/audio-server.node.ts';
-import { createFolderObjects } from '@taleback/worker/src/storage/folder.node.ts';
+import { type AudioServer, openAudioServer } from '../../src/storage/audio-server.node.ts';
+import { createFolderObjects } from '../../src/storage/folder.node.ts';
 import { audioKey } from '@taleback/core/storage';
-import { type AudioLibrary, createAudioLibrary } from '@taleback/worker/src/storage/library.ts';
+import { type AudioLibrary, createAudioLibrary } from '../../src/storage/library.ts';
 
 const KEY = 'private/users/u1/stories/audio/en/s1/j1.mp3';
 const BYTES = Buffer.from(Array.from({ length: 10_000 }, (_, index) => index % 251));
