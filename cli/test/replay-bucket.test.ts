@@ -7,8 +7,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { openGcsObjectStore } from '@taleback/worker/src/storage/gcs.node.ts';
 import { openS3ObjectStore } from '@taleback/worker/src/storage/s3.node.ts';
 import { formatDeadLetter } from '@taleback/outbox';
-import { createRecordStore, type RecordLibrary } from '@taleback/worker/src/storage/library.ts';
-import type { ObjectStore } from '@taleback/worker/src/storage/object-store.ts';
+import {
+  createRecordStore,
+  type RecordLibrary,
+  type ObjectStore,
+} from '@taleback/worker/src/storage/library.ts';
 import {
   openRecordingReceiver,
   type RecordingReceiver,

@@ -4,8 +4,7 @@ import { startStores } from '@taleback/scripts/src/emulators/stores.ts';
 import { narrateInPeace } from './reference.ts';
 import { runStorm, type StormReport } from './storm.ts';
 import { tellTales } from './tales.ts';
-
-export type { StormReport } from './storm.ts';
+export { type StormReport } from './storm.ts';
 
 export interface Chaos {
   /** One storm. Its accidents are drawn from the seed, a whole number from 0. */

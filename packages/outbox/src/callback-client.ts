@@ -15,9 +15,12 @@ import {
   laneOf,
   type OutboxMessage,
   type Substitute,
+  causeOf,
+  createSendOnce,
+  type SendOptions,
+  type TryOutcome,
 } from './message.ts';
 import type { Outbox } from './outbox.ts';
-import { causeOf, createSendOnce, type SendOptions, type TryOutcome } from './send-once.ts';
 
 /** A message of a job. `job_id`, else `story_id`, of its payload says what it has to stay in order with. */
 export interface CallbackMessage {

@@ -5,8 +5,7 @@ import {
   classifyHttpStatus,
   type Random,
 } from '@taleback/resilience';
-import type { FailedDelivery } from './message.ts';
-import { causeOf, type PostAnswer, type TryOutcome } from './send-once.ts';
+import { type FailedDelivery, causeOf, type PostAnswer, type TryOutcome } from './message.ts';
 
 /** How long and how often a message is tried. */
 export interface OutboxPolicy {

@@ -3,7 +3,7 @@ import { isIP, type LookupFunction } from 'node:net';
 import { withDeadline } from '@taleback/resilience';
 import { Agent, buildConnector, type Dispatcher, request } from 'undici';
 import { isPublicAddress } from './public-address.node.ts';
-import { AddressRefusedError, type Post } from './send-once.ts';
+import { AddressRefusedError, type Post } from './message.ts';
 
 /** @see docs/origins.md#delivery */
 const TIMEOUT_MS = 10_000;

@@ -7,7 +7,7 @@ export {
   createOutboxClient,
   type OutboxClientOptions,
 } from './callback-client.ts';
-export type { OutboxPolicy } from './decide-next.ts';
+export { type OutboxPolicy } from './decide-next.ts';
 export {
   type DeadLetter,
   FAILED_CALLBACKS,
@@ -29,12 +29,6 @@ export {
   type OutboxMessage,
   type OutboxStatus,
   type Substitute,
-} from './message.ts';
-export { type DeliverOptions, Outbox, type OutboxOptions } from './outbox.ts';
-export { lifeOf, type ProcessName } from './process-life.node.ts';
-export { isPublicAddress } from './public-address.node.ts';
-export { readWaiting, type WaitingMessages } from './read-waiting.node.ts';
-export {
   AddressRefusedError,
   createSendOnce,
   type HmacSigning,
@@ -44,6 +38,10 @@ export {
   type SendOnce,
   type SendOptions,
   type TryOutcome,
-} from './send-once.ts';
+} from './message.ts';
+export { type DeliverOptions, Outbox, type OutboxOptions } from './outbox.ts';
+export { lifeOf, type ProcessName } from './process-life.node.ts';
+export { isPublicAddress } from './public-address.node.ts';
+export { readWaiting, type WaitingMessages } from './read-waiting.node.ts';
 export { type Held, OutboxStore } from './store.node.ts';
 export { DRAFT_ENDING, syncFolder, writeWhole } from './write-whole.node.ts';

@@ -2,9 +2,15 @@ import { errorWords, withoutTokens } from '@taleback/core';
 import type { CancelTimer, Permit, Random } from '@taleback/resilience';
 import { decideNext, mayBeMistaken, type OutboxPolicy } from './decide-next.ts';
 import { type GiveUpOptions, giveUp } from './give-up.ts';
-import { type Counts, type Delivery, keptUntried, type OutboxMessage } from './message.ts';
+import {
+  type Counts,
+  type Delivery,
+  keptUntried,
+  type OutboxMessage,
+  type Sendable,
+  type TryOutcome,
+} from './message.ts';
 import { type EntryName, type Lane, Schedule } from './schedule.ts';
-import type { Sendable, TryOutcome } from './send-once.ts';
 
 export interface SenderOptions extends GiveUpOptions {
   /** One attempt; it never rejects. */

@@ -8,32 +8,33 @@ export {
   type ScheduledBackoff,
 } from './backoff.ts';
 export { AdaptiveTimeout, type AdaptiveTimeoutOptions } from './adaptive-timeout.ts';
-export type { AdaptiveCooldown, BreakerOptions } from './breaker/breaker-options.ts';
+export * from './breaker/breaker-state.ts';
 export {
+  type AdaptiveCooldown,
+  type BreakerOptions,
   type BreakerSnapshot,
   type BreakerStatus,
   parseBreakerSnapshot,
-} from './breaker/breaker-snapshot.ts';
-export * from './breaker/breaker-state.ts';
+} from './breaker/breaker-state.ts';
 export { type BreakerSetup, CircuitBreaker } from './breaker/circuit-breaker.ts';
-export type {
-  ConsecutiveOptions,
-  CountWindowOptions,
-  StrategyOptions,
-  TimeWindowOptions,
+export {
+  type ConsecutiveOptions,
+  type CountWindowOptions,
+  type StrategyOptions,
+  type TimeWindowOptions,
 } from './breaker/windows.ts';
 export * from './bulkhead/bulkhead.ts';
 export { FairQueue, type Lane, type Priority, type Queueable } from './bulkhead/fair-queue.ts';
 export * from './classification.ts';
 export { type CancelTimer, type Clock, systemClock, wait } from './clock.ts';
-export type {
-  Call,
-  CallContext,
-  CallOutcome,
-  CallRejected,
-  CallRequest,
-  Policies,
-  Rejection,
+export {
+  type Call,
+  type CallContext,
+  type CallOutcome,
+  type CallRejected,
+  type CallRequest,
+  type Policies,
+  type Rejection,
 } from './compose/call-run.ts';
 export { type ComposedPolicies, compose } from './compose/compose.ts';
 export {

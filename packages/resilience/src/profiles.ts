@@ -1,6 +1,5 @@
 import type { Random } from './backoff.ts';
-import type { BreakerOptions } from './breaker/breaker-options.ts';
-import type { BreakerSnapshot } from './breaker/breaker-snapshot.ts';
+import type { BreakerOptions, BreakerSnapshot } from './breaker/breaker-state.ts';
 import { CircuitBreaker } from './breaker/circuit-breaker.ts';
 import { Bulkhead, type BulkheadOptions } from './bulkhead/bulkhead.ts';
 import type { Classify } from './classification.ts';

@@ -1,4 +1,3 @@
-/** Text to speech with a worker pool, fallback engines and a cache: what an application, a server or a bench builds on. */
 export { type AudioEncoder, type AudioStream, createWavEncoder } from './audio/audio-encoder.ts';
 export { decodeMp3 } from './audio/mp3-decoder.ts';
 export { createMp3ThreadEncoder, type Mp3EncoderOptions } from './audio/mp3-encoder.node.ts';
@@ -8,20 +7,13 @@ export { type CacheLimits, type CacheStatus, SoundCache } from './cache/sound-ca
 export { withChunkCache, withNarrationCache } from './cache/with-cache.ts';
 export { cancellationOf, throwIfCancelled } from './cancellation.ts';
 export { type BatchItem, type BatchOptions, type BatchReport, runBatch } from './chain/batch.ts';
-export type { FailedTry, Narrate, Narration, SpeechCaches } from './chain/narrate.ts';
-export type { NarrationOptions, NarrationRequest } from './chain/plan-narration.ts';
+export { type FailedTry, type Narrate, type Narration, type SpeechCaches } from './chain/narrate.ts';
+export { type NarrationOptions, type NarrationRequest } from './chain/plan-narration.ts';
 export { type ServiceSnapshot, TtsManager, type TtsManagerParts } from './chain/tts-manager.ts';
-export type { SynthesisRequest, SynthesisResult, TtsService } from './chain/tts-service.ts';
+export { type SynthesisRequest, type SynthesisResult, type TtsService } from './chain/tts-service.ts';
 export { bindIpcMain, parseIpcError, TTS_CHANNELS } from './electron.ts';
-export { speaksLanguage } from './engines/choose-voice.ts';
 export {
-  ENGINE_NAMES,
-  type EngineName,
-  type EnginesConfig,
-  enginesEnvironment,
-  toEnginesConfig,
-} from './engines/engine-settings.ts';
-export {
+  speaksLanguage,
   type EngineProbe,
   type RemoteEngine,
   type SpeechChunk,
@@ -32,6 +24,13 @@ export {
   type VoiceProfile,
   type VoiceStyle,
 } from './engines/engine.ts';
+export {
+  ENGINE_NAMES,
+  type EngineName,
+  type EnginesConfig,
+  enginesEnvironment,
+  toEnginesConfig,
+} from './engines/engine-settings.ts';
 export { loadFlite } from './engines/flite/flite-engine.ts';
 export {
   type FlitePluginOptions,
@@ -43,29 +42,39 @@ export {
 export { openEngine, type OpenEngine } from './engines/open-engine.node.ts';
 export { ESPEAK_PROFILE } from './engines/python-profiles.ts';
 export { BALANCING, type TtsManagerConfig, type TtsManagerOverrides } from './pool/pool-config.ts';
-export type {
-  PoolMode,
-  PoolSnapshot,
-  WorkerBreakerState,
-  WorkerSnapshot,
-  WorkerState,
-} from './pool/pool-snapshot.ts';
-export type {
-  ChildCall,
-  ChildPulse,
-  ChildReadiness,
-  OpenSpeechChild,
-  SpeechChild,
-  SpeechChildEvents,
-  SpeechRequest,
+export {
+  type PoolMode,
+  type PoolSnapshot,
+  type WorkerBreakerState,
+  type WorkerSnapshot,
+  type WorkerState,
+  type EnginePlugin,
+  type HostedPlugin,
+  isRemote,
+  type FaultOrigin,
+  type SynthesisEvent,
+  type SynthesisListener,
+} from './pool/speech-line.ts';
+export {
+  type ChildCall,
+  type ChildPulse,
+  type ChildReadiness,
+  type OpenSpeechChild,
+  type SpeechChild,
+  type SpeechChildEvents,
+  type SpeechRequest,
 } from './pool/speech-child.ts';
-export { type EnginePlugin, type HostedPlugin, isRemote } from './pool/speech-line.ts';
-export type { FaultOrigin, SynthesisEvent, SynthesisListener } from './pool/synthesis-event.ts';
 export { isProtocolVersion, PROTOCOL_VERSIONS, type ProtocolVersion } from './protocol/protocol.ts';
 export { openSoundFiles, type OpenSoundFiles } from './protocol/sound-files.node.ts';
-export type { EngineStatus } from './status/engine-status.ts';
-export type { ProtectionSummary, Readiness, ServicePhase, ServiceState } from './status/readiness.ts';
-export type { MachineUsage, ServiceStatus } from './status/service-status.ts';
-export { splitText, type TextPiece } from './text/split-text.ts';
-export { spokenLength } from './text/spoken-length.ts';
+export {
+  type EngineStatus,
+  type ProtectionSummary,
+  type Readiness,
+  type ServicePhase,
+  type ServiceState,
+} from './status/engine-status.ts';
+export { type MachineUsage, type ServiceStatus } from './status/service-status.ts';
+export { splitText, type TextPiece, spokenLength } from './text/split-text.ts';
 export { loadVoiceProfile, type ProfilePorts } from './voices/load-voice-profile.ts';
+
+/** Text to speech with a worker pool, fallback engines and a cache: what an application, a server or a bench builds on. */

@@ -7,9 +7,8 @@ import {
   SubscriptionCloseBehaviors,
   type Topic,
 } from '@google-cloud/pubsub';
-import type { Names } from '@taleback/core';
+import type { Names, Log } from '@taleback/core';
 import type { Handler } from '@taleback/handler/src/index.ts';
-import type { Log } from '@taleback/core';
 import type { JobSource } from './job-source.ts';
 
 export interface PubsubSourceOptions {

@@ -1,6 +1,6 @@
+import send from 'send';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import send from 'send';
 
 export interface AudioServer {
   readonly url: string;

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { type ErrorCode, errorWords, TalebackError } from '@taleback/core';
 import { throwIfCancelled } from '@taleback/speech';
-import { keyAddress, type ObjectStore } from './object-store.ts';
+import { keyAddress, type ObjectStore } from './library.ts';
 import { DRAFT_ENDING, syncFolder, writeWhole } from '@taleback/outbox';
 
 const FULL_CODES: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT']);

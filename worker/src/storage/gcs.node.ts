@@ -1,7 +1,7 @@
 import { CRC32C, type File, type GetFilesOptions, Storage, type StorageOptions } from '@google-cloud/storage';
 import { type Clock, type RetryPolicy, retry, systemClock, tryWithDeadline } from '@taleback/resilience';
 import { cancellationOf, throwIfCancelled } from '@taleback/speech';
-import { CACHE_CONTROL, keyAddress, type ObjectStore, type StoreObject } from './object-store.ts';
+import { CACHE_CONTROL, keyAddress, type ObjectStore, type StoreObject } from './library.ts';
 import { ChecksumError, classifyGcsFault, gcsFaultOf, saysAbsent, toGcsError } from './gcs-fault.ts';
 
 export interface GcsOptions {

@@ -1,7 +1,6 @@
 import { TalebackError } from '@taleback/core';
 import { describe, expect, it } from 'vitest';
-import { createAudioLibrary, createRecordStore } from './library.ts';
-import type { ObjectStore } from './object-store.ts';
+import { createAudioLibrary, createRecordStore, type ObjectStore } from './library.ts';
 
 const AUDIO = {
   key: 'a/b.mp3',

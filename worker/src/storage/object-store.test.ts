@@ -1,8 +1,8 @@
+import * as fc from 'fast-check';
 import { posix } from 'node:path';
 import { audioKey } from '@taleback/core/storage';
-import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkAudioKey, checkStoreKey, keyAddress } from './object-store.ts';
+import { checkAudioKey, checkStoreKey, keyAddress } from './library.ts';
 
 const takes = (key: string): boolean => {
   try {

@@ -1,7 +1,12 @@
 import type { RetryPolicy } from '@taleback/resilience';
 import { createFolderObjects } from './folder.node.ts';
-import { type AudioLibrary, createAudioLibrary, createRecordStore, type RecordLibrary } from './library.ts';
-import type { ObjectStore } from './object-store.ts';
+import {
+  type AudioLibrary,
+  createAudioLibrary,
+  createRecordStore,
+  type RecordLibrary,
+  type ObjectStore,
+} from './library.ts';
 import type { StorageConfig } from './storage-config.ts';
 
 export interface OpenStorage {

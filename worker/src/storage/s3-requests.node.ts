@@ -4,7 +4,7 @@ import { type Clock, type RetryPolicy, retry, systemClock, tryWithDeadline } fro
 import { cancellationOf } from '@taleback/speech';
 import { AwsV4Signer } from 'aws4fetch';
 import { Agent, type Dispatcher, request } from 'undici';
-import { keyAddress } from './object-store.ts';
+import { keyAddress } from './library.ts';
 import { classifyS3Fault, S3Fault, toS3Error } from './s3-answers.ts';
 
 export interface S3Options {

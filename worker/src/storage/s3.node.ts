@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isTalebackError, TalebackError } from '@taleback/core';
-import { CACHE_CONTROL, keyAddress, type ObjectStore } from './object-store.ts';
+import { CACHE_CONTROL, keyAddress, type ObjectStore } from './library.ts';
 import { type KeyPage, parseKeyPage, S3Fault, UploadDamagedError } from './s3-answers.ts';
 import { createS3Requests, type S3Answer, type S3Options, type S3Requests } from './s3-requests.node.ts';
 

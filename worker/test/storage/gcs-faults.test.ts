@@ -3,7 +3,7 @@ import { isTalebackError } from '@taleback/core';
 import { createFakeClock } from '@taleback/resilience/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type GcsOptions, openGcsObjectStore } from '../../src/storage/gcs.node.ts';
-import type { ObjectStore } from '../../src/storage/object-store.ts';
+import type { ObjectStore } from '../../src/storage/library.ts';
 import type { Answered, Fault } from './fault-proxy.ts';
 import { BUCKET, CRC32C_MISMATCH, type GcsService, gcsError, openGcsService } from './gcs-service.ts';
 

@@ -1,6 +1,5 @@
 import type { ErrorCode } from '../errors/catalogue.ts';
-import { foreignShare } from './foreign-letters.ts';
-import { findTextFault, withoutIgnorables } from './text-faults.ts';
+import { foreignShare, findTextFault, withoutIgnorables } from './text-faults.ts';
 
 /** Limits of what is narrated in one piece. */
 export interface StoryLimits {

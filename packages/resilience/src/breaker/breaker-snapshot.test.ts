@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { BreakerOptions } from './breaker-options.ts';
-import { type BreakerSnapshot, parseBreakerSnapshot } from './breaker-snapshot.ts';
+import { type BreakerOptions, type BreakerSnapshot, parseBreakerSnapshot } from './breaker-state.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
 import { createFakeClock } from '../testing.ts';
 

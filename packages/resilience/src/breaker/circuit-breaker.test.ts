@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { BreakerOptions } from './breaker-options.ts';
-import type { BreakerChange, Permit } from './breaker-state.ts';
+import type { BreakerOptions, BreakerChange, Permit } from './breaker-state.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
 import { type FakeClock, createFakeClock } from '../testing.ts';
 

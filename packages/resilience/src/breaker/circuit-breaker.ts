@@ -7,14 +7,10 @@ import {
   DEFAULT_HALF_OPEN_SUCCESSES,
   DEFAULT_TRIAL_EXPIRY_MS,
   isRelapse,
-} from './breaker-options.ts';
-import {
   type BreakerSnapshot,
   type BreakerStatus,
   restoreState,
   toBreakerStatus,
-} from './breaker-snapshot.ts';
-import {
   type Admission,
   type BreakerChangeCause,
   type BreakerListener,

@@ -8,12 +8,11 @@ import type { RunpodHandler } from '../run-handler.ts';
 import type { LocalEnd } from './job-board.ts';
 import { bodyLimitOf, type LocalAnswer } from './local-api.ts';
 import { LocalEndpoint, type LocalEndpointOptions } from './local-endpoint.ts';
-
-export type { RunpodLog } from '../log.ts';
-export type { RunpodJob } from '../platform.ts';
-export type { RunpodContext, RunpodHandler } from '../run-handler.ts';
-export type { FinalStatus, JobStatus, LocalEnd } from './job-board.ts';
-export type { LocalAnswer } from './local-api.ts';
+export { type RunpodLog } from '../log.ts';
+export { type RunpodJob } from '../platform.ts';
+export { type RunpodContext, type RunpodHandler } from '../run-handler.ts';
+export { type FinalStatus, type JobStatus, type LocalEnd } from './job-board.ts';
+export { type LocalAnswer } from './local-api.ts';
 
 /** A call as an interceptor sees it. */
 export interface InterceptedCall {

@@ -1,10 +1,10 @@
+import * as fc from 'fast-check';
 import { existsSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bytesOf, keyFor, openCache, soundOf } from '../../test/cache/cache-fixture.ts';
-import { SoundIndex } from './sound-index.node.ts';
+import { SoundIndex } from './sound-store.node.ts';
 
 const MINUTE_MS = 60_000;
 const LIMITS = { maxBytes: 1_000, maxAgeMs: 25 * MINUTE_MS, maxEntries: 5 };

@@ -3,8 +3,15 @@ import { errorWords, type Log } from '@taleback/core';
 import type { Clock } from '@taleback/resilience';
 import type { CacheKey, CacheKind } from './cache-key.ts';
 import { DiskWork } from './disk-work.ts';
-import { type CacheDisk, REAL_DISK, SoundFolder } from './sound-folder.node.ts';
-import { type IndexEntry, isBusy, isDamaged, SoundIndex } from './sound-index.node.ts';
+import {
+  type CacheDisk,
+  REAL_DISK,
+  SoundFolder,
+  type IndexEntry,
+  isBusy,
+  isDamaged,
+  SoundIndex,
+} from './sound-store.node.ts';
 
 /** A sound and what has to be known about it. Facts are never words that a person wrote. */
 export interface KeptSound {

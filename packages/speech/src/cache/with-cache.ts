@@ -1,8 +1,6 @@
 import { endianness } from 'node:os';
 import { z } from 'zod';
-import type { Pcm } from '../audio/pcm.ts';
-import { trimSilence } from '../audio/pcm.ts';
-import { verifySound } from '../audio/verify-sound.ts';
+import { type Pcm, trimSilence, verifySound } from '../audio/pcm.ts';
 import { throwIfCancelled } from '../cancellation.ts';
 import type { SpeechChunk, SpeechEngine } from '../engines/engine.ts';
 import type { Narrate, Narration } from '../chain/narrate.ts';

@@ -2,8 +2,13 @@ import { TalebackError, toTalebackError } from '@taleback/core';
 import type { SpeechEngine } from '../engines/engine.ts';
 import { openLine } from '../pool/open-line.ts';
 import type { TtsManagerConfig } from '../pool/pool-config.ts';
-import type { PoolSnapshot } from '../pool/pool-snapshot.ts';
-import { type EnginePlugin, isRemote, type LineOptions, type SpeechLine } from '../pool/speech-line.ts';
+import {
+  type PoolSnapshot,
+  type EnginePlugin,
+  isRemote,
+  type LineOptions,
+  type SpeechLine,
+} from '../pool/speech-line.ts';
 import { describeEngine, type EngineStatus, requireFit } from '../status/engine-status.ts';
 import type { NarratingEngine } from './narrate.ts';
 import { verifyChunk } from './plan-narration.ts';

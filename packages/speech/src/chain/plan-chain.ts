@@ -1,6 +1,5 @@
 import { describeError, type ErrorCategory, type ErrorCode, TalebackError } from '@taleback/core';
-import { firstVoice, speaksLanguage } from '../engines/choose-voice.ts';
-import type { SpeechProfile, Voice } from '../engines/engine.ts';
+import { firstVoice, speaksLanguage, type SpeechProfile, type Voice } from '../engines/engine.ts';
 import type { NarrationRequest } from './plan-narration.ts';
 
 /** One engine of the chain, as far as the choice needs it. */

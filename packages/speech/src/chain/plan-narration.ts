@@ -1,9 +1,10 @@
 import { TalebackError } from '@taleback/core';
 import { PAUSE_SCALE_RANGE } from '../audio/pcm.ts';
-import { splitText, type TextPiece } from '../text/split-text.ts';
-import { isSpeakable } from '../text/spoken-length.ts';
-import { chooseVoice, clonedVoice, findVoice } from '../engines/choose-voice.ts';
+import { splitText, type TextPiece, isSpeakable } from '../text/split-text.ts';
 import {
+  chooseVoice,
+  clonedVoice,
+  findVoice,
   SPEED_RANGE,
   type SpeechChunk,
   type SpeechEngine,

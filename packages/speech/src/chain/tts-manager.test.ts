@@ -1,7 +1,7 @@
 import { createFakeClock } from '@taleback/resilience/testing';
 import { describe, expect, it } from 'vitest';
 import { createWavEncoder } from '../audio/audio-encoder.ts';
-import type { SynthesisEvent } from '../pool/synthesis-event.ts';
+import type { SynthesisEvent } from '../pool/speech-line.ts';
 import { Protection } from '../protection/protection.ts';
 import { type FakePluginOptions, openFakePlugin } from '../../test/support/fake-plugin.ts';
 import type { TtsManagerOverrides } from '../pool/pool-config.ts';

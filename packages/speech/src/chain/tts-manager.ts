@@ -3,18 +3,22 @@ import { type Clock, type Random, systemClock } from '@taleback/resilience';
 import { type AudioEncoder, createWavEncoder } from '../audio/audio-encoder.ts';
 import type { SpeechEngine } from '../engines/engine.ts';
 import { parseManagerConfig, type TtsManagerConfig, type TtsManagerOverrides } from '../pool/pool-config.ts';
-import { combinePools, type PoolSnapshot } from '../pool/pool-snapshot.ts';
-import type { EnginePlugin } from '../pool/speech-line.ts';
-import type { SynthesisEvent, SynthesisListener } from '../pool/synthesis-event.ts';
+import {
+  combinePools,
+  type PoolSnapshot,
+  type EnginePlugin,
+  type SynthesisEvent,
+  type SynthesisListener,
+} from '../pool/speech-line.ts';
 import type { Protection, ProtectionOverview } from '../protection/protection.ts';
 import { describeReason } from '../protection/protection-mode.ts';
-import type { EngineStatus } from '../status/engine-status.ts';
 import {
+  type EngineStatus,
   decideReadiness,
   type ProtectionSummary,
   type Readiness,
   type ServicePhase,
-} from '../status/readiness.ts';
+} from '../status/engine-status.ts';
 import { describeStatus, type MachineUsage, type ServiceStatus } from '../status/service-status.ts';
 import { SynthesisStatistics } from '../status/statistics.ts';
 import { EngineLine } from './engine-line.ts';

@@ -1,5 +1,5 @@
 import type { Clock } from '@taleback/resilience';
-import type { WorkerState } from './pool-snapshot.ts';
+import type { WorkerState } from './speech-line.ts';
 import type { ChildReadiness, OpenSpeechChild, SpeechChild, SpeechChildEvents } from './speech-child.ts';
 
 export interface ChildLifeEvents extends Omit<SpeechChildEvents, 'onEnd'> {

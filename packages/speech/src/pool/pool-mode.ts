@@ -1,4 +1,4 @@
-import type { PoolMode } from './pool-snapshot.ts';
+import type { PoolMode } from './speech-line.ts';
 
 /** Children in a row that ended before they could speak. */
 const FAILURES_TO_SINGLE = 3;

@@ -4,7 +4,7 @@ import { createFakeClock } from '@taleback/resilience/testing';
 import { describe, expect, it } from 'vitest';
 import type { Pcm } from '../audio/pcm.ts';
 import type { RemoteEngine, SpeechChunk } from '../engines/engine.ts';
-import type { SynthesisEvent } from './synthesis-event.ts';
+import type { SynthesisEvent } from './speech-line.ts';
 import { RemoteLine } from './remote-line.ts';
 
 const SOUND: Pcm = { sampleRateHz: 1_000, samples: new Int16Array(500).fill(3_000) };

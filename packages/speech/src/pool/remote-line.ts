@@ -12,11 +12,15 @@ import {
 import type { Pcm } from '../audio/pcm.ts';
 import { cancellationOf } from '../cancellation.ts';
 import type { RemoteEngine, SpeechChunk, SynthesisOptions } from '../engines/engine.ts';
-import type { PoolSnapshot } from './pool-snapshot.ts';
+import {
+  type PoolSnapshot,
+  type LineOptions,
+  type SpeechLine,
+  attemptEnded,
+  requestSpoken,
+} from './speech-line.ts';
 import { engineError, RemoteService } from './remote-service.ts';
 import { closing, countsAgainstWorker } from './retry.ts';
-import type { LineOptions, SpeechLine } from './speech-line.ts';
-import { attemptEnded, requestSpoken } from './synthesis-event.ts';
 
 export interface RemoteLineOptions extends Omit<LineOptions, 'config' | 'workerPrefix'> {
   readonly engine: RemoteEngine;

@@ -1,7 +1,7 @@
 import { type Log, TalebackError, toTalebackError } from '@taleback/core';
 import { type BreakerStatus, type Clock, isResilienceError, withDeadline } from '@taleback/resilience';
 import type { RemoteEngine, SpeechChunk } from '../engines/engine.ts';
-import type { WorkerSnapshot } from './pool-snapshot.ts';
+import type { WorkerSnapshot } from './speech-line.ts';
 import { WorkerHealth } from './worker-health.ts';
 
 export interface RemoteServiceOptions {

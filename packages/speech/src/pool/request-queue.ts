@@ -1,7 +1,7 @@
 import type { TalebackError } from '@taleback/core';
 import { type Clock, FairQueue, type Lane, type Priority, type Queueable } from '@taleback/resilience';
 import type { Pcm } from '../audio/pcm.ts';
-import type { PoolSnapshot } from './pool-snapshot.ts';
+import type { PoolSnapshot } from './speech-line.ts';
 import type { SpeechRequest } from './speech-child.ts';
 
 interface Settle {

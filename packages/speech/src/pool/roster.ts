@@ -3,11 +3,10 @@ import { AdaptiveTimeout, type Clock, type Random } from '@taleback/resilience';
 import { logBreakerChanges } from '../protection/protection-logs.ts';
 import type { TtsManagerConfig } from './pool-config.ts';
 import { PoolModeMachine } from './pool-mode.ts';
-import type { PoolMode, WorkerState } from './pool-snapshot.ts';
+import type { PoolMode, WorkerState, SynthesisListener } from './speech-line.ts';
 import { isSettled, maySpare, Restarts, reasonToRecycle, wantsAnother } from './scaling.ts';
 import type { OpenSpeechChild } from './speech-child.ts';
 import { SpeechWorker, type SpeechWorkerOptions } from './speech-worker.ts';
-import type { SynthesisListener } from './synthesis-event.ts';
 
 export interface RosterOptions {
   readonly config: TtsManagerConfig;

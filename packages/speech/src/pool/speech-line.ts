@@ -1,6 +1,6 @@
-import type { Log, TalebackError } from '@taleback/core';
-import type { Clock, Random } from '@taleback/resilience';
-import type { Pcm } from '../audio/pcm.ts';
+import type { ErrorCode, ErrorReport, Log, TalebackError } from '@taleback/core';
+import type { Priority, Clock, Random } from '@taleback/resilience';
+import { durationMsOf, type Pcm } from '../audio/pcm.ts';
 import type {
   RemoteEngine,
   SpeechChunk,
@@ -9,9 +9,170 @@ import type {
   VoiceProfile,
 } from '../engines/engine.ts';
 import type { TtsManagerConfig } from './pool-config.ts';
-import type { PoolSnapshot } from './pool-snapshot.ts';
 import type { OpenSpeechChild } from './speech-child.ts';
-import type { SynthesisListener } from './synthesis-event.ts';
+
+/** @see docs/origins.md#worker-states */
+export type WorkerState = 'INITIALIZING' | 'READY' | 'BUSY' | 'UNHEALTHY' | 'SHUTTING_DOWN' | 'TERMINATED';
+
+/** ISOLATED: opened by hand. */
+export type WorkerBreakerState = 'CLOSED' | 'OPEN' | 'HALF_OPEN' | 'ISOLATED';
+
+/** Several worker processes, one, a thread of this process, or a service across a network. */
+export type PoolMode = 'pool' | 'single' | 'in-process' | 'remote';
+
+/** The state of one worker. Times are epoch milliseconds. */
+export interface WorkerSnapshot {
+  /** The name of the slot, such as `worker-1`; a restarted worker keeps it. */
+  readonly id: string;
+  readonly state: WorkerState;
+  readonly pid?: number | undefined;
+  /** Negotiated version of the line protocol, such as `2.1.0`. */
+  readonly protocol?: string | undefined;
+  readonly model?: string | undefined;
+  /** Requests in progress. */
+  readonly inFlight: number;
+  /** Requests that it ended, spoken or failed. */
+  readonly jobsDone: number;
+  /** How often the process of this slot was started again. */
+  readonly restarts: number;
+  readonly consecutiveFailures: number;
+  /** 0..1, of its recent requests. */
+  readonly successRate: number;
+  readonly averageResponseMs: number;
+  /** 0..100. @see docs/origins.md#health-score */
+  readonly healthScore: number;
+  /** Resident memory of its process, bytes. */
+  readonly rssBytes?: number | undefined;
+  readonly breaker: WorkerBreakerState;
+  /** When an open breaker admits a trial. */
+  readonly retryAtMs?: number | undefined;
+  /** What the last probe of a remote service found wrong. */
+  readonly fault?: { readonly code: ErrorCode; readonly message: string } | undefined;
+  /** When it entered its state. */
+  readonly sinceMs: number;
+}
+
+/** The state of a queue and its workers. */
+export interface PoolSnapshot {
+  readonly mode: PoolMode;
+  /** Waiting requests of every priority. */
+  readonly queueDepth: number;
+  readonly queued: { readonly high: number; readonly normal: number; readonly low: number };
+  /** Requests in progress. */
+  readonly inFlight: number;
+  readonly workers: readonly WorkerSnapshot[];
+}
+
+/** From best to worst: a breaker that an operator isolated does not recover automatically. */
+const BREAKER_STATES: readonly WorkerBreakerState[] = ['CLOSED', 'HALF_OPEN', 'OPEN', 'ISOLATED'];
+
+/** The worst of some breakers; undefined for none. */
+export const worstBreaker = (states: readonly WorkerBreakerState[]): WorkerBreakerState | undefined =>
+  BREAKER_STATES.findLast((state) => states.includes(state));
+
+/** The queues and workers of several engines as one; undefined for none. */
+export const combinePools = (pools: readonly PoolSnapshot[]): PoolSnapshot | undefined => {
+  const [first, ...others] = pools;
+  if (first === undefined || others.length === 0) return first;
+  const sum = (numberOf: (pool: PoolSnapshot) => number): number =>
+    pools.reduce((total, pool) => total + numberOf(pool), 0);
+  return {
+    mode: pools.find(({ mode }) => mode !== 'remote')?.mode ?? 'remote',
+    queueDepth: sum(({ queueDepth }) => queueDepth),
+    queued: {
+      high: sum(({ queued }) => queued.high),
+      normal: sum(({ queued }) => queued.normal),
+      low: sum(({ queued }) => queued.low),
+    },
+    inFlight: sum(({ inFlight }) => inFlight),
+    workers: pools.flatMap(({ workers }) => workers),
+  };
+};
+
+export type FaultOrigin = 'unhandledRejection' | 'uncaughtException';
+
+/** One event per thing that happened in the speech service, in the order it happened. */
+export type SynthesisEvent =
+  /** A request entered the queue. */
+  | { readonly kind: 'accepted'; readonly priority: Priority }
+  /** A request never entered: protection, kill switch, rate limit, queue full. */
+  | { readonly kind: 'refused'; readonly code: ErrorCode }
+  /** Exactly one per accepted request. `latencyMs` counts from its acceptance. */
+  | {
+      readonly kind: 'ended';
+      readonly outcome: 'spoken';
+      readonly latencyMs: number;
+      readonly audioMs: number;
+      readonly characters: number;
+    }
+  | {
+      readonly kind: 'ended';
+      readonly outcome: 'failed';
+      readonly latencyMs: number;
+      readonly code: ErrorCode;
+    }
+  /** A request was handed to a worker after `waitedMs` in the queue; choosing the worker took `routingMs`. */
+  | {
+      readonly kind: 'dispatched';
+      readonly workerId: string;
+      readonly waitedMs: number;
+      readonly routingMs?: number;
+    }
+  | {
+      readonly kind: 'attempt-ended';
+      readonly workerId: string;
+      /** From the dispatch to the worker's answer. */
+      readonly generationMs: number;
+      readonly outcome: 'spoken' | 'failed';
+      readonly code?: ErrorCode;
+    }
+  /** Another attempt follows a failed one. `attempt` is the number of the coming one, so 2 or more. */
+  | { readonly kind: 'retried'; readonly code: ErrorCode; readonly attempt: number }
+  | {
+      readonly kind: 'breaker-changed';
+      readonly workerId: string;
+      readonly from: string;
+      readonly to: string;
+      readonly cause: string;
+    }
+  /** `from` is NEW when the pool begins or grows. `TERMINATED` to `INITIALIZING` is what counts as a restart. */
+  | {
+      readonly kind: 'worker-changed';
+      readonly workerId: string;
+      readonly from: WorkerState | 'NEW';
+      readonly to: WorkerState;
+      readonly cause?: string;
+    }
+  | { readonly kind: 'protection-changed'; readonly active: boolean; readonly reason?: string }
+  | { readonly kind: 'process-fault'; readonly origin: FaultOrigin };
+
+/** Receives every event, at once and in order. It must not throw. */
+export type SynthesisListener = (event: SynthesisEvent) => void;
+
+/** How one attempt at a request ended. */
+export type AttemptEnd =
+  | { readonly kind: 'spoken'; readonly sound: Pcm }
+  | { readonly kind: 'failed'; readonly error: Pick<ErrorReport, 'code'> };
+
+export const attemptEnded = (workerId: string, end: AttemptEnd, generationMs: number): SynthesisEvent => ({
+  kind: 'attempt-ended',
+  workerId,
+  generationMs,
+  outcome: end.kind,
+  ...(end.kind === 'failed' ? { code: end.error.code } : {}),
+});
+
+export const requestSpoken = (
+  latencyMs: number,
+  { samples, sampleRateHz }: Pcm,
+  text: string,
+): SynthesisEvent => ({
+  kind: 'ended',
+  outcome: 'spoken',
+  latencyMs,
+  audioMs: durationMsOf(samples.length, sampleRateHz),
+  characters: text.length,
+});
 
 /** An engine that child processes of ours host: what it can speak, and how a child is started. */
 export interface HostedPlugin extends SpeechProfile {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { WorkerState } from './pool-snapshot.ts';
+import type { WorkerState } from './speech-line.ts';
 import { report } from '../../test/support/fake-child.ts';
 import { readyWorker, openWorkerHarness, type WorkerHarness } from '../../test/support/worker-harness.ts';
 

@@ -4,7 +4,7 @@ import type { Pcm } from '../audio/pcm.ts';
 import type { Candidate } from './balancer.ts';
 import { ChildLife } from './child-life.ts';
 import type { TtsManagerConfig } from './pool-config.ts';
-import type { WorkerSnapshot, WorkerState } from './pool-snapshot.ts';
+import type { WorkerSnapshot, WorkerState } from './speech-line.ts';
 import type { SpeechJob } from './request-queue.ts';
 import { countsAgainstWorker, timedOut, workerLost } from './retry.ts';
 import type { ChildPulse, OpenSpeechChild } from './speech-child.ts';

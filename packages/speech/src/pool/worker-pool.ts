@@ -3,13 +3,12 @@ import type { Clock } from '@taleback/resilience';
 import type { Pcm } from '../audio/pcm.ts';
 import { cancellationOf } from '../cancellation.ts';
 import { type Balancer, createBalancer } from './balancer.ts';
-import type { PoolSnapshot } from './pool-snapshot.ts';
+import { type PoolSnapshot, attemptEnded, requestSpoken } from './speech-line.ts';
 import { RequestQueue, SpeechJob } from './request-queue.ts';
 import { closing, decideRetry, noWorker } from './retry.ts';
 import { Roster, type RosterOptions } from './roster.ts';
 import type { SpeechRequest } from './speech-child.ts';
 import type { JobAttemptEnd, SpeechWorker } from './speech-worker.ts';
-import { attemptEnded, requestSpoken } from './synthesis-event.ts';
 
 export interface WorkerPoolOptions extends Omit<RosterOptions, 'onAttemptEnd' | 'onReady' | 'onHopeless'> {
   /** The model that speaks with a voice. */

@@ -1,5 +1,5 @@
 import type { ChildCall } from '../pool/speech-child.ts';
-import { formatBareRequest } from './format-request.ts';
+import { formatBareRequest } from './envelope-session.ts';
 import type { PendingCalls } from './pending-calls.ts';
 import { BARE_VERSION, type BareAnswer, type ChildMessage, type SoundFormat } from './protocol.ts';
 

@@ -8,8 +8,13 @@ import { EnvelopeSession } from './envelope-session.ts';
 import { type Frame, FrameReader } from './frame-reader.ts';
 import { parseChildMessage } from './parse-child-message.ts';
 import { PendingCalls } from './pending-calls.ts';
-import { BARE_VERSION, type ChildInfo, type ChildMessage, PROTOCOL_VERSIONS } from './protocol.ts';
-import type { ProtocolVersion } from './protocol.ts';
+import {
+  BARE_VERSION,
+  type ChildInfo,
+  type ChildMessage,
+  PROTOCOL_VERSIONS,
+  type ProtocolVersion,
+} from './protocol.ts';
 import type { SoundFiles } from './sound-files.node.ts';
 
 export interface ChildConnectionOptions {

@@ -1,9 +1,74 @@
-import type { Clock } from '@taleback/resilience';
+import { TalebackError } from '@taleback/core/errors';
 import type { ChildCall, SpeechChildEvents } from '../pool/speech-child.ts';
-import { formatRequest, synthesizePayload } from './format-request.ts';
+import {
+  type Envelope,
+  MAX_LINE_BYTES,
+  type ChildMessage,
+  PROTOCOL_VERSIONS,
+  type ProtocolVersion,
+  RAW_VERSION,
+} from './protocol.ts';
+import type { Clock } from '@taleback/resilience';
 import type { PendingCalls } from './pending-calls.ts';
-import { type ChildMessage, type Envelope, PROTOCOL_VERSIONS, type ProtocolVersion } from './protocol.ts';
-import { RAW_VERSION } from './protocol.ts';
+
+type RequestParts = Pick<Envelope, 'version' | 'messageId' | 'timestamp' | 'payload'> &
+  NonNullable<Envelope['metadata']>;
+
+/**
+ * A request of 2.0 or 2.1 as a line.
+ *
+ * @throws TalebackError `text_too_long` for a line that no child would read, `request_invalid` for options that are
+ * not JSON.
+ * @see docs/origins.md#protocol
+ */
+export const formatRequest = (parts: RequestParts): string => {
+  const { version, messageId, timestamp, payload, correlationId, workerId, retryCount = 0 } = parts;
+  const metadata = { correlationId, workerId, retryCount };
+  return toLine({ version, messageId, timestamp, type: 'request', payload, metadata });
+};
+
+/** The payload of `synthesize` in 2.0 and 2.1; undefined fields are left out. */
+export const synthesizePayload = (
+  { request }: Pick<ChildCall, 'request'>,
+  outputPath: string | undefined,
+): Envelope['payload'] => ({
+  type: 'synthesize',
+  text: request.text,
+  voice: request.voiceId,
+  speed: request.speed,
+  language: request.language,
+  priority: request.priority,
+  options: request.engineOptions,
+  output_path: outputPath,
+});
+
+/**
+ * A request of 1.0 as a line. It carries `options` although the first children did not know them: ours do, and a
+ * cloned voice depends on them.
+ *
+ * @throws TalebackError as `formatRequest` does.
+ * @see docs/origins.md#protocol
+ */
+export const formatBareRequest = (call: Pick<ChildCall, 'request'>, outputPath: string): string =>
+  toLine({ ...synthesizePayload(call, outputPath), priority: undefined });
+
+const toLine = (message: object): string => {
+  let json: string;
+  try {
+    json = JSON.stringify(message);
+  } catch (cause) {
+    throw new TalebackError('request_invalid', 'The options of the request cannot be written down.', {
+      cause,
+    });
+  }
+  // A longer line would end the child, and then every child that it is retried on.
+  if (Buffer.byteLength(json) > MAX_LINE_BYTES) {
+    throw new TalebackError('text_too_long', 'The text is too long to be spoken at once.', {
+      details: `its line has more than ${MAX_LINE_BYTES} bytes`,
+    });
+  }
+  return `${json}\n`;
+};
 
 export interface EnvelopeSessionParts {
   readonly workerId: string;

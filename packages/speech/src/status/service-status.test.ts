@@ -2,7 +2,7 @@ import { createFakeClock } from '@taleback/resilience/testing';
 import { describe, expect, it } from 'vitest';
 import { describeStatus, type StatusInput } from './service-status.ts';
 import { aPool, aWorker } from '../../test/support/pool-fixtures.ts';
-import type { SynthesisEvent } from '../pool/synthesis-event.ts';
+import type { SynthesisEvent } from '../pool/speech-line.ts';
 import { SynthesisStatistics } from './statistics.ts';
 
 const START_MS = Date.parse('2025-03-01T12:00:00.000Z');

@@ -1,6 +1,5 @@
-import { type WorkerSnapshot, worstBreaker } from '../pool/pool-snapshot.ts';
-import type { EngineStatus } from './engine-status.ts';
-import { decideReadiness, type ReadinessInput } from './readiness.ts';
+import { type WorkerSnapshot, worstBreaker } from '../pool/speech-line.ts';
+import { type EngineStatus, decideReadiness, type ReadinessInput } from './engine-status.ts';
 import type { StatisticsSummary } from './statistics.ts';
 
 /** The last measurement of the machine; what could not be measured is absent. */

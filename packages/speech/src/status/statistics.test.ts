@@ -1,6 +1,6 @@
 import { createFakeClock, type FakeClock } from '@taleback/resilience/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { SynthesisEvent } from '../pool/synthesis-event.ts';
+import type { SynthesisEvent } from '../pool/speech-line.ts';
 import { SynthesisStatistics } from './statistics.ts';
 
 const START_MS = 1_700_000_000_000;

@@ -1,7 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { MAX_PIECE_LETTERS, splitText } from './split-text.ts';
-import { spokenLength } from './spoken-length.ts';
+import { MAX_PIECE_LETTERS, splitText, spokenLength } from './split-text.ts';
 
 const LONE_SURROGATE = /[\ud800-\udfff]/u;
 

@@ -6,7 +6,7 @@ import { createFakeClock } from '@taleback/resilience/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type CacheKey, canonicalDigest } from '../../src/cache/cache-key.ts';
 import { type KeptSound, SoundCache } from '../../src/cache/sound-cache.ts';
-import type { CacheDisk } from '../../src/cache/sound-folder.node.ts';
+import type { CacheDisk } from '../../src/cache/sound-store.node.ts';
 import { soundFilesIn } from './cache-fixture.ts';
 import { createFaultyDisk, type DiskStep } from './faulty-disk.ts';
 

@@ -1,5 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
-import { type CacheDisk, REAL_DISK } from '../../src/cache/sound-folder.node.ts';
+import { type CacheDisk, REAL_DISK } from '../../src/cache/sound-store.node.ts';
 
 type Call = (...args: never[]) => Promise<unknown>;
 

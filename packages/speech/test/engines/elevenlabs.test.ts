@@ -3,8 +3,7 @@ import { inspect } from 'node:util';
 import { isTalebackError } from '@taleback/core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type OpenSpeechHttp, openSpeechHttp } from '../../src/engines/remote/speech-http.node.ts';
-import { durationMsOf } from '../../src/audio/pcm.ts';
-import { verifySound } from '../../src/audio/verify-sound.ts';
+import { durationMsOf, verifySound } from '../../src/audio/pcm.ts';
 import {
   createElevenlabsEngine,
   type ElevenlabsEngineOptions,

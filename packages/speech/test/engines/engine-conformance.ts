@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { durationMsOf, type Pcm } from '../../src/audio/pcm.ts';
-import { verifySound } from '../../src/audio/verify-sound.ts';
+import { durationMsOf, type Pcm, verifySound } from '../../src/audio/pcm.ts';
 import type { SpeechChunk, SpeechEngine } from '../../src/engines/engine.ts';
 
 export interface OpenEngine {

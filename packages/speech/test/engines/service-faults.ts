@@ -1,8 +1,11 @@
 import { isTalebackError } from '@taleback/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type OpenSpeechHttp, openSpeechHttp } from '../../src/engines/remote/speech-http.node.ts';
+import {
+  type OpenSpeechHttp,
+  openSpeechHttp,
+  type SpeechHttp,
+} from '../../src/engines/remote/speech-http.node.ts';
 import type { RemoteEngine } from '../../src/engines/engine.ts';
-import type { SpeechHttp } from '../../src/engines/remote/speech-http.node.ts';
 import { type HttpSimulator, jsonAnswer, pageAnswer, type Scripted } from './simulators/http-simulator.ts';
 
 export interface FaultySetting {

@@ -1,8 +1,7 @@
 import { openSoundFiles } from '../../src/protocol/sound-files.node.ts';
-import type { EnginePlugin } from '../../src/pool/speech-line.ts';
+import type { EnginePlugin, SynthesisEvent } from '../../src/pool/speech-line.ts';
 import { TtsManager } from '../../src/chain/tts-manager.ts';
 import type { TtsManagerOverrides } from '../../src/pool/pool-config.ts';
-import type { SynthesisEvent } from '../../src/pool/synthesis-event.ts';
 import { processChild } from '../../src/engines/hosted-plugins.node.ts';
 import { STAGED_CHILD_ARGS } from '../children/own-child.ts';
 import { createStagedEngine } from '../children/staged-engine.ts';

@@ -1,8 +1,7 @@
 import { systemClock } from '@taleback/resilience';
 import { openSpeechThread } from '../../src/engines/speech-thread.node.ts';
 import { describeSpeechEngine } from '../engines/engine-conformance.ts';
-import { createFliteEngine } from '../../src/engines/flite/flite-engine.ts';
-import { FLITE_PROFILE } from '../../src/engines/flite/flite-engine.ts';
+import { createFliteEngine, FLITE_PROFILE } from '../../src/engines/flite/flite-engine.ts';
 import { compileFlite } from '../../src/engines/flite/flite-program.node.ts';
 import type { EnginePlugin } from '../../src/pool/speech-line.ts';
 import { TtsManager } from '../../src/chain/tts-manager.ts';

@@ -1,13 +1,11 @@
-import { isTalebackError } from '@taleback/core';
 import * as fc from 'fast-check';
+import { isTalebackError } from '@taleback/core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { verifySound } from '../../src/audio/verify-sound.ts';
-import { splitText } from '../../src/text/split-text.ts';
-import { isSpeakable } from '../../src/text/spoken-length.ts';
+import { verifySound } from '../../src/audio/pcm.ts';
+import { splitText, isSpeakable } from '../../src/text/split-text.ts';
 import { createFliteEngine } from '../../src/engines/flite/flite-engine.ts';
-import type { WasmModule } from '../../src/engines/flite/flite-program.node.ts';
+import { type WasmModule, compileFlite } from '../../src/engines/flite/flite-program.node.ts';
 import type { SpeechEngine } from '../../src/engines/engine.ts';
-import { compileFlite } from '../../src/engines/flite/flite-program.node.ts';
 
 const LONG = 'wxq '.repeat(60);
 

@@ -1,4 +1,4 @@
-import type { PoolSnapshot, WorkerSnapshot } from '../../src/pool/pool-snapshot.ts';
+import type { PoolSnapshot, WorkerSnapshot } from '../../src/pool/speech-line.ts';
 
 /** A worker that is well, for tests. */
 export const aWorker = (change: Partial<WorkerSnapshot> = {}): WorkerSnapshot => ({

@@ -1,6 +1,6 @@
 import { isTalebackError } from '@taleback/core';
 import { createFakeClock, type FakeClock } from '@taleback/resilience/testing';
-import type { SynthesisEvent } from '../../src/pool/synthesis-event.ts';
+import type { SynthesisEvent } from '../../src/pool/speech-line.ts';
 import { parseManagerConfig, type TtsManagerOverrides } from '../../src/pool/pool-config.ts';
 import { type FakeChild, fakeChildren, type Opening, textOf } from './fake-child.ts';
 import type { SpeechRequest } from '../../src/pool/speech-child.ts';

@@ -1,6 +1,6 @@
 import { AdaptiveTimeout } from '@taleback/resilience';
 import { createFakeClock, type FakeClock } from '@taleback/resilience/testing';
-import type { WorkerState } from '../../src/pool/pool-snapshot.ts';
+import type { WorkerState } from '../../src/pool/speech-line.ts';
 import { parseManagerConfig, type TtsManagerOverrides } from '../../src/pool/pool-config.ts';
 import { type FakeChild, fakeChildren, type Opening, textOf } from './fake-child.ts';
 import { SpeechJob } from '../../src/pool/request-queue.ts';

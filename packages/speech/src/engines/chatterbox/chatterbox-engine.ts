@@ -2,8 +2,16 @@ import { TalebackError } from '@taleback/core';
 import { kokoro, type ResilienceProfile } from '@taleback/resilience';
 import type { Pcm } from '../../audio/pcm.ts';
 import { tidyText } from '../../text/clean-text.ts';
-import { type CheckedChunk, checkChunk, primaryTag, requireLanguage } from '../choose-voice.ts';
-import type { RemoteEngine, SpeechChunk, SpeechProfile, Voice } from '../engine.ts';
+import {
+  type CheckedChunk,
+  checkChunk,
+  primaryTag,
+  requireLanguage,
+  type RemoteEngine,
+  type SpeechChunk,
+  type SpeechProfile,
+  type Voice,
+} from '../engine.ts';
 import { readSpeech } from '../remote/read-speech.ts';
 import { RequestGate } from '../remote/request-gate.ts';
 import { createServiceClient, jsonBody } from '../remote/service-client.ts';

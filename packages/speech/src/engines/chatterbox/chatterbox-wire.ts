@@ -1,6 +1,5 @@
 import { type ErrorCode, isRecord, TalebackError } from '@taleback/core';
-import type { CheckedChunk } from '../choose-voice.ts';
-import type { VoiceStyle } from '../engine.ts';
+import type { CheckedChunk, VoiceStyle } from '../engine.ts';
 import type { Refusal } from '../remote/service-fault.ts';
 
 const membersOf = (json: unknown): Readonly<Record<string, unknown>> => (isRecord(json) ? json : {});

@@ -2,8 +2,14 @@ import { TalebackError } from '@taleback/core';
 import { guarded, kokoro, type ResilienceProfile } from '@taleback/resilience';
 import { stretched } from '../../audio/stretch.ts';
 import { tidyText } from '../../text/clean-text.ts';
-import { checkChunk, requireLanguage, speaksLanguage } from '../choose-voice.ts';
-import type { RemoteEngine, SpeechProfile, Voice } from '../engine.ts';
+import {
+  checkChunk,
+  requireLanguage,
+  speaksLanguage,
+  type RemoteEngine,
+  type SpeechProfile,
+  type Voice,
+} from '../engine.ts';
 import { readSpeech } from '../remote/read-speech.ts';
 import { RequestGate } from '../remote/request-gate.ts';
 import { createServiceClient } from '../remote/service-client.ts';

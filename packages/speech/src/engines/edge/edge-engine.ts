@@ -5,15 +5,15 @@ import { decodeMp3 } from '../../audio/mp3-decoder.ts';
 import { isSilent, type Pcm } from '../../audio/pcm.ts';
 import { throwIfCancelled } from '../../cancellation.ts';
 import { tidyText } from '../../text/clean-text.ts';
-import { isSpeakable } from '../../text/spoken-length.ts';
-import { checkChunk } from '../choose-voice.ts';
-import type {
-  EngineProbe,
-  RemoteEngine,
-  SpeechChunk,
-  SpeechProfile,
-  SynthesisOptions,
-  Voice,
+import { isSpeakable } from '../../text/split-text.ts';
+import {
+  checkChunk,
+  type EngineProbe,
+  type RemoteEngine,
+  type SpeechChunk,
+  type SpeechProfile,
+  type SynthesisOptions,
+  type Voice,
 } from '../engine.ts';
 import type { SpeechHttp } from '../remote/speech-http.node.ts';
 import { browserHeaders, EdgeConnector, refusedWith, voicesAddress } from './edge-connection.ts';

@@ -3,8 +3,15 @@ import { elevenlabs } from '@taleback/resilience';
 import type { Pcm } from '../../audio/pcm.ts';
 import { stretched } from '../../audio/stretch.ts';
 import { tidyText } from '../../text/clean-text.ts';
-import { checkChunk, primaryTag } from '../choose-voice.ts';
-import type { RemoteEngine, SpeechChunk, SpeechProfile, SynthesisOptions, Voice } from '../engine.ts';
+import {
+  checkChunk,
+  primaryTag,
+  type RemoteEngine,
+  type SpeechChunk,
+  type SpeechProfile,
+  type SynthesisOptions,
+  type Voice,
+} from '../engine.ts';
 import { readSpeech } from '../remote/read-speech.ts';
 import { type ConcurrencyReport, RequestGate } from '../remote/request-gate.ts';
 import { createServiceClient, jsonBody } from '../remote/service-client.ts';

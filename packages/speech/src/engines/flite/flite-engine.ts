@@ -3,8 +3,13 @@ import { isSilent, type Pcm } from '../../audio/pcm.ts';
 import { parseWav } from '../../audio/wav.ts';
 import { cleanText } from '../../text/clean-text.ts';
 import { throwIfCancelled } from '../../cancellation.ts';
-import { checkChunk } from '../choose-voice.ts';
-import type { SpeechChunk, SpeechEngine, SpeechProfile, Voice } from '../engine.ts';
+import {
+  checkChunk,
+  type SpeechChunk,
+  type SpeechEngine,
+  type SpeechProfile,
+  type Voice,
+} from '../engine.ts';
 import {
   compileFlite,
   FliteProgram,

@@ -1,8 +1,7 @@
 import { type ErrorCode, isRecord, TalebackError } from '@taleback/core';
 import { kokoro } from '@taleback/resilience';
 import { tidyText } from '../../text/clean-text.ts';
-import { checkChunk, speaksLanguage } from '../choose-voice.ts';
-import type { RemoteEngine, SpeechProfile, Voice } from '../engine.ts';
+import { checkChunk, speaksLanguage, type RemoteEngine, type SpeechProfile, type Voice } from '../engine.ts';
 import { readSpeech } from '../remote/read-speech.ts';
 import { createServiceClient, jsonBody } from '../remote/service-client.ts';
 import type { Refusal } from '../remote/service-fault.ts';

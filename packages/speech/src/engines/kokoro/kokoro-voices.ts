@@ -1,5 +1,4 @@
-import { primaryTag } from '../choose-voice.ts';
-import type { Voice } from '../engine.ts';
+import { primaryTag, type Voice } from '../engine.ts';
 
 interface KokoroLanguage {
   readonly language: string;

@@ -2,8 +2,16 @@ import { writeFileSync } from 'node:fs';
 import { type ErrorReport, reportError, TalebackError, toTalebackError } from '@taleback/core/errors';
 import type { Pcm } from '../../audio/pcm.ts';
 import { formatWav } from '../../audio/wav.ts';
-import { type Address, BARE_VERSION, type Envelope, MAX_ERROR_CHARACTERS, RAW_VERSION } from '../protocol.ts';
-import { MAX_LINE_BYTES, MAX_RAW_BYTES, type ProtocolVersion } from '../protocol.ts';
+import {
+  type Address,
+  BARE_VERSION,
+  type Envelope,
+  MAX_ERROR_CHARACTERS,
+  RAW_VERSION,
+  MAX_LINE_BYTES,
+  MAX_RAW_BYTES,
+  type ProtocolVersion,
+} from '../protocol.ts';
 
 /** Writes to the true standard output. */
 export interface ProtocolOutput {

@@ -1,8 +1,14 @@
 import { isTalebackError, reportError, TalebackError } from '@taleback/core/errors';
 import type { SpeechEngine, SynthesisOptions } from '../../engines/engine.ts';
 import { FrameReader } from '../frame-reader.ts';
-import { type Address, BARE_VERSION, newestCommon, PROTOCOL_VERSIONS } from '../protocol.ts';
-import type { ProtocolVersion, SynthesizeFields } from '../protocol.ts';
+import {
+  type Address,
+  BARE_VERSION,
+  newestCommon,
+  PROTOCOL_VERSIONS,
+  type ProtocolVersion,
+  type SynthesizeFields,
+} from '../protocol.ts';
 import { Answers, cutTexts, type ProtocolOutput } from './answers.node.ts';
 import { parseRequest, type ParsedRequest } from './parse-request.ts';
 

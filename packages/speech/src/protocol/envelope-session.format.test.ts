@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SpeechRequest } from '../pool/speech-child.ts';
-import { formatBareRequest, formatRequest, synthesizePayload } from './format-request.ts';
+import { formatBareRequest, formatRequest, synthesizePayload } from './envelope-session.ts';
 import { MAX_LINE_BYTES } from './protocol.ts';
 
 const call = (request: Partial<SpeechRequest> = {}) => ({

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { verifySound } from './verify-sound.ts';
+import { verifySound } from './pcm.ts';
 
 const RATE = 8000;
 const TEXT = 'Once upon a time there was a girl who lived by the sea and listened to it.';

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { chooseVoice, findVoice } from './choose-voice.ts';
-import type { SpeechEngine } from './engine.ts';
+import { chooseVoice, findVoice, type SpeechEngine } from './engine.ts';
 
 const engine: SpeechEngine = {
   name: 'two-tongues',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isSpeakable, spokenLength } from './spoken-length.ts';
+import { isSpeakable, spokenLength } from './split-text.ts';
 
 test.each([
   ['', 0],

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { averageOf, EventRate, percentilesOf, RecentSamples } from './recent.ts';
+import { averageOf, EventRate, percentilesOf, RecentSamples } from './statistics.ts';
 
 const START_MS = 1_000_000_500;
 
