@@ -19,7 +19,7 @@ const STEPS: readonly (readonly string[])[] = [
   ['e2e', 'chaos', '--seeds', '1'],
 ];
 /** The last line of a test run. */
-const COUNTS = /^(\d+) passed, (\d+) failed$/gm;
+const COUNTS = /^(\d+) passed, (\d+) failed/gm;
 
 /** Runs a step, with its output as it comes. */
 const runStep = async (args: readonly string[]): Promise<{ passed: number; failed: number }> => {
