@@ -115,3 +115,18 @@ export const canonicalDigest = (fields: readonly CanonicalField[]): string => {
   }
   return hash.digest('hex');
 };
+
+/** A sound and what has to be known about it. Facts are never words that a person wrote. */
+export interface KeptSound {
+  readonly facts: Readonly<Record<string, unknown>>;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+export interface CacheLimits {
+  /** Of all sounds together. */
+  readonly maxBytes: number;
+  /** Since it was written: how long a sound stays on the disk, however often it is used. */
+  readonly maxAgeMs: number;
+  /** Default 100,000. */
+  readonly maxEntries?: number | undefined;
+}

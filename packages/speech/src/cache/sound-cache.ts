@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { errorWords, type Log } from '@taleback/core';
 import type { Clock } from '@taleback/resilience';
-import type { CacheKey, CacheKind } from './cache-key.ts';
+import type { CacheKey, CacheKind, CacheLimits, KeptSound } from './cache-key.ts';
 import { DiskWork } from './disk-work.ts';
 import {
   type CacheDisk,
@@ -12,21 +12,6 @@ import {
   isDamaged,
   SoundIndex,
 } from './sound-store.node.ts';
-
-/** A sound and what has to be known about it. Facts are never words that a person wrote. */
-export interface KeptSound {
-  readonly facts: Readonly<Record<string, unknown>>;
-  readonly bytes: Uint8Array<ArrayBuffer>;
-}
-
-export interface CacheLimits {
-  /** Of all sounds together. */
-  readonly maxBytes: number;
-  /** Since it was written: how long a sound stays on the disk, however often it is used. */
-  readonly maxAgeMs: number;
-  /** Default 100,000. */
-  readonly maxEntries?: number | undefined;
-}
 
 /** What a cache holds, and what became of requests since the process began. */
 export interface CacheStatus {

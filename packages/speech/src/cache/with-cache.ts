@@ -7,7 +7,8 @@ import type { Narrate, Narration } from '../chain/narrate.ts';
 import type { NarrationOptions } from '../chain/plan-narration.ts';
 import { chunkKey, type NarrationIdentity, narrationKey } from './cache-key.ts';
 import { type Notify, SingleFlight } from './single-flight.ts';
-import type { KeptSound, SoundCache } from './sound-cache.ts';
+import type { SoundCache } from './sound-cache.ts';
+import type { KeptSound } from './cache-key.ts';
 
 type Cache = Pick<SoundCache, 'find' | 'keep'>;
 
