@@ -9,6 +9,8 @@ const SOURCES = {
 const execArgv = ['--conditions=@taleback/source'];
 /** Vitest would leave one core free. */
 const maxWorkers = Math.max(2, availableParallelism() - 1);
+/** Half of its processes die every second: it needs the machine for itself. */
+const ALONE = 'packages/speech/test/manager/survival.test.ts';
 const ROOMS = '{packages/*,functions,worker,cli,scripts,bench,e2e}';
 
 // The groups run one after the other: what starts emulators and browsers needs the machine for itself.
@@ -37,7 +39,7 @@ export default defineConfig({
         test: {
           name: 'emulators',
           include: [`${ROOMS}/test/**/*.test.ts`],
-          exclude: ['scripts/test/packages/**'],
+          exclude: ['scripts/test/packages/**', ALONE],
           environment: 'node',
           execArgv,
           sequence: { groupOrder: 1 },
@@ -45,6 +47,18 @@ export default defineConfig({
           maxWorkers,
           testTimeout: 60_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        ...SOURCES,
+        test: {
+          name: 'alone',
+          include: [ALONE],
+          environment: 'node',
+          execArgv,
+          sequence: { groupOrder: 4 },
+          fileParallelism: false,
+          testTimeout: 120_000,
         },
       },
       {

@@ -10,7 +10,7 @@ const USAGE = `Runs tests, and ends with one line of counts.
 
   npm test                     unit, page, emulators, end to end, two storms
   npm test -- FILE...          the files whose path contains one of these words; what they need is built
-  npm test -- --project NAME   one of unit, web, emulators, packages, e2e
+  npm test -- --project NAME   one of unit, web, emulators, alone, packages, e2e
   npm run test:unit            unit and page
   npm run test:all             everything, with ten storms and larger sizes
 
@@ -46,6 +46,7 @@ const projectOf = (file: string): string => {
   if (file.startsWith('e2e/')) return 'e2e';
   if (file.startsWith('web/')) return 'web';
   if (file.startsWith('scripts/test/packages/')) return 'packages';
+  if (file.endsWith('/survival.test.ts')) return 'alone';
   return /\/test\//.test(file) ? 'emulators' : 'unit';
 };
 

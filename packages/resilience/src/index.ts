@@ -8,7 +8,16 @@ export {
   type ScheduledBackoff,
 } from './backoff.ts';
 export { AdaptiveTimeout, type AdaptiveTimeoutOptions } from './adaptive-timeout.ts';
-export * from './breaker/breaker-state.ts';
+export {
+  type BreakerState,
+  type BreakerChangeCause,
+  type BreakerChange,
+  type BreakerListener,
+  type Permit,
+  type Refusal,
+  type Admission,
+  BreakerRefusedError,
+} from './breaker/breaker-state.ts';
 export {
   type AdaptiveCooldown,
   type BreakerOptions,

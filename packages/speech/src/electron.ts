@@ -52,7 +52,14 @@ export const bindIpcMain = (
   };
 };
 
-/** An error as one message, its code first. */
+/**
+ * An error as one message, its code first.
+ *
+ * @example
+ * import { TalebackError } from '@taleback/core';
+ * import { formatIpcError } from '@taleback/speech/electron';
+ * formatIpcError(new TalebackError('text_empty', 'The text is empty.')); // [text_empty] The text is empty.
+ */
 export const formatIpcError = ({ code, message }: TalebackError): string => `[${code}] ${message}`;
 
 /**

@@ -45,8 +45,9 @@ const writeExamples = async (packageFolder: string): Promise<string[]> => {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   const examples = await readExamples(inRoot(packageFolder));
+  const run = examples.filter(({ isRun }) => isRun);
   return Promise.all(
-    examples.map(async ({ place, code }) => {
+    run.map(async ({ place, code }) => {
       const file = join(folder, `${place.replaceAll(/[^\w.-]/g, '_')}.ts`);
       await writeFile(file, `${withImports(code, modules)}\nexport {};\n`);
       return file;

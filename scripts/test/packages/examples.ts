@@ -6,6 +6,8 @@ export interface Example {
   /** `file:line`, relative to the package. */
   readonly place: string;
   readonly code: string;
+  /** False for one that begins with `// Not run: reason`, such as the entry of a child process. */
+  readonly isRun: boolean;
 }
 
 /** The code between `@example` and the next tag or the end of its comment. */
@@ -20,11 +22,11 @@ const examplesOf = (file: string, text: string): Example[] => {
       .map((codeLine) => codeLine.replace(/^\s*\* ?/, ''))
       .filter((codeLine) => !codeLine.startsWith('```'))
       .join('\n');
-    return [{ place: `${file}:${at + 1}`, code }];
+    return [{ place: `${file}:${at + 1}`, code, isRun: !code.startsWith('// Not run: ') }];
   });
 };
 
-/** Every `@example` in the sources of a package, tests apart, and those apart that begin with `// Not run: reason`. */
+/** Every `@example` in the sources of a package, tests apart. */
 export const readExamples = async (folder: string): Promise<Example[]> => {
   const files = (await readdir(join(folder, 'src'), { recursive: true })).filter(
     (file) => file.endsWith('.ts') && !file.endsWith('.test.ts'),
@@ -34,7 +36,7 @@ export const readExamples = async (folder: string): Promise<Example[]> => {
       .sort()
       .map(async (file) => examplesOf(`src/${file}`, await readFile(join(folder, 'src', file), 'utf8'))),
   );
-  return found.flat().filter(({ code }) => !code.startsWith('// Not run: '));
+  return found.flat();
 };
 
 /** An example without imports gets those names that it uses. @param exported the module of each name */

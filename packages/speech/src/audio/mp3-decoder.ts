@@ -19,6 +19,9 @@ const undecodable = (details: string, cause?: unknown): TalebackError =>
  *
  * @throws TalebackError `audio_missing` for no bytes at all; `model_failed` when it is not an MP3, holds none but broken
  * frames, or is broken anywhere in between: a gap would be words that nobody hears.
+ *
+ * @example
+ * await decodeMp3(new Uint8Array()).catch((error) => console.log(error.code)); // audio_missing
  */
 export const decodeMp3 = async (bytes: Uint8Array): Promise<Pcm> => {
   if (bytes.length === 0) throw new TalebackError('audio_missing', 'The engine made no sound.');

@@ -7,7 +7,12 @@ export interface Pcm {
   readonly samples: Int16Array<ArrayBuffer>;
 }
 
-/** How many samples fill a time, to the nearest one. */
+/**
+ * How many samples fill a time, to the nearest one.
+ *
+ * @example
+ * samplesIn(1_000, 16_000); // 16000
+ */
 export const samplesIn = (durationMs: number, sampleRateHz: number): number =>
   Math.round((durationMs * sampleRateHz) / 1000);
 

@@ -114,6 +114,10 @@ const unreadable = (details: string): TalebackError =>
  * number, so the data extends as far as there are bytes.
  *
  * @throws TalebackError `model_failed` when it is not such a file.
+ *
+ * @example
+ * const sound = { sampleRateHz: 16_000, samples: new Int16Array(1_600).fill(1_000) };
+ * parseWav(formatWav(sound)).sampleRateHz; // 16000
  */
 export const parseWav = (bytes: Uint8Array): Pcm => {
   const layout = readWavLayout(bytes);
@@ -141,7 +145,13 @@ const samplesFrom = (bytes: Uint8Array, start: number, claimedBytes: number): In
   return samples;
 };
 
-/** Writes 16-bit mono PCM as a WAV file with the plain 44-byte header. */
+/**
+ * Writes 16-bit mono PCM as a WAV file with the plain 44-byte header.
+ *
+ * @example
+ * const sound = { sampleRateHz: 16_000, samples: new Int16Array(1_600).fill(1_000) };
+ * formatWav(sound).byteLength; // 3244
+ */
 export const formatWav = ({ sampleRateHz, samples }: Pcm): Uint8Array<ArrayBuffer> =>
   formatWavOfParts(sampleRateHz, [samples]);
 

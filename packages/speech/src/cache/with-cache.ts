@@ -23,6 +23,11 @@ export interface ChunkCacheOptions {
  * crash continues where it stood.
  *
  * Sound that `verifySound` would refuse is returned and not kept; failures are not kept either.
+ *
+ * @example
+ * // Not run: it writes into a folder.
+ * const cached = withChunkCache(engine, cache, { version: () => '1' });
+ * await cached.synthesizeChunk({ text: 'Once upon a time.', voiceId: 'slt' });
  */
 export const withChunkCache = (
   engine: SpeechEngine,
@@ -104,6 +109,11 @@ type Watcher = Omit<NarrationOptions, 'signal' | 'priority' | 'tenant'>;
  * Narration with a cache: an equal request is answered with the file that was made before, and equal requests at the
  * same time are narrated once, with all progress reported to each. Only a narration in the voice and engine that were
  * asked for is kept: after a fallback, the next request may do better.
+ *
+ * @example
+ * // Not run: it writes into a folder.
+ * const narrateOnce = withNarrationCache(narrate, cache, { engine: 'flite', version: () => '1', encoder: 'mp3' });
+ * await narrateOnce({ text: 'Once upon a time.', language: 'en' });
  */
 export const withNarrationCache = (narrate: Narrate, cache: Cache, identity: NarrationIdentity): Narrate => {
   const flights = new SingleFlight<Narration, Watcher>(copyOfNarration);

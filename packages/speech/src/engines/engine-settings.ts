@@ -124,7 +124,15 @@ export const enginesEnvironment = {
 
 type EnginesEnvironment = z.output<z.ZodObject<typeof enginesEnvironment>>;
 
-/** @throws Error that names the variable which an engine needs */
+/**
+ * @throws Error that names the variable which an engine needs
+ *
+ * @example
+ * import { enginesEnvironment, toEnginesConfig } from '@taleback/speech';
+ * import { z } from 'zod';
+ * const env = z.object(enginesEnvironment).parse({ ENGINES: 'kokoro,flite' });
+ * toEnginesConfig(env).names; // ['kokoro', 'flite']
+ */
 export const toEnginesConfig = (env: EnginesEnvironment) => {
   if (env.ENGINES.includes('elevenlabs') && env.ELEVENLABS_API_KEY === undefined) {
     throw new Error('configuration: ELEVENLABS_API_KEY: is needed by the engine elevenlabs');

@@ -136,7 +136,12 @@ export interface RemoteEngine extends SpeechEngine {
 /** `en` of `en-AU`. */
 export const primaryTag = (language: string): string => language.toLowerCase().split(/[-_]/u)[0] ?? '';
 
-/** Whether one of the languages is this one; only the primary tag counts. */
+/**
+ * Whether one of the languages is this one; only the primary tag counts.
+ *
+ * @example
+ * speaksLanguage(['en', 'de'], 'en-AU'); // true
+ */
 export const speaksLanguage = (languages: readonly string[], language: string): boolean =>
   languages.some((spoken) => primaryTag(spoken) === primaryTag(language));
 

@@ -51,7 +51,14 @@ export interface ProcessChildOptions {
   readonly log: Log;
 }
 
-/** Children that are processes and speak the line protocol. */
+/**
+ * Children that are processes and speak the line protocol.
+ *
+ * @example
+ * const files = await openSoundFiles();
+ * const open = processChild({ command: 'python3', args: ['-m', 'my_engine'], env: {}, files, log: console.error });
+ * await files.close();
+ */
 export const processChild =
   (options: ProcessChildOptions): OpenSpeechChild =>
   (workerId, events) => {

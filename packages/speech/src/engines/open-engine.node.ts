@@ -134,6 +134,16 @@ const OPENERS: Readonly<
   },
 };
 
-/** Creates an engine from the settings; nothing is started or requested yet. */
+/**
+ * Creates an engine from the settings; nothing is started or requested yet.
+ *
+ * @example
+ * import { enginesEnvironment, openEngine, toEnginesConfig } from '@taleback/speech';
+ * import { z } from 'zod';
+ * const engines = toEnginesConfig(z.object(enginesEnvironment).parse({}));
+ * const options = { engines, versions: ['2.1.0'], environment: {}, log: () => {} } as const;
+ * const { plugin, close } = await openEngine('kokoro', options);
+ * await close();
+ */
 export const openEngine = async (name: EngineName, options: OpenEngineOptions): Promise<OpenEngine> =>
   OPENERS[name](options);

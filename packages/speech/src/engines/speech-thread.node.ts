@@ -30,6 +30,10 @@ export type FromSpeechThread =
 /**
  * Speech threads of this process. Their entry file calls `serveThread`; they see neither the environment nor the loaders
  * of this process.
+ *
+ * @example
+ * // Not run: it needs a file with the thread's entry.
+ * const openThread = openSpeechThread(new URL('./my-thread.js', import.meta.url));
  */
 export const openSpeechThread =
   (threadFile: URL): OpenSpeechChild =>
@@ -79,6 +83,10 @@ const MOVED_FROM_BYTES = 2 ** 19;
  * several times sooner than an event would, and its event loop has nothing else to do.
  *
  * @returns never; the thread is ended from outside
+ *
+ * @example
+ * // Not run: it is the entry of a thread.
+ * await serveThread(loadFlite);
  */
 export const serveThread = async (load: () => Promise<SpeechEngine>): Promise<never> => {
   const port = parentPort;

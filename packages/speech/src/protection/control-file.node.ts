@@ -23,6 +23,9 @@ const look = (path: string, knownStamp: string | undefined): ControlFileAnswer =
 /**
  * A control file on the disk. It is read at once and not in the background, so that an answer is never older than the
  * question; a look takes microseconds.
+ *
+ * @example
+ * createControlFile('/nowhere/control.env').read(undefined); // { kind: 'missing' }
  */
 export const createControlFile = (path: string): ControlFile => ({
   name: path,

@@ -11,7 +11,12 @@ export interface DiskSpace {
 
 const isMissing = (error: unknown): boolean => (error as { code?: unknown }).code === 'ENOENT';
 
-/** Room where a folder lies, or where it would be made. @throws what the file system says */
+/**
+ * Room where a folder lies, or where it would be made. @throws what the file system says
+ *
+ * @example
+ * const { freeBytes } = await readDiskSpace('.');
+ */
 export const readDiskSpace = async (folder: string): Promise<DiskSpace> => {
   const path = resolve(folder);
   try {

@@ -99,6 +99,10 @@ const known = (value: number | undefined): number | undefined =>
 /**
  * Reads what this process may use of the machine: the tightest limit of its cgroups (versions 1 and 2), else the host,
  * and node:os where there is no /proc. A file that is missing or unreadable makes its figure undefined and no other.
+ *
+ * @example
+ * const readMachine = createMachineReader();
+ * await readMachine();
  */
 export const createMachineReader = (options: MachineReaderOptions = {}): ReadMachine => {
   const { root = '/', os = nodeOs, nowMs = () => performance.now() } = options;

@@ -16,6 +16,12 @@ export const BARE_VERSION = '1.0.0' satisfies ProtocolVersion;
 /** The only version whose lines may be followed by raw bytes. */
 export const RAW_VERSION = '2.1.0' satisfies ProtocolVersion;
 
+/**
+ * Whether this is a version that we speak.
+ *
+ * @example
+ * isProtocolVersion('2.1.0'); // true
+ */
 export const isProtocolVersion = (value: unknown): value is ProtocolVersion =>
   PROTOCOL_VERSIONS.some((version) => version === value);
 

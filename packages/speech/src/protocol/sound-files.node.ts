@@ -29,7 +29,14 @@ const PARENTS = ['/dev/shm', tmpdir()];
 /** A killed process leaves its folder. It is kept for a while: the pid may be another container's. */
 const ABANDONED_MS = 3_600_000;
 
-/** A folder of its own for the temporary sound files of children. */
+/**
+ * A folder of its own for the temporary sound files of children.
+ *
+ * @example
+ * const files = await openSoundFiles();
+ * files.newPath(); // such as /dev/shm/taleback-1-ab12/9f3c.wav
+ * await files.close();
+ */
 export const openSoundFiles = async (): Promise<OpenSoundFiles> => {
   const [first = tmpdir(), second = first] = PARENTS;
   const name = `taleback-${process.pid}-`;

@@ -76,7 +76,12 @@ export interface ReadinessInput {
   readonly startFaults?: ReadonlyMap<string, { readonly message: string }> | undefined;
 }
 
-/** Decides whether work may be sent here, and why not. */
+/**
+ * Decides whether work may be sent here, and why not.
+ *
+ * @example
+ * decideReadiness({ phase: { kind: 'stopping', sinceMs: 0 }, protection: { active: false } }).state; // stopping
+ */
 export const decideReadiness = ({ phase, protection, pool, startFaults }: ReadinessInput): Readiness => {
   if (phase.kind === 'stopping') return { ready: false, state: 'stopping', reasons: ['It is stopping.'] };
   if (phase.kind === 'starting' || pool === undefined) {

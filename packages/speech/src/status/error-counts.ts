@@ -9,7 +9,12 @@ import {
 const CODES = Object.keys(ERROR_CATALOGUE) as ErrorCode[];
 const INDEX = new Map<ErrorCode, number>(CODES.map((code, index) => [code, index]));
 
-/** The code itself, or `unknown` for one that is not in the catalogue: what is counted stays bounded. */
+/**
+ * The code itself, or `unknown` for one that is not in the catalogue: what is counted stays bounded.
+ *
+ * @example
+ * catalogued('no_such_code'); // unknown
+ */
 export const catalogued = (code: string): ErrorCode => (isErrorCode(code) ? code : 'unknown');
 
 /** A code as a number from 0, for rings and arrays. */

@@ -54,7 +54,13 @@ const workerStatus = (worker: WorkerSnapshot) => ({
   averageResponseMs: worker.jobsDone === 0 ? null : worker.averageResponseMs,
 });
 
-/** Everything that is known, and null for the rest. @see docs/origins.md#metrics */
+/**
+ * Everything that is known, and null for the rest. @see docs/origins.md#metrics
+ *
+ * @example
+ * // Not run: its input is what a running service knows.
+ * describeStatus({ ...input, nowMs: Date.now() }).queueDepth;
+ */
 export const describeStatus = (input: StatusInput) => {
   const { summary, pool, protection, engines, nowMs } = input;
   const { accepted, spoken, failed, refused, ...counts } = summary.counts;

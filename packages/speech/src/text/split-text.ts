@@ -31,7 +31,12 @@ export const spokenCostOf = (character: string): number => {
   return Math.max(character.length, syllableCostOf(character));
 };
 
-/** How long a text is to speak, in letters. Never below its length. */
+/**
+ * How long a text is to speak, in letters. Never below its length.
+ *
+ * @example
+ * spokenLength('Once upon a time.'); // 17
+ */
 export const spokenLength = (text: string): number => {
   let cost = 0;
   for (const character of text) cost += spokenCostOf(character);
@@ -71,6 +76,9 @@ const LEVELS = [
  * Every other character stays, in order.
  *
  * @param language BCP 47, for what ends a sentence and a word there. Default: English, with the marks of every script.
+ *
+ * @example
+ * splitText('It rained. Then it stopped.', 12).map(({ text }) => text);
  */
 export const splitText = (
   text: string,

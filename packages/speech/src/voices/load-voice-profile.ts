@@ -106,6 +106,10 @@ const readPath = async (path: string, { read, signal }: ProfilePorts): Promise<U
  * @returns undefined when the job names none
  * @throws TalebackError `voice_profile_missing`, `voice_profile_corrupt`, `voice_profile_format_invalid` with what is wrong in
  *   their details, or what the store rejects with
+ *
+ * @example
+ * const ports = { read: () => Promise.reject(new Error('no store')) };
+ * await loadVoiceProfile({ base64: undefined, path: undefined }, ports); // undefined
  */
 export const loadVoiceProfile = async (
   { base64, path }: ProfileSource,

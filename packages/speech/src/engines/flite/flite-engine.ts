@@ -63,7 +63,13 @@ export const FLITE_PROFILE: SpeechProfile = {
   prepareText: cleanText,
 };
 
-/** flite in the calling thread, which it blocks while it speaks: about 0.1 s for a full chunk. */
+/**
+ * flite in the calling thread, which it blocks while it speaks: about 0.1 s for a full chunk.
+ *
+ * @example
+ * const engine = createFliteEngine(await compileFlite());
+ * engine.voices().length; // 5
+ */
 export const createFliteEngine = (module: WasmModule): SpeechEngine => {
   const program = new FliteProgram(module);
   return {
@@ -106,7 +112,13 @@ const soundOf = ({ end, output, printed }: ProgramRun): Pcm => {
   return pcm;
 };
 
-/** flite, ready to speak: the first words take three times as long as later ones, so they are spoken here. */
+/**
+ * flite, ready to speak: the first words take three times as long as later ones, so they are spoken here.
+ *
+ * @example
+ * const flite = await loadFlite();
+ * await flite.synthesizeChunk({ text: 'Once upon a time.', voiceId: 'slt' });
+ */
 export const loadFlite = async (): Promise<SpeechEngine> => {
   const engine = createFliteEngine(await compileFlite());
   await engine.synthesizeChunk({ text: 'Ready to read.', voiceId: engine.voices()[0]?.id ?? '' });

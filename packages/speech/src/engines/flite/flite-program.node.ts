@@ -125,6 +125,10 @@ const runToEnd = (start: () => void): ProgramEnd => {
  * flite with its voices, compiled once and shared by all threads (21 MB; about 15 ms).
  *
  * @throws TalebackError `model_loading_failed` when the package is missing or damaged.
+ *
+ * @example
+ * const engine = createFliteEngine(await compileFlite());
+ * await engine.synthesizeChunk({ text: 'Hello.', voiceId: 'slt' });
  */
 export const compileFlite = async (): Promise<WasmModule> => {
   try {

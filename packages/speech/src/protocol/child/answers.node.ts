@@ -28,6 +28,10 @@ const MAX_COPIED_BYTES = 16_384;
 /**
  * Keeps standard output for the protocol: whatever else this process prints goes to standard error. An output that
  * has no reader any more ends the process.
+ *
+ * @example
+ * // Not run: it takes the standard output of its process.
+ * serveSpeech({ ...service, output: ownStdout() });
  */
 export const ownStdout = (): ProtocolOutput => {
   const { stdout, stderr } = process;

@@ -51,7 +51,13 @@ interface Task {
   ended: Promise<void>;
 }
 
-/** The child's side of the protocol, around one engine. @see ../ARCHITECTURE.md */
+/**
+ * The child's side of the protocol, around one engine. @see ../ARCHITECTURE.md
+ *
+ * @example
+ * // Not run: it is the entry of a child process.
+ * serveSpeech({ engine: 'flite', load: loadFlite, concurrency: 1, input: process.stdin, output: ownStdout(), exit, log });
+ */
 export const serveSpeech = (service: SpeechService): void => {
   new SpeechServer(service).listen(service.input);
 };
