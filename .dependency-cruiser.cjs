@@ -70,6 +70,13 @@ module.exports = {
       },
     },
     {
+      name: 'speech-children-start-without-zod',
+      comment: 'A child starts in half the time without zod; @taleback/core/errors does not load it.',
+      severity: 'error',
+      from: { path: '^packages/speech/src/protocol/child/flite-child\\.ts$' },
+      to: { path: 'node_modules/zod/', reachable: true },
+    },
+    {
       name: 'no-import-of-the-tools',
       severity: 'error',
       from: { path: '^(packages|functions|worker|cli|web)/', pathNot: isTest },

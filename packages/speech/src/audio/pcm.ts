@@ -1,5 +1,5 @@
 import { type PieceEnding, spokenLength } from '../text/split-text.ts';
-import { TalebackError } from '@taleback/core';
+import { TalebackError } from '@taleback/core/errors';
 
 /** Sound on its way through this process: one channel of signed 16-bit samples. */
 export interface Pcm {
