@@ -1,3 +1,5 @@
+/** Text to speech with a worker pool, fallback engines and a cache: what an application, a server or a bench builds on. */
+
 export { type AudioEncoder, type AudioStream, createWavEncoder } from './audio/audio-encoder.ts';
 export { decodeMp3 } from './audio/mp3-decoder.ts';
 export { createMp3ThreadEncoder, type Mp3EncoderOptions } from './audio/mp3-encoder.node.ts';
@@ -77,5 +79,3 @@ export {
 export { type MachineUsage, type ServiceStatus } from './status/service-status.ts';
 export { splitText, type TextPiece, spokenLength } from './text/split-text.ts';
 export { loadVoiceProfile, type ProfilePorts } from './voices/load-voice-profile.ts';
-
-/** Text to speech with a worker pool, fallback engines and a cache: what an application, a server or a bench builds on. */

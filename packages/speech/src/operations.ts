@@ -1,3 +1,5 @@
+/** Operating the speech service: its status and the protection of the machine. See ./diagnosis for faults of networks. */
+
 export { createControlFile } from './protection/control-file.node.ts';
 export { type DiskSpace, readDiskSpace } from './protection/disk-space.node.ts';
 export { createMachineReader } from './protection/machine-reader.node.ts';
@@ -14,5 +16,3 @@ export {
 export { catalogued } from './status/error-counts.ts';
 export { describeStatus, type MachineUsage, type ServiceStatus } from './status/service-status.ts';
 export { SynthesisStatistics } from './status/statistics.ts';
-
-/** Operating the speech service: its status and the protection of the machine. See ./diagnosis for faults of networks. */

@@ -119,7 +119,7 @@ export const enginesEnvironment = {
     .string()
     .min(1)
     .optional()
-    .describe('Folder of the package taleback_speech. Default: `worker/python` beside the built worker.'),
+    .describe('Folder of the package taleback_speech. Default: the one that comes with @taleback/speech.'),
 };
 
 type EnginesEnvironment = z.output<z.ZodObject<typeof enginesEnvironment>>;
