@@ -7,11 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { openGcsObjectStore } from '@taleback/worker/src/storage/gcs.node.ts';
 import { openS3ObjectStore } from '@taleback/worker/src/storage/s3.node.ts';
 import { formatDeadLetter } from '@taleback/outbox';
-import {
-  createRecordStore,
-  type RecordLibrary,
-  type ObjectStore,
-} from '@taleback/worker/src/storage/library.ts';
+import { createLibrary, type Library, type ObjectStore } from '@taleback/worker/src/storage/library.ts';
 import {
   openRecordingReceiver,
   type RecordingReceiver,
@@ -66,12 +62,12 @@ const openGcs = async (): Promise<Bucket> => {
 const suite = (name: string, open: () => Promise<Bucket>): void => {
   describe(`callbacks that were given up into a bucket of ${name}`, { timeout: 120_000 }, () => {
     let bucket: Bucket;
-    let records: RecordLibrary;
+    let records: Library;
     let folder: string;
     let receiver: RecordingReceiver;
     beforeAll(async () => {
       bucket = await open();
-      records = createRecordStore(bucket.objects);
+      records = createLibrary(bucket.objects);
     });
     afterAll(() => bucket.close());
     beforeEach(async () => {

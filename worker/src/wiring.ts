@@ -34,8 +34,8 @@ import { createPrometheus } from './health/prometheus.ts';
 import { type Heartbeats, startHeartbeats } from './heartbeat/send-heartbeats.ts';
 import { type CapacityInput, type JobSource, storyCapacity } from './jobs/job-source.ts';
 import { openCache, openSpeech } from './speech.ts';
-import { type AudioServer, openAudioServer } from './storage/audio-server.node.ts';
-import { type AudioLibrary, type RecordStore, recordKey } from './storage/library.ts';
+import { type AudioServer, openAudioServer } from './storage/folder.node.ts';
+import { type Library, recordKey } from './storage/library.ts';
 import { openStorage } from './storage/open-storage.ts';
 
 /** Of the narrations. 64 kbit/s is transparent for one voice of 16 kHz; 8 KB a second. */
@@ -60,7 +60,7 @@ export interface OpenCallbacks {
  */
 export const openCallbacks = async (
   { callbacks: config, secrets }: Pick<WorkerConfig, 'callbacks' | 'secrets'>,
-  records: RecordStore,
+  records: Pick<Library, 'keep'>,
   log: Log,
 ): Promise<OpenCallbacks> => {
   const clock = systemClock;
@@ -97,7 +97,7 @@ export const openCallbacks = async (
 const preflightOf = (
   { storage, callbacks, limits }: WorkerConfig,
   manager: TtsManager,
-  audio: AudioLibrary,
+  library: Library,
 ): PreflightOptions<VoiceProfile> => {
   // Sound is in the cache while it is made, and a callback in the outbox at the end.
   const folder = storage.kind === 'folder' ? storage.folder : callbacks.outbox.folder;
@@ -106,8 +106,7 @@ const preflightOf = (
     limits: { ...limits, languages: undefined },
     speedRange: SPEED_RANGE,
     spokenLength,
-    readRecording: (source, signal) =>
-      loadVoiceProfile(source, { read: (key, asked) => audio.read(key, asked), signal }),
+    readRecording: (source, signal) => loadVoiceProfile(source, { read: library.read, signal }),
     requireEngine: ({ recording, ...need }) => void manager.ableEngines({ ...need, profile: recording }),
     freeBytes: async () => (await readDiskSpace(folder)).freeBytes,
   };
@@ -211,8 +210,8 @@ export const openWorker = async (
   log: Log,
 ): Promise<OpenWorker> => {
   const audioServer = await openAudio(config);
-  const storage = await openStorage({ config: config.storage, folderUrl: audioServer?.url ?? '' });
-  const callbacks = await openCallbacks(config, storage.records, log);
+  const library = await openStorage({ config: config.storage, folderUrl: audioServer?.url ?? '' });
+  const callbacks = await openCallbacks(config, library, log);
 
   const metrics = createPrometheus();
   const speech = await openSpeech({ ...config, environment, listeners: [metrics.record], log });
@@ -251,9 +250,9 @@ export const openWorker = async (
 
   const narrate = manager.narrator(encoder, cache.around);
   const handler = createHandler({
-    preflight: preflightOf(config, manager, storage.audio),
+    preflight: preflightOf(config, manager, library),
     narrate: ({ recording, ...request }, options) => narrate({ ...request, profile: recording }, options),
-    store: (audio) => storage.audio.put(audio),
+    store: (audio) => library.put(audio),
     callbacks: callbacks.client,
     workerId,
     diagnoses: () => diagnosis.recent(),
@@ -277,7 +276,7 @@ export const openWorker = async (
       const reported = heartbeats.close();
       await source.drain(config.drainMs);
       await Promise.all([reported, callbacks.close(), speech.close()]);
-      await Promise.all([encoder.close(), cache.close(), storage.close(), audioServer?.close()]);
+      await Promise.all([encoder.close(), cache.close(), library.close(), audioServer?.close()]);
       await health.close();
     },
   };

@@ -113,9 +113,9 @@ const runReplay = async (flags: ReplayFlags): Promise<void> => {
   const { story, receiver } = flags;
   const { findLetters, redirect } = await import('../replay/letters.node.ts');
   const { openStorage } = await import('@taleback/worker/src/storage/open-storage.ts');
-  const { records, close } = await openStorage({ config: config.storage, folderUrl: '' });
+  const library = await openStorage({ config: config.storage, folderUrl: '' });
   try {
-    const found = await findLetters(records, config.callbacks.outbox.folder);
+    const found = await findLetters(library, config.callbacks.outbox.folder);
     const letters = found
       .filter((letter) => story === undefined || isOfStory(letter, story))
       .map((letter) => (receiver === undefined ? letter : redirect(letter, receiver)));
@@ -132,7 +132,7 @@ const runReplay = async (flags: ReplayFlags): Promise<void> => {
     terminal.out(`${accepted} of ${letters.length} accepted.`);
     if (accepted < letters.length) process.exitCode = 1;
   } finally {
-    await close();
+    await library.close();
   }
 };
 

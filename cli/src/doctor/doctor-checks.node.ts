@@ -54,7 +54,7 @@ export const doctorChecks = async (options: DoctorOptions): Promise<readonly Che
   const worker = url === undefined ? undefined : createWorkerClient(url);
   // One try: each answer is reported as it comes, and the check itself ends the waiting.
   const backoff = { kind: 'schedule', delaysMs: [0], jitter: 'none' } as const;
-  const { audio, records } = await openStorage({
+  const library = await openStorage({
     config: storage,
     folderUrl: 'http://localhost',
     retry: { maxAttempts: 1, backoff },
@@ -62,7 +62,7 @@ export const doctorChecks = async (options: DoctorOptions): Promise<readonly Che
   });
   const { post } = createHttpPost({ allowPrivate: true, timeoutMs: options.timeoutMs });
   const countFailed = (signal: AbortSignal): Promise<number> =>
-    withDeadline(async (inner) => (await failedKeys(records, inner)).length, timeoutMs, { signal });
+    withDeadline(async (inner) => (await failedKeys(library, inner)).length, timeoutMs, { signal });
   return [
     ...engineChecks(await openEnginesUnderTest(config, environment), {
       network,
@@ -94,9 +94,9 @@ export const doctorChecks = async (options: DoctorOptions): Promise<readonly Che
     placeCheck({ name: 'Firestore', group: 'jobs', network, place: firestorePlace(environment), timeoutMs }),
     storageCheck({
       network,
-      place: records.place,
+      place: library.place,
       url: storeUrl(storage),
-      check: async (signal) => void (await audio.check(signal)),
+      check: async (signal) => void (await library.check(signal)),
       timeoutMs,
     }),
     diskCheck('disk of audio', config.audio.folder, readDiskSpace),

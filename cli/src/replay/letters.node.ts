@@ -8,7 +8,7 @@ import {
   parseDeadLetter,
   parseEntry,
 } from '@taleback/outbox';
-import type { RecordLibrary } from '@taleback/worker/src/storage/library.ts';
+import type { Library } from '@taleback/worker/src/storage/library.ts';
 import { errorSentence } from '../exit-code.ts';
 
 const SET_ASIDE = 'set-aside';
@@ -65,7 +65,7 @@ const readAside = async (root: string, file: string): Promise<Letter> => {
 };
 
 /** Undefined when another process has moved it meanwhile. */
-const readFailed = async (records: RecordLibrary, key: string): Promise<Letter | undefined> => {
+const readFailed = async (records: Library, key: string): Promise<Letter | undefined> => {
   const bytes = await records.read(key);
   if (bytes === undefined) return undefined;
   const file = key.slice(ROOT.length);
@@ -78,10 +78,7 @@ const readFailed = async (records: RecordLibrary, key: string): Promise<Letter |
  * Keys of the callbacks that were given up into a store, without those that were replayed.
  * @throws TalebackError what the store says
  */
-export const failedKeys = async (
-  records: RecordLibrary,
-  signal?: AbortSignal,
-): Promise<readonly string[]> => {
+export const failedKeys = async (records: Library, signal?: AbortSignal): Promise<readonly string[]> => {
   const keys = await records.list(FAILED_CALLBACKS, signal);
   return keys.filter((key) => key.endsWith('.json') && !key.startsWith(`${ROOT}${REPLAYED}/`));
 };
@@ -98,7 +95,7 @@ export const filesSetAside = (outboxFolder: string): Promise<string[]> =>
  *
  * @throws TalebackError what the store says; what the file system says
  */
-export const findLetters = async (records: RecordLibrary, outboxFolder: string): Promise<Letter[]> => {
+export const findLetters = async (records: Library, outboxFolder: string): Promise<Letter[]> => {
   const letters: Letter[] = [];
   const keys = await failedKeys(records);
   for (let start = 0; start < keys.length; start += READS_AT_ONCE) {

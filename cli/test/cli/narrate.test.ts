@@ -8,7 +8,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { signStandard, verifyStandard } from '@taleback/core/signatures';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createFolderObjects } from '@taleback/worker/src/storage/folder.node.ts';
-import { createRecordStore } from '@taleback/worker/src/storage/library.ts';
+import { createLibrary } from '@taleback/worker/src/storage/library.ts';
 import { parseConfig } from '@taleback/worker/src/config.ts';
 import { type OpenCallbacks, openCallbacks } from '@taleback/worker/src/wiring.ts';
 import { closedPort } from '../../../packages/speech/test/diagnosis/servers.ts';
@@ -52,7 +52,7 @@ const openWorkerCallbacks = async (): Promise<OpenCallbacks & { readonly remove:
     CALLBACK_SECRETS: SECRET,
     ALLOW_PRIVATE_CALLBACKS: 'on',
   });
-  const records = createRecordStore(createFolderObjects(join(folder, 'audio'), ''));
+  const records = createLibrary(createFolderObjects(join(folder, 'audio'), ''));
   const opened = await openCallbacks({ callbacks: config, secrets }, records, () => {});
   const remove = async (): Promise<void> => {
     await opened.close();

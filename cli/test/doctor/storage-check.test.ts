@@ -1,11 +1,10 @@
 import { TalebackError } from '@taleback/core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createNetworkProbe } from '@taleback/speech/diagnosis';
-import { openS3ObjectStore } from '@taleback/worker/src/storage/s3.node.ts';
-import type { S3Options } from '@taleback/worker/src/storage/s3-requests.node.ts';
+import { openS3ObjectStore, type S3Options } from '@taleback/worker/src/storage/s3.node.ts';
 import { type CheckResult, examine } from '../../src/doctor/examine.ts';
 import { storageCheck } from '../../src/doctor/service-checks.ts';
-import { createAudioLibrary } from '@taleback/worker/src/storage/library.ts';
+import { createLibrary } from '@taleback/worker/src/storage/library.ts';
 import { openS3Service, type S3Service, s3Error } from '@taleback/worker/test/storage/s3-service.ts';
 import { closedPort, openSilent, type TestServer } from '../../../packages/speech/test/diagnosis/servers.ts';
 
@@ -36,7 +35,7 @@ const examineBucket = async (
 ): Promise<CheckResult> => {
   const access = { ...service.access, retry: ONCE, timeoutMs: PATIENT_MS, ...more };
   const objects = openS3ObjectStore(access);
-  const audio = createAudioLibrary(objects);
+  const audio = createLibrary(objects);
   const check = async (signal: AbortSignal): Promise<void> => void (await audio.check(signal));
   const { place } = objects;
   try {

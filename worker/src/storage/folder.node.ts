@@ -1,44 +1,52 @@
 import { mkdir, readdir, readFile, stat, unlink } from 'node:fs/promises';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { dirname, join, relative, resolve, sep } from 'node:path';
+import { promisify } from 'node:util';
 import { type ErrorCode, errorWords, TalebackError } from '@taleback/core';
-import { throwIfCancelled } from '@taleback/speech';
-import { keyAddress, type ObjectStore } from './library.ts';
 import { DRAFT_ENDING, syncFolder, writeWhole } from '@taleback/outbox';
+import { throwIfCancelled } from '@taleback/speech';
+import send from 'send';
+import { keyAddress, type ObjectStore } from './library.ts';
 
-const FULL_CODES: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT']);
-const FORBIDDEN_CODES: ReadonlySet<unknown> = new Set(['EACCES', 'EPERM', 'EROFS']);
+type Meaning = readonly [ErrorCode, string];
+
+const FULL: Meaning = ['disk_full', 'No space left for the audio'];
+const FORBIDDEN: Meaning = ['permission_denied', 'The audio folder may not be used'];
+const UNSAVED: Meaning = ['storage_upload_failed', 'The audio could not be saved'];
+const UNREAD: Meaning = ['storage_unavailable', 'The audio could not be read'];
+
+const MEANINGS: Readonly<Record<string, Meaning>> = {
+  ENOSPC: FULL,
+  EDQUOT: FULL,
+  EACCES: FORBIDDEN,
+  EPERM: FORBIDDEN,
+  EROFS: FORBIDDEN,
+};
 /** There is no file; a folder is none. */
 const ABSENT_CODES: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR', 'EISDIR']);
 
-const codeOf = (cause: unknown): unknown => (cause as { code?: unknown } | null)?.code;
+const codeOf = (cause: unknown): string => String((cause as { code?: unknown } | null)?.code);
 
-const storageError = (otherwise: ErrorCode, key: string, cause: unknown): TalebackError => {
-  const code = codeOf(cause);
-  const details = `${key}: ${errorWords(cause)}`;
-  if (FULL_CODES.has(code))
-    return new TalebackError('disk_full', 'No space left for the audio', { details, cause });
-  if (FORBIDDEN_CODES.has(code))
-    return new TalebackError('permission_denied', 'The audio folder may not be used', { details, cause });
-  const message = otherwise === 'storage_upload_failed' ? 'be saved' : 'be read';
-  return new TalebackError(otherwise, `The audio could not ${message}`, { details, cause });
+const storageError = (otherwise: Meaning, key: string, cause: unknown): TalebackError => {
+  const [code, message] = MEANINGS[codeOf(cause)] ?? otherwise;
+  return new TalebackError(code, message, { details: `${key}: ${errorWords(cause)}`, cause });
 };
 
 /** The result of the call, or undefined when there is no file. */
-const ifThere = async <T>(key: string, call: () => Promise<T>): Promise<T | undefined> => {
+const ifThere = async <T>(
+  key: string,
+  signal: AbortSignal | undefined,
+  call: () => Promise<T>,
+): Promise<T | undefined> => {
+  throwIfCancelled(signal);
   try {
     return await call();
   } catch (error) {
     if (ABSENT_CODES.has(codeOf(error))) return undefined;
-    throw storageError('storage_unavailable', key, error);
+    throw storageError(UNREAD, key, error);
   }
-};
-
-/** Paths of the files below a folder, as keys have them. */
-const keysBelow = async (root: string, folder: string): Promise<string[]> => {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isFile() && !entry.name.endsWith(DRAFT_ENDING))
-    .map(({ parentPath, name }) => relative(root, join(parentPath, name)).split(sep).join('/'));
 };
 
 /**
@@ -59,28 +67,82 @@ export const createFolderObjects = (folder: string, baseUrl: string): ObjectStor
         await writeWhole(path, bytes);
         await syncFolder(dirname(path));
       } catch (error) {
-        throw storageError('storage_upload_failed', key, error);
+        throw storageError(UNSAVED, key, error);
       }
     },
-    read: async (key, signal) => {
-      throwIfCancelled(signal);
-      return ifThere(key, () => readFile(join(root, key)));
-    },
+    read: (key, signal) => ifThere(key, signal, () => readFile(join(root, key))),
     sizeOf: async (key, signal) => {
-      throwIfCancelled(signal);
-      const found = await ifThere(key, () => stat(join(root, key)));
+      const found = await ifThere(key, signal, () => stat(join(root, key)));
       return found?.isFile() === true ? found.size : undefined;
     },
     list: async (prefix, signal) => {
-      throwIfCancelled(signal);
-      const folder = join(root, prefix.slice(0, prefix.lastIndexOf('/') + 1));
-      const keys = (await ifThere(prefix, () => keysBelow(root, folder))) ?? [];
-      return keys.filter((key) => key.startsWith(prefix)).sort();
+      const below = join(root, prefix.slice(0, prefix.lastIndexOf('/') + 1));
+      const read = () => readdir(below, { recursive: true, withFileTypes: true });
+      const entries = (await ifThere(prefix, signal, read)) ?? [];
+      return entries
+        .filter((entry) => entry.isFile() && !entry.name.endsWith(DRAFT_ENDING))
+        .map(({ parentPath, name }) => relative(root, join(parentPath, name)).split(sep).join('/'))
+        .filter((key) => key.startsWith(prefix))
+        .sort();
     },
     remove: async (key, signal) => {
-      throwIfCancelled(signal);
-      await ifThere(key, () => unlink(join(root, key)));
+      await ifThere(key, signal, () => unlink(join(root, key)));
     },
     urlOf: async (key) => `${baseUrl}/${keyAddress(key)}`,
+    close: () => Promise.resolve(),
+  };
+};
+
+export interface AudioServer {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+export interface AudioServerOptions {
+  readonly folder: string;
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+}
+
+/** The path of a request; an address that is none, such as `//`, has the path of nothing. */
+const pathOf = (address: string): string => URL.parse(address, 'http://audio.local')?.pathname ?? '/';
+
+/** Serves the audio folder under `/audio/`: GET and HEAD, byte ranges, audio files only. */
+export const openAudioServer = async ({ folder, host, port }: AudioServerOptions): Promise<AudioServer> => {
+  const server = createServer((request, response) => {
+    const pathname = pathOf(request.url ?? '/');
+    const end = (status: number, headers: Record<string, string> = {}): void => {
+      response.writeHead(status, headers).end();
+    };
+    if (request.method !== 'GET' && request.method !== 'HEAD') return end(405, { allow: 'GET, HEAD' });
+    if (!pathname.startsWith('/audio/') || !pathname.endsWith('.mp3')) return end(404);
+    send(request, pathname.slice('/audio'.length), {
+      root: folder,
+      dotfiles: 'ignore',
+      index: false,
+      // A narration never changes under its address: its key names the job.
+      immutable: true,
+      maxAge: '365d',
+    })
+      .on('headers', (outgoing: typeof response) => {
+        outgoing.setHeader('x-content-type-options', 'nosniff');
+        outgoing.setHeader('cross-origin-resource-policy', 'cross-origin');
+      })
+      .on('error', (error: { status?: number }) => {
+        response.removeHeader('cache-control'); // a part that is not there is not to be remembered
+        end(error.status ?? 500);
+      })
+      .on('directory', () => end(404))
+      .pipe(response);
+  });
+  await once(server.listen(port, host), 'listening');
+  return {
+    url: `http://${host}:${(server.address() as AddressInfo).port}/audio`,
+    close: async () => {
+      const closed = promisify(server.close).call(server);
+      server.closeAllConnections();
+      await closed;
+    },
   };
 };

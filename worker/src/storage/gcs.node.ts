@@ -1,38 +1,86 @@
-import { CRC32C, type File, type GetFilesOptions, Storage, type StorageOptions } from '@google-cloud/storage';
-import { type Clock, type RetryPolicy, retry, systemClock, tryWithDeadline } from '@taleback/resilience';
-import { cancellationOf, throwIfCancelled } from '@taleback/speech';
+import { CRC32C, type File, Storage, type StorageOptions } from '@google-cloud/storage';
+import { classifyHttpStatus } from '@taleback/resilience';
+import {
+  allKeys,
+  AWAY,
+  type BucketFault,
+  type BucketTries,
+  createBucketCalls,
+  DamagedError,
+  FULL,
+  ifThere,
+  type KeyPage,
+  type Meaning,
+  networkWords,
+  NO_BUCKET,
+  NOT_SAVED,
+} from './bucket.ts';
 import { CACHE_CONTROL, keyAddress, type ObjectStore, type StoreObject } from './library.ts';
-import { ChecksumError, classifyGcsFault, gcsFaultOf, saysAbsent, toGcsError } from './gcs-fault.ts';
+import type { StorageConfig } from './storage-config.ts';
 
-export interface GcsOptions {
-  readonly bucket: string;
-  /** Another address than Google's, such as that of an emulator; it is used without signing in. */
-  readonly endpoint?: string | undefined;
+export interface GcsOptions extends Omit<Extract<StorageConfig, { kind: 'gcs' }>, 'kind'>, BucketTries {
   /** Default: what Google's libraries find, such as `GOOGLE_APPLICATION_CREDENTIALS`. */
   readonly credentials?: StorageOptions['credentials'];
-  /** Address that the bucket is published under, without a closing slash. Without it, addresses are signed. */
-  readonly publicUrl?: string | undefined;
-  /** How long a signed address holds, seconds, at most 604,800. */
-  readonly signedUrlSeconds: number;
-  /** Default: four tries, after 0.5, 1 and 2 s. */
-  readonly retry?: RetryPolicy | undefined;
-  /** Time for one try without what its bytes take, ms. Default 10,000. */
-  readonly timeoutMs?: number | undefined;
-  /** Keys in one page of a list, 1 to 1,000. Default: as many as the store gives. */
-  readonly keysPerPage?: number | undefined;
-  readonly clock?: Clock | undefined;
 }
 
-/** Shorter waits than for providers: a store that is busy is back sooner. @see docs/origins.md#retries */
-const RETRY: RetryPolicy = {
-  maxAttempts: 4,
-  backoff: { kind: 'exponential', initialMs: 500, maxMs: 8_000, jitter: 'equal' },
-};
-/** @see docs/origins.md#delivery */
-const TIMEOUT_MS = 10_000;
-/** 4 Mbit/s: the slowest line that an upload is given time for. */
-const SLOWEST_BYTES_PER_MS = 500;
 const PRECONDITION_FAILED = 412;
+const MAX_WORDS = 300;
+/** A 403 that is about how much, not about who. */
+const BUSY_REASONS: ReadonlySet<string> = new Set(['rateLimitExceeded', 'userRateLimitExceeded']);
+/** Words of the sign-in library, which knows no codes. */
+const SIGN_IN_TROUBLE =
+  /default credentials|invalid_grant|invalid_client|client_email|private[_ ]key|DECODER|PEM|signBlob/i;
+
+interface GcsFault {
+  /** HTTP status; undefined when there was no answer. */
+  readonly status: number | undefined;
+  /** The first of Google's reasons, such as `rateLimitExceeded`; empty when there is none. */
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** What the library reports of a failed call. */
+const gcsFaultOf = (error: unknown): GcsFault => {
+  const { code, errors, message } = error as { code?: unknown; errors?: unknown; message?: unknown };
+  const [first] = Array.isArray(errors) ? (errors as { reason?: unknown }[]) : [];
+  const status = Number(code);
+  const isStatus = status >= 100 && status <= 599;
+  return {
+    status: isStatus ? status : undefined,
+    reason: typeof first?.reason === 'string' ? first.reason : '',
+    message: (isStatus ? String(message ?? error) : networkWords(error)).slice(0, MAX_WORDS),
+  };
+};
+
+/** Whether there is nothing under the key; a missing bucket is something else. */
+const saysAbsent = (error: unknown): boolean => {
+  const { status, message } = gcsFaultOf(error);
+  return status === 404 && !/bucket does not exist/i.test(message);
+};
+
+/** @see https://cloud.google.com/storage/docs/json_api/v1/status-codes */
+const meaningOf = ({ status, reason }: GcsFault, isUpload: boolean): Meaning => {
+  if (reason === 'quotaExceeded') return FULL;
+  if (status === 403)
+    return { code: 'permission_denied', message: 'This account may not do that in the bucket' };
+  if (status === 404) return NO_BUCKET;
+  return isUpload ? NOT_SAVED : { ...AWAY, message: 'The store does not answer this', retryable: false };
+};
+
+const judgeGcs = (error: unknown, isUpload: boolean): BucketFault => {
+  const fault = gcsFaultOf(error);
+  const { status, reason, message } = fault;
+  const words = status === undefined ? message : `HTTP ${status} ${reason} ${message}`;
+  if (status === 401 || ((status === undefined || status === 400) && SIGN_IN_TROUBLE.test(message))) {
+    const meaning = {
+      code: 'credentials_invalid',
+      message: 'We are not signed in with the store',
+    } as const;
+    return { isPassing: false, meaning, words };
+  }
+  const isPassing = status === undefined || BUSY_REASONS.has(reason) || classifyHttpStatus(status).retryable;
+  return { isPassing, meaning: isPassing ? AWAY : meaningOf(fault, isUpload), words };
+};
 
 const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
@@ -57,13 +105,8 @@ const keptIn = ({ metadata }: File): Kept => ({
 
 /** What is stored under the key of a file; undefined when nothing is. */
 const keptOf = async (file: File): Promise<Kept | undefined> => {
-  try {
-    await file.getMetadata();
-    return keptIn(file);
-  } catch (error) {
-    if (saysAbsent(error)) return undefined;
-    throw error;
-  }
+  const found = await ifThere(file.getMetadata(), saysAbsent);
+  return found && keptIn(file);
 };
 
 /**
@@ -85,113 +128,73 @@ const uploadOnce = async (file: File, { bytes, contentType }: StoreObject, crc32
     const { status, message } = gcsFaultOf(error);
     // Another upload of this key came in between: as if it had come right after ours.
     if (status === PRECONDITION_FAILED && (await keptOf(file)) !== undefined) return;
-    throw status === 400 && /crc32c/i.test(message) ? new ChecksumError(message) : error;
+    throw status === 400 && /crc32c/i.test(message) ? new DamagedError(`HTTP 400 ${message}`) : error;
   }
   const kept = keptIn(file);
   if (!isOurs(kept))
-    throw new ChecksumError(`${kept.sizeBytes} of ${bytes.byteLength} bytes, CRC32C ${kept.crc32c}`);
+    throw new DamagedError(`${kept.sizeBytes} of ${bytes.byteLength} bytes, CRC32C ${kept.crc32c}`);
 };
 
-interface KeyPage {
-  readonly keys: readonly string[];
-  /** Asks for the next page; undefined on the last. */
-  readonly pageToken: string | undefined;
-}
-
-/** One page of keys in the bucket of a file. */
-const pageOf = async ({ bucket }: File, asked: GetFilesOptions): Promise<KeyPage> => {
-  const [found, next] = await bucket.getFiles({ ...asked, autoPaginate: false });
-  return { keys: found.map(({ name }) => name), pageToken: (next as GetFilesOptions | null)?.pageToken };
+/** The whole content of a file, checked; undefined when there is none. */
+const downloadOnce = async (file: File): Promise<Buffer | undefined> => {
+  const kept = await keptOf(file);
+  if (kept === undefined) return undefined;
+  const [bytes] = await file.download({ validation: false });
+  if (crc32cOf(bytes) === kept.crc32c) return bytes;
+  throw new DamagedError(`${bytes.byteLength} of ${kept.sizeBytes} bytes, not CRC32C ${kept.crc32c}`);
 };
 
 /** A bucket of Cloud Storage. */
 export const openGcsObjectStore = (options: GcsOptions): ObjectStore => {
-  const { timeoutMs = TIMEOUT_MS, clock = systemClock, endpoint, credentials, publicUrl } = options;
+  const { endpoint, credentials, publicUrl, signedUrlSeconds, keysPerPage } = options;
   const storage = new Storage({
     ...(endpoint === undefined ? {} : { apiEndpoint: endpoint }),
     ...(credentials === undefined ? {} : { credentials }),
     retryOptions: { autoRetry: false, maxRetries: 0 },
   });
   const bucket = storage.bucket(options.bucket);
-
-  const call = async <T>(
-    what: { readonly verb: string; readonly key: string; readonly sizeBytes?: number },
+  const callBucket = createBucketCalls(options, judgeGcs);
+  const call = <T>(
+    what: { readonly verb: string; readonly key: string; readonly uploadBytes?: number },
     attempt: (file: File) => Promise<T>,
-    signal: AbortSignal | undefined,
+    signal?: AbortSignal,
   ): Promise<T> => {
-    throwIfCancelled(signal);
-    const limitMs = timeoutMs + (what.sizeBytes ?? 0) / SLOWEST_BYTES_PER_MS;
-    const outcome = await retry(
-      async () => {
-        // A file of its own for every try: it remembers what it has heard.
-        const end = await tryWithDeadline(() => attempt(bucket.file(what.key)), limitMs, { signal, clock });
-        if (end.kind === 'completed') return end.value;
-        throw end.kind === 'aborted' ? end.reason : new Error(`no answer within ${limitMs} ms`);
-      },
-      { ...(options.retry ?? RETRY), classify: classifyGcsFault, signal, clock },
-    );
-    if (outcome.kind === 'succeeded') return outcome.value;
-    if (signal?.aborted === true) throw cancellationOf(signal);
     const subject = `${what.verb} ${what.key} in the bucket ${options.bucket}`;
-    throw toGcsError(outcome.lastError, subject, what.verb === 'upload');
+    // A file of its own for every try: it remembers what it has heard.
+    return callBucket({ ...what, subject }, () => attempt(bucket.file(what.key)), signal);
+  };
+  const pageAt = async (prefix: string, pageToken: string | undefined): Promise<KeyPage> => {
+    const [files, next] = await bucket.getFiles({
+      prefix,
+      autoPaginate: false,
+      ...(keysPerPage === undefined ? {} : { maxResults: keysPerPage }),
+      ...(pageToken === undefined ? {} : { pageToken }),
+    });
+    const token = (next as { pageToken?: string } | null)?.pageToken;
+    return { keys: files.map(({ name }) => name), next: token };
   };
 
   return {
     place: `the bucket ${options.bucket} of Cloud Storage`,
     write: async (object, signal) => {
       const crc32c = crc32cOf(object.bytes);
-      const what = { verb: 'upload', key: object.key, sizeBytes: object.bytes.byteLength };
+      const what = { verb: 'upload', key: object.key, uploadBytes: object.bytes.byteLength };
       await call(what, (file) => uploadOnce(file, object, crc32c), signal);
     },
-    read: (key, signal) =>
-      call(
-        { verb: 'download', key },
-        async (file) => {
-          const kept = await keptOf(file);
-          if (kept === undefined) return undefined;
-          const [bytes] = await file.download({ validation: false });
-          if (crc32cOf(bytes) === kept.crc32c) return bytes;
-          throw new ChecksumError(
-            `${bytes.byteLength} of ${kept.sizeBytes} bytes, not CRC32C ${kept.crc32c}`,
-          );
-        },
-        signal,
-      ),
+    read: (key, signal) => call({ verb: 'download', key }, downloadOnce, signal),
     sizeOf: (key, signal) =>
       call({ verb: 'find', key }, async (file) => (await keptOf(file))?.sizeBytes, signal),
-    list: async (prefix, signal) => {
-      const keys: string[] = [];
-      let pageToken: string | undefined;
-      do {
-        const asked = {
-          prefix,
-          ...(options.keysPerPage === undefined ? {} : { maxResults: options.keysPerPage }),
-          ...(pageToken === undefined ? {} : { pageToken }),
-        };
-        const page = await call({ verb: 'list', key: prefix }, (file) => pageOf(file, asked), signal);
-        keys.push(...page.keys);
-        ({ pageToken } = page);
-      } while (pageToken !== undefined);
-      return keys;
-    },
+    list: (prefix, signal) =>
+      allKeys((token) => call({ verb: 'list', key: prefix }, () => pageAt(prefix, token), signal)),
     remove: (key, signal) =>
-      call(
-        { verb: 'remove', key },
-        async (file) => {
-          await file.delete().catch((error: unknown) => {
-            if (!saysAbsent(error)) throw error;
-          });
-        },
-        signal,
-      ),
-    urlOf: (key) => {
-      if (publicUrl !== undefined) return Promise.resolve(`${publicUrl}/${keyAddress(key)}`);
-      const expires = Date.now() + options.signedUrlSeconds * 1_000;
-      return call(
-        { verb: 'sign the address of', key },
-        async (file) => (await file.getSignedUrl({ version: 'v4', action: 'read', expires }))[0],
-        undefined,
-      );
+      call({ verb: 'remove', key }, async (file) => void (await ifThere(file.delete(), saysAbsent)), signal),
+    urlOf: async (key) => {
+      if (publicUrl !== undefined) return `${publicUrl}/${keyAddress(key)}`;
+      const expires = Date.now() + signedUrlSeconds * 1_000;
+      const sign = async (file: File): Promise<string> =>
+        (await file.getSignedUrl({ version: 'v4', action: 'read', expires }))[0];
+      return call({ verb: 'sign the address of', key }, sign);
     },
+    close: () => Promise.resolve(),
   };
 };

@@ -1,6 +1,6 @@
 import { TalebackError } from '@taleback/core';
 import { describe, expect, it } from 'vitest';
-import { createAudioLibrary, createRecordStore, type ObjectStore } from './library.ts';
+import { createLibrary, type ObjectStore } from './library.ts';
 
 const AUDIO = {
   key: 'a/b.mp3',
@@ -28,9 +28,10 @@ const recordingStore = (more: Partial<ObjectStore> = {}) => {
       kept.delete(key);
     },
     urlOf: async (key) => `memory:${key}`,
+    close: () => Promise.resolve(),
     ...more,
   };
-  return { library: createAudioLibrary(objects), records: createRecordStore(objects), kept, asked };
+  return { library: createLibrary(objects), kept, asked };
 };
 
 describe('keeping an audio', () => {
@@ -71,19 +72,19 @@ describe('a store that has no addresses', () => {
 
 describe('moving a document', () => {
   it('keeps it there before it removes it here', async () => {
-    const { records, asked } = recordingStore();
-    await records.keep('a/1.json', Buffer.from('{}'));
-    await records.move('a/1.json', 'a/done/1.json');
+    const { library, asked } = recordingStore();
+    await library.keep('a/1.json', Buffer.from('{}'));
+    await library.move('a/1.json', 'a/done/1.json');
     expect(asked).toEqual(['write a/1.json', 'write a/done/1.json', 'remove a/1.json']);
   });
 
   it('leaves it where it is when it cannot be kept there', async () => {
     const kept = new Map([['a/1.json', Buffer.from('{}')]]);
-    const { records, asked } = recordingStore({
+    const { library, asked } = recordingStore({
       read: async (key) => kept.get(key),
       write: () => Promise.reject(FAULT),
     });
-    await expect(records.move('a/1.json', 'a/done/1.json')).rejects.toBe(FAULT);
+    await expect(library.move('a/1.json', 'a/done/1.json')).rejects.toBe(FAULT);
     expect(asked).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
-import { isWellFormed, TalebackError, toWellFormed } from '@taleback/core';
 import { createHash, randomUUID } from 'node:crypto';
+import { isWellFormed, TalebackError, toWellFormed } from '@taleback/core';
 import type { AudioObject, StoredAudio } from '@taleback/handler/src/index.ts';
 
 /** Bytes under a key. */
@@ -31,6 +31,7 @@ export interface ObjectStore {
   remove(key: string, signal?: AbortSignal): Promise<void>;
   /** Where it can be fetched. */
   urlOf(key: string): Promise<string>;
+  close(): Promise<void>;
 }
 
 /** Objects never change under their key, because it names the job; a year is the longest that caches honour. */
@@ -84,154 +85,112 @@ export const checkAudioKey = (key: string): string => {
   return `${key}${SIDECAR_ENDING}`;
 };
 
+/** `encodeURIComponent` and some of the characters that it leaves. */
+const encode = (text: string, more: RegExp): string =>
+  encodeURIComponent(text).replace(more, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`);
+
 /** A key as the path of an address. RFC 3986 in full, because a signature covers exactly these characters. */
 export const keyAddress = (key: string): string =>
   key
     .split('/')
-    .map((segment) =>
-      encodeURIComponent(segment).replace(
-        /[!'()*]/g,
-        (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-      ),
-    )
+    .map((segment) => encode(segment, /[!'()*]/g))
     .join('/');
-
-/** Where narrations are stored. Every method rejects with a TalebackError, as the store does. */
-export interface AudioLibrary {
-  /**
-   * Stores an audio and its metadata beside it, as `<key>.json`; a reader sees all of it or nothing, and always with
-   * its metadata. The same key is replaced, so a repeated job does no harm.
-   *
-   * @throws TalebackError `disk_full`, `storage_upload_failed`, `storage_unavailable`, `credentials_invalid` or
-   *   `permission_denied`; `job_cancelled` when the signal aborts
-   */
-  put(audio: AudioObject, signal?: AbortSignal): Promise<StoredAudio>;
-  /** The bytes under a key, a narration's or any others, such as a voice's recording; undefined when there are none. */
-  read(key: string, signal?: AbortSignal): Promise<Uint8Array | undefined>;
-  /** Finds an audio without fetching it; undefined when it is not there. */
-  find(key: string, signal?: AbortSignal): Promise<StoredAudio | undefined>;
-  /** Where an audio can be played; it need not be there. May contain a signature that expires. */
-  urlOf(key: string): Promise<string>;
-  /** Makes the address of a small object, writes it, reads it back and removes it. */
-  check(signal?: AbortSignal): Promise<StoreCheck>;
-}
-
-export interface StoreCheck {
-  /** What was written to, in words. */
-  readonly place: string;
-}
 
 const json = (document: unknown): Uint8Array => Buffer.from(JSON.stringify(document, null, 2));
 
-/** Narrations in a folder or a bucket, each with its metadata beside it. */
-export const createAudioLibrary = (objects: ObjectStore): AudioLibrary => ({
-  put: async ({ key, bytes, contentType, metadata }, signal) => {
-    const sidecarKey = checkAudioKey(key);
-    const sidecar = json({ ...metadata, contentType, sizeBytes: bytes.byteLength });
-    // Before anything is sent: an audio without an address is of no use.
-    const url = await objects.urlOf(key);
-    // First, so that readers of the audio find it.
-    await objects.write({ key: sidecarKey, bytes: sidecar, contentType: 'application/json' }, signal);
-    await objects.write({ key, bytes, contentType }, signal);
-    return { key, url, sizeBytes: bytes.byteLength };
-  },
-  read: async (key, signal) => {
+/**
+ * Narrations, each with its metadata beside it as `<key>.json`, and documents that people may have to look at. Every
+ * method rejects with a TalebackError, as the store does, or because of the key.
+ */
+export const createLibrary = (objects: ObjectStore) => {
+  /** The bytes under a key, a narration's or any others, such as a voice's recording; undefined when there are none. */
+  const read = async (key: string, signal?: AbortSignal): Promise<Uint8Array | undefined> => {
     checkStoreKey(key);
     return objects.read(key, signal);
-  },
-  find: async (key, signal) => {
-    checkStoreKey(key);
-    const sizeBytes = await objects.sizeOf(key, signal);
-    return sizeBytes === undefined ? undefined : { key, url: await objects.urlOf(key), sizeBytes };
-  },
-  urlOf: async (key) => {
-    checkStoreKey(key);
-    return objects.urlOf(key);
-  },
-  check: (signal) => checkStore(objects, signal),
-});
-
-/** @throws TalebackError of the store, or `storage_unavailable` when something else comes back than was written */
-const checkStore = async (objects: ObjectStore, signal: AbortSignal | undefined): Promise<StoreCheck> => {
-  const key = `check-${randomUUID()}.txt`;
-  const bytes = Buffer.from(`written by a check of ${objects.place}\n`);
-  await objects.urlOf(key);
-  await objects.write({ key, bytes, contentType: 'text/plain' }, signal);
-  try {
-    const back = await objects.read(key, signal);
-    if (back === undefined || Buffer.compare(bytes, back) !== 0)
-      throw new TalebackError('storage_unavailable', 'The store does not give back what it was given', {
-        details: `${objects.place}: ${back?.byteLength ?? 'none'} of ${bytes.byteLength} bytes of ${key}`,
-      });
-  } catch (error) {
-    await objects.remove(key).catch(() => {});
-    throw error;
-  }
-  await objects.remove(key, signal);
-  return { place: objects.place };
-};
-
-/** Stores documents that people may have to look at, beside the narrations. */
-export interface RecordStore {
-  /**
-   * Stores a document; a reader sees all of it or nothing, and the same key is replaced.
-   *
-   * @throws TalebackError `disk_full`, `storage_upload_failed` or `storage_unavailable`
-   */
-  keep(key: string, bytes: Uint8Array): Promise<void>;
-}
-
-/** Documents that can also be looked through. Every method rejects with a TalebackError, as the store does. */
-export interface RecordLibrary extends RecordStore {
-  /** What people call the store, such as `the folder /var/audio`. */
-  readonly place: string;
-  /** Keys of the documents in a folder, at any depth, sorted; none when there is no such folder. */
-  list(folder: string, signal?: AbortSignal): Promise<readonly string[]>;
-  /** Undefined when there is none. */
-  read(key: string): Promise<Uint8Array | undefined>;
-  /**
-   * Moves a document to another key: it is stored there before it is removed here, so that a crash leaves it twice and
-   * never loses it. Does nothing when it is gone already.
-   */
-  move(key: string, target: string): Promise<void>;
-}
-
-/** Documents in the folder or bucket of the narrations. */
-export const createRecordStore = (objects: ObjectStore): RecordLibrary => {
+  };
+  /** Stores a document; a reader sees all of it or nothing, and the same key is replaced. */
   const keep = async (key: string, bytes: Uint8Array): Promise<void> => {
     checkStoreKey(key);
     await objects.write({ key, bytes, contentType: 'application/json' });
   };
-  const read = async (key: string): Promise<Uint8Array | undefined> => {
-    checkStoreKey(key);
-    return objects.read(key);
-  };
   return {
+    /** What people call the store. */
     place: objects.place,
-    keep,
     read,
-    list: async (folder, signal) => {
+    keep,
+    /**
+     * Stores an audio and its metadata; a reader sees all of it or nothing, and always with its metadata. The same key
+     * is replaced, so a repeated job does no harm.
+     */
+    put: async (audio: AudioObject, signal?: AbortSignal): Promise<StoredAudio> => {
+      const { key, bytes, contentType, metadata } = audio;
+      const sidecarKey = checkAudioKey(key);
+      const sidecar = json({ ...metadata, contentType, sizeBytes: bytes.byteLength });
+      // Before anything is sent: an audio without an address is of no use.
+      const url = await objects.urlOf(key);
+      // First, so that readers of the audio find it.
+      await objects.write({ key: sidecarKey, bytes: sidecar, contentType: 'application/json' }, signal);
+      await objects.write({ key, bytes, contentType }, signal);
+      return { key, url, sizeBytes: bytes.byteLength };
+    },
+    /** Finds an audio without fetching it; undefined when it is not there. */
+    find: async (key: string, signal?: AbortSignal): Promise<StoredAudio | undefined> => {
+      checkStoreKey(key);
+      const sizeBytes = await objects.sizeOf(key, signal);
+      return sizeBytes === undefined ? undefined : { key, url: await objects.urlOf(key), sizeBytes };
+    },
+    /** Where an audio can be played; it need not be there. May contain a signature that expires. */
+    urlOf: async (key: string): Promise<string> => {
+      checkStoreKey(key);
+      return objects.urlOf(key);
+    },
+    /** Keys in a folder, at any depth, sorted; none when there is no such folder. */
+    list: async (folder: string, signal?: AbortSignal): Promise<readonly string[]> => {
       checkStoreKey(folder);
       return objects.list(`${folder}/`, signal);
     },
-    move: async (key, target) => {
+    /**
+     * Moves a document to another key: it is stored there before it is removed here, so that a crash leaves it twice and
+     * never loses it. Does nothing when it is gone already.
+     */
+    move: async (key: string, target: string): Promise<void> => {
       const bytes = await read(key);
       if (bytes === undefined) return;
       await keep(target, bytes);
       await objects.remove(key);
     },
+    /** Makes the address of a small object, writes it, reads it back and removes it. Resolves with the place. */
+    check: async (signal?: AbortSignal): Promise<{ readonly place: string }> => {
+      const { place } = objects;
+      const key = `check-${randomUUID()}.txt`;
+      const bytes = Buffer.from(`written by a check of ${place}\n`);
+      await objects.urlOf(key);
+      await objects.write({ key, bytes, contentType: 'text/plain' }, signal);
+      try {
+        const back = await objects.read(key, signal);
+        if (back === undefined || Buffer.compare(bytes, back) !== 0)
+          throw new TalebackError('storage_unavailable', 'The store does not give back what it was given', {
+            details: `${place}: ${back?.byteLength ?? 'none'} of ${bytes.byteLength} bytes of ${key}`,
+          });
+      } catch (error) {
+        await objects.remove(key).catch(() => {});
+        throw error;
+      }
+      await objects.remove(key, signal);
+      return { place };
+    },
+    close: (): Promise<void> => objects.close(),
   };
 };
+
+export type Library = ReturnType<typeof createLibrary>;
 
 /** With its hash and a draft's ending it still fits into the 255 characters of a file system. */
 const LEGIBLE_CHARACTERS = 100;
 
 /** The part of a name that names the story; what is not safe in a path is encoded, and a very long one gets a hash. */
 const segment = (text: string): string => {
-  const safe = encodeURIComponent(toWellFormed(text)).replace(
-    /[!'()*~.]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
+  const safe = encode(toWellFormed(text), /[!'()*~.]/g);
   if (safe.length <= LEGIBLE_CHARACTERS) return safe;
   return `${safe.slice(0, LEGIBLE_CHARACTERS)}-${createHash('sha256').update(safe).digest('hex')}`;
 };

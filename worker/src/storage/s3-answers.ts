@@ -1,5 +1,14 @@
-import { type ErrorCode, TalebackError } from '@taleback/core';
 import { type Classification, classifyHttpStatus, parseRetryAfter } from '@taleback/resilience';
+import {
+  AWAY,
+  type BucketFault,
+  FULL,
+  type KeyPage,
+  type Meaning,
+  networkWords,
+  NO_BUCKET,
+  NOT_SAVED,
+} from './bucket.ts';
 
 /** An answer that is no success. It contains no words of the server, which may repeat the access key and what was signed. */
 export class S3Fault extends Error {
@@ -19,11 +28,6 @@ export class S3Fault extends Error {
   }
 }
 
-/** The bytes that arrived are not those that were sent. */
-export class UploadDamagedError extends Error {
-  override readonly name = 'UploadDamagedError';
-}
-
 /** Codes that come with a 4xx, although the same request may succeed: what the network did to it, or a busy server. */
 const PASSING_CODES: ReadonlySet<string> = new Set([
   'BadDigest',
@@ -33,33 +37,6 @@ const PASSING_CODES: ReadonlySet<string> = new Set([
   'XAmzContentSHA256Mismatch',
 ]);
 
-/** Full stores answer with a 5xx too, but no wait of seconds makes room. */
-const FULL_CODES: ReadonlySet<string> = new Set([
-  'InsufficientStorage',
-  'QuotaExceeded',
-  'QuotaExceededException',
-  'XMinioAdminBucketQuotaExceeded',
-  'XMinioStorageFull',
-]);
-const FULL_STATUS = 507;
-
-const isFull = ({ code, status }: S3Fault): boolean => FULL_CODES.has(code) || status === FULL_STATUS;
-
-/** Whether the very same request is worth sending again at once. Everything else than an answer is a fault of the connection. */
-export const classifyS3Fault = (error: unknown): Classification => {
-  if (!(error instanceof S3Fault)) return { retryable: true };
-  if (isFull(error)) return { retryable: false };
-  if (PASSING_CODES.has(error.code)) return { retryable: true, retryAfterMs: error.retryAfterMs };
-  return { ...classifyHttpStatus(error.status), retryAfterMs: error.retryAfterMs };
-};
-
-interface Meaning {
-  readonly code: ErrorCode;
-  readonly message: string;
-  /** Default: the catalogue's. */
-  readonly retryable?: boolean;
-}
-
 const unsigned = (message: string): Meaning => ({ code: 'credentials_invalid', message });
 const misplaced = (message: string): Meaning => ({ code: 'storage_unavailable', message, retryable: false });
 
@@ -68,67 +45,53 @@ const BAD_REGION = misplaced('The bucket lies in another region');
 
 /** @see https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
 const MEANINGS: Readonly<Record<string, Meaning>> = {
+  // Full stores answer with a 5xx too, but no wait of seconds makes room.
+  InsufficientStorage: FULL,
+  QuotaExceeded: FULL,
+  QuotaExceededException: FULL,
+  XMinioAdminBucketQuotaExceeded: FULL,
+  XMinioStorageFull: FULL,
   InvalidAccessKeyId: BAD_KEY,
   InvalidToken: BAD_KEY,
   InvalidSecurity: BAD_KEY,
   SignatureDoesNotMatch: unsigned('The secret key of the store is not valid'),
   ExpiredToken: unsigned('The session token of the store has run out'),
   RequestTimeTooSkewed: misplaced('The clock of this machine is wrong, so the store takes no request'),
-  NoSuchBucket: misplaced('There is no such bucket'),
+  NoSuchBucket: NO_BUCKET,
   InvalidBucketName: misplaced('There can be no such bucket'),
   PermanentRedirect: BAD_REGION,
   AuthorizationHeaderMalformed: BAD_REGION,
-  EntityTooLarge: {
-    code: 'storage_upload_failed',
-    message: 'The audio is too large for the store',
-    retryable: false,
-  },
+  EntityTooLarge: { ...NOT_SAVED, message: 'The audio is too large for the store' },
+};
+const FULL_STATUS = 507;
+
+const classify = ({ status, code }: S3Fault): Classification => {
+  if (PASSING_CODES.has(code)) return { retryable: true };
+  return status === FULL_STATUS || MEANINGS[code] === FULL
+    ? { retryable: false }
+    : classifyHttpStatus(status);
 };
 
-const meaningOf = (fault: S3Fault, isUpload: boolean): Meaning => {
-  if (isFull(fault)) return { code: 'disk_full', message: 'No space left for the audio' };
-  if (Object.hasOwn(MEANINGS, fault.code)) return MEANINGS[fault.code] as Meaning;
-  if (fault.status === 401) return BAD_KEY;
-  if (fault.status === 403)
+const meaningOf = ({ status, code }: S3Fault, isUpload: boolean, isPassing: boolean): Meaning => {
+  if (status === FULL_STATUS) return FULL;
+  if (Object.hasOwn(MEANINGS, code)) return MEANINGS[code] as Meaning;
+  if (status === 401) return BAD_KEY;
+  if (status === 403)
     return { code: 'permission_denied', message: 'The access key may not do this in the bucket' };
-  if (fault.status >= 300 && fault.status < 400) return BAD_REGION;
-  const isPassing = classifyS3Fault(fault).retryable;
-  if (isUpload && fault.status < 500)
-    return { code: 'storage_upload_failed', message: 'The audio could not be saved', retryable: isPassing };
-  return { code: 'storage_unavailable', message: 'The store is away', retryable: isPassing };
+  if (status >= 300 && status < 400) return BAD_REGION;
+  return { ...(isUpload && status < 500 ? NOT_SAVED : AWAY), retryable: isPassing };
 };
 
-const networkDetails = (error: unknown): string => {
-  const { code, message } = error as { code?: unknown; message?: unknown };
-  return [code, message].filter((part) => typeof part === 'string' && part !== '').join(' ');
-};
-
-/**
- * Makes one of our errors of a failed attempt.
- * @param what the bucket and the key, for operators
- */
-export const toS3Error = (error: unknown, what: string, isUpload: boolean): TalebackError => {
-  if (error instanceof S3Fault) {
-    const { code, message, retryable } = meaningOf(error, isUpload);
-    return new TalebackError(code, message, {
-      details: `${what}: ${error.message}`,
-      cause: error,
-      ...(retryable === undefined ? {} : { retryable }),
-      ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
-    });
+/** What a failed try means. Everything else than an answer is a fault of the connection. */
+export const judgeS3 = (error: unknown, isUpload: boolean): BucketFault => {
+  if (!(error instanceof S3Fault)) {
+    const meaning = { code: 'storage_unavailable', message: 'The store cannot be reached' } as const;
+    return { isPassing: true, meaning, words: networkWords(error), cause: error };
   }
-  const details = `${what}: ${networkDetails(error)}`;
-  return error instanceof UploadDamagedError
-    ? new TalebackError('storage_upload_failed', 'The audio did not arrive whole', { details, cause: error })
-    : new TalebackError('storage_unavailable', 'The store cannot be reached', { details, cause: error });
+  const { retryable: isPassing } = classify(error);
+  const { message: words, retryAfterMs } = error;
+  return { isPassing, retryAfterMs, meaning: meaningOf(error, isUpload, isPassing), words, cause: error };
 };
-
-/** One page of the answer to ListObjectsV2. */
-export interface KeyPage {
-  readonly keys: readonly string[];
-  /** Asks for the next page; undefined on the last. */
-  readonly next: string | undefined;
-}
 
 const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 /** The start of an answer is enough to know it by, bytes. */

@@ -5,10 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TalebackError } from '@taleback/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type AudioServer, openAudioServer } from '../../src/storage/audio-server.node.ts';
-import { createFolderObjects } from '../../src/storage/folder.node.ts';
+import { type AudioServer, createFolderObjects, openAudioServer } from '../../src/storage/folder.node.ts';
 import { audioKey } from '@taleback/core/storage';
-import { type AudioLibrary, createAudioLibrary } from '../../src/storage/library.ts';
+import { createLibrary, type Library } from '../../src/storage/library.ts';
 
 const KEY = 'private/users/u1/stories/audio/en/s1/j1.mp3';
 const BYTES = Buffer.from(Array.from({ length: 10_000 }, (_, index) => index % 251));
@@ -16,13 +15,13 @@ const BYTES = Buffer.from(Array.from({ length: 10_000 }, (_, index) => index % 2
 let top: string;
 let folder: string;
 let server: AudioServer;
-let store: AudioLibrary;
+let store: Library;
 beforeEach(async () => {
   top = await mkdtemp(join(tmpdir(), 'taleback-audio-'));
   folder = join(top, 'audio');
   await mkdir(folder);
   server = await openAudioServer({ folder, host: '127.0.0.1', port: 0 });
-  store = createAudioLibrary(createFolderObjects(folder, server.url));
+  store = createLibrary(createFolderObjects(folder, server.url));
 });
 afterEach(async () => {
   await server.close();

@@ -126,6 +126,7 @@ export const openGcsService = async (): Promise<GcsService> => {
         client_email: 'worker@demo-storage.iam.gserviceaccount.com',
         private_key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
       },
+      publicUrl: undefined,
       signedUrlSeconds: 3_600,
       retry: { maxAttempts: 4, backoff: { kind: 'schedule', delaysMs: [0], jitter: 'none' } },
       timeoutMs: 30_000,

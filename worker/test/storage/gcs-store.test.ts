@@ -1,5 +1,5 @@
 import { openGcsObjectStore } from '../../src/storage/gcs.node.ts';
-import { createAudioLibrary, createRecordStore } from '../../src/storage/library.ts';
+import { createLibrary } from '../../src/storage/library.ts';
 import { describeStore } from './store-conformance.ts';
 import { openGcsService } from './gcs-service.ts';
 
@@ -7,8 +7,7 @@ describeStore('a bucket of Cloud Storage', async () => {
   const service = await openGcsService();
   const objects = openGcsObjectStore(service.options);
   return {
-    audio: createAudioLibrary(objects),
-    records: createRecordStore(objects),
+    library: createLibrary(objects),
     close: () => service.close(),
   };
 });

@@ -1,10 +1,10 @@
 import { inspect } from 'node:util';
-import { isTalebackError } from '@taleback/core';
+import { isTalebackError, SecretText } from '@taleback/core';
 import type { Clock } from '@taleback/resilience';
 import { createFakeClock } from '@taleback/resilience/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type OpenObjectStore, openS3ObjectStore } from '../../src/storage/s3.node.ts';
-import type { S3Options } from '../../src/storage/s3-requests.node.ts';
+import type { ObjectStore } from '../../src/storage/library.ts';
+import { openS3ObjectStore, type S3Options } from '../../src/storage/s3.node.ts';
 import type { Fault } from './fault-proxy.ts';
 import { BUCKET, openS3Service, type S3Service, SERVICE_NAME, s3Error } from './s3-service.ts';
 
@@ -13,13 +13,13 @@ const BYTES = Buffer.alloc(300_000, 'tale');
 
 let service: S3Service;
 let before = 0;
-const opened: OpenObjectStore[] = [];
-const open = (more: Partial<S3Options> = {}): OpenObjectStore => {
+const opened: ObjectStore[] = [];
+const open = (more: Partial<S3Options> = {}): ObjectStore => {
   const store = openS3ObjectStore({ ...service.access, ...more });
   opened.push(store);
   return store;
 };
-let store: OpenObjectStore;
+let store: ObjectStore;
 beforeAll(async () => {
   service = await openS3Service();
   store = open();
@@ -216,7 +216,7 @@ describe('a refusal', () => {
 
   it.each([
     ['a key that nobody knows', { accessKeyId: 'AKIDWRONG' }, 'credentials_invalid'],
-    ['a secret that is wrong', { secretAccessKey: 'wrong-secret' }, 'credentials_invalid'],
+    ['a secret that is wrong', { secretAccessKey: new SecretText('wrong-secret') }, 'credentials_invalid'],
     ['a bucket that is not there', { bucket: 'nobodys' }, 'storage_unavailable'],
   ])('is told for what it is, whatever is asked: %s', async (_what, more: Partial<S3Options>, code) => {
     const other = open(more);
@@ -301,15 +301,15 @@ describe('addresses', () => {
     expect(new URL(url).searchParams.get('X-Amz-Expires')).toBe('604800');
     expect((await fetch(url)).status).toBe(200);
     expect((await fetch(url.replace('j1.mp3', 'j2.mp3'))).status).toBe(403);
-    const stranger = await open({ secretAccessKey: 'top-secret' }).urlOf(KEY);
+    const stranger = await open({ secretAccessKey: new SecretText('top-secret') }).urlOf(KEY);
     expect(stranger).not.toContain('top-secret');
     expect((await fetch(stranger)).status).toBe(403);
   });
 
   it('carry the token of temporary credentials', async () => {
-    const url = new URL(await open({ sessionToken: 'session-1' }).urlOf(KEY));
+    const url = new URL(await open({ sessionToken: new SecretText('session-1') }).urlOf(KEY));
     expect(url.searchParams.get('X-Amz-Security-Token')).toBe('session-1');
-    await write(open({ sessionToken: 'session-1' }));
+    await write(open({ sessionToken: new SecretText('session-1') }));
     expect(service.proxy.arrived.at(-1)?.headers['x-amz-security-token']).toBe('session-1');
   });
 

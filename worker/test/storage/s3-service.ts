@@ -3,7 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import S3rver from 's3rver';
-import type { S3Options } from '../../src/storage/s3-requests.node.ts';
+import { SecretText } from '@taleback/core';
+import type { S3Options } from '../../src/storage/s3.node.ts';
 import { type Answered, type Arrived, type FaultProxy, openFaultProxy } from './fault-proxy.ts';
 import { listPage } from './s3-pages.ts';
 import { checkSignature } from './sigv4-check.ts';
@@ -65,7 +66,9 @@ export const openS3Service = async (): Promise<S3Service> => {
       bucket: BUCKET,
       region: 'auto',
       accessKeyId: ACCESS_KEY.id,
-      secretAccessKey: ACCESS_KEY.secret,
+      secretAccessKey: new SecretText(ACCESS_KEY.secret),
+      sessionToken: undefined,
+      publicUrl: undefined,
       addressing: 'path',
       signedUrlSeconds: 3_600,
       retry: {

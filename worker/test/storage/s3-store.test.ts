@@ -1,5 +1,5 @@
 import { openS3ObjectStore } from '../../src/storage/s3.node.ts';
-import { createAudioLibrary, createRecordStore } from '../../src/storage/library.ts';
+import { createLibrary } from '../../src/storage/library.ts';
 import { describeStore } from './store-conformance.ts';
 import { openS3Service } from './s3-service.ts';
 
@@ -7,8 +7,7 @@ describeStore('a bucket of S3', async () => {
   const service = await openS3Service();
   const objects = openS3ObjectStore(service.access);
   return {
-    audio: createAudioLibrary(objects),
-    records: createRecordStore(objects),
+    library: createLibrary(objects),
     close: async () => {
       await objects.close();
       await service.close();

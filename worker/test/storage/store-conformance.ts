@@ -2,11 +2,10 @@ import { createHash } from 'node:crypto';
 import { audioKey } from '@taleback/core/storage';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AudioObject } from '@taleback/handler/src/index.ts';
-import { type AudioLibrary, type RecordLibrary, recordKey } from '../../src/storage/library.ts';
+import { type Library, recordKey } from '../../src/storage/library.ts';
 
 export interface OpenStore {
-  readonly audio: AudioLibrary;
-  readonly records: RecordLibrary;
+  readonly library: Library;
   readonly close: () => Promise<void>;
 }
 
@@ -71,7 +70,7 @@ const keyOf = (story: string): string =>
 export const describeStore = (name: string, open: () => Promise<OpenStore>): void => {
   describe(`store: ${name}`, { timeout: 120_000 }, () => {
     let opened: OpenStore;
-    let audio: AudioLibrary;
+    let audio: Library;
     const put = (more: Partial<AudioObject> & { key: string }, signal?: AbortSignal) =>
       audio.put(
         { bytes: sound(10_000), contentType: 'audio/mpeg', metadata: { storyId: 's1' }, ...more },
@@ -80,7 +79,7 @@ export const describeStore = (name: string, open: () => Promise<OpenStore>): voi
 
     beforeAll(async () => {
       opened = await open();
-      audio = opened.audio;
+      audio = opened.library;
     });
     afterAll(() => opened.close());
 
@@ -138,7 +137,7 @@ export const describeStore = (name: string, open: () => Promise<OpenStore>): voi
       await expect(audio.read(key)).rejects.toMatchObject(refusal);
       await expect(audio.find(key)).rejects.toMatchObject(refusal);
       await expect(audio.urlOf(key)).rejects.toMatchObject(refusal);
-      await expect(opened.records.keep(key, sound(1))).rejects.toMatchObject(refusal);
+      await expect(opened.library.keep(key, sound(1))).rejects.toMatchObject(refusal);
     });
 
     test('refuses an audio that would lie where the metadata of another does', async () => {
@@ -218,13 +217,13 @@ export const describeStore = (name: string, open: () => Promise<OpenStore>): voi
 
     test('keeps documents, and replaces them', async () => {
       const key = recordKey('dead-letters', '../сказка', 1_700_000_000_000);
-      await opened.records.keep(key, Buffer.from('{"first":true}'));
-      await opened.records.keep(key, Buffer.from('{}'));
+      await opened.library.keep(key, Buffer.from('{"first":true}'));
+      await opened.library.keep(key, Buffer.from('{}'));
       expect(Buffer.from((await audio.read(key)) ?? []).toString()).toBe('{}');
     });
 
     test('lists the documents of a folder, and of no other', async () => {
-      const { records } = opened;
+      const { library: records } = opened;
       expect(await records.list('listed')).toEqual([]);
       const keys = ['listed/2026-01-02/a%2Fb-1.json', "listed/2026-01-02/q&a<'я 1>.json", 'listed/b.json'];
       for (const key of [...keys, 'listed-too/c.json', 'listed.json'])
@@ -235,7 +234,7 @@ export const describeStore = (name: string, open: () => Promise<OpenStore>): voi
     });
 
     test('moves a document, once', async () => {
-      const { records } = opened;
+      const { library: records } = opened;
       await records.keep('moved/1.json', Buffer.from('{}'));
       await records.move('moved/1.json', 'moved/done/1.json');
       await records.move('moved/1.json', 'moved/done/1.json');
