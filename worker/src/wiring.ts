@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import type { Log } from '@taleback/core';
-import { createHandler, type Handler, type PreflightOptions } from '@taleback/handler/src/index.ts';
+import { createHandler, type Handler, type PreflightOptions } from '@taleback/handler';
 import {
   type CallbackClient,
   callbackSubstitute,

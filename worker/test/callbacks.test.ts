@@ -2,8 +2,8 @@ import type { ServerResponse } from 'node:http';
 import { parseErrorCallback, parseProgress, parseSuccessCallback, TalebackError } from '@taleback/core';
 import { verifyStandard } from '@taleback/core/signatures';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createProgressReporter } from '@taleback/handler/src/progress.ts';
-import { errorMessage, messageIdOf } from '@taleback/handler/src/report.ts';
+import { createProgressReporter } from '../../packages/handler/src/progress.ts';
+import { errorMessage, messageIdOf } from '../../packages/handler/src/report.ts';
 import {
   type CallbackClient,
   type CallbackClientOptions,

@@ -3,7 +3,7 @@ import { Duration, type Message, PubSub, Subscription } from '@google-cloud/pubs
 import { createNames } from '@taleback/core';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createPubsubSource } from '../src/jobs/pubsub.node.ts';
-import type { Handler, HandlerResult } from '@taleback/handler/src/index.ts';
+import type { Handler, HandlerResult } from '@taleback/handler';
 import type { JobSource } from '../src/jobs/job-source.ts';
 
 const SUBSCRIPTION = 'tts-jobs-worker';

@@ -8,8 +8,10 @@ const WITHIN_TRANSACTION = /^(PRAGMA synchronous|BEGIN)/;
 /**
  * Kills this process before the `crashAt`-th commit of SQLite, or step of the file system that changes or flushes
  * anything, 1-based; 0 never kills. Steps are those of the whole process, from now on.
+ *
+ * @returns how many steps there were
  */
-export const crashAtStep = (crashAt: number): void => {
+export const crashAtStep = (crashAt: number): (() => number) => {
   let steps = 0;
   const step = (): void => {
     steps += 1;
@@ -37,4 +39,5 @@ export const crashAtStep = (crashAt: number): void => {
     return handle;
   };
   syncBuiltinESMExports();
+  return () => steps;
 };

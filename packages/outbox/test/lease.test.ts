@@ -7,10 +7,12 @@ import { OutboxDatabase } from '../src/database.node.ts';
 let root: string;
 const opened: OutboxDatabase[] = [];
 beforeEach(async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   root = await mkdtemp(join(tmpdir(), 'taleback-lease-'));
 });
 afterEach(async () => {
   for (const database of opened.splice(0)) database.close();
+  vi.useRealTimers();
   await rm(root, { recursive: true, force: true });
 });
 
@@ -45,19 +47,19 @@ const leave = (
     .run('other', owner.pid, owner.host, owner.started ?? null, owner.seen);
 };
 
-const until = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 5_000, interval: 5 });
-/** Looks of the waiting processes: each asks ten times a second. */
-const looks = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 350));
+/** So many looks of each process, which asks ten times a second. */
+const look = (times: number): void => void vi.advanceTimersByTime(times * 100);
 
 describe('the lease of the sender', () => {
   it('has one holder, whatever path leads to the folder; the next has it when the first gives it up', async () => {
     const first = take();
     await symlink(join(root, 'outbox'), join(root, 'other-name'));
     const others = [take('other-name'), take()];
-    await looks();
+    look(5);
     expect([first, ...others].map(({ sends }) => sends)).toEqual([[true], [], []]);
     first.database.close();
-    await until(() => expect(others.filter(({ sends }) => sends[0] === true)).toHaveLength(1));
+    look(1);
+    expect(others.filter(({ sends }) => sends[0] === true)).toHaveLength(1);
   });
 
   it('is another one for another folder', () => {
@@ -67,11 +69,14 @@ describe('the lease of the sender', () => {
   it('notifies its holder of what others write', async () => {
     const holder = take();
     const other = take();
-    await looks();
+    look(2);
     const before = holder.changes;
+    look(5);
+    expect(holder.changes).toBe(before);
     await other.database.write(true, (db) => db.exec("UPDATE owners SET seen = seen WHERE id = 'none'"));
     await other.database.write(true, (db) => db.exec('UPDATE owners SET seen = seen + 1'));
-    await until(() => expect(holder.changes).toBeGreaterThan(before));
+    look(1);
+    expect(holder.changes).toBe(before + 1);
     expect(other.sends).toEqual([]);
   });
 
@@ -88,7 +93,7 @@ describe('the lease of the sender', () => {
   ])('is free or not: %s', async (_, owner, isFree) => {
     leave(new OutboxDatabase(join(root, 'outbox'), () => {}), owner);
     const here = take();
-    await looks();
+    look(5);
     expect(here.sends).toEqual(isFree ? [true] : []);
   });
 

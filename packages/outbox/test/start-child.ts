@@ -8,6 +8,8 @@ export interface ChildLine {
   readonly id?: string;
   readonly peakRssBytes?: number;
   readonly delivered?: number;
+  /** Steps on the disk up to here. */
+  readonly steps?: number;
 }
 
 export interface OutboxChild {

@@ -1,4 +1,4 @@
-import type { Handler } from '@taleback/handler/src/index.ts';
+import type { Handler } from '@taleback/handler';
 import type { PoolSnapshot } from '@taleback/speech';
 
 /** Where jobs come from. */

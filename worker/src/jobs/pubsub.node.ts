@@ -8,7 +8,7 @@ import {
   type Topic,
 } from '@google-cloud/pubsub';
 import type { Names, Log } from '@taleback/core';
-import type { Handler } from '@taleback/handler/src/index.ts';
+import type { Handler } from '@taleback/handler';
 import type { JobSource } from './job-source.ts';
 
 export interface PubsubSourceOptions {

@@ -1,5 +1,5 @@
 import { type Log, TalebackError } from '@taleback/core';
-import type { Handler, HandlerResult } from '@taleback/handler/src/index.ts';
+import type { Handler, HandlerResult } from '@taleback/handler';
 import {
   type RunpodHandler,
   type ServeRunpodOptions,

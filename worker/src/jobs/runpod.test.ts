@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { HandlerResult } from '@taleback/handler/src/index.ts';
+import type { HandlerResult } from '@taleback/handler';
 import { answerRunpod } from './runpod.node.ts';
 
 const never = new AbortController().signal;

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { isWellFormed, TalebackError, toWellFormed } from '@taleback/core';
-import type { AudioObject, StoredAudio } from '@taleback/handler/src/index.ts';
+import type { AudioObject, StoredAudio } from '@taleback/handler';
 
 /** Bytes under a key. */
 export interface StoreObject {

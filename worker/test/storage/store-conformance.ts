@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { audioKey } from '@taleback/core/storage';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { AudioObject } from '@taleback/handler/src/index.ts';
+import type { AudioObject } from '@taleback/handler';
 import { type Library, recordKey } from '../../src/storage/library.ts';
 
 export interface OpenStore {
