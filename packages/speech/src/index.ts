@@ -71,11 +71,12 @@ export { isProtocolVersion, PROTOCOL_VERSIONS, type ProtocolVersion } from './pr
 export { openSoundFiles, type OpenSoundFiles } from './protocol/sound-files.node.ts';
 export {
   type EngineStatus,
+  type MachineUsage,
   type ProtectionSummary,
   type Readiness,
   type ServicePhase,
   type ServiceState,
-} from './status/engine-status.ts';
-export { type MachineUsage, type ServiceStatus } from './status/service-status.ts';
+  type ServiceStatus,
+} from './status/service-status.ts';
 export { splitText, type TextPiece, spokenLength } from './text/split-text.ts';
 export { loadVoiceProfile, type ProfilePorts } from './voices/load-voice-profile.ts';

@@ -6,13 +6,14 @@ export { createMachineReader } from './protection/machine-reader.node.ts';
 export { type Figure, type ReadMachine, type Thresholds } from './protection/machine-state.ts';
 export { Protection, type ProtectionOptions } from './protection/protection.ts';
 export {
-  type EngineStatus,
   decideReadiness,
+  describeStatus,
+  type EngineStatus,
+  type MachineUsage,
   type ProtectionSummary,
   type Readiness,
   type ServicePhase,
   type ServiceState,
-} from './status/engine-status.ts';
-export { catalogued } from './status/error-counts.ts';
-export { describeStatus, type MachineUsage, type ServiceStatus } from './status/service-status.ts';
-export { SynthesisStatistics } from './status/statistics.ts';
+  type ServiceStatus,
+} from './status/service-status.ts';
+export { catalogued, SynthesisStatistics } from './status/statistics.ts';

@@ -1,6 +1,5 @@
 import { TalebackError, toTalebackError } from '@taleback/core';
 import type { SpeechEngine } from '../engines/engine.ts';
-import { openLine } from '../pool/open-line.ts';
 import type { TtsManagerConfig } from '../pool/pool-config.ts';
 import {
   type PoolSnapshot,
@@ -9,7 +8,9 @@ import {
   type LineOptions,
   type SpeechLine,
 } from '../pool/speech-line.ts';
-import { describeEngine, type EngineStatus, requireFit } from '../status/engine-status.ts';
+import { RemoteLine } from '../pool/remote-line.ts';
+import { WorkerPool } from '../pool/worker-pool.ts';
+import { describeEngine, type EngineStatus, requireFit } from '../status/service-status.ts';
 import type { NarratingEngine } from './narrate.ts';
 import { verifyChunk } from './plan-narration.ts';
 
@@ -66,7 +67,9 @@ export class EngineLine implements NarratingEngine {
   async start(): Promise<boolean> {
     const { log, clock, config } = this.#options;
     const { name } = this.#plugin;
-    const line = openLine(this.#plugin, { ...this.#options, config: config() });
+    const plugin = this.#plugin;
+    const options = { ...this.#options, config: config() };
+    const line = isRemote(plugin) ? new RemoteLine(plugin, options) : new WorkerPool(plugin, options);
     this.#line = line;
     try {
       await line.start();

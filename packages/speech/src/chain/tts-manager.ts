@@ -18,8 +18,10 @@ import {
   type ProtectionSummary,
   type Readiness,
   type ServicePhase,
-} from '../status/engine-status.ts';
-import { describeStatus, type MachineUsage, type ServiceStatus } from '../status/service-status.ts';
+  describeStatus,
+  type MachineUsage,
+  type ServiceStatus,
+} from '../status/service-status.ts';
 import { SynthesisStatistics } from '../status/statistics.ts';
 import { EngineLine } from './engine-line.ts';
 import { createNarrator, type Narrate, type SpeechCaches } from './narrate.ts';
@@ -247,9 +249,9 @@ export class TtsManager implements TtsService {
     });
   }
 
-  #startFaults(): ReadonlyMap<string, TalebackError> {
-    return new Map(
-      this.#lines.flatMap(({ profile, startFault }) => (startFault ? [[profile.name, startFault]] : [])),
+  #startFaults(): readonly string[] {
+    return this.#lines.flatMap(({ profile, startFault }) =>
+      startFault === undefined ? [] : [`${profile.name} did not start: ${startFault.message}`],
     );
   }
 

@@ -22,42 +22,27 @@ export interface BalancedRequest {
 /** Chooses one of at least one candidates. */
 export type Balancer = <C extends Candidate>(candidates: readonly [C, ...C[]], request: BalancedRequest) => C;
 
-/** The candidate with the highest score; among equals the first. */
-const highest = <C extends Candidate>(
-  candidates: readonly [C, ...C[]],
-  scoreOf: (candidate: C) => number,
-): C => {
-  let [best] = candidates;
-  let bestScore = Number.NEGATIVE_INFINITY;
-  for (const candidate of candidates) {
-    const score = scoreOf(candidate);
-    if (score > bestScore) {
-      best = candidate;
-      bestScore = score;
-    }
-  }
-  return best;
-};
-
-/** `worker-2` before `worker-10`. */
-const isBefore = (a: string, b: string): boolean => (a.length === b.length ? a < b : a.length < b.length);
+/** Chooses the candidate with the highest score; among equals the first. */
+const byScore =
+  (scoreOf: (candidate: Candidate, request: BalancedRequest) => number): Balancer =>
+  (candidates, request) => {
+    const scores = candidates.map((candidate) => scoreOf(candidate, request));
+    return candidates[scores.indexOf(Math.max(...scores))] ?? candidates[0];
+  };
 
 /** Each worker in turn, by id: the next after the last chosen, so that the order holds while the candidates change. */
 const createRoundRobin = (): Balancer => {
   let lastId = '';
   return (candidates) => {
-    let [lowest] = candidates;
-    let next: typeof lowest | undefined;
-    for (const candidate of candidates) {
-      if (isBefore(candidate.id, lowest.id)) lowest = candidate;
-      if (isBefore(lastId, candidate.id) && (next === undefined || isBefore(candidate.id, next.id)))
-        next = candidate;
-    }
-    const chosen = next ?? lowest;
+    const ordered = candidates.toSorted((a, b) => compareIds(a.id, b.id));
+    const chosen = ordered.find(({ id }) => compareIds(lastId, id) < 0) ?? ordered[0] ?? candidates[0];
     lastId = chosen.id;
     return chosen;
   };
 };
+
+/** `worker-2` before `worker-10`. */
+const compareIds = (a: string, b: string): number => a.length - b.length || (a < b ? -1 : Number(a > b));
 
 /**
  * With the response time in milliseconds and the success rate from 0 to 1. The last term is the same for all workers and
@@ -77,22 +62,17 @@ export const weightedScore = (
   (request.priority === 'high' ? 25 : 0);
 
 /** A match outweighs any queue; an empty worker is better than one that would have to drop its model. */
-const MODEL_MATCH = 2_000_000;
-const MODEL_EMPTY = 1_000_000;
-
-const modelAffinity: Balancer = (candidates, request) =>
-  highest(candidates, ({ model, queueDepth }) => {
-    if (model === request.model) return MODEL_MATCH - queueDepth;
-    return (model === undefined ? MODEL_EMPTY : 0) - queueDepth;
-  });
+const affinityScore = ({ model, queueDepth }: Candidate, request: BalancedRequest): number => {
+  if (model === request.model) return 2_000_000 - queueDepth;
+  return (model === undefined ? 1_000_000 : 0) - queueDepth;
+};
 
 /** @see docs/origins.md#balancing */
 const BALANCERS: Readonly<Record<(typeof BALANCING)[number], () => Balancer>> = {
   'round-robin': createRoundRobin,
-  'least-connections': () => (candidates) => highest(candidates, ({ queueDepth }) => -queueDepth),
-  weighted: () => (candidates, request) =>
-    highest(candidates, (candidate) => weightedScore(candidate, request)),
-  'model-affinity': () => modelAffinity,
+  'least-connections': () => byScore(({ queueDepth }) => -queueDepth),
+  weighted: () => byScore(weightedScore),
+  'model-affinity': () => byScore(affinityScore),
 };
 
 export const createBalancer = (name: (typeof BALANCING)[number]): Balancer => BALANCERS[name]();

@@ -1,11 +1,11 @@
 import type { Clock } from '@taleback/resilience';
-import type { WorkerState } from './speech-line.ts';
 import type { ChildReadiness, OpenSpeechChild, SpeechChild, SpeechChildEvents } from './speech-child.ts';
+import type { WorkerState } from './speech-line.ts';
 
 export interface ChildLifeEvents extends Omit<SpeechChildEvents, 'onEnd'> {
   readonly onState: (from: WorkerState, cause: string | undefined) => void;
-  /** It is gone. `wasReady`: it could speak before. */
-  readonly onGone: (wasReady: boolean, cause: string) => void;
+  /** It is gone; `readiness` says whether it could speak before. */
+  readonly onGone: (cause: string) => void;
 }
 
 /** A child that was asked to leave is killed after this time, in milliseconds. */
@@ -47,6 +47,7 @@ export class ChildLife {
   get servedMs(): number {
     return this.#readyAtMs === undefined ? 0 : this.#clock.now() - this.#readyAtMs;
   }
+
   /** Whether it may be given work. */
   get isServing(): boolean {
     return this.state === 'READY' || this.state === 'BUSY';
@@ -83,8 +84,7 @@ export class ChildLife {
       })();
     } catch (error) {
       // Not within this call, so that the caller sees it started first.
-      const cause = error instanceof Error ? error.message : String(error);
-      this.#after(0, () => onEnd(cause));
+      this.#after(0, () => onEnd(error instanceof Error ? error.message : String(error)));
     }
   }
 
@@ -140,7 +140,7 @@ export class ChildLife {
     this.#stopTimer();
     this.child = undefined;
     this.#become('TERMINATED', details);
-    this.#events.onGone(this.readiness !== undefined, details);
+    this.#events.onGone(details);
   }
 
   #after(delayMs: number, run: () => void): void {

@@ -54,8 +54,7 @@ const openHarness = ({ policy = kokoro, speak = () => undefined, probe }: Staged
       }
     },
   };
-  const line = new RemoteLine({
-    engine,
+  const line = new RemoteLine(engine, {
     clock,
     random: () => 1 - Number.EPSILON,
     log: (severity, message) => logged.push(`${severity}: ${message}`),

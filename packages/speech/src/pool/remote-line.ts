@@ -12,19 +12,18 @@ import {
 import type { Pcm } from '../audio/pcm.ts';
 import { cancellationOf } from '../cancellation.ts';
 import type { RemoteEngine, SpeechChunk, SynthesisOptions } from '../engines/engine.ts';
+import { engineError, ServiceProbes } from './service-probes.ts';
+import { closing, countsAgainstWorker } from './speech-job.ts';
 import {
-  type PoolSnapshot,
-  type LineOptions,
-  type SpeechLine,
   attemptEnded,
+  type AttemptEnd,
+  type LineOptions,
+  type PoolSnapshot,
   requestSpoken,
+  type SpeechLine,
+  type WorkerSnapshot,
 } from './speech-line.ts';
-import { engineError, RemoteService } from './remote-service.ts';
-import { closing, countsAgainstWorker } from './retry.ts';
-
-export interface RemoteLineOptions extends Omit<LineOptions, 'config' | 'workerPrefix'> {
-  readonly engine: RemoteEngine;
-}
+import { WorkerHealth } from './worker-health.ts';
 
 /** 64 stories at once (the maximum of JOB_CONCURRENCY), ten pieces of each ahead. */
 const MIN_QUEUE = 640;
@@ -45,19 +44,26 @@ const countsAgainstService = (error: TalebackError): boolean =>
  * @see docs/origins.md#concurrency
  */
 export class RemoteLine implements SpeechLine {
-  readonly #options: RemoteLineOptions;
+  readonly #engine: RemoteEngine;
+  readonly #options: Omit<LineOptions, 'config' | 'workerPrefix'>;
   readonly #policies: Policies;
   readonly #call: ComposedPolicies;
   readonly #timeouts: AdaptiveTimeout;
-  readonly #service: RemoteService;
+  readonly #probes: ServiceProbes;
+  /** It is not pinged between requests, so its silence means nothing. */
+  readonly #health: WorkerHealth;
   /** Requests in progress, with the controllers that end them. */
   readonly #requests = new Map<AbortController, Promise<unknown>>();
+  /** Attempts in progress. */
+  #inFlight = 0;
+  #shown: Pick<WorkerSnapshot, 'state' | 'sinceMs'>;
   #isClosing = false;
   #closed: Promise<void> | undefined;
 
-  constructor(options: RemoteLineOptions) {
-    const { engine, clock, random, log, publish, onServiceFailure } = options;
+  constructor(engine: RemoteEngine, options: Omit<LineOptions, 'config' | 'workerPrefix'>) {
+    const { clock, random, log, publish, onServiceFailure = () => {} } = options;
     const { name, policy } = engine;
+    this.#engine = engine;
     this.#options = options;
     const bulkhead = policy.bulkhead && {
       ...policy.bulkhead,
@@ -82,14 +88,16 @@ export class RemoteLine implements SpeechLine {
       minMs: Math.min(MIN_TIMEOUT_MS, policy.timeoutMs),
       maxMs: Math.max(MAX_TIMEOUT_MS, policy.timeoutMs),
     });
-    this.#service = new RemoteService({
+    this.#health = new WorkerHealth(Number.MAX_SAFE_INTEGER, clock.now());
+    this.#shown = { state: 'READY', sinceMs: clock.now() };
+    this.#probes = new ServiceProbes({
       engine,
       clock,
       log,
       isBusy: () => this.#requests.size > 0,
-      breaker: () => this.#policies.breaker?.status(),
+      isHalfOpen: () => this.#policies.breaker?.status().state === 'HALF_OPEN',
       trial: (chunk) => this.speak(chunk),
-      onFault: (error) => onServiceFailure?.(error),
+      onFault: onServiceFailure,
     });
     this.#policies.breaker?.onChange(({ from, to, cause }) => {
       publish({ kind: 'breaker-changed', workerId: name, from: from.kind, to: to.kind, cause });
@@ -97,7 +105,7 @@ export class RemoteLine implements SpeechLine {
   }
 
   async start(): Promise<void> {
-    await this.#service.start();
+    await this.#probes.start();
   }
 
   async speak(chunk: SpeechChunk, { signal, priority, tenant }: SynthesisOptions = {}): Promise<Pcm> {
@@ -121,7 +129,7 @@ export class RemoteLine implements SpeechLine {
       const isOurs = stop.signal.aborted || error.code === 'queue_full';
       if (!isOurs && countsAgainstService(error)) {
         this.#options.onServiceFailure?.(error);
-        this.#service.probeSoon();
+        this.#probes.probeSoon();
       }
       publish({ kind: 'ended', outcome: 'failed', latencyMs: clock.now() - acceptedAtMs, code: error.code });
       throw error;
@@ -137,7 +145,6 @@ export class RemoteLine implements SpeechLine {
     request: SynthesisOptions & { readonly signal: AbortSignal },
     acceptedAtMs: number,
   ): Promise<Pcm> {
-    const { engine, clock } = this.#options;
     const { signal } = request;
     for (;;) {
       if (signal.aborted) throw cancellationOf(signal);
@@ -147,26 +154,25 @@ export class RemoteLine implements SpeechLine {
       if (outcome.kind === 'succeeded') return outcome.value;
       const waitMs = shortWaitMs(outcome);
       if (waitMs === undefined)
-        throw signal.aborted ? cancellationOf(signal) : outcomeError(outcome, engine.name);
-      await wait(clock, waitMs, signal);
+        throw signal.aborted ? cancellationOf(signal) : outcomeError(outcome, this.#engine.name);
+      await wait(this.#options.clock, waitMs, signal);
     }
   }
 
   #attempts(chunk: SpeechChunk, request: SynthesisOptions, acceptedAtMs: number): Promise<CallOutcome<Pcm>> {
-    const { engine, clock, publish } = this.#options;
+    const { clock, publish } = this.#options;
+    const { name } = this.#engine;
     return this.#call.run(
       async ({ attempt, signal }) => {
         const sentAtMs = clock.now();
-        if (attempt === 1) {
-          publish({ kind: 'dispatched', workerId: engine.name, waitedMs: sentAtMs - acceptedAtMs });
-        }
-        this.#service.inFlight += 1;
+        if (attempt === 1) publish({ kind: 'dispatched', workerId: name, waitedMs: sentAtMs - acceptedAtMs });
+        this.#inFlight += 1;
         try {
-          const sound = await engine.synthesizeChunk(chunk, { ...request, signal });
-          this.#attemptEnded(chunk, sentAtMs, sound);
+          const sound = await this.#engine.synthesizeChunk(chunk, { ...request, signal });
+          this.#attemptEnded(chunk, sentAtMs, { kind: 'spoken', sound });
           return sound;
         } catch (error) {
-          this.#attemptEnded(chunk, sentAtMs, engineError(error, engine.name));
+          this.#attemptEnded(chunk, sentAtMs, { kind: 'failed', error: engineError(error, name) });
           throw error;
         }
       },
@@ -174,17 +180,15 @@ export class RemoteLine implements SpeechLine {
     );
   }
 
-  #attemptEnded({ text }: SpeechChunk, sentAtMs: number, result: Pcm | TalebackError): void {
-    const { engine, clock, publish } = this.#options;
+  #attemptEnded({ text }: SpeechChunk, sentAtMs: number, end: AttemptEnd<TalebackError>): void {
+    const { clock, publish } = this.#options;
     const generationMs = clock.now() - sentAtMs;
-    const isSpoken = 'samples' in result;
-    const isSound = isSpoken || !countsAgainstService(result);
-    this.#service.attemptEnded(isSpoken ? 'spoken' : isSound ? 'sound' : 'failed', generationMs);
-    if (isSound || result.code === 'timed_out') this.#timeouts.observe(text.length, generationMs);
-    const end = isSpoken
-      ? ({ kind: 'spoken', sound: result } as const)
-      : ({ kind: 'failed', error: result } as const);
-    publish(attemptEnded(engine.name, end, generationMs));
+    const isSound = end.kind === 'spoken' || !countsAgainstService(end.error);
+    this.#inFlight -= 1;
+    this.#health.answered(isSound, generationMs);
+    if (end.kind === 'spoken') this.#probes.fault = undefined;
+    if (isSound || end.error.code === 'timed_out') this.#timeouts.observe(text.length, generationMs);
+    publish(attemptEnded(this.#engine.name, end, generationMs));
   }
 
   snapshot(): PoolSnapshot {
@@ -193,14 +197,35 @@ export class RemoteLine implements SpeechLine {
       mode: 'remote',
       queueDepth: queued.high + queued.normal + queued.low,
       queued,
-      inFlight: this.#service.inFlight,
-      workers: [this.#service.snapshot()],
+      inFlight: this.#inFlight,
+      workers: [this.#worker()],
+    };
+  }
+
+  #worker(): WorkerSnapshot {
+    const nowMs = this.#options.clock.now();
+    const { fault, model } = this.#probes;
+    const state = fault !== undefined ? 'UNHEALTHY' : this.#inFlight > 0 ? 'BUSY' : 'READY';
+    if (state !== this.#shown.state) this.#shown = { state, sinceMs: nowMs };
+    const breaker = this.#policies.breaker?.status();
+    const retryAfterMs = breaker?.retryAfterMs ?? undefined;
+    return {
+      id: this.#engine.name,
+      ...this.#shown,
+      model,
+      inFlight: this.#inFlight,
+      restarts: 0,
+      ...this.#health.snapshot(),
+      healthScore: fault === undefined ? this.#health.score(nowMs) : 0,
+      breaker: breaker?.state ?? 'CLOSED',
+      retryAtMs: retryAfterMs === undefined ? undefined : nowMs + retryAfterMs,
+      fault: fault && { code: fault.code, message: fault.message },
     };
   }
 
   resetBreakers(): void {
     this.#policies.breaker?.reset();
-    this.#service.probeSoon();
+    this.#probes.probeSoon();
   }
 
   close(drainMs = 0): Promise<void> {
@@ -211,7 +236,7 @@ export class RemoteLine implements SpeechLine {
   async #close(drainMs: number): Promise<void> {
     const { clock } = this.#options;
     this.#isClosing = true;
-    this.#service.stop();
+    this.#probes.stop();
     const allEnded = (): Promise<unknown> => Promise.allSettled(this.#requests.values());
     if (drainMs > 0 && this.#requests.size > 0) await tryWithDeadline(allEnded, drainMs, { clock });
     for (const stop of this.#requests.keys()) stop.abort(closing());
@@ -219,19 +244,17 @@ export class RemoteLine implements SpeechLine {
   }
 }
 
+type Failure = Exclude<CallOutcome<Pcm>, { kind: 'succeeded' }>;
+
 /** A story of thirty chunks is no fault, however few requests a minute are allowed. */
-const shortWaitMs = (outcome: Exclude<CallOutcome<Pcm>, { kind: 'succeeded' }>): number | undefined => {
+const shortWaitMs = (outcome: Failure): number | undefined => {
   if (outcome.kind !== 'rejected') return undefined;
-  const isShort =
-    outcome.by === 'rate-limit' || (outcome.by === 'breaker' && outcome.reason === 'trial-running');
-  return isShort ? outcome.retryAfterMs : undefined;
+  const isTrialRunning = outcome.by === 'breaker' && outcome.reason === 'trial-running';
+  return outcome.by === 'rate-limit' || isTrialRunning ? outcome.retryAfterMs : undefined;
 };
 
 /** Why a service was not called, or what its last answer was. */
-const outcomeError = (
-  outcome: Exclude<CallOutcome<unknown>, { kind: 'succeeded' }>,
-  engine: string,
-): TalebackError => {
+const outcomeError = (outcome: Failure, engine: string): TalebackError => {
   if (outcome.kind !== 'rejected') return engineError(outcome.lastError, engine);
   const { by, reason, retryAfterMs, lastError } = outcome;
   const later = retryAfterMs === undefined ? {} : { retryAfterMs };

@@ -1,25 +1,18 @@
-import type { Log } from '@taleback/core';
-import { AdaptiveTimeout, type Clock, type Random } from '@taleback/resilience';
+import { AdaptiveTimeout } from '@taleback/resilience';
 import { logBreakerChanges } from '../protection/protection-logs.ts';
-import type { TtsManagerConfig } from './pool-config.ts';
-import { PoolModeMachine } from './pool-mode.ts';
-import type { PoolMode, WorkerState, SynthesisListener } from './speech-line.ts';
-import { isSettled, maySpare, Restarts, reasonToRecycle, wantsAnother } from './scaling.ts';
-import type { OpenSpeechChild } from './speech-child.ts';
-import { SpeechWorker, type SpeechWorkerOptions } from './speech-worker.ts';
+import {
+  isSettled,
+  maySpare,
+  PoolModeMachine,
+  reasonToRecycle,
+  restartDelayMs,
+  wantsAnother,
+} from './scaling.ts';
+import type { HostedPlugin, LineOptions, PoolMode, WorkerState } from './speech-line.ts';
+import { SpeechWorker } from './speech-worker.ts';
 
-export interface RosterOptions {
-  readonly config: TtsManagerConfig;
-  /** Before the names of the workers, such as `flite/`. */
-  readonly workerPrefix?: string | undefined;
-  readonly openChild: OpenSpeechChild;
-  /** Speaks in this process when no child comes up. */
-  readonly openThread?: OpenSpeechChild | undefined;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-  readonly publish: SynthesisListener;
-  readonly onAttemptEnd: SpeechWorkerOptions['onAttemptEnd'];
+export interface RosterOptions extends LineOptions {
+  readonly plugin: Pick<HostedPlugin, 'openChild' | 'openThread'>;
   /** A worker has become ready. */
   readonly onReady: () => void;
   /** Nothing comes up: waiting requests should be refused. */
@@ -32,25 +25,20 @@ export class Roster {
   readonly #options: RosterOptions;
   readonly #modes: PoolModeMachine;
   readonly #timeouts: AdaptiveTimeout;
-  readonly #threads = new Set<SpeechWorker>();
-  /** Workers that leave, and whether their place is kept. */
-  readonly #leaving = new Map<SpeechWorker, 'removed' | 'recycled'>();
-  readonly #restarts: Restarts<SpeechWorker>;
   readonly #started = Promise.withResolvers<void>();
-  #whenEmpty: (() => void) | undefined;
+  readonly #empty = Promise.withResolvers<void>();
   #isClosed = false;
 
   constructor(options: RosterOptions) {
-    const { clock, random, openThread, config } = options;
+    const { plugin, config } = options;
     const { timeoutMs, maxTimeoutMs, resetTimeoutMs } = config.circuitBreaker;
     this.#options = options;
-    this.#restarts = new Restarts(clock, random);
-    this.#modes = new PoolModeMachine({ hasThread: openThread !== undefined, resetMs: resetTimeoutMs });
-    this.#timeouts = new AdaptiveTimeout({
-      defaultMs: timeoutMs,
-      minMs: timeoutMs,
-      maxMs: Math.max(timeoutMs, maxTimeoutMs),
+    this.#modes = new PoolModeMachine({
+      hasThread: plugin.openThread !== undefined,
+      resetMs: resetTimeoutMs,
     });
+    const maxMs = Math.max(timeoutMs, maxTimeoutMs);
+    this.#timeouts = new AdaptiveTimeout({ defaultMs: timeoutMs, minMs: timeoutMs, maxMs });
     this.#started.promise.catch(() => {});
   }
 
@@ -70,14 +58,15 @@ export class Roster {
 
   /** Adds a worker if the queue needs one. */
   grow(queueDepth: number): void {
-    const workers = this.workers.length - this.#threads.size;
+    const workers = this.workers.length - this.#threads().length;
     const starting = this.workers.filter(({ life }) => life.state === 'INITIALIZING').length;
     if (wantsAnother({ queueDepth, workers, starting }, this.#options.config.workerPool)) this.addFresh();
   }
 
   /** Adds a worker whatever the queue, if the limit allows it. @returns whether it does */
   addFresh(): boolean {
-    if (this.#isClosed || this.#limit() <= this.workers.length) return false;
+    const { maxWorkers } = this.#options.config.workerPool;
+    if (this.#isClosed || this.#limitOf(maxWorkers) <= this.workers.length) return false;
     this.#add();
     return true;
   }
@@ -91,7 +80,8 @@ export class Roster {
       this.#fill();
     }
     // The last replacement has to be complete first.
-    if (this.#leaving.size > 0 || this.workers.some(({ life }) => life.state === 'INITIALIZING')) return;
+    if (this.workers.some(({ life, leaving }) => leaving !== undefined || life.state === 'INITIALIZING'))
+      return;
     const serving = this.#serving();
     for (const worker of serving) {
       const cause = reasonToRecycle(worker, config.workerPool);
@@ -115,43 +105,46 @@ export class Roster {
   /** Ends every worker. Settles when all are gone. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#restarts.stop();
     this.#started.reject(new Error('the pool is closing'));
     for (const worker of this.workers.slice()) this.#leave(worker, 'the pool is closing');
-    if (this.workers.length === 0) return;
-    await new Promise<void>((resolve) => {
-      this.#whenEmpty = resolve;
-    });
+    if (this.workers.length > 0) await this.#empty.promise;
   }
 
   #serving(): SpeechWorker[] {
     return this.workers.filter(({ life }) => life.isServing);
   }
 
-  #limit(): number {
-    return this.mode === 'pool' ? this.#options.config.workerPool.maxWorkers + this.#threads.size : 1;
+  #threads(): SpeechWorker[] {
+    return this.workers.filter(({ isThread }) => isThread);
+  }
+
+  /** Of so many processes in a full pool, with the threads; a smaller mode has one place. */
+  #limitOf(processes: number): number {
+    return this.mode === 'pool' ? processes + this.#threads().length : 1;
   }
 
   #fill(): void {
-    const { minWorkers } = this.#options.config.workerPool;
-    const least = this.mode === 'pool' ? minWorkers + this.#threads.size : 1;
-    const staying = this.workers.filter((worker) => this.#leaving.get(worker) !== 'removed').length;
+    const least = this.#limitOf(this.#options.config.workerPool.minWorkers);
+    const staying = this.workers.filter(({ leaving }) => leaving !== 'removed').length;
     for (let count = staying; count < least; count += 1) this.#add();
   }
 
   #add(): void {
-    const { config, clock, log, publish, onAttemptEnd, workerPrefix = '' } = this.#options;
+    const { config, clock, log, publish, plugin, workerPrefix = '' } = this.#options;
+    const { openChild, openThread = openChild } = plugin;
+    const isThread = this.mode === 'in-process';
     const taken = new Set(this.workers.map(({ id }) => id));
     let number = 1;
     while (taken.has(`${workerPrefix}worker-${number}`)) number += 1;
     const worker = new SpeechWorker({
       id: `${workerPrefix}worker-${number}`,
+      openChild: isThread ? openThread : openChild,
+      isThread,
       config,
       clock,
       timeouts: this.#timeouts,
       onState: (changed, from, cause) => this.#changed(changed, from, cause),
-      onAttemptEnd,
-      onGone: (gone, wasReady, cause) => this.#gone(gone, wasReady, cause),
+      onGone: (gone, cause) => this.#gone(gone, cause),
     });
     worker.breaker.onChange(logBreakerChanges(log, worker.id));
     worker.breaker.onChange(({ from, to, cause }) => {
@@ -160,13 +153,7 @@ export class Roster {
       if (to.kind === 'open') this.#recycle(worker, 'its circuit breaker opened');
     });
     this.workers.push(worker);
-    if (this.mode === 'in-process') this.#threads.add(worker);
-    this.#open(worker);
-  }
-
-  #open(worker: SpeechWorker): void {
-    const { openChild, openThread } = this.#options;
-    worker.start(this.#threads.has(worker) && openThread !== undefined ? openThread : openChild);
+    worker.start();
   }
 
   #changed(worker: SpeechWorker, from: WorkerState, cause: string | undefined): void {
@@ -179,23 +166,22 @@ export class Roster {
       ...(cause === undefined ? {} : { cause }),
     });
     if (from !== 'INITIALIZING' || state !== 'READY') return;
-    this.#modes.cameUp(this.#threads.has(worker) ? 'thread' : 'process');
+    this.#modes.cameUp(worker.isThread ? 'thread' : 'process');
     this.#started.resolve();
-    if (!this.#threads.has(worker)) {
-      for (const thread of this.#threads) this.#remove(thread, 'a speech process is back');
-    }
+    if (!worker.isThread)
+      for (const thread of this.#threads()) this.#remove(thread, 'a speech process is back');
     this.#options.onReady();
   }
 
   /** Replaces its child after its current requests. */
   #recycle(worker: SpeechWorker, cause: string): void {
-    if (this.#isClosed || this.#leaving.has(worker) || !worker.life.isServing) return;
-    this.#leaving.set(worker, 'recycled');
+    if (this.#isClosed || worker.leaving !== undefined || !worker.life.isServing) return;
+    worker.leaving = 'recycled';
     worker.leave(cause);
   }
 
   #remove(worker: SpeechWorker, cause: string): void {
-    this.#leaving.set(worker, 'removed');
+    worker.leaving = 'removed';
     this.#leave(worker, cause);
   }
 
@@ -204,34 +190,38 @@ export class Roster {
     else worker.leave(cause);
   }
 
-  #gone(worker: SpeechWorker, wasReady: boolean, cause: string): void {
-    const { clock, log } = this.#options;
-    const leaving = this.#leaving.get(worker);
-    this.#leaving.delete(worker);
+  #gone(worker: SpeechWorker, cause: string): void {
+    const { clock, log, random } = this.#options;
+    const { leaving } = worker;
+    worker.leaving = undefined;
     if (this.#isClosed || leaving === 'removed') {
       this.#forget(worker);
       if (!this.#isClosed) this.#fill();
       return;
     }
     if (leaving === 'recycled') {
-      this.#open(worker);
+      worker.start();
       return;
     }
     log('warn', 'speech worker lost', { worker: worker.id, cause });
+    const wasReady = worker.life.readiness !== undefined;
     if (!wasReady && this.#modes.failedToStart(this.#serving().length > 0, clock.now()))
       this.#fallBack(worker, cause);
     if (this.isHopeless) {
       this.#started.reject(new Error(`no speech worker comes up: ${cause}`));
       this.#options.onHopeless(cause);
     }
-    if (this.workers.includes(worker)) this.#restarts.schedule(worker, () => this.#open(worker));
+    if (!this.workers.includes(worker)) return;
+    const losses = isSettled(worker) ? 0 : worker.losses;
+    worker.losses = losses + 1;
+    worker.stopRestart = clock.setTimer(() => worker.start(), restartDelayMs(losses, random));
   }
 
   /** In a smaller mode one place is left: one that serves, if there is one. */
   #fallBack(failed: SpeechWorker, cause: string): void {
     const { mode } = this;
     this.#options.log('error', 'speech pool falls back', { mode, cause });
-    const kept = mode === 'in-process' ? [...this.#threads][0] : (this.#serving()[0] ?? failed);
+    const kept = mode === 'in-process' ? this.#threads()[0] : (this.#serving()[0] ?? failed);
     for (const worker of this.workers.slice()) {
       if (worker !== kept) this.#remove(worker, `the pool falls back: ${mode}`);
     }
@@ -239,11 +229,9 @@ export class Roster {
   }
 
   #forget(worker: SpeechWorker): void {
-    this.#restarts.forget(worker);
-    this.#leaving.delete(worker);
-    this.#threads.delete(worker);
+    worker.stopRestart();
     const at = this.workers.indexOf(worker);
     if (at !== -1) this.workers.splice(at, 1);
-    if (this.workers.length === 0) this.#whenEmpty?.();
+    if (this.workers.length === 0 && this.#isClosed) this.#empty.resolve();
   }
 }

@@ -1,7 +1,6 @@
-import { createFakeClock } from '@taleback/resilience/testing';
 import { describe, expect, it } from 'vitest';
 import { parseManagerConfig } from './pool-config.ts';
-import { type Lost, maySpare, Restarts, reasonToRecycle, wantsAnother } from './scaling.ts';
+import { isSettled, maySpare, reasonToRecycle, restartDelayMs, wantsAnother } from './scaling.ts';
 
 const { workerPool } = parseManagerConfig();
 
@@ -46,55 +45,23 @@ describe('reasonToRecycle', () => {
   });
 });
 
-const setup = () => {
-  const clock = createFakeClock();
-  const worker = { childJobs: 0, servedMs: 0 };
-  const restarts = new Restarts<Lost>(clock, () => 1 - Number.EPSILON);
-  /** How long it takes until the worker is opened again. */
-  const delayMs = (): number => {
-    const beganAtMs = clock.now();
-    let opened = -1;
-    restarts.schedule(worker, () => {
-      opened = Math.ceil(clock.now() - beganAtMs);
-    });
-    clock.advance(60_000);
-    return opened;
-  };
-  return { clock, worker, restarts, delayMs };
-};
-
-describe('Restarts', () => {
-  it('come at once, then after more and more time, up to 30 s', () => {
-    const { delayMs } = setup();
-    expect(Array.from({ length: 12 }, delayMs)).toEqual([
+describe('restartDelayMs', () => {
+  it('comes at once, then after more and more time, up to 30 s', () => {
+    const delays = Array.from({ length: 12 }, (_, losses) =>
+      restartDelayMs(losses, () => 1 - Number.EPSILON),
+    );
+    expect(delays.map(Math.ceil)).toEqual([
       0, 100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 30_000, 30_000,
     ]);
   });
+});
 
+describe('isSettled', () => {
   it.each([
-    ['did a request', { childJobs: 1, servedMs: 5 }],
-    ['lived for ten seconds', { childJobs: 0, servedMs: 10_000 }],
-  ])('come at once again for a child that %s', (_what, life) => {
-    const { delayMs, worker } = setup();
-    delayMs();
-    expect(delayMs()).toBe(100);
-    Object.assign(worker, life);
-    expect(delayMs()).toBe(0);
-    Object.assign(worker, { childJobs: 0, servedMs: 0 });
-    expect(delayMs()).toBe(100);
-  });
-
-  it('do not come to one that is forgotten, nor after the stop', () => {
-    const { clock, restarts } = setup();
-    const [one, two] = [
-      { childJobs: 0, servedMs: 0 },
-      { childJobs: 0, servedMs: 0 },
-    ];
-    restarts.schedule(one, () => expect.unreachable());
-    restarts.schedule(two, () => expect.unreachable());
-    restarts.forget(one);
-    expect(clock.pendingTimers).toBe(1);
-    restarts.stop();
-    expect(clock.pendingTimers).toBe(0);
+    ['did a request', { childJobs: 1, servedMs: 5 }, true],
+    ['lived for ten seconds', { childJobs: 0, servedMs: 10_000 }, true],
+    ['only started', { childJobs: 0, servedMs: 9_999 }, false],
+  ])('a child that %s', (_what, life, settled) => {
+    expect(isSettled(life)).toBe(settled);
   });
 });

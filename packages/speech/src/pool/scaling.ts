@@ -1,5 +1,6 @@
-import { backoffDelayMs, type Clock, type Random } from '@taleback/resilience';
+import { backoffDelayMs, type Random } from '@taleback/resilience';
 import type { TtsManagerConfig } from './pool-config.ts';
+import type { PoolMode } from './speech-line.ts';
 
 type PoolConfig = TtsManagerConfig['workerPool'];
 
@@ -30,53 +31,82 @@ export const reasonToRecycle = (
   return childJobs >= recycleAfterJobs ? `recycled after ${childJobs} requests` : undefined;
 };
 
-export interface Lost {
-  /** Requests that its child ended. */
-  readonly childJobs: number;
-  /** How long its child could speak, in milliseconds. */
-  readonly servedMs: number;
-}
-
-/** The first replacement comes at once; children that keep dying are given more and more time. */
-const BACKOFF = { kind: 'exponential', initialMs: 100, factor: 2, maxMs: 30_000, jitter: 'equal' } as const;
 /** A child that lived so long was not killed by its start, in milliseconds. */
 const SETTLED_MS = 10_000;
 
 /** Whether its child has shown that it can do more than start. */
-export const isSettled = ({ childJobs, servedMs }: Lost): boolean => childJobs > 0 || servedMs >= SETTLED_MS;
+export const isSettled = (worker: { readonly childJobs: number; readonly servedMs: number }): boolean =>
+  worker.childJobs > 0 || worker.servedMs >= SETTLED_MS;
 
-/** Replaces lost children, after a backoff. */
-export class Restarts<Worker extends Lost> {
-  readonly #clock: Clock;
-  readonly #random: Random;
-  /** Losses in a row without a request done in between. */
-  readonly #losses = new Map<Worker, number>();
-  readonly #pending = new Map<Worker, () => void>();
+const BACKOFF = { kind: 'exponential', initialMs: 100, factor: 2, maxMs: 30_000, jitter: 'equal' } as const;
 
-  constructor(clock: Clock, random: Random) {
-    this.#clock = clock;
-    this.#random = random;
+/**
+ * Until a lost child is replaced, ms: at once the first time, later and later for children that keep dying.
+ *
+ * @param losses in a row of children that had not settled, before this one
+ */
+export const restartDelayMs = (losses: number, random: Random): number =>
+  losses === 0 ? 0 : backoffDelayMs(BACKOFF, losses, random);
+
+/** Children in a row that ended before they could speak. */
+const FAILURES_TO_SINGLE = 3;
+const FAILURES_TO_IN_PROCESS = 6;
+
+/**
+ * How the pool speaks, depending on whether its children come up.
+ *
+ * `pool` → `single` after three failed starts in a row: only one worker is kept, so that a machine in trouble does not keep
+ * starting processes. → `in-process` after three more, when nothing serves: a thread of this process speaks, if there is
+ * one. After the reset time the pool is tried again; three more failures lead back.
+ *
+ * @see docs/origins.md#pool
+ */
+export class PoolModeMachine {
+  /** Written by this class only. */
+  mode: PoolMode = 'pool';
+  readonly #hasThread: boolean;
+  readonly #resetMs: number;
+  #fallBack: 'single' | 'in-process' = 'single';
+  #sinceMs = 0;
+  #failures = 0;
+
+  constructor({ hasThread, resetMs }: { readonly hasThread: boolean; readonly resetMs: number }) {
+    this.#hasThread = hasThread;
+    this.#resetMs = resetMs;
   }
 
-  schedule(worker: Worker, open: () => void): void {
-    const losses = isSettled(worker) ? 0 : (this.#losses.get(worker) ?? 0);
-    this.#losses.set(worker, losses + 1);
-    const delayMs = losses === 0 ? 0 : backoffDelayMs(BACKOFF, losses, this.#random);
-    const stop = this.#clock.setTimer(() => {
-      this.#pending.delete(worker);
-      open();
-    }, delayMs);
-    this.#pending.set(worker, stop);
+  /** True when nothing has come up for so long that requests should not wait for it. */
+  get isHopeless(): boolean {
+    return this.#failures >= FAILURES_TO_IN_PROCESS + (this.#hasThread ? FAILURES_TO_SINGLE : 0);
   }
 
-  forget(worker: Worker): void {
-    this.#pending.get(worker)?.();
-    this.#pending.delete(worker);
-    this.#losses.delete(worker);
+  /** A child came up. */
+  cameUp(kind: 'process' | 'thread'): void {
+    this.#failures = 0;
+    if (kind === 'process') this.#fallBack = 'single';
   }
 
-  stop(): void {
-    for (const stop of this.#pending.values()) stop();
-    this.#pending.clear();
+  /** A child ended before it could speak. `isServing`: another one can. @returns whether the mode changed */
+  failedToStart(isServing: boolean, nowMs: number): boolean {
+    this.#failures += 1;
+    if (this.mode === 'pool' && this.#failures >= FAILURES_TO_SINGLE)
+      return this.#change(this.#fallBack, nowMs);
+    const isLost = this.#failures >= FAILURES_TO_IN_PROCESS && !isServing;
+    if (this.mode !== 'single' || !isLost || !this.#hasThread) return false;
+    this.#fallBack = 'in-process';
+    return this.#change('in-process', nowMs);
+  }
+
+  /** Failures are reset only while something serves. @returns whether the pool is to be tried again */
+  tryAgain(isServing: boolean, nowMs: number): boolean {
+    if (this.mode === 'pool' || nowMs - this.#sinceMs < this.#resetMs) return false;
+    if (isServing) this.#failures = 0;
+    return this.#change('pool', nowMs);
+  }
+
+  #change(mode: PoolMode, nowMs: number): true {
+    this.mode = mode;
+    this.#sinceMs = nowMs;
+    return true;
   }
 }

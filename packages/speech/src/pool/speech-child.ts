@@ -1,15 +1,10 @@
 import type { ErrorReport } from '@taleback/core';
 import type { Priority } from '@taleback/resilience';
 import type { Pcm } from '../audio/pcm.ts';
+import type { SpeechChunk, VoiceStyle } from '../engines/engine.ts';
 
 /** One short text to speak. */
-export interface SpeechRequest {
-  readonly text: string;
-  readonly voiceId: string;
-  /** Rate of speech, 1 is the voice's own. */
-  readonly speed?: number | undefined;
-  /** BCP 47. */
-  readonly language?: string | undefined;
+export interface SpeechRequest extends Pick<SpeechChunk, 'text' | 'voiceId' | 'speed' | 'language'> {
   readonly priority?: Priority | undefined;
   /** Passed to the engine as they are. */
   readonly engineOptions?: Readonly<Record<string, unknown>> | undefined;
@@ -68,3 +63,14 @@ export interface SpeechChild {
 
 /** Starts a child. It may throw when it cannot even try. */
 export type OpenSpeechChild = (workerId: string, events: SpeechChildEvents) => SpeechChild;
+
+/** Recording and style in the words of the line protocol; what is not given is left out. */
+export const engineOptions = (
+  profilePath: string | undefined,
+  { exaggeration, cfgWeight, temperature }: VoiceStyle = {},
+): Readonly<Record<string, unknown>> => ({
+  ...(profilePath === undefined ? {} : { voice_profile_path: profilePath }),
+  ...(exaggeration === undefined ? {} : { exaggeration }),
+  ...(cfgWeight === undefined ? {} : { cfg_weight: cfgWeight }),
+  ...(temperature === undefined ? {} : { temperature }),
+});

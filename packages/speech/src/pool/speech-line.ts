@@ -1,5 +1,5 @@
 import type { ErrorCode, ErrorReport, Log, TalebackError } from '@taleback/core';
-import type { Priority, Clock, Random } from '@taleback/resilience';
+import type { Clock, Priority, Random } from '@taleback/resilience';
 import { durationMsOf, type Pcm } from '../audio/pcm.ts';
 import type {
   RemoteEngine,
@@ -14,8 +14,9 @@ import type { OpenSpeechChild } from './speech-child.ts';
 /** @see docs/origins.md#worker-states */
 export type WorkerState = 'INITIALIZING' | 'READY' | 'BUSY' | 'UNHEALTHY' | 'SHUTTING_DOWN' | 'TERMINATED';
 
-/** ISOLATED: opened by hand. */
-export type WorkerBreakerState = 'CLOSED' | 'OPEN' | 'HALF_OPEN' | 'ISOLATED';
+/** From best to worst. ISOLATED: opened by hand, so that it does not recover automatically. */
+const BREAKER_STATES = ['CLOSED', 'HALF_OPEN', 'OPEN', 'ISOLATED'] as const;
+export type WorkerBreakerState = (typeof BREAKER_STATES)[number];
 
 /** Several worker processes, one, a thread of this process, or a service across a network. */
 export type PoolMode = 'pool' | 'single' | 'in-process' | 'remote';
@@ -57,23 +58,19 @@ export interface PoolSnapshot {
   readonly mode: PoolMode;
   /** Waiting requests of every priority. */
   readonly queueDepth: number;
-  readonly queued: { readonly high: number; readonly normal: number; readonly low: number };
+  readonly queued: Readonly<Record<Priority, number>>;
   /** Requests in progress. */
   readonly inFlight: number;
   readonly workers: readonly WorkerSnapshot[];
 }
 
-/** From best to worst: a breaker that an operator isolated does not recover automatically. */
-const BREAKER_STATES: readonly WorkerBreakerState[] = ['CLOSED', 'HALF_OPEN', 'OPEN', 'ISOLATED'];
-
-/** The worst of some breakers; undefined for none. */
-export const worstBreaker = (states: readonly WorkerBreakerState[]): WorkerBreakerState | undefined =>
-  BREAKER_STATES.findLast((state) => states.includes(state));
+/** The worst breaker of some workers; undefined for none. */
+export const worstBreaker = (workers: readonly WorkerSnapshot[]): WorkerBreakerState | undefined =>
+  BREAKER_STATES.findLast((state) => workers.some(({ breaker }) => breaker === state));
 
 /** The queues and workers of several engines as one; undefined for none. */
 export const combinePools = (pools: readonly PoolSnapshot[]): PoolSnapshot | undefined => {
-  const [first, ...others] = pools;
-  if (first === undefined || others.length === 0) return first;
+  if (pools.length <= 1) return pools[0];
   const sum = (numberOf: (pool: PoolSnapshot) => number): number =>
     pools.reduce((total, pool) => total + numberOf(pool), 0);
   return {
@@ -118,10 +115,10 @@ export type SynthesisEvent =
       readonly waitedMs: number;
       readonly routingMs?: number;
     }
+  /** `generationMs` is the time from the dispatch to the worker's answer. */
   | {
       readonly kind: 'attempt-ended';
       readonly workerId: string;
-      /** From the dispatch to the worker's answer. */
       readonly generationMs: number;
       readonly outcome: 'spoken' | 'failed';
       readonly code?: ErrorCode;
@@ -150,11 +147,15 @@ export type SynthesisEvent =
 export type SynthesisListener = (event: SynthesisEvent) => void;
 
 /** How one attempt at a request ended. */
-export type AttemptEnd =
+export type AttemptEnd<Failure = ErrorReport> =
   | { readonly kind: 'spoken'; readonly sound: Pcm }
-  | { readonly kind: 'failed'; readonly error: Pick<ErrorReport, 'code'> };
+  | { readonly kind: 'failed'; readonly error: Failure };
 
-export const attemptEnded = (workerId: string, end: AttemptEnd, generationMs: number): SynthesisEvent => ({
+export const attemptEnded = (
+  workerId: string,
+  end: AttemptEnd<Pick<ErrorReport, 'code'>>,
+  generationMs: number,
+): SynthesisEvent => ({
   kind: 'attempt-ended',
   workerId,
   generationMs,
@@ -162,15 +163,11 @@ export const attemptEnded = (workerId: string, end: AttemptEnd, generationMs: nu
   ...(end.kind === 'failed' ? { code: end.error.code } : {}),
 });
 
-export const requestSpoken = (
-  latencyMs: number,
-  { samples, sampleRateHz }: Pcm,
-  text: string,
-): SynthesisEvent => ({
+export const requestSpoken = (latencyMs: number, sound: Pcm, text: string): SynthesisEvent => ({
   kind: 'ended',
   outcome: 'spoken',
   latencyMs,
-  audioMs: durationMsOf(samples.length, sampleRateHz),
+  audioMs: durationMsOf(sound.samples.length, sound.sampleRateHz),
   characters: text.length,
 });
 

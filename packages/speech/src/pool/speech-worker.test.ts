@@ -18,7 +18,7 @@ describe('SpeechWorker, its requests', () => {
     const job = run('again');
     run('other');
     const permit = worker.admit();
-    if (job !== undefined && permit !== undefined) worker.run(job, permit);
+    if (job !== undefined && permit !== undefined) worker.run(job, permit, () => {});
     const calls = child().calls.map(({ correlationId, retryCount }) => [correlationId, retryCount]);
     expect(calls).toEqual([
       ['req-1-1', 0],

@@ -1,41 +1,32 @@
 import { type ErrorReport, reportError, toTalebackError } from '@taleback/core';
 import { type AdaptiveTimeout, CircuitBreaker, type Clock, type Permit } from '@taleback/resilience';
-import type { Pcm } from '../audio/pcm.ts';
 import type { Candidate } from './balancer.ts';
 import { ChildLife } from './child-life.ts';
 import type { TtsManagerConfig } from './pool-config.ts';
-import type { WorkerSnapshot, WorkerState } from './speech-line.ts';
-import type { SpeechJob } from './request-queue.ts';
-import { countsAgainstWorker, timedOut, workerLost } from './retry.ts';
 import type { ChildPulse, OpenSpeechChild } from './speech-child.ts';
+import { countsAgainstWorker, type SpeechJob } from './speech-job.ts';
+import type { AttemptEnd, WorkerSnapshot, WorkerState } from './speech-line.ts';
 import { WorkerHealth } from './worker-health.ts';
-
-/** How one attempt at a job ended. */
-export type JobAttemptEnd =
-  | { readonly kind: 'spoken'; readonly sound: Pcm }
-  | { readonly kind: 'failed'; readonly error: ErrorReport };
 
 export interface SpeechWorkerOptions {
   readonly id: string;
+  readonly openChild: OpenSpeechChild;
+  /** Whether its child is a thread of this process. */
+  readonly isThread: boolean;
   readonly config: TtsManagerConfig;
   readonly clock: Clock;
   /** Shared by the workers of a pool: they speak with the same engine. */
   readonly timeouts: AdaptiveTimeout;
   readonly onState: (worker: SpeechWorker, from: WorkerState, cause: string | undefined) => void;
-  readonly onAttemptEnd: (
-    worker: SpeechWorker,
-    job: SpeechJob,
-    end: JobAttemptEnd,
-    generationMs: number,
-  ) => void;
-  /** Its child is gone. `wasReady`: it could speak before. */
-  readonly onGone: (worker: SpeechWorker, wasReady: boolean, cause: string) => void;
+  /** Its child is gone. */
+  readonly onGone: (worker: SpeechWorker, cause: string) => void;
 }
 
 interface Attempt {
   readonly job: SpeechJob;
   readonly permit: Permit;
   readonly sentAtMs: number;
+  readonly onEnd: (end: AttemptEnd, generationMs: number) => void;
   stopTimer: () => void;
 }
 
@@ -50,6 +41,7 @@ const CANCEL_MS = 1_000;
  */
 export class SpeechWorker implements Candidate {
   readonly id: string;
+  readonly isThread: boolean;
   readonly breaker: CircuitBreaker;
   readonly life: ChildLife;
   readonly health: WorkerHealth;
@@ -59,14 +51,20 @@ export class SpeechWorker implements Candidate {
   refusedUntilMs = 0;
   /** Requests that its current, or last, child ended. */
   childJobs = 0;
+  /** Why its child leaves, if it does: its place goes, or gets another child. Like the next two, kept by the roster. */
+  leaving: 'removed' | 'recycled' | undefined;
+  /** Children lost in a row without a request done in between. */
+  losses = 0;
+  stopRestart: () => void = () => {};
   readonly #options: SpeechWorkerOptions;
   readonly #attempts = new Map<string, Attempt>();
   #pulse: ChildPulse | undefined;
   #isOnTrial = false;
 
   constructor(options: SpeechWorkerOptions) {
-    const { id, clock, config, onState } = options;
+    const { id, isThread, clock, config, onState, onGone } = options;
     this.id = id;
+    this.isThread = isThread;
     this.#options = options;
     this.health = new WorkerHealth(config.health.intervalMs, clock.now());
     this.life = new ChildLife(clock, config.workerPool.startTimeoutMs, {
@@ -81,7 +79,10 @@ export class SpeechWorker implements Candidate {
         this.#pulse = pulse;
         this.health.pulse(clock.now());
       },
-      onGone: (wasReady, cause) => this.#gone(wasReady, cause),
+      onGone: (cause) => {
+        for (const correlationId of this.#attempts.keys()) this.#fail(correlationId, workerLost(cause));
+        onGone(this, cause);
+      },
     });
     this.breaker = openBreaker(config.circuitBreaker, clock);
     this.breaker.onChange(({ to }) => {
@@ -95,10 +96,10 @@ export class SpeechWorker implements Candidate {
     return this.#attempts.size;
   }
   get responseTimeMs(): number {
-    return this.health.answers.responseTimeMs;
+    return this.health.responseTimeMs;
   }
   get successRate(): number {
-    return this.health.answers.successRate;
+    return this.health.successRate;
   }
   get servedMs(): number {
     return this.life.servedMs;
@@ -125,16 +126,16 @@ export class SpeechWorker implements Candidate {
   }
 
   /** Starts a child. Only when it has none. */
-  start(open: OpenSpeechChild): void {
+  start(): void {
     this.#pulse = undefined;
     this.model = undefined;
     this.childJobs = 0;
     this.health.restart(this.#options.clock.now());
-    this.life.start(this.id, open);
+    this.life.start(this.id, this.#options.openChild);
   }
 
   /** Hands a job over. It must have room, and the permit of its breaker. */
-  run(job: SpeechJob, permit: Permit): void {
+  run(job: SpeechJob, permit: Permit, onEnd: Attempt['onEnd']): void {
     const { clock, timeouts } = this.#options;
     const { request } = job;
     const timeoutMs = timeouts.timeoutMs(request.text.length);
@@ -143,17 +144,17 @@ export class SpeechWorker implements Candidate {
     const correlationId = `req-${job.id}-${job.attempts}`;
     const overdue = (): void => {
       this.life.kill('a request took too long');
-      this.#settle(correlationId, { kind: 'failed', error: timedOut(timeoutMs) });
+      this.#fail(correlationId, timedOut(timeoutMs));
     };
     const stopTimer = clock.setTimer(overdue, timeoutMs);
-    this.#attempts.set(correlationId, { job, permit, sentAtMs: clock.now(), stopTimer });
+    this.#attempts.set(correlationId, { job, permit, sentAtMs: clock.now(), onEnd, stopTimer });
     this.model = job.model;
     this.life.becomeBusy(true);
     try {
       this.life.child?.speak({ correlationId, request, retryCount: job.attempts - 1 });
     } catch (error) {
       // It could not even be sent.
-      this.#settle(correlationId, { kind: 'failed', error: reportError(toTalebackError(error)) });
+      this.#fail(correlationId, reportError(toTalebackError(error)));
     }
   }
 
@@ -185,7 +186,6 @@ export class SpeechWorker implements Candidate {
   }
 
   snapshot(): WorkerSnapshot {
-    const { answers, consecutiveFailures } = this.health;
     const { child, readiness, state, starts, sinceMs } = this.life;
     const { state: breaker, retryAfterMs } = this.breaker.status();
     const nowMs = this.#options.clock.now();
@@ -196,11 +196,8 @@ export class SpeechWorker implements Candidate {
       protocol: readiness?.protocol,
       model: this.model,
       inFlight: this.#attempts.size,
-      jobsDone: answers.count,
       restarts: Math.max(0, starts - 1),
-      consecutiveFailures,
-      successRate: answers.successRate,
-      averageResponseMs: answers.responseTimeMs,
+      ...this.health.snapshot(),
       healthScore: state === 'TERMINATED' ? 0 : this.health.score(nowMs),
       rssBytes: this.#pulse?.rssBytes,
       breaker,
@@ -209,13 +206,17 @@ export class SpeechWorker implements Candidate {
     };
   }
 
-  #settle(correlationId: string, reported: JobAttemptEnd): void {
+  #fail(correlationId: string, error: ErrorReport): void {
+    this.#settle(correlationId, { kind: 'failed', error });
+  }
+
+  #settle(correlationId: string, reported: AttemptEnd): void {
     const attempt = this.#attempts.get(correlationId);
     if (attempt === undefined) return;
     this.#attempts.delete(correlationId);
     attempt.stopTimer();
-    const { clock, timeouts, onAttemptEnd } = this.#options;
-    const { job, permit, sentAtMs } = attempt;
+    const { clock, timeouts } = this.#options;
+    const { job, permit, sentAtMs, onEnd } = attempt;
     const nowMs = clock.now();
     const generationMs = nowMs - sentAtMs;
     const end = job.isEnded ? reported : unlessCancelled(reported);
@@ -236,35 +237,35 @@ export class SpeechWorker implements Candidate {
       if (isSound) this.breaker.recordSuccess(permit);
       else this.breaker.recordFailure(permit);
     }
-    onAttemptEnd(this, job, end, generationMs);
-  }
-
-  #gone(wasReady: boolean, cause: string): void {
-    for (const correlationId of this.#attempts.keys()) {
-      this.#settle(correlationId, { kind: 'failed', error: workerLost(cause) });
-    }
-    this.#options.onGone(this, wasReady, cause);
+    onEnd(end, generationMs);
   }
 }
 
+const timedOut = (timeoutMs: number): ErrorReport => ({
+  code: 'timed_out',
+  message: 'A part of the text took too long to speak.',
+  details: `no answer within ${Math.round(timeoutMs)} ms`,
+  retryable: true,
+});
+
+const workerLost = (details: string): ErrorReport => ({
+  code: 'worker_lost',
+  message: 'The speech process was lost.',
+  details,
+  retryable: true,
+});
+
 /** A child that cancels a request that is still wanted is leaving: it counts as lost. */
-const unlessCancelled = (end: JobAttemptEnd): JobAttemptEnd =>
+const unlessCancelled = (end: AttemptEnd): AttemptEnd =>
   end.kind === 'failed' && end.error.code === 'job_cancelled'
     ? { kind: 'failed', error: workerLost(`it refused a request: ${end.error.message}`) }
     : end;
 
 /** @see docs/origins.md#worker-breaker */
-const openBreaker = (
-  {
-    failureThreshold,
-    windowCalls,
-    minimumCalls,
-    resetTimeoutMs,
-    halfOpenSuccesses,
-  }: TtsManagerConfig['circuitBreaker'],
-  clock: Clock,
-): CircuitBreaker => {
+const openBreaker = (config: TtsManagerConfig['circuitBreaker'], clock: Clock): CircuitBreaker => {
+  const { failureThreshold: failureRatio, windowCalls, minimumCalls } = config;
+  const { resetTimeoutMs: cooldownMs, halfOpenSuccesses } = config;
   const size = Math.max(windowCalls, minimumCalls);
-  const strategy = { kind: 'count-window', failureRatio: failureThreshold, size, minimumCalls } as const;
-  return new CircuitBreaker({ strategy, cooldownMs: resetTimeoutMs, halfOpenSuccesses }, { clock });
+  const strategy = { kind: 'count-window', failureRatio, size, minimumCalls } as const;
+  return new CircuitBreaker({ strategy, cooldownMs, halfOpenSuccesses }, { clock });
 };

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type HealthFigures, healthScore, RecentAnswers, WorkerHealth } from './worker-health.ts';
+import { type HealthFigures, healthScore, WorkerHealth } from './worker-health.ts';
 
 const WELL: HealthFigures = {
   successRate: 1,
@@ -62,35 +62,34 @@ describe('healthScore', () => {
   });
 });
 
+const INTERVAL_MS = 5_000;
 const answers = fc.array(fc.tuple(fc.boolean(), fc.nat(60_000)), { maxLength: 70, size: 'max' });
 
-describe('RecentAnswers', () => {
-  it('begins without a fault and without a time', () => {
-    const recent = new RecentAnswers();
-    expect([recent.count, recent.successRate, recent.responseTimeMs]).toEqual([0, 1, 0]);
+describe('WorkerHealth, its answers', () => {
+  it('begin without a fault and without a time', () => {
+    const health = new WorkerHealth(INTERVAL_MS, 0);
+    expect([health.jobsDone, health.successRate, health.responseTimeMs]).toEqual([0, 1, 0]);
   });
 
-  it('agrees with a list of all answers', () => {
+  it('agree with a list of all answers', () => {
     fc.assert(
       fc.property(answers, (given) => {
-        const recent = new RecentAnswers();
+        const health = new WorkerHealth(INTERVAL_MS, 0);
         const all: boolean[] = [];
         let average: number | undefined;
         for (const [isSound, responseTimeMs] of given) {
-          recent.record(isSound, responseTimeMs);
+          health.answered(isSound, responseTimeMs);
           all.push(isSound);
           average = average === undefined ? responseTimeMs : average * 0.8 + responseTimeMs * 0.2;
           const newest = all.slice(-20);
-          expect(recent.count).toBe(all.length);
-          expect(recent.successRate).toBe(newest.filter(Boolean).length / newest.length);
-          expect(recent.responseTimeMs).toBeCloseTo(average, 6);
+          expect(health.jobsDone).toBe(all.length);
+          expect(health.successRate).toBe(newest.filter(Boolean).length / newest.length);
+          expect(health.responseTimeMs).toBeCloseTo(average, 6);
         }
       }),
     );
   });
 });
-
-const INTERVAL_MS = 5_000;
 
 describe('WorkerHealth', () => {
   it('seed 004: counts the pings in a row that were not answered, and forgets them with an answer', () => {

@@ -40,34 +40,14 @@ export const healthScore = (figures: HealthFigures): number => {
   return Math.round(clamp(score, 100));
 };
 
-/** The recent answers of a worker in constant memory and time. */
-export class RecentAnswers {
-  readonly #sound = new Uint8Array(WINDOW);
-  #soundCount = 0;
-  /** Answers since the beginning. */
-  count = 0;
-  /** Moving average, in milliseconds; 0 before the first. */
-  responseTimeMs = 0;
-
-  record(isSound: boolean, responseTimeMs: number): void {
-    const at = this.count % WINDOW;
-    const value = isSound ? 1 : 0;
-    this.#soundCount += value - (this.count < WINDOW ? 0 : (this.#sound[at] ?? 0));
-    this.#sound[at] = value;
-    this.responseTimeMs =
-      this.count === 0 ? responseTimeMs : this.responseTimeMs * (1 - NEWEST) + responseTimeMs * NEWEST;
-    this.count += 1;
-  }
-
-  /** Of the last 20, 0 to 1; 1 before the first. */
-  get successRate(): number {
-    return this.count === 0 ? 1 : this.#soundCount / Math.min(this.count, WINDOW);
-  }
-}
-
 /** The health of one worker: its answers to requests and to pings. Times are epoch milliseconds. */
 export class WorkerHealth {
-  readonly answers = new RecentAnswers();
+  /** Requests that it answered since the beginning. */
+  jobsDone = 0;
+  /** Moving average of its answers, in milliseconds; 0 before the first. */
+  responseTimeMs = 0;
+  /** Whether each of the last answers was sound. */
+  readonly #recent: boolean[] = [];
   readonly #intervalMs: number;
   #failuresInRow = 0;
   #pingSentAtMs: number | undefined;
@@ -79,6 +59,11 @@ export class WorkerHealth {
   constructor(intervalMs: number, nowMs: number) {
     this.#intervalMs = intervalMs;
     this.#heardAtMs = nowMs;
+  }
+
+  /** Of the last 20 answers, 0 to 1; 1 before the first. */
+  get successRate(): number {
+    return this.jobsDone === 0 ? 1 : this.#recent.filter(Boolean).length / this.#recent.length;
   }
 
   /** Failed requests and missed pings in a row. */
@@ -99,9 +84,12 @@ export class WorkerHealth {
     this.#heardAtMs = nowMs;
   }
 
-  answered(isSound: boolean, responseTimeMs: number): void {
-    this.answers.record(isSound, responseTimeMs);
+  answered(isSound: boolean, elapsedMs: number): void {
     this.#failuresInRow = isSound ? 0 : this.#failuresInRow + 1;
+    this.#recent[this.jobsDone % WINDOW] = isSound;
+    this.responseTimeMs =
+      this.jobsDone === 0 ? elapsedMs : this.responseTimeMs * (1 - NEWEST) + elapsedMs * NEWEST;
+    this.jobsDone += 1;
   }
 
   pulse(nowMs: number): void {
@@ -122,12 +110,18 @@ export class WorkerHealth {
   /** 0 to 100. */
   score(nowMs: number): number {
     return healthScore({
-      successRate: this.answers.successRate,
+      successRate: this.successRate,
       consecutiveFailures: this.consecutiveFailures,
       responseTimeMs: this.#pingMs,
       // A worker that is never pinged has no reason to speak while it is idle.
       silentMs: this.#isPinged ? nowMs - this.#heardAtMs : 0,
       intervalMs: this.#intervalMs,
     });
+  }
+
+  /** Its part of the state of a worker. */
+  snapshot() {
+    const { jobsDone, consecutiveFailures, successRate, responseTimeMs: averageResponseMs } = this;
+    return { jobsDone, consecutiveFailures, successRate, averageResponseMs };
   }
 }

@@ -75,7 +75,7 @@ describe('WorkerPool, its end', () => {
       opening: (count) => (count === 1 ? 'ready' : 'silent'),
     });
     const stop = new AbortController();
-    harness.say('given up', {}, { signal: stop.signal });
+    harness.say('given up', { signal: stop.signal });
     harness.children[0]?.fail(report('model_failed'));
     const closing = close(harness, 10_000);
     stop.abort();

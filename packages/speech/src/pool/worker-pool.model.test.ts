@@ -46,7 +46,7 @@ const take = (run: Run, move: Step): void | Promise<void> => {
       const controller = new AbortController();
       controllers.push(controller);
       const text = `text ${controllers.length}`;
-      say(text, { priority: move.priority }, { signal: controller.signal, tenant: `t${move.tenant}` });
+      say(text, { priority: move.priority, signal: controller.signal, tenant: `t${move.tenant}` });
       return undefined;
     }
     case 'abort':

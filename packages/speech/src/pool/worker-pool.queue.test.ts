@@ -44,10 +44,10 @@ describe('WorkerPool, its queue', () => {
   it('lets tenants take turns, however many texts one of them has', async () => {
     const harness = await startPool({ overrides: fixed(1) });
     harness.say('running');
-    for (let index = 1; index <= 5; index += 1) harness.say(`a${index}`, {}, { tenant: 'a' });
-    harness.say('b1', {}, { tenant: 'b' });
-    harness.say('c1', {}, { tenant: 'c' });
-    harness.say('b2', {}, { tenant: 'b' });
+    for (let index = 1; index <= 5; index += 1) harness.say(`a${index}`, { tenant: 'a' });
+    harness.say('b1', { tenant: 'b' });
+    harness.say('c1', { tenant: 'c' });
+    harness.say('b2', { tenant: 'b' });
     const order = await serveAll(harness);
     expect(order.slice(1)).toEqual(['a1', 'b1', 'c1', 'a2', 'b2', 'a3', 'a4', 'a5']);
   });
@@ -144,7 +144,7 @@ describe('WorkerPool, an abort', () => {
     const harness = await startPool({ overrides: fixed(1) });
     const stop = new AbortController();
     harness.say('running');
-    const said = harness.say('given up', {}, { signal: stop.signal });
+    const said = harness.say('given up', { signal: stop.signal });
     stop.abort();
     await harness.clock.settle();
     expect(said.end).toBe('job_cancelled');
@@ -155,7 +155,7 @@ describe('WorkerPool, an abort', () => {
   it('of one that is spoken rejects at once, and its child is told', async () => {
     const harness = await startPool({ overrides: fixed(1) });
     const stop = new AbortController();
-    const said = harness.say('given up', {}, { signal: stop.signal });
+    const said = harness.say('given up', { signal: stop.signal });
     const next = harness.say('next');
     stop.abort(new TalebackError('timed_out', 'It took too long.'));
     await harness.clock.settle();
@@ -172,7 +172,7 @@ describe('WorkerPool, an abort', () => {
   it('is not tried again when the child dies of it', async () => {
     const harness = await startPool({ overrides: fixed(2) });
     const stop = new AbortController();
-    const said = harness.say('given up', {}, { signal: stop.signal });
+    const said = harness.say('given up', { signal: stop.signal });
     const [child] = harness.children;
     if (child !== undefined) child.cancel = () => child.end('cannot be told');
     stop.abort();
@@ -185,7 +185,7 @@ describe('WorkerPool, an abort', () => {
   it('of one that waits for its next try ends it, with its timer', async () => {
     const harness = await startPool({ overrides: fixed(1) });
     const stop = new AbortController();
-    const said = harness.say('given up', {}, { signal: stop.signal });
+    const said = harness.say('given up', { signal: stop.signal });
     const timers = harness.clock.pendingTimers;
     harness.children[0]?.fail(report('model_failed'));
     // The timer of the attempt is gone; that of the wait has come.
@@ -200,7 +200,7 @@ describe('WorkerPool, an abort', () => {
 
   it('before the beginning is a refusal', async () => {
     const harness = await startPool();
-    const said = harness.say('never', {}, { signal: AbortSignal.abort() });
+    const said = harness.say('never', { signal: AbortSignal.abort() });
     await harness.clock.settle();
     expect(said.end).toBe('job_cancelled');
     expect(harness.kinds('accepted')).toEqual([]);
@@ -210,8 +210,8 @@ describe('WorkerPool, an abort', () => {
     const harness = await startPool({ overrides: fixed(1) });
     const { signal } = new AbortController();
     const listeners = (): number => getEventListeners(signal, 'abort').length;
-    harness.say('a', {}, { signal });
-    harness.say('b', {}, { signal });
+    harness.say('a', { signal });
+    harness.say('b', { signal });
     expect(listeners()).toBe(2);
     harness.children[0]?.fail(report('model_failed'));
     harness.children[0]?.fail(report('text_not_speakable', false));

@@ -1,25 +1,22 @@
 import { errorFromReport, TalebackError } from '@taleback/core';
-import type { Clock } from '@taleback/resilience';
 import type { Pcm } from '../audio/pcm.ts';
+import { stretched } from '../audio/stretch.ts';
 import { cancellationOf } from '../cancellation.ts';
+import type { SpeechChunk, SynthesisOptions } from '../engines/engine.ts';
 import { type Balancer, createBalancer } from './balancer.ts';
-import { type PoolSnapshot, attemptEnded, requestSpoken } from './speech-line.ts';
-import { RequestQueue, SpeechJob } from './request-queue.ts';
-import { closing, decideRetry, noWorker } from './retry.ts';
-import { Roster, type RosterOptions } from './roster.ts';
-import type { SpeechRequest } from './speech-child.ts';
-import type { JobAttemptEnd, SpeechWorker } from './speech-worker.ts';
-
-export interface WorkerPoolOptions extends Omit<RosterOptions, 'onAttemptEnd' | 'onReady' | 'onHopeless'> {
-  /** The model that speaks with a voice. */
-  readonly modelOf: (voiceId: string) => string;
-}
-
-export interface SpeakOptions {
-  readonly signal?: AbortSignal | undefined;
-  /** Tenants share the queue fairly. Default: all are one tenant. */
-  readonly tenant?: string | undefined;
-}
+import { Roster } from './roster.ts';
+import { engineOptions } from './speech-child.ts';
+import { closing, RequestQueue, retryDelayMs, SpeechJob } from './speech-job.ts';
+import {
+  attemptEnded,
+  type AttemptEnd,
+  type HostedPlugin,
+  type LineOptions,
+  type PoolSnapshot,
+  requestSpoken,
+  type SpeechLine,
+} from './speech-line.ts';
+import type { SpeechWorker } from './speech-worker.ts';
 
 /** How often idleness and wear are checked, in milliseconds. */
 const TICK_MS = 1_000;
@@ -28,27 +25,29 @@ const TICK_MS = 1_000;
  * Speech processes behind one queue. A request waits, goes to the worker that the balancer chooses, and is tried again
  * elsewhere when its worker is lost or fails; it ends exactly once, with sound or with a TalebackError.
  */
-export class WorkerPool {
-  readonly #options: WorkerPoolOptions;
+export class WorkerPool implements SpeechLine {
+  readonly #plugin: HostedPlugin;
+  readonly #options: LineOptions;
   readonly #queue: RequestQueue;
   readonly #roster: Roster;
   readonly #choose: Balancer;
-  readonly #stops: (() => void)[] = [];
+  readonly #stops = new Set<() => void>();
   #acceptedCount = 0;
   #isDispatching = false;
   #isClosing = false;
   /** The time to drain is over: failed attempts are not repeated. */
   #isAbandoning = false;
-  #whenDrained: (() => void) | undefined;
+  #whenDrained: () => void = () => {};
   #closed: Promise<void> | undefined;
 
-  constructor(options: WorkerPoolOptions) {
+  constructor(plugin: HostedPlugin, options: LineOptions) {
+    this.#plugin = plugin;
     this.#options = options;
     this.#queue = new RequestQueue(options.clock);
     this.#choose = createBalancer(options.config.workerPool.balancing);
     this.#roster = new Roster({
       ...options,
-      onAttemptEnd: (worker, job, end, generationMs) => this.#attemptEnded(worker, job, end, generationMs),
+      plugin,
       onReady: () => this.#dispatch(),
       onHopeless: (cause) => this.#failAll(() => noWorker(cause)),
     });
@@ -61,11 +60,8 @@ export class WorkerPool {
    */
   async start(): Promise<void> {
     if (this.#isClosing) throw closing();
-    const { clock, config } = this.#options;
-    this.#stops.push(
-      repeat(clock, TICK_MS, () => this.#tick()),
-      repeat(clock, config.health.intervalMs, () => this.#roster.checkHealth()),
-    );
+    this.#repeat(TICK_MS, () => this.#tick());
+    this.#repeat(this.#options.config.health.intervalMs, () => this.#roster.checkHealth());
     try {
       await this.#roster.start();
     } catch (error) {
@@ -74,28 +70,48 @@ export class WorkerPool {
   }
 
   /**
-   * Speaks a short text.
+   * Speaks a short text. Not async: a chunk that needs nothing else gets the promise of its job, which saves a microtask.
    *
    * @throws TalebackError the engine's own; `queue_full`, `circuit_open`, `timed_out`, `worker_lost`,
    * `model_loading_failed`; `job_cancelled` when the pool closes; and the result of `cancellationOf(signal)`
    */
-  speak(request: SpeechRequest, { signal, tenant = '' }: SpeakOptions = {}): Promise<Pcm> {
-    const { clock, publish, modelOf } = this.#options;
+  speak(chunk: SpeechChunk, options: SynthesisOptions = {}): Promise<Pcm> {
+    const { hasOneSpeed = false, keepProfile } = this.#plugin;
+    const { profile, style, speed = 1 } = chunk;
+    const needsStretching = hasOneSpeed && speed !== 1;
+    const ownSpeed = needsStretching ? undefined : speed;
+    if (!needsStretching && profile === undefined && style === undefined)
+      return this.#request(chunk, options, ownSpeed);
+    return (async () => {
+      const path = profile === undefined ? undefined : await keepProfile?.(profile);
+      const sound = await this.#request(chunk, options, ownSpeed, engineOptions(path, style));
+      return needsStretching ? stretched(sound, speed) : sound;
+    })();
+  }
+
+  #request(
+    { text, voiceId, language }: SpeechChunk,
+    { signal, priority, tenant = '' }: SynthesisOptions,
+    speed: number | undefined,
+    engineOptions?: Readonly<Record<string, unknown>>,
+  ): Promise<Pcm> {
+    const { clock, publish, config } = this.#options;
     const refusal = this.#refusal(signal);
     if (refusal !== undefined) {
       publish({ kind: 'refused', code: refusal.code });
       return Promise.reject(refusal);
     }
-    return new Promise((resolve, reject) => {
-      this.#acceptedCount += 1;
-      const model = modelOf(request.voiceId);
-      const job = new SpeechJob(this.#acceptedCount, request, model, clock.now(), { resolve, reject });
-      publish({ kind: 'accepted', priority: job.priority });
-      if (signal !== undefined) this.#listen(job, signal);
-      this.#queue.push(job, tenant);
-      this.#dispatch();
-      this.#roster.grow(this.#queue.size);
-    });
+    this.#acceptedCount += 1;
+    const request = { text, voiceId, speed, language, priority, engineOptions };
+    const { modelOf, name } = this.#plugin;
+    const model = config.workerPool.modelSpecialization ? modelOf(voiceId) : name;
+    const job = new SpeechJob(this.#acceptedCount, request, model, clock.now());
+    publish({ kind: 'accepted', priority: job.priority });
+    if (signal !== undefined) this.#listen(job, signal);
+    this.#queue.push(job, tenant);
+    this.#dispatch();
+    this.#roster.grow(this.#queue.size);
+    return job.promise;
   }
 
   snapshot(): PoolSnapshot {
@@ -109,13 +125,11 @@ export class WorkerPool {
     };
   }
 
-  /** Closes every worker's circuit breaker. */
   resetBreakers(): void {
     for (const { breaker } of this.#roster.workers) breaker.reset();
     this.#dispatch();
   }
 
-  /** Takes no more requests, lets current ones end within this time, then ends every process. Safe to call again. */
   close(drainMs = 0): Promise<void> {
     this.#closed ??= this.#close(drainMs);
     return this.#closed;
@@ -124,21 +138,30 @@ export class WorkerPool {
   async #close(drainMs: number): Promise<void> {
     this.#isClosing = true;
     if (drainMs > 0 && !this.#isIdle()) {
-      const drained = new Promise<void>((resolve) => {
-        this.#whenDrained = resolve;
-      });
-      const stop = this.#options.clock.setTimer(() => this.#whenDrained?.(), drainMs);
-      await drained;
+      const drained = Promise.withResolvers<void>();
+      this.#whenDrained = drained.resolve;
+      const stop = this.#options.clock.setTimer(drained.resolve, drainMs);
+      await drained.promise;
       stop();
     }
     this.#isAbandoning = true;
     this.#failAll(closing);
-    for (const stop of this.#stops.splice(0)) stop();
+    for (const stop of this.#stops) stop();
     const gone = this.#roster.close();
     for (const { queueDepth, life } of this.#roster.workers.slice()) {
       if (queueDepth > 0) life.kill('the pool is closing');
     }
     await gone;
+  }
+
+  /** Runs it after every interval, until the pool closes. */
+  #repeat(intervalMs: number, run: () => void): void {
+    const stop = this.#options.clock.setTimer(() => {
+      this.#stops.delete(stop);
+      run();
+      if (!this.#isAbandoning) this.#repeat(intervalMs, run);
+    }, intervalMs);
+    this.#stops.add(stop);
   }
 
   #tick(): void {
@@ -188,7 +211,7 @@ export class WorkerPool {
       this.#isDispatching = false;
     }
     if (this.#queue.size > 0) this.#refuseIfAllAreOpen();
-    if (this.#isClosing && this.#isIdle()) this.#whenDrained?.();
+    if (this.#isClosing && this.#isIdle()) this.#whenDrained();
   }
 
   #handOver(job: SpeechJob, free: readonly [SpeechWorker, ...SpeechWorker[]]): boolean {
@@ -200,7 +223,11 @@ export class WorkerPool {
     if (permit === undefined) return false;
     const waitedMs = nowMs - job.waitingSinceMs;
     publish({ kind: 'dispatched', workerId: worker.id, waitedMs, routingMs: clock.now() - nowMs });
-    worker.run(job, permit);
+    worker.run(job, permit, (end, generationMs) => {
+      publish(attemptEnded(worker.id, end, generationMs));
+      this.#attemptEnded(job, end);
+      this.#dispatch();
+    });
     return true;
   }
 
@@ -220,27 +247,22 @@ export class WorkerPool {
     );
   }
 
-  #attemptEnded(worker: SpeechWorker, job: SpeechJob, end: JobAttemptEnd, generationMs: number): void {
-    const { clock, publish } = this.#options;
-    publish(attemptEnded(worker.id, end, generationMs));
-    if (end.kind === 'failed') this.#retryOrFail(job, end);
-    else if (job.end(end)) {
-      publish(requestSpoken(clock.now() - job.acceptedAtMs, end.sound, job.request.text));
+  #attemptEnded(job: SpeechJob, end: AttemptEnd): void {
+    const { clock, config, random, publish } = this.#options;
+    if (end.kind === 'spoken') {
+      if (job.end(end)) publish(requestSpoken(clock.now() - job.acceptedAtMs, end.sound, job.request.text));
+      return;
     }
-    this.#dispatch();
-  }
-
-  #retryOrFail(job: SpeechJob, { error }: JobAttemptEnd & { kind: 'failed' }): void {
     if (job.isEnded) return;
-    const { config, random, publish } = this.#options;
-    const decision = decideRetry(error, job.attempts, config, random);
-    if (this.#isAbandoning || decision.kind === 'none') {
+    const { error } = end;
+    const delayMs = retryDelayMs(error, job.attempts, config, random);
+    if (this.#isAbandoning || delayMs === undefined) {
       this.#fail(job, this.#isAbandoning ? closing() : errorFromReport(error));
       return;
     }
     publish({ kind: 'retried', code: error.code, attempt: job.attempts + 1 });
-    if (decision.kind === 'at-once') this.#queue.pushAgain(job);
-    else this.#queue.pushLater(job, decision.delayMs, () => this.#dispatch());
+    if (delayMs === 0) this.#queue.pushAgain(job);
+    else this.#queue.pushLater(job, delayMs, () => this.#dispatch());
   }
 
   #fail(job: SpeechJob, error: TalebackError): void {
@@ -262,17 +284,6 @@ export class WorkerPool {
 
 const isSome = <Item>(items: readonly Item[]): items is readonly [Item, ...Item[]] => items.length > 0;
 
-/** Runs it after every interval. @returns a function that ends it */
-const repeat = (clock: Clock, intervalMs: number, run: () => void): (() => void) => {
-  let isOver = false;
-  const next = (): (() => void) =>
-    clock.setTimer(() => {
-      run();
-      if (!isOver) stop = next();
-    }, intervalMs);
-  let stop = next();
-  return () => {
-    isOver = true;
-    stop();
-  };
-};
+/** No process comes up. */
+const noWorker = (details: string): TalebackError =>
+  new TalebackError('model_loading_failed', 'No speech process could be started.', { details });

@@ -69,23 +69,17 @@ describe('percentilesOf', () => {
   });
 });
 
-const read = (samples: RecentSamples, nowMs: number): [number, number][] => {
-  const seen: [number, number][] = [];
-  samples.visit(nowMs, (value, tag) => seen.push([value, tag]));
-  return seen;
-};
+const read = (samples: RecentSamples, nowMs: number): number[] => samples.at(nowMs).map(({ value }) => value);
 
 describe('RecentSamples', () => {
   it('forgets what is too old, to the millisecond', () => {
     const samples = new RecentSamples({ capacity: 4, windowMs: 100 });
-    samples.add(1, 10, 0);
-    samples.add(2, 20, 50);
-    expect(read(samples, 99)).toEqual([
-      [2, 20],
-      [1, 10],
-    ]);
-    expect(read(samples, 100)).toEqual([[2, 20]]);
-    expect(read(samples, 150)).toEqual([]);
+    const [first, second] = [{ atMs: 0, value: 1 }, { atMs: 50, value: 2, code: 'unknown' } as const];
+    samples.add(first);
+    samples.add(second);
+    expect(samples.at(99)).toEqual([first, second]);
+    expect(samples.at(100)).toEqual([second]);
+    expect(samples.at(150)).toEqual([]);
   });
 
   it('holds what a list of the last ones would hold', () => {
@@ -99,14 +93,14 @@ describe('RecentSamples', () => {
           let nowMs = 0;
           for (const { value, afterMs } of steps) {
             nowMs += afterMs;
-            samples.add(value, 0, nowMs);
+            samples.add({ atMs: nowMs, value });
             all.push({ value, atMs: nowMs });
           }
           const expected = all
             .slice(-capacity)
             .filter(({ atMs }) => nowMs - atMs < 100)
-            .map(({ value }) => [value, 0]);
-          expect(read(samples, nowMs)).toEqual(expected.toReversed());
+            .map(({ value }) => value);
+          expect(read(samples, nowMs).toSorted()).toEqual(expected.toSorted());
         },
       ),
     );

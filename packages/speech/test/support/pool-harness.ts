@@ -1,10 +1,11 @@
 import { isTalebackError } from '@taleback/core';
 import { createFakeClock, type FakeClock } from '@taleback/resilience/testing';
+import type { SynthesisOptions } from '../../src/engines/engine.ts';
 import type { SynthesisEvent } from '../../src/pool/speech-line.ts';
 import { parseManagerConfig, type TtsManagerOverrides } from '../../src/pool/pool-config.ts';
+import { openFakePlugin } from './fake-plugin.ts';
 import { type FakeChild, fakeChildren, type Opening, textOf } from './fake-child.ts';
-import type { SpeechRequest } from '../../src/pool/speech-child.ts';
-import { type SpeakOptions, WorkerPool } from '../../src/pool/worker-pool.ts';
+import { WorkerPool } from '../../src/pool/worker-pool.ts';
 
 /** A request as a test follows it. */
 export interface Said {
@@ -34,7 +35,7 @@ export interface PoolHarness {
   readonly all: Said[];
   /** Children that have not ended. */
   readonly living: () => FakeChild[];
-  readonly say: (text: string, request?: Partial<SpeechRequest>, options?: SpeakOptions) => Said;
+  readonly say: (text: string, options?: SynthesisOptions) => Said;
   readonly kinds: (kind: SynthesisEvent['kind']) => SynthesisEvent[];
 }
 
@@ -46,17 +47,20 @@ export const openPoolHarness = (options: PoolHarnessOptions = {}): PoolHarness =
   const events: SynthesisEvent[] = [];
   const logged: string[] = [];
   const all: Said[] = [];
-  const pool = new WorkerPool({
-    config: parseManagerConfig(options.overrides),
+  const plugin = {
+    ...openFakePlugin(clock).plugin,
     openChild: open,
-    ...(options.threadOpening === undefined ? {} : { openThread: fakeThreads.open }),
-    modelOf: (voiceId) => voiceId.split('/')[0] ?? voiceId,
+    openThread: options.threadOpening === undefined ? undefined : fakeThreads.open,
+    modelOf: (voiceId: string) => voiceId.split('/')[0] ?? voiceId,
+  };
+  const pool = new WorkerPool(plugin, {
+    config: parseManagerConfig(options.overrides),
     clock,
     random: options.random ?? (() => 1 - Number.EPSILON),
     log: (severity, message) => logged.push(`${severity}: ${message}`),
     publish: (event) => events.push(event),
   });
-  const say: PoolHarness['say'] = (text, request, speakOptions) => {
+  const say: PoolHarness['say'] = (text, speakOptions) => {
     const said: Said = { text, ends: 0, end: undefined, error: undefined };
     all.push(said);
     const ended = (end: string, error?: unknown): void => {
@@ -64,7 +68,7 @@ export const openPoolHarness = (options: PoolHarnessOptions = {}): PoolHarness =
       said.end = end;
       said.error = error;
     };
-    pool.speak({ text, voiceId: 'm/v', ...request }, speakOptions).then(
+    pool.speak({ text, voiceId: 'm/v' }, speakOptions).then(
       (sound) => ended(textOf(sound)),
       (error: unknown) => ended(isTalebackError(error) ? error.code : `untyped: ${String(error)}`, error),
     );

@@ -3,7 +3,7 @@ import { createFakeClock, type FakeClock } from '@taleback/resilience/testing';
 import type { WorkerState } from '../../src/pool/speech-line.ts';
 import { parseManagerConfig, type TtsManagerOverrides } from '../../src/pool/pool-config.ts';
 import { type FakeChild, fakeChildren, type Opening, textOf } from './fake-child.ts';
-import { SpeechJob } from '../../src/pool/request-queue.ts';
+import { SpeechJob } from '../../src/pool/speech-job.ts';
 import { SpeechWorker } from '../../src/pool/speech-worker.ts';
 
 export interface WorkerHarness {
@@ -35,13 +35,13 @@ export const openWorkerHarness = (
   const { timeoutMs, maxTimeoutMs } = config.circuitBreaker;
   const worker = new SpeechWorker({
     id: 'worker-1',
+    openChild: open,
+    isThread: false,
     config,
     clock,
     timeouts: new AdaptiveTimeout({ defaultMs: timeoutMs, minMs: timeoutMs, maxMs: maxTimeoutMs }),
     onState: ({ life }, from) => states.push([from, life.state]),
-    onAttemptEnd: (_worker, _job, end) =>
-      ends.push(end.kind === 'spoken' ? textOf(end.sound) : end.error.code),
-    onGone: (_worker, wasReady, cause) => gone.push({ wasReady, cause }),
+    onGone: ({ life }, cause) => gone.push({ wasReady: life.readiness !== undefined, cause }),
   });
   let jobs = 0;
   return {
@@ -51,7 +51,7 @@ export const openWorkerHarness = (
     states,
     ends,
     gone,
-    start: () => worker.start(open),
+    start: () => worker.start(),
     child: () => {
       const child = children.at(-1);
       if (child === undefined) throw new Error('no child yet');
@@ -61,9 +61,9 @@ export const openWorkerHarness = (
       jobs += 1;
       const permit = worker.admit();
       if (permit === undefined) return undefined;
-      const end = { resolve: () => {}, reject: () => {} };
-      const job = new SpeechJob(jobs, { text, voiceId: 'm/v' }, 'm', clock.now(), end);
-      worker.run(job, permit);
+      const job = new SpeechJob(jobs, { text, voiceId: 'm/v' }, 'm', clock.now());
+      job.promise.catch(() => {});
+      worker.run(job, permit, (end) => ends.push(end.kind === 'spoken' ? textOf(end.sound) : end.error.code));
       return job;
     },
   };

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { aPool, aWorker } from '../../test/support/pool-fixtures.ts';
-import { decideReadiness, type ReadinessInput } from './engine-status.ts';
+import { decideReadiness, type ReadinessInput } from './service-status.ts';
 
 const decide = (change: Partial<ReadinessInput>) =>
   decideReadiness({ phase: { kind: 'running' }, protection: { active: false }, pool: aPool(), ...change });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { PoolModeMachine } from './pool-mode.ts';
+import { PoolModeMachine } from './scaling.ts';
 
 const RESET_MS = 60_000;
 const machine = (hasThread = true): PoolModeMachine => new PoolModeMachine({ hasThread, resetMs: RESET_MS });

@@ -1,16 +1,14 @@
 import { type Log, TalebackError, toTalebackError } from '@taleback/core';
-import { type BreakerStatus, type Clock, isResilienceError, withDeadline } from '@taleback/resilience';
+import { type Clock, isResilienceError, withDeadline } from '@taleback/resilience';
 import type { RemoteEngine, SpeechChunk } from '../engines/engine.ts';
-import type { WorkerSnapshot } from './speech-line.ts';
-import { WorkerHealth } from './worker-health.ts';
 
-export interface RemoteServiceOptions {
+export interface ServiceProbesOptions {
   readonly engine: RemoteEngine;
   readonly clock: Clock;
   readonly log: Log;
   /** Whether requests are in progress: some services answer nothing else meanwhile. */
   readonly isBusy: () => boolean;
-  readonly breaker: () => BreakerStatus | undefined;
+  readonly isHalfOpen: () => boolean;
   readonly trial: (chunk: SpeechChunk) => Promise<unknown>;
   /** Called when a probe finds something wrong that the one before did not. */
   readonly onFault: (error: TalebackError) => void;
@@ -37,69 +35,24 @@ export const engineError = (error: unknown, engine: string): TalebackError =>
     : toTalebackError(error);
 
 /**
- * The state of one remote service, shown as a worker. It is probed from time to time: whether it can speak, which voices
- * it has, and, once its breaker is half-open, whether a word comes back.
+ * Probes a remote service from time to time: whether it can speak, which voices it has, and, once its breaker is half-open,
+ * whether a word comes back.
  *
  * @see docs/origins.md#health-checks-and-rate-limits
  */
-export class RemoteService {
-  inFlight = 0;
+export class ServiceProbes {
+  /** What the last probe found wrong; sound that was spoken since ends it. */
+  fault: TalebackError | undefined;
   /** What its sound depends on, as the last probe reported it. */
   model: string | undefined;
-  readonly #options: RemoteServiceOptions;
-  readonly #health: WorkerHealth;
-  #state: WorkerSnapshot['state'] = 'READY';
-  #sinceMs: number;
-  /** What the last probe found wrong. */
-  #fault: TalebackError | undefined;
+  readonly #options: ServiceProbesOptions;
   #isKnown = false;
   #probedAtMs = Number.NEGATIVE_INFINITY;
   #isOver = false;
   #stopTimer: () => void = () => {};
 
-  constructor(options: RemoteServiceOptions) {
+  constructor(options: ServiceProbesOptions) {
     this.#options = options;
-    this.#sinceMs = options.clock.now();
-    // It is not pinged between requests, so its silence means nothing.
-    this.#health = new WorkerHealth(Number.MAX_SAFE_INTEGER, this.#sinceMs);
-  }
-
-  /** An attempt ended; a spoken one ends whatever the last probe found. */
-  attemptEnded(end: 'spoken' | 'sound' | 'failed', responseMs: number): void {
-    this.inFlight -= 1;
-    this.#health.answered(end !== 'failed', responseMs);
-    this.#health.heard(this.#options.clock.now());
-    if (end === 'spoken') this.#fault = undefined;
-  }
-
-  snapshot(): WorkerSnapshot {
-    const { engine, clock, breaker } = this.#options;
-    const nowMs = clock.now();
-    const fault = this.#fault;
-    const state = fault !== undefined ? 'UNHEALTHY' : this.inFlight > 0 ? 'BUSY' : 'READY';
-    if (state !== this.#state) {
-      this.#state = state;
-      this.#sinceMs = nowMs;
-    }
-    const { answers, consecutiveFailures } = this.#health;
-    const status = breaker();
-    const retryAfterMs = status?.retryAfterMs ?? undefined;
-    return {
-      id: engine.name,
-      state,
-      model: this.model,
-      inFlight: this.inFlight,
-      jobsDone: answers.count,
-      restarts: 0,
-      consecutiveFailures,
-      successRate: answers.successRate,
-      averageResponseMs: answers.responseTimeMs,
-      healthScore: fault === undefined ? this.#health.score(nowMs) : 0,
-      breaker: status?.state ?? 'CLOSED',
-      retryAtMs: retryAfterMs === undefined ? undefined : nowMs + retryAfterMs,
-      fault: fault && { code: fault.code, message: fault.message },
-      sinceMs: this.#sinceMs,
-    };
   }
 
   /** Probes once, then periodically. A service that is away now may be back when it is needed. */
@@ -122,15 +75,13 @@ export class RemoteService {
   }
 
   #schedule(delayMs = INTERVAL_MS): void {
-    const { clock } = this.#options;
     this.#stopTimer();
-    if (this.#isOver) return;
-    this.#stopTimer = clock.setTimer(() => void this.#round(), delayMs);
+    if (!this.#isOver) this.#stopTimer = this.#options.clock.setTimer(() => void this.#round(), delayMs);
   }
 
   async #round(): Promise<void> {
     const sinceProbeMs = this.#options.clock.now() - this.#probedAtMs;
-    if (this.#fault !== undefined || sinceProbeMs >= HEALTHY_INTERVAL_MS) await this.#probe();
+    if (this.fault !== undefined || sinceProbeMs >= HEALTHY_INTERVAL_MS) await this.#probe();
     await this.#try();
     this.#schedule();
   }
@@ -139,21 +90,21 @@ export class RemoteService {
     const { engine, clock, log, isBusy, onFault } = this.#options;
     if (isBusy()) return;
     this.#probedAtMs = clock.now();
-    const before = this.#fault?.code;
+    const before = this.fault?.code;
     try {
       const probe = (signal: AbortSignal) => engine.probe(signal);
       const { details, model, latencyMs } = await withDeadline(probe, PROBE_TIMEOUT_MS, { clock });
-      this.#fault = undefined;
+      this.fault = undefined;
       this.model = model;
       if (!this.#isKnown || before !== undefined) {
         log('info', 'TTS service is available', { engine: engine.name, details, latencyMs });
       }
     } catch (thrown) {
-      this.#fault = engineError(thrown, engine.name);
-      if (!this.#isKnown || before !== this.#fault.code) {
-        const { code, message, details } = this.#fault;
+      this.fault = engineError(thrown, engine.name);
+      if (!this.#isKnown || before !== this.fault.code) {
+        const { code, message, details } = this.fault;
         log('warn', 'TTS service is unavailable', { engine: engine.name, code, error: message, details });
-        onFault(this.#fault);
+        onFault(this.fault);
       }
     }
     this.#isKnown = true;
@@ -161,9 +112,9 @@ export class RemoteService {
 
   /** A trial for a half-open breaker, so that the service recovers without a request. */
   async #try(): Promise<void> {
-    const { engine, breaker, trial } = this.#options;
+    const { engine, isHalfOpen, trial } = this.#options;
     const voice = engine.voices()[0];
-    if (this.#fault !== undefined || voice === undefined || breaker()?.state !== 'HALF_OPEN') return;
+    if (this.fault !== undefined || voice === undefined || !isHalfOpen()) return;
     await trial({ text: TRIAL_TEXT, voiceId: voice.id, language: voice.languages[0] }).catch(() => {});
   }
 }

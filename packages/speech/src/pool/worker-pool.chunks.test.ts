@@ -4,10 +4,10 @@ import { fakeChildren } from '../../test/support/fake-child.ts';
 import { openFakePlugin } from '../../test/support/fake-plugin.ts';
 import { type Pcm, samplesIn } from '../audio/pcm.ts';
 import type { SpeechChunk, SynthesisOptions } from '../engines/engine.ts';
-import { openLine } from './open-line.ts';
 import { parseManagerConfig } from './pool-config.ts';
 import type { SpeechRequest } from './speech-child.ts';
 import type { HostedPlugin } from './speech-line.ts';
+import { WorkerPool } from './worker-pool.ts';
 
 const RATE_HZ = 16_000;
 const SOUND: Pcm = {
@@ -42,7 +42,7 @@ const openStaged = async (traits: Pick<HostedPlugin, 'keepProfile' | 'hasOneSpee
     log: () => {},
     publish: () => {},
   };
-  const line = openLine(plugin, options);
+  const line = new WorkerPool(plugin, options);
   const started = line.start();
   await clock.advanceAsync(0);
   await started;

@@ -1,13 +1,16 @@
-import type { TalebackError } from '@taleback/core';
-import { type Clock, FairQueue, type Lane, type Priority, type Queueable } from '@taleback/resilience';
+import { describeError, type ErrorReport, TalebackError } from '@taleback/core';
+import {
+  backoffDelayMs,
+  type Clock,
+  FairQueue,
+  type Lane,
+  type Priority,
+  type Queueable,
+  type Random,
+} from '@taleback/resilience';
 import type { Pcm } from '../audio/pcm.ts';
-import type { PoolSnapshot } from './speech-line.ts';
+import type { TtsManagerConfig } from './pool-config.ts';
 import type { SpeechRequest } from './speech-child.ts';
-
-interface Settle {
-  readonly resolve: (sound: Pcm) => void;
-  readonly reject: (error: TalebackError) => void;
-}
 
 /** A request on its way through the pool. It ends exactly once. */
 export class SpeechJob implements Queueable<SpeechJob> {
@@ -20,6 +23,7 @@ export class SpeechJob implements Queueable<SpeechJob> {
   readonly model: string;
   readonly priority: Priority;
   readonly acceptedAtMs: number;
+  readonly promise: Promise<Pcm>;
   /** Attempts begun. */
   attempts = 0;
   /** Since when it waits for a worker, epoch milliseconds. */
@@ -29,16 +33,16 @@ export class SpeechJob implements Queueable<SpeechJob> {
   isEnded = false;
   /** Stops listening for an abort, or the wait before the next attempt. */
   release: () => void = () => {};
-  readonly #settle: Settle;
+  readonly #settle = Promise.withResolvers<Pcm>();
 
-  constructor(id: number, request: SpeechRequest, model: string, acceptedAtMs: number, settle: Settle) {
+  constructor(id: number, request: SpeechRequest, model: string, nowMs: number) {
     this.id = id;
     this.request = request;
     this.model = model;
     this.priority = request.priority ?? 'normal';
-    this.acceptedAtMs = acceptedAtMs;
-    this.waitingSinceMs = acceptedAtMs;
-    this.#settle = settle;
+    this.acceptedAtMs = nowMs;
+    this.waitingSinceMs = nowMs;
+    this.promise = this.#settle.promise;
   }
 
   /** @returns false when it had ended before */
@@ -75,14 +79,11 @@ export class RequestQueue {
     return this.size + this.#delayed.size;
   }
 
-  get queued(): PoolSnapshot['queued'] {
-    const again = { high: 0, normal: 0, low: 0 };
-    for (const job of [...this.#again, ...this.#delayed]) again[job.priority] += 1;
-    return {
-      high: this.#queue.sizeOf('high') + again.high,
-      normal: this.#queue.sizeOf('normal') + again.normal,
-      low: this.#queue.sizeOf('low') + again.low,
-    };
+  get queued(): Record<Priority, number> {
+    const sizeOf = (priority: Priority): number => this.#queue.sizeOf(priority);
+    const queued = { high: sizeOf('high'), normal: sizeOf('normal'), low: sizeOf('low') };
+    for (const { priority } of [...this.#again, ...this.#delayed]) queued[priority] += 1;
+    return queued;
   }
 
   push(job: SpeechJob, tenant: string): void {
@@ -133,3 +134,34 @@ export class RequestQueue {
     return all;
   }
 }
+
+/** Whether an error counts against the worker or service: an invalid request or voice does not. */
+export const countsAgainstWorker = ({ code }: Pick<ErrorReport, 'code'>): boolean => {
+  const { category } = describeError(code);
+  return category !== 'input' && category !== 'voice';
+};
+
+/**
+ * Whether, and after how many milliseconds, a request is tried again after so many attempts; undefined is never. Never for an
+ * invalid request, and not when the engine asks for a longer wait than a worker's cool-down: the caller can wait that long
+ * as well. At once (0) when only the process was slow or lost: another one may do better.
+ *
+ * @see docs/origins.md#retries
+ */
+export const retryDelayMs = (
+  error: ErrorReport,
+  attempts: number,
+  { retry, circuitBreaker }: Pick<TtsManagerConfig, 'retry' | 'circuitBreaker'>,
+  random: Random,
+): number | undefined => {
+  const { maxAttempts, baseDelayMs } = retry;
+  const { code, retryable, retryAfterMs = 0 } = error;
+  if (!retryable || !countsAgainstWorker(error) || attempts >= maxAttempts) return undefined;
+  if (code === 'worker_lost' || code === 'timed_out') return 0;
+  if (retryAfterMs > circuitBreaker.resetTimeoutMs) return undefined;
+  const maxMs = baseDelayMs * 4;
+  const backoff = { kind: 'exponential', initialMs: baseDelayMs, maxMs, jitter: 'equal' } as const;
+  return Math.max(backoffDelayMs(backoff, attempts, random), retryAfterMs);
+};
+
+export const closing = (): TalebackError => new TalebackError('job_cancelled', 'The speech pool is closing.');

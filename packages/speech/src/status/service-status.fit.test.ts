@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type EngineStatus, requireFit } from './engine-status.ts';
+import { type EngineStatus, requireFit } from './service-status.ts';
 
 const engine = (change: Partial<EngineStatus>): EngineStatus => ({
   name: 'kokoro',
