@@ -10,8 +10,13 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const nodeFolder = join(root, 'scripts', 'node');
 /** Our packages are found as TypeScript sources, which Node runs as they are. */
 const NODE_ARGS = ['--conditions=@taleback/source', '--disable-warning=ExperimentalWarning'];
+/** How often npm is looked for, in milliseconds: it passes signals on to its shell only. */
+const PARENT_CHECK_MS = 500;
 
-const hashOf = (file) => createHash('sha256').update(readFileSync(file)).digest('hex');
+const fail = (sentence, code) => {
+  process.stderr.write(`${sentence}\n`);
+  process.exit(code);
+};
 
 const npmCi = (folder, what) => {
   process.stderr.write(`${what}\n`);
@@ -20,32 +25,27 @@ const npmCi = (folder, what) => {
     stdio: ['ignore', process.stderr, process.stderr],
     shell: process.platform === 'win32',
   });
-  if (npm.status === 0) return;
-  process.stderr.write(`npm ci failed in ${folder}.\n`);
-  process.exit(npm.status ?? 1);
+  if (npm.status !== 0) fail(`npm ci failed in ${folder}.`, npm.status ?? 1);
 };
 
 /** True when npm was run by hand and every package of the lock file is there in its version. */
-const isInstalledByHand = () => {
+const isInstalledByHand = (lock) => {
   const hidden = join(root, 'node_modules', '.package-lock.json');
   if (!existsSync(hidden)) return false;
   const there = JSON.parse(readFileSync(hidden, 'utf8')).packages;
-  const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
-  return Object.entries(wanted).every(
-    ([path, entry]) =>
-      !path.includes('node_modules/') ||
-      entry.optional ||
-      entry.link ||
-      there[path]?.version === entry.version,
+  return Object.entries(JSON.parse(lock).packages).every(
+    ([path, { optional, link, version }]) =>
+      !path.includes('node_modules/') || optional || link || there[path]?.version === version,
   );
 };
 
 const install = () => {
   const stamp = join(root, 'node_modules', '.taleback-install');
-  const lock = hashOf(join(root, 'package-lock.json'));
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
-  if (!isInstalledByHand()) npmCi(root, 'Installing packages (once, about a minute)');
-  writeFileSync(stamp, lock);
+  const lock = readFileSync(join(root, 'package-lock.json'), 'utf8');
+  const hash = createHash('sha256').update(lock).digest('hex');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return;
+  if (!isInstalledByHand(lock)) npmCi(root, 'Installing packages (once, about a minute)');
+  writeFileSync(stamp, hash);
 };
 
 const isNewEnough = () => {
@@ -57,14 +57,10 @@ const isNewEnough = () => {
 const findNode = (major) => {
   if (isNewEnough() && process.versions.node.startsWith(`${major}.`)) return process.execPath;
   const file = join(nodeFolder, 'node_modules', `node-${major}`, 'bin', 'node');
-  if (!existsSync(file) && process.platform === 'linux' && process.arch === 'x64') {
+  if (!existsSync(file) && process.platform === 'linux' && process.arch === 'x64')
     npmCi(nodeFolder, 'Installing Node 22 and 24 from npm (once)');
-  }
   return existsSync(file) ? file : undefined;
 };
-
-/** How often npm is looked for, in milliseconds: it passes signals on to its shell only. */
-const PARENT_CHECK_MS = 500;
 
 /** Runs this file again under another Node, and ends as it ends. */
 const continueUnder = (node, args) => {
@@ -79,18 +75,13 @@ const continueUnder = (node, args) => {
     },
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-    process.on(signal, () => {
-      // A terminal sends ^C to both.
-      if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
-    });
+    // A terminal sends ^C to both.
+    process.on(signal, () => (signal === 'SIGINT' && process.stdin.isTTY) || child.kill(signal));
   }
   const parent = process.ppid;
   const watchParent = () => process.ppid !== parent && child.kill('SIGTERM');
   if (process.env.npm_lifecycle_event !== undefined) setInterval(watchParent, PARENT_CHECK_MS).unref();
-  child.on('error', (error) => {
-    process.stderr.write(`${node}: ${error.message}\n`);
-    process.exit(2);
-  });
+  child.on('error', (error) => fail(`${node}: ${error.message}`, 2));
   child.on('exit', (code, signal) => {
     if (signal === null) process.exit(code);
     process.removeAllListeners(signal);
@@ -100,15 +91,10 @@ const continueUnder = (node, args) => {
 
 const run = async (verb, rest) => {
   const entry = join(root, verb === 'bench' ? 'bench/src/main.ts' : `scripts/src/${verb}.ts`);
-  if (!/^[a-z0-9-]+$/.test(verb ?? '') || !existsSync(entry)) {
-    process.stderr.write(`There is no script "${verb}".\n`);
-    process.exit(2);
-  }
+  if (!/^[a-z0-9-]+$/.test(verb) || !existsSync(entry)) fail(`There is no script "${verb}".`, 2);
   install();
-  if (process.channel !== undefined && process.channel !== null) {
-    process.channel.unref();
-    process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'));
-  }
+  process.channel?.unref();
+  process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'));
   // The auth library of Google's clients looks for a metadata service even when an emulator is named.
   process.env.METADATA_SERVER_DETECTION ??= 'none';
   process.env.GCE_METADATA_HOST ??= '127.0.0.1:9';
@@ -122,21 +108,16 @@ const run = async (verb, rest) => {
 // `--node 22` or `--node 24` asks for that major, whatever this machine has.
 const args = process.argv.slice(2);
 const wanted = args[0] === '--node' ? args[1] : undefined;
-const [verb, ...rest] = wanted === undefined ? args : args.slice(2);
-if (wanted !== undefined && wanted !== '22' && wanted !== '24') {
-  process.stderr.write('--node: must be 22 or 24.\n');
-  process.exit(2);
-} else if (wanted !== undefined || !isNewEnough()) {
+const [verb = '', ...rest] = wanted === undefined ? args : args.slice(2);
+if (wanted !== undefined && wanted !== '22' && wanted !== '24') fail('--node: must be 22 or 24.', 2);
+if (wanted !== undefined || !isNewEnough()) {
   const node = findNode(wanted ?? '24');
-  if (node === undefined) {
-    process.stderr.write(`Node ${wanted ?? '22.18 or newer'} is needed; this is ${process.versions.node}.\n`);
-    process.exit(2);
-  }
-  if (wanted === undefined)
-    process.stderr.write(`Node ${process.versions.node} is too old; continuing under Node 24\n`);
-  continueUnder(node, [verb ?? '', ...rest]);
+  const version = process.versions.node;
+  if (node === undefined) fail(`Node ${wanted ?? '22.18 or newer'} is needed; this is ${version}.`, 2);
+  if (wanted === undefined) process.stderr.write(`Node ${version} is too old; continuing under Node 24\n`);
+  continueUnder(node, [verb, ...rest]);
 } else if (process.execArgv.includes(NODE_ARGS[0])) {
   await run(verb, rest);
 } else {
-  continueUnder(process.execPath, [verb ?? '', ...rest]);
+  continueUnder(process.execPath, [verb, ...rest]);
 }

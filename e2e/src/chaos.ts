@@ -1,6 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
-import { parseCommandLine, parseNumber, runScript } from '@taleback/scripts/src/command-line.ts';
+import { parseNumber, runScript } from '@taleback/scripts/src/command-line.ts';
+import { inRoot } from '@taleback/scripts/src/paths.ts';
 import { describeStorm, openChaos } from './chaos/open-chaos.ts';
 
 const USAGE = `Narrates stories while everything breaks, and looks at what is left.
@@ -13,22 +13,17 @@ const USAGE = `Narrates stories while everything breaks, and looks at what is le
 
 Ends with 0 when every story of every storm came to its true end, else with 1.
 `;
+const OPTIONS = {
+  seed: { type: 'string', default: String(1 + Math.floor(Math.random() * 1_000_000)) },
+  seeds: { type: 'string', default: '10' },
+  stories: { type: 'string', default: '200' },
+} as const;
 
-const { values } = parseCommandLine({
-  usage: USAGE,
-  options: {
-    seed: { type: 'string', default: String(1 + Math.floor(Math.random() * 1_000_000)) },
-    seeds: { type: 'string', default: '10' },
-    stories: { type: 'string', default: '200' },
-  },
-});
-
-const count = (name: keyof typeof values): number =>
-  Math.floor(parseNumber(name, String(values[name]), [1, 2 ** 32 - 1]));
-
-await runScript(USAGE, async () => {
+await runScript({ usage: USAGE, options: OPTIONS }, async (flags) => {
+  const count = (name: keyof typeof OPTIONS): number =>
+    Math.floor(parseNumber(name, flags[name], [1, 2 ** 32 - 1]));
   const [firstSeed, seeds, stories] = [count('seed'), count('seeds'), count('stories')];
-  const folder = fileURLToPath(new URL(`../../.taleback/chaos-${process.pid}`, import.meta.url));
+  const folder = inRoot('.taleback', `chaos-${process.pid}`);
   await mkdir(folder, { recursive: true });
   const chaos = await openChaos(folder, stories);
   let survived = 0;

@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
-import { parseCommandLine, parseNumber, runScript } from '@taleback/scripts/src/command-line.ts';
+import { parseNumber, runScript } from '@taleback/scripts/src/command-line.ts';
 import { startStores } from '@taleback/scripts/src/emulators/stores.ts';
+import { inRoot } from '@taleback/scripts/src/paths.ts';
 import { type LoadReport, runLoad } from './load/run-load.ts';
 
 const USAGE = `Sends callbacks to the receiver as fast as it answers, some of them twice and some of them forged, and looks
@@ -11,7 +11,13 @@ at every story afterwards.
 
 Ends with 0 when every answer, every story and every event is as it should be, else with 1.
 `;
-
+const OPTIONS = {
+  callbacks: { type: 'string', default: '2000' },
+  concurrency: { type: 'string', default: '50' },
+  duplicates: { type: 'string', default: '0.2' },
+  forged: { type: 'string', default: '0.05' },
+  seed: { type: 'string', default: String(1 + Math.floor(Math.random() * 1_000_000)) },
+} as const;
 const FAULTS_SHOWN = 20;
 
 const listed = (counts: ReadonlyMap<string, number>): string =>
@@ -35,26 +41,15 @@ const describe = (report: LoadReport): string => {
   ].join('\n');
 };
 
-const { values } = parseCommandLine({
-  usage: USAGE,
-  options: {
-    callbacks: { type: 'string', default: '2000' },
-    concurrency: { type: 'string', default: '50' },
-    duplicates: { type: 'string', default: '0.2' },
-    forged: { type: 'string', default: '0.05' },
-    seed: { type: 'string', default: String(1 + Math.floor(Math.random() * 1_000_000)) },
-  },
-});
-
-await runScript(USAGE, async () => {
+await runScript({ usage: USAGE, options: OPTIONS }, async (flags) => {
   const options = {
-    callbacks: Math.floor(parseNumber('callbacks', values.callbacks, [10, 1_000_000])),
-    concurrency: Math.floor(parseNumber('concurrency', values.concurrency, [1, 1_000])),
-    duplicates: parseNumber('duplicates', values.duplicates, [0, 0.8]),
-    forged: parseNumber('forged', values.forged, [0, 0.1]),
-    seed: Math.floor(parseNumber('seed', values.seed, [0, 2 ** 32 - 1])),
+    callbacks: Math.floor(parseNumber('callbacks', flags.callbacks, [10, 1_000_000])),
+    concurrency: Math.floor(parseNumber('concurrency', flags.concurrency, [1, 1_000])),
+    duplicates: parseNumber('duplicates', flags.duplicates, [0, 0.8]),
+    forged: parseNumber('forged', flags.forged, [0, 0.1]),
+    seed: Math.floor(parseNumber('seed', flags.seed, [0, 2 ** 32 - 1])),
   };
-  const folder = fileURLToPath(new URL(`../../.taleback/load-${process.pid}`, import.meta.url));
+  const folder = inRoot('.taleback', `load-${process.pid}`);
   await mkdir(folder, { recursive: true });
   const stores = await startStores(folder);
   try {

@@ -1,26 +1,32 @@
-import { spawnSync } from 'node:child_process';
 import { buildPackages, PUBLISHED } from './build/packages.ts';
+import { runScript } from './command-line.ts';
 import { inRoot } from './paths.ts';
+import { runProgram } from './process/run-program.ts';
 
-// Checks what would be published: publint reads the manifest and the files, attw resolves the types as consumers do.
+const USAGE = `Checks what would be published: publint reads the manifest and the files, attw resolves the types as consumers do.
 
+  npm run check:packages
+`;
 const TOOLS = [
-  { name: 'publint', args: ['run', '--strict'] },
-  { name: 'attw', args: ['--pack', '.', '--profile', 'esm-only', '--format', 'ascii'] },
+  ['publint', 'run', '--strict'],
+  ['attw', '--pack', '.', '--profile', 'esm-only', '--format', 'ascii'],
 ] as const;
 
-await buildPackages();
-for (const { name, folder } of PUBLISHED) {
-  for (const tool of TOOLS) {
-    // attw needs an entry point; the command line has none.
-    if (tool.name === 'attw' && folder === 'cli') continue;
-    const { status, stdout, stderr } = spawnSync(inRoot('node_modules/.bin', tool.name), tool.args, {
-      cwd: inRoot(folder),
-      encoding: 'utf8',
-    });
-    process.stdout.write(`${status === 0 ? 'ok    ' : 'FAILED'}  ${tool.name}  ${name}\n`);
-    if (status === 0) continue;
-    process.stdout.write(`${stdout}${stderr}\n`);
-    process.exitCode = 1;
+await runScript({ usage: USAGE }, async () => {
+  await buildPackages();
+  let exitCode = 0;
+  for (const { name, folder } of PUBLISHED) {
+    for (const [tool, ...args] of TOOLS) {
+      // attw needs an entry point; the command line has none.
+      if (tool === 'attw' && folder === 'cli') continue;
+      const { code, output } = await runProgram([inRoot('node_modules/.bin', tool), ...args], {
+        cwd: inRoot(folder),
+      });
+      process.stdout.write(`${code === 0 ? 'ok    ' : 'FAILED'}  ${tool}  ${name}\n`);
+      if (code === 0) continue;
+      process.stdout.write(`${output}\n`);
+      exitCode = 1;
+    }
   }
-}
+  return exitCode;
+});

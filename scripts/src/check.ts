@@ -1,64 +1,56 @@
-import { spawn } from 'node:child_process';
-import { parseCommandLine } from './command-line.ts';
+import { runScript } from './command-line.ts';
 import { inRoot } from './paths.ts';
+import { runProgram } from './process/run-program.ts';
 
-const { values: flags } = parseCommandLine({
-  usage: `Runs every static check.
+const USAGE = `Runs every static check.
 
   npm run check [-- --words]
 
   --words   check names, comments and documents for words that may not return, too
-`,
-  options: { words: { type: 'boolean', default: false } },
-});
+`;
 
 const bin = (name: string): string => inRoot('node_modules', '.bin', name);
-const tsc = inRoot('node_modules/typescript-7/bin/tsc');
-const script = (...args: string[]): string[] => [process.execPath, inRoot('scripts/run.mjs'), ...args];
+const types = [process.execPath, inRoot('node_modules/typescript-7/bin/tsc'), '--project'];
+const script = [process.execPath, inRoot('scripts/run.mjs')];
 const WORKSPACES = ['packages', 'functions', 'worker', 'cli', 'web', 'scripts', 'bench', 'e2e'];
 
 /** The slowest first; none of them writes anything but build information. */
 const CHECKS: Readonly<Record<string, readonly string[]>> = {
   lint: [bin('oxlint'), '--type-aware', '--deny-warnings'],
-  types: [process.execPath, tsc, '--project', '.'],
+  types: [...types, '.'],
   arrows: [bin('depcruise'), ...WORKSPACES],
   'dead code': [bin('knip')],
-  'types of benches and e2e': [process.execPath, tsc, '--project', 'tsconfig.browser.json'],
-  'types of the page': [process.execPath, tsc, '--project', 'web'],
+  'types of benches and e2e': [...types, 'tsconfig.browser.json'],
+  'types of the page': [...types, 'web'],
   format: [bin('biome'), 'format', '.'],
-  'lock file': script('complete-lock', '--check'),
-  'generated documents': script('configuration-docs', '--check'),
-  names: script('check-names'),
-  'generated Firebase files': script('firebase-files', '--check'),
-  ...(flags.words ? { words: script('check-words') } : {}),
+  'lock file': [...script, 'complete-lock', '--check'],
+  'generated documents': [...script, 'configuration-docs', '--check'],
+  names: [...script, 'check-lines', 'names'],
+  'generated Firebase files': [...script, 'firebase-files', '--check'],
 };
 /** As many as `.ci/run` has cores. */
 const AT_ONCE = 2;
 
-const run = ([program = '', ...args]: readonly string[]): Promise<{ ok: boolean; output: string }> =>
-  new Promise((resolve) => {
-    const child = spawn(program, args, { cwd: inRoot(), stdio: ['ignore', 'pipe', 'pipe'] });
-    let output = '';
-    const read = (chunk: Buffer): void => {
-      output += chunk.toString('utf8');
+await runScript(
+  { usage: USAGE, options: { words: { type: 'boolean', default: false } } },
+  async ({ words }) => {
+    const waiting = Object.entries({
+      ...CHECKS,
+      ...(words ? { words: [...script, 'check-lines', 'words'] } : {}),
+    }).values();
+    let exitCode = 0;
+    const runWaiting = async (): Promise<void> => {
+      for (const [name, command] of waiting) {
+        const startedAt = Date.now();
+        const { code, output } = await runProgram(command);
+        const seconds = ((Date.now() - startedAt) / 1000).toFixed(1);
+        process.stdout.write(`${code === 0 ? 'ok    ' : 'FAILED'}  ${name}  ${seconds} s\n`);
+        if (code === 0) continue;
+        exitCode = 1;
+        process.stdout.write(`${output.trim()}\n`);
+      }
     };
-    child.stdout.on('data', read);
-    child.stderr.on('data', read);
-    child.on('error', (error) => resolve({ ok: false, output: error.message }));
-    child.on('close', (code) => resolve({ ok: code === 0, output }));
-  });
-
-const waiting = Object.entries(CHECKS);
-const runWaiting = async (): Promise<void> => {
-  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-    const [name, command] = next;
-    const startedAt = Date.now();
-    const { ok, output } = await run(command);
-    const seconds = ((Date.now() - startedAt) / 1000).toFixed(1);
-    process.stdout.write(`${ok ? 'ok    ' : 'FAILED'}  ${name}  ${seconds} s\n`);
-    if (ok) continue;
-    process.exitCode = 1;
-    process.stdout.write(`${output.trim()}\n`);
-  }
-};
-await Promise.all(Array.from({ length: AT_ONCE }, runWaiting));
+    await Promise.all(Array.from({ length: AT_ONCE }, runWaiting));
+    return exitCode;
+  },
+);

@@ -1,13 +1,9 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 
 type Options = NonNullable<ParseArgsConfig['options']>;
+type Flags<T extends Options> = ReturnType<typeof parseArgs<{ options: T }>>['values'];
 
-/** Wrong usage of a script: it is reported in one sentence, and the script ends with 2. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
-
-export interface CommandLine<T extends Options> {
+export interface Script<T extends Options> {
   /** Printed for --help, and after a sentence about wrong usage. */
   readonly usage: string;
   readonly options?: T;
@@ -15,36 +11,10 @@ export interface CommandLine<T extends Options> {
   readonly maxArguments?: number;
 }
 
-/** Ends the process when the usage is wrong, with the sentence. */
-const refuse = (error: unknown, usage: string): never => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${usage.trim()}\n`);
-  process.exit(2);
-};
-
-/** The options and arguments of this script. Answers --help, and ends the process with 2 when the usage is wrong. */
-export const parseCommandLine = <const T extends Options>({
-  usage,
-  options,
-  maxArguments = 0,
-}: CommandLine<T>) => {
-  const parse = () =>
-    parseArgs({
-      allowPositionals: maxArguments > 0,
-      options: { help: { type: 'boolean', default: false }, ...options } as T & {
-        help: { type: 'boolean'; default: false };
-      },
-    });
-  try {
-    const { values, positionals } = parse();
-    if (positionals.length > maxArguments)
-      throw new UsageError(`There is one argument too many: ${positionals[maxArguments]}`);
-    if ((values as { help?: boolean }).help !== true) return { values, positionals };
-  } catch (error) {
-    return refuse(error, usage);
-  }
-  process.stdout.write(usage);
-  return process.exit(0);
-};
+/** Wrong usage of a script: it is reported in one sentence, and the script ends with 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
 
 /** The number in an option. @throws UsageError when it is not one from min to max */
 export const parseNumber = (name: string, text: string, [min, max]: readonly [number, number]): number => {
@@ -53,19 +23,35 @@ export const parseNumber = (name: string, text: string, [min, max]: readonly [nu
   throw new UsageError(`--${name}: must be a number from ${min} to ${max}`);
 };
 
+/** What went wrong, and why, in one sentence. */
+export const sentenceOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message;
+};
+
+/** parseArgs has a code for each kind of wrong usage. */
+const isUsage = (error: unknown): boolean =>
+  error instanceof UsageError || String((error as { code?: unknown }).code).startsWith('ERR_PARSE_ARGS');
+
 /**
- * Runs a script to its exit code. A fault is reported in one sentence: wrong usage ends with 2, all else with 1.
- *
- * @param usage printed after a sentence about wrong usage
+ * Runs a script with its options and arguments, to the exit code that it returns, and answers --help. A fault is reported
+ * in one sentence: wrong usage ends with 2, all else with 1.
  */
-export const runScript = async (usage: string, run: () => Promise<number>): Promise<void> => {
+export const runScript = async <const T extends Options>(
+  { usage, options, maxArguments = 0 }: Script<T>,
+  run: (flags: Flags<T>, args: readonly string[]) => Promise<number> | number,
+): Promise<void> => {
   try {
-    process.exitCode = await run();
+    const { values, positionals } = parseArgs({
+      allowPositionals: maxArguments > 0,
+      options: { help: { type: 'boolean' }, ...options },
+    });
+    if (positionals.length > maxArguments)
+      throw new UsageError(`There is one argument too many: ${positionals[maxArguments]}`);
+    if ('help' in values) process.stdout.write(usage);
+    else process.exitCode = await run(values as Flags<T>, positionals);
   } catch (error) {
-    if (error instanceof UsageError) refuse(error, usage);
-    const { message, cause } = error instanceof Error ? error : new Error(String(error));
-    const reason = cause instanceof Error ? ` (${cause.message})` : '';
-    process.stderr.write(`${message}${reason}\n`);
-    process.exitCode = 1;
+    process.exitCode = isUsage(error) ? 2 : 1;
+    process.stderr.write(`${sentenceOf(error)}\n${isUsage(error) ? `\n${usage.trim()}\n` : ''}`);
   }
 };

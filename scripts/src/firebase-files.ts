@@ -1,34 +1,35 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createNames, type Names } from '@taleback/core';
-import { parseCommandLine } from './command-line.ts';
+import { runScript } from './command-line.ts';
+import { CHECK_OPTION, writeGenerated } from './generated.ts';
 import { inRoot } from './paths.ts';
 
-const { values: flags } = parseCommandLine({
-  usage: `Writes firestore.rules, firestore.indexes.json and the names in firebase.json.
+const USAGE = `Writes firestore.rules, firestore.indexes.json and the names in firebase.json.
 
   node scripts/run.mjs firebase-files [--instance NAME] [--region REGION] [--owner-field FIELD] [--check]
 
   --check   write nothing; fail when a file differs
-`,
-  options: {
-    check: { type: 'boolean', default: false },
-    instance: { type: 'string' },
-    region: { type: 'string' },
-    'owner-field': { type: 'string' },
-  },
-});
+`;
+const OPTIONS = {
+  ...CHECK_OPTION,
+  instance: { type: 'string' },
+  region: { type: 'string' },
+  'owner-field': { type: 'string' },
+} as const;
 
-/** Replaces `{{stories}}` and the like. */
-const fill = (template: string, { collections, ownerField }: Names): string =>
-  template.replace(/\{\{(\w+)\}\}/g, (_, name: string) => {
+/** A template of functions/firestore with `{{stories}}` and the like replaced. */
+const fill = async (file: string, { collections, ownerField }: Names): Promise<string> => {
+  const template = await readFile(inRoot('functions/firestore', `${file}.template`), 'utf8');
+  return template.replace(/\{\{(\w+)\}\}/g, (_, name: string) => {
     const value = { ...collections, ownerField }[name as keyof typeof collections | 'ownerField'];
     if (value === undefined) throw new Error(`{{${name}}} is not a name of createNames()`);
     return value;
   });
+};
 
 /** The file as it is, with the region, the receiver's id and the functions' prefix of these names. */
-const firebaseJson = (text: string, { functions, region, instance }: Names): string =>
-  text
+const firebaseJson = async ({ functions, region, instance }: Names): Promise<string> =>
+  (await readFile(inRoot('firebase.json'), 'utf8'))
     .replace(
       /"functionId": "[^"]*", "region": "[^"]*"/,
       `"functionId": "${functions.receiver}", "region": "${region}"`,
@@ -36,17 +37,13 @@ const firebaseJson = (text: string, { functions, region, instance }: Names): str
     .replace(/\n *"prefix": "[^"]*",/, '')
     .replace(/( *)"codebase": "default",/, `$&${instance === '' ? '' : `\n$1"prefix": "${instance}",`}`);
 
-const names = createNames({ ...flags, ownerField: flags['owner-field'] });
-const read = (file: string): Promise<string> => readFile(inRoot(file), 'utf8');
-const files = {
-  'firestore.rules': fill(await read('functions/firestore/firestore.rules.template'), names),
-  'firestore.indexes.json': fill(await read('functions/firestore/firestore.indexes.json.template'), names),
-  'firebase.json': firebaseJson(await read('firebase.json'), names),
-};
-for (const [file, text] of Object.entries(files)) {
-  if (!flags.check) await writeFile(inRoot(file), text);
-  else if ((await read(file).catch(() => undefined)) !== text) {
-    process.stderr.write(`${file} is out of date; run: node scripts/run.mjs firebase-files\n`);
-    process.exitCode = 1;
-  }
-}
+await runScript({ usage: USAGE, options: OPTIONS }, async (flags) => {
+  const names = createNames({ ...flags, ownerField: flags['owner-field'] });
+  const files = {
+    'firestore.rules': await fill('firestore.rules', names),
+    'firestore.indexes.json': await fill('firestore.indexes.json', names),
+    'firebase.json': await firebaseJson(names),
+  };
+  const complaint = 'is out of date; run: node scripts/run.mjs firebase-files';
+  return writeGenerated(files, { check: flags.check, complaint });
+});

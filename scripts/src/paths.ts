@@ -1,7 +1,4 @@
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 
-/** The project's folder. */
-export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
-
-export const inRoot = (...parts: string[]): string => join(ROOT, ...parts);
+/** A path in the project's folder. */
+export const inRoot = (...parts: string[]): string => join(import.meta.dirname, '..', '..', ...parts);

@@ -1,7 +1,6 @@
 import { deriveErrorCallbackUrl, deriveProgressUrl } from '@taleback/core';
-import { parseCommandLine, runScript, UsageError } from './command-line.ts';
-import { chooseSecret, postSigned } from './receiver.ts';
-import { findStack } from './stack/addresses.ts';
+import { parseNumber, runScript, UsageError } from './command-line.ts';
+import { findReceiver, RECEIVER_OPTIONS } from './receiver.ts';
 
 const USAGE = `Posts one signed callback, as a worker would.
 
@@ -14,68 +13,55 @@ const USAGE = `Posts one signed callback, as a worker would.
   --user ID, --voice ID, --metadata JSON
   --secret KEY    whsec_...; default the first of CALLBACK_SECRETS, else the running stack's; none sends unsigned
 `;
+const OPTIONS = {
+  ...RECEIVER_OPTIONS,
+  story: { type: 'string' },
+  job: { type: 'string' },
+  user: { type: 'string' },
+  voice: { type: 'string' },
+  error: { type: 'string' },
+  details: { type: 'string' },
+  'audio-url': { type: 'string' },
+  'duration-ms': { type: 'string' },
+  progress: { type: 'string' },
+  stage: { type: 'string', default: 'synthesizing' },
+  metadata: { type: 'string' },
+} as const;
 
-const { values: flags } = parseCommandLine({
-  usage: USAGE,
-  options: {
-    url: { type: 'string' },
-    story: { type: 'string' },
-    job: { type: 'string' },
-    user: { type: 'string' },
-    voice: { type: 'string' },
-    error: { type: 'string' },
-    details: { type: 'string' },
-    'audio-url': { type: 'string' },
-    'duration-ms': { type: 'string' },
-    progress: { type: 'string' },
-    stage: { type: 'string', default: 'synthesizing' },
-    metadata: { type: 'string' },
-    secret: { type: 'string' },
-  },
-});
+/** No narration is longer than a day. */
+const MAX_DURATION_MS = 86_400_000;
 
-interface Message {
-  readonly url: string;
-  readonly body: Record<string, unknown>;
-}
-
-const parseMetadata = (): unknown => {
-  if (flags.metadata === undefined) return null;
+const parseMetadata = (text: string | undefined): unknown => {
   try {
-    return JSON.parse(flags.metadata) as unknown;
+    return text === undefined ? null : (JSON.parse(text) as unknown);
   } catch {
     throw new UsageError('--metadata: must be JSON');
   }
 };
 
-const toMessage = (callbackUrl: string): Message => {
+await runScript({ usage: USAGE, options: OPTIONS }, async (flags) => {
+  const receiver = await findReceiver(flags, 'callbackUrl');
+  const { error, 'audio-url': audioUrl, progress, 'duration-ms': duration } = flags;
   if (flags.story === undefined) throw new UsageError('--story: is required');
-  const common = { story_id: flags.story, job_id: flags.job ?? null };
-  const about = { user_id: flags.user ?? null, voice_id: flags.voice ?? null, metadata: parseMetadata() };
-  if (flags.error !== undefined) {
-    const body = { ...common, ...about, error: flags.error, error_details: flags.details ?? null };
-    return { url: deriveErrorCallbackUrl(callbackUrl), body };
-  }
-  if (flags['audio-url'] !== undefined) {
-    const duration = flags['duration-ms'] === undefined ? null : Number(flags['duration-ms']);
-    const body = { ...common, ...about, audio_url: flags['audio-url'], duration_ms: duration };
-    return { url: callbackUrl, body };
-  }
-  if (flags.progress !== undefined) {
-    const body = { ...common, stage: flags.stage, progress: Number(flags.progress) };
-    return { url: deriveProgressUrl(callbackUrl), body };
-  }
-  throw new UsageError('one of --error, --audio-url and --progress is required');
-};
+  const story = { story_id: flags.story, job_id: flags.job ?? null };
+  const metadata = parseMetadata(flags.metadata);
+  const narration = { ...story, user_id: flags.user ?? null, voice_id: flags.voice ?? null, metadata };
 
-await runScript(USAGE, async () => {
-  const stack = flags.url === undefined ? await findStack() : undefined;
-  const callbackUrl = flags.url ?? stack?.callbackUrl;
-  if (callbackUrl === undefined || !URL.canParse(callbackUrl))
-    throw new UsageError('--url: an address is required while no stack runs (npm start)');
-  const { url, body } = toMessage(callbackUrl);
-  const raw = JSON.stringify(body);
-  const answer = await postSigned(url, raw, chooseSecret(flags.secret, stack?.secret));
-  process.stdout.write(`POST ${url}\n${raw}\n${answer.status} ${await answer.text()}\n`);
+  let message: { readonly url: string; readonly body: object };
+  if (error !== undefined) {
+    const body = { ...narration, error, error_details: flags.details ?? null };
+    message = { url: deriveErrorCallbackUrl(receiver.url), body };
+  } else if (audioUrl !== undefined) {
+    const durationMs =
+      duration === undefined ? null : parseNumber('duration-ms', duration, [0, MAX_DURATION_MS]);
+    message = { url: receiver.url, body: { ...narration, audio_url: audioUrl, duration_ms: durationMs } };
+  } else if (progress !== undefined) {
+    const body = { ...story, stage: flags.stage, progress: parseNumber('progress', progress, [0, 1]) };
+    message = { url: deriveProgressUrl(receiver.url), body };
+  } else throw new UsageError('one of --error, --audio-url and --progress is required');
+
+  const body = JSON.stringify(message.body);
+  const answer = await receiver.post(message.url, body);
+  process.stdout.write(`POST ${message.url}\n${body}\n${answer.status} ${await answer.text()}\n`);
   return answer.ok ? 0 : 1;
 });

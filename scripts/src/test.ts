@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { glob, mkdir, readFile, rm } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { buildFunctions, buildWeb } from './build/deployed.ts';
+import { sentenceOf } from './command-line.ts';
 import { startStores } from './emulators/stores.ts';
 import { inRoot } from './paths.ts';
+import { runProgram } from './process/run-program.ts';
 
 const USAGE = `Runs tests, and ends with one line of counts.
 
@@ -30,7 +30,7 @@ interface Report {
 const OWN_OPTIONS = ['--unit', '--all', '--help'];
 const args = process.argv.slice(2);
 const rest = args.filter((arg) => !OWN_OPTIONS.includes(arg));
-const isUnit = args.includes('--unit');
+if (args.includes('--unit')) rest.push('--project=unit', '--project=web');
 const { values, positionals: words } = parseArgs({
   args: rest,
   strict: false,
@@ -39,7 +39,7 @@ const { values, positionals: words } = parseArgs({
     testNamePattern: { type: 'string', short: 't' },
   },
 });
-const projects = isUnit ? ['unit', 'web'] : (values.project?.map(String) ?? []);
+const projects = values.project?.map(String) ?? [];
 
 /** The project that a test file belongs to, as vitest.config.ts has it. */
 const projectOf = (file: string): string => {
@@ -47,19 +47,14 @@ const projectOf = (file: string): string => {
   if (file.startsWith('web/')) return 'web';
   if (file.startsWith('scripts/test/packages/')) return 'packages';
   if (file.endsWith('/survival.test.ts')) return 'alone';
-  return /\/test\//.test(file) ? 'emulators' : 'unit';
+  return file.includes('/test/') ? 'emulators' : 'unit';
 };
 
 /** The projects that will run. */
 const selectProjects = async (): Promise<ReadonlySet<string>> => {
   const selected = new Set<string>();
-  const tests = glob(
-    '{packages/*,functions,worker,cli,web,scripts,bench,e2e}/{src,test}/**/*.test.{ts,tsx}',
-    {
-      cwd: inRoot(),
-    },
-  );
-  for await (const file of tests) {
+  const rooms = '{packages/*,functions,worker,cli,web,scripts,bench,e2e}/{src,test}';
+  for await (const file of glob(`${rooms}/**/*.test.{ts,tsx}`, { cwd: inRoot() })) {
     const project = projectOf(file);
     const isNamed = words.length === 0 || words.some((word) => inRoot(file).includes(word));
     if (isNamed && (projects.length === 0 || projects.includes(project))) selected.add(project);
@@ -70,33 +65,12 @@ const selectProjects = async (): Promise<ReadonlySet<string>> => {
 /** Tests that were not run, such as those of a missing program, as one line. */
 const skippedLine = ({ testResults }: Report): string => {
   const files = testResults.flatMap(({ name, assertionResults }) => {
-    const count = assertionResults.filter(
-      ({ status }) => status === 'skipped' || status === 'pending',
-    ).length;
-    return count === 0 ? [] : [`${name.slice(inRoot().length + 1)} (${count})`];
+    const skipped = assertionResults.filter(({ status }) => status === 'skipped' || status === 'pending');
+    return skipped.length === 0 ? [] : [`${name.slice(inRoot().length + 1)} (${skipped.length})`];
   });
   if (files.length === 0) return '';
   const espeak = files.some((file) => /espeak|python/.test(file)) ? ' Some need espeak-ng.' : '';
   return `Not run: ${files.join(', ')}.${espeak}\n`;
-};
-
-const runVitest = async (resultFile: string): Promise<number> => {
-  const vitest = spawn(
-    process.execPath,
-    [
-      inRoot('node_modules/vitest/vitest.mjs'),
-      'run',
-      '--reporter=default',
-      '--reporter=json',
-      `--outputFile.json=${resultFile}`,
-      ...(isUnit ? projects.map((project) => `--project=${project}`) : []),
-      ...rest,
-    ],
-    { cwd: inRoot(), stdio: ['ignore', 'inherit', 'inherit'] },
-  );
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => vitest.kill(signal));
-  const [code] = (await once(vitest, 'close')) as [number | null];
-  return code ?? 1;
 };
 
 const runTests = async (): Promise<number> => {
@@ -114,14 +88,13 @@ const runTests = async (): Promise<number> => {
   const needsStores = selected.has('emulators') || selected.has('e2e');
   const stores = needsStores ? await startStores(folder) : undefined;
   try {
-    const code = await runVitest(resultFile);
+    const vitest = [process.execPath, inRoot('node_modules/vitest/vitest.mjs'), 'run'];
+    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${resultFile}`];
+    const { code } = await runProgram([...vitest, ...reporters, ...rest], { output: 'inherit' });
     const report = JSON.parse(await readFile(resultFile, 'utf8')) as Report;
     // A file that could not even be loaded has no failed test of its own.
-    const failed = Math.max(
-      report.numFailedTests,
-      Number(report.numFailedTestSuites > 0),
-      Number(code !== 0),
-    );
+    const isFaulty = code !== 0 || report.numFailedTestSuites > 0;
+    const failed = Math.max(report.numFailedTests, Number(isFaulty));
     process.stdout.write(`\n${skippedLine(report)}${report.numPassedTests} passed, ${failed} failed\n`);
     return failed === 0 && report.numPassedTests > 0 ? 0 : 1;
   } finally {
@@ -130,5 +103,10 @@ const runTests = async (): Promise<number> => {
   }
 };
 
-if (args.includes('--help')) process.stdout.write(USAGE);
-else process.exitCode = await runTests();
+try {
+  if (args.includes('--help')) process.stdout.write(USAGE);
+  else process.exitCode = await runTests();
+} catch (error) {
+  process.stderr.write(`${sentenceOf(error)}\n`);
+  process.exitCode = 1;
+}

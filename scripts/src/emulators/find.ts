@@ -11,23 +11,12 @@ export type EmulatorOrigin =
   | { readonly kind: 'gcloud'; readonly file: string }
   | { readonly kind: 'firebase-tools' };
 
-export interface FoundEmulators {
-  readonly firestore: EmulatorOrigin;
-  readonly pubsub: EmulatorOrigin;
-}
-
-const GCLOUD_FIRESTORE = 'platform/cloud-firestore-emulator/cloud-firestore-emulator.jar';
-const GCLOUD_PUBSUB = 'platform/pubsub-emulator/bin/cloud-pubsub-emulator';
-
-const findProgram = (name: string, path: string): string | undefined =>
-  path
+/** Where the Google Cloud CLI is: two folders above its program. Asking the program itself takes seconds. */
+const findGcloud = (path: string): string | undefined => {
+  const program = path
     .split(delimiter)
-    .map((folder) => join(folder, name))
+    .map((folder) => join(folder, 'gcloud'))
     .find((file) => existsSync(file));
-
-/** Root of the Google Cloud CLI: two folders above its program. Asking the program itself takes seconds. */
-const findGcloudRoot = (env: NodeJS.ProcessEnv): string | undefined => {
-  const program = findProgram('gcloud', env['PATH'] ?? '');
   return program === undefined ? undefined : dirname(dirname(realpathSync(program)));
 };
 
@@ -37,25 +26,22 @@ const javaVersion = (): number => {
   return Number(/version "(\d+)/.exec(stderr ?? '')?.[1] ?? 0);
 };
 
-const originOf = (
-  runningHost: string | undefined,
-  root: string | undefined,
-  file: string,
-): EmulatorOrigin => {
-  if (runningHost) return { kind: 'running', host: runningHost };
-  const path = root === undefined ? undefined : join(root, file);
-  return path !== undefined && existsSync(path) ? { kind: 'gcloud', file: path } : { kind: 'firebase-tools' };
-};
-
 /**
  * Finds the Firestore and Pub/Sub emulators.
  * @throws Error, in one sentence, that says what to install
  */
-export const findEmulators = (env: NodeJS.ProcessEnv): FoundEmulators => {
-  const root = findGcloudRoot(env);
+export const findEmulators = (
+  env: NodeJS.ProcessEnv,
+): { readonly firestore: EmulatorOrigin; readonly pubsub: EmulatorOrigin } => {
+  const gcloud = findGcloud(env['PATH'] ?? '');
+  const find = (host: string | undefined, program: string): EmulatorOrigin => {
+    if (host) return { kind: 'running', host };
+    const file = join(gcloud ?? '', 'platform', program);
+    return gcloud !== undefined && existsSync(file) ? { kind: 'gcloud', file } : { kind: 'firebase-tools' };
+  };
   const found = {
-    firestore: originOf(env['FIRESTORE_EMULATOR_HOST'], root, GCLOUD_FIRESTORE),
-    pubsub: originOf(env['PUBSUB_EMULATOR_HOST'], root, GCLOUD_PUBSUB),
+    firestore: find(env['FIRESTORE_EMULATOR_HOST'], 'cloud-firestore-emulator/cloud-firestore-emulator.jar'),
+    pubsub: find(env['PUBSUB_EMULATOR_HOST'], 'pubsub-emulator/bin/cloud-pubsub-emulator'),
   };
   const kinds = [found.firestore.kind, found.pubsub.kind];
   if (kinds.every((kind) => kind === 'running')) return found;

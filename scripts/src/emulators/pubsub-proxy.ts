@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { Transform } from 'node:stream';
+import { Transform, type TransformCallback } from 'node:stream';
 
 /** A TCP proxy on loopback. */
 export interface Proxy {
@@ -31,64 +31,57 @@ const endOf = (streamId: number): Buffer => {
   return frame;
 };
 
-interface ClientSide {
-  /**
-   * What a client sends, in whole frames, and at its end the end of every stream that the client itself has neither ended
-   * nor cancelled. HTTP/1 passes as it is.
-   */
-  readonly through: Transform;
+/**
+ * What a client sends, in whole frames, and at its end the end of every stream that the client itself has neither ended nor
+ * cancelled. HTTP/1 passes as it is.
+ */
+class ClientSide extends Transform {
   /** The streams that it has to end, or has ended so. */
-  readonly open: ReadonlySet<number>;
-}
+  readonly open = new Set<number>();
+  #protocol: 'unknown' | 'http1' | 'http2' = 'unknown';
+  #rest: Buffer = Buffer.alloc(0);
 
-const followClient = (): ClientSide => {
-  const open = new Set<number>();
-  let protocol: 'unknown' | 'http1' | 'http2' = 'unknown';
-  let rest: Buffer = Buffer.alloc(0);
+  override _transform(bytes: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+    this.#rest = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
+    const end = this.#passable();
+    if (end > 0) this.push(this.#rest.subarray(0, end));
+    this.#rest = this.#rest.subarray(end);
+    done();
+  }
 
-  const follow = (type: number, flags: number, streamId: number): void => {
-    if (type === HEADERS) open.add(streamId);
-    if (type === RST_STREAM || ((type === HEADERS || type === DATA) && (flags & END_STREAM) !== 0))
-      open.delete(streamId);
-  };
-  const wholeFrames = (from: number): number => {
-    let end = from;
-    while (rest.length >= end + FRAME_HEADER_BYTES) {
-      const next = end + FRAME_HEADER_BYTES + rest.readUIntBE(end, 3);
-      if (rest.length < next) break;
-      follow(rest.readUInt8(end + 3), rest.readUInt8(end + 4), rest.readUInt32BE(end + 5) & 0x7fffffff);
+  override _flush(done: TransformCallback): void {
+    for (const streamId of this.open) this.push(endOf(streamId));
+    done();
+  }
+
+  /** How many bytes of the rest may pass. */
+  #passable(): number {
+    let end = 0;
+    if (this.#protocol === 'unknown') {
+      const known = Math.min(this.#rest.length, PREFACE.length);
+      const isPreface = this.#rest.subarray(0, known).equals(PREFACE.subarray(0, known));
+      if (isPreface && known < PREFACE.length) return 0;
+      this.#protocol = isPreface ? 'http2' : 'http1';
+      end = PREFACE.length;
+    }
+    if (this.#protocol === 'http1') return this.#rest.length;
+    while (this.#rest.length >= end + FRAME_HEADER_BYTES) {
+      const next = end + FRAME_HEADER_BYTES + this.#rest.readUIntBE(end, 3);
+      if (this.#rest.length < next) break;
+      this.#follow(this.#rest.subarray(end, next));
       end = next;
     }
     return end;
-  };
-  const passable = (): number => {
-    if (protocol === 'http1') return rest.length;
-    if (protocol === 'http2') return wholeFrames(0);
-    const known = Math.min(rest.length, PREFACE.length);
-    if (!rest.subarray(0, known).equals(PREFACE.subarray(0, known))) {
-      protocol = 'http1';
-      return rest.length;
-    }
-    if (known < PREFACE.length) return 0;
-    protocol = 'http2';
-    return wholeFrames(known);
-  };
+  }
 
-  const through = new Transform({
-    transform(bytes: Buffer, _encoding, done) {
-      rest = rest.length === 0 ? bytes : Buffer.concat([rest, bytes]);
-      const end = passable();
-      if (end > 0) this.push(rest.subarray(0, end));
-      rest = rest.subarray(end);
-      done();
-    },
-    flush(done) {
-      for (const streamId of open) this.push(endOf(streamId));
-      done();
-    },
-  });
-  return { through, open };
-};
+  #follow(frame: Buffer): void {
+    const [type, flags] = [frame.readUInt8(3), frame.readUInt8(4)];
+    const streamId = frame.readUInt32BE(5) & 0x7fffffff;
+    const isEnd = (type === HEADERS || type === DATA) && (flags & END_STREAM) !== 0;
+    if (type === HEADERS) this.open.add(streamId);
+    if (type === RST_STREAM || isEnd) this.open.delete(streamId);
+  }
+}
 
 /**
  * Opens a way to the Pub/Sub emulator on which the streams of a client end with its connection, as they do in Cloud
@@ -99,34 +92,32 @@ const followClient = (): ClientSide => {
  */
 export const openPubsubProxy = async (port: number): Promise<Proxy> => {
   const sockets = new Set<Socket>();
-  const keep = (socket: Socket): void => {
+  const keep = (socket: Socket): Socket => {
     sockets.add(socket);
-    socket.setNoDelay(true);
-    // Whatever went wrong, `close` follows.
-    socket.on('error', () => {});
+    socket.on('error', () => {}); // `close` follows
     socket.once('close', () => sockets.delete(socket));
+    return socket.setNoDelay(true);
   };
-  const server = createServer((client) => {
-    const emulator = connect(port, HOST);
-    keep(client);
-    keep(emulator);
-    const { through, open } = followClient();
-    client.pipe(through, { end: false }).pipe(emulator, { end: false });
+  const server = createServer((socket) => {
+    const client = keep(socket);
+    const emulator = keep(connect(port, HOST));
+    const clientSide = new ClientSide();
+    client.pipe(clientSide, { end: false }).pipe(emulator, { end: false });
     emulator.pipe(client);
     client.once('close', () => {
-      through.end();
-      // Nobody reads its answers any more, and unread ones would keep it open.
+      clientSide.end();
+      // Unread answers would keep it open.
       emulator.resume();
     });
-    through.once('end', () => {
-      if (open.size === 0) emulator.end();
+    clientSide.once('end', () => {
+      if (clientSide.open.size === 0) emulator.end();
       else setTimeout(() => emulator.end(), STREAMS_END_WITHIN_MS).unref();
     });
     emulator.once('close', () => client.destroy());
   });
   server.listen(0, HOST);
   await once(server, 'listening');
-  // Whoever fails to start has nothing that it could close.
+  // What fails to start has no proxy that it could close.
   server.unref();
   return {
     port: (server.address() as AddressInfo).port,

@@ -3,7 +3,15 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { type Supervised, startSupervised } from '../process/supervised.ts';
 
-export const PORT_NAMES = [
+/** firebase.json, parsed, as far as a run changes it. */
+export interface FirebaseJson {
+  readonly functions: readonly object[];
+  readonly hosting: object;
+  readonly firestore: object;
+  readonly emulators: Readonly<Record<string, { readonly port?: number } | undefined>>;
+}
+
+export const EMULATOR_NAMES = [
   'auth',
   'functions',
   'hosting',
@@ -14,19 +22,17 @@ export const PORT_NAMES = [
   'eventarc',
   'tasks',
 ] as const;
-export type FirebasePorts = Readonly<Record<(typeof PORT_NAMES)[number], number>>;
+export type EmulatorPorts = Readonly<Record<(typeof EMULATOR_NAMES)[number], number>>;
 
 export interface FirebaseOptions {
-  /** Folder of this run; it holds `functions/` and `public/`, and gets the config file. */
+  /** Folder of this run; it holds `functions/` and `public/`, and gets the config file and the log. */
   readonly folder: string;
-  /** The project's own firebase.json, parsed. */
-  readonly config: Readonly<Record<string, unknown>>;
-  readonly ports: FirebasePorts;
+  readonly config: FirebaseJson;
+  readonly ports: EmulatorPorts;
   readonly projectId: string;
   /** Emulators that the Firebase CLI shall start. */
   readonly only: readonly string[];
   readonly env: NodeJS.ProcessEnv;
-  readonly logFile: string;
 }
 
 /** Auth alone takes 16 s of CPU time, and the two cores may be shared. */
@@ -34,43 +40,25 @@ const READY_WITHIN_MS = 240_000;
 
 /** Starts the Firebase CLI's emulators from the project's firebase.json, with this run's ports and folders. */
 export const startFirebase = async (options: FirebaseOptions): Promise<Supervised> => {
-  const configFile = join(options.folder, 'firebase.json');
+  const { folder, ports, projectId, only, env } = options;
   const { firestore: _rules, ...config } = options.config;
-  const functions = (options.config['functions'] as Record<string, unknown>[]).map((codebase) => ({
-    ...codebase,
-    source: 'functions',
-    predeploy: [],
-  }));
-  const hosting = {
-    ...(options.config['hosting'] as Record<string, unknown>),
-    public: 'public',
-    predeploy: [],
+  const addresses = EMULATOR_NAMES.map((name) => [name, { host: '127.0.0.1', port: ports[name] }]);
+  const ofThisRun = {
+    ...config,
+    functions: config.functions.map((codebase) => ({ ...codebase, source: 'functions', predeploy: [] })),
+    hosting: { ...config.hosting, public: 'public', predeploy: [] },
+    emulators: { ...Object.fromEntries(addresses), ui: { enabled: false }, singleProjectMode: true },
   };
-  const emulators = {
-    ...Object.fromEntries(
-      Object.entries(options.ports).map(([name, port]) => [name, { host: '127.0.0.1', port }]),
-    ),
-    ui: { enabled: false },
-    singleProjectMode: true,
-  };
-  await writeFile(configFile, JSON.stringify({ ...config, functions, hosting, emulators }, null, 2));
+  const configFile = join(folder, 'firebase.json');
+  await writeFile(configFile, JSON.stringify(ofThisRun, null, 2));
   const cli = createRequire(import.meta.url).resolve('firebase-tools/lib/bin/firebase.js');
+  const args = ['--project', projectId, '--only', only.join(','), '--config', configFile];
   return startSupervised({
     name: 'Firebase emulators',
-    command: process.execPath,
-    args: [
-      cli,
-      'emulators:start',
-      '--project',
-      options.projectId,
-      '--only',
-      options.only.join(','),
-      '--config',
-      configFile,
-    ],
-    cwd: options.folder,
-    env: options.env,
-    logFile: options.logFile,
+    command: [process.execPath, cli, 'emulators:start', ...args],
+    folder,
+    log: 'firebase',
+    env,
     readyWhen: /All emulators ready/,
     readyWithinMs: READY_WITHIN_MS,
   });

@@ -1,60 +1,34 @@
-import { join } from 'node:path';
 import { inRoot } from '../paths.ts';
 import { createPortPicker } from '../process/free-port.ts';
 import { type Supervised, startSupervised } from '../process/supervised.ts';
 import { type EmulatorOrigin, findEmulators } from './find.ts';
 import { openPubsubProxy } from './pubsub-proxy.ts';
 
-export interface JavaEmulatorOptions {
-  /** The jar or program of the Google Cloud CLI. */
+const READY_WITHIN_MS = 60_000;
+
+export interface FirestoreOptions {
+  /** The jar of the Google Cloud CLI. It names no main class. */
   readonly file: string;
   readonly port: number;
   readonly projectId: string;
-  readonly cwd: string;
-  readonly logFile: string;
+  /** For its log. */
+  readonly folder: string;
 }
 
-const READY_WITHIN_MS = 60_000;
-
-/** Starts Google's Firestore emulator with the project's rules. Its jar names no main class, so it is named here. */
-export const startFirestore = (
-  options: JavaEmulatorOptions & { readonly rulesFile: string },
-): Promise<Supervised> =>
-  startSupervised({
+/** Starts Google's Firestore emulator with the project's rules. */
+export const startFirestore = ({ file, port, projectId, folder }: FirestoreOptions): Promise<Supervised> => {
+  const main = ['-cp', file, 'com.google.cloud.datastore.emulator.firestore.CloudFirestore'];
+  const address = ['--host', '127.0.0.1', '--port', String(port)];
+  const project = ['--rules', inRoot('firestore.rules'), '--project_id', projectId];
+  return startSupervised({
     name: 'Firestore emulator',
-    command: 'java',
-    args: [
-      '-cp',
-      options.file,
-      'com.google.cloud.datastore.emulator.firestore.CloudFirestore',
-      '--host',
-      '127.0.0.1',
-      '--port',
-      String(options.port),
-      '--rules',
-      options.rulesFile,
-      '--project_id',
-      options.projectId,
-    ],
-    cwd: options.cwd,
-    env: process.env,
-    logFile: options.logFile,
-    readyWhen: /Dev App Server is now running|Datastore Emulator is now running|is now running/,
+    command: ['java', ...main, ...address, ...project],
+    folder,
+    log: 'firestore',
+    readyWhen: /is now running/,
     readyWithinMs: READY_WITHIN_MS,
   });
-
-/** Starts Google's Pub/Sub emulator where no Firebase CLI runs it. */
-export const startPubsub = (options: JavaEmulatorOptions): Promise<Supervised> =>
-  startSupervised({
-    name: 'Pub/Sub emulator',
-    command: options.file,
-    args: ['--host=127.0.0.1', `--port=${options.port}`],
-    cwd: options.cwd,
-    env: process.env,
-    logFile: options.logFile,
-    readyWhen: /Server started, listening on/,
-    readyWithinMs: READY_WITHIN_MS,
-  });
+};
 
 /** Firestore and Pub/Sub without the Firebase CLI. This process finds them through its environment. */
 export interface Stores {
@@ -83,22 +57,16 @@ export const startStores = async (folder: string): Promise<Stores> => {
   process.env['GCE_METADATA_HOST'] ??= '127.0.0.1:9';
   const found = findEmulators(process.env);
   const pick = createPortPicker();
-  const started: { readonly stop: () => Promise<void> }[] = [];
+  const started: Pick<Supervised, 'stop'>[] = [];
   const stop = async (): Promise<void> => {
     await Promise.all(started.map((emulator) => emulator.stop()));
   };
-  const common = { projectId: 'demo-tests', cwd: folder };
 
   const firestore = async (): Promise<void> => {
     if (found.firestore.kind === 'running') return;
     const port = await pick();
-    const emulator = await startFirestore({
-      ...common,
-      file: fileOf(found.firestore),
-      port,
-      rulesFile: inRoot('firestore.rules'),
-      logFile: join(folder, 'firestore.log'),
-    });
+    const file = fileOf(found.firestore);
+    const emulator = await startFirestore({ file, port, projectId: 'demo-tests', folder });
     started.push(emulator);
     process.env['FIRESTORE_EMULATOR_HOST'] = `127.0.0.1:${port}`;
     process.env[FIRESTORE_PID] = String(emulator.pid);
@@ -106,10 +74,16 @@ export const startStores = async (folder: string): Promise<Stores> => {
   const pubsub = async (): Promise<void> => {
     if (found.pubsub.kind === 'running') return;
     const port = await pick();
-    const logFile = join(folder, 'pubsub.log');
-    started.push(await startPubsub({ ...common, file: fileOf(found.pubsub), port, logFile }));
+    const emulator = await startSupervised({
+      name: 'Pub/Sub emulator',
+      command: [fileOf(found.pubsub), '--host=127.0.0.1', `--port=${port}`],
+      folder,
+      log: 'pubsub',
+      readyWhen: /Server started, listening on/,
+      readyWithinMs: READY_WITHIN_MS,
+    });
     const proxy = await openPubsubProxy(port);
-    started.push({ stop: proxy.close });
+    started.push(emulator, { stop: proxy.close });
     process.env['PUBSUB_EMULATOR_HOST'] = `127.0.0.1:${proxy.port}`;
   };
   const ends = await Promise.allSettled([firestore(), pubsub()]);

@@ -2,18 +2,23 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 const GUARDIAN = fileURLToPath(new URL('./guardian.mjs', import.meta.url));
 
-/** Groups that are not known to be gone. Whatever ends this process, they end with it, even a kill -9. */
+/** Process groups that are not known to be gone. They end with this process, even at a kill -9. */
 const groups = new Set<number>();
 let guardian: ChildProcess | undefined;
 
 /** Inherited by everything that is started from here, however deep. */
 const RUN_MARK = { TALEBACK_RUN: randomUUID() } as const;
 
-const notifyGuardian = (line: string): void => {
+/** Adds a group to those that the guardian ends after this process, or takes one that is gone from them. */
+const guard = (pid: number, isRunning: boolean): void => {
+  if (isRunning) groups.add(pid);
+  else groups.delete(pid);
   if (guardian === undefined) {
     guardian = spawn(process.execPath, [GUARDIAN], {
       detached: true,
@@ -24,28 +29,15 @@ const notifyGuardian = (line: string): void => {
     guardian.unref();
     (guardian.stdin as unknown as { unref?: () => void } | null)?.unref?.();
   }
-  guardian.stdin?.write(`${line}\n`);
+  guardian.stdin?.write(`${isRunning ? '+' : '-'}${pid}\n`);
 };
 
-/** Remembers a process group, so that it never outlives this process. */
-const guardGroup = (pid: number): void => {
-  groups.add(pid);
-  notifyGuardian(`+${pid}`);
-};
-
-/** Forgets a group that is gone. */
-const releaseGroup = (pid: number): void => {
-  groups.delete(pid);
-  notifyGuardian(`-${pid}`);
-};
-
-/** Sends a signal to all of a group; false when it is empty. */
-const signalGroup = (pid: number, signal: NodeJS.Signals | 0): boolean => {
+/** Sends a signal to all of a group, unless it is empty. */
+const signalGroup = (pid: number, signal: NodeJS.Signals): void => {
   try {
     process.kill(-pid, signal);
-    return true;
   } catch {
-    return false;
+    // It is empty.
   }
 };
 
@@ -55,22 +47,20 @@ process.on('exit', () => {
 
 export interface SupervisedOptions {
   readonly name: string;
-  readonly command: string;
-  readonly args: readonly string[];
-  readonly cwd: string;
-  readonly env: NodeJS.ProcessEnv;
-  /** Everything the process prints goes here. */
-  readonly logFile: string;
+  readonly command: readonly [string, ...string[]];
+  /** Where everything that it prints goes, to `<log>.log`. */
+  readonly folder: string;
+  readonly log: string;
+  /** Default: the folder. */
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
   /** How to know from its output that it serves. */
   readonly readyWhen: RegExp;
   readonly readyWithinMs: number;
 }
 
 export interface Supervised {
-  readonly name: string;
   readonly pid: number;
-  /** Resolves with the exit code, or the signal, when the process is gone. */
-  readonly ended: Promise<string>;
   /** Asks the process to leave, then its whole group; resolves when it is gone. */
   stop(): Promise<void>;
   /** Ends it at once, as the kernel would. */
@@ -82,67 +72,54 @@ const STOP_GRACE_MS = 15_000;
 const TAIL_CHARACTERS = 2_000;
 
 /**
- * Starts a process in a group of its own and resolves when it serves. The group lets everything that it started
- * be ended with it.
+ * Starts a process in a group of its own and resolves when it serves. The group lets everything that it started be ended
+ * with it.
+ *
  * @throws Error with the end of its output when it exits first or takes too long
  */
 export const startSupervised = async (options: SupervisedOptions): Promise<Supervised> => {
-  const child = spawn(options.command, options.args, {
-    cwd: options.cwd,
-    env: { ...options.env, ...RUN_MARK },
+  const [program, ...args] = options.command;
+  const child = spawn(program, args, {
+    cwd: options.cwd ?? options.folder,
+    env: { ...(options.env ?? process.env), ...RUN_MARK },
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const { pid } = child;
-  if (pid !== undefined) guardGroup(pid);
-  const log = createWriteStream(options.logFile, { flags: 'a' });
-  let tail = '';
-  const ended = once(child, 'close').then(([code, signal]) => String(signal ?? code));
-  const ready = new Promise<void>((resolve) => {
-    const read = (chunk: Buffer): void => {
-      log.write(chunk);
-      tail = (tail + chunk.toString('utf8')).slice(-TAIL_CHARACTERS);
-      if (options.readyWhen.test(tail)) resolve();
-    };
-    child.stdout.on('data', read);
-    child.stderr.on('data', read);
-  });
-
-  const finish = async (signal: NodeJS.Signals): Promise<void> => {
-    if (pid === undefined) return;
+  if (pid === undefined) {
+    const [error] = (await once(child, 'error')) as [Error];
+    throw new Error(`${options.name} ${String(error)}`);
+  }
+  guard(pid, true);
+  const log = createWriteStream(join(options.folder, `${options.log}.log`), { flags: 'a' });
+  const ended = once(child, 'close').then(([code, signal]) => `ended with ${signal ?? code}`);
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
     signalGroup(pid, signal);
     const timer = setTimeout(() => signalGroup(pid, 'SIGKILL'), STOP_GRACE_MS);
     await ended;
     clearTimeout(timer);
     signalGroup(pid, 'SIGKILL'); // what the process itself had started and left
-    releaseGroup(pid);
+    guard(pid, false);
     log.end();
   };
 
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<string>((resolve) => {
-    timer = setTimeout(
-      () => resolve(`was not ready within ${options.readyWithinMs} ms`),
-      options.readyWithinMs,
-    );
+  let tail = '';
+  const serves = new Promise<undefined>((resolve) => {
+    const read = (chunk: Buffer): void => {
+      log.write(chunk);
+      tail = (tail + chunk.toString('utf8')).slice(-TAIL_CHARACTERS);
+      if (options.readyWhen.test(tail)) resolve(undefined);
+    };
+    child.stdout.on('data', read);
+    child.stderr.on('data', read);
   });
-  const failed = pid === undefined ? once(child, 'error').then(([error]) => String(error)) : undefined;
-  const fault = await Promise.race([
-    ready.then(() => undefined),
-    late,
-    ended.then((end) => `ended with ${end}`),
-    ...(failed === undefined ? [] : [failed]),
-  ]);
-  clearTimeout(timer);
-  if (fault !== undefined || pid === undefined) {
-    await finish('SIGKILL');
+  const isLate = delay(options.readyWithinMs, `was not ready within ${options.readyWithinMs} ms`, {
+    ref: false,
+  });
+  const fault = await Promise.race([serves, ended, isLate]);
+  if (fault !== undefined) {
+    await end('SIGKILL');
     throw new Error(`${options.name} ${fault}\n${tail.trim()}`);
   }
-  return {
-    name: options.name,
-    pid,
-    ended,
-    stop: () => finish('SIGTERM'),
-    kill: () => finish('SIGKILL'),
-  };
+  return { pid, stop: () => end('SIGTERM'), kill: () => end('SIGKILL') };
 };

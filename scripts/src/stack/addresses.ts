@@ -1,7 +1,5 @@
 import { rmSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
-import { createNames } from '@taleback/core';
-import type { FirebasePorts } from '../emulators/start-firebase.ts';
 import { inRoot } from '../paths.ts';
 
 /** Where everything of a running stack is found; all of it on loopback. */
@@ -19,29 +17,13 @@ export interface StackAddresses {
   readonly workerHealthUrl: string;
 }
 
-export const addressesOf = (
-  projectId: string,
-  ports: FirebasePorts & { readonly health: number },
-  running: { readonly firestore: string | undefined; readonly pubsub: string | undefined },
-): StackAddresses => ({
-  projectId,
-  region: createNames().region,
-  pageUrl: `http://127.0.0.1:${ports.hosting}`,
-  callbackUrl: `http://127.0.0.1:${ports.hosting}/api/tts/callback`,
-  authHost: `127.0.0.1:${ports.auth}`,
-  firestoreHost: running.firestore ?? `127.0.0.1:${ports.firestore}`,
-  functionsHost: `127.0.0.1:${ports.functions}`,
-  pubsubHost: running.pubsub ?? `127.0.0.1:${ports.pubsub}`,
-  workerHealthUrl: `http://127.0.0.1:${ports.health}`,
-});
-
-const hostAndPort = (address: string): { host: string; port: number } => {
-  const url = new URL(`http://${address}`);
-  return { host: url.hostname, port: Number(url.port) };
+export const hostAndPort = (address: string): { readonly host: string; readonly port: number } => {
+  const { hostname, port } = new URL(`http://${address}`);
+  return { host: hostname, port: Number(port) };
 };
 
 /** The page's `/taleback.config.json` for a local stack. */
-export const pageConfig = (addresses: StackAddresses): unknown => ({
+export const pageConfig = (addresses: StackAddresses): object => ({
   firebase: {
     projectId: addresses.projectId,
     apiKey: 'emulator',
@@ -66,10 +48,8 @@ export interface AnnouncedStack {
 const FILE = inRoot('.taleback', 'stack.json');
 
 /** Writes down where the stack is, for its user only; it is removed when this process ends. */
-export const announceStack = async (
-  { pageUrl, callbackUrl }: StackAddresses,
-  secret: string,
-): Promise<void> => {
+export const announceStack = async (addresses: StackAddresses, secret: string): Promise<void> => {
+  const { pageUrl, callbackUrl } = addresses;
   await writeFile(FILE, JSON.stringify({ pageUrl, callbackUrl, secret }), { mode: 0o600 });
   process.once('exit', () => rmSync(FILE, { force: true }));
 };

@@ -12,7 +12,7 @@ import {
   serverTimestamp,
 } from 'firebase/firestore';
 import { connectFunctionsEmulator, getFunctions, httpsCallable } from 'firebase/functions';
-import type { StackAddresses } from './addresses.ts';
+import { hostAndPort, type StackAddresses } from './addresses.ts';
 
 export interface StoryDraft {
   readonly title: string;
@@ -40,79 +40,65 @@ export interface Reader {
 }
 
 /** A custom token as only the Auth emulator takes it: plain JSON, worth nothing anywhere else. */
-export const emulatorToken = (userId: string): string => JSON.stringify({ uid: userId });
+const emulatorToken = (userId: string): string => JSON.stringify({ uid: userId });
 
 /** The page's address that signs this person in, at a stack on this machine. */
 export const pageUrlAs = (userId: string, addresses: StackAddresses): string =>
   `${addresses.pageUrl}/#token=${encodeURIComponent(emulatorToken(userId))}`;
 
-const hostAndPort = (address: string): [string, number] => {
-  const url = new URL(`http://${address}`);
-  return [url.hostname, Number(url.port)];
-};
-
-const names = createNames();
-
 /** Signs a reader in at a running stack. */
 export const signInReader = async (addresses: StackAddresses, userId: string): Promise<Reader> => {
-  const app = initializeApp(
-    { projectId: addresses.projectId, apiKey: 'emulator' },
-    `${userId}-${Date.now()}`,
-  );
+  const { collections, functions: callables } = createNames();
+  const options = { projectId: addresses.projectId, apiKey: 'emulator' };
+  const app = initializeApp(options, `${userId}-${Date.now()}`);
   const auth = getAuth(app);
   connectAuthEmulator(auth, `http://${addresses.authHost}`, { disableWarnings: true });
   const firestore = getFirestore(app);
-  connectFirestoreEmulator(firestore, ...hostAndPort(addresses.firestoreHost));
+  const store = hostAndPort(addresses.firestoreHost);
+  connectFirestoreEmulator(firestore, store.host, store.port);
   const functions = getFunctions(app, addresses.region);
-  connectFunctionsEmulator(functions, ...hostAndPort(addresses.functionsHost));
+  const calls = hostAndPort(addresses.functionsHost);
+  connectFunctionsEmulator(functions, calls.host, calls.port);
   await signInWithCustomToken(auth, emulatorToken(userId));
 
-  const call = async (name: string, data: unknown): Promise<void> => {
+  const stories = collection(firestore, collections.stories);
+  const call = async (name: string, data: object): Promise<void> => {
     await httpsCallable(functions, name)(data);
   };
   return {
     userId,
     createStory: async (draft) => {
-      const story = await addDoc(collection(firestore, names.collections.stories), {
-        userId,
-        ...draft,
-        language: 'en',
-        storyType: 'user',
-        createdAt: serverTimestamp(),
-        updatedAt: serverTimestamp(),
-      });
-      return story.id;
+      const now = serverTimestamp();
+      const fields = { userId, ...draft, language: 'en', storyType: 'user', createdAt: now, updatedAt: now };
+      return (await addDoc(stories, fields)).id;
     },
-    request: (storyId) => call(names.functions.request, { storyId }),
-    retry: (storyId, voiceId) => call(names.functions.retry, { storyId, voiceId }),
-    waitFor: (storyId, looksRight, { withinMs, onChange }) =>
-      new Promise((resolve, reject) => {
-        let last: StoryFields = {};
-        const timer = setTimeout(() => {
-          unsubscribe();
-          reject(new Error(`story ${storyId} is still ${String(last['audioStatus'])} after ${withinMs} ms`));
-        }, withinMs);
-        const unsubscribe = onSnapshot(
-          doc(firestore, names.collections.stories, storyId),
-          (snapshot) => {
-            if (snapshot.metadata.fromCache) return; // a state that may be over
-            last = snapshot.data() ?? {};
-            onChange?.(last);
-            if (!looksRight(last)) return;
-            clearTimeout(timer);
-            unsubscribe();
-            resolve(last);
-          },
-          (error) => {
-            clearTimeout(timer);
-            reject(error);
-          },
-        );
-      }),
-    attempts: async (storyId) =>
-      (
-        await getDocs(collection(firestore, names.collections.stories, storyId, names.collections.attempts))
-      ).docs.map((entry) => entry.data()),
+    request: (storyId) => call(callables.request, { storyId }),
+    retry: (storyId, voiceId) => call(callables.retry, { storyId, voiceId }),
+    waitFor: async (storyId, looksRight, { withinMs, onChange }) => {
+      const { promise, resolve, reject } = Promise.withResolvers<StoryFields>();
+      let last: StoryFields = {};
+      const timer = setTimeout(() => {
+        reject(new Error(`story ${storyId} is still ${String(last['audioStatus'])} after ${withinMs} ms`));
+      }, withinMs);
+      const unsubscribe = onSnapshot(
+        doc(stories, storyId),
+        (snapshot) => {
+          if (snapshot.metadata.fromCache) return; // a state that may be over
+          last = snapshot.data() ?? {};
+          onChange?.(last);
+          if (looksRight(last)) resolve(last);
+        },
+        reject,
+      );
+      return promise.finally(() => {
+        clearTimeout(timer);
+        unsubscribe();
+      });
+    },
+    attempts: async (storyId) => {
+      const { docs } = await getDocs(collection(stories, storyId, collections.attempts));
+      return docs.map((entry) => entry.data());
+    },
     close: () => deleteApp(app),
   };
 };

@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { createNames, type Log } from '@taleback/core';
-import { type ServedReceiver, serveReceiver } from '@taleback/functions/src/receiver.node.ts';
-import { type Stores, startStores } from '../emulators/stores.ts';
+import { serveReceiver } from '@taleback/functions/src/receiver.node.ts';
+import { startStores } from '../emulators/stores.ts';
 import { inRoot } from '../paths.ts';
 
-/** A receiver on its own, with emulators; `firestore` and `pubsub` are host and port. */
+/** A receiver on its own, with emulators. */
 export interface StandaloneReceiver {
   readonly addresses: {
     readonly url: string;
+    /** Host and port. */
     readonly firestore: string;
     readonly pubsub: string;
     readonly project: string;
@@ -21,11 +22,8 @@ export interface StandaloneReceiver {
 const createJobsTopic = async (pubsub: string, project: string): Promise<void> => {
   const { topics } = createNames({ instance: process.env['TALEBACK_INSTANCE'] });
   const url = `http://${pubsub}/v1/projects/${project}/topics/${topics.jobs}`;
-  const answer = await fetch(url, {
-    method: 'PUT',
-    headers: { 'content-type': 'application/json' },
-    body: '{}',
-  });
+  const headers = { 'content-type': 'application/json' };
+  const answer = await fetch(url, { method: 'PUT', headers, body: '{}' });
   if (!answer.ok && answer.status !== 409)
     throw new Error(`the Pub/Sub emulator answered ${answer.status} to the creation of ${topics.jobs}`);
 };
@@ -42,17 +40,17 @@ export const startReceiver = async (log: Log): Promise<StandaloneReceiver> => {
   await mkdir(folder, { recursive: true });
   process.env['GOOGLE_CLOUD_PROJECT'] ??= 'demo-taleback';
   const project = process.env['GOOGLE_CLOUD_PROJECT'];
-  let served: ServedReceiver | undefined;
-  let stores: Stores | undefined;
+  const started: (() => Promise<void>)[] = [];
   const stop = async (): Promise<void> => {
-    await served?.close();
-    await stores?.stop();
+    for (const end of started.toReversed()) await end();
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    stores = await startStores(folder);
+    const stores = await startStores(folder);
+    started.push(stores.stop);
     const port = Number(process.env['PORT'] ?? 0);
-    served = await serveReceiver({ environment: process.env, host: '127.0.0.1', port, log });
+    const served = await serveReceiver({ environment: process.env, host: '127.0.0.1', port, log });
+    started.push(served.close);
     const firestore = process.env['FIRESTORE_EMULATOR_HOST'] ?? '';
     const pubsub = process.env['PUBSUB_EMULATOR_HOST'] ?? '';
     await createJobsTopic(pubsub, project);

@@ -1,15 +1,16 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type FoundEmulators, findEmulators } from '../emulators/find.ts';
-import { openPubsubProxy, type Proxy } from '../emulators/pubsub-proxy.ts';
-import { type FirebasePorts, PORT_NAMES, startFirebase } from '../emulators/start-firebase.ts';
+import { createNames } from '@taleback/core';
+import { findEmulators } from '../emulators/find.ts';
+import { openPubsubProxy } from '../emulators/pubsub-proxy.ts';
+import { EMULATOR_NAMES, type FirebaseJson, startFirebase } from '../emulators/start-firebase.ts';
 import { startFirestore } from '../emulators/stores.ts';
 import { inRoot } from '../paths.ts';
 import { createPortPicker } from '../process/free-port.ts';
 import type { Supervised } from '../process/supervised.ts';
-import { addressesOf, pageConfig, type StackAddresses } from './addresses.ts';
-import { controlFileIn, type Sweeper, startSweeper, startWorker } from './worker.ts';
+import { pageConfig, type StackAddresses } from './addresses.ts';
+import { startSweeper, startWorker } from './worker.ts';
 
 export interface StackOptions {
   /** Prefer the ports of firebase.json; otherwise any free ones, so that stacks run beside each other. */
@@ -38,16 +39,17 @@ export interface Stack {
 }
 
 /** The ports that the worker serves audio and its health on when they are free. */
-const WELL_KNOWN_AUDIO_PORT = 8787;
-const WELL_KNOWN_HEALTH_PORT = 9464;
+const WORKER_PORTS = { audio: { port: 8787 }, health: { port: 9464 } } as const;
+const PORT_NAMES = [...EMULATOR_NAMES, 'audio', 'health'] as const;
+type Ports = Readonly<Record<(typeof PORT_NAMES)[number], number>>;
 
-const pickPorts = async (
-  pick: (wished?: number) => Promise<number>,
-  wished: Readonly<Record<string, { port?: number } | undefined>>,
-): Promise<FirebasePorts> => {
-  const ports: Partial<Record<keyof FirebasePorts, number>> = {};
-  for (const name of PORT_NAMES) ports[name] = await pick(wished[name]?.port ?? 0);
-  return ports as FirebasePorts;
+const local = (port: number): string => `127.0.0.1:${port}`;
+
+const pickPorts = async (wished: FirebaseJson['emulators']): Promise<Ports> => {
+  const pick = createPortPicker();
+  const ports: Partial<Record<keyof Ports, number>> = {};
+  for (const name of PORT_NAMES) ports[name] = await pick(wished[name]?.port);
+  return ports as Ports;
 };
 
 /** The folder that one run deploys from, with the secret and the addresses that only this run has. */
@@ -60,122 +62,88 @@ const prepareFolder = async (folder: string, secret: string, addresses: StackAdd
   await writeFile(join(folder, 'public', 'taleback.config.json'), JSON.stringify(pageConfig(addresses)));
 };
 
-/** Where everything of a stack will be, decided before anything starts. */
-interface Plan {
-  readonly found: FoundEmulators;
-  /** firebase.json, parsed. */
-  readonly config: Readonly<Record<string, unknown>>;
-  readonly ports: FirebasePorts;
-  readonly audioPort: number;
-  readonly healthPort: number;
-  readonly addresses: StackAddresses;
-  readonly proxy: Proxy | undefined;
-  readonly secret: string;
-  readonly folder: string;
-}
-
-const planStack = async ({ wellKnownPorts = false }: StackOptions): Promise<Plan> => {
-  const found = findEmulators(process.env);
-  const config = JSON.parse(await readFile(inRoot('firebase.json'), 'utf8')) as Record<string, unknown>;
-  const pick = createPortPicker();
-  const wished = wellKnownPorts ? (config['emulators'] as Record<string, { port?: number }>) : {};
-  const ports = await pickPorts(pick, wished);
-  const audioPort = await pick(wellKnownPorts ? WELL_KNOWN_AUDIO_PORT : 0);
-  const healthPort = await pick(wellKnownPorts ? WELL_KNOWN_HEALTH_PORT : 0);
-  const proxy = found.pubsub.kind === 'running' ? undefined : await openPubsubProxy(ports.pubsub);
-  const addresses = addressesOf(
-    `demo-taleback-${randomBytes(3).toString('hex')}`,
-    { ...ports, pubsub: proxy?.port ?? ports.pubsub, health: healthPort },
-    {
-      firestore: found.firestore.kind === 'running' ? found.firestore.host : undefined,
-      pubsub: found.pubsub.kind === 'running' ? found.pubsub.host : undefined,
-    },
-  );
+/**
+ * Starts the emulators and the worker, in parallel where they allow it. What was built is what runs. Emulators that run
+ * already are used; Firestore's own is preferred to the Firebase CLI's where the Google Cloud CLI is installed.
+ */
+export const startStack = async (options: StackOptions = {}): Promise<Stack> => {
+  const { wellKnownPorts = false, withWorker = true, workerEnv, onReady } = options;
+  const { firestore, pubsub } = findEmulators(process.env);
+  const config = JSON.parse(await readFile(inRoot('firebase.json'), 'utf8')) as FirebaseJson;
+  const ports = await pickPorts(wellKnownPorts ? { ...config.emulators, ...WORKER_PORTS } : {});
+  const proxy = pubsub.kind === 'running' ? undefined : await openPubsubProxy(ports.pubsub);
+  const pageUrl = `http://${local(ports.hosting)}`;
+  const addresses: StackAddresses = {
+    projectId: `demo-taleback-${randomBytes(3).toString('hex')}`,
+    region: createNames().region,
+    pageUrl,
+    callbackUrl: `${pageUrl}/api/tts/callback`,
+    authHost: local(ports.auth),
+    firestoreHost: firestore.kind === 'running' ? firestore.host : local(ports.firestore),
+    functionsHost: local(ports.functions),
+    pubsubHost: pubsub.kind === 'running' ? pubsub.host : local(proxy?.port ?? ports.pubsub),
+    workerHealthUrl: `http://${local(ports.health)}`,
+  };
+  const { projectId } = addresses;
   const secret = `whsec_${randomBytes(32).toString('base64')}`;
   const folder = inRoot('.taleback', `run-${process.pid}-${randomUUID().slice(0, 8)}`);
-  return { found, config, ports, audioPort, healthPort, addresses, proxy, secret, folder };
-};
-
-/** Google's own Firestore emulator, where the Google Cloud CLI is installed and none runs yet. */
-const startOwnFirestore = ({ found, ports, addresses, folder }: Plan): Promise<Supervised> | undefined =>
-  found.firestore.kind === 'gcloud'
-    ? startFirestore({
-        file: found.firestore.file,
-        port: ports.firestore,
-        projectId: addresses.projectId,
-        rulesFile: inRoot('firestore.rules'),
-        cwd: folder,
-        logFile: join(folder, 'firestore.log'),
-      })
-    : undefined;
-
-/** The Firebase CLI with the emulators that do not run otherwise. */
-const startRest = ({ found, config, ports, addresses, audioPort, folder }: Plan): Promise<Supervised> => {
-  const { firestore, pubsub } = found;
-  const isOwnFirestore = firestore.kind === 'firebase-tools';
-  return startFirebase({
-    folder,
-    config,
-    ports,
-    projectId: addresses.projectId,
-    only: [
-      'auth',
-      'functions',
-      'hosting',
-      ...(pubsub.kind === 'running' ? [] : ['pubsub']),
-      ...(isOwnFirestore ? ['firestore'] : []),
-    ],
-    env: {
-      ...process.env,
-      CI: '1',
-      // Express shows stack traces, with paths, outside production.
-      NODE_ENV: 'production',
-      PUBLIC_BASE_URL: addresses.pageUrl,
-      AUDIO_PUBLIC_BASE_URL: `http://127.0.0.1:${audioPort}/audio`,
-      CALLBACK_SIGNATURES: 'required',
-      ...(isOwnFirestore ? {} : { FIRESTORE_EMULATOR_HOST: addresses.firestoreHost }),
-      ...(pubsub.kind === 'gcloud' ? { PUBSUB_EMULATOR_BINARY_PATH: pubsub.file } : {}),
-    },
-    logFile: join(folder, 'firebase.log'),
-  });
-};
-
-/** Starts the emulators and the worker, in parallel where they allow it. What was built is what runs. */
-export const startStack = async (options: StackOptions = {}): Promise<Stack> => {
-  const plan = await planStack(options);
-  const { addresses, secret, folder } = plan;
+  const controlFile = join(folder, 'control.env');
   await prepareFolder(folder, secret, addresses);
 
   const running: Supervised[] = [];
   let worker: Supervised | undefined;
-  let sweeper: Sweeper | undefined;
-  const keep = async (part: string, starting: Promise<Supervised> | undefined) => {
+  let stopSweeper: (() => Promise<void>) | undefined;
+  const keep = async (part: string, starting: Promise<Supervised>): Promise<Supervised> => {
     const started = await starting;
-    if (started === undefined) return undefined;
     running.push(started);
-    options.onReady?.(part);
+    onReady?.(part);
     return started;
   };
+  const startOwnFirestore = async (): Promise<void> => {
+    if (firestore.kind !== 'gcloud') return;
+    const { file } = firestore;
+    await keep('firestore', startFirestore({ file, port: ports.firestore, projectId, folder }));
+  };
+  const startRest = async (): Promise<void> => {
+    const isOwnFirestore = firestore.kind !== 'firebase-tools';
+    const stores = [
+      ...(pubsub.kind === 'running' ? [] : ['pubsub']),
+      ...(isOwnFirestore ? [] : ['firestore']),
+    ];
+    const env = {
+      ...process.env,
+      CI: '1',
+      // Express shows stack traces, with paths, outside production.
+      NODE_ENV: 'production',
+      PUBLIC_BASE_URL: pageUrl,
+      AUDIO_PUBLIC_BASE_URL: `http://${local(ports.audio)}/audio`,
+      CALLBACK_SIGNATURES: 'required',
+      ...(isOwnFirestore ? { FIRESTORE_EMULATOR_HOST: addresses.firestoreHost } : {}),
+      ...(pubsub.kind === 'gcloud' ? { PUBSUB_EMULATOR_BINARY_PATH: pubsub.file } : {}),
+    };
+    const only = ['auth', 'functions', 'hosting', ...stores];
+    await keep('firebase', startFirebase({ folder, config, ports, projectId, only, env }));
+  };
   const restartWorker = async (): Promise<void> => {
-    worker = await keep('worker', startWorker({ ...plan, env: options.workerEnv }));
+    const place = { folder, controlFile, audioPort: ports.audio, healthPort: ports.health };
+    worker = await keep('worker', startWorker({ ...place, addresses, secret, env: workerEnv }));
   };
   const stop = async (): Promise<void> => {
-    await sweeper?.stop();
+    await stopSweeper?.();
     await worker?.stop();
     await Promise.all(running.map((process) => process.stop()));
-    await plan.proxy?.close();
+    await proxy?.close();
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    await Promise.all([keep('firestore', startOwnFirestore(plan)), keep('firebase', startRest(plan))]);
-    if (options.withWorker !== false) {
+    await Promise.all([startOwnFirestore(), startRest()]);
+    if (withWorker) {
       await restartWorker();
-      sweeper = startSweeper(addresses);
+      stopSweeper = startSweeper(addresses);
     }
   } catch (error) {
     await stop();
     throw error;
   }
-  const controlFile = controlFileIn(folder);
   return { addresses, secret, folder, controlFile, worker: () => worker, restartWorker, stop };
 };
