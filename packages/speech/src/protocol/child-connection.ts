@@ -2,18 +2,18 @@ import { reportError, toTalebackError } from '@taleback/core/errors';
 import type { Log } from '@taleback/core';
 import type { Clock } from '@taleback/resilience';
 import type { ChildCall, SpeechChild, SpeechChildEvents } from '../pool/speech-child.ts';
-import { BareSession } from './bare-session.ts';
 import type { ChildTransport, OpenTransport } from './child-process.node.ts';
-import { EnvelopeSession } from './envelope-session.ts';
 import { type Frame, FrameReader } from './frame-reader.ts';
-import { parseChildMessage } from './parse-child-message.ts';
+import { formatLine, parseChildMessage, synthesizePayload } from './messages.ts';
 import { PendingCalls } from './pending-calls.ts';
 import {
   BARE_VERSION,
   type ChildInfo,
   type ChildMessage,
+  type Envelope,
   PROTOCOL_VERSIONS,
   type ProtocolVersion,
+  RAW_VERSION,
 } from './protocol.ts';
 import type { SoundFiles } from './sound-files.node.ts';
 
@@ -29,31 +29,31 @@ export interface ChildConnectionOptions {
   readonly log: Log;
 }
 
+type Message = Exclude<ChildMessage, { kind: 'failed' }>;
+
 const NEGOTIATION_TIMEOUT_MS = 5_000;
 /** A child that prints without end must not fill the log. */
 const MAX_NOISE_LOGGED = 20;
 const EXCERPT_CHARACTERS = 200;
 
-/**
- * One child process: negotiates a version, then hands calls and answers to the session of that version.
- * @see ARCHITECTURE.md
- */
+/** One child process: negotiates a version, then speaks it. @see ARCHITECTURE.md */
 export class ChildConnection implements SpeechChild {
   readonly #options: ChildConnectionOptions;
   readonly #versions: readonly ProtocolVersion[];
   readonly #events: SpeechChildEvents;
   readonly #transport: ChildTransport;
   readonly #calls: PendingCalls;
-  readonly #envelopes: EnvelopeSession;
-  /** Undefined until a version is agreed on. */
-  #session: EnvelopeSession | BareSession | undefined;
+  /** Undefined until one is agreed on. */
+  #version: ProtocolVersion | undefined;
   #info: ChildInfo | undefined;
   #helloId: string | undefined;
   #stopNegotiation: () => void = () => {};
-  #noiseCount = 0;
-  #failure: string | undefined;
   /** A `ready` that came before `hello` was answered. */
   #earlyReady: { readonly model: string | undefined } | undefined;
+  readonly #pings = new Set<string>();
+  #sentCount = 0;
+  #noiseCount = 0;
+  #failure: string | undefined;
   #isReady = false;
   /** It broke the protocol, so nothing it sends is trusted. */
   #isBroken = false;
@@ -73,9 +73,6 @@ export class ChildConnection implements SpeechChild {
       onChunk: (chunk) => reader.push(chunk),
       onEnd: (cause) => this.#end(cause),
     });
-    const { clock, workerId } = options;
-    const write = (line: string): void => this.#transport.write(line);
-    this.#envelopes = new EnvelopeSession({ clock, workerId, calls: this.#calls, events, write });
     if (!this.#isOver) this.#negotiate();
   }
 
@@ -84,31 +81,37 @@ export class ChildConnection implements SpeechChild {
   }
 
   get answersPings(): boolean {
-    return this.#session === this.#envelopes;
+    return this.#version !== undefined && this.#version !== BARE_VERSION;
   }
 
   speak(call: ChildCall): void {
     if (this.#isOver) return;
+    const { correlationId, request } = call;
+    const path = this.#version === RAW_VERSION ? undefined : this.#options.files.newPath();
+    const payload = synthesizePayload(request, path);
+    this.#calls.add(correlationId, path);
     try {
-      (this.#session ?? this.#envelopes).speak(call);
+      // With `options`, although the first children of 1.0 did not know them: a cloned voice depends on them.
+      if (this.#version === BARE_VERSION) this.#write({ ...payload, priority: undefined });
+      else this.#send(payload, call);
     } catch (error) {
       // Not within this call: its caller has only begun to wait.
       const report = reportError(toTalebackError(error));
-      this.#options.clock.setTimer(() => this.#calls.fail(call.correlationId, report), 0);
+      this.#options.clock.setTimer(() => this.#calls.fail(correlationId, report), 0);
     }
   }
 
   /** 1.0 has no cancel: a caller who needs the child back kills it. */
   cancel(correlationId: string): void {
-    if (this.answersPings) this.#envelopes.request({ type: 'cancel', correlation_id: correlationId });
+    if (this.answersPings) this.#request({ type: 'cancel', correlation_id: correlationId });
   }
 
   ping(): void {
-    if (this.answersPings) this.#envelopes.ping();
+    if (this.answersPings) this.#pings.add(this.#request({ type: 'ping' }));
   }
 
   leave(): void {
-    if (this.answersPings) this.#envelopes.request({ type: 'shutdown' });
+    if (this.answersPings) this.#request({ type: 'shutdown' });
     else this.#transport.closeInput();
   }
 
@@ -116,101 +119,121 @@ export class ChildConnection implements SpeechChild {
     this.#transport.kill();
   }
 
-  #negotiate(): void {
-    const { clock, negotiationTimeoutMs = NEGOTIATION_TIMEOUT_MS } = this.#options;
-    if (this.#versions.every((version) => version === BARE_VERSION)) {
-      // Not before the constructor has given this object to its owner.
-      this.#stopNegotiation = clock.setTimer(() => this.#fallBack({ owesComplaint: false }), 0);
-      return;
-    }
-    this.#helloId = this.#envelopes.request({ type: 'hello', versions: this.#versions });
-    this.#stopNegotiation = clock.setTimer(
-      () => this.#fallBack({ owesComplaint: true }),
-      negotiationTimeoutMs,
-    );
+  /** Sends a request that is no call. @returns its correlation id */
+  #request(payload: Envelope['payload']): string {
+    const correlationId = `${payload.type}-${this.#sentCount + 1}`;
+    this.#send(payload, { correlationId, retryCount: 0 });
+    return correlationId;
   }
 
-  /** Speaks 1.0 from now on. */
-  #fallBack(state: { readonly owesComplaint: boolean }): void {
-    this.#stopNegotiation();
-    this.#session = new BareSession(this.#calls, (line) => this.#transport.write(line), state);
-    this.#becomeReady(undefined);
+  /** @throws TalebackError as `formatLine` does; nothing was sent then. */
+  #send(payload: Envelope['payload'], call: Omit<ChildCall, 'request'>): void {
+    const { clock, workerId } = this.#options;
+    const { correlationId, retryCount } = call;
+    this.#sentCount += 1;
+    const messageId = `msg-${this.#sentCount}`;
+    const timestamp = Math.trunc(clock.now());
+    // The newest until the child has chosen.
+    const version = this.#version ?? PROTOCOL_VERSIONS[0];
+    const metadata = { correlationId, workerId, retryCount };
+    this.#write({ version, messageId, timestamp, type: 'request', payload, metadata });
+  }
+
+  #write(message: object): void {
+    this.#transport.write(formatLine(message));
+  }
+
+  #negotiate(): void {
+    const { clock, negotiationTimeoutMs = NEGOTIATION_TIMEOUT_MS } = this.#options;
+    const isOld = this.#versions.every((version) => version === BARE_VERSION);
+    if (!isOld) this.#helloId = this.#request({ type: 'hello', versions: this.#versions });
+    // Never before the constructor has given this object to its owner.
+    const timeoutMs = isOld ? 0 : negotiationTimeoutMs;
+    this.#stopNegotiation = clock.setTimer(() => {
+      this.#calls.owesComplaint = !isOld;
+      this.#agree(BARE_VERSION);
+    }, timeoutMs);
   }
 
   #take(frame: Frame): void {
     if (this.#isBroken || this.#isOver) return;
     const message = parseChildMessage(frame);
+    if (message?.kind === 'failed') {
+      this.#failure ??= message.error.message;
+      return;
+    }
     const isUnderstood = message !== undefined && this.#takeMessage(message);
     // Never the whole object: a deeply nested one cannot even be formatted.
     if (!isUnderstood) this.#noise(`an object of ${Object.keys(frame.message).join(', ')}`);
   }
 
-  /** @returns false for a message that means nothing in the version that is spoken. */
-  #takeMessage(message: ChildMessage): boolean {
-    if (message.kind === 'failed') {
-      this.#failure ??= message.error.message;
-      return true;
+  /** @returns false for a message that means nothing while a version is being agreed on. */
+  #takeFirst(message: Message): boolean {
+    if (message.kind === 'bare') {
+      this.#calls.owesComplaint = message.answer?.ok !== false;
+      this.#agree(BARE_VERSION);
+    } else if (message.kind === 'ready') {
+      this.#earlyReady = message;
+    } else if (message.correlationId !== this.#helloId) {
+      return false;
+    } else if (message.kind === 'error') {
+      this.#break(`it refused hello: ${message.error.message}`);
+    } else if (message.kind === 'hello') {
+      this.#info = message.info;
+      const { version } = message.info;
+      if (this.#versions.includes(version)) this.#agree(version);
+      else this.#break(`it chose version ${version}, which was not offered`);
     }
-    if (this.#session === undefined) return this.#takeFirst(this.#envelopes, message);
+    return true;
+  }
+
+  /** @returns false for a message that means nothing in the version that is spoken. */
+  #takeMessage(message: Message): boolean {
+    if (this.#version === undefined) return this.#takeFirst(message);
     if (message.kind === 'ready') {
       this.#becomeReady(message.model);
       return true;
     }
     // A `hello` that comes late: 1.0 is spoken by now.
     if (message.kind === 'hello') return message.correlationId === this.#helloId;
-    return this.#session.take(message);
-  }
-
-  #takeFirst(session: EnvelopeSession, message: Exclude<ChildMessage, { kind: 'failed' }>): boolean {
     if (message.kind === 'bare') {
-      this.#fallBack({ owesComplaint: message.answer?.ok !== false });
+      if (this.answersPings || message.answer === undefined) return false;
+      this.#calls.answerBare(message.answer);
       return true;
     }
-    if (message.kind === 'ready') {
-      this.#earlyReady = message;
-      return true;
-    }
-    if (message.correlationId !== this.#helloId) return false;
-    if (message.kind === 'hello') this.#agree(session, message.info);
-    else if (message.kind === 'error') this.#break(`it refused hello: ${message.error.message}`);
+    if (!this.answersPings) return false;
+    const { correlationId } = message;
+    if (message.kind === 'audio') this.#calls.answer(correlationId, message.sound);
+    else if (message.kind === 'error') this.#calls.fail(correlationId, message.error);
+    else if (this.#pings.delete(correlationId)) this.#events.onPulse(message.health);
     return true;
   }
 
-  #agree(session: EnvelopeSession, info: ChildInfo): void {
-    if (!this.#versions.includes(info.version)) {
-      this.#break(`it chose version ${info.version}, which was not offered`);
-      return;
-    }
-    this.#info = info;
-    if (info.version === BARE_VERSION) {
-      this.#fallBack({ owesComplaint: false });
-      return;
-    }
+  /** Speaks this version from now on. A child of 1.0 never says that it is ready. */
+  #agree(version: ProtocolVersion): void {
     this.#stopNegotiation();
-    session.version = info.version;
-    this.#session = session;
-    if (this.#earlyReady !== undefined) this.#becomeReady(this.#earlyReady.model);
+    this.#version = version;
+    if (version === BARE_VERSION) this.#becomeReady(undefined);
+    else if (this.#earlyReady !== undefined) this.#becomeReady(this.#earlyReady.model);
   }
 
   #becomeReady(model: string | undefined): void {
     if (this.#isReady) return;
     this.#isReady = true;
-    const protocol = this.#session?.version ?? BARE_VERSION;
     const { concurrency = 1, models = [] } = this.#info ?? {};
-    const [onlyModel, ...others] = models;
+    const onlyModel = models.length === 1 ? models[0] : undefined;
     this.#events.onReady({
-      protocol,
-      concurrency: protocol === BARE_VERSION ? 1 : concurrency,
-      model: model ?? (others.length === 0 ? onlyModel : undefined),
+      protocol: this.#version ?? BARE_VERSION,
+      concurrency: this.answersPings ? concurrency : 1,
+      model: model ?? onlyModel,
     });
   }
 
   #noise(excerpt: string): void {
     this.#noiseCount += 1;
     if (this.#noiseCount > MAX_NOISE_LOGGED) return;
-    const { workerId, log } = this.#options;
-    log('warn', 'speech child wrote something else', {
-      worker: workerId,
+    this.#options.log('warn', 'speech child wrote something else', {
+      worker: this.#options.workerId,
       excerpt: excerpt.slice(0, EXCERPT_CHARACTERS),
       count: this.#noiseCount,
     });

@@ -17,14 +17,11 @@ export interface FrameEvents {
 
 interface RawPart {
   readonly message: Frame['message'];
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly raw: Uint8Array<ArrayBuffer>;
   filledBytes: number;
 }
 
 const NEWLINE = 0x0a;
-const OPENING_BRACE = 0x7b;
-const SPACE = 0x20;
-const TAB = 0x09;
 const NOISE_EXCERPT_CHARACTERS = 200;
 
 /** Cuts a byte stream, in whatever pieces it comes, into lines and the raw bytes after them. Used by both sides. */
@@ -32,7 +29,7 @@ export class FrameReader {
   readonly #events: FrameEvents;
   #lineParts: Buffer[] = [];
   #lineBytes = 0;
-  #raw: RawPart | undefined;
+  #part: RawPart | undefined;
   #isBroken = false;
 
   constructor(events: FrameEvents) {
@@ -40,84 +37,82 @@ export class FrameReader {
   }
 
   push(chunk: Buffer): void {
-    let offset = 0;
-    while (offset < chunk.length && !this.#isBroken) {
-      offset =
-        this.#raw === undefined ? this.#takeLine(chunk, offset) : this.#takeRaw(chunk, offset, this.#raw);
+    let rest = chunk;
+    while (rest.length > 0 && !this.#isBroken) {
+      rest = rest.subarray(this.#part === undefined ? this.#takeLine(rest) : this.#takeRaw(rest, this.#part));
     }
   }
 
-  #takeLine(chunk: Buffer, offset: number): number {
-    const newlineAt = chunk.indexOf(NEWLINE, offset);
-    const end = newlineAt === -1 ? chunk.length : newlineAt;
-    this.#lineBytes += end - offset;
-    if (this.#lineBytes > MAX_LINE_BYTES) {
-      this.#break(`a line of more than ${MAX_LINE_BYTES} bytes`);
-      return chunk.length;
-    }
-    if (newlineAt === -1) {
-      this.#lineParts.push(chunk.subarray(offset));
-      return chunk.length;
-    }
-    const last = chunk.subarray(offset, end);
-    const line = this.#lineParts.length === 0 ? last : Buffer.concat([...this.#lineParts, last]);
+  /** @returns how many bytes of the chunk were taken */
+  #takeLine(chunk: Buffer): number {
+    const newlineAt = chunk.indexOf(NEWLINE);
+    const part = newlineAt === -1 ? chunk : chunk.subarray(0, newlineAt);
+    this.#lineParts.push(part);
+    this.#lineBytes += part.length;
+    if (this.#lineBytes > MAX_LINE_BYTES) this.#break(`a line of more than ${MAX_LINE_BYTES} bytes`);
+    if (newlineAt === -1 || this.#isBroken) return chunk.length;
+    const line = this.#lineParts.length === 1 ? part : Buffer.concat(this.#lineParts);
     this.#lineParts = [];
     this.#lineBytes = 0;
-    this.#readLine(line);
-    return end + 1;
+    this.#readLine(line.toString('utf8'));
+    return newlineAt + 1;
   }
 
-  #readLine(line: Buffer): void {
+  #readLine(line: string): void {
     const message = parseObject(line);
     if (message === undefined) {
-      const text = line.toString('utf8', 0, NOISE_EXCERPT_CHARACTERS).trim();
+      const text = line.slice(0, NOISE_EXCERPT_CHARACTERS).trim();
       if (text !== '') this.#events.onNoise(text);
       return;
     }
     const byteLength = message['version'] === RAW_VERSION ? (message['byteLength'] ?? undefined) : undefined;
-    if (byteLength === undefined) this.#events.onFrame({ message, raw: undefined });
-    else if (isRawLength(byteLength)) this.#raw = { message, bytes: unfilled(byteLength), filledBytes: 0 };
-    else this.#break(`a byteLength that is no whole number from 0 to ${MAX_RAW_BYTES}`);
+    if (byteLength === undefined) {
+      this.#events.onFrame({ message, raw: undefined });
+    } else if (
+      typeof byteLength === 'number' &&
+      byteLength >= 0 &&
+      byteLength <= MAX_RAW_BYTES &&
+      Number.isInteger(byteLength)
+    ) {
+      // Not set to 0: every byte is written before the frame is passed on.
+      const raw = new Uint8Array(Buffer.allocUnsafeSlow(byteLength).buffer);
+      this.#part = { message, raw, filledBytes: 0 };
+    } else {
+      this.#break(`a byteLength that is no whole number from 0 to ${MAX_RAW_BYTES}`);
+    }
   }
 
-  #takeRaw(chunk: Buffer, offset: number, raw: RawPart): number {
-    const { bytes, message } = raw;
-    const end = Math.min(chunk.length, offset + bytes.length - raw.filledBytes);
-    bytes.set(chunk.subarray(offset, end), raw.filledBytes);
-    raw.filledBytes += end - offset;
-    if (raw.filledBytes < bytes.length || end === chunk.length) return end;
-    if (chunk[end] !== NEWLINE) {
+  /** As `takeLine`. */
+  #takeRaw(chunk: Buffer, part: RawPart): number {
+    const { message, raw } = part;
+    const taken = chunk.subarray(0, raw.length - part.filledBytes);
+    raw.set(taken, part.filledBytes);
+    part.filledBytes += taken.length;
+    if (part.filledBytes < raw.length || taken.length === chunk.length) return taken.length;
+    if (chunk[taken.length] !== NEWLINE) {
       this.#break('raw bytes that do not end where they should');
       return chunk.length;
     }
-    this.#raw = undefined;
-    this.#events.onFrame({ message, raw: bytes });
-    return end + 1;
+    this.#part = undefined;
+    this.#events.onFrame({ message, raw });
+    return taken.length + 1;
   }
 
   #break(reason: string): void {
     this.#isBroken = true;
     this.#lineParts = [];
-    this.#raw = undefined;
+    this.#part = undefined;
     this.#events.onBroken(reason);
   }
 }
 
-const isRawLength = (value: unknown): value is number =>
-  Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_RAW_BYTES;
-
-const parseObject = (line: Buffer): Frame['message'] | undefined => {
+const parseObject = (line: string): Frame['message'] | undefined => {
   // Most noise is recognised without an exception.
-  const [first] = line;
-  if (first !== OPENING_BRACE && first !== SPACE && first !== TAB) return undefined;
+  if (!/^[ \t]*\{/.test(line)) return undefined;
   try {
-    const value: unknown = JSON.parse(line.toString('utf8'));
+    const value: unknown = JSON.parse(line);
     return isRecord(value) ? value : undefined;
   } catch {
     return undefined;
   }
 };
-
-/** Bytes that are not set to 0, in a buffer of their own: each is written before the frame is passed on. */
-const unfilled = (byteLength: number): Uint8Array<ArrayBuffer> =>
-  new Uint8Array(Buffer.allocUnsafeSlow(byteLength).buffer);

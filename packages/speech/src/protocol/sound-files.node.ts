@@ -6,26 +6,25 @@ import { dirname, join } from 'node:path';
 import { MAX_RAW_BYTES } from './protocol.ts';
 
 /** Where children that cannot send raw bytes put their sound. */
-export interface SoundFiles {
+export interface OpenSoundFiles {
   /** A path that was never used before. */
   newPath(): string;
   /** The whole file. It is removed, also when it cannot be read. */
   take(path: string): Promise<Uint8Array<ArrayBuffer>>;
   /** Removes it, if it is there. */
   discard(path: string): void;
-}
-
-export interface OpenSoundFiles extends SoundFiles {
   /** Removes the folder and what is left in it. */
   close(): Promise<void>;
 }
+
+export type SoundFiles = Omit<OpenSoundFiles, 'close'>;
 
 /** As much sound as raw bytes may carry, and room for the header of a WAV file. */
 const MAX_FILE_BYTES = MAX_RAW_BYTES + 64 * 1024;
 /** A pipe or a link instead of a file is neither waited for nor followed. */
 const FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0);
-/** Folders are in memory where the system has such a place: reading from disk costs several times as much. */
-const PARENTS = ['/dev/shm', tmpdir()];
+/** In memory: reading from disk costs several times as much. Not every system has it. */
+const MEMORY_FOLDER = '/dev/shm';
 /** A killed process leaves its folder. It is kept for a while: the pid may be another container's. */
 const ABANDONED_MS = 3_600_000;
 
@@ -38,9 +37,8 @@ const ABANDONED_MS = 3_600_000;
  * await files.close();
  */
 export const openSoundFiles = async (): Promise<OpenSoundFiles> => {
-  const [first = tmpdir(), second = first] = PARENTS;
   const name = `taleback-${process.pid}-`;
-  const folder = await mkdtemp(join(first, name)).catch(() => mkdtemp(join(second, name)));
+  const folder = await mkdtemp(join(MEMORY_FOLDER, name)).catch(() => mkdtemp(join(tmpdir(), name)));
   await removeAbandoned(dirname(folder));
   return {
     newPath: () => join(folder, `${randomUUID()}.wav`),

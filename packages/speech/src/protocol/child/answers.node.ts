@@ -7,10 +7,10 @@ import {
   BARE_VERSION,
   type Envelope,
   MAX_ERROR_CHARACTERS,
-  RAW_VERSION,
   MAX_LINE_BYTES,
   MAX_RAW_BYTES,
   type ProtocolVersion,
+  RAW_VERSION,
 } from '../protocol.ts';
 
 /** Writes to the true standard output. */
@@ -20,10 +20,6 @@ export interface ProtocolOutput {
   /** Calls back when all of it has left the process, which may be long after: the reader sets the pace. */
   readonly flush: (done: () => void) => void;
 }
-
-const LINE_END = Buffer.from('\n');
-/** Below it one copy costs less than three writes. */
-const MAX_COPIED_BYTES = 16_384;
 
 /**
  * Keeps standard output for the protocol: whatever else this process prints goes to standard error. An output that
@@ -40,25 +36,18 @@ export const ownStdout = (): ProtocolOutput => {
   stdout.on('error', () => process.exit(0));
   return {
     write: (line, raw) => {
-      if (raw === undefined) {
-        write(line);
-        return;
-      }
-      if (raw.length <= MAX_COPIED_BYTES) {
-        write(Buffer.concat([Buffer.from(line), raw, LINE_END]));
-        return;
-      }
+      // Corked, all of it is one system call.
       stdout.cork();
-      write(Buffer.from(line));
-      write(raw);
-      write(LINE_END);
+      write(line);
+      if (raw !== undefined) {
+        write(raw);
+        write('\n');
+      }
       stdout.uncork();
     },
     flush: (done) => void write('', done),
   };
 };
-
-type Payload = Envelope['payload'];
 
 /** Writes a child's messages, in each version. */
 export class Answers {
@@ -72,12 +61,16 @@ export class Answers {
     this.#now = now;
   }
 
-  respond({ version, correlationId }: Address, payload: Payload): void {
-    this.#output.write(this.#line(version, { type: 'response', payload, metadata: { correlationId } }));
+  /** @throws TalebackError `text_too_long` when it does not fit into a line; nothing was sent then. */
+  respond({ version, correlationId }: Address, payload: Envelope['payload'], raw?: Uint8Array): void {
+    const byteLength = raw?.length;
+    const line = this.#line({ version, type: 'response', payload, metadata: { correlationId }, byteLength });
+    if (Buffer.byteLength(line) > MAX_LINE_BYTES) throw tooLong();
+    this.#output.write(line, raw);
   }
 
-  announce(version: ProtocolVersion, payload: Payload): void {
-    this.#output.write(this.#line(version, { type: 'event', payload }));
+  announce(version: ProtocolVersion, payload: Envelope['payload']): void {
+    this.#output.write(this.#line({ version, type: 'event', payload }));
   }
 
   fail(address: Address, error: unknown): void {
@@ -88,58 +81,47 @@ export class Answers {
 
   /** @throws the error of writing the file, or TalebackError `text_too_long`; nothing was sent then. */
   sound(address: Address, outputPath: string | undefined, sound: Pcm): void {
-    if (address.version === RAW_VERSION) this.#raw(address, sound);
-    else if (outputPath === undefined) this.#inLine(address, sound);
-    else {
-      writeFileSync(outputPath, formatWav(sound));
-      if (address.version === BARE_VERSION) this.#bare({ success: true, output_path: outputPath });
-      else this.respond(address, { type: 'audio', encoding: 'wav', output_path: outputPath });
+    if (address.version === RAW_VERSION) {
+      const { buffer, byteOffset, byteLength } = sound.samples;
+      if (byteLength > MAX_RAW_BYTES) throw tooLong();
+      const payload = { type: 'audio', encoding: 'pcm_s16le', sample_rate: sound.sampleRateHz };
+      this.respond(address, payload, new Uint8Array(buffer, byteOffset, byteLength));
+      return;
     }
-  }
-
-  #raw({ version, correlationId }: Address, { samples, sampleRateHz }: Pcm): void {
-    const { byteLength } = samples;
-    if (byteLength > MAX_RAW_BYTES) throw tooLong();
-    const payload = { type: 'audio', encoding: 'pcm_s16le', sample_rate: sampleRateHz };
-    const rest = { type: 'response', payload, metadata: { correlationId }, byteLength } as const;
-    this.#output.write(
-      this.#line(version, rest),
-      new Uint8Array(samples.buffer, samples.byteOffset, byteLength),
-    );
-  }
-
-  #inLine({ version, correlationId }: Address, sound: Pcm): void {
-    const text = Buffer.from(formatWav(sound).buffer).toString('base64');
-    const payload = { type: 'audio', encoding: 'wav', audio_base64: text };
-    const line = this.#line(version, { type: 'response', payload, metadata: { correlationId } });
-    if (Buffer.byteLength(line) > MAX_LINE_BYTES) throw tooLong();
-    this.#output.write(line);
+    const wav = formatWav(sound);
+    if (outputPath === undefined) {
+      const text = Buffer.from(wav.buffer).toString('base64');
+      this.respond(address, { type: 'audio', encoding: 'wav', audio_base64: text });
+      return;
+    }
+    writeFileSync(outputPath, wav);
+    if (address.version === BARE_VERSION) this.#bare({ success: true, output_path: outputPath });
+    else this.respond(address, { type: 'audio', encoding: 'wav', output_path: outputPath });
   }
 
   #bare(answer: object): void {
     this.#output.write(`${JSON.stringify(answer)}\n`);
   }
 
-  #line(
-    version: ProtocolVersion,
-    rest: Pick<Envelope, 'type' | 'payload' | 'metadata' | 'byteLength'>,
-  ): string {
+  #line({
+    version,
+    ...rest
+  }: {
+    readonly version: ProtocolVersion;
+    readonly [field: string]: unknown;
+  }): string {
     this.#sentCount += 1;
     const messageId = `child-${this.#sentCount}`;
-    const envelope: Envelope = { version, messageId, timestamp: this.#now(), ...rest };
-    return `${JSON.stringify(envelope)}\n`;
+    return `${JSON.stringify({ version, messageId, timestamp: this.#now(), ...rest })}\n`;
   }
 }
 
 /** The error with texts short enough for a line. */
-export const cutTexts = (report: ErrorReport): ErrorReport => {
-  const { message, details } = report;
-  return {
-    ...report,
-    message: message.slice(0, MAX_ERROR_CHARACTERS),
-    ...(details === undefined ? {} : { details: details.slice(0, MAX_ERROR_CHARACTERS) }),
-  };
-};
+export const cutTexts = (report: ErrorReport): ErrorReport => ({
+  ...report,
+  message: report.message.slice(0, MAX_ERROR_CHARACTERS),
+  ...(report.details !== undefined && { details: report.details.slice(0, MAX_ERROR_CHARACTERS) }),
+});
 
 const tooLong = (): TalebackError =>
   new TalebackError('text_too_long', 'The text makes more sound than one answer may carry.');

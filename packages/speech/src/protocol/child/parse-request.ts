@@ -34,10 +34,9 @@ const parseBare = (message: Fields): ParsedRequest => {
 const parseEnveloped = ({ version: given, type, payload, metadata }: Fields): ParsedRequest => {
   if (type === 'response' || type === 'event') return { kind: 'noise', reason: 'only a child sends that' };
   const isKnown = isProtocolVersion(given) && given !== BARE_VERSION;
-  const version = isKnown ? given : PROTOCOL_VERSIONS[0];
   const id = isRecord(metadata) ? metadata['correlationId'] : undefined;
   const correlationId = typeof id === 'string' && id.length <= MAX_ID_CHARACTERS ? id : '';
-  const address: Address = { version, correlationId };
+  const address: Address = { version: isKnown ? given : PROTOCOL_VERSIONS[0], correlationId };
   const invalid = (reason: string): ParsedRequest =>
     correlationId === '' ? { kind: 'noise', reason } : { kind: 'invalid', address, reason };
 
@@ -47,11 +46,8 @@ const parseEnveloped = ({ version: given, type, payload, metadata }: Fields): Pa
   // A newer manager negotiates in a version that may be unknown here.
   if (!isKnown && kind !== 'hello') return invalid('version is not known');
   if (kind === 'shutdown') return { kind };
-  if (kind === 'cancel') {
-    return typeof target === 'string'
-      ? { kind, correlationId: target }
-      : invalid('correlation_id must be a text');
-  }
+  if (kind === 'cancel' && typeof target === 'string') return { kind, correlationId: target };
+  if (kind === 'cancel') return invalid('correlation_id must be a text');
   if (correlationId === '') return invalid('metadata.correlationId must be a text');
   if (kind === 'ping') return { kind, address };
   if (kind === 'hello') return { kind, address, versions: Array.isArray(versions) ? versions : [] };

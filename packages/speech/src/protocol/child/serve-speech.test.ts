@@ -5,7 +5,6 @@ import { TalebackError } from '@taleback/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseWav } from '../../audio/wav.ts';
 import { MAX_RAW_BYTES } from '../protocol.ts';
-import { Cancellation } from './serve-speech.ts';
 import { type FakeHost, type Said, soundOf, startHost } from '../../../test/protocol/fake-host.ts';
 
 let folder = '';
@@ -308,29 +307,5 @@ describe('leaving', () => {
     host.hearEvent('end');
     host.flush();
     expect(host.exits).toEqual([1]);
-  });
-});
-
-describe('Cancellation', () => {
-  it('aborts a signal that was read before', () => {
-    const cancellation = new Cancellation();
-    const { signal } = cancellation;
-    expect(signal.aborted).toBe(false);
-    cancellation.cancel();
-    expect(signal.aborted).toBe(true);
-    expect(cancellation.isCancelled).toBe(true);
-  });
-
-  it('gives a later reader a signal that is aborted', () => {
-    const cancellation = new Cancellation();
-    cancellation.cancel();
-    expect(cancellation.signal.aborted).toBe(true);
-  });
-
-  it('has one signal', () => {
-    const cancellation = new Cancellation();
-    const { signal } = cancellation;
-    cancellation.cancel();
-    expect(cancellation.signal).toBe(signal);
   });
 });

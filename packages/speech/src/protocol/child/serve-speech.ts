@@ -1,5 +1,5 @@
 import { isTalebackError, reportError, TalebackError } from '@taleback/core/errors';
-import type { SpeechEngine, SynthesisOptions } from '../../engines/engine.ts';
+import type { SpeechEngine } from '../../engines/engine.ts';
 import { FrameReader } from '../frame-reader.ts';
 import {
   type Address,
@@ -28,29 +28,6 @@ export interface SpeechService {
   readonly now?: () => number;
 }
 
-/** Whether a task is to stop. Its signal is made when it is read: most tasks end before that. */
-export class Cancellation implements SynthesisOptions {
-  isCancelled = false;
-  #controller: AbortController | undefined;
-
-  get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
-    if (this.isCancelled) this.#controller.abort();
-    return this.#controller.signal;
-  }
-
-  cancel(): void {
-    this.isCancelled = true;
-    this.#controller?.abort();
-  }
-}
-
-interface Task {
-  readonly correlationId: string;
-  readonly cancellation: Cancellation;
-  ended: Promise<void>;
-}
-
 /**
  * The child's side of the protocol, around one engine. @see ../ARCHITECTURE.md
  *
@@ -61,6 +38,12 @@ interface Task {
 export const serveSpeech = (service: SpeechService): void => {
   new SpeechServer(service).listen(service.input);
 };
+
+interface Task {
+  readonly correlationId: string;
+  readonly controller: AbortController;
+  ended: Promise<void>;
+}
 
 class SpeechServer {
   readonly #service: SpeechService;
@@ -81,9 +64,8 @@ class SpeechServer {
   #hasExited = false;
 
   constructor(service: SpeechService) {
-    const { output, now = Date.now } = service;
     this.#service = service;
-    this.#answers = new Answers(output, now);
+    this.#answers = new Answers(service.output, service.now ?? Date.now);
     this.#loading = this.#load();
     this.#loading.catch(() => {});
   }
@@ -100,12 +82,9 @@ class SpeechServer {
         this.#leave(1);
       },
     });
-    // The manager is gone, or wants this child gone: no answer would arrive.
-    const goNow = (): void => this.#exit(this.#exitCode ?? 0);
     input.on('data', (chunk: Buffer) => reader.push(chunk));
-    input.on('end', goNow);
-    input.on('error', goNow);
-    input.on('close', goNow);
+    // The manager is gone, or wants this child gone: no answer would arrive.
+    for (const event of ['end', 'error', 'close']) input.on(event, () => this.#exit(this.#exitCode ?? 0));
   }
 
   async #load(): Promise<SpeechEngine> {
@@ -113,11 +92,10 @@ class SpeechServer {
     try {
       this.#engine = await load();
     } catch (error) {
+      const details = String(error);
       const fault = isTalebackError(error)
         ? error
-        : new TalebackError('model_loading_failed', 'The speech engine cannot be loaded.', {
-            details: String(error),
-          });
+        : new TalebackError('model_loading_failed', 'The speech engine cannot be loaded.', { details });
       log(`${fault.message} ${fault.details ?? ''}`);
       void this.#giveUp(fault);
       throw fault;
@@ -138,13 +116,19 @@ class SpeechServer {
   }
 
   #take(request: ParsedRequest): void {
+    const { engine, concurrency, log } = this.#service;
     switch (request.kind) {
-      case 'hello':
-        this.#hello(request.address, request.versions);
+      case 'hello': {
+        const version = newestCommon(PROTOCOL_VERSIONS, request.versions) ?? BARE_VERSION;
+        const { pid } = process;
+        this.#answers.respond(request.address, { type: 'hello', version, engine, concurrency, pid });
+        this.#eventVersion = version;
+        this.#sendReady();
         return;
+      }
       case 'synthesize':
         this.#eventVersion ??= request.address.version;
-        this.#start(request.address, (cancellation) => this.#speak(request, cancellation));
+        this.#start(request.address, (signal) => this.#speak(request.address, request.fields, signal));
         return;
       case 'ping':
         this.#answers.respond(request.address, {
@@ -155,77 +139,67 @@ class SpeechServer {
         });
         return;
       case 'cancel':
-        for (const { correlationId, cancellation } of this.#tasks) {
-          if (correlationId === request.correlationId) cancellation.cancel();
+        for (const { correlationId, controller } of this.#tasks) {
+          if (correlationId === request.correlationId) controller.abort();
         }
         return;
       case 'shutdown':
         this.#isLeaving = true;
-        if (this.#tasks.size === 0) this.#leave(0);
+        this.#leaveWhenDone();
         return;
       case 'invalid':
-        this.#service.log(`a request that cannot be read: ${request.reason}`);
+        log(`a request that cannot be read: ${request.reason}`);
         this.#start(request.address, () => {
           throw new TalebackError('request_invalid', `The request cannot be read: ${request.reason}.`);
         });
         return;
       case 'noise':
-        this.#service.log(`a line that is no request: ${request.reason}`);
+        log(`a line that is no request: ${request.reason}`);
     }
-  }
-
-  #hello(address: Address, theirs: readonly unknown[]): void {
-    const { engine, concurrency } = this.#service;
-    const version = newestCommon(PROTOCOL_VERSIONS, theirs) ?? BARE_VERSION;
-    this.#answers.respond(address, { type: 'hello', version, engine, concurrency, pid: process.pid });
-    this.#eventVersion = version;
-    if (this.#engine !== undefined) this.#sendReady();
   }
 
   #sendReady(): void {
     const version = this.#eventVersion;
-    if (this.#isGone || this.#isReadySent || version === undefined || version === BARE_VERSION) return;
+    if (this.#isGone || this.#isReadySent || this.#engine === undefined) return;
+    if (version === undefined || version === BARE_VERSION) return;
     this.#isReadySent = true;
-    this.#answers.announce(version, { type: 'ready', model: this.#engine?.name });
+    this.#answers.announce(version, { type: 'ready', model: this.#engine.name });
   }
 
   /** Runs a task that sends its answer; if it throws, the error is the answer. */
-  #start(address: Address, run: (cancellation: Cancellation) => void | Promise<void>): void {
-    const cancellation = new Cancellation();
-    const before = address.version === BARE_VERSION ? this.#lastBare : undefined;
+  #start(address: Address, run: (signal: AbortSignal) => void | Promise<void>): void {
+    const { version, correlationId } = address;
+    const task: Task = { correlationId, controller: new AbortController(), ended: Promise.resolve() };
+    const before = version === BARE_VERSION ? this.#lastBare : undefined;
     const answer = async (): Promise<void> => {
       // Only if needed: after an await, a later cancel would be read first.
       if (before !== undefined) await before;
       try {
-        await run(cancellation);
+        await run(task.controller.signal);
       } catch (error) {
         if (!this.#isGone) this.#answers.fail(address, error);
       }
+      this.#tasks.delete(task);
+      if (this.#isLeaving) this.#leaveWhenDone();
     };
-    const task: Task = { correlationId: address.correlationId, cancellation, ended: Promise.resolve() };
     this.#tasks.add(task);
-    task.ended = this.#finish(task, answer());
+    task.ended = answer();
     if (before !== undefined) this.#lastBare = task.ended;
   }
 
-  async #finish(task: Task, answered: Promise<void>): Promise<void> {
-    await answered;
-    this.#tasks.delete(task);
-    if (this.#isLeaving && this.#tasks.size === 0) this.#leave(0);
-  }
-
-  async #speak(
-    { address, fields }: { readonly address: Address; readonly fields: SynthesizeFields },
-    cancellation: Cancellation,
-  ): Promise<void> {
+  async #speak(address: Address, fields: SynthesizeFields, signal: AbortSignal): Promise<void> {
     if (this.#isLeaving) throw cancelled('The speech process is leaving.');
     const engine = this.#engine ?? (await this.#loading);
-    if (cancellation.isCancelled) throw cancelled('The request was cancelled.');
-    const { text, voiceId = engine.voices()[0]?.id ?? '', speed } = fields;
-    const sound = await engine.synthesizeChunk({ text, voiceId, speed }, cancellation);
+    if (signal.aborted) throw cancelled('The request was cancelled.');
+    const { text, voiceId = engine.voices()[0]?.id ?? '', speed, outputPath } = fields;
+    const sound = await engine.synthesizeChunk({ text, voiceId, speed }, { signal });
     if (this.#isGone) return;
-    this.#answers.sound(address, fields.outputPath, sound);
+    this.#answers.sound(address, outputPath, sound);
     this.#jobsDone += 1;
+  }
+
+  #leaveWhenDone(): void {
+    if (this.#tasks.size === 0) this.#leave(0);
   }
 
   /** Ends the process when everything it wrote has left it. */

@@ -1,39 +1,41 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { startFake } from '../../test/protocol/fake-connection.ts';
 import type { SpeechRequest } from '../pool/speech-child.ts';
-import { formatBareRequest, formatRequest, synthesizePayload } from './envelope-session.ts';
-import { MAX_LINE_BYTES } from './protocol.ts';
+import { formatLine, synthesizePayload } from './messages.ts';
+import { MAX_LINE_BYTES, type ProtocolVersion } from './protocol.ts';
 
-const call = (request: Partial<SpeechRequest> = {}) => ({
-  correlationId: 'req-987654321-xyz',
-  retryCount: 0,
-  request: { text: 'Hello world', voiceId: 'jenny', ...request },
-});
+/** The line that a connection writes for a call in this version. */
+const written = (version: ProtocolVersion, given: Partial<SpeechRequest> = {}): string => {
+  const { connection, child, clock } = startFake([version]);
+  if (version === '1.0.0') clock.advance(0);
+  else child.hello({ version });
+  const request = { text: 'Hello world', voiceId: 'jenny', ...given };
+  connection.speak({ correlationId: 'req-987654321-xyz', retryCount: 0, request });
+  return child.written.at(-1) ?? '';
+};
 
-const format = (request: Partial<SpeechRequest> = {}, outputPath?: string): string =>
-  formatRequest({
+const format = (request: Partial<SpeechRequest> = {}): string =>
+  formatLine({
     version: '2.0.0',
-    messageId: 'msg-123456789-abc',
-    timestamp: 1_640_995_200_000,
-    correlationId: 'req-987654321-xyz',
-    workerId: 'worker-1',
-    payload: synthesizePayload(call(request), outputPath),
+    type: 'request',
+    payload: synthesizePayload({ text: 'Hello world', voiceId: 'jenny', ...request }, undefined),
   });
 
 describe('a request as a line', () => {
   it('seed 004: v1.0.0 is the bare object, with the voice', () => {
-    const line = formatBareRequest(call(), '/tmp/audio.wav');
+    const line = written('1.0.0');
     const { voice, ...rest } = JSON.parse(line) as Record<string, unknown>;
-    expect(rest).toEqual({ type: 'synthesize', text: 'Hello world', output_path: '/tmp/audio.wav' });
+    expect(rest).toEqual({ type: 'synthesize', text: 'Hello world', output_path: '/sounds/1.wav' });
     expect(voice).toBe('jenny');
     expect(line.endsWith('}\n')).toBe(true);
   });
 
   it('seed 004: v2.0.0 is the envelope, field for field', () => {
-    expect(format({ priority: 'normal' }, '/tmp/audio.wav')).toBe(
+    expect(written('2.0.0', { priority: 'normal' })).toBe(
       `${JSON.stringify({
         version: '2.0.0',
-        messageId: 'msg-123456789-abc',
+        messageId: 'msg-2',
         timestamp: 1640995200000,
         type: 'request',
         payload: {
@@ -41,7 +43,7 @@ describe('a request as a line', () => {
           text: 'Hello world',
           voice: 'jenny',
           priority: 'normal',
-          output_path: '/tmp/audio.wav',
+          output_path: '/sounds/1.wav',
         },
         metadata: { correlationId: 'req-987654321-xyz', workerId: 'worker-1', retryCount: 0 },
       })}\n`,
@@ -56,13 +58,13 @@ describe('a request as a line', () => {
       engineOptions: { temperature: 0.7 },
     } as const;
     const known = { type: 'synthesize', text: 'Hello world', voice: 'jenny', speed: 1.5, language: 'en-GB' };
-    expect(JSON.parse(format(request))).toMatchObject({
+    expect(JSON.parse(written('2.1.0', request))).toMatchObject({
       payload: { ...known, priority: 'high', options: { temperature: 0.7 } },
     });
-    expect(JSON.parse(formatBareRequest(call(request), '/a.wav'))).toEqual({
+    expect(JSON.parse(written('1.0.0', request))).toEqual({
       ...known,
       options: { temperature: 0.7 },
-      output_path: '/a.wav',
+      output_path: '/sounds/1.wav',
     });
   });
 
@@ -98,9 +100,6 @@ describe('a request as a line', () => {
     for (const text of ['x'.repeat(room + 1), 'ä'.repeat(room / 2 + 1), '\n'.repeat(room / 2 + 1)]) {
       expect(() => format({ text })).toThrow(expect.objectContaining({ code: 'text_too_long' }));
     }
-    expect(() => formatBareRequest(call({ text: 'x'.repeat(MAX_LINE_BYTES) }), '/a')).toThrow(
-      expect.objectContaining({ code: 'text_too_long' }),
-    );
   });
 
   it('refuses options that cannot be written down', () => {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseChildMessage } from './parse-child-message.ts';
+import { parseChildMessage } from './messages.ts';
 
 const bytes = Uint8Array.of(1, 2);
 const parse = (message: Record<string, unknown>, raw?: Uint8Array<ArrayBuffer>) =>
