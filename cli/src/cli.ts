@@ -8,7 +8,7 @@ import { addNarrateCommand } from './commands/narrate.ts';
 import { addReplayCommand } from './commands/replay.node.ts';
 import { addSynthesizeCommand } from './commands/synthesize.node.ts';
 import { addWorkerCommand } from './commands/worker.node.ts';
-import { errorSentence, exitCodeOf, StoryGoesOn } from './exit-code.ts';
+import { CommandFailed, errorSentence, exitCodeOf } from './exit-code.ts';
 import { terminal } from './terminal.ts';
 
 // Commands import what they need when they run: `taleback --help` has to be quick.
@@ -60,7 +60,7 @@ const run = async (): Promise<number> => {
     // Help and versions end this way too; commander has said what is wrong.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     terminal.err(`taleback: ${errorSentence(error)}\n`);
-    if (error instanceof StoryGoesOn) for (const hint of error.hints) terminal.err(`  ${hint}\n`);
+    if (error instanceof CommandFailed) for (const hint of error.hints) terminal.err(`  ${hint}\n`);
     return exitCodeOf(error);
   }
 };

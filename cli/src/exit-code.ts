@@ -1,37 +1,30 @@
-/**
- * 0: well · 1: something failed · 2: wrong usage, or a configuration that cannot be read · 3: a story goes on whose end was
- * not waited for
- */
-export type ExitCode = 0 | 1 | 2 | 3;
-
-/** The command cannot begin; ends with 2. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
-
 /** A command began and did not succeed; ends with 1. */
 export class CommandFailed extends Error {
-  override readonly name = 'CommandFailed';
-}
-
-/** A story is under way and goes on without the command; ends with 3. */
-export class StoryGoesOn extends Error {
-  override readonly name = 'StoryGoesOn';
+  /** 1: something failed · 2: wrong usage, or a configuration that cannot be read · 3: a story goes on */
+  readonly exitCode: 1 | 2 | 3 = 1;
   /** What to do, a line each. */
   readonly hints: readonly string[];
 
-  constructor(sentence: string, hints: readonly string[]) {
+  constructor(sentence: string, hints: readonly string[] = []) {
     super(sentence);
     this.hints = hints;
   }
 }
 
+/** The command cannot begin. */
+export class UsageError extends CommandFailed {
+  override readonly exitCode = 2;
+}
+
+/** A story is under way and goes on without the command. */
+export class StoryGoesOn extends CommandFailed {
+  override readonly exitCode = 3;
+}
+
 /** Command line and configuration are wrong before anything begins; everything else fails on the way. */
-export const exitCodeOf = (error: unknown): ExitCode => {
-  if (error instanceof StoryGoesOn) return 3;
-  const isUsage =
-    error instanceof UsageError || (error instanceof Error && error.message.startsWith('configuration: '));
-  return isUsage ? 2 : 1;
+export const exitCodeOf = (error: unknown): 1 | 2 | 3 => {
+  if (error instanceof CommandFailed) return error.exitCode;
+  return error instanceof Error && error.message.startsWith('configuration: ') ? 2 : 1;
 };
 
 /** One sentence for standard error. */

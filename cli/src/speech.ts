@@ -1,13 +1,7 @@
-import type { AudioEncoder, Narrate } from '@taleback/speech';
 import type { Log } from '@taleback/core';
+import type { AudioEncoder, Narrate } from '@taleback/speech';
 import { readEnvironment, type WorkerConfig } from '@taleback/worker/src/config.ts';
 import { openSpeech } from '@taleback/worker/src/speech.ts';
-
-/** The speech service for one command. */
-export interface CommandSpeech {
-  readonly narrator: (encoder: AudioEncoder) => Narrate;
-  readonly close: () => Promise<void>;
-}
 
 /** Errors only: a command reports the rest in its own words. */
 export const logErrors: Log = (severity, message, fields) => {
@@ -15,28 +9,33 @@ export const logErrors: Log = (severity, message, fields) => {
 };
 
 /**
- * Starts the engines of the configuration.
+ * Starts the engines of the configuration for one command, and ends them and the encoder after it.
  *
  * @param signal ends the processes of engines that are still starting when it aborts
- * @throws TalebackError when no engine starts
+ * @throws TalebackError when no engine starts; what `use` throws
  */
-export const openCommandSpeech = async (
+export const withNarrator = async (
   config: WorkerConfig,
-  signal?: AbortSignal,
-): Promise<CommandSpeech> => {
-  const { manager, close } = await openSpeech({ ...config, environment: readEnvironment(), log: logErrors });
-  let closed: Promise<void> | undefined;
-  const closeOnce = (): Promise<void> => (closed ??= close());
-  const leave = (): void => void closeOnce().catch(() => {});
-  signal?.addEventListener('abort', leave, { once: true });
+  encoder: AudioEncoder,
+  signal: AbortSignal,
+  use: (narrate: Narrate) => Promise<void>,
+): Promise<void> => {
+  let closing: Promise<void> | undefined;
   try {
-    signal?.throwIfAborted();
-    await manager.initialize();
-  } catch (error) {
-    await closeOnce();
-    throw error;
+    const speech = await openSpeech({ ...config, environment: readEnvironment(), log: logErrors });
+    const close = (): Promise<void> => (closing ??= speech.close());
+    const leave = (): void => void close().catch(() => {});
+    signal.addEventListener('abort', leave, { once: true });
+    try {
+      signal.throwIfAborted();
+      await speech.manager.initialize();
+      signal.removeEventListener('abort', leave);
+      await use(speech.manager.narrator(encoder));
+    } finally {
+      signal.removeEventListener('abort', leave);
+      await close();
+    }
   } finally {
-    signal?.removeEventListener('abort', leave);
+    await encoder.close();
   }
-  return { narrator: (encoder) => manager.narrator(encoder), close: closeOnce };
 };

@@ -11,10 +11,7 @@ export const terminal = {
   /** Resolves when the bytes have left the process. */
   writeOut: (bytes: Uint8Array): Promise<void> =>
     new Promise((resolve, reject) => {
-      stdout.write(bytes, (error) => {
-        if (error) reject(error);
-        else resolve();
-      });
+      stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
     }),
   readIn: (): Promise<string> => text(stdin),
   /** Writes to standard error where a person watches it; undefined for a file or a pipe. */

@@ -5,32 +5,22 @@ import { CommandFailed } from './exit-code.ts';
 const STATE = z.enum(['CLOSED', 'OPEN', 'HALF_OPEN', 'ISOLATED']);
 const count = z.number().optional().catch(undefined);
 const name = z.string().optional().catch(undefined);
-const state = STATE.optional().catch(undefined);
-const members = <T extends z.ZodType>(of: T) => z.array(of).catch([]);
+const MEMBER = z.looseObject({
+  id: name,
+  name,
+  breaker: STATE.optional().catch(undefined),
+  consecutiveFailures: count,
+  inFlight: count,
+});
 
 /** `/health/status`, as far as it is read here. What is not understood is left out. */
-const STATUS = z.object({
-  workers: members(z.looseObject({ id: name, breaker: state, consecutiveFailures: count, inFlight: count })),
-  engines: members(z.looseObject({ name, breaker: state, consecutiveFailures: count })).optional(),
-});
-type WorkerStatus = z.infer<typeof STATUS>;
+const STATUS = z.object({ workers: z.array(MEMBER).catch([]), engines: z.array(MEMBER).catch([]) });
 
 /** A circuit breaker of the running worker. */
 export interface NamedBreaker {
   readonly name: string;
   readonly state: z.infer<typeof STATE>;
-  readonly consecutiveFailures?: number;
-}
-
-/** The health server of a running worker. Its methods throw CommandFailed when something else answers there. */
-export interface WorkerClient {
-  readonly url: string;
-  /** Undefined when no worker runs there. */
-  readonly breakers: (signal?: AbortSignal) => Promise<readonly NamedBreaker[] | undefined>;
-  /** Services elsewhere that the worker waits for; undefined when no worker runs there. */
-  readonly enginesAtWork: (signal?: AbortSignal) => Promise<readonly string[] | undefined>;
-  /** Closes the circuit breakers of an engine, or of all. @throws CommandFailed also when there is no such engine */
-  readonly reset: (name: string | undefined) => Promise<void>;
+  readonly consecutiveFailures?: number | undefined;
 }
 
 /** A person waits. */
@@ -44,31 +34,13 @@ export const workerUrl = (health: { readonly host: string; readonly port: number
   return `http://${host.includes(':') ? `[${host}]` : host}:${health.port}`;
 };
 
-const namedBreaker = (
-  label: string | undefined,
-  {
-    breaker,
-    consecutiveFailures,
-  }: {
-    readonly breaker?: NamedBreaker['state'] | undefined;
-    readonly consecutiveFailures?: number | undefined;
-  },
-): NamedBreaker[] => {
-  if (label === undefined || breaker === undefined) return [];
-  return [
-    { name: label, state: breaker, ...(consecutiveFailures === undefined ? {} : { consecutiveFailures }) },
-  ];
-};
-
-/**
- * The breakers of the engines, each the worst of its processes, then those of the processes. A service elsewhere is both,
- * by one name.
- */
-const breakersIn = ({ workers, engines = [] }: WorkerStatus): NamedBreaker[] => {
-  const ofWorkers = workers.flatMap((one) => namedBreaker(one.id, one));
-  const ofEngines = engines.flatMap((one) => namedBreaker(one.name, one));
-  return [...ofEngines.filter((one) => !ofWorkers.some((other) => other.name === one.name)), ...ofWorkers];
-};
+const namedBreakers = (
+  label: 'id' | 'name',
+  members: readonly z.infer<typeof MEMBER>[],
+): readonly NamedBreaker[] =>
+  members.flatMap(({ [label]: named, breaker: state, consecutiveFailures }) =>
+    named === undefined || state === undefined ? [] : [{ name: named, state, consecutiveFailures }],
+  );
 
 const isRefused = (error: unknown): boolean => {
   const { cause } = error as { cause?: unknown };
@@ -76,20 +48,21 @@ const isRefused = (error: unknown): boolean => {
   return causes.some((one) => isRecord(one) && one['code'] === 'ECONNREFUSED');
 };
 
-/** The client of the worker whose health server has this address. */
-export const createWorkerClient = (url: string): WorkerClient => {
-  const request = async (path: string, init: RequestInit): Promise<Response | undefined> => {
+/** The health server of a running worker. Everything throws CommandFailed when something else answers there. */
+export const createWorkerClient = (url: string) => {
+  /** Undefined when no worker runs there. */
+  const request = async (path: string, init: RequestInit = {}): Promise<Response | undefined> => {
     try {
       const limit = AbortSignal.timeout(TIMEOUT_MS);
-      const signal = init.signal instanceof AbortSignal ? AbortSignal.any([init.signal, limit]) : limit;
+      const signal = init.signal ? AbortSignal.any([init.signal, limit]) : limit;
       return await fetch(new URL(path, url), { ...init, redirect: 'error', signal });
     } catch (error) {
       if (isRefused(error)) return undefined;
       throw new CommandFailed(`The worker at ${url} does not answer: ${(error as Error).message}.`);
     }
   };
-  const readStatus = async (signal: AbortSignal | undefined): Promise<WorkerStatus | undefined> => {
-    const answer = await request('/health/status', signal === undefined ? {} : { signal });
+  const readStatus = async (signal?: AbortSignal): Promise<z.infer<typeof STATUS> | undefined> => {
+    const answer = await request('/health/status', { signal: signal ?? null });
     if (answer === undefined) return undefined;
     const body: unknown = await answer.json().catch(() => undefined);
     if (answer.ok && isRecord(body) && 'workers' in body) return STATUS.parse(body);
@@ -97,20 +70,29 @@ export const createWorkerClient = (url: string): WorkerClient => {
   };
   return {
     url,
-    breakers: async (signal) => {
+    /**
+     * The breakers of the engines, each the worst of its processes, then those of the processes; undefined when no worker
+     * runs there. A service elsewhere is both, by one name.
+     */
+    breakers: async (signal?: AbortSignal): Promise<readonly NamedBreaker[] | undefined> => {
       const status = await readStatus(signal);
-      return status && breakersIn(status);
+      if (status === undefined) return undefined;
+      const ofWorkers = namedBreakers('id', status.workers);
+      const known = new Set(ofWorkers.map((one) => one.name));
+      return [...namedBreakers('name', status.engines).filter((one) => !known.has(one.name)), ...ofWorkers];
     },
-    enginesAtWork: async (signal) => {
+    /** Services elsewhere that the worker waits for; undefined when no worker runs there. */
+    enginesAtWork: async (signal?: AbortSignal): Promise<readonly string[] | undefined> => {
       // A service elsewhere is listed as a process by its own name; processes of this machine have others.
       const busy = (await readStatus(signal))?.workers.filter(({ inFlight = 0 }) => inFlight > 0);
       return busy?.flatMap(({ id }) => (id === undefined ? [] : [id]));
     },
-    reset: async (engine) => {
+    /** Closes the circuit breakers of an engine, or of all. @throws CommandFailed also when there is no such engine */
+    reset: async (engine: string | undefined): Promise<void> => {
       const answer = await request('/breakers/reset', {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(engine === undefined ? {} : { name: engine }),
+        body: JSON.stringify({ name: engine }),
       });
       if (answer === undefined) throw new CommandFailed(`No worker runs at ${url}.`);
       if (answer.ok) return;

@@ -22,41 +22,32 @@ const runBatch = async (file: string, { out: folder }: { readonly out: string })
   const { config } = await readConfig();
   const { batchLines, narrateBatch } = await import('../batch/narrate-batch.ts');
   const { createMp3ThreadEncoder } = await import('@taleback/speech');
-  const { openCommandSpeech } = await import('../speech.ts');
+  const { withNarrator } = await import('../speech.ts');
   const lines = batchLines(content);
   await mkdir(folder, { recursive: true });
   const signal = stopSignal();
-  const encoder = createMp3ThreadEncoder();
-  try {
-    const speech = await openCommandSpeech(config, signal);
-    try {
-      const batch = await narrateBatch(lines, {
-        narrate: speech.narrator(encoder),
-        keep: async ({ id }, mp3) => {
-          await writeFile(join(folder, `${id}.mp3`), mp3);
-          return `${id}.mp3`;
-        },
-        concurrency: config.concurrency,
-        signal,
-        onItem: (item) => {
-          const { lineNumber } = item.input;
-          if (item.outcome === 'done') say(`line ${lineNumber}: ${item.output.file}`);
-          else if (item.outcome === 'failed') say(`line ${lineNumber}: failed, ${item.error.message}`);
-        },
-        now: Date.now,
-      });
-      await writeFile(join(folder, 'report.json'), `${JSON.stringify(batch, null, 2)}\n`);
-      const { done, failed, skipped, total } = batch;
-      say(
-        `${done} of ${total} narrated, ${failed} failed, ${skipped} skipped: ${join(folder, 'report.json')}`,
-      );
-      if (done < total) process.exitCode = 1;
-    } finally {
-      await speech.close();
-    }
-  } finally {
-    await encoder.close();
-  }
+  await withNarrator(config, createMp3ThreadEncoder(), signal, async (narrate) => {
+    const batch = await narrateBatch(lines, {
+      narrate,
+      keep: async ({ id }, mp3) => {
+        await writeFile(join(folder, `${id}.mp3`), mp3);
+        return `${id}.mp3`;
+      },
+      concurrency: config.concurrency,
+      signal,
+      onItem: (item) => {
+        const { lineNumber } = item.input;
+        if (item.outcome === 'done') say(`line ${lineNumber}: ${item.output.file}`);
+        else if (item.outcome === 'failed') say(`line ${lineNumber}: failed, ${item.error.message}`);
+      },
+      now: Date.now,
+    });
+    const report = join(folder, 'report.json');
+    await writeFile(report, `${JSON.stringify(batch, null, 2)}\n`);
+    const { done, failed, skipped, total } = batch;
+    say(`${done} of ${total} narrated, ${failed} failed, ${skipped} skipped: ${report}`);
+    if (done < total) process.exitCode = 1;
+  });
 };
 
 /** `taleback batch` */

@@ -2,7 +2,6 @@ import type { Command } from 'commander';
 import { CommandFailed, UsageError } from '../exit-code.ts';
 import { parseBaseUrl, readConfig } from '../options.node.ts';
 import { terminal } from '../terminal.ts';
-import type { WorkerClient } from '../worker-client.ts';
 
 const EXAMPLES = `
 Examples:
@@ -17,7 +16,7 @@ interface BreakerFlags {
   readonly json?: boolean;
 }
 
-const openClient = async ({ url }: BreakerFlags): Promise<WorkerClient> => {
+const openClient = async ({ url }: BreakerFlags) => {
   const { createWorkerClient, workerUrl } = await import('../worker-client.ts');
   const found = url ?? workerUrl((await readConfig()).config.health);
   if (found === undefined) throw new UsageError('HEALTH_PORT is 0: --url says where the worker listens.');

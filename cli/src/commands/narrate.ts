@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { CommandFailed, UsageError } from '../exit-code.ts';
-import type { GenerateBody, LeftStory, NarrationEnd, Signed } from '../narrate/narration.ts';
+import type { Relayed } from '../narrate/callback-relay.node.ts';
+import type { GenerateBody, Signed } from '../narrate/narration.ts';
 import { parseBaseUrl, parseLongSeconds, readConfig, readText, stopSignal } from '../options.node.ts';
 import { createProgressBar, terminal } from '../terminal.ts';
 
@@ -35,12 +36,6 @@ interface NarrateFlags {
   readonly json: boolean;
 }
 
-/** A story to follow that was queued before, or one to queue. */
-interface Story {
-  readonly storyId: string;
-  readonly body: GenerateBody | undefined;
-}
-
 /** Port 0 takes any free one. @throws UsageError when it is not HOST:PORT */
 const parseListen = (text: string): { readonly host: string; readonly port: number } => {
   const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
@@ -50,6 +45,12 @@ const parseListen = (text: string): { readonly host: string; readonly port: numb
     throw new UsageError(`--listen ${text}: must be HOST:PORT, such as 127.0.0.1:0`);
   return { host, port };
 };
+
+/** A story to follow that was queued before, or one to queue. */
+interface Story {
+  readonly storyId: string;
+  readonly body: GenerateBody | undefined;
+}
 
 const readStory = async (given: string | undefined, flags: NarrateFlags): Promise<Story> => {
   const { follow, story, voice, file, title } = flags;
@@ -68,9 +69,42 @@ const readStory = async (given: string | undefined, flags: NarrateFlags): Promis
   return { storyId, body: { ...ids, text, language: flags.language, ...named } };
 };
 
-const reportEnd = ({ json }: NarrateFlags, { kind, payload }: NarrationEnd): void => {
-  if (json) terminal.out(JSON.stringify({ status: kind, ...payload }, null, 2));
-  if (kind === 'failed') {
+/** How a narration ended, as the receiver accepted it. */
+interface NarrationEnd {
+  readonly status: 'ready' | 'failed';
+  readonly payload: Readonly<Record<string, unknown>>;
+}
+
+/** Shows the callbacks of one story, up to the first end that the receiver accepted. */
+const watchStory = (storyId: string) => {
+  const bar = createProgressBar('Narrating', terminal.live);
+  const { promise: ended, resolve } = Promise.withResolvers<void>();
+  const seen = { end: undefined as NarrationEnd | undefined, wasHeard: false };
+  let shownStage = '';
+  const onMessage = ({ kind, body, status, words }: Relayed): void => {
+    if (body['story_id'] !== storyId) return;
+    seen.wasHeard = true;
+    if (kind === 'progress') {
+      const { stage, progress } = body;
+      bar.show(typeof progress === 'number' ? progress : 0);
+      if (terminal.live === undefined && stage !== shownStage) terminal.err(`${String(stage)}\n`);
+      shownStage = String(stage);
+    } else if (status === undefined || status < 200 || status > 299) {
+      // It changes nothing: the worker tries again.
+      bar.clear();
+      const answer = status === undefined ? 'did not answer' : `answered ${status}`;
+      terminal.err(`The receiver ${answer} to ${kind}: ${words}\n`);
+    } else if (kind === 'callback' || kind === 'error-callback') {
+      seen.end ??= { status: kind === 'callback' ? 'ready' : 'failed', payload: body };
+      resolve();
+    }
+  };
+  return { bar, ended, seen, onMessage };
+};
+
+const reportEnd = ({ json }: NarrateFlags, { status, payload }: NarrationEnd): void => {
+  if (json) terminal.out(JSON.stringify({ status, ...payload }, null, 2));
+  if (status === 'failed') {
     const { error, error_details: details } = payload;
     const more = typeof details === 'string' && details !== error ? ` (${details})` : '';
     throw new CommandFailed(`The narration failed: ${String(error)}${more}`);
@@ -78,48 +112,17 @@ const reportEnd = ({ json }: NarrateFlags, { kind, payload }: NarrationEnd): voi
   if (!json) terminal.out(String(payload['audio_url'] ?? payload['storage_path']));
 };
 
-/** @throws StoryGoesOn */
-const reportLeft = async ({ json }: NarrateFlags, left: LeftStory): Promise<never> => {
-  const { followCommand, storyGoesOn } = await import('../narrate/narration.ts');
-  if (json) {
-    const about = { story_id: left.storyId, job_id: left.jobId, follow: followCommand(left) };
-    terminal.out(JSON.stringify({ status: 'under-way', ...about }, null, 2));
-  }
-  throw storyGoesOn(left);
-};
-
 /** Queues the story, if it is a new one, and passes its callbacks on until its end, the timeout or a signal. */
 const followStory = async ({ storyId, body }: Story, flags: NarrateFlags, signed: Signed): Promise<void> => {
-  const { requestNarration, watchNarration } = await import('../narrate/narration.ts');
+  const { followCommand, requestNarration, storyGoesOn } = await import('../narrate/narration.ts');
   const { openCallbackRelay } = await import('../narrate/callback-relay.node.ts');
   const { tryWithDeadline } = await import('@taleback/resilience');
   const { receiver: receiverUrl } = flags;
-  const bar = createProgressBar('Narrating', terminal.live);
-  let shownStage = '';
-  let wasHeard = false;
-  const watch = watchNarration({
-    storyId,
-    onProgress: (stage, fraction) => {
-      wasHeard = true;
-      bar.show(fraction);
-      if (terminal.live === undefined && stage !== shownStage) terminal.err(`${stage}\n`);
-      shownStage = stage;
-    },
-    onTrouble: (sentence) => {
-      wasHeard = true;
-      bar.clear();
-      terminal.err(`${sentence}\n`);
-    },
-  });
+  const { bar, ended, seen, onMessage } = watchStory(storyId);
   // A signal is handled from here on: a story that was queued must not be left without a word.
   const signal = stopSignal();
   const { post } = signed;
-  const relay = await openCallbackRelay({
-    ...parseListen(flags.listen),
-    receiverUrl,
-    post,
-    onMessage: watch.onMessage,
-  });
+  const relay = await openCallbackRelay({ ...parseListen(flags.listen), receiverUrl, post, onMessage });
   let jobId: string | undefined;
   let isLate = false;
   try {
@@ -127,17 +130,22 @@ const followStory = async ({ storyId, body }: Story, flags: NarrateFlags, signed
       const callback_url = flags.callback ?? relay.callbackUrl;
       jobId = await requestNarration({ ...body, callback_url }, receiverUrl, signed);
     }
-    const outcome = await tryWithDeadline(() => watch.ended, flags.timeout * 1000, { signal });
+    const outcome = await tryWithDeadline(() => ended, flags.timeout * 1000, { signal });
     isLate = outcome.kind === 'timed-out';
   } finally {
     bar.clear();
     // Requests under way are passed on; all that comes later stays with its sender.
     await relay.close();
   }
-  const end = watch.end();
+  const { end, wasHeard } = seen;
   if (end !== undefined) return reportEnd(flags, end);
   const waitedSeconds = isLate ? flags.timeout : undefined;
-  return reportLeft(flags, { storyId, jobId, receiverUrl, listen: relay.listen, waitedSeconds, wasHeard });
+  const left = { storyId, jobId, receiverUrl, listen: relay.listen, waitedSeconds, wasHeard };
+  if (flags.json) {
+    const about = { story_id: storyId, job_id: jobId, follow: followCommand(left) };
+    terminal.out(JSON.stringify({ status: 'under-way', ...about }, null, 2));
+  }
+  throw storyGoesOn(left);
 };
 
 const runNarrate = async (given: string | undefined, flags: NarrateFlags): Promise<void> => {

@@ -49,13 +49,9 @@ const row = (...cells: readonly string[]): string =>
 const letterRow = ({ file, content }: Letter, last: string): string => {
   if (!content.ok) return row('?', '?', file, last);
   const { createdMs, message } = content.entry;
-  const storyId = content.payload['story_id'];
-  return row(
-    new Date(createdMs).toISOString(),
-    typeof storyId === 'string' || typeof storyId === 'number' ? String(storyId) : '?',
-    message.messageId,
-    last,
-  );
+  const { story_id: storyId } = content.payload;
+  const story = typeof storyId === 'string' || typeof storyId === 'number' ? String(storyId) : '?';
+  return row(new Date(createdMs).toISOString(), story, message.messageId, last);
 };
 
 const expectFolder = async (variable: string, folder: string): Promise<void> => {
@@ -84,9 +80,8 @@ const readReplayConfig = async (flags: ReplayFlags): Promise<WorkerConfig> => {
 
 /** Sends letters one after the other, in their order; resolves with how many were accepted. */
 const sendAll = async (config: WorkerConfig, letters: readonly Letter[]): Promise<number> => {
-  const { sendLetter } = await import('../replay/letters.node.ts');
-  const { createHttpPost } = await import('@taleback/outbox');
-  const { createCallbackClient } = await import('@taleback/outbox');
+  const { ACCEPTED, sendLetter } = await import('../replay/letters.node.ts');
+  const { createCallbackClient, createHttpPost } = await import('@taleback/outbox');
   const { signingOf } = await import('@taleback/worker/src/config.ts');
   const { post, close } = createHttpPost({ allowPrivate: config.callbacks.allowPrivate });
   const signing = signingOf(config.callbacks, config.secrets);
@@ -95,8 +90,8 @@ const sendAll = async (config: WorkerConfig, letters: readonly Letter[]): Promis
   try {
     terminal.out(row('written', 'story', 'message', 'now'));
     for (const letter of letters) {
-      const { isAccepted, words } = await sendLetter(letter, client);
-      if (isAccepted) accepted += 1;
+      const words = await sendLetter(letter, client);
+      if (words === ACCEPTED) accepted += 1;
       terminal.out(letterRow(letter, words));
     }
     return accepted;
@@ -104,9 +99,6 @@ const sendAll = async (config: WorkerConfig, letters: readonly Letter[]): Promis
     await close();
   }
 };
-
-const isOfStory = ({ content }: Letter, story: string): boolean =>
-  content.ok && content.payload['story_id'] === story;
 
 const runReplay = async (flags: ReplayFlags): Promise<void> => {
   const config = await readReplayConfig(flags);
@@ -117,7 +109,7 @@ const runReplay = async (flags: ReplayFlags): Promise<void> => {
   try {
     const found = await findLetters(library, config.callbacks.outbox.folder);
     const letters = found
-      .filter((letter) => story === undefined || isOfStory(letter, story))
+      .filter(({ content }) => story === undefined || (content.ok && content.payload['story_id'] === story))
       .map((letter) => (receiver === undefined ? letter : redirect(letter, receiver)));
     if (letters.length === 0)
       return terminal.out(

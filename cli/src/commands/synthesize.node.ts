@@ -1,4 +1,4 @@
-import { realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { realpath, stat, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { CommandFailed, UsageError } from '../exit-code.ts';
@@ -39,15 +39,8 @@ const writeSound = async (path: string, bytes: Uint8Array): Promise<void> => {
     throw error;
   });
   if (found !== undefined && !found.isFile()) return writeFile(path, bytes);
-  const file = found === undefined ? path : await realpath(path);
-  const draft = `${file}.${process.pid}.part`;
-  try {
-    await writeFile(draft, bytes);
-    await rename(draft, file);
-  } catch (error) {
-    await rm(draft, { force: true });
-    throw error;
-  }
+  const { writeWhole } = await import('@taleback/outbox');
+  await writeWhole(found === undefined ? path : await realpath(path), bytes);
 };
 
 const runSynthesize = async (given: string | undefined, flags: SynthesizeFlags): Promise<void> => {
@@ -58,29 +51,22 @@ const runSynthesize = async (given: string | undefined, flags: SynthesizeFlags):
   const signal = stopSignal();
   const bar = createProgressBar('Speaking', terminal.live);
   const { createMp3ThreadEncoder, createWavEncoder } = await import('@taleback/speech');
-  const { openCommandSpeech } = await import('../speech.ts');
+  const { withNarrator } = await import('../speech.ts');
   const encoder = format === 'mp3' ? createMp3ThreadEncoder() : createWavEncoder();
+  const request = { text, voiceId: flags.voice, language: flags.language, speed: flags.speed };
   try {
-    const speech = await openCommandSpeech(config, signal);
-    try {
+    await withNarrator(config, encoder, signal, async (narrate) => {
       bar.show(0);
-      const { bytes, durationMs, engine, voiceId } = await speech.narrator(encoder)(
-        { text, voiceId: flags.voice, language: flags.language, speed: flags.speed },
-        { signal, onProgress: bar.show },
-      );
+      const spoken = await narrate(request, { signal, onProgress: bar.show });
       bar.clear();
-      if (flags.out === '-') await terminal.writeOut(bytes);
-      else await writeSound(flags.out, bytes);
-      const seconds = (durationMs / 1000).toFixed(1);
-      terminal.live?.(`${flags.out}: ${seconds} s, ${voiceId} of ${engine}\n`);
-    } finally {
-      bar.clear();
-      await speech.close();
-    }
+      if (flags.out === '-') await terminal.writeOut(spoken.bytes);
+      else await writeSound(flags.out, spoken.bytes);
+      const seconds = (spoken.durationMs / 1000).toFixed(1);
+      terminal.live?.(`${flags.out}: ${seconds} s, ${spoken.voiceId} of ${spoken.engine}\n`);
+    });
   } catch (error) {
+    bar.clear();
     throw signal.aborted ? new CommandFailed('Interrupted.') : error;
-  } finally {
-    await encoder.close();
   }
 };
 

@@ -25,15 +25,14 @@ export const credentialsCheck = (group: CheckGroup, find: () => Promise<readonly
   run: async () => {
     const all = await find();
     const bad = all.filter(({ isPresent, fault }) => !isPresent || fault !== undefined);
-    const [first] = bad;
-    if (first === undefined) {
+    if (bad.length === 0) {
       const names = all.map(({ variable }) => variable).join(', ');
       return { status: 'ok', summary: names === '' ? 'None are needed.' : `${names}: there.` };
     }
     const failed = bad.find(({ isOptional }) => isOptional !== true);
     return {
       status: failed === undefined ? 'warning' : 'failed',
-      code: (failed ?? first).code ?? 'credentials_invalid',
+      code: (failed ?? bad[0])?.code ?? 'credentials_invalid',
       summary: bad
         .map(({ variable, fault, neededFor }) => `${variable} ${fault ?? 'is missing'}: ${neededFor}.`)
         .join(' '),
@@ -57,9 +56,8 @@ const faultOfKeyFile = async (file: string): Promise<string | undefined> => {
     const key = JSON.parse(await readFile(file, 'utf8')) as { type?: unknown } | null;
     return typeof key?.type === 'string' ? undefined : 'names a file that is no key of Google';
   } catch (error) {
-    return error instanceof SyntaxError
-      ? 'names a file that is not JSON'
-      : 'names a file that cannot be read';
+    const isRead = error instanceof SyntaxError;
+    return isRead ? 'names a file that is not JSON' : 'names a file that cannot be read';
   }
 };
 
@@ -74,15 +72,10 @@ export const jobCredentials = async (
     const neededFor = 'RunPod sets it where it starts a worker';
     return RUNPOD.map((variable) => ({ variable, neededFor, isPresent: Boolean(environment[variable]) }));
   }
-  const file = environment['GOOGLE_APPLICATION_CREDENTIALS'];
+  const variable = 'GOOGLE_APPLICATION_CREDENTIALS';
+  const file = environment[variable];
   if (source.kind !== 'pubsub' || !file || environment['PUBSUB_EMULATOR_HOST']) return [];
-  return [
-    {
-      variable: 'GOOGLE_APPLICATION_CREDENTIALS',
-      neededFor: 'no jobs can be taken',
-      isPresent: true,
-      fault: await faultOfKeyFile(file),
-      code: 'service_account_invalid',
-    },
-  ];
+  const fault = await faultOfKeyFile(file);
+  const neededFor = 'no jobs can be taken';
+  return [{ variable, neededFor, isPresent: true, fault, code: 'service_account_invalid' }];
 };

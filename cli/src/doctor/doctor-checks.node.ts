@@ -11,12 +11,17 @@ import { createWorkerClient, workerUrl } from '../worker-client.ts';
 import { callbackCredentials, credentialsCheck, jobCredentials } from './credentials-check.node.ts';
 import { breakerCheck, engineChecks } from './engine-checks.ts';
 import type { Check } from './examine.ts';
-import { diskCheck, machineCheck } from './machine-checks.ts';
+import { diskCheck, machineCheck, neededPrograms, programCheck } from './machine-checks.node.ts';
 import { openEnginesUnderTest } from './open-engines.ts';
 import { outboxCheck, readOutbox } from './outbox-check.node.ts';
-import { neededPrograms, programCheck } from './program-checks.node.ts';
-import { receiverCheck } from './receiver-check.ts';
-import { firestorePlace, placeCheck, pubsubPlace, storageCheck, storeUrl } from './service-checks.ts';
+import {
+  firestorePlace,
+  placeCheck,
+  pubsubPlace,
+  receiverCheck,
+  storageCheck,
+  storeUrl,
+} from './service-checks.ts';
 
 export interface DoctorOptions {
   readonly config: WorkerConfig;
@@ -30,6 +35,8 @@ export interface DoctorOptions {
 
 /** A diagnosis ends before its check does, so that its own findings are reported. */
 const SHARE_OF_TIME = 0.9;
+/** One try: each answer is reported as it comes, and the check itself ends the waiting. */
+const ONCE = { maxAttempts: 1, backoff: { kind: 'schedule', delaysMs: [0], jitter: 'none' } } as const;
 
 /** Asks Pub/Sub whether the subscription is there; the worker makes it when it is missing. */
 const findSubscription = async (name: string): Promise<string> => {
@@ -49,55 +56,45 @@ export const doctorChecks = async (options: DoctorOptions): Promise<readonly Che
   const { config, environment, voiceId, receiverUrl } = options;
   const { callbacks, subscription, storage } = config;
   const timeoutMs = options.timeoutMs * SHARE_OF_TIME;
-  const network = createNetworkProbe();
+  const looking = { network: createNetworkProbe(), timeoutMs };
   const url = workerUrl(config.health);
   const worker = url === undefined ? undefined : createWorkerClient(url);
-  // One try: each answer is reported as it comes, and the check itself ends the waiting.
-  const backoff = { kind: 'schedule', delaysMs: [0], jitter: 'none' } as const;
-  const library = await openStorage({
-    config: storage,
-    folderUrl: 'http://localhost',
-    retry: { maxAttempts: 1, backoff },
-    timeoutMs: options.timeoutMs,
-  });
+  const tries = { retry: ONCE, timeoutMs: options.timeoutMs };
+  const library = await openStorage({ config: storage, folderUrl: 'http://localhost', ...tries });
   const { post } = createHttpPost({ allowPrivate: true, timeoutMs: options.timeoutMs });
   const countFailed = (signal: AbortSignal): Promise<number> =>
     withDeadline(async (inner) => (await failedKeys(library, inner)).length, timeoutMs, { signal });
   return [
     ...engineChecks(await openEnginesUnderTest(config, environment), {
-      network,
+      ...looking,
       voiceId,
       isAtWork: async (engine, signal) => (await worker?.enginesAtWork(signal))?.includes(engine) ?? false,
-      timeoutMs,
     }),
     breakerCheck(async (signal) => worker?.breakers(signal)),
     credentialsCheck('callbacks', async () => callbackCredentials(config)),
     receiverCheck({
-      network,
+      ...looking,
       baseUrl: receiverUrl,
       post: (target, body, signal) => {
         const messageId = `doctor_${crypto.randomUUID()}`;
         return postSigned({ config, post }, { url: target, messageId, body }, signal);
       },
-      timeoutMs,
     }),
     outboxCheck((signal) => readOutbox(callbacks.outbox.folder, () => countFailed(signal), Date.now())),
     credentialsCheck('jobs', () => jobCredentials(config, environment)),
     placeCheck({
+      ...looking,
       name: 'Pub/Sub',
       group: 'jobs',
-      network,
       place: pubsubPlace(config, environment),
       health: () => findSubscription(subscription),
-      timeoutMs,
     }),
-    placeCheck({ name: 'Firestore', group: 'jobs', network, place: firestorePlace(environment), timeoutMs }),
+    placeCheck({ ...looking, name: 'Firestore', group: 'jobs', place: firestorePlace(environment) }),
     storageCheck({
-      network,
+      ...looking,
       place: library.place,
       url: storeUrl(storage),
       check: async (signal) => void (await library.check(signal)),
-      timeoutMs,
     }),
     diskCheck('disk of audio', config.audio.folder, readDiskSpace),
     diskCheck('disk of outbox', callbacks.outbox.folder, readDiskSpace),

@@ -1,12 +1,7 @@
 import { DeadlineExceededError, tryWithDeadline } from '@taleback/resilience';
-import {
-  diagnose,
-  type Diagnosis,
-  type EngineUnderTest,
-  type NetworkProbe,
-} from '@taleback/speech/diagnosis';
+import { diagnose, type EngineUnderTest, type NetworkProbe } from '@taleback/speech/diagnosis';
 import type { NamedBreaker } from '../worker-client.ts';
-import type { Check, CheckStatus, Finding } from './examine.ts';
+import { type Check, failed, type Finding } from './examine.ts';
 
 export interface EngineCheckOptions {
   readonly network: NetworkProbe;
@@ -20,29 +15,7 @@ export interface EngineCheckOptions {
 
 const MORE_TIME = 'a longer --timeout, such as --timeout 120';
 
-/** An engine that accepts connections and does not answer: one that serves one request at a time does so at work. */
-const hungFinding = (
-  { code, target, details, summary, suggestions }: Diagnosis,
-  isAtWork: boolean,
-): Finding =>
-  isAtWork
-    ? {
-        status: 'warning',
-        code,
-        details,
-        summary: `${target} does not answer while it is at work for the worker that runs here.`,
-        suggestions: [`Look again when the story is finished, or with ${MORE_TIME}`, ...suggestions],
-      }
-    : {
-        status: 'failed',
-        code,
-        details,
-        summary,
-        suggestions: [
-          `It may be at work on a story: an engine that serves one request at a time does not answer meanwhile. Look again later, or with ${MORE_TIME}`,
-          ...suggestions,
-        ],
-      };
+const voicesOf = ({ voices }: EngineUnderTest): readonly string[] => voices().map(({ id }) => id);
 
 const examineRemote = async (
   engine: EngineUnderTest,
@@ -55,35 +28,37 @@ const examineRemote = async (
     (outcome) => outcome.kind === 'completed' && outcome.value,
     () => false,
   );
-  const known = (): readonly string[] => voicesOf(engine);
-  const diagnosis = await diagnose(
-    endpoint,
-    {
-      network,
-      health: async (inner) => (await engine.probe(inner)).details,
-      voice: voiceId === undefined ? undefined : { id: voiceId, known },
-    },
-    { timeoutMs, signal },
-  );
-  const { ok, code, details, suggestions, target, summary, steps, trouble } = diagnosis;
-  if (trouble === 'hung') return hungFinding(diagnosis, await atWork);
-  if (!ok) return { status: 'failed', code, summary, details, suggestions };
-  return {
-    status: 'ok',
-    summary: `${target} answers: ${steps.find(({ name }) => name === 'http')?.words ?? ''}`,
-  };
+  const voice = voiceId === undefined ? undefined : { id: voiceId, known: () => voicesOf(engine) };
+  const health = async (inner: AbortSignal): Promise<string> => (await engine.probe(inner)).details;
+  const found = await diagnose(endpoint, { network, health, voice }, { timeoutMs, signal });
+  const { ok, code, details, suggestions, target, summary, steps, trouble } = found;
+  if (ok) {
+    const words = steps.find(({ name }) => name === 'http')?.words ?? '';
+    return { status: 'ok', summary: `${target} answers: ${words}` };
+  }
+  if (trouble !== 'hung') return { status: 'failed', code, summary, details, suggestions };
+  // It accepts connections and does not answer: one that serves one request at a time does so at work.
+  if (await atWork) {
+    return {
+      status: 'warning',
+      code,
+      details,
+      summary: `${target} does not answer while it is at work for the worker that runs here.`,
+      suggestions: [`Look again when the story is finished, or with ${MORE_TIME}`, ...suggestions],
+    };
+  }
+  const busy = `It may be at work on a story: an engine that serves one request at a time does not answer meanwhile. Look again later, or with ${MORE_TIME}`;
+  return { status: 'failed', code, details, summary, suggestions: [busy, ...suggestions] };
 };
 
 /** It may work all the same: a model that is loaded for the first time takes minutes. */
-const late = (timeoutMs: number): Finding => ({
-  status: 'failed',
-  code: 'timed_out',
-  summary: `It was not ready to speak within ${timeoutMs / 1000} s.`,
-  suggestions: [
+const late = (timeoutMs: number): Finding =>
+  failed(
+    'timed_out',
+    `It was not ready to speak within ${timeoutMs / 1000} s.`,
     `A model takes its time to load: look again with ${MORE_TIME}`,
     'Look at the processor, the memory and the disk: they may be short of room for the model',
-  ],
-});
+  );
 
 const examineLocal = async (
   engine: EngineUnderTest,
@@ -96,13 +71,9 @@ const examineLocal = async (
     const voices = voicesOf(engine);
     if (voiceId === undefined || voices.includes(voiceId))
       return { status: 'ok', summary: outcome.value.details };
-    return {
-      status: 'failed',
-      code: 'voice_not_found',
-      summary: `It does not have the voice "${voiceId}".`,
-      details: `it has ${voices.join(', ')}`,
-      suggestions: ['Choose one of the voices that the service has'],
-    };
+    const remedy = 'Choose one of the voices that the service has';
+    const finding = failed('voice_not_found', `It does not have the voice "${voiceId}".`, remedy);
+    return { ...finding, details: `it has ${voices.join(', ')}` };
   } catch (error) {
     // A deadline of the engine's own, such as that of a process which has to start.
     if (error instanceof DeadlineExceededError) return late(error.timeoutMs);
@@ -120,16 +91,8 @@ export const engineCheck = (engine: EngineUnderTest, options: EngineCheckOptions
       : examineRemote(engine, engine.endpoint, options, signal),
 });
 
-/** The result of an engine's check; without a status it threw. */
-interface ExaminedEngine {
-  readonly engine: EngineUnderTest;
-  readonly status: CheckStatus | undefined;
-}
-
 /** So many voices of an engine are named; a service may have hundreds. */
 const MAX_NAMED_VOICES = 20;
-
-const voicesOf = ({ voices }: EngineUnderTest): readonly string[] => voices().map(({ id }) => id);
 
 const listed = (engine: EngineUnderTest): string => {
   const voices = voicesOf(engine);
@@ -137,22 +100,25 @@ const listed = (engine: EngineUnderTest): string => {
   return `${engine.name} has ${voices.slice(0, MAX_NAMED_VOICES).join(', ') || 'none'}${more}`;
 };
 
-const judgeVoice = (voiceId: string, examined: readonly ExaminedEngine[]): Finding => {
-  const names = (some: readonly ExaminedEngine[]): string => some.map(({ engine }) => engine.name).join(', ');
-  const owners = examined.filter(({ engine }) => voicesOf(engine).includes(voiceId));
+const namesOf = (engines: readonly EngineUnderTest[]): string => engines.map(({ name }) => name).join(', ');
+
+/** @param silent those whose own check did not end well */
+const judgeVoice = (
+  voiceId: string,
+  engines: readonly EngineUnderTest[],
+  silent: readonly EngineUnderTest[],
+): Finding => {
+  const owners = engines.filter((engine) => voicesOf(engine).includes(voiceId));
   if (owners.length > 0)
-    return { status: 'ok', summary: `The voice "${voiceId}" is there: ${names(owners)}.` };
-  const silent = examined.filter(({ status }) => status !== 'ok');
-  return {
-    status: 'failed',
-    code: 'voice_not_found',
-    summary: `No engine${silent.length > 0 ? ' that answers' : ''} has the voice "${voiceId}".`,
-    details: examined.map(({ engine }) => listed(engine)).join('; '),
-    suggestions: [
-      ...(silent.length > 0 ? [`Mend first what did not answer, which may have it: ${names(silent)}`] : []),
-      'Choose one of the voices that the engines have',
-    ],
-  };
+    return { status: 'ok', summary: `The voice "${voiceId}" is there: ${namesOf(owners)}.` };
+  const isUnsure = silent.length > 0;
+  const finding = failed(
+    'voice_not_found',
+    `No engine${isUnsure ? ' that answers' : ''} has the voice "${voiceId}".`,
+    ...(isUnsure ? [`Mend first what did not answer, which may have it: ${namesOf(silent)}`] : []),
+    'Choose one of the voices that the engines have',
+  );
+  return { ...finding, details: engines.map(listed).join('; ') };
 };
 
 /**
@@ -166,42 +132,29 @@ export const engineChecks = (
   const { voiceId } = options;
   if (voiceId === undefined || engines.length < 2)
     return engines.map((engine) => engineCheck(engine, options));
-  const all = engines.map((engine) => {
+  const examined = engines.map((engine) => ({ engine, isWell: Promise.withResolvers<boolean>() }));
+  const checks = examined.map(({ engine, isWell }): Check => {
     const check = engineCheck(engine, { ...options, voiceId: undefined });
-    const { promise: examined, resolve } = Promise.withResolvers<ExaminedEngine>();
     const run: Check['run'] = async (signal) => {
-      let status: CheckStatus | undefined;
       try {
         const finding = await check.run(signal);
-        ({ status } = finding);
+        isWell.resolve(finding.status === 'ok');
         return finding;
       } finally {
-        resolve({ engine, status });
+        isWell.resolve(false); // unless it was resolved before
       }
     };
-    return { check: { ...check, run }, examined };
+    return { ...check, run };
   });
-  const run = async (): Promise<Finding> =>
-    judgeVoice(voiceId, await Promise.all(all.map(({ examined }) => examined)));
-  return [...all.map(({ check }) => check), { name: 'voice', group: 'engines', run }];
-};
-
-const breakerStates = (some: readonly NamedBreaker[]): string =>
-  some.map(({ name, state }) => `${name} is ${state}`).join(', ');
-
-const examineBreakers = (breakers: readonly NamedBreaker[]): Finding => {
-  const open = breakers.filter(({ state }) => state === 'OPEN' || state === 'ISOLATED');
-  if (open.length > 0) {
-    return {
-      status: 'warning',
-      code: 'circuit_open',
-      summary: `The worker leaves ${open.length} of ${breakers.length} alone: ${breakerStates(open)}.`,
-      suggestions: ['When the cause is mended: taleback breaker reset NAME'],
-    };
-  }
-  const trying = breakers.filter(({ state }) => state === 'HALF_OPEN');
-  if (trying.length > 0) return { status: 'warning', summary: `A trial is due: ${breakerStates(trying)}.` };
-  return { status: 'ok', summary: `All ${breakers.length} are CLOSED.` };
+  const run = async (): Promise<Finding> => {
+    const areWell = await Promise.all(examined.map(({ isWell }) => isWell.promise));
+    return judgeVoice(
+      voiceId,
+      engines,
+      engines.filter((_, index) => areWell[index] === false),
+    );
+  };
+  return [...checks, { name: 'voice', group: 'engines', run }];
 };
 
 /** The circuit breakers of the worker that runs here; undefined when none does. @throws when it answers nonsense */
@@ -212,8 +165,21 @@ export const breakerCheck = (
   group: 'engines',
   run: async (signal) => {
     const breakers = await read(signal);
-    return breakers === undefined
-      ? { status: 'skipped', summary: 'No worker runs here.' }
-      : examineBreakers(breakers);
+    if (breakers === undefined) return { status: 'skipped', summary: 'No worker runs here.' };
+    const those = (...states: readonly NamedBreaker['state'][]): readonly string[] =>
+      breakers.filter(({ state }) => states.includes(state)).map(({ name, state }) => `${name} is ${state}`);
+    const open = those('OPEN', 'ISOLATED');
+    if (open.length > 0) {
+      return {
+        status: 'warning',
+        code: 'circuit_open',
+        summary: `The worker leaves ${open.length} of ${breakers.length} alone: ${open.join(', ')}.`,
+        suggestions: ['When the cause is mended: taleback breaker reset NAME'],
+      };
+    }
+    const trying = those('HALF_OPEN');
+    return trying.length > 0
+      ? { status: 'warning', summary: `A trial is due: ${trying.join(', ')}.` }
+      : { status: 'ok', summary: `All ${breakers.length} are CLOSED.` };
   },
 });

@@ -28,13 +28,9 @@ export interface Check {
   readonly run: (signal: AbortSignal) => Promise<Finding>;
 }
 
-export interface CheckResult {
+export interface CheckResult extends Finding {
   readonly name: string;
   readonly group: CheckGroup;
-  readonly status: CheckStatus;
-  readonly code?: ErrorCode;
-  readonly summary: string;
-  readonly details?: string;
   readonly suggestions: readonly string[];
   readonly ms: number;
 }
@@ -56,38 +52,30 @@ export interface ExamineOptions {
 
 const TIMEOUT_MS = 5_000;
 
-const lateFinding = (timeoutMs: number): Finding => ({
+export const failed = (code: ErrorCode, summary: string, ...suggestions: readonly string[]): Finding => ({
   status: 'failed',
-  code: 'timed_out',
-  summary: `It took longer than ${timeoutMs / 1000} s.`,
-  suggestions: ['Look again with a longer --timeout when the machine is busy'],
+  code,
+  summary,
+  suggestions,
 });
 
-const faultFinding = (fault: unknown): Finding => {
-  if (fault instanceof DeadlineExceededError) return lateFinding(fault.timeoutMs);
-  const { code, message, details } = toTalebackError(fault);
-  return { status: 'failed', code, summary: message, details };
-};
+const late = (timeoutMs: number): Finding =>
+  failed(
+    'timed_out',
+    `It took longer than ${timeoutMs / 1000} s.`,
+    'Look again with a longer --timeout when the machine is busy',
+  );
 
 const attempt = async (check: Check, timeoutMs: number, clock: Clock): Promise<Finding> => {
   try {
     const outcome = await tryWithDeadline((signal) => check.run(signal), timeoutMs, { clock });
-    return outcome.kind === 'completed' ? outcome.value : lateFinding(timeoutMs);
+    return outcome.kind === 'completed' ? outcome.value : late(timeoutMs);
   } catch (fault) {
-    return faultFinding(fault);
+    if (fault instanceof DeadlineExceededError) return late(fault.timeoutMs);
+    const { code, message, details } = toTalebackError(fault);
+    return { ...failed(code, message), details };
   }
 };
-
-const resultOf = ({ name, group }: Check, finding: Finding, ms: number): CheckResult => ({
-  name,
-  group,
-  status: finding.status,
-  ...(finding.code === undefined ? {} : { code: finding.code }),
-  summary: withoutSecrets(finding.summary),
-  ...(finding.details === undefined ? {} : { details: withoutSecrets(finding.details) }),
-  suggestions: finding.suggestions ?? [],
-  ms: Math.round(ms),
-});
 
 /** Runs all checks side by side, each within its time. One that breaks is a result like any other. */
 export const examine = async (
@@ -95,13 +83,21 @@ export const examine = async (
   { timeoutMs = TIMEOUT_MS, clock = systemClock }: ExamineOptions = {},
 ): Promise<Report> => {
   const at = new Date(clock.now()).toISOString();
-  const results = await Promise.all(
-    checks.map(async (check) => {
-      const startMs = clock.now();
-      const finding = await attempt(check, timeoutMs, clock);
-      return resultOf(check, finding, clock.now() - startMs);
-    }),
-  );
+  const run = async (check: Check): Promise<CheckResult> => {
+    const startMs = clock.now();
+    const { status, code, summary, details, suggestions = [] } = await attempt(check, timeoutMs, clock);
+    return {
+      name: check.name,
+      group: check.group,
+      status,
+      code,
+      summary: withoutSecrets(summary),
+      details: details && withoutSecrets(details),
+      suggestions,
+      ms: Math.round(clock.now() - startMs),
+    };
+  };
+  const results = await Promise.all(checks.map(run));
   const inOrder = CHECK_GROUPS.flatMap((group) => results.filter((result) => result.group === group));
   return { ok: inOrder.every(({ status }) => status !== 'failed'), checks: inOrder, at };
 };

@@ -1,8 +1,8 @@
 import { createWavEncoder, isRemote, openEngine, speaksLanguage } from '@taleback/speech';
 import type { EngineUnderTest } from '@taleback/speech/diagnosis';
-import type { WorkerConfig } from '@taleback/worker/src/config.ts';
+import { parseConfig, type WorkerConfig } from '@taleback/worker/src/config.ts';
 import type { Environment } from '../options.node.ts';
-import { logErrors, openCommandSpeech } from '../speech.ts';
+import { logErrors, withNarrator } from '../speech.ts';
 
 type EngineName = WorkerConfig['engines']['names'][number];
 
@@ -10,27 +10,6 @@ type EngineName = WorkerConfig['engines']['names'][number];
 export const trialLanguage = (languages: readonly string[]): string => {
   const [first = 'en'] = languages;
   return speaksLanguage(languages, 'en') ? 'en' : first;
-};
-
-const NEVER = { warning: Number.POSITIVE_INFINITY, critical: Number.POSITIVE_INFINITY };
-
-/** An engine of this machine is tested by letting it speak. */
-const speakOnce = async (
-  config: WorkerConfig,
-  name: EngineName,
-  language: string,
-  signal: AbortSignal,
-): Promise<void> => {
-  const engines = { ...config.engines, names: [name] as const };
-  // The load of the machine has a check of its own.
-  const options = { ...config.protection.options, thresholds: { cpu: NEVER, memory: NEVER, load: NEVER } };
-  const protection = { ...config.protection, options };
-  const speech = await openCommandSpeech({ ...config, engines, protection }, signal);
-  try {
-    await speech.narrator(createWavEncoder())({ text: 'Ready to read.', language }, { signal });
-  } finally {
-    await speech.close();
-  }
 };
 
 const openUnderTest = async (
@@ -44,11 +23,20 @@ const openUnderTest = async (
   // Its connections end with the command.
   if (isRemote(plugin)) return plugin;
   await close();
-  const probe = async (signal: AbortSignal) => {
-    await speakOnce(config, name, trialLanguage(plugin.languages), signal);
-    return { details: `It speaks, with ${plugin.voices().length} voices.` };
+  // The load of the machine has a check of its own.
+  const alone = parseConfig({ ...environment, ENGINES: name, SYSTEM_PROTECTION: 'off' });
+  return {
+    name: plugin.name,
+    voices: plugin.voices,
+    // An engine of this machine is tested by letting it speak.
+    probe: async (signal) => {
+      const sentence = { text: 'Ready to read.', language: trialLanguage(plugin.languages) };
+      await withNarrator(alone, createWavEncoder(), signal, async (narrate) => {
+        await narrate(sentence, { signal });
+      });
+      return { details: `It speaks, with ${plugin.voices().length} voices.` };
+    },
   };
-  return { name: plugin.name, voices: plugin.voices, probe };
 };
 
 /** The configured engines. One that cannot be opened is there as well: its probe rejects with the reason. */

@@ -63,19 +63,14 @@ export const outboxCheck = (read: (signal: AbortSignal) => Promise<OutboxContent
     const lost = givenUp === 0 ? '' : `, ${givenUp} were given up`;
     const unknown = isStoreSilent ? ' The audio store does not say what was given up into it.' : '';
     const summary = `${line}${lost}.${unknown}`;
-    const isOld = oldestAgeMs >= WARNING_MS;
-    const hasFailed = oldestAgeMs >= FAILED_MS;
-    if (isOld || givenUp > 0) {
-      return {
-        status: hasFailed ? 'failed' : 'warning',
-        code: 'callback_undeliverable',
-        summary,
-        suggestions: [
-          ...(isOld ? ['Look at the receiver: taleback doctor --receiver URL'] : []),
-          ...(hasFailed ? ['Look whether a worker runs: it sends them'] : []),
-          ...(givenUp > 0 ? ['Send what was given up again: taleback replay'] : []),
-        ],
-      };
+    const suggestions = [
+      ...(oldestAgeMs >= WARNING_MS ? ['Look at the receiver: taleback doctor --receiver URL'] : []),
+      ...(oldestAgeMs >= FAILED_MS ? ['Look whether a worker runs: it sends them'] : []),
+      ...(givenUp > 0 ? ['Send what was given up again: taleback replay'] : []),
+    ];
+    if (suggestions.length > 0) {
+      const status = oldestAgeMs >= FAILED_MS ? 'failed' : 'warning';
+      return { status, code: 'callback_undeliverable', summary, suggestions };
     }
     return isStoreSilent
       ? { status: 'warning', code: 'storage_unavailable', summary }

@@ -3,7 +3,7 @@ import { tryWithDeadline } from '@taleback/resilience';
 import { diagnose, type NetworkProbe } from '@taleback/speech/diagnosis';
 import type { WorkerConfig } from '@taleback/worker/src/config.ts';
 import type { Environment } from '../options.node.ts';
-import type { Check, CheckGroup, Finding } from './examine.ts';
+import { type Check, type CheckGroup, failed, type Finding } from './examine.ts';
 
 /** Where a service is, or why it is not asked. */
 type Place = { readonly url: string } | { readonly skipped: string };
@@ -24,14 +24,18 @@ export const firestorePlace = (environment: Environment): Place => {
     : { skipped: 'No project is named, and the worker itself needs none of it.' };
 };
 
-export interface PlaceCheckOptions {
+interface Looking {
+  readonly network: NetworkProbe;
+  /** Time for it all, ms: less than the check has, so that its words come through. */
+  readonly timeoutMs: number;
+}
+
+export interface PlaceCheckOptions extends Looking {
   readonly name: string;
   readonly group: CheckGroup;
-  readonly network: NetworkProbe;
   readonly place: Place;
   /** Asked once it is reached; resolves with a line about it. @throws TalebackError */
   readonly health?: ((signal: AbortSignal) => Promise<string>) | undefined;
-  readonly timeoutMs: number;
 }
 
 /** A service that the worker depends on: whether it is reached, over TLS where it has that. */
@@ -56,68 +60,143 @@ export const storeUrl = (storage: WorkerConfig['storage']): string | undefined =
   return addressing === 'path' ? endpoint : endpoint.replace(/^(https?:\/\/)/, `$1${bucket}.`);
 };
 
-export interface StorageCheckOptions {
-  readonly network: NetworkProbe;
+export interface StorageCheckOptions extends Looking {
   /** What people call it, such as `the bucket tales at https://s3.example`. */
   readonly place: string;
   /** Where it is reached; undefined for a folder. */
   readonly url: string | undefined;
   /** Proves that it can be written and read, asking once. @throws TalebackError */
   readonly check: (signal: AbortSignal) => Promise<void>;
-  /** Time for it all, ms: less than the check has, so that its words come through. */
-  readonly timeoutMs: number;
 }
 
-const named = (place: string, words: string): string =>
-  `${place.charAt(0).toUpperCase()}${place.slice(1)}${words}`;
-
-const isWell = (place: string): Finding => ({
-  status: 'ok',
-  summary: named(place, ' can be written and read.'),
-});
-
-const examineFolder = async (
-  { place, check, timeoutMs }: StorageCheckOptions,
-  signal: AbortSignal,
-): Promise<Finding> => {
-  const outcome = await tryWithDeadline((inner) => check(inner), timeoutMs, { signal });
-  if (outcome.kind === 'completed') return isWell(place);
-  return {
-    status: 'failed',
-    code: 'timed_out',
-    summary: named(place, ` did not answer within ${timeoutMs / 1000} s.`),
-    suggestions: ['Look at the disk, or at the server of the network folder'],
-  };
-};
-
-const examineBucket = async (
-  { network, place, check, timeoutMs }: StorageCheckOptions,
-  url: string,
-  signal: AbortSignal,
-): Promise<Finding> => {
-  let refusal: TalebackError | undefined;
-  const health = async (inner: AbortSignal): Promise<string> => {
-    try {
-      await check(inner);
-      return '';
-    } catch (error) {
-      if (isTalebackError(error)) refusal = error;
-      throw error;
-    }
-  };
-  const diagnosis = await diagnose(url, { network, health }, { timeoutMs, signal });
-  const { ok, code, trouble, details, suggestions } = diagnosis;
-  if (ok) return isWell(place);
-  // What it says itself is closer than that it says something.
-  const isOwnWord = trouble === 'service' && refusal !== undefined;
-  const words = isOwnWord ? `${refusal?.message ?? ''}.` : diagnosis.summary;
-  return { status: 'failed', code, summary: named(place, `: ${words}`), details, suggestions };
-};
-
 /** The audio store: whether it is reached, takes our key, and can be written and read. */
-export const storageCheck = (options: StorageCheckOptions): Check => ({
-  name: 'audio store',
-  group: 'storage',
-  run: (signal) =>
-    options.url === undefined ? examineFolder(options, signal) : examineBucket(options, options.url, signal),
+export const storageCheck = ({ network, place, url, check, timeoutMs }: StorageCheckOptions): Check => {
+  const named = `${place.charAt(0).toUpperCase()}${place.slice(1)}`;
+  const well: Finding = { status: 'ok', summary: `${named} can be written and read.` };
+  const run = async (signal: AbortSignal): Promise<Finding> => {
+    if (url === undefined) {
+      const outcome = await tryWithDeadline(check, timeoutMs, { signal });
+      if (outcome.kind === 'completed') return well;
+      const summary = `${named} did not answer within ${timeoutMs / 1000} s.`;
+      return failed('timed_out', summary, 'Look at the disk, or at the server of the network folder');
+    }
+    let refusal: TalebackError | undefined;
+    const health = async (inner: AbortSignal): Promise<string> => {
+      try {
+        await check(inner);
+        return '';
+      } catch (error) {
+        if (isTalebackError(error)) refusal = error;
+        throw error;
+      }
+    };
+    const diagnosis = await diagnose(url, { network, health }, { timeoutMs, signal });
+    const { ok, code, trouble, summary, details, suggestions } = diagnosis;
+    if (ok) return well;
+    // What it says itself is closer than that it says something.
+    const words = trouble === 'service' && refusal !== undefined ? `${refusal.message}.` : summary;
+    return { status: 'failed', code, summary: `${named}: ${words}`, details, suggestions };
+  };
+  return { name: 'audio store', group: 'storage', run };
+};
+
+export interface ReceiverAnswer {
+  readonly status: number;
+  /** The beginning of its body. */
+  readonly excerpt: string;
+}
+
+export interface ReceiverCheckOptions extends Looking {
+  /** Base address, without /api/tts; undefined when it is not known. */
+  readonly baseUrl: string | undefined;
+  /** Posts a signed JSON body. Rejects when no answer came. */
+  readonly post: (url: string, body: unknown, signal: AbortSignal) => Promise<ReceiverAnswer>;
+}
+
+/** A story that does not exist, so that nothing changes. The same as that of `npm run check-callbacks`. */
+const PROBE = { story_id: 'taleback-check-callbacks-probe', error: 'A probe of taleback doctor' };
+
+/** How a Taleback receiver begins what it answers when it accepts. */
+const ACCEPTED = /^\s*\{\s*"success"\s*:\s*true/;
+/** A page for people, or that of a proxy. */
+const PAGE = /^\s*</;
+
+/** What else than a Taleback receiver answers so; undefined when one may have. */
+const foreignWords = ({ status, excerpt }: ReceiverAnswer): string | undefined => {
+  const isPage = PAGE.test(excerpt);
+  if (status >= 200 && status <= 299) {
+    if (ACCEPTED.test(excerpt)) return undefined;
+    const other = excerpt.trim() === '' ? 'nothing' : 'other words';
+    return `it answers ${status} with ${isPage ? 'a page for people' : other}`;
+  }
+  if (status >= 300 && status <= 399) return `it answers ${status}, which leads elsewhere`;
+  const isProxy = isPage && (status === 401 || status === 429 || status >= 500);
+  return isProxy ? `it answers ${status} with a page` : undefined;
+};
+
+const NO_RECEIVER = failed(
+  'callback_undeliverable',
+  'There is no receiver at this address.',
+  'Check the address: it is the base, without /api/tts',
+);
+
+const FINDINGS: Readonly<Record<number, Finding>> = {
+  401: failed(
+    'credentials_invalid',
+    'It does not accept our signature.',
+    'Give both sides the same CALLBACK_SECRETS, CALLBACK_SIGNING and HMAC_HEADER_PREFIX, and the same time',
+  ),
+  403: failed(
+    'permission_denied',
+    'Something before it refuses us.',
+    'Look at what stands before the receiver: it has to let unauthenticated calls pass',
+  ),
+  404: NO_RECEIVER,
+  405: NO_RECEIVER,
+  429: failed(
+    'provider_rate_limited',
+    'It is asked for too much.',
+    'Wait a minute: its rate limit is reached',
+  ),
+  503: {
+    status: 'warning',
+    code: 'callback_undeliverable',
+    summary: 'It accepts our signature, and its store is away.',
+    suggestions: ['Look at Firestore: callbacks wait in the outbox meanwhile'],
+  },
+};
+
+/** An unknown story is refused only after the signature was accepted. */
+const judgeAnswer = (answer: ReceiverAnswer): Finding => {
+  const { status, excerpt: details } = answer;
+  const words = foreignWords(answer);
+  if (words !== undefined) {
+    const summary = `What answers there is not a Taleback receiver: ${words}.`;
+    const remedy =
+      'Check the host: the address is that of the receiver, without /api/tts, and not of a landing page or a proxy';
+    return { ...failed('callback_undeliverable', summary, remedy), details };
+  }
+  if (status <= 299 || (status === 404 && details.includes('story_id')))
+    return { status: 'ok', summary: 'It answers, and accepts our signature.' };
+  const other = failed('callback_undeliverable', `It answers ${status}.`, 'Look at the log of the receiver');
+  return { ...(FINDINGS[status] ?? other), details };
+};
+
+/** The receiver of callbacks: whether it is reached, and accepts a signed message. Nothing changes anywhere. */
+export const receiverCheck = ({ network, baseUrl, post, timeoutMs }: ReceiverCheckOptions): Check => ({
+  name: 'receiver',
+  group: 'callbacks',
+  run: async (signal) => {
+    if (baseUrl === undefined)
+      return { status: 'skipped', summary: 'Its address is not known: --receiver URL gives it.' };
+    let answer: ReceiverAnswer | undefined;
+    const health = async (inner: AbortSignal): Promise<string> => {
+      answer = await post(`${baseUrl.replace(/\/+$/, '')}/api/tts/error-callback`, PROBE, inner);
+      return `answered ${answer.status}`;
+    };
+    const diagnosis = await diagnose(baseUrl, { network, health }, { timeoutMs, signal });
+    if (answer !== undefined) return judgeAnswer(answer);
+    const { code, summary, details, suggestions } = diagnosis;
+    return { status: 'failed', code, summary, details, suggestions };
+  },
 });

@@ -25,15 +25,6 @@ export interface RelayOptions {
   readonly onMessage: (relayed: Relayed) => void;
 }
 
-export interface CallbackRelay {
-  /** The callback address of a job, where this host is reached by the name it has here. */
-  readonly callbackUrl: string;
-  /** HOST:PORT that it listens at; a relay opened there again receives what comes to the same address. */
-  readonly listen: string;
-  /** Accepts nothing more; requests under way get their answer. */
-  readonly close: () => Promise<void>;
-}
-
 /** The receiver's limit. */
 const MAX_BODY_BYTES = 262_144;
 /** A request that takes longer is aborted: its sender keeps the message. */
@@ -80,7 +71,7 @@ const refuse = (outgoing: ServerResponse, status: number): void => {
  *
  * @throws the error of `listen`, such as EADDRINUSE
  */
-export const openCallbackRelay = async (options: RelayOptions): Promise<CallbackRelay> => {
+export const openCallbackRelay = async (options: RelayOptions) => {
   const { post, onMessage, host } = options;
   const receiver = new URL(options.receiverUrl);
   const folder = `${receiver.pathname.replace(/\/+$/, '')}/api/tts`;
@@ -119,9 +110,12 @@ export const openCallbackRelay = async (options: RelayOptions): Promise<Callback
   const { port } = server.address() as AddressInfo;
   const listen = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   return {
+    /** HOST:PORT that it listens at; a relay opened there again receives what comes to the same address. */
     listen,
+    /** The callback address of a job, where this host is reached by the name it has here. */
     callbackUrl: `http://${listen}${folder}/callback`,
-    close: async () => {
+    /** Accepts nothing more; requests under way get their answer. */
+    close: async (): Promise<void> => {
       const closed = once(server, 'close');
       server.close();
       server.closeIdleConnections();

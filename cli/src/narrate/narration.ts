@@ -1,7 +1,6 @@
 import { createSendOnce, type Post, type PostAnswer } from '@taleback/outbox';
 import { signingOf, type WorkerConfig } from '@taleback/worker/src/config.ts';
 import { CommandFailed, StoryGoesOn } from '../exit-code.ts';
-import type { Relayed } from './callback-relay.node.ts';
 
 /** How requests to the receiver are sent and signed. */
 export interface Signed {
@@ -64,39 +63,6 @@ export const requestNarration = async (
   });
   if (status >= 200 && status <= 299) return JOB_ID.exec(excerpt)?.[1];
   throw new CommandFailed(`The receiver answered ${status}: ${excerpt}`);
-};
-
-/** How a narration ended, as the receiver accepted it. */
-export interface NarrationEnd {
-  readonly kind: 'ready' | 'failed';
-  readonly payload: Readonly<Record<string, unknown>>;
-}
-
-export interface WatchOptions {
-  readonly storyId: string;
-  readonly onProgress: (stage: string, fraction: number) => void;
-  /** What a person should see but changes nothing, such as a refusal by the receiver: the worker tries again. */
-  readonly onTrouble: (sentence: string) => void;
-}
-
-/** Follows one story through its callbacks, to the first end that the receiver accepted. */
-export const watchNarration = ({ storyId, onProgress, onTrouble }: WatchOptions) => {
-  let first: NarrationEnd | undefined;
-  const { promise: ended, resolve } = Promise.withResolvers<NarrationEnd>();
-  const onMessage = ({ kind, body, status, words }: Relayed): void => {
-    if (body['story_id'] !== storyId) return;
-    if (kind === 'progress') {
-      const { stage, progress } = body;
-      onProgress(String(stage), typeof progress === 'number' ? progress : 0);
-    } else if (status === undefined || status < 200 || status > 299) {
-      const answer = status === undefined ? 'did not answer' : `answered ${status}`;
-      onTrouble(`The receiver ${answer} to ${kind}: ${words}`);
-    } else if (kind === 'callback' || kind === 'error-callback') {
-      first ??= { kind: kind === 'callback' ? 'ready' : 'failed', payload: body };
-      resolve(first);
-    }
-  };
-  return { onMessage, ended, end: (): NarrationEnd | undefined => first };
 };
 
 /** What is known of a story that is left. */

@@ -48,46 +48,48 @@ export const jsonFilesIn = async (root: string, options = { recursive: true }): 
   }
 };
 
-/** Moves a file, and the reason beside it. */
-const moveFileAway = async (root: string, file: string): Promise<void> => {
-  const target = join(root, REPLAYED, file);
-  await mkdir(dirname(target), { recursive: true });
-  await rename(join(root, file), target);
-  await rename(join(root, `${file}.reason.txt`), `${target}.reason.txt`).catch(() => {});
-};
+/** Paths of what lies in `set-aside/` of an outbox folder. @throws what the file system says */
+export const filesSetAside = (outboxFolder: string): Promise<string[]> =>
+  jsonFilesIn(join(outboxFolder, SET_ASIDE));
+
+const reasonOf = (path: string): string => `${path}.reason.txt`;
 
 const readAside = async (root: string, file: string): Promise<Letter> => {
-  const reason = await readFile(join(root, `${file}.reason.txt`), 'utf8').catch(
-    () => 'no reason was written',
-  );
-  const content = parseEntry(await readFile(join(root, file)));
-  return { file, content, cause: reason.trim(), moveAway: () => moveFileAway(root, file) };
+  const path = join(root, file);
+  const reason = await readFile(reasonOf(path), 'utf8').catch(() => 'no reason was written');
+  return {
+    file,
+    content: parseEntry(await readFile(path)),
+    cause: reason.trim(),
+    moveAway: async () => {
+      const target = join(root, REPLAYED, file);
+      await mkdir(dirname(target), { recursive: true });
+      await rename(path, target);
+      await rename(reasonOf(path), reasonOf(target)).catch(() => {});
+    },
+  };
 };
 
 /** Undefined when another process has moved it meanwhile. */
-const readFailed = async (records: Library, key: string): Promise<Letter | undefined> => {
-  const bytes = await records.read(key);
+const readFailed = async (library: Library, key: string): Promise<Letter | undefined> => {
+  const bytes = await library.read(key);
   if (bytes === undefined) return undefined;
   const file = key.slice(ROOT.length);
   const content = parseDeadLetter(Buffer.from(bytes).toString('utf8'));
   const cause = content.ok ? content.cause : content.reason;
-  return { file, content, cause, moveAway: () => records.move(key, `${ROOT}${REPLAYED}/${file}`) };
+  return { file, content, cause, moveAway: () => library.move(key, `${ROOT}${REPLAYED}/${file}`) };
 };
 
 /**
  * Keys of the callbacks that were given up into a store, without those that were replayed.
  * @throws TalebackError what the store says
  */
-export const failedKeys = async (records: Library, signal?: AbortSignal): Promise<readonly string[]> => {
-  const keys = await records.list(FAILED_CALLBACKS, signal);
+export const failedKeys = async (library: Library, signal?: AbortSignal): Promise<readonly string[]> => {
+  const keys = await library.list(FAILED_CALLBACKS, signal);
   return keys.filter((key) => key.endsWith('.json') && !key.startsWith(`${ROOT}${REPLAYED}/`));
 };
 
 const writtenMs = ({ content }: Letter): number => (content.ok ? content.entry.createdMs : 0);
-
-/** Paths of what lies in `set-aside/` of an outbox folder. @throws what the file system says */
-export const filesSetAside = (outboxFolder: string): Promise<string[]> =>
-  jsonFilesIn(join(outboxFolder, SET_ASIDE));
 
 /**
  * Everything that was given up, oldest first: what lies in `failed_callbacks/` of the audio store, and in `set-aside/` of
@@ -95,17 +97,18 @@ export const filesSetAside = (outboxFolder: string): Promise<string[]> =>
  *
  * @throws TalebackError what the store says; what the file system says
  */
-export const findLetters = async (records: Library, outboxFolder: string): Promise<Letter[]> => {
-  const letters: Letter[] = [];
-  const keys = await failedKeys(records);
+export const findLetters = async (library: Library, outboxFolder: string): Promise<Letter[]> => {
+  const letters: (Letter | undefined)[] = [];
+  const keys = await failedKeys(library);
   for (let start = 0; start < keys.length; start += READS_AT_ONCE) {
     const some = keys.slice(start, start + READS_AT_ONCE);
-    const read = await Promise.all(some.map((key) => readFailed(records, key)));
-    letters.push(...read.filter((letter) => letter !== undefined));
+    letters.push(...(await Promise.all(some.map((key) => readFailed(library, key)))));
   }
   for (const file of await filesSetAside(outboxFolder))
     letters.push(await readAside(join(outboxFolder, SET_ASIDE), file));
-  return letters.sort((one, other) => writtenMs(one) - writtenMs(other));
+  return letters
+    .filter((letter) => letter !== undefined)
+    .sort((one, other) => writtenMs(one) - writtenMs(other));
 };
 
 const RECEIVER_FOLDER = '/api/tts/';
@@ -128,27 +131,24 @@ export const redirect = (letter: Letter, receiverUrl: string): Letter => {
   return { ...letter, content: { ...content, entry: { ...entry, message } } };
 };
 
-/** What happened to a letter that was sent. */
-export interface Replayed {
-  readonly isAccepted: boolean;
-  readonly words: string;
-}
+/** What `sendLetter` resolves with when all went well. */
+export const ACCEPTED = 'accepted';
 
-/** Sends a letter, signed again. Its substitute was sent when it was given up, so it is not sent again. */
-export const sendLetter = async (
-  { content, moveAway }: Letter,
-  client: CallbackClient,
-): Promise<Replayed> => {
-  if (!content.ok) return { isAccepted: false, words: `unreadable: ${content.reason}` };
+/**
+ * Sends a letter, signed again. Its substitute was sent when it was given up, so it is not sent again.
+ *
+ * @returns `accepted`, or why it was not
+ */
+export const sendLetter = async ({ content, moveAway }: Letter, client: CallbackClient): Promise<string> => {
+  if (!content.ok) return `unreadable: ${content.reason}`;
   const { url, messageId } = content.entry.message;
   const delivery = await client.deliver({ url, messageId, payload: content.payload });
-  if (delivery.kind === 'kept') return { isAccepted: false, words: delivery.cause };
-  if (delivery.kind !== 'delivered') return { isAccepted: false, words: describeFailure(delivery) };
+  if (delivery.kind === 'kept') return delivery.cause;
+  if (delivery.kind !== 'delivered') return describeFailure(delivery);
   try {
     await moveAway();
-    return { isAccepted: true, words: 'accepted' };
+    return ACCEPTED;
   } catch (error) {
-    const words = `accepted, but it could not be moved to ${REPLAYED}/: ${errorSentence(error)}`;
-    return { isAccepted: false, words };
+    return `accepted, but it could not be moved to ${REPLAYED}/: ${errorSentence(error)}`;
   }
 };

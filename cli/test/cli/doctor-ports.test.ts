@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { jobCredentials } from '../../src/doctor/credentials-check.node.ts';
 import { readOutbox } from '../../src/doctor/outbox-check.node.ts';
-import { neededPrograms, readProgramVersion } from '../../src/doctor/program-checks.node.ts';
+import { neededPrograms, readProgramVersion } from '../../src/doctor/machine-checks.node.ts';
 import { firestorePlace, pubsubPlace, storeUrl } from '../../src/doctor/service-checks.ts';
 import { workerUrl } from '../../src/worker-client.ts';
 import { parseConfig } from '@taleback/worker/src/config.ts';

@@ -9,11 +9,9 @@ import { credentialsCheck } from '../../src/doctor/credentials-check.node.ts';
 import { breakerCheck, engineCheck } from '../../src/doctor/engine-checks.ts';
 import { type Check, type CheckResult, examine, type Report } from '../../src/doctor/examine.ts';
 import { formatReport } from '../../src/doctor/format-report.ts';
-import { diskCheck, machineCheck } from '../../src/doctor/machine-checks.ts';
+import { diskCheck, machineCheck, programCheck } from '../../src/doctor/machine-checks.node.ts';
 import { outboxCheck } from '../../src/doctor/outbox-check.node.ts';
-import { programCheck } from '../../src/doctor/program-checks.node.ts';
-import { receiverCheck } from '../../src/doctor/receiver-check.ts';
-import { placeCheck } from '../../src/doctor/service-checks.ts';
+import { placeCheck, receiverCheck } from '../../src/doctor/service-checks.ts';
 import { closedPort, openHttp, type TestServer } from '../../../packages/speech/test/diagnosis/servers.ts';
 
 const network = createNetworkProbe();
