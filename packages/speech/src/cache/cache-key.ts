@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { SpeechChunk, VoiceProfile, VoiceStyle } from '../engines/engine.ts';
 import type { NarrationRequest } from '../chain/plan-narration.ts';
+import type { SpeechChunk, VoiceStyle } from '../engines/engine.ts';
 
 export type CacheKind = 'chunk' | 'narration';
 
@@ -29,54 +29,32 @@ export interface NarrationIdentity {
 /** Rises when the meaning of a key changes, or what is done to the sound between the engine and the cache. */
 const KEY_VERSION = 1;
 
-/** Unset is the voice's own: the same as 1. */
-const rateOf = (rate: number | undefined): number => rate ?? 1;
+/** A rest of this type is empty, so that a new field cannot be forgotten. */
+type NoOther = Readonly<Record<string, never>>;
 
-type FieldsOf<T> = Readonly<Record<keyof T, readonly CanonicalField[]>>;
-
-const styleFields = (style: VoiceStyle | undefined): readonly CanonicalField[] => {
-  // A record, so that a new field of the style cannot be forgotten here.
-  const { exaggeration, cfgWeight, temperature } = {
-    exaggeration: [style?.exaggeration],
-    cfgWeight: [style?.cfgWeight],
-    temperature: [style?.temperature],
-  } satisfies FieldsOf<VoiceStyle>;
-  return [...exaggeration, ...cfgWeight, ...temperature];
+const styleFields = (style: VoiceStyle = {}): CanonicalField[] => {
+  const { exaggeration, cfgWeight, temperature, ...others } = style;
+  others satisfies NoOther;
+  return [exaggeration, cfgWeight, temperature];
 };
 
-const profileFields = (profile: VoiceProfile | undefined): readonly CanonicalField[] => [profile?.hash];
-
-const keyOf = (kind: CacheKind, fields: readonly (readonly CanonicalField[])[]): CacheKey => ({
-  kind,
-  name: canonicalDigest([KEY_VERSION, kind, ...fields.flat()]),
-});
-
 /** The key of a chunk's PCM. */
-export const chunkKey = (chunk: SpeechChunk, identity: ChunkIdentity): CacheKey => {
-  const fields = {
-    text: [chunk.text],
-    voiceId: [chunk.voiceId],
-    speed: [rateOf(chunk.speed)],
-    language: [chunk.language],
-    profile: profileFields(chunk.profile),
-    style: styleFields(chunk.style),
-  } satisfies FieldsOf<SpeechChunk>;
-  return keyOf('chunk', [[identity.engine, identity.engineVersion], ...Object.values(fields)]);
+export const chunkKey = (chunk: SpeechChunk, { engine, engineVersion }: ChunkIdentity): CacheKey => {
+  const { text, voiceId, speed = 1, language, profile, style, ...others } = chunk;
+  others satisfies NoOther;
+  const fields = [engine, engineVersion, text, voiceId, speed, language, profile?.hash];
+  return { kind: 'chunk', name: canonicalDigest([KEY_VERSION, 'chunk', ...fields, ...styleFields(style)]) };
 };
 
 /** The key of a whole narration's file. */
 export const narrationKey = (request: NarrationRequest, identity: NarrationIdentity): CacheKey => {
-  const fields = {
-    text: [request.text],
-    voiceId: [request.voiceId],
-    language: [request.language],
-    speed: [rateOf(request.speed)],
-    pauseScale: [rateOf(request.pauseScale)],
-    profile: profileFields(request.profile),
-    allowsOtherVoice: [request.allowsOtherVoice === true],
-    style: styleFields(request.style),
-  } satisfies FieldsOf<NarrationRequest>;
-  return keyOf('narration', [[identity.engines, identity.encoder], ...Object.values(fields)]);
+  const { text, voiceId, language, speed = 1, pauseScale = 1, profile, style, ...rest } = request;
+  const { allowsOtherVoice = false, ...others } = rest;
+  others satisfies NoOther;
+  const { engines, encoder } = identity;
+  const made = [KEY_VERSION, 'narration', engines, encoder];
+  const asked = [text, voiceId, language, speed, pauseScale, profile?.hash, allowsOtherVoice];
+  return { kind: 'narration', name: canonicalDigest([...made, ...asked, ...styleFields(style)]) };
 };
 
 export type CanonicalField = string | number | boolean | undefined;
@@ -84,20 +62,12 @@ export type CanonicalField = string | number | boolean | undefined;
 const TAGS = { undefined: 0, string: 1, number: 2, boolean: 3 } as const;
 
 const bytesOf = (field: CanonicalField): Buffer => {
-  switch (typeof field) {
-    case 'string':
-      // UTF-16 keeps half a surrogate pair apart from the replacement character, which UTF-8 would not.
-      return Buffer.from(field, 'utf16le');
-    case 'number': {
-      const bytes = Buffer.alloc(8);
-      bytes.writeDoubleLE(field);
-      return bytes;
-    }
-    case 'boolean':
-      return Buffer.of(field ? 1 : 0);
-    default:
-      return Buffer.alloc(0);
-  }
+  // UTF-16 keeps half a surrogate pair apart from the replacement character, which UTF-8 would not.
+  if (typeof field === 'string') return Buffer.from(field, 'utf16le');
+  if (typeof field !== 'number') return Buffer.from(field === undefined ? [] : [Number(field)]);
+  const bytes = Buffer.alloc(8);
+  bytes.writeDoubleLE(field);
+  return bytes;
 };
 
 /**
@@ -115,18 +85,3 @@ export const canonicalDigest = (fields: readonly CanonicalField[]): string => {
   }
   return hash.digest('hex');
 };
-
-/** A sound and what has to be known about it. Facts are never words that a person wrote. */
-export interface KeptSound {
-  readonly facts: Readonly<Record<string, unknown>>;
-  readonly bytes: Uint8Array<ArrayBuffer>;
-}
-
-export interface CacheLimits {
-  /** Of all sounds together. */
-  readonly maxBytes: number;
-  /** Since it was written: how long a sound stays on the disk, however often it is used. */
-  readonly maxAgeMs: number;
-  /** Default 100,000. */
-  readonly maxEntries?: number | undefined;
-}

@@ -10,10 +10,8 @@ export interface FlightCall<Value, Watcher> {
   readonly watcher: Watcher;
 }
 
-interface Caller<Value, Watcher> {
+interface Caller<Value, Watcher> extends PromiseWithResolvers<Value> {
   readonly watcher: Watcher;
-  readonly resolve: (value: Value) => void;
-  readonly reject: (error: unknown) => void;
 }
 
 interface Flight<Value, Watcher> {
@@ -40,36 +38,23 @@ export class SingleFlight<Value, Watcher = undefined> {
   }
 
   /** @throws what the work throws, what the watcher throws, and `cancellationOf` the signal */
-  join(name: string, { begin, signal, watcher }: FlightCall<Value, Watcher>): Promise<Value> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted === true) {
-        reject(cancellationOf(signal));
-        return;
-      }
-      const underWay = this.#flights.get(name);
-      const flight = underWay ?? this.#open(name);
-      const onAbort = (): void => {
-        if (signal !== undefined) this.#leave(flight, caller, cancellationOf(signal));
-      };
-      const settle =
-        <Outcome>(end: (outcome: Outcome) => void) =>
-        (outcome: Outcome): void => {
-          signal?.removeEventListener('abort', onAbort);
-          end(outcome);
-        };
-      const caller = { watcher, resolve: settle(resolve), reject: settle(reject) };
-      flight.callers.add(caller);
-      signal?.addEventListener('abort', onAbort, { once: true });
-      for (const event of flight.events) this.#notify(flight, caller, event);
-      // Last: work that fails at once must find its caller.
-      if (underWay === undefined) void this.#run(flight, begin);
-    });
-  }
-
-  #open(name: string): Flight<Value, Watcher> {
-    const flight = { name, controller: new AbortController(), callers: new Set<never>(), events: [] };
+  async join(name: string, { begin, signal, watcher }: FlightCall<Value, Watcher>): Promise<Value> {
+    if (signal?.aborted === true) throw cancellationOf(signal);
+    const underWay = this.#flights.get(name);
+    const flight = underWay ?? { name, controller: new AbortController(), callers: new Set(), events: [] };
+    const caller = { watcher, ...Promise.withResolvers<Value>() };
+    const onAbort = (): void => this.#leave(flight, caller, signal && cancellationOf(signal));
     this.#flights.set(name, flight);
-    return flight;
+    flight.callers.add(caller);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    for (const event of flight.events) this.#notify(flight, caller, event);
+    // Last: work that fails at once must find its caller.
+    if (underWay === undefined) void this.#run(flight, begin);
+    try {
+      return await caller.promise;
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+    }
   }
 
   async #run(flight: Flight<Value, Watcher>, begin: FlightCall<Value, Watcher>['begin']): Promise<void> {

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { bytesOf, keyFor, openCache, soundOf } from '../../test/cache/cache-fixture.ts';
-import { SoundIndex } from './sound-store.node.ts';
 
 const MINUTE_MS = 60_000;
 const LIMITS = { maxBytes: 1_000, maxAgeMs: 25 * MINUTE_MS, maxEntries: 5 };
@@ -99,9 +98,10 @@ describe('a sound cache, against a plain map', () => {
         const fixture = await openCache({ limits: LIMITS });
         const { folder, clock } = fixture;
         let { cache } = fixture;
-        const index = new SoundIndex(join(folder, 'index.db'), (path) => new DatabaseSync(path));
+        const index = new DatabaseSync(join(folder, 'index.db'), { readOnly: true });
         const pathOf = (id: number): string => {
-          const file = index.find(keyFor(id).name)?.file ?? 'none';
+          const row = index.prepare('SELECT file FROM entries WHERE key = ?').get(keyFor(id).name);
+          const file = String(row?.['file'] ?? 'none');
           return join(folder, file.slice(0, 2), file);
         };
         const model = new Model();

@@ -1,17 +1,22 @@
-import { join, resolve } from 'node:path';
 import { errorWords, type Log } from '@taleback/core';
-import type { Clock } from '@taleback/resilience';
-import type { CacheKey, CacheKind, CacheLimits, KeptSound } from './cache-key.ts';
-import { DiskWork } from './disk-work.ts';
-import {
-  type CacheDisk,
-  REAL_DISK,
-  SoundFolder,
-  type IndexEntry,
-  isBusy,
-  isDamaged,
-  SoundIndex,
-} from './sound-store.node.ts';
+import { type Clock, tryWithDeadline } from '@taleback/resilience';
+import type { CacheKey, CacheKind } from './cache-key.ts';
+import { type CacheDisk, isBusy, REAL_DISK, type SoundEntry, SoundStore } from './sound-store.node.ts';
+
+/** A sound and what has to be known about it. Facts are never words that a person wrote. */
+export interface KeptSound {
+  readonly facts: Readonly<Record<string, unknown>>;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+export interface CacheLimits {
+  /** Of all sounds together. */
+  readonly maxBytes: number;
+  /** Since it was written: how long a sound stays on the disk, however often it is used. */
+  readonly maxAgeMs: number;
+  /** Default 100,000. */
+  readonly maxEntries?: number | undefined;
+}
 
 /** What a cache holds, and what became of requests since the process began. */
 export interface CacheStatus {
@@ -48,25 +53,30 @@ const CLEAN_INTERVAL_MS = 10 * 60_000;
 const STRAY_LIFE_MS = 60 * 60_000;
 /** An entry from further ahead was written under a clock that stood wrong, and would outlive its age. */
 const CLOCK_TOLERANCE_MS = 24 * 60 * 60_000;
+/** A disk that has not answered by then (a network share that hangs) counts as none. Speaking a chunk takes less. */
+const DISK_TIMEOUT_MS = 2_000;
+/** A full disk fails every write: one line a minute says so as well as a thousand. */
+const WARNING_INTERVAL_MS = 60_000;
+
+const INDEX_FAULT = 'the index of the sound cache cannot be used';
 
 /**
- * Sounds that were made before, in a folder that several processes may share: an index, and each sound in a file that is
- * named by its hash. It holds what people wrote only as sound and as hashes, never as words.
+ * Sounds that were made before, in a folder that several processes may share. It holds what people wrote only as sound and
+ * as hashes, never as words.
  *
- * Nothing here fails a request: what cannot be read is missing, what cannot be written is not kept, and a warning says
- * so once a minute. A sound that is torn, altered or too old is never returned.
+ * Nothing here fails a request, nor holds it up for more than two seconds: what cannot be read is missing, what cannot be
+ * written is not kept, and a warning says so once a minute. A sound that is torn, altered or too old is never returned.
  *
  * @see docs/origins.md#reuse-and-adaptation
  */
 export class SoundCache {
   readonly #options: SoundCacheOptions;
-  readonly #folder: SoundFolder;
-  readonly #openIndex: () => SoundIndex;
+  readonly #store: SoundStore;
   readonly #counts = { evictions: 0, expired: 0, broken: 0, unkept: 0 };
   readonly #hits: Record<CacheKind, number> = { chunk: 0, narration: 0 };
   readonly #misses: Record<CacheKind, number> = { chunk: 0, narration: 0 };
-  readonly #work: DiskWork;
-  #index: SoundIndex | undefined;
+  readonly #background = new Set<Promise<unknown>>();
+  readonly #warnings = new Map<string, { readonly atMs: number; leftOut: number }>();
   #totals = { entries: 0, sizeBytes: 0 };
   #writingBytes = 0;
   #isTrimming = false;
@@ -75,16 +85,12 @@ export class SoundCache {
 
   constructor(options: SoundCacheOptions) {
     this.#options = options;
-    const { folder, disk = REAL_DISK, clock, log } = options;
-    const root = resolve(folder);
-    this.#folder = new SoundFolder(root, disk);
-    this.#work = new DiskWork(log, clock);
-    this.#openIndex = () => new SoundIndex(join(root, 'index.db'), disk.openDatabase);
+    this.#store = new SoundStore(options.folder, options.disk ?? REAL_DISK);
   }
 
   /** Cleans the folder now and from time to time. `find` and `keep` work before it settles, too. */
   async open(): Promise<void> {
-    await this.#work.withTimeout(this.#work.inBackground(this.#clean()), undefined);
+    await this.#withTimeout(this.#inBackground(this.#clean()), undefined);
   }
 
   /**
@@ -95,10 +101,8 @@ export class SoundCache {
     { name, kind }: CacheKey,
     read: (sound: KeptSound) => Value | undefined,
   ): Promise<Value | undefined> {
-    const reading = this.#work.attempt('a sound could not be read from the cache', () =>
-      this.#read(name, read),
-    );
-    const value = await this.#work.withTimeout(reading, undefined);
+    const reading = this.#attempt('a sound could not be read from the cache', () => this.#read(name, read));
+    const value = await this.#withTimeout(reading, undefined);
     (value === undefined ? this.#misses : this.#hits)[kind] += 1;
     return value;
   }
@@ -109,176 +113,124 @@ export class SoundCache {
    *
    * @returns whether it is done with the bytes; if not (the disk is slow), they must not be moved or changed
    */
-  async keep({ name }: CacheKey, sound: KeptSound): Promise<boolean> {
-    const { length } = sound.bytes;
+  async keep({ name }: CacheKey, { facts, bytes }: KeptSound): Promise<boolean> {
+    const { length } = bytes;
     const isTooMuch = this.#writingBytes > 0 && this.#writingBytes + length > MAX_WRITING_BYTES;
     if (isTooMuch || length > this.#options.limits.maxBytes || this.#isClosed) {
       this.#counts.unkept += 1;
       return true;
     }
     this.#writingBytes += length;
-    const writing = this.#work.attempt('a sound could not be kept in the cache', () =>
-      this.#write(name, sound),
-    );
-    const written = writing.then((isKept) => {
+    const write = async (): Promise<true> => {
+      await this.#store.write(name, JSON.stringify(facts), bytes, this.#now());
+      if (!this.#isTrimming) void this.#inBackground(this.#trim());
+      return true;
+    };
+    const writing = this.#attempt('a sound could not be kept in the cache', write).then((isKept) => {
       this.#writingBytes -= length;
       if (isKept !== true) this.#counts.unkept += 1;
       return true;
     });
-    return this.#work.withTimeout(this.#work.inBackground(written), false);
+    return this.#withTimeout(this.#inBackground(writing), false);
   }
 
   status(): CacheStatus {
-    if (this.#index !== undefined) {
-      this.#totals = this.#tryIndex((index) => index.totals()) ?? this.#totals;
-    }
+    if (!this.#isClosed) this.#readTotals();
     const { maxBytes } = this.#options.limits;
-    return {
-      ...this.#totals,
-      maxBytes,
-      hits: { ...this.#hits },
-      misses: { ...this.#misses },
-      ...this.#counts,
-    };
+    const requests = { hits: { ...this.#hits }, misses: { ...this.#misses } };
+    return { ...this.#totals, maxBytes, ...requests, ...this.#counts };
   }
 
   /** Settles when no work is left in the background. */
-  idle(): Promise<void> {
-    return this.#work.idle();
+  async idle(): Promise<void> {
+    while (this.#background.size > 0) await Promise.all(this.#background);
   }
 
   /** Finishes the work in the background, unless the disk hangs. Nothing is found or kept after that. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#cancelClean();
-    await this.#work.withTimeout(this.idle(), undefined);
-    // Reads the totals for the last time.
-    this.status();
-    this.#closeIndex();
+    await this.#withTimeout(this.idle(), undefined);
+    this.#readTotals();
+    this.#store.close();
   }
 
   async #read<Value>(
     name: string,
     read: (sound: KeptSound) => Value | undefined,
   ): Promise<Value | undefined> {
-    const entry = this.#isClosed ? undefined : this.#useIndex((index) => index.find(name));
+    const entry = this.#isClosed ? undefined : this.#store.find(name);
     if (entry === undefined) return undefined;
     const [earliestMs, latestMs] = this.#lifetime();
     if (entry.writtenAtMs < earliestMs || entry.writtenAtMs > latestMs) {
       this.#counts.expired += 1;
       return this.#drop(entry);
     }
-    const bytes = await this.#folder.read(entry);
+    const bytes = await this.#store.read(entry);
     if (bytes === 'missing') return this.#drop(entry);
-    const toSound = (own: KeptSound['bytes']): KeptSound => ({ facts: JSON.parse(entry.facts), bytes: own });
-    const value = bytes === 'altered' ? undefined : read(toSound(bytes));
+    const value = bytes === 'altered' ? undefined : read({ facts: JSON.parse(entry.facts), bytes });
     if (value === undefined) {
       this.#counts.broken += 1;
       const fault = bytes === 'altered' ? 'altered' : 'facts of no use';
-      this.#work.warn('a broken sound was removed from the cache', { name, fault });
+      this.#warn('a broken sound was removed from the cache', { name, fault });
       return this.#drop(entry);
     }
-    this.#tryIndex((index) => index.noteUse(name, this.#now()));
+    await this.#attempt(INDEX_FAULT, () => this.#store.noteUse(name, this.#now()));
     return value;
   }
 
-  async #write(key: string, sound: KeptSound): Promise<boolean> {
-    const { bytes } = sound;
-    const facts = JSON.stringify(sound.facts);
-    const file = await this.#folder.write({ key, facts, bytes });
-    const entry = { key, file, facts, sizeBytes: bytes.length, writtenAtMs: this.#now() };
-    try {
-      this.#useIndex((index) => index.put(entry));
-    } catch (error) {
-      await this.#removeFile(file);
-      if (isBusy(error)) return false;
-      throw error;
-    }
-    if (!this.#isTrimming) void this.#work.inBackground(this.#trim());
-    return true;
-  }
-
   /** Removes an entry that must not be returned. */
-  #drop({ file }: IndexEntry): undefined {
-    this.#tryIndex((index) => index.remove(file));
-    void this.#work.inBackground(this.#removeFile(file));
+  async #drop({ file }: SoundEntry): Promise<undefined> {
+    await this.#attempt(INDEX_FAULT, () => this.#store.removeEntry(file));
+    void this.#inBackground(this.#removeFile(file));
   }
 
   /** Removes what was used least recently until the rest is within the limits. */
   async #trim(): Promise<void> {
     const { maxBytes, maxEntries = MAX_ENTRIES } = this.#options.limits;
-    const removeSurplus = (index: SoundIndex): string | undefined => {
-      const { entries, sizeBytes } = index.totals();
-      return entries > maxEntries || sizeBytes > maxBytes ? index.removeLeastRecent() : undefined;
-    };
     this.#isTrimming = true;
-    for (let file = this.#tryIndex(removeSurplus); file !== undefined; file = this.#tryIndex(removeSurplus)) {
-      this.#counts.evictions += 1;
-      await this.#removeFile(file);
-    }
+    await this.#attempt(INDEX_FAULT, async () => {
+      for (;;) {
+        const { entries, sizeBytes } = this.#store.totals();
+        if (entries <= maxEntries && sizeBytes <= maxBytes) return;
+        const file = this.#store.removeLeastRecent();
+        if (file === undefined) return;
+        this.#counts.evictions += 1;
+        await this.#removeFile(file);
+      }
+    });
     this.#isTrimming = false;
   }
 
   /** Removes what is too old, entries without a file, and files without an entry, also those of earlier versions. */
   async #clean(): Promise<void> {
-    await this.#work.attempt('the sound cache cannot be cleaned', async () => {
-      const expired = this.#tryIndex((index) => index.removeOutside(...this.#lifetime())) ?? [];
+    await this.#attempt('the sound cache cannot be cleaned', async () => {
+      const expired = this.#store.removeOutside(...this.#lifetime());
       this.#counts.expired += expired.length;
       for (const file of expired) await this.#removeFile(file);
-      const known = this.#tryIndex((index) => index.shelves()) ?? [];
-      for (const shelf of new Set([...known, ...(await this.#folder.shelves())])) {
-        if (!this.#isClosed) await this.#cleanShelf(shelf);
+      for (const shelf of await this.#store.shelves()) {
+        if (this.#isClosed) return;
+        for (const file of await this.#store.removeLostEntries(shelf)) {
+          if (await this.#store.isOlder(file, this.#now() - STRAY_LIFE_MS)) await this.#removeFile(file);
+        }
       }
     });
     await this.#trim();
     if (this.#isClosed) return;
-    const clean = (): void => void this.#work.inBackground(this.#clean());
+    const clean = (): void => void this.#inBackground(this.#clean());
     this.#cancelClean = this.#options.clock.setTimer(clean, CLEAN_INTERVAL_MS);
   }
 
-  async #cleanShelf(shelf: string): Promise<void> {
-    // Before the folder is read: a file is there before its entry, so an entry of now without a file has lost it.
-    const entries = this.#tryIndex((index) => index.filesIn(shelf));
-    if (entries === undefined) return;
-    const files = new Set(await this.#folder.list(shelf));
-    for (const file of entries) {
-      if (!files.delete(file)) this.#tryIndex((index) => index.remove(file));
-    }
-    for (const file of files) {
-      if (await this.#folder.isOlder(file, this.#now() - STRAY_LIFE_MS)) await this.#removeFile(file);
-    }
-  }
-
   async #removeFile(file: string): Promise<void> {
-    await this.#work.attempt('a sound could not be removed from the cache', () => this.#folder.remove(file));
+    const message = 'a sound could not be removed from the cache';
+    await this.#attempt(message, () => this.#store.removeFile(file));
   }
 
-  /** @throws what SQLite and the file system throw; a damaged index is replaced at the next use */
-  #useIndex<Value>(work: (index: SoundIndex) => Value): Value {
+  /** A failure is logged where it changes what is found or kept; the last known totals stay. */
+  #readTotals(): void {
     try {
-      if (this.#index === undefined && this.#isClosed) throw new Error('the sound cache is closed');
-      this.#index ??= this.#openIndex();
-      return work(this.#index);
-    } catch (error) {
-      if (isDamaged(error)) this.#closeIndex();
-      throw error;
-    }
-  }
-
-  #tryIndex<Value>(work: (index: SoundIndex) => Value): Value | undefined {
-    try {
-      return this.#useIndex(work);
-    } catch (error) {
-      // A busy index is another process at work: the next use will succeed.
-      const message = 'the index of the sound cache cannot be used';
-      if (!isBusy(error)) this.#work.warn(message, { error: errorWords(error) });
-      return undefined;
-    }
-  }
-
-  #closeIndex(): void {
-    this.#index?.close();
-    this.#index = undefined;
+      this.#totals = this.#store.totals();
+    } catch {}
   }
 
   #now(): number {
@@ -288,5 +240,44 @@ export class SoundCache {
   /** When an entry may have been written. */
   #lifetime(): readonly [earliestMs: number, latestMs: number] {
     return [this.#now() - this.#options.limits.maxAgeMs, this.#now() + CLOCK_TOLERANCE_MS];
+  }
+
+  /** The result of the work, or undefined and a warning when it failed. Never rejects. */
+  async #attempt<Value>(message: string, work: () => Promise<Value> | Value): Promise<Value | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      // A busy index is another process at work: the next use will succeed.
+      if (!isBusy(error)) this.#warn(message, { error: errorWords(error) });
+      return undefined;
+    }
+  }
+
+  /** @param work must not reject */
+  #inBackground<Value>(work: Promise<Value>): Promise<Value> {
+    this.#background.add(work);
+    void work.finally(() => this.#background.delete(work));
+    return work;
+  }
+
+  /** The result of the work, or `late` after two seconds; the work goes on then. */
+  async #withTimeout<Value, Late>(work: Promise<Value>, late: Late): Promise<Value | Late> {
+    const { clock } = this.#options;
+    const outcome = await tryWithDeadline(() => work, DISK_TIMEOUT_MS, { clock });
+    if (outcome.kind === 'completed') return outcome.value;
+    this.#warn('the disk of the sound cache is slow', {});
+    return late;
+  }
+
+  /** Logs each message once a minute at most, with how often it was left out before. */
+  #warn(message: string, fields: Readonly<Record<string, unknown>>): void {
+    const nowMs = this.#options.clock.now();
+    const before = this.#warnings.get(message);
+    if (before !== undefined && nowMs - before.atMs < WARNING_INTERVAL_MS) {
+      before.leftOut += 1;
+      return;
+    }
+    this.#warnings.set(message, { atMs: nowMs, leftOut: 0 });
+    this.#options.log('warn', message, { ...fields, leftOut: before?.leftOut ?? 0 });
   }
 }

@@ -1,9 +1,9 @@
-import * as fs from 'node:fs/promises';
 import { createHash, randomUUID } from 'node:crypto';
-import { dirname, join } from 'node:path';
+import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
+import * as fs from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
 
 /** The disk as far as a cache needs it; tests put faults into it. */
 export type CacheDisk = Pick<
@@ -13,109 +13,8 @@ export type CacheDisk = Pick<
 
 export const REAL_DISK: CacheDisk = { ...fs, openDatabase: (path) => new DatabaseSync(path) };
 
-/** What the name of a file is the hash of. */
-export interface FileContents {
-  readonly key: string;
-  /** JSON. */
-  readonly facts: string;
-  readonly bytes: Uint8Array<ArrayBuffer>;
-}
-
-/** A sound, or its draft. */
-const OWN_FILE = /^[0-9a-f]{64}(\.[\w-]+\.part)?$/;
-/** A longer hash would hold up everything else that the thread does. */
-const HASHED_AT_ONCE_BYTES = 2 ** 21;
-
-/**
- * The files of a cache: `{first two digits}/{64 digits}`, each named by the hash of its bytes, its key and its facts, so
- * that any change is noticed. A file is there whole or not at all. Methods throw what the file system throws, except
- * that a missing file is no error.
- */
-export class SoundFolder {
-  readonly #root: string;
-  readonly #disk: CacheDisk;
-
-  constructor(root: string, disk: CacheDisk) {
-    this.#root = root;
-    this.#disk = disk;
-  }
-
-  /** @returns the name of the file */
-  async write(contents: FileContents): Promise<string> {
-    const file = await digestOf(contents);
-    const path = this.#pathOf(file);
-    const draft = `${path}.${randomUUID()}.part`;
-    try {
-      await this.#disk.mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      await this.#disk.writeFile(draft, contents.bytes, { flag: 'wx', mode: 0o600 });
-      await this.#disk.rename(draft, path);
-    } catch (error) {
-      await this.#disk.unlink(draft).catch(() => {});
-      throw error;
-    }
-    return file;
-  }
-
-  /** The bytes of an entry, in memory that is the caller's. */
-  async read(
-    entry: Omit<FileContents, 'bytes'> & { readonly file: string; readonly sizeBytes: number },
-  ): Promise<Uint8Array<ArrayBuffer> | 'missing' | 'altered'> {
-    const path = this.#pathOf(entry.file);
-    const found = await unlessMissing(this.#disk.stat(path));
-    // Whatever lies there now may be larger than memory.
-    if (found !== undefined && found.size !== entry.sizeBytes) return 'altered';
-    const buffer = await unlessMissing(this.#disk.readFile(path));
-    if (buffer === undefined) return 'missing';
-    const bytes = new Uint8Array(buffer);
-    return (await digestOf({ ...entry, bytes })) === entry.file ? bytes : 'altered';
-  }
-
-  async remove(file: string): Promise<void> {
-    await unlessMissing(this.#disk.unlink(this.#pathOf(file)));
-  }
-
-  /** Names of the folders with sounds: the first two digits of the files in them. */
-  async shelves(): Promise<string[]> {
-    return (await this.list('')).filter((name) => /^[0-9a-f]{2}$/.test(name));
-  }
-
-  /** Names of all that is on a shelf, foreign files too. */
-  async list(shelf: string): Promise<string[]> {
-    return (await unlessMissing(this.#disk.readdir(join(this.#root, shelf)))) ?? [];
-  }
-
-  /** Whether it is a sound or a draft that was last written to before that time. */
-  async isOlder(file: string, beforeMs: number): Promise<boolean> {
-    if (!OWN_FILE.test(file)) return false;
-    const found = await unlessMissing(this.#disk.stat(this.#pathOf(file)));
-    return found?.isFile() === true && found.mtimeMs < beforeMs;
-  }
-
-  #pathOf(file: string): string {
-    return join(this.#root, file.slice(0, 2), file);
-  }
-}
-
-const digestOf = async ({ key, facts, bytes }: FileContents): Promise<string> => {
-  const hash = createHash('sha256').update(`${key}\n${facts}\n`);
-  for (let offset = 0; offset < bytes.length; offset += HASHED_AT_ONCE_BYTES) {
-    if (offset > 0) await nextTurn();
-    hash.update(bytes.subarray(offset, offset + HASHED_AT_ONCE_BYTES));
-  }
-  return hash.digest('hex');
-};
-
-const unlessMissing = async <Value>(work: Promise<Value>): Promise<Value | undefined> => {
-  try {
-    return await work;
-  } catch (error) {
-    if ((error as { code?: unknown } | null)?.code !== 'ENOENT') throw error;
-    return undefined;
-  }
-};
-
-/** One kept sound. */
-export interface IndexEntry {
+/** A sound in the index. */
+export interface SoundEntry {
   /** What was asked for, as 64 hex digits. */
   readonly key: string;
   /** Name of the file with the sound, 64 hex digits. */
@@ -149,92 +48,156 @@ const SCHEMA = `
   PRAGMA user_version = ${VERSION};
   COMMIT;
 `;
-
 /** The longest that another process may hold up this thread. Statements take well under a millisecond. */
 const BUSY_TIMEOUT_MS = 100;
 const OPEN_BUSY_TIMEOUT_MS = 2_000;
-
-/** SQLite's primary result code; undefined for other errors. */
-const resultCode = (error: unknown): number | undefined => {
-  const code = (error as { errcode?: unknown } | null)?.errcode;
-  return typeof code === 'number' ? code % 256 : undefined;
-};
-
-/** SQLITE_BUSY: another process writes. */
-export const isBusy = (error: unknown): boolean => resultCode(error) === 5;
-/** SQLITE_CORRUPT or SQLITE_NOTADB. */
-export const isDamaged = (error: unknown): boolean => [11, 26].includes(resultCode(error) ?? 0);
+/** A sound, or its draft. */
+const OWN_FILE = /^[0-9a-f]{64}(\.[\w-]+\.part)?$/;
+/** A longer hash would hold up everything else that the thread does. */
+const HASHED_AT_ONCE_BYTES = 2 ** 21;
 
 /**
- * What is in a cache folder, in SQLite, shared by all processes that share the folder. Nothing is flushed: an entry
- * survives the death of its process, and an index that a loss of power damaged is replaced.
+ * The folder of a cache, shared by all processes that use it: an index in SQLite, and the sounds in files
+ * `{first two digits}/{64 digits}`, each named by the hash of its bytes, its key and its facts, so that any change is noticed.
  *
- * Every method throws the errors of SQLite.
+ * A file is there whole or not at all, and before its entry. Nothing is flushed: an entry survives the death of its process,
+ * and an index that a loss of power damaged is replaced. Methods throw what SQLite and the file system throw, except that a
+ * missing file is no error.
  */
-export class SoundIndex {
-  readonly #db: DatabaseSync;
+export class SoundStore {
+  readonly #root: string;
+  readonly #disk: CacheDisk;
+  #db: DatabaseSync | undefined;
+  #isClosed = false;
   #lastUsedAtMs = 0;
 
-  /** Makes the folder, too. @throws what the file system throws */
-  constructor(path: string, openDatabase: (path: string) => DatabaseSync) {
-    // The folders above are not ours to close.
-    mkdirSync(dirname(dirname(path)), { recursive: true });
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    this.#db = openOrReplace(path, openDatabase);
+  constructor(folder: string, disk: CacheDisk) {
+    this.#root = resolve(folder);
+    this.#disk = disk;
   }
 
-  find(key: string): IndexEntry | undefined {
+  find(key: string): SoundEntry | undefined {
     const columns = 'key, file, facts, size AS sizeBytes, written_at AS writtenAtMs';
-    return this.#db.prepare(`SELECT ${columns} FROM entries WHERE key = ?`).get(key) as
-      | IndexEntry
-      | undefined;
-  }
-
-  /** Replaces an entry with the same key. */
-  put({ key, file, facts, sizeBytes, writtenAtMs }: IndexEntry): void {
-    const insert = this.#db.prepare('INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?)');
-    insert.run(key, file, facts, sizeBytes, writtenAtMs, this.#usedAt(writtenAtMs));
+    return this.#run(`SELECT ${columns} FROM entries WHERE key = ?`, key)[0] as SoundEntry | undefined;
   }
 
   noteUse(key: string, nowMs: number): void {
-    this.#db.prepare('UPDATE entries SET used_at = ? WHERE key = ?').run(this.#usedAt(nowMs), key);
+    this.#run('UPDATE entries SET used_at = ? WHERE key = ?', this.#usedAt(nowMs), key);
   }
 
   /** Removes the entry with this file, and not one that has replaced it. */
-  remove(file: string): void {
-    this.#removed('file = ?', file);
+  removeEntry(file: string): void {
+    this.#run('DELETE FROM entries WHERE file = ?', file);
   }
 
   /** Removes the least recently used entry. @returns its file */
   removeLeastRecent(): string | undefined {
-    return this.#removed('key = (SELECT key FROM entries ORDER BY used_at LIMIT 1)')[0];
+    const oldest = 'SELECT key FROM entries ORDER BY used_at LIMIT 1';
+    return this.#files(`DELETE FROM entries WHERE key = (${oldest}) RETURNING file`)[0];
   }
 
   /** Removes the entries written before or after these times. @returns their files */
   removeOutside(earliestMs: number, latestMs: number): string[] {
-    return this.#removed('written_at NOT BETWEEN ? AND ?', earliestMs, latestMs);
-  }
-
-  shelves(): string[] {
-    const rows = this.#db.prepare('SELECT DISTINCT substr(file, 1, 2) AS shelf FROM entries').all();
-    return rows.map(({ shelf }) => String(shelf));
-  }
-
-  /** The files of entries that begin with these hex digits. */
-  filesIn(shelf: string): string[] {
-    const rows = this.#db
-      .prepare('SELECT file FROM entries WHERE file BETWEEN ? AND ?')
-      .all(shelf, `${shelf}g`);
-    return rows.map(({ file }) => String(file));
+    const condition = 'written_at NOT BETWEEN ? AND ?';
+    return this.#files(`DELETE FROM entries WHERE ${condition} RETURNING file`, earliestMs, latestMs);
   }
 
   totals(): { readonly entries: number; readonly sizeBytes: number } {
-    const { entries, size } = this.#db.prepare('SELECT entries, size FROM totals').get() ?? {};
-    return { entries: Number(entries), sizeBytes: Number(size) };
+    const [row] = this.#run('SELECT entries, size FROM totals');
+    return { entries: Number(row?.['entries']), sizeBytes: Number(row?.['size']) };
   }
 
+  /** The first two digits of files, and of those that entries have. */
+  async shelves(): Promise<Set<string>> {
+    const indexed = this.#files('SELECT DISTINCT substr(file, 1, 2) AS file FROM entries');
+    const found = await this.#list('');
+    return new Set([...indexed, ...found.filter((name) => /^[0-9a-f]{2}$/.test(name))]);
+  }
+
+  /** Removes the entries of a shelf that have lost their file. @returns files without an entry, foreign ones too */
+  async removeLostEntries(shelf: string): Promise<Set<string>> {
+    // Before the folder is read: a file is there before its entry, so an entry of now without a file has lost it.
+    const indexed = this.#files('SELECT file FROM entries WHERE file BETWEEN ? AND ?', shelf, `${shelf}g`);
+    const files = new Set(await this.#list(shelf));
+    for (const file of indexed) if (!files.delete(file)) this.removeEntry(file);
+    return files;
+  }
+
+  /** Keeps a sound in the place of the one with the same key. */
+  async write(key: string, facts: string, bytes: Uint8Array<ArrayBuffer>, nowMs: number): Promise<void> {
+    const file = await digestOf(key, facts, bytes);
+    const path = this.#pathOf(file);
+    const draft = `${path}.${randomUUID()}.part`;
+    let written = draft;
+    try {
+      await this.#disk.mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      await this.#disk.writeFile(draft, bytes, { flag: 'wx', mode: 0o600 });
+      await this.#disk.rename(draft, path);
+      written = path;
+      const values = [key, file, facts, bytes.length, nowMs, this.#usedAt(nowMs)];
+      this.#run('INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?)', ...values);
+    } catch (error) {
+      await this.#disk.unlink(written).catch(() => {});
+      throw error;
+    }
+  }
+
+  /** The bytes of an entry, in memory that is the caller's. */
+  async read(entry: SoundEntry): Promise<Uint8Array<ArrayBuffer> | 'missing' | 'altered'> {
+    const path = this.#pathOf(entry.file);
+    const found = await unlessMissing(this.#disk.stat(path));
+    // Whatever lies there now may be larger than memory.
+    if (found !== undefined && found.size !== entry.sizeBytes) return 'altered';
+    const buffer = await unlessMissing(this.#disk.readFile(path));
+    if (buffer === undefined) return 'missing';
+    const bytes = new Uint8Array(buffer);
+    return (await digestOf(entry.key, entry.facts, bytes)) === entry.file ? bytes : 'altered';
+  }
+
+  async removeFile(file: string): Promise<void> {
+    await unlessMissing(this.#disk.unlink(this.#pathOf(file)));
+  }
+
+  /** Whether it is a sound or a draft that was last written to before that time. */
+  async isOlder(file: string, beforeMs: number): Promise<boolean> {
+    if (!OWN_FILE.test(file)) return false;
+    const found = await unlessMissing(this.#disk.stat(this.#pathOf(file)));
+    return found?.isFile() === true && found.mtimeMs < beforeMs;
+  }
+
+  /** The index cannot be used after that. */
   close(): void {
-    this.#db.close();
+    this.#isClosed = true;
+    this.#closeIndex();
+  }
+
+  async #list(shelf: string): Promise<string[]> {
+    return (await unlessMissing(this.#disk.readdir(join(this.#root, shelf)))) ?? [];
+  }
+
+  #pathOf(file: string): string {
+    return join(this.#root, file.slice(0, 2), file);
+  }
+
+  #files(sql: string, ...values: (string | number)[]): string[] {
+    return this.#run(sql, ...values).map(({ file }) => String(file));
+  }
+
+  #run(sql: string, ...values: (string | number)[]): Record<string, unknown>[] {
+    if (this.#isClosed) throw new Error('the sound cache is closed');
+    try {
+      this.#db ??= this.#openIndex();
+      return this.#db.prepare(sql).all(...values);
+    } catch (error) {
+      // It is replaced at the next use.
+      if (isDamaged(error)) this.#closeIndex();
+      throw error;
+    }
+  }
+
+  #closeIndex(): void {
+    this.#db?.close();
+    this.#db = undefined;
   }
 
   /** Never the same twice, so that uses within a millisecond keep their order. */
@@ -243,25 +206,23 @@ export class SoundIndex {
     return this.#lastUsedAtMs;
   }
 
-  #removed(condition: string, ...values: (string | number)[]): string[] {
-    const rows = this.#db.prepare(`DELETE FROM entries WHERE ${condition} RETURNING file`).all(...values);
-    return rows.map(({ file }) => String(file));
+  /** Makes the folder, too. */
+  #openIndex(): DatabaseSync {
+    const path = join(this.#root, 'index.db');
+    // The folders above are not ours to close.
+    mkdirSync(dirname(this.#root), { recursive: true });
+    mkdirSync(this.#root, { recursive: true, mode: 0o700 });
+    try {
+      return openIndex(path, this.#disk.openDatabase);
+    } catch (error) {
+      if (!isDamaged(error)) throw error;
+      for (const ending of ['', '-wal', '-shm']) rmSync(`${path}${ending}`, { force: true });
+      return openIndex(path, this.#disk.openDatabase);
+    }
   }
 }
 
-const openOrReplace = (path: string, openDatabase: (path: string) => DatabaseSync): DatabaseSync => {
-  try {
-    return openIndex(path, openDatabase);
-  } catch (error) {
-    if (!isDamaged(error) && !(error instanceof OtherVersion)) throw error;
-  }
-  for (const ending of ['', '-wal', '-shm']) rmSync(`${path}${ending}`, { force: true });
-  return openIndex(path, openDatabase);
-};
-
-class OtherVersion extends Error {}
-
-const openIndex = (path: string, openDatabase: (path: string) => DatabaseSync): DatabaseSync => {
+const openIndex = (path: string, openDatabase: CacheDisk['openDatabase']): DatabaseSync => {
   // SQLite gives the files beside it the same mode.
   closeSync(openSync(path, 'a', 0o600));
   const db = openDatabase(path);
@@ -277,5 +238,37 @@ const openIndex = (path: string, openDatabase: (path: string) => DatabaseSync): 
   } catch (error) {
     db.close();
     throw error;
+  }
+};
+
+class OtherVersion extends Error {}
+
+/** SQLite's primary result code; undefined for other errors. */
+const resultCode = (error: unknown): number | undefined => {
+  const code = (error as { errcode?: unknown } | null)?.errcode;
+  return typeof code === 'number' ? code % 256 : undefined;
+};
+
+/** SQLITE_BUSY: another process writes. */
+export const isBusy = (error: unknown): boolean => resultCode(error) === 5;
+/** SQLITE_CORRUPT or SQLITE_NOTADB, or an index of another version. */
+const isDamaged = (error: unknown): boolean =>
+  error instanceof OtherVersion || [11, 26].includes(resultCode(error) ?? 0);
+
+const digestOf = async (key: string, facts: string, bytes: Uint8Array): Promise<string> => {
+  const hash = createHash('sha256').update(`${key}\n${facts}\n`);
+  for (let offset = 0; offset < bytes.length; offset += HASHED_AT_ONCE_BYTES) {
+    if (offset > 0) await nextTurn();
+    hash.update(bytes.subarray(offset, offset + HASHED_AT_ONCE_BYTES));
+  }
+  return hash.digest('hex');
+};
+
+const unlessMissing = async <Value>(work: Promise<Value>): Promise<Value | undefined> => {
+  try {
+    return await work;
+  } catch (error) {
+    if ((error as { code?: unknown } | null)?.code !== 'ENOENT') throw error;
+    return undefined;
   }
 };

@@ -5,17 +5,11 @@ import { throwIfCancelled } from '../cancellation.ts';
 import type { SpeechChunk, SpeechEngine } from '../engines/engine.ts';
 import type { Narrate, Narration } from '../chain/narrate.ts';
 import type { NarrationOptions } from '../chain/plan-narration.ts';
-import { chunkKey, type NarrationIdentity, narrationKey } from './cache-key.ts';
-import { type Notify, SingleFlight } from './single-flight.ts';
-import type { SoundCache } from './sound-cache.ts';
-import type { KeptSound } from './cache-key.ts';
+import { chunkKey, type ChunkIdentity, type NarrationIdentity, narrationKey } from './cache-key.ts';
+import { SingleFlight } from './single-flight.ts';
+import type { KeptSound, SoundCache } from './sound-cache.ts';
 
 type Cache = Pick<SoundCache, 'find' | 'keep'>;
-
-export interface ChunkCacheOptions {
-  /** Of the engine and its model: another one may make another sound of the same words. */
-  readonly engineVersion: string;
-}
 
 /**
  * The engine with a cache: a chunk that was spoken before, by any process, is not spoken again, and equal chunks at the
@@ -26,13 +20,13 @@ export interface ChunkCacheOptions {
  *
  * @example
  * // Not run: it writes into a folder.
- * const cached = withChunkCache(engine, cache, { version: () => '1' });
+ * const cached = withChunkCache(engine, cache, { engineVersion: '1' });
  * await cached.synthesizeChunk({ text: 'Once upon a time.', voiceId: 'slt' });
  */
 export const withChunkCache = (
   engine: SpeechEngine,
   cache: Cache,
-  identity: ChunkCacheOptions,
+  identity: Pick<ChunkIdentity, 'engineVersion'>,
 ): SpeechEngine => {
   const flights = new SingleFlight<Pcm>(copyOfPcm);
   return {
@@ -103,6 +97,30 @@ const isPlausible = (pcm: Pcm, { text, speed = 1 }: SpeechChunk): boolean => {
   }
 };
 
+const factsSchema = z.object({
+  durationMs: z.number(),
+  sampleRateHz: z.number(),
+  chunkCount: z.number(),
+  voiceId: z.string(),
+  engine: z.string(),
+}) satisfies z.ZodType<Omit<Narration, 'bytes' | 'failedBefore'>>;
+
+/** What is kept of a narration beside its bytes is nothing of the text. */
+const toKeptNarration = ({ bytes, ...facts }: Narration): KeptSound => ({
+  facts: factsSchema.parse(facts),
+  bytes,
+});
+
+const toNarration = ({ facts, bytes }: KeptSound): Narration | undefined => {
+  const parsed = factsSchema.safeParse(facts);
+  return parsed.success ? { ...parsed.data, bytes } : undefined;
+};
+
+const copyOfNarration = (narration: Narration): Narration => ({
+  ...narration,
+  bytes: narration.bytes.slice(),
+});
+
 type Watcher = Omit<NarrationOptions, 'signal' | 'priority' | 'tenant'>;
 
 /**
@@ -112,7 +130,7 @@ type Watcher = Omit<NarrationOptions, 'signal' | 'priority' | 'tenant'>;
  *
  * @example
  * // Not run: it writes into a folder.
- * const narrateOnce = withNarrationCache(narrate, cache, { engine: 'flite', version: () => '1', encoder: 'mp3' });
+ * const narrateOnce = withNarrationCache(narrate, cache, { engines: 'flite 1', encoder: 'mp3' });
  * await narrateOnce({ text: 'Once upon a time.', language: 'en' });
  */
 export const withNarrationCache = (narrate: Narrate, cache: Cache, identity: NarrationIdentity): Narrate => {
@@ -123,7 +141,11 @@ export const withNarrationCache = (narrate: Narrate, cache: Cache, identity: Nar
       signal,
       watcher,
       begin: async (signal, notify) => {
-        const watchers = allWatchers(notify);
+        const watchers: Required<Watcher> = {
+          onProgress: (fraction) => notify(({ onProgress }) => onProgress?.(fraction)),
+          onFirstAudio: () => notify(({ onFirstAudio }) => onFirstAudio?.()),
+          onEncoded: (bytes, offset) => notify(({ onEncoded }) => onEncoded?.(bytes, offset)),
+        };
         const kept = await cache.find(key, toNarration);
         if (kept !== undefined) {
           watchers.onFirstAudio?.();
@@ -138,44 +160,4 @@ export const withNarrationCache = (narrate: Narrate, cache: Cache, identity: Nar
       },
     });
   };
-};
-
-/** Passes each event of a narration on to all who wait for it. */
-const allWatchers = (notify: Notify<Watcher>): Required<Watcher> => ({
-  onProgress: (fraction) => notify((watcher) => watcher.onProgress?.(fraction)),
-  onFirstAudio: () => notify((watcher) => watcher.onFirstAudio?.()),
-  onEncoded: (bytes, offset) => notify((watcher) => watcher.onEncoded?.(bytes, offset)),
-});
-
-const copyOfNarration = (narration: Narration): Narration => ({
-  ...narration,
-  bytes: narration.bytes.slice(),
-});
-
-type NarrationFacts = Omit<Narration, 'bytes' | 'failedBefore'>;
-
-/** What is kept of a narration beside its bytes, nothing of the text. */
-const factsSchema = z.object({
-  durationMs: z.number(),
-  sampleRateHz: z.number(),
-  chunkCount: z.number(),
-  voiceId: z.string(),
-  engine: z.string(),
-}) satisfies z.ZodType<NarrationFacts>;
-
-const toKeptNarration = ({
-  bytes,
-  durationMs,
-  sampleRateHz,
-  chunkCount,
-  voiceId,
-  engine,
-}: Narration): KeptSound => {
-  const facts = { durationMs, sampleRateHz, chunkCount, voiceId, engine };
-  return { facts: facts satisfies Record<keyof NarrationFacts, unknown>, bytes };
-};
-
-const toNarration = ({ facts, bytes }: KeptSound): Narration | undefined => {
-  const parsed = factsSchema.safeParse(facts);
-  return parsed.success ? { ...parsed.data, bytes } : undefined;
 };

@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { createFakeClock, type FakeClock } from '@taleback/resilience/testing';
 import { afterAll } from 'vitest';
 import { type CacheKey, canonicalDigest } from '../../src/cache/cache-key.ts';
-import { SoundCache } from '../../src/cache/sound-cache.ts';
-import type { CacheLimits, KeptSound } from '../../src/cache/cache-key.ts';
+import { type CacheLimits, type KeptSound, SoundCache } from '../../src/cache/sound-cache.ts';
 import { createFaultyDisk, type DiskStep } from './faulty-disk.ts';
 
 export const ROOMY: CacheLimits = { maxBytes: 1_000_000, maxAgeMs: 30 * 24 * 3_600_000 };

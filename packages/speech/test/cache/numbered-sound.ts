@@ -1,5 +1,5 @@
 import { type CacheKey, canonicalDigest } from '../../src/cache/cache-key.ts';
-import type { KeptSound } from '../../src/cache/cache-key.ts';
+import type { KeptSound } from '../../src/cache/sound-cache.ts';
 
 /** Of each numbered sound. */
 export const SOUND_BYTES = 20_000;
