@@ -1,5 +1,6 @@
 import { type ErrorCode, isErrorCode, type TalebackError, toTalebackError } from '@taleback/core';
-import type { SynthesisRequest, SynthesisResult, TtsService } from './chain/tts-service.ts';
+import type { SynthesisRequest, SynthesisResult } from './chain/synthesis-request.ts';
+import type { TtsService } from './chain/tts-manager.ts';
 import type { ServiceStatus } from './status/service-status.ts';
 
 /** The part of Electron's `ipcMain` that is used. */

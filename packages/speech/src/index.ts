@@ -11,8 +11,13 @@ export { cancellationOf, throwIfCancelled } from './cancellation.ts';
 export { type BatchItem, type BatchOptions, type BatchReport, runBatch } from './chain/batch.ts';
 export { type FailedTry, type Narrate, type Narration, type SpeechCaches } from './chain/narrate.ts';
 export { type NarrationOptions, type NarrationRequest } from './chain/plan-narration.ts';
-export { type ServiceSnapshot, TtsManager, type TtsManagerParts } from './chain/tts-manager.ts';
-export { type SynthesisRequest, type SynthesisResult, type TtsService } from './chain/tts-service.ts';
+export { type SynthesisRequest, type SynthesisResult } from './chain/synthesis-request.ts';
+export {
+  type ServiceSnapshot,
+  TtsManager,
+  type TtsManagerParts,
+  type TtsService,
+} from './chain/tts-manager.ts';
 export { bindIpcMain, parseIpcError, TTS_CHANNELS } from './electron.ts';
 export {
   speaksLanguage,

@@ -1,23 +1,18 @@
 import { TalebackError, toTalebackError } from '@taleback/core';
 import type { SpeechEngine } from '../engines/engine.ts';
 import type { TtsManagerConfig } from '../pool/pool-config.ts';
+import { RemoteLine } from '../pool/remote-line.ts';
 import {
-  type PoolSnapshot,
   type EnginePlugin,
   isRemote,
   type LineOptions,
+  type PoolSnapshot,
   type SpeechLine,
 } from '../pool/speech-line.ts';
-import { RemoteLine } from '../pool/remote-line.ts';
 import { WorkerPool } from '../pool/worker-pool.ts';
 import { describeEngine, type EngineStatus, requireFit } from '../status/service-status.ts';
 import type { NarratingEngine } from './narrate.ts';
 import { verifyChunk } from './plan-narration.ts';
-
-export interface EngineLineOptions extends Omit<LineOptions, 'config'> {
-  /** The configuration may be replaced before the start. */
-  readonly config: () => TtsManagerConfig;
-}
 
 /** Until an engine that did not start is started again, ms. */
 const RESTART_MS = 30_000;
@@ -26,17 +21,22 @@ const RESTART_MS = 30_000;
 export class EngineLine implements NarratingEngine {
   /** The engine as everyone uses it: its chunks are spoken by the line. */
   readonly profile: SpeechEngine;
+  /** May be replaced before the start. */
+  config: TtsManagerConfig;
   /** Why it did not start. */
   startFault: TalebackError | undefined;
   readonly #plugin: EnginePlugin;
-  readonly #options: EngineLineOptions;
+  readonly #options: Omit<LineOptions, 'config'>;
   #line: SpeechLine | undefined;
   #isClosing = false;
   #stopTimer: () => void = () => {};
 
-  constructor(plugin: EnginePlugin, options: EngineLineOptions) {
+  constructor(plugin: EnginePlugin, { config, ...options }: LineOptions) {
     this.#plugin = plugin;
     this.#options = options;
+    this.config = config;
+    const concurrency = (): number =>
+      isRemote(plugin) ? plugin.concurrency : this.config.workerPool.maxWorkers;
     const { name, prepareText, voices, clonesVoices } = plugin;
     this.profile = {
       name,
@@ -48,7 +48,7 @@ export class EngineLine implements NarratingEngine {
       prepareText,
       clonesVoices,
       get concurrency() {
-        return isRemote(plugin) ? plugin.concurrency : options.config().workerPool.maxWorkers;
+        return concurrency();
       },
       // Not async, which saves a microtask for every chunk.
       synthesizeChunk: (chunk, speakOptions) => {
@@ -63,28 +63,28 @@ export class EngineLine implements NarratingEngine {
     };
   }
 
-  /** Starts it, and again every 30 s while it does not come up. @returns whether it came up */
-  async start(): Promise<boolean> {
-    const { log, clock, config } = this.#options;
-    const { name } = this.#plugin;
+  /** Starts it, and again every 30 s while it does not come up. @throws TalebackError why it did not come up now */
+  async start(): Promise<void> {
     const plugin = this.#plugin;
-    const options = { ...this.#options, config: config() };
+    const { log, clock } = this.#options;
+    const options = { ...this.#options, config: this.config };
     const line = isRemote(plugin) ? new RemoteLine(plugin, options) : new WorkerPool(plugin, options);
     this.#line = line;
     try {
       await line.start();
       this.startFault = undefined;
-      return true;
     } catch (thrown) {
       const error = toTalebackError(thrown);
       // Nothing of a failed start remains.
       await line.close();
       this.#line = undefined;
       this.startFault = error;
-      if (this.#isClosing) return false;
-      log('error', 'an engine did not start', { engine: name, code: error.code, details: error.details });
-      this.#stopTimer = clock.setTimer(() => void this.start(), RESTART_MS);
-      return false;
+      if (!this.#isClosing) {
+        const { code, details } = error;
+        log('error', 'an engine did not start', { engine: plugin.name, code, details });
+        this.#stopTimer = clock.setTimer(() => void this.start().catch(() => {}), RESTART_MS);
+      }
+      throw error;
     }
   }
 

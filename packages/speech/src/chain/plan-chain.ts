@@ -15,9 +15,6 @@ export interface ChainStep<Member extends ChainMember> {
   readonly voices: readonly (string | undefined)[];
 }
 
-/** Voices named in an error. */
-const MAX_NAMED = 40;
-
 /**
  * The engines and voices for a request, in order. The engine that has the requested voice comes first, the others follow in
  * the order of the chain with the most similar voices. A person's own voice, from a recording or cloned at the service, is
@@ -36,22 +33,26 @@ export const planChain = <Member extends ChainMember>(
   const able = engines.filter(({ profile: { languages } }) => speaksLanguage(languages, language));
   if (able.length === 0)
     throw mayBe(engines, `who speaks "${language.slice(0, 40)}"`) ?? noLanguage(engines, language);
+  const only = (engine: Member): ChainStep<Member> => ({ engine, voices: [voiceId] });
+  const nearest = (engine: Member, wanted: string | undefined): ChainStep<Member> => ({
+    engine,
+    voices: voicesFor(engine.profile, mostVoices, { language, voiceId: wanted }),
+  });
+  /** Of the other engines, except one whose voices that speak the language all belong to people. */
+  const substitutes = (owners: readonly Member[]): ChainStep<Member>[] =>
+    able
+      .filter((engine) => !owners.includes(engine))
+      .filter((engine) => firstVoice(engine.profile.voices(), language)?.isCloned !== true)
+      .map((engine) => nearest(engine, undefined));
   if (profile !== undefined) {
     const cloning = able.filter((engine) => engine.profile.clonesVoices === true);
-    const own = cloning.map((engine) => ({ engine, voices: [voiceId] }));
-    const others = able.filter(
-      (engine) => engine.profile.clonesVoices !== true && !hasOnlyOwnVoices(engine, language),
-    );
-    const steps = allowsOtherVoice
-      ? [...own, ...others.map((engine) => strangers(engine, request, mostVoices))]
-      : own;
+    const steps = [...cloning.map(only), ...(allowsOtherVoice ? substitutes(cloning) : [])];
     if (steps.length > 0) return steps;
     throw new TalebackError('voice_not_found', 'The voice of a recording cannot be spoken here.', {
       details: `none of ${namesOf(able)} clones voices`,
     });
   }
-  if (voiceId === undefined)
-    return able.map((engine) => ({ engine, voices: voicesFor(engine.profile, mostVoices, request) }));
+  if (voiceId === undefined) return able.map((engine) => nearest(engine, undefined));
   const owners = engines.filter((engine) => voiceOf(engine, voiceId) !== undefined);
   if (owners.length === 0)
     throw mayBe(engines, `who the voice "${voiceId.slice(0, 100)}" is`) ?? noVoice(able, voiceId);
@@ -60,30 +61,12 @@ export const planChain = <Member extends ChainMember>(
   );
   if (speaking.length === 0) throw otherLanguage(owners, voiceId, language);
   const isCloned = speaking.some((engine) => voiceOf(engine, voiceId)?.isCloned === true);
-  if (isCloned && !allowsOtherVoice) return speaking.map((engine) => ({ engine, voices: [voiceId] }));
-  const others = able.filter((engine) => !speaking.includes(engine) && !hasOnlyOwnVoices(engine, language));
-  return [
-    ...speaking.map((engine) => ({ engine, voices: voicesFor(engine.profile, mostVoices, request) })),
-    ...others.map((engine) => strangers(engine, request, mostVoices)),
-  ];
+  if (isCloned && !allowsOtherVoice) return speaking.map(only);
+  return [...speaking.map((engine) => nearest(engine, voiceId)), ...substitutes(speaking)];
 };
-
-/** Whether every voice that speaks the language belongs to a person: none is a substitute. */
-const hasOnlyOwnVoices = ({ profile }: ChainMember, language: string): boolean =>
-  firstVoice(profile.voices(), language)?.isCloned === true;
 
 const voiceOf = ({ profile }: ChainMember, voiceId: string): Voice | undefined =>
   profile.voices().find(({ id }) => id === voiceId);
-
-/** Voices of an engine that does not have the requested one. */
-const strangers = <Member extends ChainMember>(
-  engine: Member,
-  request: NarrationRequest,
-  mostVoices: number,
-): ChainStep<Member> => ({
-  engine,
-  voices: voicesFor(engine.profile, mostVoices, { ...request, voiceId: undefined }),
-});
 
 const namesOf = (engines: readonly ChainMember[]): string =>
   engines.map(({ profile }) => profile.name).join(', ');
@@ -104,10 +87,13 @@ const otherLanguage = (owners: readonly ChainMember[], voiceId: string, language
 const mayBe = (engines: readonly ChainMember[], what: string): TalebackError | undefined => {
   const unknown = engines.filter((engine) => engine.mayHaveMoreVoices());
   if (unknown.length === 0) return undefined;
-  return new TalebackError('model_unavailable', `Nobody here can tell yet ${what}.`, {
+  return new TalebackError('model_unavailable', `It is not known yet ${what}.`, {
     details: `${namesOf(unknown)} cannot be reached, and could`,
   });
 };
+
+/** Voices named in an error. */
+const MAX_NAMED = 40;
 
 const noVoice = (engines: readonly ChainMember[], voiceId: string): TalebackError => {
   const voices = engines.map(({ profile }) => {
@@ -127,18 +113,18 @@ const noVoice = (engines: readonly ChainMember[], voiceId: string): TalebackErro
  * @param mostVoices how many are tried in all, at least 1
  */
 export const voicesFor = (
-  profile: Pick<SpeechProfile, 'voices'>,
+  { voices }: Pick<SpeechProfile, 'voices'>,
   mostVoices: number,
-  { voiceId, language }: NarrationRequest,
+  { voiceId, language }: Pick<NarrationRequest, 'voiceId' | 'language'>,
 ): readonly (string | undefined)[] => {
-  const able = profile.voices().filter(({ languages }) => speaksLanguage(languages, language));
-  const requested =
-    voiceId === undefined ? firstVoice(able, language) : profile.voices().find(({ id }) => id === voiceId);
+  const all = voices();
+  const able = all.filter(({ languages }) => speaksLanguage(languages, language));
+  const requested = voiceId === undefined ? firstVoice(able, language) : all.find(({ id }) => id === voiceId);
   const distance = (voice: Voice): number => (voice.gender === requested?.gender ? 0 : 1);
-  const nearest = able
+  const others = able
     .filter(({ id, isCloned = false }) => id !== requested?.id && !isCloned)
     .toSorted((a, b) => distance(a) - distance(b));
-  return [voiceId, ...nearest.map(({ id }) => id)].slice(0, mostVoices);
+  return [voiceId, ...others.map(({ id }) => id)].slice(0, mostVoices);
 };
 
 /** Where a failed narration may be tried again. */

@@ -2,24 +2,24 @@ import { type Log, TalebackError } from '@taleback/core';
 import { type Clock, type Random, systemClock } from '@taleback/resilience';
 import { type AudioEncoder, createWavEncoder } from '../audio/audio-encoder.ts';
 import type { SpeechEngine } from '../engines/engine.ts';
-import { parseManagerConfig, type TtsManagerConfig, type TtsManagerOverrides } from '../pool/pool-config.ts';
+import { parseManagerConfig, type TtsManagerOverrides } from '../pool/pool-config.ts';
 import {
   combinePools,
-  type PoolSnapshot,
   type EnginePlugin,
+  type PoolSnapshot,
   type SynthesisEvent,
   type SynthesisListener,
 } from '../pool/speech-line.ts';
-import type { Protection, ProtectionOverview } from '../protection/protection.ts';
 import { describeReason } from '../protection/protection-mode.ts';
+import type { Protection, ProtectionOverview } from '../protection/protection.ts';
 import {
-  type EngineStatus,
   decideReadiness,
+  describeStatus,
+  type EngineStatus,
+  type MachineUsage,
   type ProtectionSummary,
   type Readiness,
   type ServicePhase,
-  describeStatus,
-  type MachineUsage,
   type ServiceStatus,
 } from '../status/service-status.ts';
 import { SynthesisStatistics } from '../status/statistics.ts';
@@ -27,12 +27,7 @@ import { EngineLine } from './engine-line.ts';
 import { createNarrator, type Narrate, type SpeechCaches } from './narrate.ts';
 import { planChain } from './plan-chain.ts';
 import type { NarrationRequest } from './plan-narration.ts';
-import {
-  parseSynthesisRequest,
-  type SynthesisRequest,
-  type SynthesisResult,
-  type TtsService,
-} from './tts-service.ts';
+import { parseSynthesisRequest, type SynthesisRequest, type SynthesisResult } from './synthesis-request.ts';
 
 export interface TtsManagerParts {
   /** In the order of preference, with different names: the next one speaks when one fails. */
@@ -77,7 +72,7 @@ const DRAIN_MS = 10_000;
  * await manager.shutdown();
  * await close();
  */
-export class TtsManager implements TtsService {
+export class TtsManager {
   /** The first engine, for single chunks: without protection and without fallbacks. */
   readonly engine: SpeechEngine;
   readonly #parts: TtsManagerParts;
@@ -86,7 +81,6 @@ export class TtsManager implements TtsService {
   readonly #lines: readonly [EngineLine, ...EngineLine[]];
   readonly #speakWav: Narrate;
   readonly #stopListening: (() => void) | undefined;
-  #config: TtsManagerConfig;
   #phase: ServicePhase = { kind: 'starting' };
   #started: Promise<void> | undefined;
   #ended: Promise<void> | undefined;
@@ -95,10 +89,21 @@ export class TtsManager implements TtsService {
   constructor(overrides: TtsManagerOverrides, parts: TtsManagerParts) {
     this.#parts = parts;
     this.#clock = parts.clock ?? systemClock;
-    this.#config = parseManagerConfig(overrides);
+    const config = parseManagerConfig(overrides);
     this.#statistics = new SynthesisStatistics(this.#clock);
-    const [first, ...others] = parts.engines;
-    this.#lines = [this.#lineOf(first), ...others.map((plugin) => this.#lineOf(plugin))];
+    const { engines, random = Math.random, log, onServiceFailure } = parts;
+    const lineOf = (plugin: EnginePlugin): EngineLine =>
+      new EngineLine(plugin, {
+        config,
+        workerPrefix: engines.length > 1 ? `${plugin.name}/` : '',
+        clock: this.#clock,
+        random,
+        log,
+        publish: (event) => this.record(event),
+        onServiceFailure: (error) => onServiceFailure?.(plugin.name, error),
+      });
+    const [first, ...others] = engines;
+    this.#lines = [lineOf(first), ...others.map(lineOf)];
     this.engine = this.#lines[0].profile;
     this.#speakWav = this.narrator(createWavEncoder());
     this.#stopListening = parts.protection?.mode.onChange((change) => {
@@ -114,17 +119,22 @@ export class TtsManager implements TtsService {
    * Starts every engine, and resolves with the first that comes up: the others may still load their models. An engine that does
    * not come up is tried again every 30 s.
    *
+   * @param overrides replace those of the constructor, if it is the first call
    * @throws TalebackError of the first engine when none comes up; a later call tries again
    */
   async initialize(overrides?: TtsManagerOverrides): Promise<void> {
     if (this.#phase.kind === 'stopping') {
       throw new TalebackError('job_cancelled', 'The speech service is stopping.');
     }
-    if (overrides !== undefined && this.#started === undefined) this.#config = parseManagerConfig(overrides);
+    if (overrides !== undefined && this.#started === undefined) {
+      const config = parseManagerConfig(overrides);
+      for (const line of this.#lines) line.config = config;
+    }
     this.#started ??= this.#start();
     await this.#started;
   }
 
+  /** Speaks a text. @throws TalebackError only */
   async synthesize(
     request: SynthesisRequest,
     { signal }: { readonly signal?: AbortSignal } = {},
@@ -212,6 +222,7 @@ export class TtsManager implements TtsService {
     if (this.#phase.kind !== 'stopping') this.#phase = { kind: 'stopping', sinceMs: this.#clock.now() };
   }
 
+  /** Finishes current work within this time, then ends every process; safe to call again. */
   shutdown(drainMs: number = DRAIN_MS): Promise<void> {
     this.announceStop();
     this.#ended ??= this.#end(drainMs);
@@ -224,29 +235,16 @@ export class TtsManager implements TtsService {
   }
 
   async #start(): Promise<void> {
-    const isUp = await anyTrue(this.#lines.map((line) => line.start()));
-    if (isUp) {
-      if (this.#phase.kind === 'starting') this.#phase = { kind: 'running' };
-      return;
+    try {
+      await Promise.any(this.#lines.map((line) => line.start()));
+    } catch {
+      // Another start may follow.
+      const fault = this.#lines[0].startFault;
+      for (const line of this.#lines) line.forgetStart();
+      this.#started = undefined;
+      throw fault ?? new TalebackError('model_loading_failed', 'No engine came up.');
     }
-    // Another start may follow.
-    const fault = this.#lines[0].startFault;
-    for (const line of this.#lines) line.forgetStart();
-    this.#started = undefined;
-    throw fault ?? new TalebackError('model_loading_failed', 'No engine came up.');
-  }
-
-  #lineOf(plugin: EnginePlugin): EngineLine {
-    const { log, random = Math.random, onServiceFailure, engines } = this.#parts;
-    return new EngineLine(plugin, {
-      config: () => this.#config,
-      workerPrefix: engines.length > 1 ? `${plugin.name}/` : '',
-      clock: this.#clock,
-      random,
-      log,
-      publish: (event) => this.record(event),
-      onServiceFailure: (error) => onServiceFailure?.(plugin.name, error),
-    });
+    if (this.#phase.kind === 'starting') this.#phase = { kind: 'running' };
   }
 
   #startFaults(): readonly string[] {
@@ -270,8 +268,5 @@ const summarize = (overview: ProtectionOverview | undefined): ProtectionSummary 
   return mode?.active === true ? { active: true, reason: describeReason(mode.reason) } : { active: false };
 };
 
-/** Whether one of them resolves to true; resolves with the first that does. */
-const anyTrue = (results: readonly Promise<boolean>[]): Promise<boolean> =>
-  Promise.any(results.map(async (result) => (await result) || Promise.reject(new Error('false')))).catch(
-    () => false,
-  );
+/** The manager as an application uses it. @see docs/origins.md#service */
+export type TtsService = Pick<TtsManager, 'initialize' | 'synthesize' | 'getStatus' | 'shutdown'>;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseSynthesisRequest } from './tts-service.ts';
+import { parseSynthesisRequest } from './synthesis-request.ts';
 
 describe('parseSynthesisRequest', () => {
   it("seed 004: takes the voice engine's request", () => {
