@@ -31,5 +31,5 @@ export const numberOf = (value: unknown): number | undefined =>
  * @example
  * present({ title: 'A tale', language: undefined }); // { title: 'A tale' }
  */
-export const present = (fields: Record<string, unknown>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+export const present = <T extends object>(fields: T): { [Name in keyof T]?: Exclude<T[Name], undefined> } =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;

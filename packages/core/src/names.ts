@@ -30,9 +30,9 @@ export type Names = ReturnType<typeof createNames>;
  */
 export const createNames = (options: NamesOptions = {}) => {
   const instance = check('instance', options.instance ?? '', INSTANCE);
-  const collection = (name: string): string => (instance === '' ? name : `${name}_${instance}`);
-  const topic = (name: string): string => (instance === '' ? name : `${name}-${instance}`);
-  const functionId = (name: string): string => (instance === '' ? name : `${instance}-${name}`);
+  const collection = (name: string): string => [name, instance].filter(Boolean).join('_');
+  const topic = (name: string): string => [name, instance].filter(Boolean).join('-');
+  const functionId = (name: string): string => [instance, name].filter(Boolean).join('-');
   return {
     instance,
     region: check('region', options.region ?? 'us-central1', REGION),

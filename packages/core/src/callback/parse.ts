@@ -7,34 +7,6 @@ export type Parsed<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly field: string; readonly sentence: string };
 
-/** A required document id. */
-export const documentId = z.string('must be a string').superRefine((id, context) => {
-  const fault = documentIdFault(id);
-  if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
-});
-
-/** An optional string; Python senders write null or "" for what they do not have. */
-export const optionalText = z
-  .string('must be a string')
-  .nullish()
-  .transform((text) => (text ? toWellFormed(text) : undefined));
-
-/** An optional document id; null and "" count as absent. Nothing is repaired, because another id is another job. */
-export const optionalDocumentId = z
-  .string('must be a string')
-  .nullish()
-  .transform((id) => id || undefined)
-  .superRefine((id, context) => {
-    const fault = id === undefined ? undefined : documentIdFault(id);
-    if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
-  });
-
-/** Optional free-form metadata: any JSON object, kept by reference. An empty one counts as absent. */
-export const optionalMetadata = z
-  .custom<Record<string, unknown>>(isRecord, 'must be an object')
-  .nullish()
-  .transform((metadata) => (metadata && Object.keys(metadata).length > 0 ? metadata : undefined));
-
 /** Whether anything stands at the end of a path through JSON; null does. */
 const isThere = (input: unknown, path: readonly PropertyKey[]): boolean => {
   let value = input;
@@ -60,33 +32,46 @@ export const parseWith = <T>(schema: z.ZodType<T>, input: unknown): Parsed<T> =>
   const issue = result.error.issues[0];
   const field = issue?.path.map(String).join('.') || 'body';
   const isMissing = issue?.code === 'invalid_type' && !isThere(input, issue.path);
-  return {
-    ok: false,
-    field,
-    sentence: `${field}: ${isMissing ? 'is required' : (issue?.message ?? 'is invalid')}`,
-  };
+  const fault = isMissing ? 'is required' : (issue?.message ?? 'is invalid');
+  return { ok: false, field, sentence: `${field}: ${fault}` };
 };
 
-/** The body of `POST /api/tts/callback`, in our own names. */
-export interface SuccessCallback {
-  readonly storyId: string;
-  readonly userId: string | undefined;
-  readonly jobId: string | undefined;
-  readonly voiceId: string | undefined;
-  readonly voiceName: string | undefined;
-  readonly language: string | undefined;
-  /** An http(s) address where the audio can be played. */
-  readonly audioUrl: string | undefined;
-  /** The key of the audio in its store. */
-  readonly storagePath: string | undefined;
-  readonly durationMs: number | undefined;
-  readonly metadata: Record<string, unknown> | undefined;
-}
+const text = z.string('must be a string');
 
-const isHttpUrl = (text: string): boolean => {
-  if (!URL.canParse(text)) return false;
-  const { protocol } = new URL(text);
-  return protocol === 'http:' || protocol === 'https:';
+const checkDocumentId = (id: string | undefined, context: z.RefinementCtx): void => {
+  const fault = id === undefined ? undefined : documentIdFault(id);
+  if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
+};
+
+/** A required document id. */
+export const documentId = text.superRefine(checkDocumentId);
+
+/** An optional document id; null and "" count as absent. Nothing is repaired, because another id is another job. */
+const optionalDocumentId = text
+  .nullish()
+  .transform((id) => id || undefined)
+  .superRefine(checkDocumentId);
+
+/** An optional string; Python senders write null or "" for what they do not have. */
+export const optionalText = text.nullish().transform((words) => (words ? toWellFormed(words) : undefined));
+
+/** An optional value, for which null counts as absent. */
+export const optional = <T>(type: z.ZodType<T>) => type.nullish().transform((value) => value ?? undefined);
+
+/** Optional free-form metadata: any JSON object, kept by reference. An empty one counts as absent. */
+const optionalMetadata = z
+  .custom<Record<string, unknown>>(isRecord, 'must be an object')
+  .nullish()
+  .transform((metadata) => (metadata && Object.keys(metadata).length > 0 ? metadata : undefined));
+
+type Camel<Name> = Name extends `${infer First}_${infer Rest}` ? `${First}${Capitalize<Camel<Rest>>}` : Name;
+
+/** The fields of a body under our own names: `story_id` as `storyId`. */
+export const inCamelCase = <T extends object>(
+  body: T,
+): { readonly [Name in keyof T as Camel<Name> & string]: T[Name] } => {
+  const camel = (name: string): string => name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+  return Object.fromEntries(Object.entries(body).map(([name, value]) => [camel(name), value])) as never;
 };
 
 const successSchema = z
@@ -100,39 +85,27 @@ const successSchema = z
     r2_path: optionalText,
     language: optionalText,
     job_id: optionalDocumentId,
-    duration_ms: z.number('must be a number').nonnegative('must not be negative').nullish(),
+    duration_ms: optional(z.number('must be a number').nonnegative('must not be negative')),
     metadata: optionalMetadata,
   })
-  .superRefine((body, context) => {
-    if (body.audio_url ?? body.storage_path ?? body.r2_path) return;
-    context.addIssue({
-      code: 'custom',
-      path: ['audio_url'],
-      message: 'one of audio_url, storage_path and r2_path is required',
-    });
-  })
-  .transform((body, context): SuccessCallback => {
-    const audioUrl = body.audio_url !== undefined && isHttpUrl(body.audio_url) ? body.audio_url : undefined;
+  .transform(({ audio_url: address, storage_path: path, r2_path: r2Path, ...body }, context) => {
+    const url = address === undefined ? null : URL.parse(address);
+    const audioUrl = url?.protocol === 'http:' || url?.protocol === 'https:' ? address : undefined;
     // Some senders put a bare storage path into audio_url.
-    const barePath =
-      body.audio_url !== undefined && !URL.canParse(body.audio_url) ? body.audio_url : undefined;
-    const storagePath = body.storage_path ?? body.r2_path ?? barePath;
+    const storagePath = path ?? r2Path ?? (url === null ? address : undefined);
     if (audioUrl === undefined && storagePath === undefined) {
-      context.addIssue({ code: 'custom', path: ['audio_url'], message: 'must be an http or https address' });
+      const missing = 'one of audio_url, storage_path and r2_path is required';
+      const message = address === undefined ? missing : 'must be an http or https address';
+      context.addIssue({ code: 'custom', path: ['audio_url'], message });
     }
-    return {
-      storyId: body.story_id,
-      userId: body.user_id,
-      jobId: body.job_id,
-      voiceId: body.voice_id,
-      voiceName: body.voice_name,
-      language: body.language,
-      audioUrl,
-      storagePath,
-      durationMs: body.duration_ms ?? undefined,
-      metadata: body.metadata,
-    };
+    return { ...inCamelCase(body), audioUrl, storagePath };
   });
+
+/**
+ * The body of `POST /api/tts/callback`, in our own names. `audioUrl` is an http(s) address where the audio can be
+ * played, `storagePath` its key in the store; one of them is there.
+ */
+export type SuccessCallback = z.output<typeof successSchema>;
 
 /**
  * Parses the body of a success callback.
@@ -143,39 +116,20 @@ const successSchema = z
 export const parseSuccessCallback = (input: unknown): Parsed<SuccessCallback> =>
   parseWith(successSchema, input);
 
-/** The body of `POST /api/tts/error-callback`, in our own names. @see docs/origins.md#payload */
-export interface ErrorCallback {
-  readonly storyId: string;
-  /** The sender's words, kept as they are. */
-  readonly error: string;
-  readonly errorDetails: string | undefined;
-  readonly userId: string | undefined;
-  readonly voiceId: string | undefined;
-  readonly jobId: string | undefined;
-  readonly metadata: Record<string, unknown> | undefined;
-}
-
 const errorSchema = z
   .object({
     story_id: documentId,
-    error: z.string('must be a string').min(1, 'must not be empty'),
+    error: text.min(1, 'must not be empty').transform(toWellFormed),
     error_details: optionalText,
     user_id: optionalText,
     voice_id: optionalText,
     job_id: optionalDocumentId,
     metadata: optionalMetadata,
   })
-  .transform(
-    (body): ErrorCallback => ({
-      storyId: body.story_id,
-      error: toWellFormed(body.error),
-      errorDetails: body.error_details,
-      userId: body.user_id,
-      voiceId: body.voice_id,
-      jobId: body.job_id,
-      metadata: body.metadata,
-    }),
-  );
+  .transform(inCamelCase);
+
+/** The body of `POST /api/tts/error-callback`, in our own names. @see docs/origins.md#payload */
+export type ErrorCallback = z.output<typeof errorSchema>;
 
 /**
  * Parses the body of an error callback.
@@ -186,40 +140,26 @@ const errorSchema = z
  */
 export const parseErrorCallback = (input: unknown): Parsed<ErrorCallback> => parseWith(errorSchema, input);
 
-/** The body of `POST /api/tts/progress`, in our own names. */
-export interface ProgressReport {
-  readonly storyId: string;
-  readonly jobId: string;
-  /** A word or two for what the worker is doing, such as `synthesizing`. */
-  readonly stage: string;
-  /** Share of the work that is done, 0 to 1. */
-  readonly progress: number | undefined;
-}
-
 const MAX_STAGE_CHARACTERS = 100;
 
 const progressSchema = z
   .object({
     story_id: documentId,
     job_id: documentId,
-    stage: z
-      .string('must be a string')
+    /** A word or two for what the worker is doing, such as `synthesizing`. */
+    stage: text
       .min(1, 'must not be empty')
-      .max(MAX_STAGE_CHARACTERS, `must be at most ${MAX_STAGE_CHARACTERS} characters`),
-    progress: z
-      .number('must be a number')
-      .min(0, 'must be between 0 and 1')
-      .max(1, 'must be between 0 and 1')
-      .nullish(),
+      .max(MAX_STAGE_CHARACTERS, `must be at most ${MAX_STAGE_CHARACTERS} characters`)
+      .transform(toWellFormed),
+    /** Share of the work that is done, 0 to 1. */
+    progress: optional(
+      z.number('must be a number').min(0, 'must be between 0 and 1').max(1, 'must be between 0 and 1'),
+    ),
   })
-  .transform(
-    (body): ProgressReport => ({
-      storyId: body.story_id,
-      jobId: body.job_id,
-      stage: toWellFormed(body.stage),
-      progress: body.progress ?? undefined,
-    }),
-  );
+  .transform(inCamelCase);
+
+/** The body of `POST /api/tts/progress`, in our own names. */
+export type ProgressReport = z.output<typeof progressSchema>;
 
 /**
  * Parses the body of a progress report.

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { documentId, type Parsed, parseWith } from '../callback/parse.ts';
+import { documentId, inCamelCase, optional, type Parsed, parseWith } from '../callback/parse.ts';
 import { type ErrorCode, isErrorCode } from '../errors/catalogue.ts';
 import { isWellFormed, toWellFormed } from '../storable/document-id.ts';
 
@@ -31,54 +31,6 @@ const MAX_LANGUAGES = 200;
 /** The end of the year 9999, where Firestore's timestamps end. */
 const MAX_TIME_MS = 253_402_300_799_999;
 
-export interface ReportedVoice {
-  readonly id: string;
-  /** What a person reads in a list of voices. */
-  readonly name: string;
-  /** BCP 47 tags; empty if the voice speaks whatever its engine speaks. */
-  readonly languages: readonly string[];
-  readonly gender: string | undefined;
-  readonly accent: string | undefined;
-  readonly remark: string | undefined;
-}
-
-export interface ReportedEngine {
-  readonly name: string;
-  readonly state: EngineState;
-  /** Why it is not ready, in the worker's words. */
-  readonly reason: string | undefined;
-  readonly errorCode: ErrorCode | undefined;
-  readonly breaker: BreakerState | undefined;
-  /** Unix milliseconds; when its circuit breaker lets a trial through. */
-  readonly retryAtMs: number | undefined;
-  /** BCP 47 tags. A primary tag such as `en` covers all its regions. */
-  readonly languages: readonly string[];
-  readonly clonesVoices: boolean;
-  readonly voices: readonly ReportedVoice[];
-}
-
-/** The body of `POST /api/tts/heartbeat` in our own names: the state of one worker and of its engines. */
-export interface Heartbeat {
-  readonly workerId: string;
-  /** Of the worker's program. */
-  readonly version: string | undefined;
-  readonly state: ReportedWorkerState | undefined;
-  /** Each name once. */
-  readonly engines: readonly ReportedEngine[];
-  /** Narrations that it can run at the same time. */
-  readonly capacity: number | undefined;
-  /** Requests that wait. */
-  readonly queueDepth: number | undefined;
-  /** Requests that are being processed. */
-  readonly inFlight: number | undefined;
-  /** Unix milliseconds. */
-  readonly startedAtMs: number | undefined;
-  /** Unix milliseconds of the worker's clock; see {@link heartbeatEndMs}. */
-  readonly expiresAtMs: number | undefined;
-  /** Voices and language tags with a wrong shape, which were left out. */
-  readonly leftOut: number;
-}
-
 /**
  * When a heartbeat expires, on the receiver's clock: when the worker says, but neither too soon nor too late, because
  * the worker's clock may be wrong.
@@ -87,11 +39,10 @@ export interface Heartbeat {
  * @example
  * heartbeatEndMs({ expiresAtMs: undefined }, 0); // 300_000
  */
-export const heartbeatEndMs = ({ expiresAtMs }: Pick<Heartbeat, 'expiresAtMs'>, nowMs: number): number =>
-  Math.min(
-    Math.max(expiresAtMs ?? Number.POSITIVE_INFINITY, nowMs + LEAST_LIFE_MS),
-    nowMs + HEARTBEAT_LIFE_MS,
-  );
+export const heartbeatEndMs = ({ expiresAtMs }: Pick<Heartbeat, 'expiresAtMs'>, nowMs: number): number => {
+  const latestMs = nowMs + HEARTBEAT_LIFE_MS;
+  return Math.min(Math.max(expiresAtMs ?? latestMs, nowMs + LEAST_LIFE_MS), latestMs);
+};
 
 /** A value, and how many items with a wrong shape were left out of it. */
 interface Counted<T> {
@@ -109,10 +60,7 @@ const atMost = (maxItems: number) =>
 /** A list without its items of a wrong shape: one odd voice of hundreds must not hide its engine. */
 const siftedList = <T>(item: z.ZodType<T>, maxItems: number) =>
   atMost(maxItems).transform((items): Counted<readonly T[]> => {
-    const value = items.flatMap((one) => {
-      const result = item.safeParse(one);
-      return result.success ? [result.data] : [];
-    });
+    const value = items.flatMap((one) => item.safeParse(one).data ?? []);
     return { value, leftOut: items.length - value.length };
   });
 
@@ -137,21 +85,23 @@ const words = (maxCharacters: number) =>
     .nullish()
     .transform((text) => (text ? toWellFormed(text.slice(0, maxCharacters)) : undefined));
 
-const optional = <T>(type: z.ZodType<T>) => type.nullish().transform((value) => value ?? undefined);
 const amount = optional(z.number('must be a number').nonnegative('must not be negative'));
+/** Unix milliseconds. */
 const moment = optional(
   z.number('must be a number').min(0, 'must not be negative').max(MAX_TIME_MS, 'must be unix milliseconds'),
 );
 
+/** BCP 47 tags. A primary tag such as `en` covers all its regions. */
 const languages = siftedList(name(MAX_LANGUAGE), MAX_LANGUAGES);
-const NO_LANGUAGES: z.output<typeof languages> = { value: [], leftOut: 0 };
 const NO_OBJECT = 'must be an object';
 
 const voice = z
   .object(
     {
       id: name(MAX_VOICE_ID),
+      /** What a person reads in a list of voices. */
       name: words(100),
+      /** Absent or empty if the voice speaks whatever its engine speaks. */
       languages: languages.nullish(),
       gender: words(100),
       accent: words(100),
@@ -159,38 +109,50 @@ const voice = z
     },
     NO_OBJECT,
   )
-  .transform((one): Counted<ReportedVoice> => {
-    const { value, leftOut } = one.languages ?? NO_LANGUAGES;
-    return { value: { ...one, name: one.name ?? one.id, languages: value }, leftOut };
-  });
+  .transform(({ languages: tags, ...one }) => ({
+    value: { ...one, name: one.name ?? one.id, languages: tags?.value ?? [] },
+    leftOut: tags?.leftOut ?? 0,
+  }));
+
+export type ReportedVoice = z.output<typeof voice>['value'];
 
 const engine = z
   .object(
     {
       name: idOf(100),
       state: oneOf(ENGINE_STATES),
+      /** Why it is not ready, in the worker's words. */
       reason: words(300),
-      error_type: z.string('must be a string').nullish(),
+      /** A code of the catalogue. One of a newer worker is `unknown`: the heartbeat is not lost because of it. */
+      error_type: z
+        .string('must be a string')
+        .nullish()
+        .transform((code): ErrorCode | undefined => {
+          if (!code) return undefined;
+          return isErrorCode(code) ? code : 'unknown';
+        }),
       languages,
       clones_voices: z.boolean('must be true or false').nullish(),
       breaker: optional(oneOf(BREAKER_STATES)),
+      /** When its circuit breaker lets a trial through. */
       retry_at: moment,
       voices: siftedList(voice, MAX_REPORTED_VOICES),
     },
     NO_OBJECT,
   )
-  .transform(({ error_type: code, clones_voices: clonesVoices, retry_at: retryAtMs, ...one }) => {
-    const value: ReportedEngine = {
+  .transform(({ error_type: errorCode, clones_voices: clonesVoices, retry_at: retryAtMs, ...one }) => ({
+    value: {
       ...one,
-      // A code of a newer worker: its heartbeat is not lost because of it.
-      errorCode: code ? (isErrorCode(code) ? code : 'unknown') : undefined,
+      errorCode,
       languages: one.languages.value,
       clonesVoices: clonesVoices ?? false,
       retryAtMs,
       voices: one.voices.value.map((each) => each.value),
-    };
-    return { value, leftOut: sumLeftOut([one.languages, one.voices, ...one.voices.value]) };
-  });
+    },
+    leftOut: sumLeftOut([one.languages, one.voices, ...one.voices.value]),
+  }));
+
+export type ReportedEngine = z.output<typeof engine>['value'];
 
 /** Each engine once, the first with its name, and at most so many voices of all engines together. */
 const bound = (engines: readonly ReportedEngine[]): readonly ReportedEngine[] => {
@@ -208,29 +170,30 @@ const bound = (engines: readonly ReportedEngine[]): readonly ReportedEngine[] =>
 const schema = z
   .object({
     worker_id: idOf(200),
+    /** Of the worker's program. */
     version: words(100),
     engines: atMost(MAX_REPORTED_ENGINES).pipe(z.array(engine)),
     state: optional(oneOf(WORKER_STATES)),
+    /** Narrations that it can run at the same time. */
     capacity: amount,
+    /** Requests that wait. */
     queue_depth: amount,
+    /** Requests that are being processed. */
     in_flight: amount,
     started_at: moment,
+    /** By the worker's clock; see {@link heartbeatEndMs}. */
     expires_at: moment,
   })
-  .transform(
-    ({ version, state, capacity, ...body }): Heartbeat => ({
-      workerId: body.worker_id,
-      version,
-      state,
-      engines: bound(body.engines.map(({ value }) => value)),
-      capacity,
-      queueDepth: body.queue_depth,
-      inFlight: body.in_flight,
-      startedAtMs: body.started_at,
-      expiresAtMs: body.expires_at,
-      leftOut: sumLeftOut(body.engines),
-    }),
-  );
+  .transform(({ engines, started_at: startedAtMs, expires_at: expiresAtMs, ...body }) => ({
+    ...inCamelCase(body),
+    startedAtMs,
+    expiresAtMs,
+    engines: bound(engines.map(({ value }) => value)),
+    leftOut: sumLeftOut(engines),
+  }));
+
+/** The body of `POST /api/tts/heartbeat` in our own names: the state of one worker and of its engines, each name once. */
+export type Heartbeat = z.output<typeof schema>;
 
 /**
  * Parses the body of a worker's heartbeat. Voices and language tags of a wrong shape are left out, and counted.

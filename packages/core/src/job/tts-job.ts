@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Parsed, documentId, parseWith } from '../callback/parse.ts';
-import { isRecord } from '../json.ts';
+import { present } from '../json.ts';
 
 /** Optional fields of a job, in the handler's names. Not every handler knows all of them. */
 export interface TtsJobExtras {
@@ -68,8 +68,7 @@ export const ttsJobEvent = (job: TtsJobRequest): TtsJobEvent => ({
     voice_id: job.voiceId,
     language: job.language,
     story_type: job.storyType,
-    ...(job.title === undefined ? {} : { story_name: job.title }),
-    ...(job.voiceName === undefined ? {} : { voice_name: job.voiceName }),
+    ...present({ story_name: job.title, voice_name: job.voiceName }),
     metadata: {
       story_id: job.storyId,
       user_id: job.userId,
@@ -107,8 +106,6 @@ const schema: z.ZodType<TtsJobEvent> = z.looseObject({
  */
 export const parseTtsJob = (input: unknown): Parsed<TtsJobEvent> => parseWith(schema, input);
 
-const TEXTS = ['profile_path', 'model_type', 'genre', 'output_basename', 'output_filename'] as const;
-
 /** What a story keeps of a job's extras, so that Try Again makes the same. */
 export interface KeptExtras extends Omit<TtsJobExtras, 'profile_base64'> {
   /** The job came with the recording of its voice, which is too large to be kept. */
@@ -127,22 +124,26 @@ const orNothing = <T extends object>(extras: T): T | undefined =>
 export const keptExtras = ({ profile_base64: recording, ...others }: TtsJobExtras): KeptExtras | undefined =>
   orNothing({ ...others, ...(recording === undefined ? {} : { has_recording: true }) });
 
+const textOrNothing = z.string().optional().catch(undefined);
+
+const keptSchema = z.object({
+  profile_path: textOrNothing,
+  model_type: textOrNothing,
+  genre: textOrNothing,
+  output_basename: textOrNothing,
+  output_filename: textOrNothing,
+  is_kids_voice: z.boolean().optional().catch(undefined),
+  has_recording: z.literal(true).optional().catch(undefined),
+});
+
 /**
  * The extras that a story kept; whatever else stands there is left out.
  *
  * @example
  * readExtras({ genre: 'tale', other: 1 }); // { genre: 'tale' }
  */
-export const readExtras = (stored: unknown): KeptExtras | undefined => {
-  if (!isRecord(stored)) return undefined;
-  const texts = TEXTS.flatMap((name) => (typeof stored[name] === 'string' ? [[name, stored[name]]] : []));
-  const isKidsVoice = stored['is_kids_voice'];
-  return orNothing({
-    ...Object.fromEntries(texts),
-    ...(typeof isKidsVoice === 'boolean' ? { is_kids_voice: isKidsVoice } : {}),
-    ...(stored['has_recording'] === true ? { has_recording: true } : {}),
-  });
-};
+export const readExtras = (stored: unknown): KeptExtras | undefined =>
+  orNothing(present(keptSchema.safeParse(stored).data ?? {}));
 
 /**
  * Extras for another voice: what belonged to the old one is left out.

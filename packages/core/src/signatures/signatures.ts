@@ -1,12 +1,9 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
-/**
- * Standard Webhooks, symmetric scheme v1: base64(HMAC-SHA256(secret, `id.timestamp.rawBody`)).
- * The `standardwebhooks` package is the oracle in the tests; it is not used itself because it knows one secret
- * per object, reads the system clock and parses the body before it answers.
- *
- * @see https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
- */
+// Standard Webhooks, symmetric scheme v1: base64(HMAC-SHA256(secret, `id.timestamp.rawBody`)). The `standardwebhooks`
+// package is the oracle of the tests; it is not used itself because it knows one secret per object, reads the system
+// clock and parses the body before it answers.
+// @see https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 
 const SECRET_PREFIX = 'whsec_';
 /** The specification asks for 24 to 64 random bytes. */
@@ -35,13 +32,18 @@ export type Verification =
 export const parseSecret = (secret: string): Uint8Array => {
   const encoded = secret.startsWith(SECRET_PREFIX) ? secret.slice(SECRET_PREFIX.length) : secret;
   const bytes = Buffer.from(encoded, 'base64');
-  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(encoded) || bytes.length < MIN_SECRET_BYTES) {
-    throw new RangeError(
-      `a callback secret must be ${SECRET_PREFIX} and at least ${MIN_SECRET_BYTES} bytes in base64`,
-    );
-  }
-  return bytes;
+  if (/^[A-Za-z0-9+/]+={0,2}$/.test(encoded) && bytes.length >= MIN_SECRET_BYTES) return bytes;
+  throw new RangeError(
+    `a callback secret must be ${SECRET_PREFIX} and at least ${MIN_SECRET_BYTES} bytes in base64`,
+  );
 };
+
+const isFresh = (timestampMs: number, nowMs: number): boolean =>
+  Math.abs(nowMs - timestampMs) <= SIGNATURE_TOLERANCE_SECONDS * 1000;
+
+/** Compares in constant time with what every secret gives, so that the time taken does not reveal which it was. */
+const isOneOf = (given: Buffer, expected: readonly Buffer[]): boolean =>
+  expected.map((one) => one.length === given.length && timingSafeEqual(one, given)).includes(true);
 
 const signature = (secret: Uint8Array, id: string, timestamp: string, body: Uint8Array): Buffer =>
   createHmac('sha256', secret).update(`${id}.${timestamp}.`).update(body).digest();
@@ -90,24 +92,17 @@ export const verifyStandard = (
   const id = headers.get('webhook-id');
   const timestamp = headers.get('webhook-timestamp');
   const signatures = headers.get('webhook-signature');
-  const candidates = (signatures ?? '')
-    .split(' ')
-    .filter((candidate) => candidate.startsWith('v1,'))
-    .map((candidate) => Buffer.from(candidate.slice('v1,'.length), 'base64'));
-  const isGenuine = secrets
-    .map((secret) => signature(secret, id ?? '', timestamp ?? '', body))
-    .flatMap((expected) =>
-      candidates.map((given) => given.length === expected.length && timingSafeEqual(given, expected)),
-    )
+  const expected = secrets.map((secret) => signature(secret, id ?? '', timestamp ?? '', body));
+  const given = (signatures ?? '').split(' ').filter((candidate) => candidate.startsWith('v1,'));
+  const isGenuine = given
+    .map((candidate) => isOneOf(Buffer.from(candidate.slice('v1,'.length), 'base64'), expected))
     .includes(true);
   if (id === null && timestamp === null && signatures === null) return { ok: false, reason: 'unsigned' };
   if (!id || !timestamp || !signatures || !/^\d{1,12}$/.test(timestamp))
     return { ok: false, reason: 'malformed' };
-  if (Math.abs(nowMs / 1000 - Number(timestamp)) > SIGNATURE_TOLERANCE_SECONDS)
-    return { ok: false, reason: 'stale' };
-  return isGenuine
-    ? { ok: true, scheme: 'standard-webhooks', messageId: id }
-    : { ok: false, reason: 'forged' };
+  if (!isFresh(Number(timestamp) * 1000, nowMs)) return { ok: false, reason: 'stale' };
+  if (!isGenuine) return { ok: false, reason: 'forged' };
+  return { ok: true, scheme: 'standard-webhooks', messageId: id };
 };
 
 /**
@@ -121,13 +116,10 @@ export interface HmacMessage {
   readonly body: Uint8Array;
 }
 
-const hexDigest = (
-  secret: string,
-  method: string,
-  path: string,
-  timestamp: string,
-  body: Uint8Array,
-): Buffer => createHmac('sha256', secret).update(`${method}\n${path}\n${timestamp}\n`).update(body).digest();
+type HmacTarget = Pick<HmacMessage, 'method' | 'path'>;
+
+const hmacDigest = (secret: string, { method, path }: HmacTarget, timestamp: string, body: Uint8Array) =>
+  createHmac('sha256', secret).update(`${method}\n${path}\n${timestamp}\n`).update(body).digest();
 
 /**
  * The two headers, `x-<prefix>-timestamp` and `x-<prefix>-signature`.
@@ -139,16 +131,8 @@ const hexDigest = (
  */
 export const signHmac = (message: HmacMessage, secret: string, prefix: string): Record<string, string> => {
   const timestamp = String(Math.floor(message.timestampMs));
-  return {
-    [`x-${prefix}-timestamp`]: timestamp,
-    [`x-${prefix}-signature`]: hexDigest(
-      secret,
-      message.method,
-      message.path,
-      timestamp,
-      message.body,
-    ).toString('hex'),
-  };
+  const hex = hmacDigest(secret, message, timestamp, message.body).toString('hex');
+  return { [`x-${prefix}-timestamp`]: timestamp, [`x-${prefix}-signature`]: hex };
 };
 
 /**
@@ -161,7 +145,7 @@ export const signHmac = (message: HmacMessage, secret: string, prefix: string): 
  * verifyHmac(request, Buffer.from('{}'), ['shared secret'], 'tts', Date.now()); // { ok: false, reason: 'unsigned' }
  */
 export const verifyHmac = (
-  request: { readonly method: string; readonly path: string; readonly headers: Headers },
+  request: HmacTarget & { readonly headers: Headers },
   body: Uint8Array,
   secrets: readonly string[],
   prefix: string,
@@ -169,16 +153,12 @@ export const verifyHmac = (
 ): Verification => {
   const timestamp = request.headers.get(`x-${prefix}-timestamp`);
   const given = request.headers.get(`x-${prefix}-signature`);
+  const expected = secrets.map((secret) => hmacDigest(secret, request, timestamp ?? '', body));
   const isWellMade = /^[0-9a-f]{64}$/.test(given ?? '');
-  const bytes = isWellMade ? Buffer.from(given ?? '', 'hex') : Buffer.alloc(32);
-  const isGenuine = secrets
-    .map((secret) => hexDigest(secret, request.method, request.path, timestamp ?? '', body))
-    .map((expected) => timingSafeEqual(expected, bytes))
-    .includes(true);
+  const isGenuine = isOneOf(isWellMade ? Buffer.from(given ?? '', 'hex') : Buffer.alloc(32), expected);
   if (timestamp === null && given === null) return { ok: false, reason: 'unsigned' };
   if (!timestamp || !isWellMade || !/^\d{1,15}$/.test(timestamp)) return { ok: false, reason: 'malformed' };
-  if (Math.abs(nowMs - Number(timestamp)) > SIGNATURE_TOLERANCE_SECONDS * 1000)
-    return { ok: false, reason: 'stale' };
+  if (!isFresh(Number(timestamp), nowMs)) return { ok: false, reason: 'stale' };
   return isGenuine ? { ok: true, scheme: 'hmac', messageId: undefined } : { ok: false, reason: 'forged' };
 };
 
@@ -190,12 +170,9 @@ export type JobInUrl =
 
 type Secret = string | Uint8Array;
 
-/** Not a message of either signature scheme, so that no token is ever a signature of one. */
-const PURPOSE = 'taleback-job-token\n';
-const TOKEN = /^[\w-]{43}$/;
-
 const tokenDigest = (secret: Secret, storyId: string, jobId: string): Buffer =>
-  createHmac('sha256', secret).update(`${PURPOSE}${storyId}\n${jobId}`).digest();
+  // Not a message of either signature scheme, so that no token is ever a signature of one.
+  createHmac('sha256', secret).update(`taleback-job-token\n${storyId}\n${jobId}`).digest();
 
 /**
  * What proves that an address was made by us for one job of one story: HMAC-SHA256 over both ids, base64url. RunPod
@@ -221,10 +198,9 @@ export const verifyJobToken = (
   jobId: string,
   token: string,
 ): boolean => {
-  if (!TOKEN.test(token)) return false;
-  const given = Buffer.from(token, 'base64url');
-  // Every secret is tried, so that the time does not reveal which of them it was.
-  return secrets.map((secret) => timingSafeEqual(tokenDigest(secret, storyId, jobId), given)).includes(true);
+  if (!/^[\w-]{43}$/.test(token)) return false;
+  const expected = secrets.map((secret) => tokenDigest(secret, storyId, jobId));
+  return isOneOf(Buffer.from(token, 'base64url'), expected);
 };
 
 /**

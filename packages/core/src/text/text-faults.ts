@@ -93,49 +93,18 @@ export const foreignShare = (text: string, language: string): number => {
   return weight === 0 ? 0 : weight / (weight + own);
 };
 
-/** Scripts by which a language is written beside its usual one, as ISO 15924 names them. */
-const OTHER_SCRIPTS: Readonly<Record<string, string>> = {
-  az: 'Cyrl Arab',
-  be: 'Latn',
-  bs: 'Cyrl',
-  cdo: 'Latn',
-  chr: 'Latn',
-  cr: 'Latn',
-  crh: 'Latn',
-  gag: 'Cyrl',
-  ha: 'Arab',
-  hak: 'Latn',
-  hbs: 'Cyrl',
-  iu: 'Latn',
-  jv: 'Java Arab',
-  kaa: 'Latn Arab',
-  kab: 'Tfng',
-  kk: 'Latn Arab',
-  kok: 'Latn Knda',
-  krl: 'Cyrl',
-  ks: 'Deva',
-  ku: 'Arab Cyrl',
-  ky: 'Latn Arab',
-  lad: 'Latn',
-  mn: 'Mong',
-  mni: 'Mtei Latn',
-  ms: 'Arab',
-  nan: 'Latn',
-  oj: 'Latn',
-  pa: 'Arab',
-  ro: 'Cyrl',
-  sa: 'Latn',
-  sat: 'Latn Deva Beng',
-  sd: 'Deva',
-  sh: 'Cyrl',
-  shi: 'Latn',
-  sr: 'Latn',
-  tg: 'Arab Latn',
-  tk: 'Cyrl Arab',
-  tt: 'Latn',
-  ug: 'Cyrl Latn',
-  uz: 'Cyrl Arab',
-  zgh: 'Latn',
+/** Languages that are written in a script beside their usual one, by the script's name of ISO 15924. */
+const ALSO_WRITTEN_IN: Readonly<Record<string, string>> = {
+  Latn: 'be cdo chr cr crh hak iu kaa kk kok ky lad mni nan oj sa sat shi sr tg tt ug zgh',
+  Arab: 'az ha jv kaa kk ku ky ms pa tg tk uz',
+  Cyrl: 'az bs gag hbs krl ku ro sh tk ug uz',
+  Deva: 'ks sat sd',
+  Java: 'jv',
+  Tfng: 'kab',
+  Knda: 'kok',
+  Mong: 'mn',
+  Mtei: 'mni',
+  Beng: 'sat',
 };
 /** Scripts of CLDR that are several of Unicode's. */
 const COMPOUNDS: Readonly<Record<string, string>> = {
@@ -200,6 +169,8 @@ export const foreignLettersOf = (language: string): ForeignLetters | undefined =
   }
   const likely = likelyScript(primary);
   if (likely === undefined) return undefined;
-  const other = Object.hasOwn(OTHER_SCRIPTS, primary) ? ` ${OTHER_SCRIPTS[primary]}` : '';
-  return lettersBeside((COMPOUNDS[likely] ?? likely) + other);
+  const others = Object.keys(ALSO_WRITTEN_IN).filter((one) =>
+    ALSO_WRITTEN_IN[one]?.split(' ').includes(primary),
+  );
+  return lettersBeside([COMPOUNDS[likely] ?? likely, ...others].join(' '));
 };
