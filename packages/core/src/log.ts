@@ -15,7 +15,8 @@ export const errorWords = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);
 
 /** Longest part of a fault that is logged, characters: a message may quote the input that caused it. */
-const MAX_CHARACTERS = { message: 2_000, stack: 8_000 } as const;
+const MAX_MESSAGE = 2_000;
+const MAX_STACK = 8_000;
 
 /** The log entry of something that was thrown. */
 export interface FaultWords {
@@ -26,14 +27,7 @@ export interface FaultWords {
 }
 
 const wordsOf = (value: unknown): string =>
-  value instanceof Error ? `${value.name}: ${value.message}` : String(value);
-
-const wordsOfError = ({ name, message, stack, cause }: Error): FaultWords => ({
-  name,
-  message: message.slice(0, MAX_CHARACTERS.message),
-  ...(typeof stack === 'string' ? { stack: stack.slice(0, MAX_CHARACTERS.stack) } : {}),
-  ...(cause === undefined ? {} : { cause: wordsOf(cause).slice(0, MAX_CHARACTERS.message) }),
-});
+  (value instanceof Error ? `${value.name}: ${value.message}` : String(value)).slice(0, MAX_MESSAGE);
 
 /**
  * The log entry of anything that was thrown or rejected with, its stack included. Never throws.
@@ -43,9 +37,14 @@ const wordsOfError = ({ name, message, stack, cause }: Error): FaultWords => ({
  */
 export const describeFault = (fault: unknown): FaultWords => {
   try {
-    return fault instanceof Error
-      ? wordsOfError(fault)
-      : { name: typeof fault, message: wordsOf(fault).slice(0, MAX_CHARACTERS.message) };
+    if (!(fault instanceof Error)) return { name: typeof fault, message: wordsOf(fault) };
+    const { name, message, stack, cause } = fault;
+    return {
+      name,
+      message: message.slice(0, MAX_MESSAGE),
+      ...(typeof stack === 'string' ? { stack: stack.slice(0, MAX_STACK) } : {}),
+      ...(cause === undefined ? {} : { cause: wordsOf(cause) }),
+    };
   } catch {
     return { name: typeof fault, message: 'It cannot be printed.' };
   }

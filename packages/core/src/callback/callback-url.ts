@@ -1,10 +1,9 @@
 import { TalebackError } from '../errors/taleback-error.ts';
 
-const CALLBACK_PATH = '/api/tts/callback';
-const ERROR_CALLBACK_PATH = '/api/tts/error-callback';
 const ERROR_SEGMENT = 'error-callback';
 
-const replaceLastSegment = (path: string): string => path.slice(0, path.lastIndexOf('/') + 1) + ERROR_SEGMENT;
+const withLastSegment = (path: string, segment: string): string =>
+  path.slice(0, path.lastIndexOf('/') + 1) + segment;
 
 /** A loop, because the pattern of trailing slashes takes quadratic time on a path of many slashes. */
 const withoutTrailingSlashes = (path: string): string => {
@@ -13,14 +12,13 @@ const withoutTrailingSlashes = (path: string): string => {
   return path.slice(0, end);
 };
 
-const lastSegment = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
-
 const errorPath = (path: string): string => {
   const trimmed = withoutTrailingSlashes(path);
-  if (path.includes(ERROR_CALLBACK_PATH) || lastSegment(trimmed) === ERROR_SEGMENT) return path;
-  if (path.includes(CALLBACK_PATH)) return path.replaceAll(CALLBACK_PATH, ERROR_CALLBACK_PATH);
-  if (path.includes('/api/tts/')) return replaceLastSegment(path);
-  if (lastSegment(trimmed) === 'callback') return replaceLastSegment(trimmed);
+  if (path.includes('/api/tts/error-callback') || trimmed.endsWith('/error-callback')) return path;
+  if (path.includes('/api/tts/callback'))
+    return path.replaceAll('/api/tts/callback', '/api/tts/error-callback');
+  if (path.includes('/api/tts/')) return withLastSegment(path, ERROR_SEGMENT);
+  if (trimmed.endsWith('/callback')) return withLastSegment(trimmed, ERROR_SEGMENT);
   return `${trimmed}/${ERROR_SEGMENT}`;
 };
 
@@ -35,13 +33,11 @@ const errorPath = (path: string): string => {
  * deriveErrorCallbackUrl('https://a.example/api/tts/callback'); // 'https://a.example/api/tts/error-callback'
  */
 export const deriveErrorCallbackUrl = (callbackUrl: string): string => {
-  if (!URL.canParse(callbackUrl)) {
+  const url = URL.parse(callbackUrl);
+  if (url === null)
     throw new TalebackError('request_invalid', `callback_url: "${callbackUrl}" is not an address`);
-  }
-  const url = new URL(callbackUrl);
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+  if (url.protocol !== 'http:' && url.protocol !== 'https:')
     throw new TalebackError('request_invalid', `callback_url: must be http or https, not ${url.protocol}`);
-  }
   url.pathname = errorPath(url.pathname);
   return url.href;
 };

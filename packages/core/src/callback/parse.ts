@@ -55,7 +55,12 @@ const optionalDocumentId = text
 /** An optional string; Python senders write null or "" for what they do not have. */
 export const optionalText = text.nullish().transform((words) => (words ? toWellFormed(words) : undefined));
 
-/** An optional value, for which null counts as absent. */
+/**
+ * An optional value, for which null counts as absent.
+ *
+ * @example
+ * optional(z.number()).parse(null); // undefined
+ */
 export const optional = <T>(type: z.ZodType<T>) => type.nullish().transform((value) => value ?? undefined);
 
 /** Optional free-form metadata: any JSON object, kept by reference. An empty one counts as absent. */
@@ -66,12 +71,20 @@ const optionalMetadata = z
 
 type Camel<Name> = Name extends `${infer First}_${infer Rest}` ? `${First}${Capitalize<Camel<Rest>>}` : Name;
 
-/** The fields of a body under our own names: `story_id` as `storyId`. */
+/**
+ * The fields of a body under our own names.
+ *
+ * @example
+ * inCamelCase({ story_id: 's1' }); // { storyId: 's1' }
+ */
 export const inCamelCase = <T extends object>(
   body: T,
 ): { readonly [Name in keyof T as Camel<Name> & string]: T[Name] } => {
-  const camel = (name: string): string => name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
-  return Object.fromEntries(Object.entries(body).map(([name, value]) => [camel(name), value])) as never;
+  const renamed = Object.entries(body).map(([name, value]) => [
+    name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase()),
+    value,
+  ]);
+  return Object.fromEntries(renamed) as never;
 };
 
 const successSchema = z

@@ -1,9 +1,4 @@
-/**
- * Every way a narration can fail, in one place: the kind of trouble, whether the same job may succeed when it is tried
- * again, how loud it is for operators, and the sentence that a person sees.
- *
- * @see docs/origins.md#error-scenarios
- */
+// Every way a narration can fail. @see docs/origins.md#error-scenarios
 
 export type ErrorCategory =
   | 'input'

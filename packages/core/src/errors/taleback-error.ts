@@ -1,3 +1,4 @@
+import { present } from '../json.ts';
 import { type ErrorCategory, type ErrorCode, describeError } from './catalogue.ts';
 
 const BRAND = 'taleback.error';
@@ -63,8 +64,7 @@ export const reportError = (error: TalebackError): ErrorReport => ({
   code: error.code,
   message: error.message,
   retryable: error.retryable,
-  ...(error.details === undefined ? {} : { details: error.details }),
-  ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
+  ...present({ details: error.details, retryAfterMs: error.retryAfterMs }),
 });
 
 /**
@@ -74,8 +74,4 @@ export const reportError = (error: TalebackError): ErrorReport => ({
  * errorFromReport({ code: 'timed_out', message: 'no answer', retryable: true }).category; // 'timeout'
  */
 export const errorFromReport = (report: ErrorReport): TalebackError =>
-  new TalebackError(report.code, report.message, {
-    retryable: report.retryable,
-    ...(report.details === undefined ? {} : { details: report.details }),
-    ...(report.retryAfterMs === undefined ? {} : { retryAfterMs: report.retryAfterMs }),
-  });
+  new TalebackError(report.code, report.message, report);

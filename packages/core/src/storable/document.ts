@@ -33,35 +33,34 @@ interface Place {
 
 const utf8 = new TextEncoder();
 
+const textBytes = (text: string): number => utf8.encode(text).length + 1;
+
 const wellFormed = (text: string, altered: Set<Alteration>): string => {
   if (!isWellFormed(text)) altered.add('broken-text');
   return toWellFormed(text);
 };
 
-const shortName = (name: string, altered: Set<Alteration>): string => {
-  const bytes = utf8.encode(name);
-  if (bytes.length <= MAX_NAME_BYTES) return name;
-  altered.add('long-name');
-  // As a stream, the decoder keeps back the part of a character that was cut through.
-  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes.subarray(0, MAX_NAME_BYTES), {
-    stream: true,
-  });
-};
-
-/** @param index the place of the name in its map, which makes it differ from an equal name before it */
+/** A name that Firestore takes and the map does not have yet. @param index the place of the name in its map */
 const storableName = (
   name: string,
   index: number,
-  taken: Record<string, unknown>,
+  map: Record<string, unknown>,
   altered: Set<Alteration>,
 ): string => {
-  let storable = shortName(wellFormed(name, altered), altered);
+  let storable = wellFormed(name, altered);
+  const bytes = utf8.encode(storable);
+  if (bytes.length > MAX_NAME_BYTES) {
+    altered.add('long-name');
+    // As a stream, the decoder keeps back the part of a character that was cut through.
+    const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+    storable = decoder.decode(bytes.subarray(0, MAX_NAME_BYTES), { stream: true });
+  }
   if (storable === '' || storable === ALTERED_FIELD || /^__.*__$/s.test(storable)) {
     altered.add('reserved-name');
     storable = `field${storable}`;
   }
-  if (Object.hasOwn(taken, storable)) storable = `${storable}'${index}`;
-  while (Object.hasOwn(taken, storable)) storable = `${storable}'`;
+  if (Object.hasOwn(map, storable)) storable = `${storable}'${index}`;
+  while (Object.hasOwn(map, storable)) storable = `${storable}'`;
   return storable;
 };
 
@@ -71,22 +70,17 @@ const storableText = (text: string, altered: Set<Alteration>): string => {
   return `${wellFormed(text.slice(0, MAX_TEXT_CHARACTERS), altered)}…`;
 };
 
+/** The fields of an object, or the items of an array under their indices. */
 const storableMap = (
-  entries: Iterable<readonly [string, unknown]>,
+  fields: object,
   { depth, pathBytes }: Place,
   altered: Set<Alteration>,
 ): Record<string, unknown> => {
   const map: Record<string, unknown> = {};
-  let index = 0;
-  for (const [name, value] of entries) {
+  for (const [index, [name, value]] of Object.entries(fields).entries()) {
     const storable = storableName(name, index, map, altered);
-    const below = {
-      depth: depth + 1,
-      pathBytes: pathBytes + utf8.encode(storable).length + 1,
-      isInArray: false,
-    };
+    const below = { depth: depth + 1, pathBytes: pathBytes + textBytes(storable), isInArray: false };
     map[storable] = storableValue(value, below, altered);
-    index += 1;
   }
   return map;
 };
@@ -98,14 +92,12 @@ const storableValue = (value: unknown, place: Place, altered: Set<Alteration>): 
     altered.add('too-deep');
     return '[left out: nested too deep]';
   }
-  if (!Array.isArray(value)) return storableMap(Object.entries(value), place, altered);
-  if (place.isInArray) {
-    altered.add('nested-array');
-    const entries = value.map((item: unknown, index) => [String(index), item] as const);
-    return storableMap(entries, place, altered);
+  if (Array.isArray(value) && !place.isInArray) {
+    const below = { ...place, depth: place.depth + 1, isInArray: true };
+    return value.map((item: unknown) => storableValue(item, below, altered));
   }
-  const below = { ...place, depth: place.depth + 1, isInArray: true };
-  return value.map((item: unknown) => storableValue(item, below, altered));
+  if (Array.isArray(value)) altered.add('nested-array');
+  return storableMap(value, place, altered);
 };
 
 /**
@@ -118,7 +110,7 @@ const storableValue = (value: unknown, place: Place, altered: Set<Alteration>): 
  */
 export const storableMetadata = (metadata: Record<string, unknown>): Record<string, unknown> => {
   const altered = new Set<Alteration>();
-  const map = storableMap(Object.entries(metadata), { depth: 1, pathBytes: 0, isInArray: false }, altered);
+  const map = storableMap(metadata, { depth: 1, pathBytes: 0, isInArray: false }, altered);
   return altered.size === 0 ? map : { ...map, [ALTERED_FIELD]: [...altered] };
 };
 
@@ -126,8 +118,6 @@ export const storableMetadata = (metadata: Record<string, unknown>): Record<stri
 export const MAX_DOCUMENT_BYTES = 1_048_576;
 /** Kept free for the document's name and for server timestamps that are written beside our fields. */
 const RESERVE_BYTES = 8_192;
-
-const textBytes = (text: string): number => utf8.encode(text).length + 1;
 
 /**
  * Bytes that Firestore counts for a value.
@@ -154,19 +144,15 @@ export const fieldsBytes = (fields: Record<string, unknown>): number =>
   Object.entries(fields).reduce((sum, [name, value]) => sum + textBytes(name) + valueBytes(value), 32);
 
 /** Keeps the metadata's fields in their order for as long as they fit; undefined when not even one does. */
-const cutMetadata = (
-  metadata: Record<string, unknown>,
-  roomBytes: number,
-): Record<string, unknown> | undefined => {
-  const before = metadata[ALTERED_FIELD];
-  const kept: Record<string, unknown> = {
-    [ALTERED_FIELD]: [...(Array.isArray(before) ? (before as unknown[]) : []), 'too-large'],
-  };
+const cutMetadata = (metadata: Record<string, unknown>, roomBytes: number) => {
+  const { [ALTERED_FIELD]: before, ...fields } = metadata;
+  const altered = [...(Array.isArray(before) ? (before as unknown[]) : []), 'too-large'];
+  const kept: Record<string, unknown> = { [ALTERED_FIELD]: altered };
   let left = roomBytes - fieldsBytes(kept);
   if (left <= 0) return undefined;
-  for (const [name, value] of Object.entries(metadata)) {
+  for (const [name, value] of Object.entries(fields)) {
     const bytes = textBytes(name) + valueBytes(value);
-    if (name === ALTERED_FIELD || bytes > left) continue;
+    if (bytes > left) continue;
     kept[name] = value;
     left -= bytes;
   }
@@ -192,12 +178,8 @@ export const fitDocument = (
   const roomBytes = MAX_DOCUMENT_BYTES - RESERVE_BYTES - fieldsBytes(rest);
   if (fieldsBytes(change) <= roomBytes) return change;
   const { [metadataField]: metadata, ...bare } = change;
-  const bareBytes = fieldsBytes(bare);
-  if (bareBytes > roomBytes) return undefined;
-  if (metadata === undefined) return undefined;
-  const cut = cutMetadata(
-    metadata as Record<string, unknown>,
-    roomBytes - bareBytes - textBytes(metadataField),
-  );
+  const leftBytes = roomBytes - fieldsBytes(bare);
+  if (leftBytes < 0 || metadata === undefined) return undefined;
+  const cut = cutMetadata(metadata as Record<string, unknown>, leftBytes - textBytes(metadataField));
   return cut === undefined ? bare : { ...bare, [metadataField]: cut };
 };

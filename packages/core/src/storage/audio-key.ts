@@ -36,10 +36,10 @@ const segment = (text: string): string => {
  * import { audioKey } from '@taleback/core/storage';
  * audioKey({ userId: 'ada', storyId: 's1', language: 'en', version: 'j1' }); // '.../ada/.../en/s1/j1.mp3'
  */
-export const audioKey = ({ userId, storyId, language, version }: AudioKeyParts): string =>
-  ['private', 'users', segment(userId ?? 'unknown'), 'stories', 'audio', segment(language), segment(storyId)]
-    .concat(`${segment(version)}.${EXTENSION}`)
-    .join('/');
+export const audioKey = ({ userId, storyId, language, version }: AudioKeyParts): string => {
+  const folder = `private/users/${segment(userId ?? 'unknown')}/stories/audio`;
+  return `${folder}/${segment(language)}/${segment(storyId)}/${segment(version)}.${EXTENSION}`;
+};
 
 const isSafeSegment = (text: string): boolean =>
   /^[\w%-][\w.%-]*$/.test(text) && text.length <= MAX_SEGMENT_CHARACTERS;

@@ -1,16 +1,29 @@
 import { type ErrorCategory, type ErrorCode, describeError } from '../errors/catalogue.ts';
 import { present, textOf } from '../json.ts';
 import type { FailedMessage, ProgressMessage, ReadyMessage, StoryMessage } from './message.ts';
-import {
-  AUDIO_GROUP,
-  AUTO_RETRY_GROUP,
-  type AudioStatus,
-  type Change,
-  ERROR_GROUP,
-  RUNNING_GROUP,
-  type StoryAudio,
-  type TransitionContext,
-} from './story-audio.ts';
+import type { AudioStatus, Change, StoryAudio, TransitionContext } from './story-audio.ts';
+
+/** Fields that name the current job, from its opening on. */
+type JobField = 'audioStatus' | 'audioJobId' | 'audioRunpodJobId' | 'audioAttempt' | 'audioJobExtras';
+/** Replaced whole by a ready. */
+const AUDIO_GROUP = ['audioUrl', 'audioStoragePath', 'audioDurationMs', 'audioMetadata'] as const;
+/** Replaced whole by a failure, removed by anything better. */
+export const ERROR_GROUP = [
+  'audioError',
+  'audioErrorDetails',
+  'audioErrorCode',
+  'audioErrorRetryable',
+  'audioErrorMetadata',
+] as const;
+/** Present only while a job is under way. */
+const RUNNING_GROUP = ['audioProgress', 'audioLeaseExpiresAt'] as const;
+/** Present only while a failed narration waits for an automatic retry, and while those are counted. */
+export const AUTO_RETRY_GROUP = ['audioRetryAt', 'audioAutoRetries', 'audioAutoRetry'] as const;
+
+/** Names of the fields that narration owns in `stories/{storyId}`. */
+export type AudioField =
+  | JobField
+  | (typeof AUDIO_GROUP | typeof ERROR_GROUP | typeof RUNNING_GROUP | typeof AUTO_RETRY_GROUP)[number];
 
 /** Kinds of trouble that pass without a change of the story, its voice or the model. */
 const PASSING: ReadonlySet<ErrorCategory> = new Set([
@@ -66,15 +79,15 @@ const replaceGroup = (group: readonly string[], fields: Record<string, unknown>)
 };
 
 const progressChange = (story: StoryAudio, message: ProgressMessage, context: TransitionContext): Change => ({
-  set: present({
+  set: {
     audioStatus: 'processing',
     audioProgress: Math.max(story.status === 'processing' ? (story.progress ?? 0) : 0, message.progress ?? 0),
     audioLeaseExpiresAt: new Date(context.nowMs + context.leaseMs),
-  }),
+  },
   remove: [],
 });
 
-const readyChange = (message: ReadyMessage): Change => {
+const readyChange = ({ voiceId, voiceName, language, ...message }: ReadyMessage): Change => {
   const audio = replaceGroup(AUDIO_GROUP, {
     audioUrl: message.audioUrl,
     audioStoragePath: message.storagePath,
@@ -82,13 +95,7 @@ const readyChange = (message: ReadyMessage): Change => {
     audioMetadata: message.metadata,
   });
   return {
-    set: present({
-      audioStatus: 'ready',
-      ...audio.set,
-      voiceId: message.voiceId,
-      voiceName: message.voiceName,
-      language: message.language,
-    }),
+    set: { audioStatus: 'ready', ...audio.set, ...present({ voiceId, voiceName, language }) },
     remove: [...audio.remove, ...ERROR_GROUP, ...RUNNING_GROUP, ...AUTO_RETRY_GROUP],
   };
 };
@@ -122,38 +129,17 @@ export const storyChange = (story: StoryAudio, message: StoryMessage, context: T
   }
 };
 
-const statusOf = (message: StoryMessage): AudioStatus =>
-  message.kind === 'progress' ? 'processing' : message.kind;
-
 /** What a message contains about an attempt, beside its status. */
 const detailsOf = (message: StoryMessage): Record<string, unknown> => {
-  switch (message.kind) {
-    case 'progress':
-      return { stage: message.stage };
-    case 'ready':
-      return {
-        audioUrl: message.audioUrl,
-        audioStoragePath: message.storagePath,
-        durationMs: message.durationMs,
-        voiceId: message.voiceId,
-        language: message.language,
-        engine: textOf(message.metadata?.['engine']),
-        worker: textOf(message.metadata?.['worker_id']),
-      };
-    case 'failed':
-      return {
-        error: present({
-          code: message.code,
-          message: message.error,
-          details: message.details,
-          retryable: message.retryable,
-        }),
-        engine: textOf(message.metadata?.['engine']),
-        worker: textOf(message.metadata?.['worker_id']),
-      };
-    default:
-      return message satisfies never;
+  if (message.kind === 'progress') return { stage: message.stage };
+  const engine = textOf(message.metadata?.['engine']);
+  const worker = textOf(message.metadata?.['worker_id']);
+  if (message.kind === 'failed') {
+    const { code, error, details, retryable } = message;
+    return { error: present({ code, message: error, details, retryable }), engine, worker };
   }
+  const { audioUrl, storagePath: audioStoragePath, durationMs, voiceId, language } = message;
+  return { audioUrl, audioStoragePath, durationMs, voiceId, language, engine, worker };
 };
 
 /**
@@ -168,7 +154,7 @@ export const attemptChange = (
   context: TransitionContext,
 ): Change => {
   const at = new Date(context.nowMs);
-  const status = statusOf(message);
+  const status = message.kind === 'progress' ? 'processing' : message.kind;
   return {
     set: present({
       ...detailsOf(message),

@@ -37,17 +37,15 @@ export interface FailedMessage {
   readonly metadata: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** Handlers echo the callback address, also in errors; its token must not reach the document. */
-const withoutToken = (metadata: Record<string, unknown>): Record<string, unknown> =>
-  Object.fromEntries(
-    Object.entries(metadata).map(([name, value]) => [
-      name,
-      typeof value === 'string' ? withoutTokens(value) : value,
-    ]),
-  );
-
-const stored = (metadata: Record<string, unknown> | undefined): Record<string, unknown> | undefined =>
-  metadata === undefined ? undefined : storableMetadata(withoutToken(metadata));
+/** As Firestore can hold it. Handlers echo the callback address, also in errors: its token is redacted. */
+const stored = (metadata: Record<string, unknown> | undefined): Record<string, unknown> | undefined => {
+  if (metadata === undefined) return undefined;
+  const redacted = Object.entries(metadata).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? withoutTokens(value) : value,
+  ]);
+  return storableMetadata(Object.fromEntries(redacted));
+};
 
 /**
  * The message of a success callback.
@@ -56,16 +54,14 @@ const stored = (metadata: Record<string, unknown> | undefined): Record<string, u
  * const parsed = parseSuccessCallback({ story_id: 's1', storage_path: 'a.mp3' });
  * if (parsed.ok) messageFromSuccess(parsed.value).kind; // 'ready'
  */
-export const messageFromSuccess = (callback: SuccessCallback): ReadyMessage => ({
+export const messageFromSuccess = ({
+  storyId: _story,
+  userId: _user,
+  ...said
+}: SuccessCallback): ReadyMessage => ({
   kind: 'ready',
-  jobId: callback.jobId,
-  audioUrl: callback.audioUrl,
-  storagePath: callback.storagePath,
-  durationMs: callback.durationMs,
-  voiceId: callback.voiceId,
-  voiceName: callback.voiceName,
-  language: callback.language,
-  metadata: stored(callback.metadata),
+  ...said,
+  metadata: stored(said.metadata),
 });
 
 /**
@@ -75,21 +71,17 @@ export const messageFromSuccess = (callback: SuccessCallback): ReadyMessage => (
  * const parsed = parseErrorCallback({ story_id: 's1', error: 'CUDA out of memory' });
  * if (parsed.ok) messageFromError(parsed.value).code; // 'gpu_out_of_memory'
  */
-export const messageFromError = (callback: ErrorCallback): FailedMessage => {
-  const code = classifyWords({
-    error: callback.error,
-    details: callback.errorDetails,
-    errorType: callback.metadata?.['error_type'],
-  });
-  const retryable = callback.metadata?.['retryable'];
+export const messageFromError = ({ jobId, error, errorDetails, metadata }: ErrorCallback): FailedMessage => {
+  const code = classifyWords({ error, details: errorDetails, errorType: metadata?.['error_type'] });
+  const retryable = metadata?.['retryable'];
   return {
     kind: 'failed',
-    jobId: callback.jobId,
-    error: withoutTokens(callback.error),
-    details: callback.errorDetails === undefined ? undefined : withoutTokens(callback.errorDetails),
+    jobId,
+    error: withoutTokens(error),
+    details: errorDetails === undefined ? undefined : withoutTokens(errorDetails),
     code,
     retryable: typeof retryable === 'boolean' ? retryable : describeError(code).retryable,
-    metadata: stored(callback.metadata),
+    metadata: stored(metadata),
   };
 };
 
@@ -100,9 +92,7 @@ export const messageFromError = (callback: ErrorCallback): FailedMessage => {
  * const parsed = parseProgress({ story_id: 's1', job_id: 'j1', stage: 'encoding' });
  * if (parsed.ok) messageFromProgress(parsed.value).stage; // 'encoding'
  */
-export const messageFromProgress = (report: ProgressReport): ProgressMessage => ({
+export const messageFromProgress = ({ storyId: _story, ...report }: ProgressReport): ProgressMessage => ({
   kind: 'progress',
-  jobId: report.jobId,
-  stage: report.stage,
-  progress: report.progress,
+  ...report,
 });

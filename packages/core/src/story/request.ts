@@ -1,6 +1,6 @@
-import { isRetryDue } from './changes.ts';
 import { present } from '../json.ts';
-import { AUTO_RETRY_GROUP, type Change, ERROR_GROUP, type StoryAudio } from './story-audio.ts';
+import { AUTO_RETRY_GROUP, ERROR_GROUP, isRetryDue } from './changes.ts';
+import type { Change, StoryAudio } from './story-audio.ts';
 
 /** A request for a narration, or for another try. */
 export interface AudioRequest {
@@ -30,9 +30,8 @@ export type RequestDecision =
       readonly story: Change;
       readonly attemptFields: Record<string, unknown>;
     }
-  | { readonly kind: 'under-way'; readonly jobId: string | undefined; readonly attempt: number }
   | {
-      readonly kind: 'already-ready' | 'not-due';
+      readonly kind: 'under-way' | 'already-ready' | 'not-due';
       readonly jobId: string | undefined;
       readonly attempt: number;
     };

@@ -14,44 +14,6 @@ export type TransitionSource =
   | 'person'
   | 'dispatch';
 
-/** Names of the fields that narration owns in `stories/{storyId}`. */
-export type AudioField =
-  | 'audioStatus'
-  | 'audioJobId'
-  | 'audioRunpodJobId'
-  | 'audioAttempt'
-  | 'audioProgress'
-  | 'audioLeaseExpiresAt'
-  | 'audioRetryAt'
-  | 'audioAutoRetries'
-  | 'audioAutoRetry'
-  | 'audioJobExtras'
-  | 'audioUrl'
-  | 'audioStoragePath'
-  | 'audioDurationMs'
-  | 'audioMetadata'
-  | 'audioError'
-  | 'audioErrorDetails'
-  | 'audioErrorCode'
-  | 'audioErrorRetryable'
-  | 'audioErrorMetadata';
-
-/** Replaced whole by a ready. */
-export const AUDIO_GROUP = ['audioUrl', 'audioStoragePath', 'audioDurationMs', 'audioMetadata'] as const;
-/** Replaced whole by a failure, removed by anything better. */
-export const ERROR_GROUP = [
-  'audioError',
-  'audioErrorDetails',
-  'audioErrorCode',
-  'audioErrorRetryable',
-  'audioErrorMetadata',
-] as const;
-/** Present only while a job is under way. */
-export const RUNNING_GROUP = ['audioProgress', 'audioLeaseExpiresAt'] as const;
-
-/** Present only while a failed narration waits for an automatic retry, and while those are counted. */
-export const AUTO_RETRY_GROUP = ['audioRetryAt', 'audioAutoRetries', 'audioAutoRetry'] as const;
-
 /** What the state machine needs to know of a story. */
 export interface StoryAudio {
   readonly status: AudioStatus | undefined;
@@ -100,8 +62,7 @@ export interface Change {
   readonly remove: readonly string[];
 }
 
-const isStatus = (value: unknown): value is AudioStatus =>
-  typeof value === 'string' && (AUDIO_STATUSES as readonly string[]).includes(value);
+const statusOf = (value: unknown): AudioStatus | undefined => AUDIO_STATUSES.find((one) => one === value);
 
 const millisOf = (value: unknown): number | undefined => {
   if (value instanceof Date) return value.getTime();
@@ -118,7 +79,7 @@ const countOr0 = (value: unknown): number => Math.max(0, Math.floor(numberOf(val
  * readStoryAudio({ audioStatus: 'failed', audioAttempt: 2 }).attempt; // 2
  */
 export const readStoryAudio = (fields: Readonly<Record<string, unknown>>): StoryAudio => ({
-  status: isStatus(fields['audioStatus']) ? fields['audioStatus'] : undefined,
+  status: statusOf(fields['audioStatus']),
   jobId: textOf(fields['audioJobId']),
   runpodJobId: textOf(fields['audioRunpodJobId']),
   attempt: countOr0(fields['audioAttempt']),
@@ -136,7 +97,7 @@ export const readStoryAudio = (fields: Readonly<Record<string, unknown>>): Story
  * readAttemptAudio({ status: 'ready' }); // { status: 'ready' }
  */
 export const readAttemptAudio = (fields: Readonly<Record<string, unknown>>): AttemptAudio => ({
-  status: isStatus(fields['status']) ? fields['status'] : undefined,
+  status: statusOf(fields['status']),
 });
 
 /** The state of a story's narration, for events and pages. */
