@@ -1,3 +1,4 @@
+import type { Log } from '@taleback/core';
 import { getApps, initializeApp } from 'firebase-admin/app';
 import { getFirestore } from 'firebase-admin/firestore';
 import { type CallableRequest, HttpsError, onCall, onRequest } from 'firebase-functions/https';
@@ -15,7 +16,7 @@ import { requestAudio } from './request/request-audio.ts';
 import { failDeadLetter } from './runpod/dead-letter.ts';
 import { dispatchJob, type QueuedMessage } from './runpod/dispatch.ts';
 import { sweepStories as sweepOverdue } from './sweep/sweep.ts';
-import * as wiring from './wiring.ts';
+import { once, openParts } from './wiring.ts';
 
 const names = parseNames(readEnvironment());
 
@@ -31,18 +32,13 @@ const COMMON = {
 } as const satisfies GlobalOptions;
 
 const SEVERITIES = { info: 'INFO', warn: 'WARNING', error: 'ERROR' } as const;
-const log: Parameters<typeof wiring.openBase>[2] = (severity, message, fields = {}) =>
+const log: Log = (severity, message, fields = {}) =>
   write({ ...fields, severity: SEVERITIES[severity], message });
 
-const base = wiring.once(() => {
+const parts = once(() => {
   const firestore = getFirestore(getApps()[0] ?? initializeApp());
-  return wiring.openBase(parseConfig(readEnvironment()), firestore, log);
+  return openParts(parseConfig(readEnvironment()), firestore, log);
 });
-const receiver = wiring.once(() => wiring.openReceiver(base()));
-const requests = wiring.once(() => wiring.openRequests(base()));
-const renewal = wiring.once(() => wiring.openRenewal(base()));
-const dispatch = wiring.once(() => wiring.openDispatch(base()));
-const sweep = wiring.once(() => wiring.openSweep(base()));
 
 /** The platform takes bodies of up to 32 MiB into memory before any of our code runs; few fit at once. */
 const TTS_CONCURRENCY = 12;
@@ -50,7 +46,7 @@ const TTS_CONCURRENCY = 12;
 /** `/api/tts/**`: callback, error-callback, progress, generate, heartbeat, runpod-webhook, health. */
 export const tts = onRequest(
   { ...COMMON, memory: '512MiB', concurrency: TTS_CONCURRENCY, invoker: 'public' },
-  expressEdge(receiver, log),
+  expressEdge(() => parts().receiver(), log),
 );
 
 const callable = <Value>(answerTo: (userId: string, data: unknown) => Promise<CallableAnswer<Value>>) =>
@@ -63,17 +59,17 @@ const callable = <Value>(answerTo: (userId: string, data: unknown) => Promise<Ca
 
 /** A person requests a narration of an own story. */
 export const requestStoryAudio = callable(async (userId, data) =>
-  callableAnswer(await requestAudio('request', userId, data, requests())),
+  callableAnswer(await requestAudio('request', userId, data, parts().requests())),
 );
 
 /** A person presses Try Again. */
 export const retryStoryAudio = callable(async (userId, data) =>
-  callableAnswer(await requestAudio('retry', userId, data, requests())),
+  callableAnswer(await requestAudio('retry', userId, data, parts().requests())),
 );
 
 /** A person's page could not play an own story: its signed address may have expired. */
 export const renewStoryAudio = callable(async (userId, data) =>
-  renewalAnswer(await renewAudio(userId, data, renewal())),
+  renewalAnswer(await renewAudio(userId, data, parts().renewal())),
 );
 
 const queuedMessage = ({ data, attributes }: Message<unknown>): QueuedMessage => ({
@@ -88,7 +84,7 @@ const DISPATCH_TIMEOUT_SECONDS = 120;
 export const dispatchTtsJob = onMessagePublished(
   { ...COMMON, topic: names.topics.jobs, retry: true, timeoutSeconds: DISPATCH_TIMEOUT_SECONDS },
   async (event) => {
-    const options = dispatch();
+    const options = parts().dispatch();
     if (options !== undefined) await dispatchJob(queuedMessage(event.data.message), options);
   },
 );
@@ -97,7 +93,7 @@ export const dispatchTtsJob = onMessagePublished(
 export const ttsDeadLetter = onMessagePublished(
   { ...COMMON, topic: names.topics.deadLetters, retry: true },
   async (event) => {
-    await failDeadLetter(queuedMessage(event.data.message), base().common);
+    await failDeadLetter(queuedMessage(event.data.message), parts().common);
   },
 );
 
@@ -105,9 +101,9 @@ export const ttsDeadLetter = onMessagePublished(
 export const sweepStories = onSchedule(
   { ...COMMON, schedule: 'every 1 minutes', timeoutSeconds: 120, maxInstances: 1 },
   async () => {
+    const { common, heartbeats, sweep } = parts();
     await sweepOverdue(sweep());
-    await wiring.openHeartbeats(base()).sweep(Date.now());
-    const owed = wiring.openOwedEvents(base());
-    if (owed !== undefined) await publishOwed(owed);
+    await heartbeats().sweep(Date.now());
+    if (common.publishing !== undefined) await publishOwed({ ...common, ...common.publishing });
   },
 );

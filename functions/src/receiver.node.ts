@@ -6,7 +6,7 @@ import { deleteApp, initializeApp } from 'firebase-admin/app';
 import { getFirestore } from 'firebase-admin/firestore';
 import { parseConfig } from './config.ts';
 import { nodeEdge, refuseConnect } from './http/edge.node.ts';
-import { openBase, openReceiver } from './wiring.ts';
+import { openParts } from './wiring.ts';
 
 export interface ServeOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -34,7 +34,7 @@ export const serveReceiver = async ({
 }: ServeOptions): Promise<ServedReceiver> => {
   const config = parseConfig(environment);
   const app = initializeApp();
-  const { receiver, trustedProxyHops } = openReceiver(openBase(config, getFirestore(app), log));
+  const { receiver, trustedProxyHops } = openParts(config, getFirestore(app), log).receiver();
   const server = createServer(nodeEdge(receiver, { trustedProxyHops })).on('connect', refuseConnect);
   server.listen(port, host);
   await once(server, 'listening');

@@ -7,7 +7,7 @@ import type { Request as FunctionRequest } from 'firebase-functions/https';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { expressEdge, nodeEdge } from '../src/http/edge.node.ts';
 import { createReceiver, type Receiver } from '../src/http/router.ts';
-import type { MessageTarget } from '../src/stories/story-store.ts';
+import type { MessageTarget } from '../src/stories/firestore-stories.node.ts';
 
 const HMAC_SECRET = 'shared-with-the-python-handlers';
 const OK = '{"success":true}';

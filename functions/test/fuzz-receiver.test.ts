@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { composeMenu } from '../src/heartbeat/menu.ts';
 import { nodeEdge, refuseConnect } from '../src/http/edge.node.ts';
 import { createReceiver } from '../src/http/router.ts';
-import type { StoryStore } from '../src/stories/story-store.ts';
+import type { StoryStore } from '../src/stories/firestore-stories.node.ts';
 import { bodyOf, FUZZED_ROUTES } from './fuzz-bodies.ts';
 import { rawBytes } from './fuzz-raw.ts';
 import {

@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createCallerLimits } from '../src/http/call.ts';
 import { expressEdge, nodeEdge, refuseConnect } from '../src/http/edge.node.ts';
 import { createReceiver, type Receiver, type ReceiverOptions } from '../src/http/router.ts';
-import type { ApplyOutcome } from '../src/stories/story-store.ts';
+import type { ApplyOutcome } from '../src/stories/firestore-stories.node.ts';
 
 const KEY = Buffer.alloc(24, 1);
 const HMAC_SECRET = 'shared-with-the-python-handlers';

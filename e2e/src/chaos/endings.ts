@@ -1,4 +1,4 @@
-import type { StoryStore } from '@taleback/functions/src/stories/story-store.ts';
+import type { StoryStore } from '@taleback/functions/src/stories/firestore-stories.node.ts';
 
 /** How often each job was written down as ready and as failed. */
 export interface Endings {

@@ -1,5 +1,4 @@
 import {
-  decide,
   messageFromError,
   messageFromProgress,
   messageFromSuccess,
@@ -10,11 +9,17 @@ import {
   type StoryMessage,
 } from '@taleback/core';
 import { jobOfUrl } from '@taleback/core/signatures';
-import { accept, RETRY_AFTER_SECONDS, type Refusal, refuse } from '../http/answer.ts';
+import { accept, type Refusal, refuse } from '../http/answer.ts';
 import { type Call, type CallOptions, MAX_BODY_BYTES, readSignedBody, reject } from '../http/call.ts';
 import { type ApplyOptions, applyMessage } from '../stories/apply-message.ts';
-import { type Claims, type Contradiction, findContradiction, type Owners } from '../stories/ownership.ts';
-import type { ApplyOutcome } from '../stories/story-store.ts';
+import type { ApplyOutcome } from '../stories/firestore-stories.node.ts';
+import {
+  type Claims,
+  type Contradiction,
+  findContradiction,
+  type Owners,
+  placesIn,
+} from '../stories/ownership.ts';
 
 export interface CallbackOptions extends ApplyOptions {
   /** How long a job may be silent after it reported. */
@@ -31,15 +36,6 @@ export interface Callback {
   readonly claims: Claims;
 }
 
-const placesOf = (message: StoryMessage): Claims['places'] => {
-  if (message.kind !== 'ready') return [];
-  const { audioUrl, storagePath } = message;
-  return [
-    ...(storagePath === undefined ? [] : [{ field: 'storage_path', path: storagePath }]),
-    ...(audioUrl === undefined ? [] : [{ field: 'audio_url', path: audioUrl }]),
-  ];
-};
-
 const parser =
   <T extends { readonly storyId: string; readonly userId?: string | undefined }>(
     parse: (body: unknown) => Parsed<T>,
@@ -50,7 +46,7 @@ const parser =
     if (!parsed.ok) return parsed;
     const { storyId, userId } = parsed.value;
     const message = toMessage(parsed.value);
-    return { ok: true, value: { storyId, message, claims: { userId, places: placesOf(message) } } };
+    return { ok: true, value: { storyId, message, claims: { userId, places: placesIn(message) } } };
   };
 
 /** Parses the body of each route. */
@@ -60,48 +56,31 @@ export const parseCallback: Readonly<Record<CallbackRoute, (body: unknown) => Pa
   progress: parser(parseProgress, messageFromProgress),
 };
 
-/**
- * The message with the job that the callback's address was made for: handlers at RunPod name RunPod's job, or none.
- * Undefined when the token in the address is not ours.
- */
-const withJobOfUrl = (
-  url: string,
-  { storyId, message }: Callback,
-  secrets: CallOptions['secrets'],
-): StoryMessage | undefined => {
-  const job = jobOfUrl(url, [...secrets.standard, ...secrets.hmac], storyId);
-  if (job.kind === 'forged') return undefined;
-  return job.kind === 'none' ? message : { ...message, jobId: job.jobId };
-};
-
 /** The story has a newer job or is ready already: the worker may stop. */
 const isUnwanted = ({ decision, narration }: Extract<ApplyOutcome, { kind: 'decided' }>): boolean =>
   decision === 'fenced' || (decision === 'stale' && narration?.status === 'ready');
 
 const refusalOf = (
-  outcome: Exclude<ApplyOutcome, { kind: 'decided' }>,
+  kind: Exclude<ApplyOutcome['kind'], 'decided'>,
   storyId: string,
   contradiction: Contradiction | undefined,
 ): Refusal => {
-  switch (outcome.kind) {
+  switch (kind) {
     case 'no-such-story':
-      return { kind: 'no-such-story', storyId };
-    case 'not-admitted':
-      return contradiction?.kind === 'other-users-folder'
-        ? {
-            kind: 'wrong-shape',
-            sentence: `${contradiction.field}: must lie in the folder of the story's own user`,
-          }
-        : { kind: 'not-this-user', storyId };
-    case 'too-large':
-      return {
-        kind: 'wrong-shape',
-        sentence: 'body: does not fit into the story, which is near its size limit',
-      };
+      return { kind, storyId };
+    case 'not-admitted': {
+      if (contradiction?.kind !== 'other-users-folder') return { kind: 'not-this-user', storyId };
+      const sentence = `${contradiction.field}: must lie in the folder of the story's own user`;
+      return { kind: 'wrong-shape', sentence };
+    }
+    case 'too-large': {
+      const sentence = 'body: does not fit into the story, which is near its size limit';
+      return { kind: 'wrong-shape', sentence };
+    }
     case 'store-away':
-      return { kind: 'store-away', retryAfterSeconds: RETRY_AFTER_SECONDS };
+      return { kind };
     default:
-      return outcome satisfies never;
+      return kind satisfies never;
   }
 };
 
@@ -111,11 +90,11 @@ export const receiveCallback = async (
   route: CallbackRoute,
 ): Promise<Response> => {
   const { options, replays } = call;
-  const { log, autoRetry, processingLeaseMs: leaseMs } = options;
+  const { log, secrets, processingLeaseMs: leaseMs } = options;
 
   // 1. Limit and verify: size, time, signature, rate.
   const signed = await readSignedBody(call, MAX_BODY_BYTES);
-  if (!signed.ok) return signed.response;
+  if (signed instanceof Response) return signed;
   const { messageKey } = signed;
 
   // 2. Parse.
@@ -128,8 +107,11 @@ export const receiveCallback = async (
     log('info', 'callback replayed', { route, storyId });
     return accept();
   }
-  const message = withJobOfUrl(call.request.url, parsed.value, options.secrets);
-  if (message === undefined) return reject(call, { kind: 'not-authentic' }, 'forged job token');
+  // Handlers at RunPod name RunPod's job or none, so the callback's address names ours.
+  const job = jobOfUrl(call.request.url, [...secrets.standard, ...secrets.hmac], storyId);
+  if (job.kind === 'forged') return reject(call, { kind: 'not-authentic' }, 'forged job token');
+  const named = job.kind === 'none' ? {} : { jobId: job.jobId };
+  const message: StoryMessage = { ...parsed.value.message, ...named };
   const { jobId } = message;
 
   // 4. Decide and apply in one transaction, 5. publish the event of an end.
@@ -138,19 +120,15 @@ export const receiveCallback = async (
     contradiction = findContradiction(claims, owners);
     return contradiction === undefined;
   };
-  const context = { source: 'callback' as const, nowMs: options.now(), leaseMs, autoRetry };
-  const outcome = await applyMessage(
-    { storyId, jobId, admits },
-    (story, attempt) => decide(story, attempt, message, context),
-    options,
-  );
+  const toApply = { storyId, jobId, admits, message, source: 'callback', leaseMs } as const;
+  const outcome = await applyMessage(toApply, options);
 
   // 6. Answer.
   const about = { route, storyId, jobId };
   if (outcome.kind !== 'decided') {
     const severity = outcome.kind === 'too-large' || outcome.kind === 'store-away' ? 'error' : 'warn';
     log(severity, 'callback not applied', { ...about, ...contradiction, ...outcome });
-    return refuse(refusalOf(outcome, storyId, contradiction));
+    return refuse(refusalOf(outcome.kind, storyId, contradiction));
   }
   log('info', 'callback', { ...about, decision: outcome.decision });
   if (messageKey !== undefined) replays.add(messageKey);

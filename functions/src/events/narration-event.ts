@@ -1,4 +1,4 @@
-import type { NarrationState } from '@taleback/core';
+import { type NarrationState, present } from '@taleback/core';
 
 /**
  * The end of a narration as a CloudEvent in structured JSON. It may come more than once, and then has the same `id`.
@@ -35,11 +35,6 @@ export interface NarrationEventData {
 }
 
 const SOURCE = '/taleback/functions';
-
-type Optional<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
-
-const present = <T extends object>(fields: T): Optional<T> =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Optional<T>;
 
 /** The event of a narration in this state; undefined when it has not ended. */
 export const narrationEvent = (

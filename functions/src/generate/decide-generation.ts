@@ -1,14 +1,7 @@
-import {
-  type Change,
-  checkStory,
-  decideRequest,
-  keptExtras,
-  readStoryAudio,
-  ttsJobEvent,
-} from '@taleback/core';
-import type { Opening } from '../request/open-attempt.ts';
+import { type Change, decideRequest, keptExtras, present, readStoryAudio, ttsJobEvent } from '@taleback/core';
+import { findUnfit } from '../request/open-attempt.ts';
 import type { RequestOptions } from '../request/request-audio.ts';
-import type { KnownAttempt, StoryText } from '../stories/story-store.ts';
+import type { KnownAttempt, OpeningDecision, StoryText } from '../stories/firestore-stories.node.ts';
 import type { GenerateRequest } from './parse-generate.ts';
 
 /** Title of a story that came without one; a person's story always has one. */
@@ -35,16 +28,6 @@ const narrated = (asked: GenerateRequest, story: StoryText | undefined) => ({
   voiceName: asked.voiceName ?? (asked.voiceId === story?.voiceId ? story.voiceName : undefined),
 });
 
-type Narrated = ReturnType<typeof narrated>;
-
-/** The fields of a story that does not exist yet. */
-const newStoryOf = (userId: string, { voiceName, title, ...words }: Narrated): Record<string, unknown> => ({
-  userId,
-  title: title ?? UNTITLED,
-  ...words,
-  ...(voiceName === undefined ? {} : { voiceName }),
-});
-
 /** Whether the job has more than the story holds: an automatic retry, made from the story, would differ. */
 const isMoreThanStory = (
   { text, callbackUrl, extras }: GenerateRequest,
@@ -57,12 +40,8 @@ const isMoreThanStory = (
 /** The opening's change of the story, with the voice's name and what a retry needs. */
 const changeOf = ({ set, remove }: Change, { asked, story }: Generation): Change => {
   const { voiceName, voiceId } = asked;
-  const extras = keptExtras(asked.extras);
-  const own = {
-    ...(voiceName === undefined ? {} : { voiceName }),
-    ...(isMoreThanStory(asked, story) ? { audioAutoRetry: false } : {}),
-    ...(extras === undefined ? {} : { audioJobExtras: extras }),
-  };
+  const audioAutoRetry = isMoreThanStory(asked, story) ? false : undefined;
+  const own = present({ voiceName, audioAutoRetry, audioJobExtras: keptExtras(asked.extras) });
   // Another voice without a name must not keep the old name.
   const stale = voiceId === story?.voiceId ? ['audioJobExtras'] : ['voiceName', 'audioJobExtras'];
   return {
@@ -75,12 +54,12 @@ const changeOf = ({ set, remove }: Change, { asked, story }: Generation): Change
  * Decides what another server's request opens. A story under way keeps its job; a job id that was used before stands
  * for that job, however it ended, unless the queue refused it. The words of an existing story stay the person's.
  */
-export const decideGeneration = (generation: Generation, rules: GenerationRules): Opening => {
+export const decideGeneration = (generation: Generation, rules: GenerationRules): OpeningDecision => {
   const { asked, jobId, story, known } = generation;
-  const { userId, storyId, voiceId } = asked;
-  if (story !== undefined && story.userId !== userId) return { decision: { kind: 'no-such-story' } };
+  const { userId, storyId, voiceId, language, extras } = asked;
+  if (story !== undefined && story.userId !== userId) return { kind: 'no-such-story' };
   if (story !== undefined && known !== undefined && !known.neverQueued)
-    return { decision: { kind: 'under-way', jobId, attempt: known.number } };
+    return { kind: 'under-way', jobId, attempt: known.number };
 
   const decision = decideRequest(story?.audio ?? readStoryAudio({}), {
     kind: 'request',
@@ -89,25 +68,20 @@ export const decideGeneration = (generation: Generation, rules: GenerationRules)
     nowMs: rules.now(),
     leaseMs: rules.pendingLeaseMs,
     voiceId,
-    language: asked.language,
+    language,
   });
-  if (decision.kind !== 'opened') return { decision };
+  if (decision.kind !== 'opened') return decision;
 
   const words = narrated(asked, story);
-  const check = checkStory(words, rules.limits);
-  if (!check.ok) {
-    const { code, field, sentence } = check;
-    return { decision: { kind: 'unfit', code, field, sentence } };
-  }
-  const job = ttsJobEvent({
-    ...words,
-    jobId,
-    attempt: decision.attempt,
-    storyId,
-    userId,
-    callbackUrl: asked.callbackUrl ?? rules.callbackUrl,
-    extras: asked.extras,
-  });
-  const newStory = story === undefined ? { newStory: newStoryOf(userId, words) } : {};
-  return { decision: { ...decision, ...newStory, story: changeOf(decision.story, generation) }, job };
+  const unfit = findUnfit(words, rules.limits);
+  if (unfit !== undefined) return unfit;
+  const { attempt } = decision;
+  const callbackUrl = asked.callbackUrl ?? rules.callbackUrl;
+  const opening = {
+    ...decision,
+    story: changeOf(decision.story, generation),
+    job: ttsJobEvent({ ...words, jobId, attempt, storyId, userId, callbackUrl, extras }),
+  };
+  if (story !== undefined) return opening;
+  return { ...opening, newStory: present({ userId, ...words, title: words.title ?? UNTITLED }) };
 };

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { RETRY_AFTER_SECONDS, type Refusal } from '../http/answer.ts';
+import type { Refusal } from '../http/answer.ts';
 import { openAttempt } from '../request/open-attempt.ts';
 import type { RequestOptions } from '../request/request-audio.ts';
 import { decideGeneration } from './decide-generation.ts';
@@ -41,8 +41,7 @@ export const generateNarration = async (
 ): Promise<Refusal | { readonly kind: 'queued'; readonly body: Readonly<Record<string, unknown>> }> => {
   const parsed = parseGenerate(body);
   if (!parsed.ok) return { kind: 'wrong-shape', sentence: parsed.sentence };
-  const asked = parsed.value;
-  const { storyId, userId, voiceId } = asked;
+  const { storyId, userId, voiceId } = parsed.value;
   if (idempotencyKey !== undefined && idempotencyKey.length > MAX_KEY_CHARACTERS) {
     const sentence = `x-idempotency-key: must be at most ${MAX_KEY_CHARACTERS} characters`;
     return { kind: 'wrong-shape', sentence };
@@ -51,7 +50,7 @@ export const generateNarration = async (
   const answer = await openAttempt(
     storyId,
     jobId,
-    (story, known) => decideGeneration({ asked, jobId, story, known }, options),
+    (story, known) => decideGeneration({ asked: parsed.value, jobId, story, known }, options),
     options,
   );
   switch (answer.kind) {
@@ -68,7 +67,7 @@ export const generateNarration = async (
       return { kind: 'wrong-shape', sentence: answer.sentence };
     case 'store-away':
     case 'queue-away':
-      return { kind: answer.kind, retryAfterSeconds: RETRY_AFTER_SECONDS };
+      return { kind: answer.kind };
     default:
       return answer satisfies never;
   }

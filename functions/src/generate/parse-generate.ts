@@ -1,29 +1,7 @@
-import {
-  documentId,
-  isWellFormed,
-  optionalText,
-  type Parsed,
-  parseWith,
-  type TtsJobExtras,
-} from '@taleback/core';
+import { documentId, inCamelCase, isWellFormed, optional, optionalText } from '@taleback/core';
+import { type Parsed, parseWith, present } from '@taleback/core';
 import { z } from 'zod';
 import { isOwnPlace } from '../stories/ownership.ts';
-
-/** The request of another server, in our own names. */
-export interface GenerateRequest {
-  readonly storyId: string;
-  readonly userId: string;
-  readonly voiceId: string;
-  /** Undefined: the story's own. */
-  readonly text: string | undefined;
-  readonly voiceName: string | undefined;
-  readonly language: string | undefined;
-  readonly title: string | undefined;
-  readonly storyType: string | undefined;
-  /** Undefined: this deployment. */
-  readonly callbackUrl: string | undefined;
-  readonly extras: TtsJobExtras;
-}
 
 /** Limits of firestore.rules, so that a person can go on with a story that a server began. */
 const MAX_TITLE_CHARACTERS = 300;
@@ -84,7 +62,7 @@ const schema = z
     profile_path: atMost(MAX_PATH_CHARACTERS),
     language: atMost(MAX_LANGUAGE_CHARACTERS),
     story_type: atMost(MAX_WORD_CHARACTERS),
-    is_kids_voice: z.boolean('must be true or false').nullish(),
+    is_kids_voice: optional(z.boolean('must be true or false')),
     model_type: atMost(MAX_WORD_CHARACTERS),
     callback_url: httpUrl,
     story_name: atMost(MAX_TITLE_CHARACTERS),
@@ -93,35 +71,21 @@ const schema = z
     voice_name: atMost(MAX_VOICE_CHARACTERS),
     genre: atMost(MAX_WORD_CHARACTERS),
   })
-  .superRefine((body, context) => {
-    if (body.profile_path === undefined || isOwnPlace(body.profile_path, [body.user_id])) return;
-    const message = 'must not lie in the private folder of another user';
-    context.addIssue({ code: 'custom', path: ['profile_path'], message });
+  .refine(({ profile_path: path, user_id: userId }) => path === undefined || isOwnPlace(path, [userId]), {
+    path: ['profile_path'],
+    error: 'must not lie in the private folder of another user',
   })
-  .transform((body): GenerateRequest => {
-    const { profile_base64, profile_path, is_kids_voice, model_type, genre } = body;
-    const { output_basename, output_filename } = body;
-    return {
-      storyId: body.story_id,
-      userId: body.user_id,
-      voiceId: body.voice_id,
-      text: body.text,
-      voiceName: body.voice_name,
-      language: body.language,
-      title: body.story_name,
-      storyType: body.story_type,
-      callbackUrl: body.callback_url,
-      extras: {
-        ...(profile_base64 === undefined ? {} : { profile_base64 }),
-        ...(profile_path === undefined ? {} : { profile_path }),
-        ...(typeof is_kids_voice === 'boolean' ? { is_kids_voice } : {}),
-        ...(model_type === undefined ? {} : { model_type }),
-        ...(genre === undefined ? {} : { genre }),
-        ...(output_basename === undefined ? {} : { output_basename }),
-        ...(output_filename === undefined ? {} : { output_filename }),
-      },
-    };
+  .transform(({ user_id, voice_id, story_id, text, language, story_type, callback_url, ...body }) => {
+    const { story_name: title, voice_name: voiceName, ...extras } = body;
+    const own = inCamelCase({ user_id, voice_id, story_id, text, language, story_type, callback_url });
+    return { ...own, title, voiceName, extras: present(extras) };
   });
+
+/**
+ * The request of another server, in our own names. Without a text it is about the story's own; without a callback
+ * address about this deployment; `extras` go into the job as they are.
+ */
+export type GenerateRequest = z.output<typeof schema>;
 
 /**
  * Parses the body of `POST /api/tts/generate`. Null stands for absent.

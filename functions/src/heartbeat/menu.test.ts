@@ -38,7 +38,9 @@ describe('composeMenu', () => {
       {
         name: 'flite',
         state: 'degraded',
-        abilities: { languages: ['en'], clonesVoices: false, voices: [{ id: 'slt' }] },
+        languages: ['en'],
+        clonesVoices: false,
+        voices: [{ id: 'slt' }],
         expiresAtMs: NOW_MS + HEARTBEAT_LIFE_MS,
       },
     ]);
@@ -55,11 +57,11 @@ describe('composeMenu', () => {
     expect(best).toMatchObject({
       state: 'ready',
       expiresAtMs: NOW_MS + 2,
-      abilities: { voices: [{ id: 'b' }] },
+      voices: [{ id: 'b' }],
     });
     expect(composeMenu([], workers.toReversed(), NOW_MS)).toEqual(composeMenu([], workers, NOW_MS));
     const [later] = composeMenu([], workers, NOW_MS + 2);
-    expect(later).toMatchObject({ state: 'degraded', abilities: { voices: [{ id: 'slt' }] } });
+    expect(later).toMatchObject({ state: 'degraded', voices: [{ id: 'slt' }] });
   });
 
   it('remembers an engine for thirty days after its last worker fell silent', () => {

@@ -12,12 +12,16 @@ export const REMEMBERED_MS = 30 * 24 * 60 * 60_000;
 /** Room for the engines in one document; Firestore's limit is 1 MiB, with the name and the times of the document. */
 const MAX_MENU_BYTES = 900_000;
 
-type Fields = Readonly<Record<string, unknown>>;
-
-/** An engine of one worker as its document holds it. */
-export interface WorkerEngine extends Fields {
+/** An engine as a document holds it, with its languages and voices and whether it clones voices. */
+export interface WorkerEngine extends Readonly<Record<string, unknown>> {
   readonly name: string;
   readonly state: EngineState;
+}
+
+/** An engine as readers of the menu see it: the best that living workers report. */
+export interface MenuEngine extends WorkerEngine {
+  /** Unix milliseconds; afterwards its state is not known, and readers count it as away. */
+  readonly expiresAtMs: number;
 }
 
 export interface WorkerEntry {
@@ -29,16 +33,6 @@ export interface WorkerEntry {
   readonly engines: readonly WorkerEngine[];
 }
 
-/** An engine as readers of the menu see it: the best that living workers report. */
-export interface MenuEngine {
-  readonly name: string;
-  readonly state: EngineState;
-  /** Languages, voices and whether it clones voices. */
-  readonly abilities: Fields;
-  /** Unix milliseconds; afterwards its state is not known, and readers count it as away. */
-  readonly expiresAtMs: number;
-}
-
 const isEngine = (value: unknown): value is WorkerEngine =>
   isRecord(value) &&
   typeof value['name'] === 'string' &&
@@ -48,24 +42,23 @@ const isEngine = (value: unknown): value is WorkerEngine =>
 export const readEngines = (value: unknown): readonly WorkerEngine[] =>
   Array.isArray(value) ? value.filter(isEngine) : [];
 
+/** What the menu shows of an engine; the rest is for operators. */
+export const menuEngine = (
+  { name, state, languages, clonesVoices, voices }: WorkerEngine,
+  expiresAtMs: number,
+): MenuEngine => ({ name, state, languages, clonesVoices, voices, expiresAtMs });
+
 /** A worker that stops takes its engines along. */
-export const withoutStopping = (heartbeat: Heartbeat): Heartbeat =>
-  heartbeat.state !== 'stopping'
-    ? heartbeat
-    : {
-        ...heartbeat,
-        engines: heartbeat.engines.map(({ name, languages, clonesVoices, voices }) => ({
-          name,
-          state: 'unavailable',
-          reason: undefined,
-          errorCode: undefined,
-          breaker: undefined,
-          retryAtMs: undefined,
-          languages,
-          clonesVoices,
-          voices,
-        })),
-      };
+export const withoutStopping = (heartbeat: Heartbeat): Heartbeat => {
+  if (heartbeat.state !== 'stopping') return heartbeat;
+  const nothing = { reason: undefined, errorCode: undefined, breaker: undefined, retryAtMs: undefined };
+  const engines = heartbeat.engines.map((engine) => ({
+    ...engine,
+    ...nothing,
+    state: 'unavailable' as const,
+  }));
+  return { ...heartbeat, engines };
+};
 
 const isDue = (expiresAtMs: number, nowMs: number): boolean => expiresAtMs - nowMs < HEARTBEAT_LIFE_MS / 2;
 
@@ -91,23 +84,11 @@ export const decideWrites = (
   };
 };
 
-const rankOf = ({ state }: WorkerEngine): number => ENGINE_STATES.indexOf(state);
-
-const bestOf = (name: string, living: readonly WorkerEntry[]): MenuEngine | undefined => {
-  const all = living.flatMap(({ engines, expiresAtMs }) =>
-    engines.filter((one) => one.name === name).map((engine) => ({ engine, expiresAtMs })),
-  );
-  const bestRank = Math.min(...all.map(({ engine }) => rankOf(engine)));
-  const best = all.filter(({ engine }) => rankOf(engine) === bestRank);
-  const [first] = best;
-  if (first === undefined) return undefined;
-  const { languages, clonesVoices, voices } = first.engine;
-  return {
-    name,
-    state: first.engine.state,
-    abilities: { languages, clonesVoices, voices },
-    expiresAtMs: Math.max(...best.map(({ expiresAtMs }) => expiresAtMs)),
-  };
+const bestOf = (engines: readonly MenuEngine[]): MenuEngine[] => {
+  const state = ENGINE_STATES.find((one) => engines.some((engine) => engine.state === one));
+  const best = engines.filter((engine) => engine.state === state);
+  const expiresAtMs = Math.max(...best.map((engine) => engine.expiresAtMs));
+  return best.slice(0, 1).map((engine) => ({ ...engine, expiresAtMs }));
 };
 
 /**
@@ -123,21 +104,18 @@ export const composeMenu = (
   workers: readonly WorkerEntry[],
   nowMs: number,
 ): readonly MenuEngine[] => {
-  const living = workers
+  const reported = workers
     .filter(({ expiresAtMs }) => expiresAtMs > nowMs)
-    .toSorted((one, other) => (one.workerId < other.workerId ? -1 : 1));
-  const before = new Map(menu.map((engine) => [engine.name, engine]));
-  const names = new Set([
-    ...before.keys(),
-    ...living.flatMap(({ engines }) => engines.map(({ name }) => name)),
-  ]);
+    .toSorted((one, other) => (one.workerId < other.workerId ? -1 : 1))
+    .flatMap(({ engines, expiresAtMs }) => engines.map((engine) => menuEngine(engine, expiresAtMs)));
+  const byName = [menu, reported].flatMap((engines) => [...Map.groupBy(engines, ({ name }) => name)]);
   let roomBytes = MAX_MENU_BYTES;
-  return [...names]
-    .flatMap((name) => bestOf(name, living) ?? before.get(name) ?? [])
+  return [...new Map(byName).values()]
+    .flatMap(bestOf)
     .filter(({ expiresAtMs }) => expiresAtMs + REMEMBERED_MS > nowMs)
     .toSorted((one, other) => other.expiresAtMs - one.expiresAtMs || (one.name < other.name ? -1 : 1))
     .filter((engine) => {
-      roomBytes -= fieldsBytes({ ...engine });
+      roomBytes -= fieldsBytes(engine);
       return roomBytes >= 0;
     });
 };

@@ -1,17 +1,9 @@
-import { type Heartbeat, type Log, parseHeartbeat } from '@taleback/core';
-import { RETRY_AFTER_SECONDS, type Refusal } from '../http/answer.ts';
+import { type Log, parseHeartbeat } from '@taleback/core';
+import type { Refusal } from '../http/answer.ts';
+import type { HeartbeatStore } from './heartbeat-store.node.ts';
 import { withoutStopping } from './menu.ts';
 
-/**
- * - `kept`: written, or nothing was due; `isNews` if it says something else than the worker's last one
- * - `store-away`: it is not known whether it was written; sending it again is safe
- */
-export type KeepOutcome =
-  | { readonly kind: 'kept'; readonly isNews: boolean }
-  | { readonly kind: 'store-away'; readonly cause: string };
-
-export interface HeartbeatOptions {
-  readonly keep: (heartbeat: Heartbeat, nowMs: number) => Promise<KeepOutcome>;
+export interface HeartbeatOptions extends Pick<HeartbeatStore, 'keep'> {
   readonly log: Log;
   /** Unix milliseconds. */
   readonly now: () => number;
@@ -33,7 +25,7 @@ export const receiveHeartbeat = async (
   const outcome = await keep(heartbeat, now());
   if (outcome.kind === 'store-away') {
     log('error', 'Firestore is away', { workerId, state, cause: outcome.cause });
-    return { kind: 'heartbeat-not-kept', retryAfterSeconds: RETRY_AFTER_SECONDS };
+    return { kind: 'heartbeat-not-kept' };
   }
   if (outcome.isNews) log('info', 'worker reported news', { workerId, state });
   return { kind: 'accepted', commands: [] };

@@ -40,22 +40,17 @@ export const authenticate = (
   const standard = verifyStandard(headers, body, rules.secrets.standard, nowMs);
   const hmac = verifyHmac({ method, path, headers }, body, rules.secrets.hmac, prefix, nowMs);
   if (standard.ok) {
-    const signed = ['standard-webhooks', headers.get('webhook-id'), headers.get('webhook-timestamp'), path];
-    return { ok: true, scheme: 'standard-webhooks', messageKey: digest(signed, body) };
+    const signed = [standard.scheme, headers.get('webhook-id'), headers.get('webhook-timestamp'), path];
+    return { ok: true, scheme: standard.scheme, messageKey: digest(signed, body) };
   }
   if (hmac.ok) {
-    const signed = ['hmac', headers.get(`x-${prefix}-timestamp`), method, path];
-    return { ok: true, scheme: 'hmac', messageKey: digest(signed, body) };
+    const signed = [hmac.scheme, headers.get(`x-${prefix}-timestamp`), method, path];
+    return { ok: true, scheme: hmac.scheme, messageKey: digest(signed, body) };
   }
   return standard.reason === 'unsigned' ? hmac : standard;
 };
 
-/** Signed messages that were processed already, for as long as their signatures are valid. */
-export interface ReplayMemory {
-  has(messageKey: string): boolean;
-  /** Call it once a message is processed: one that failed must be processed when it is sent again. */
-  add(messageKey: string): void;
-}
+export type ReplayMemory = ReturnType<typeof createReplayMemory>;
 
 /** A signature may be dated ahead of our clock by the tolerance, and is valid until the tolerance after its date. */
 const HELD_MS = 2 * SIGNATURE_TOLERANCE_SECONDS * 1000;
@@ -64,12 +59,13 @@ const HELD_MS = 2 * SIGNATURE_TOLERANCE_SECONDS * 1000;
 const MAX_MESSAGES = 20_000;
 
 /**
- * Remembers the signed messages of this process. The state machine already makes one change of one message, also
- * across processes; this memory keeps a recorded message without a job id from being applied to a later attempt.
+ * Remembers the signed messages of this process for as long as their signatures are valid. The state machine already
+ * makes one change of one message, also across processes; this memory keeps a recorded message without a job id from
+ * being applied to a later attempt.
  *
  * @param now unix milliseconds
  */
-export const createReplayMemory = (now: () => number, maxMessages = MAX_MESSAGES): ReplayMemory => {
+export const createReplayMemory = (now: () => number, maxMessages = MAX_MESSAGES) => {
   /** In order of arrival, which is the order in which they are forgotten. */
   const forgottenAt = new Map<string, number>();
   const forgetOld = (): void => {
@@ -79,8 +75,9 @@ export const createReplayMemory = (now: () => number, maxMessages = MAX_MESSAGES
     }
   };
   return {
-    has: (messageKey) => (forgottenAt.get(messageKey) ?? 0) > now(),
-    add: (messageKey) => {
+    has: (messageKey: string): boolean => (forgottenAt.get(messageKey) ?? 0) > now(),
+    /** Call it once a message is processed: one that failed must be processed when it is sent again. */
+    add: (messageKey: string): void => {
       if (forgottenAt.has(messageKey)) return;
       forgetOld();
       forgottenAt.set(messageKey, now() + HELD_MS);

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { Log } from '@taleback/core';
 import { type Clock, KeyedRateLimiter, type TakeResult } from '@taleback/resilience';
 import { type Refusal, refuse } from './answer.ts';
@@ -18,9 +19,6 @@ export type CallerLimits = Readonly<
   Record<'takeSigned' | 'takeUnsigned' | 'takeHealth', (address: string) => TakeResult>
 >;
 
-const SECOND_MS = 1_000;
-const MINUTE_MS = 60_000;
-
 /**
  * Token buckets by address. Each remembers ten thousand addresses at most, a few MB; when more are busy at once, the
  * one unused for longest starts afresh.
@@ -28,15 +26,15 @@ const MINUTE_MS = 60_000;
  * @throws {RangeError} when an option is out of range
  */
 export const createCallerLimits = (options: CallerLimitOptions, clock?: Clock): CallerLimits => {
-  const limiter = (permits: number, perMs: number, burst: number) => {
+  const limiter = (permits: number, perMs: number, burst: number): ((address: string) => TakeResult) => {
     const limits = new KeyedRateLimiter({ limit: { kind: 'token-bucket', permits, perMs, burst } }, clock);
-    return (address: string): TakeResult => limits.tryTake(address);
+    return (address) => limits.tryTake(address);
   };
   const { requestsPerSecond, requestBurst, refusalsPerMinute } = options;
   return {
-    takeSigned: limiter(requestsPerSecond, SECOND_MS, requestBurst),
-    takeUnsigned: limiter(refusalsPerMinute, MINUTE_MS, refusalsPerMinute),
-    takeHealth: limiter(requestsPerSecond, SECOND_MS, requestBurst),
+    takeSigned: limiter(requestsPerSecond, 1_000, requestBurst),
+    takeUnsigned: limiter(refusalsPerMinute, 60_000, refusalsPerMinute),
+    takeHealth: limiter(requestsPerSecond, 1_000, requestBurst),
   };
 };
 
@@ -59,8 +57,6 @@ export interface Call<Options extends CallOptions = CallOptions> {
   readonly options: Options;
 }
 
-const secondsOf = (millis: number): number => Math.max(1, Math.ceil(millis / 1000));
-
 /** Refuses and logs a request. `reason` is for the log only. */
 export const reject = ({ request, options }: Call, refusal: Refusal, reason?: string): Response => {
   const path = new URL(request.url).pathname.slice(0, 200);
@@ -74,9 +70,10 @@ export const rejectOverLimit = (
   limit: keyof CallerLimits,
   reason?: string,
 ): Response | undefined => {
-  const taken = call.options.callerLimits?.[limit](call.address) ?? { taken: true };
-  if (taken.taken) return undefined;
-  return reject(call, { kind: 'too-many', retryAfterSeconds: secondsOf(taken.retryAfterMs) }, reason);
+  const result = call.options.callerLimits?.[limit](call.address) ?? { taken: true };
+  if (result.taken) return undefined;
+  const retryAfterSeconds = Math.max(1, Math.ceil(result.retryAfterMs / 1000));
+  return reject(call, { kind: 'too-many', retryAfterSeconds }, reason);
 };
 
 /** Refuses a request without a valid signature; after too many of them the reason is no longer given. */
@@ -99,8 +96,6 @@ export type Body =
   | { readonly ok: false; readonly refusal: Refusal };
 
 const refused = (refusal: Refusal): Body => ({ ok: false, refusal });
-
-const brokenOff: Refusal = { kind: 'not-json', sentence: 'body: broke off' };
 
 /** Reads to the end, or gives up as soon as it is too large. */
 const readAll = async (reader: ReadableStreamDefaultReader<Uint8Array>, maxBytes: number): Promise<Body> => {
@@ -125,7 +120,9 @@ export const readBody = async (request: Request, { maxBytes, timeoutMs }: BodyLi
   const tooSlow = new Promise<Body>((resolve) => {
     timer = setTimeout(() => resolve(refused({ kind: 'too-slow' })), timeoutMs);
   });
-  const read = readAll(reader, maxBytes).catch(() => refused(brokenOff));
+  const read = readAll(reader, maxBytes).catch(() =>
+    refused({ kind: 'not-json', sentence: 'body: broke off' }),
+  );
   try {
     const body = await Promise.race([read, tooSlow]);
     // The rest of a refused body is discarded without waiting for it.
@@ -136,21 +133,16 @@ export const readBody = async (request: Request, { maxBytes, timeoutMs }: BodyLi
   }
 };
 
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
+export type Json =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly sentence: string };
 
 /** Parses raw bytes as JSON; the sentence names the fault without repeating the body. */
-export const parseJson = (
-  bytes: Uint8Array,
-): { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly sentence: string } => {
+export const parseJson = (bytes: Uint8Array): Json => {
   if (bytes.byteLength === 0) return { ok: false, sentence: 'body: must not be empty' };
-  let text: string;
+  if (!isUtf8(bytes)) return { ok: false, sentence: 'body: must be UTF-8' };
   try {
-    text = strictUtf8.decode(bytes);
-  } catch {
-    return { ok: false, sentence: 'body: must be UTF-8' };
-  }
-  try {
-    return { ok: true, value: JSON.parse(text) };
+    return { ok: true, value: JSON.parse(new TextDecoder().decode(bytes)) };
   } catch {
     return { ok: false, sentence: 'body: must be valid JSON' };
   }
@@ -159,24 +151,26 @@ export const parseJson = (
 const isJson = (contentType: string | null): boolean =>
   /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(contentType ?? '');
 
-export type SignedBody =
-  | { readonly ok: true; readonly value: unknown; readonly messageKey: string | undefined }
-  | { readonly ok: false; readonly response: Response };
+export interface SignedBody {
+  readonly value: unknown;
+  /** Identifies the signed message; undefined when nothing was signed. */
+  readonly messageKey: string | undefined;
+}
 
-const refusedBy = (response: Response): SignedBody => ({ ok: false, response });
-
-/** Reads a bounded body, verifies its signature, applies the caller's rate limit and parses it, in this order. */
-export const readSignedBody = async (call: Call, maxBytes: number): Promise<SignedBody> => {
+/**
+ * Reads a bounded body, verifies its signature, applies the caller's rate limit and parses it, in this order.
+ * @returns the answer where one of these refuses the request
+ */
+export const readSignedBody = async (call: Call, maxBytes: number): Promise<SignedBody | Response> => {
   const { request, options } = call;
-  if (!isJson(request.headers.get('content-type')))
-    return refusedBy(rejectUnsigned(call, { kind: 'wrong-type' }));
+  if (!isJson(request.headers.get('content-type'))) return rejectUnsigned(call, { kind: 'wrong-type' });
   const body = await readBody(request, { maxBytes, timeoutMs: options.bodyTimeoutMs ?? BODY_TIMEOUT_MS });
-  if (!body.ok) return refusedBy(rejectUnsigned(call, body.refusal));
+  if (!body.ok) return rejectUnsigned(call, body.refusal);
   const caller = authenticate(request, body.bytes, options, options.now());
-  if (!caller.ok) return refusedBy(rejectUnsigned(call, { kind: 'not-authentic' }, caller.reason));
+  if (!caller.ok) return rejectUnsigned(call, { kind: 'not-authentic' }, caller.reason);
   const tooMany = rejectOverLimit(call, 'takeSigned');
-  if (tooMany !== undefined) return refusedBy(tooMany);
+  if (tooMany !== undefined) return tooMany;
   const parsed = parseJson(body.bytes);
-  if (!parsed.ok) return refusedBy(reject(call, { kind: 'not-json', sentence: parsed.sentence }));
-  return { ok: true, value: parsed.value, messageKey: caller.messageKey };
+  if (!parsed.ok) return reject(call, { kind: 'not-json', sentence: parsed.sentence });
+  return { value: parsed.value, messageKey: caller.messageKey };
 };

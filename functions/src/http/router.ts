@@ -4,8 +4,8 @@ import { receiveHeartbeat, type HeartbeatOptions } from '../heartbeat/receive-he
 import { generateNarration, MAX_GENERATE_BODY_BYTES } from '../generate/generate.ts';
 import type { RequestOptions } from '../request/request-audio.ts';
 import { receiveWebhook, type WebhookOptions } from '../runpod/webhook.ts';
-import type { StoryStore } from '../stories/story-store.ts';
-import { accept, answerFault, json, RETRY_AFTER_SECONDS, type Refusal, refuse } from './answer.ts';
+import type { StoryStore } from '../stories/firestore-stories.node.ts';
+import { accept, answerFault, json, type Refusal, refuse } from './answer.ts';
 import { createReplayMemory } from './authenticate.ts';
 import {
   type Call,
@@ -36,14 +36,14 @@ const health = async (call: ReceiverCall): Promise<Response> => {
   const tooMany = rejectOverLimit(call, 'takeHealth');
   if (tooMany !== undefined) return tooMany;
   if (await call.options.stories.ping()) return accept({ status: 'ok' });
-  return refuse({ kind: 'store-away', retryAfterSeconds: RETRY_AFTER_SECONDS });
+  return refuse({ kind: 'store-away' });
 };
 
 const generate = async (call: ReceiverCall): Promise<Response> => {
   const { options } = call;
   if (options.generate === undefined) return rejectUnsigned(call, { kind: 'no-such-route' });
   const signed = await readSignedBody(call, MAX_GENERATE_BODY_BYTES);
-  if (!signed.ok) return signed.response;
+  if (signed instanceof Response) return signed;
   // Without a key the signed message is one, so that a recorded request opens no second job.
   const key = call.request.headers.get('x-idempotency-key') ?? signed.messageKey;
   const answer = await generateNarration(signed.value, key, options.generate);
@@ -54,7 +54,7 @@ const heartbeat = async (call: ReceiverCall): Promise<Response> => {
   const { options, replays } = call;
   if (options.heartbeat === undefined) return rejectUnsigned(call, { kind: 'no-such-route' });
   const signed = await readSignedBody(call, MAX_BODY_BYTES);
-  if (!signed.ok) return signed.response;
+  if (signed instanceof Response) return signed;
   const { value, messageKey } = signed;
   // A recorded heartbeat that is sent again would restore an old state.
   if (messageKey !== undefined && replays.has(messageKey)) return accept({ commands: [] });
@@ -78,10 +78,9 @@ interface Route {
 }
 
 const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
-  ...CALLBACK_ROUTES.map((name): [string, Route] => [
-    name,
-    { methods: 'POST', answer: (call) => receiveCallback(call, name) },
-  ]),
+  ...CALLBACK_ROUTES.map(
+    (name) => [name, { methods: 'POST', answer: (call) => receiveCallback(call, name) }] as [string, Route],
+  ),
   ['generate', { methods: 'POST', answer: generate }],
   ['heartbeat', { methods: 'POST', answer: heartbeat }],
   ['runpod-webhook', { methods: 'POST', answer: webhook }],

@@ -1,4 +1,4 @@
-import { describeError, type ErrorCode } from '@taleback/core';
+import { describeError, type ErrorCode, present } from '@taleback/core';
 import type { RenewAnswer } from './renew-audio.ts';
 import type { RequestAnswer } from './request-audio.ts';
 
@@ -18,78 +18,49 @@ interface Refusal {
   readonly ok: false;
   readonly status: 'invalid-argument' | 'not-found' | 'failed-precondition' | 'unavailable';
   readonly sentence: string;
-  readonly details: { readonly code: ErrorCode; readonly field?: string };
+  readonly details: { readonly code?: ErrorCode; readonly field?: string };
 }
 
 /** The callable's answer, or the canonical status, sentence and details of its error. */
 export type CallableAnswer<Value> = { readonly ok: true; readonly value: Value } | Refusal;
 
-const invalid = (sentence: string): Refusal => ({
+const refusal = (status: Refusal['status'], code: ErrorCode, sentence?: string, field?: string): Refusal => ({
   ok: false,
-  status: 'invalid-argument',
-  sentence,
-  details: { code: 'request_invalid' },
+  status,
+  sentence: sentence ?? describeError(code).sentence,
+  details: present({ code, field }),
 });
 
-const NO_SUCH_STORY: Refusal = {
-  ok: false,
-  status: 'not-found',
-  sentence: 'storyId: you have no such story',
-  details: { code: 'request_invalid', field: 'storyId' },
+const refusalOf = (
+  answer: Exclude<RequestAnswer | RenewAnswer, { attempt: number } | { kind: 'renewed' | 'unchanged' }>,
+  awayCode: ErrorCode,
+): Refusal => {
+  switch (answer.kind) {
+    case 'invalid':
+      return refusal('invalid-argument', 'request_invalid', answer.sentence);
+    case 'no-such-story':
+      return refusal('not-found', 'request_invalid', 'storyId: you have no such story', 'storyId');
+    case 'unfit':
+      return refusal('failed-precondition', answer.code, answer.sentence, answer.field);
+    case 'queue-away':
+    case 'store-away':
+    case 'audio-store-away':
+      return refusal('unavailable', awayCode);
+    default:
+      return answer satisfies never;
+  }
 };
-
-const unavailable = (code: ErrorCode): Refusal => ({
-  ok: false,
-  status: 'unavailable',
-  sentence: describeError(code).sentence,
-  details: { code },
-});
 
 /** Maps the end of a request to Firebase's callable protocol. */
 export const callableAnswer = (answer: RequestAnswer): CallableAnswer<CallableValue> => {
-  switch (answer.kind) {
-    case 'opened':
-    case 'under-way':
-    case 'already-ready':
-      return {
-        ok: true,
-        value: { status: answer.kind, jobId: answer.jobId ?? null, attempt: answer.attempt },
-      };
-    case 'not-due':
-      throw new Error('only the sweeper can be too early');
-    case 'invalid':
-      return invalid(answer.sentence);
-    case 'no-such-story':
-      return NO_SUCH_STORY;
-    case 'unfit':
-      return {
-        ok: false,
-        status: 'failed-precondition',
-        sentence: answer.sentence,
-        details: { code: answer.code, field: answer.field },
-      };
-    case 'queue-away':
-    case 'store-away':
-      return unavailable('queue_unavailable');
-    default:
-      return answer satisfies never;
-  }
+  if (!('attempt' in answer)) return refusalOf(answer, 'queue_unavailable');
+  const { kind: status, jobId = null, attempt } = answer;
+  if (status === 'not-due') throw new Error('only the sweeper can be too early');
+  return { ok: true, value: { status, jobId, attempt } };
 };
 
 /** Maps the end of a renewal to Firebase's callable protocol. */
-export const renewalAnswer = (answer: RenewAnswer): CallableAnswer<RenewalValue> => {
-  switch (answer.kind) {
-    case 'renewed':
-    case 'unchanged':
-      return { ok: true, value: { status: answer.kind } };
-    case 'invalid':
-      return invalid(answer.sentence);
-    case 'no-such-story':
-      return NO_SUCH_STORY;
-    case 'store-away':
-    case 'audio-store-away':
-      return unavailable('storage_unavailable');
-    default:
-      return answer satisfies never;
-  }
-};
+export const renewalAnswer = (answer: RenewAnswer): CallableAnswer<RenewalValue> =>
+  answer.kind === 'renewed' || answer.kind === 'unchanged'
+    ? { ok: true, value: { status: answer.kind } }
+    : refusalOf(answer, 'storage_unavailable');

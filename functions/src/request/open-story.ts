@@ -1,5 +1,4 @@
 import {
-  checkStory,
   decideRequest,
   extrasForJob,
   extrasOfOtherVoice,
@@ -7,9 +6,9 @@ import {
   type StoryLimits,
   ttsJobEvent,
 } from '@taleback/core';
+import type { Denial, OpeningDecision, StoryText } from '../stories/firestore-stories.node.ts';
 import { isOwnPlace } from '../stories/ownership.ts';
-import type { Denial, StoryText } from '../stories/story-store.ts';
-import type { Opening } from './open-attempt.ts';
+import { findUnfit } from './open-attempt.ts';
 
 /** Who requests a narration, and how. */
 export interface StoryRequest {
@@ -21,8 +20,8 @@ export interface StoryRequest {
   /** Whose story it is. */
   readonly userId: string;
   readonly jobId: string;
-  readonly voiceId: string | undefined;
-  readonly language: string | undefined;
+  readonly voiceId?: string | undefined;
+  readonly language?: string | undefined;
 }
 
 /** What every request is judged by. */
@@ -58,51 +57,40 @@ export const findLostRecording = (extras: KeptExtras | undefined, ownerId: strin
 };
 
 /** Decides whether a story is narrated as requested, and makes the job for the handler. */
-export const decideStoryOpening = (story: StoryText, request: StoryRequest, rules: StoryRules): Opening => {
-  const { kind, source, requestedBy, storyId, userId, jobId, voiceId, language } = request;
-  const text = story.text ?? '';
+export const decideStoryOpening = (
+  story: StoryText,
+  { storyId, userId, jobId, voiceId, language, ...request }: StoryRequest,
+  { limits, defaultVoice, callbackUrl, pendingLeaseMs: leaseMs, now }: StoryRules,
+): OpeningDecision => {
+  const asked = { ...request, newJobId: jobId, nowMs: now(), leaseMs, voiceId, language };
+  const decision = decideRequest(story.audio, asked);
+  if (decision.kind !== 'opened') return decision;
+  const { title, text = '', storyType = 'user' } = story;
   const spoken = language ?? story.language ?? 'en';
-  const decision = decideRequest(story.audio, {
-    kind,
-    source,
-    newJobId: jobId,
-    requestedBy,
-    nowMs: rules.now(),
-    leaseMs: rules.pendingLeaseMs,
-    voiceId,
-    language,
-  });
-  if (decision.kind !== 'opened') return { decision };
-  const check = checkStory({ text, language: spoken }, rules.limits);
-  if (!check.ok) {
-    const { code, field, sentence } = check;
-    return { decision: { kind: 'unfit', code, field, sentence } };
-  }
   const isOtherVoice = voiceId !== undefined && voiceId !== story.voiceId;
   const extras = isOtherVoice ? extrasOfOtherVoice(story.extras ?? {}) : story.extras;
-  const lost = findLostRecording(extras, userId);
-  if (lost !== undefined) return { decision: lost };
+  const denial = findUnfit({ text, language: spoken }, limits) ?? findLostRecording(extras, userId);
+  if (denial !== undefined) return denial;
   const job = ttsJobEvent({
     jobId,
     attempt: decision.attempt,
     storyId,
     userId,
     text,
-    voiceId: voiceId ?? story.voiceId ?? rules.defaultVoice,
+    voiceId: voiceId ?? story.voiceId ?? defaultVoice,
     voiceName: isOtherVoice ? undefined : story.voiceName,
-    title: story.title,
+    title,
     language: spoken,
-    storyType: story.storyType ?? 'user',
-    callbackUrl: rules.callbackUrl,
+    storyType,
+    callbackUrl,
     extras: extrasForJob(extras ?? {}),
   });
+  if (!isOtherVoice) return { ...decision, job };
   // The old voice's name would stay for good: the worker reports no name for a voice that came without one.
   const { set, remove } = decision.story;
-  const change = isOtherVoice
-    ? {
-        set: { ...set, ...(extras === undefined ? {} : { audioJobExtras: extras }) },
-        remove: [...remove, 'voiceName', ...(extras === undefined ? ['audioJobExtras'] : [])],
-      }
-    : decision.story;
-  return { decision: { ...decision, story: change }, job };
+  const change =
+    extras === undefined
+      ? { set, remove: [...remove, 'voiceName', 'audioJobExtras'] }
+      : { set: { ...set, audioJobExtras: extras }, remove: [...remove, 'voiceName'] };
+  return { ...decision, story: change, job };
 };

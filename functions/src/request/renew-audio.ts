@@ -1,13 +1,14 @@
 import { errorWords, type Log } from '@taleback/core';
 import { trustedStoragePath } from '@taleback/core/storage';
 import { isOwnPlace, NO_USERS_FOLDER } from '../stories/ownership.ts';
-import type { AddressDecision, StoryAddress, StoryStore } from '../stories/story-store.ts';
+import type { AddressDecision, StoryAddress, StoryStore } from '../stories/firestore-stories.node.ts';
 import { parseAudioRequest } from './request-audio.ts';
 
 /** How a request for a new address of a narration ends. */
 export type RenewAnswer =
-  /** `unchanged`: the story's address is as good as any other. */
-  | { readonly kind: 'renewed' | 'unchanged' }
+  | { readonly kind: 'renewed' }
+  /** The story's address is as good as any other. */
+  | { readonly kind: 'unchanged' }
   | { readonly kind: 'invalid'; readonly sentence: string }
   | { readonly kind: 'no-such-story' }
   | { readonly kind: 'store-away' | 'audio-store-away'; readonly cause: string };
@@ -41,20 +42,14 @@ const decideAddress = async (
   userId: string,
   { audioUrlOf, now }: RenewOptions,
 ): Promise<AddressDecision> => {
-  if (story === undefined || story.userId !== userId) return { kind: 'no-such-story' };
+  if (story?.userId !== userId) return { kind: 'no-such-story' };
   const { audioUrl } = story;
   const storagePath = trustedStoragePath(story.storagePath);
-  if (
-    audioUrlOf === undefined ||
-    storagePath === undefined ||
-    !isOwnPlace(storagePath, [userId, NO_USERS_FOLDER])
-  )
-    return { kind: 'unchanged' };
-  if (audioUrl !== undefined) {
-    const signedMs = signedAtMs(audioUrl);
-    // An address that was never signed does not expire.
-    if (signedMs === undefined || now() - signedMs < YOUNG_MS) return { kind: 'unchanged' };
-  }
+  if (audioUrlOf === undefined || storagePath === undefined) return { kind: 'unchanged' };
+  if (!isOwnPlace(storagePath, [userId, NO_USERS_FOLDER])) return { kind: 'unchanged' };
+  // An address that was never signed does not expire.
+  const signedMs = audioUrl === undefined ? Number.NEGATIVE_INFINITY : (signedAtMs(audioUrl) ?? now());
+  if (now() - signedMs < YOUNG_MS) return { kind: 'unchanged' };
   try {
     const fresh = await audioUrlOf(storagePath);
     return fresh === audioUrl ? { kind: 'unchanged' } : { kind: 'renewed', audioUrl: fresh };

@@ -1,6 +1,11 @@
 import { DEFAULT_STORY_LIMITS, readStoryAudio, type TtsJobEvent } from '@taleback/core';
 import { describe, expect, it } from 'vitest';
-import type { ApplyOutcome, MessageTarget, StoryStore, StoryText } from '../stories/story-store.ts';
+import type {
+  ApplyOutcome,
+  MessageTarget,
+  StoryStore,
+  StoryText,
+} from '../stories/firestore-stories.node.ts';
 import { type RequestOptions, requestAudio, retryAutomatically } from './request-audio.ts';
 
 const NOW_MS = Date.UTC(2026, 0, 2);

@@ -1,18 +1,12 @@
-import { documentIdFault, type Parsed } from '@taleback/core';
+import { documentId, type Parsed } from '@taleback/core';
 import { z } from 'zod';
 import { type OpenAnswer, type OpenOptions, openAttempt } from './open-attempt.ts';
 import { decideStoryOpening, type StoryRules } from './open-story.ts';
 
-export interface AudioRequestData {
-  readonly storyId: string;
-  readonly voiceId: string | undefined;
-  readonly language: string | undefined;
-}
-
 const MAX_VOICE_CHARACTERS = 200;
 const MAX_LANGUAGE_CHARACTERS = 35; // the longest well-formed language tag, RFC 5646 section 4.4.1
 
-const optionalShort = (max: number): z.ZodType<string | undefined> =>
+const optionalShort = (max: number) =>
   z
     .string('must be a string')
     .max(max, `must be at most ${max} characters`)
@@ -21,15 +15,14 @@ const optionalShort = (max: number): z.ZodType<string | undefined> =>
 
 const schema = z.object(
   {
-    storyId: z.string('must be a string').superRefine((id, context) => {
-      const fault = documentIdFault(id);
-      if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
-    }),
+    storyId: documentId,
     voiceId: optionalShort(MAX_VOICE_CHARACTERS),
     language: optionalShort(MAX_LANGUAGE_CHARACTERS),
   },
   'must be an object',
 );
+
+export type AudioRequestData = z.output<typeof schema>;
 
 /** Parses what the page sends with `requestStoryAudio` and `retryStoryAudio`. */
 export const parseAudioRequest = (data: unknown): Parsed<AudioRequestData> => {
@@ -61,14 +54,13 @@ export const requestAudio = async (
   const parsed = parseAudioRequest(data);
   if (!parsed.ok) return { kind: 'invalid', sentence: parsed.sentence };
   const { storyId } = parsed.value;
-  const request = { ...parsed.value, kind, requestedBy: userId, userId, jobId: options.newId() };
+  const jobId = options.newId();
+  const request = { ...parsed.value, kind, requestedBy: userId, userId, jobId };
   return openAttempt(
     storyId,
-    request.jobId,
+    jobId,
     (story) =>
-      story === undefined || story.userId !== userId
-        ? { decision: { kind: 'no-such-story' } }
-        : decideStoryOpening(story, request, options),
+      story?.userId === userId ? decideStoryOpening(story, request, options) : { kind: 'no-such-story' },
     options,
   );
 };
@@ -76,15 +68,14 @@ export const requestAudio = async (
 /** Opens the next attempt of a failed story whose automatic retry is due. */
 export const retryAutomatically = async (storyId: string, options: RequestOptions): Promise<OpenAnswer> => {
   const jobId = options.newId();
-  const by = { kind: 'retry', source: 'sweeper', requestedBy: 'sweeper' } as const;
-  const same = { storyId, jobId, voiceId: undefined, language: undefined };
+  const request = { kind: 'retry', source: 'sweeper', requestedBy: 'sweeper', storyId, jobId } as const;
   return openAttempt(
     storyId,
     jobId,
     (story) =>
       story?.userId === undefined
-        ? { decision: { kind: 'no-such-story' } }
-        : decideStoryOpening(story, { ...by, ...same, userId: story.userId }, options),
+        ? { kind: 'no-such-story' }
+        : decideStoryOpening(story, { ...request, userId: story.userId }, options),
     options,
   );
 };

@@ -1,5 +1,8 @@
-import { isRecord } from '@taleback/core';
+import { type ErrorCode, errorWords, isRecord, TalebackError, toTalebackError } from '@taleback/core';
 import {
+  type CallOutcome,
+  type Classification,
+  classifyHttpStatus,
   type Clock,
   compose,
   createPolicies,
@@ -7,14 +10,6 @@ import {
   type Random,
   type ResilienceProfile,
 } from '@taleback/resilience';
-import {
-  classifyRunpodFault,
-  type RunpodAnswer,
-  RunpodAnswered,
-  type RunpodAway,
-  type RunpodRefused,
-  runpodFailure,
-} from './failure.ts';
 
 /** The body of `/run`. @see https://docs.runpod.io/serverless/endpoints/send-requests */
 export interface RunpodOrder {
@@ -24,24 +19,15 @@ export interface RunpodOrder {
   readonly policy: { readonly executionTimeout: number; readonly ttl: number };
 }
 
-/** The end of `run`. After `away` the job may be running or not. */
-export type RunOutcome =
-  | { readonly kind: 'accepted'; readonly runpodJobId: string }
-  | RunpodRefused
-  | RunpodAway;
-
-/** The end of `status`. RunPod forgets jobs 30 minutes after their end, or when their time to live is over. */
-export type StatusOutcome =
-  | { readonly kind: 'found'; readonly report: unknown }
-  | { readonly kind: 'not-found' }
-  | RunpodRefused
-  | RunpodAway;
-
-export type CancelOutcome =
-  | { readonly kind: 'cancelled' }
-  | { readonly kind: 'not-found' }
-  | RunpodRefused
-  | RunpodAway;
+/**
+ * Why a call had no success; `cause` is technical, without any secret.
+ *
+ * - `refused`: a retry would be refused as well
+ * - `away`: no try got a useful answer; what was requested may have happened or not
+ */
+export type RunpodFailure =
+  | { readonly kind: 'refused'; readonly status: number; readonly code: ErrorCode; readonly cause: string }
+  | { readonly kind: 'away'; readonly code: ErrorCode; readonly cause: string };
 
 export interface RunpodRequest {
   readonly method: 'GET' | 'POST';
@@ -50,10 +36,15 @@ export interface RunpodRequest {
   readonly body?: string;
 }
 
+export interface RunpodAnswer {
+  readonly status: number;
+  /** The raw header. */
+  readonly retryAfter: string | undefined;
+  readonly text: string;
+}
+
 /** Sends one request, follows no redirect, and rejects when no complete answer came. */
 export type RunpodHttp = (request: RunpodRequest, signal: AbortSignal) => Promise<RunpodAnswer>;
-
-const { backoff } = kokoro.retry;
 
 /** How RunPod is called: the retries and breaker of HTTP engines. @see docs/origins.md#retries */
 const runpodProfile = {
@@ -62,7 +53,7 @@ const runpodProfile = {
   timeoutMs: 10_000,
   retry: {
     maxAttempts: 4, // 3 retries after 1, 2 and 4 s, with jitter
-    backoff,
+    backoff: kokoro.retry.backoff,
     // A longer Retry-After is better waited for in the queue than in a function.
     maxRetryAfterMs: 20_000,
     budgetMs: 60_000,
@@ -70,13 +61,69 @@ const runpodProfile = {
   breaker: kokoro.breaker,
 } as const satisfies ResilienceProfile;
 
-/** One endpoint of RunPod's client interface. */
-export interface RunpodClient {
-  /** Submits a job. It may run although the call failed, so jobs must tolerate running twice. */
-  run(order: RunpodOrder): Promise<RunOutcome>;
-  status(runpodJobId: string): Promise<StatusOutcome>;
-  cancel(runpodJobId: string): Promise<CancelOutcome>;
+const MAX_EXCERPT_CHARACTERS = 300;
+
+/** The addresses of a job contain its token, and RunPod may repeat its input. */
+const excerptOf = (text: string): string =>
+  text.replace(/(token=)[\w%-]+/g, '$1redacted').slice(0, MAX_EXCERPT_CHARACTERS);
+
+const STATUS_CODES: ReadonlyMap<number, ErrorCode> = new Map([
+  [401, 'credentials_invalid'],
+  [402, 'provider_quota_exceeded'],
+  [403, 'permission_denied'],
+  [429, 'provider_rate_limited'],
+]);
+
+const codeOf = ({ status, text }: RunpodAnswer): ErrorCode => {
+  const known = STATUS_CODES.get(status);
+  if (known !== undefined) return known;
+  if (classifyHttpStatus(status).retryable || status >= 500) return 'provider_unavailable';
+  return /quota|insufficient.{0,10}(credit|balance|funds)/i.test(text)
+    ? 'provider_quota_exceeded'
+    : 'provider_rejected';
+};
+
+/** An answer of RunPod that is not a success. */
+class RunpodAnswered extends TalebackError {
+  readonly answer: RunpodAnswer;
+
+  constructor(answer: RunpodAnswer) {
+    super(codeOf(answer), `RunPod answered ${answer.status}: ${excerptOf(answer.text)}`);
+    this.answer = answer;
+  }
 }
+
+const refusedBy = ({ code, message, answer }: RunpodAnswered): RunpodFailure => ({
+  kind: 'refused',
+  status: answer.status,
+  code,
+  cause: message,
+});
+
+const failureOf = (outcome: Exclude<CallOutcome<unknown>, { kind: 'succeeded' }>): RunpodFailure => {
+  const { lastError } = outcome;
+  if (lastError instanceof RunpodAnswered) {
+    if (outcome.kind === 'not-retryable') return refusedBy(lastError);
+    return { kind: 'away', code: lastError.code, cause: lastError.message };
+  }
+  if (lastError === undefined && outcome.kind === 'rejected')
+    return { kind: 'away', code: 'circuit_open', cause: 'RunPod is not called after several failures' };
+  // Never the story's fault, whatever the message says: only network faults are distinguished.
+  const { category, code } = toTalebackError(lastError);
+  return {
+    kind: 'away',
+    code: category === 'network' ? code : 'provider_unavailable',
+    cause: `no answer from RunPod: ${excerptOf(errorWords(lastError))}`,
+  };
+};
+
+const jsonOf = (answer: RunpodAnswer): unknown => {
+  try {
+    return JSON.parse(answer.text) as unknown;
+  } catch {
+    throw new RunpodAnswered({ ...answer, status: 502 });
+  }
+};
 
 export interface RunpodClientOptions {
   readonly http: RunpodHttp;
@@ -89,68 +136,64 @@ export interface RunpodClientOptions {
   readonly now: () => number;
 }
 
-const jsonOf = (answer: RunpodAnswer): unknown => {
-  try {
-    return JSON.parse(answer.text) as unknown;
-  } catch {
-    throw new RunpodAnswered({ ...answer, status: 502 });
-  }
-};
+export type RunpodClient = ReturnType<typeof createRunpodClient>;
 
-/** The client of one endpoint, with retries and a breaker of its own. */
-export const createRunpodClient = (options: RunpodClientOptions): RunpodClient => {
-  const classify = (error: unknown) => classifyRunpodFault(error, options.now());
-  const { clock, random } = options;
-  const { run } = compose(
-    createPolicies(runpodProfile, {
-      classify,
-      // A refused request says nothing about RunPod's health.
-      isFailure: (error) => classify(error).retryable,
-      clock,
-      random,
-    }),
-  );
-  const call = (method: RunpodRequest['method'], path: string, body?: unknown) =>
-    run(async ({ signal }) => {
-      const answer = await options.http(
-        {
-          method,
-          url: `${options.apiUrl}/${options.endpointId}/${path}`,
-          headers: {
-            authorization: `Bearer ${options.apiKey.text}`,
-            accept: 'application/json',
-            ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          },
-          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        },
-        signal,
-      );
-      if (answer.status === 404) return answer;
+/** The client of one endpoint of RunPod's client interface, with retries and a breaker of its own. */
+export const createRunpodClient = ({
+  http,
+  apiUrl,
+  endpointId,
+  apiKey,
+  now,
+  clock,
+  random,
+}: RunpodClientOptions) => {
+  /** No answer at all is retried; an answer by its status. */
+  const classify = (error: unknown): Classification =>
+    error instanceof RunpodAnswered
+      ? classifyHttpStatus(error.answer.status, error.answer.retryAfter, now())
+      : { retryable: true };
+  // A refused request says nothing about RunPod's health.
+  const isFailure = (error: unknown): boolean => classify(error).retryable;
+  const { run } = compose(createPolicies(runpodProfile, { classify, isFailure, clock, random }));
+
+  const call = async (method: RunpodRequest['method'], path: string, body?: unknown) => {
+    const type = body === undefined ? {} : { 'content-type': 'application/json' };
+    const request: RunpodRequest = {
+      method,
+      url: `${apiUrl}/${endpointId}/${path}`,
+      headers: { authorization: `Bearer ${apiKey.text}`, accept: 'application/json', ...type },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    };
+    const outcome = await run(async ({ signal }) => {
+      const answer = await http(request, signal);
+      if (answer.status === 404) return { kind: 'not-found' as const, answer };
       if (answer.status < 200 || answer.status > 299) throw new RunpodAnswered(answer);
-      return { ...answer, value: jsonOf(answer) };
+      return { kind: 'found' as const, answer, report: jsonOf(answer) };
     });
+    return outcome.kind === 'succeeded' ? outcome.value : failureOf(outcome);
+  };
 
   return {
-    run: async (order) => {
-      const outcome = await call('POST', 'run', order);
-      if (outcome.kind !== 'succeeded') return runpodFailure(outcome);
-      const answer = outcome.value;
-      const id = 'value' in answer && isRecord(answer.value) ? answer.value['id'] : undefined;
-      if (typeof id === 'string' && id !== '') return { kind: 'accepted', runpodJobId: id };
-      const { code, message } = new RunpodAnswered(answer);
-      return { kind: 'refused', status: answer.status, code, cause: message };
+    /** Submits a job. It may run although the call failed, so jobs must tolerate running twice. */
+    run: async (order: RunpodOrder) => {
+      const answered = await call('POST', 'run', order);
+      if (answered.kind === 'refused' || answered.kind === 'away') return answered;
+      const id = answered.kind === 'found' && isRecord(answered.report) ? answered.report['id'] : undefined;
+      return typeof id === 'string' && id !== ''
+        ? { kind: 'accepted' as const, runpodJobId: id }
+        : refusedBy(new RunpodAnswered(answered.answer));
     },
-    status: async (runpodJobId) => {
-      const outcome = await call('GET', `status/${encodeURIComponent(runpodJobId)}`);
-      if (outcome.kind !== 'succeeded') return runpodFailure(outcome);
-      return 'value' in outcome.value
-        ? { kind: 'found', report: outcome.value.value }
-        : { kind: 'not-found' };
+    /** RunPod forgets jobs 30 minutes after their end, or when their time to live is over. */
+    status: async (runpodJobId: string) => {
+      const answered = await call('GET', `status/${encodeURIComponent(runpodJobId)}`);
+      if (answered.kind === 'found') return { kind: answered.kind, report: answered.report };
+      return answered.kind === 'not-found' ? { kind: answered.kind } : answered;
     },
-    cancel: async (runpodJobId) => {
-      const outcome = await call('POST', `cancel/${encodeURIComponent(runpodJobId)}`);
-      if (outcome.kind !== 'succeeded') return runpodFailure(outcome);
-      return 'value' in outcome.value ? { kind: 'cancelled' } : { kind: 'not-found' };
+    cancel: async (runpodJobId: string) => {
+      const answered = await call('POST', `cancel/${encodeURIComponent(runpodJobId)}`);
+      if (answered.kind === 'found') return { kind: 'cancelled' as const };
+      return answered.kind === 'not-found' ? { kind: answered.kind } : answered;
     },
   };
 };

@@ -1,11 +1,7 @@
-import { classifyWords, decide, documentIdFault, isRecord, type StoryMessage } from '@taleback/core';
+import { classifyWords, documentIdFault, isRecord, type StoryMessage } from '@taleback/core';
 import { type ApplyOptions, applyMessage, failureOf } from '../stories/apply-message.ts';
 import type { QueuedMessage } from './dispatch.ts';
 import { parseJson } from './job-error.ts';
-
-export interface DeadLetterOptions extends ApplyOptions {
-  readonly pendingLeaseMs: number;
-}
 
 /**
  * How a letter ends; each of these acknowledges it.
@@ -52,9 +48,9 @@ const failureIn = ({ attributes }: QueuedMessage, jobId: string): StoryMessage =
  */
 export const failDeadLetter = async (
   message: QueuedMessage,
-  options: DeadLetterOptions,
+  options: ApplyOptions,
 ): Promise<DeadLetterOutcome> => {
-  const { autoRetry, pendingLeaseMs: leaseMs, log } = options;
+  const { log } = options;
   const job = nameJob(message);
   const { reason } = message.attributes;
   if (job === undefined) {
@@ -62,12 +58,7 @@ export const failDeadLetter = async (
     return 'no-story';
   }
   const failure = failureIn(message, job.jobId);
-  const context = { source: 'dead-letter', nowMs: options.now(), leaseMs, autoRetry } as const;
-  const outcome = await applyMessage(
-    job,
-    (story, attempt) => decide(story, attempt, failure, context),
-    options,
-  );
+  const outcome = await applyMessage({ ...job, message: failure, source: 'dead-letter' }, options);
   if (outcome.kind === 'store-away') throw new Error(`the story could not be written: ${outcome.cause}`);
   log('warn', 'dead letter', { ...job, reason, outcome: outcome.kind });
   return outcome.kind === 'no-such-story' ? 'no-story' : 'failed-story';

@@ -1,9 +1,10 @@
-import { decide, describeError, isErrorCode, parseTtsJob, type TtsJobEvent } from '@taleback/core';
+import { describeError, isErrorCode, parseTtsJob, type TtsJobEvent } from '@taleback/core';
 import { withJob } from '@taleback/core/signatures';
 import type { DeadLetters } from '../events/pubsub.node.ts';
 import { type ApplyOptions, applyMessage, failureOf } from '../stories/apply-message.ts';
-import type { StoredJob, StoryStore } from '../stories/story-store.ts';
-import type { RunOutcome, RunpodClient, RunpodOrder } from './client.ts';
+import type { StoredJob } from '../stories/firestore-jobs.node.ts';
+import type { StoryStore } from '../stories/firestore-stories.node.ts';
+import type { RunpodClient, RunpodFailure, RunpodOrder } from './client.ts';
 import { parseJson } from './job-error.ts';
 
 export interface OrderOptions {
@@ -44,7 +45,6 @@ export interface DispatchOptions extends ApplyOptions {
   readonly runpod: Pick<RunpodClient, 'run' | 'cancel'>;
   readonly deadLetters: DeadLetters;
   readonly order: OrderOptions;
-  readonly pendingLeaseMs: number;
 }
 
 /** A message of the topic of jobs, as Pub/Sub delivers it. */
@@ -65,11 +65,11 @@ export type DispatchEnd = 'sent' | 'not-wanted' | 'failed' | 'malformed';
 
 /** Keeps a dead letter. @returns whether it is kept */
 const setAside = async (
-  message: QueuedMessage,
-  attributes: Record<string, string>,
+  { data, attributes }: QueuedMessage,
+  more: Record<string, string>,
   { deadLetters, log }: DispatchOptions,
 ): Promise<boolean> => {
-  const letter = { data: message.data, attributes: { ...message.attributes, ...attributes } };
+  const letter = { data, attributes: { ...attributes, ...more } };
   try {
     await deadLetters.publish(letter);
     return true;
@@ -97,18 +97,12 @@ const LETTER_LOST = 'the dead letter could not be kept';
 
 const failStory = async (
   job: TtsJobEvent,
-  failure: Exclude<RunOutcome, { kind: 'accepted' }>,
+  { code, cause: details }: RunpodFailure,
   options: DispatchOptions,
 ): Promise<void> => {
-  const message = failureOf(failure.code, { jobId: job.id, details: failure.cause });
-  const { autoRetry, pendingLeaseMs: leaseMs } = options;
-  const context = { source: 'dispatch', nowMs: options.now(), leaseMs, autoRetry } as const;
-  const target = { storyId: job.input.metadata.story_id, jobId: job.id };
-  const outcome = await applyMessage(
-    target,
-    (story, attempt) => decide(story, attempt, message, context),
-    options,
-  );
+  const storyId = job.input.metadata.story_id;
+  const message = failureOf(code, { jobId: job.id, details });
+  const outcome = await applyMessage({ storyId, jobId: job.id, message, source: 'dispatch' }, options);
   if (outcome.kind === 'store-away') throw new Error(`the story could not be written: ${outcome.cause}`);
 };
 

@@ -1,4 +1,3 @@
-import type { Dispatcher, request as undiciRequest } from 'undici';
 import type { AudioProbe } from '../sweep/find-audio.ts';
 import type { RunpodHttp } from './client.ts';
 
@@ -8,38 +7,32 @@ const MAX_CONNECTIONS = 16;
 const PROBE_TIMEOUT_MS = 5_000;
 
 /** Loaded with the first request; callbacks, the common case, do not need it. */
-const load = async (): Promise<{ request: typeof undiciRequest; dispatcher: Dispatcher }> => {
+const load = async () => {
   const { Agent, request } = await import('undici');
   const dispatcher = new Agent({ connections: MAX_CONNECTIONS, maxResponseSize: MAX_ANSWER_BYTES });
   return { request, dispatcher };
 };
 
-const first = (header: string | string[] | undefined): string | undefined =>
-  Array.isArray(header) ? header[0] : header;
-
 /** HTTP through undici, over connections that are kept alive. */
 export const createUndiciHttp = (): { readonly runpod: RunpodHttp; readonly probe: AudioProbe } => {
   let loading: ReturnType<typeof load> | undefined;
-  const ready = (): ReturnType<typeof load> => {
-    loading ??= load();
-    return loading;
-  };
   return {
     runpod: async ({ method, url, headers, body }, signal) => {
-      const { request, dispatcher } = await ready();
+      const { request, dispatcher } = await (loading ??= load());
       const answer = await request(url, { method, headers, body: body ?? null, dispatcher, signal });
-      const retryAfter = first(answer.headers['retry-after']);
+      const [retryAfter] = [answer.headers['retry-after']].flat();
       return { status: answer.statusCode, retryAfter, text: await answer.body.text() };
     },
     probe: async (url) => {
-      const { request, dispatcher } = await ready();
+      const { request, dispatcher } = await (loading ??= load());
       const signal = AbortSignal.timeout(PROBE_TIMEOUT_MS);
       const answer = await request(url, { method: 'HEAD', dispatcher, signal });
       await answer.body.dump();
+      const [contentType] = [answer.headers['content-type']].flat();
       return {
         status: answer.statusCode,
-        contentType: first(answer.headers['content-type']),
-        sizeBytes: Number(first(answer.headers['content-length']) ?? Number.NaN),
+        contentType,
+        sizeBytes: Number(answer.headers['content-length'] ?? Number.NaN),
       };
     },
   };

@@ -8,57 +8,50 @@ import {
   messageFromSuccess,
   type Parsed,
   parseSuccessCallback,
+  parseWith,
+  present,
   type StoryMessage,
 } from '@taleback/core';
+import { z } from 'zod';
 import { parseJson, readJobError } from './job-error.ts';
 
-/** The state of a job at RunPod: the body of its webhook, and of `/status`. */
-export interface RunpodReport {
-  readonly runpodJobId: string;
-  readonly stage: 'under-way' | 'completed' | 'failed' | 'cancelled' | 'timed-out';
-  readonly output: unknown;
-  readonly error: unknown;
-  readonly workerId: string | undefined;
-  readonly executionTimeMs: number | undefined;
-}
+const STAGES = {
+  IN_QUEUE: 'under-way',
+  IN_PROGRESS: 'under-way',
+  RUNNING: 'under-way',
+  COMPLETED: 'completed',
+  FAILED: 'failed',
+  CANCELLED: 'cancelled',
+  TIMED_OUT: 'timed-out',
+} as const;
 
-const STAGES: ReadonlyMap<unknown, RunpodReport['stage']> = new Map([
-  ['IN_QUEUE', 'under-way'],
-  ['IN_PROGRESS', 'under-way'],
-  ['RUNNING', 'under-way'],
-  ['COMPLETED', 'completed'],
-  ['FAILED', 'failed'],
-  ['CANCELLED', 'cancelled'],
-  ['TIMED_OUT', 'timed-out'],
-]);
-
+const STATES = Object.keys(STAGES) as (keyof typeof STAGES)[];
 const MAX_ID_CHARACTERS = 200;
+const NO_ID = `must be a string of 1 to ${MAX_ID_CHARACTERS} characters`;
 
-const fault = (field: string, what: string): Parsed<never> => ({
-  ok: false,
-  field,
-  sentence: `${field}: ${what}`,
-});
-
-/** Parses RunPod's report of a job. Invalid optional fields are ignored. */
-export const parseRunpodReport = (input: unknown): Parsed<RunpodReport> => {
-  if (!isRecord(input)) return fault('body', 'must be a JSON object');
-  const { id, status, output, error, workerId, executionTime } = input;
-  if (typeof id !== 'string' || id === '' || id.length > MAX_ID_CHARACTERS)
-    return fault('id', `must be a string of 1 to ${MAX_ID_CHARACTERS} characters`);
-  const stage = STAGES.get(status);
-  if (stage === undefined) return fault('status', "must be one of RunPod's job states");
-  const value = {
+const reportSchema = z
+  .object({
+    id: z.string(NO_ID).min(1, NO_ID).max(MAX_ID_CHARACTERS, NO_ID),
+    status: z.enum(STATES, "must be one of RunPod's job states"),
+    output: z.unknown().optional(),
+    error: z.unknown().optional(),
+    workerId: z.string().optional().catch(undefined),
+    executionTime: z.number().min(0).optional().catch(undefined),
+  })
+  .transform(({ id, status, output, error, workerId, executionTime }) => ({
     runpodJobId: id,
-    stage,
+    stage: STAGES[status],
     output,
     error,
-    workerId:
-      typeof workerId === 'string' && workerId !== '' ? workerId.slice(0, MAX_ID_CHARACTERS) : undefined,
-    executionTimeMs: typeof executionTime === 'number' && executionTime >= 0 ? executionTime : undefined,
-  };
-  return { ok: true, value };
-};
+    workerId: workerId?.slice(0, MAX_ID_CHARACTERS) || undefined,
+    executionTimeMs: executionTime,
+  }));
+
+/** The state of a job at RunPod: the body of its webhook, and of `/status`. */
+export type RunpodReport = z.output<typeof reportSchema>;
+
+/** Parses RunPod's report of a job. Invalid optional fields are ignored. */
+export const parseRunpodReport = (input: unknown): Parsed<RunpodReport> => parseWith(reportSchema, input);
 
 /** The job of a report, in our ids. */
 export interface ReportedJob {
@@ -75,34 +68,34 @@ const resultOf = (output: unknown): Fields => {
   return isRecord(value) ? value : {};
 };
 
-const metadataOf = (report: RunpodReport, result: Fields): Record<string, unknown> => {
+const metadataOf = ({ workerId, executionTimeMs }: RunpodReport, result: Fields): Record<string, unknown> => {
   const { metadata, generation_time: generationTime } = result;
   return {
     ...(isRecord(metadata) ? metadata : {}),
     ...(typeof generationTime === 'number' ? { generation_time: generationTime } : {}),
-    ...(report.workerId === undefined ? {} : { worker_id: report.workerId }),
-    ...(report.executionTimeMs === undefined ? {} : { execution_time_ms: report.executionTimeMs }),
+    ...present({ worker_id: workerId, execution_time_ms: executionTimeMs }),
   };
 };
 
 /** Longer than any address, name or path. */
 const MAX_TEXT_CHARACTERS = 2_000;
-
-const isShortText = (value: unknown): value is string =>
-  typeof value === 'string' && value.length <= MAX_TEXT_CHARACTERS;
+const shortText = z.string().max(MAX_TEXT_CHARACTERS).optional().catch(undefined);
 
 /** The fields that a success callback would have had. An invalid one is left out, so that the audio is not lost. */
+const resultSchema = z.object({
+  audio_url: shortText,
+  storage_path: shortText,
+  r2_path: shortText,
+  voice_id: shortText,
+  voice_name: shortText,
+  language: shortText,
+  duration_ms: z.number().min(0).optional().catch(undefined),
+});
+
 const readyMessage = (job: ReportedJob, report: RunpodReport, result: Fields): StoryMessage | undefined => {
-  const texts = ['audio_url', 'storage_path', 'r2_path', 'voice_id', 'voice_name', 'language'] as const;
-  const present = texts.flatMap((name) => (isShortText(result[name]) ? [[name, result[name]]] : []));
-  const duration = result['duration_ms'];
-  const callback = parseSuccessCallback({
-    ...Object.fromEntries(present),
-    ...(typeof duration === 'number' && duration >= 0 ? { duration_ms: duration } : {}),
-    story_id: job.storyId,
-    job_id: job.jobId,
-    metadata: metadataOf(report, result),
-  });
+  const metadata = metadataOf(report, result);
+  const ids = { story_id: job.storyId, job_id: job.jobId };
+  const callback = parseSuccessCallback({ ...resultSchema.parse(result), ...ids, metadata });
   return callback.ok ? messageFromSuccess(callback.value) : undefined;
 };
 
@@ -120,16 +113,17 @@ const failedMessage = (
   { error, code, retryable }: Failure,
 ): FailedMessage => {
   const words = readJobError(error);
-  const { sentence } = describeError(code);
   const metadata = {
     ...metadataOf(report, result),
-    ...(words.errorType === undefined ? {} : { error_type: words.errorType }),
-    ...(typeof retryable === 'boolean' ? { retryable } : {}),
+    ...present({
+      error_type: words.errorType,
+      retryable: typeof retryable === 'boolean' ? retryable : undefined,
+    }),
   };
   const message = messageFromError({
     storyId: job.storyId,
     jobId: job.jobId,
-    error: words.error ?? sentence,
+    error: words.error ?? describeError(code).sentence,
     errorDetails: words.details,
     userId: undefined,
     voiceId: undefined,

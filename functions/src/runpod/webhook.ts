@@ -1,10 +1,10 @@
-import { decide, documentIdFault, type Log, type StoryMessage } from '@taleback/core';
+import { documentIdFault, type Log, type StoryMessage } from '@taleback/core';
 import { jobOfUrl } from '@taleback/core/signatures';
-import { RETRY_AFTER_SECONDS, type Refusal } from '../http/answer.ts';
+import type { Refusal } from '../http/answer.ts';
 import { BODY_TIMEOUT_MS, parseJson, readBody } from '../http/call.ts';
 import { type ApplyOptions, applyMessage } from '../stories/apply-message.ts';
 import { admitsAudio } from '../stories/ownership.ts';
-import type { StoryStore } from '../stories/story-store.ts';
+import type { StoryStore } from '../stories/firestore-stories.node.ts';
 import type { RunpodClient } from './client.ts';
 import { messageFromReport, parseRunpodReport, type ReportedJob, type RunpodReport } from './report.ts';
 
@@ -14,7 +14,6 @@ export interface WebhookOptions extends ApplyOptions {
   readonly confirmWith: Pick<RunpodClient, 'status'> | undefined;
   /** Secrets that addresses may have been made with. */
   readonly secrets: readonly (string | Uint8Array)[];
-  readonly processingLeaseMs: number;
 }
 
 type Answer = Refusal | { readonly kind: 'accepted' };
@@ -27,7 +26,7 @@ const MAX_WEBHOOK_BYTES = 12_000_000;
 
 const ACCEPTED: Answer = { kind: 'accepted' };
 const NOT_AUTHENTIC: Refusal = { kind: 'not-authentic' };
-const AWAY: Refusal = { kind: 'store-away', retryAfterSeconds: RETRY_AFTER_SECONDS };
+const AWAY: Refusal = { kind: 'store-away' };
 
 const jobOf = (address: string, secrets: WebhookOptions['secrets']): ReportedJob | undefined => {
   const storyId = new URL(address).searchParams.get('story') ?? '';
@@ -59,22 +58,15 @@ const applyReport = async (
   message: StoryMessage,
   options: WebhookOptions,
 ): Promise<Answer> => {
-  const { storyId } = job;
-  const { autoRetry, processingLeaseMs: leaseMs } = options;
-  const context = { source: 'runpod-webhook', nowMs: options.now(), leaseMs, autoRetry } as const;
-  const target = { ...job, admits: admitsAudio(message) };
-  const outcome = await applyMessage(
-    target,
-    (story, attempt) => decide(story, attempt, message, context),
-    options,
-  );
+  const admits = admitsAudio(message);
+  const outcome = await applyMessage({ ...job, admits, message, source: 'runpod-webhook' }, options);
   options.log('info', 'webhook of RunPod', { ...job, reported: message.kind, outcome });
   switch (outcome.kind) {
     case 'decided':
     case 'not-admitted':
       return ACCEPTED;
     case 'no-such-story':
-      return { kind: 'no-such-story', storyId };
+      return { kind: 'no-such-story', storyId: job.storyId };
     case 'too-large':
       return { kind: 'wrong-shape', sentence: 'body: does not fit into the story' };
     case 'store-away':

@@ -5,7 +5,12 @@ import {
   type Firestore,
   type Transaction,
 } from 'firebase-admin/firestore';
-import type { StoreAway } from './story-store.ts';
+
+/** Whether anything was read or written is not known; trying again is safe. */
+export interface StoreAway {
+  readonly kind: 'store-away';
+  readonly cause: string;
+}
 
 /** The other side took too long. */
 export class TimedOut extends Error {}
@@ -42,23 +47,17 @@ export interface FirestoreOptions {
   readonly names?: Names;
 }
 
-/** Firestore within a time limit, with its absence as an outcome. */
-export interface FirestoreCalls {
-  readonly firestore: Firestore;
-  readonly names: Names;
-  readonly storyRef: (storyId: string) => DocumentReference;
-  readonly attemptRef: (storyId: string, jobId: string) => DocumentReference;
-  readonly call: <T>(work: () => Promise<T>) => Promise<T | StoreAway>;
-  /** Tries the work again after a conflict, but only within the time limit. */
-  readonly transact: <T>(work: (transaction: Transaction) => Promise<T>) => Promise<T | StoreAway>;
-}
+export type FirestoreCalls = ReturnType<typeof createFirestoreCalls>;
 
+/** Firestore within a time limit, with its absence as an outcome. */
 export const createFirestoreCalls = (
   firestore: Firestore,
   { timeoutMs, names = createNames() }: FirestoreOptions,
-): FirestoreCalls => {
+) => {
   const storyRef = (storyId: string): DocumentReference =>
     firestore.collection(names.collections.stories).doc(storyId);
+  const attemptRef = (storyId: string, jobId: string): DocumentReference =>
+    storyRef(storyId).collection(names.collections.attempts).doc(jobId);
   const call = async <T>(work: () => Promise<T>): Promise<T | StoreAway> => {
     try {
       return await within(timeoutMs, work());
@@ -67,22 +66,17 @@ export const createFirestoreCalls = (
       return { kind: 'store-away', cause: errorWords(error) };
     }
   };
-  return {
-    firestore,
-    names,
-    storyRef,
-    attemptRef: (storyId, jobId) => storyRef(storyId).collection(names.collections.attempts).doc(jobId),
-    call,
-    transact: (work) => {
-      const endsAtMs = performance.now() + timeoutMs;
-      const tryOnce = (transaction: Transaction): ReturnType<typeof work> => {
-        // A transaction that waits for a lock holds others: after the time limit it would only block its neighbours.
-        if (performance.now() > endsAtMs) throw new TimedOut('the caller of this transaction has timed out');
-        return work(transaction);
-      };
-      return call(() => firestore.runTransaction(tryOnce, { maxAttempts: MAX_TRANSACTION_ATTEMPTS }));
-    },
+  /** Tries the work again after a conflict, but only within the time limit. */
+  const transact = <T>(work: (transaction: Transaction) => Promise<T>): Promise<T | StoreAway> => {
+    const endsAtMs = performance.now() + timeoutMs;
+    const tryOnce = (transaction: Transaction): Promise<T> => {
+      // A transaction that waits for a lock holds others: after the time limit it would only block its neighbours.
+      if (performance.now() > endsAtMs) throw new TimedOut('the caller of this transaction has timed out');
+      return work(transaction);
+    };
+    return call(() => firestore.runTransaction(tryOnce, { maxAttempts: MAX_TRANSACTION_ATTEMPTS }));
   };
+  return { firestore, names, storyRef, attemptRef, call, transact };
 };
 
 /** A change as Firestore's update and merge take it. */
@@ -90,7 +84,3 @@ export const withRemovals = (change: Change): Record<string, unknown> => ({
   ...change.set,
   ...Object.fromEntries(change.remove.map((name) => [name, FieldValue.delete()])),
 });
-
-/** A field's text; undefined when it is empty or not text. */
-export const textOf = (value: unknown): string | undefined =>
-  typeof value === 'string' && value !== '' ? value : undefined;

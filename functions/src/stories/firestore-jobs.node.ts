@@ -1,21 +1,57 @@
-import { AUDIO_STATUSES, readAttemptAudio, readStoryAudio } from '@taleback/core';
-import { type DocumentSnapshot, type Query, Timestamp } from 'firebase-admin/firestore';
-import { type FirestoreCalls, textOf } from './firestore-calls.node.ts';
-import type { StoredJob, StoryStore, SweepQuery, SweptStory } from './story-store.ts';
+import {
+  AUDIO_STATUSES,
+  type AudioStatus,
+  isRecord,
+  readAttemptAudio,
+  readStoryAudio,
+  type StoryAudio,
+  textOf,
+} from '@taleback/core';
+import { type DocumentData, type DocumentSnapshot, type Query, Timestamp } from 'firebase-admin/firestore';
+import type { FirestoreCalls } from './firestore-calls.node.ts';
 
-type Fields = Record<string, unknown>;
+/** A story and one of its attempts as stored. */
+export interface StoredJob {
+  readonly story: StoryAudio;
+  /** Undefined when the attempt has no document. */
+  readonly attemptStatus: AudioStatus | undefined;
+  /** RunPod's id of the attempt, once it is known. */
+  readonly runpodJobId: string | undefined;
+  /** Why the attempt ended at its dispatch, if it did. */
+  readonly refusal: { readonly code: string; readonly cause: string } | undefined;
+}
+
+/** What a sweep reads of a story. */
+export interface SweptStory {
+  readonly storyId: string;
+  readonly userId: string | undefined;
+  readonly language: string | undefined;
+  readonly audio: StoryAudio;
+  /** Unix milliseconds; undefined where no server wrote it. */
+  readonly updatedAtMs: number | undefined;
+}
+
+/**
+ * Which stories are listed, the longest waiting first.
+ *
+ * - `lease-expired`: under way, with a lease that ended by then
+ * - `untouched`: under way, and not written since; those without a lease are among them
+ * - `retry-due`: failed, to be retried by then
+ */
+export interface SweepQuery {
+  readonly kind: keyof typeof TIME_FIELDS;
+  /** Unix milliseconds. */
+  readonly byMs: number;
+}
 
 /** A job that the queue itself did not take was never dispatched. */
-const refusalOf = (fields: Fields | undefined): StoredJob['refusal'] => {
-  const { status, transitions, error } = (fields ?? {}) as {
-    readonly status?: unknown;
-    readonly transitions?: { readonly failed?: { readonly source?: unknown } };
-    readonly error?: { readonly code?: unknown; readonly details?: unknown };
-  };
-  const code = textOf(error?.code) ?? 'unknown';
-  const isOfDispatch = status === 'failed' && transitions?.failed?.source === 'dispatch';
+const refusalOf = (attempt: DocumentData): StoredJob['refusal'] => {
+  const error = isRecord(attempt['error']) ? attempt['error'] : {};
+  const code = textOf(error['code']) ?? 'unknown';
+  const isOfDispatch =
+    attempt['status'] === 'failed' && attempt['transitions']?.failed?.source === 'dispatch';
   if (!isOfDispatch || code === 'queue_unavailable') return undefined;
-  return { code, cause: textOf(error?.details) ?? '' };
+  return { code, cause: textOf(error['details']) ?? '' };
 };
 
 const UNDER_WAY = AUDIO_STATUSES.filter((status) => status === 'pending' || status === 'processing');
@@ -24,7 +60,7 @@ const TIME_FIELDS = {
   'lease-expired': 'audioLeaseExpiresAt',
   untouched: 'updatedAt',
   'retry-due': 'audioRetryAt',
-} as const satisfies Record<SweepQuery['kind'], string>;
+} as const;
 
 /** What a sweep reads of a story, beside its owner: not its text, which may be the largest part. */
 const SWEPT_FIELDS = [
@@ -42,14 +78,8 @@ const SWEPT_FIELDS = [
 ] as const;
 
 /** RunPod's ids of our jobs, and the stories that a sweep looks into. */
-export const createFirestoreJobs = ({
-  firestore,
-  names,
-  storyRef,
-  attemptRef,
-  call,
-  transact,
-}: FirestoreCalls): Pick<StoryStore, 'readJob' | 'recordRunpodJob' | 'listOverdue'> => {
+export const createFirestoreJobs = (calls: FirestoreCalls) => {
+  const { firestore, names, storyRef, attemptRef, call, transact } = calls;
   const findBy = ({ kind, byMs }: SweepQuery): Query => {
     const field = TIME_FIELDS[kind];
     const stories = firestore.collection(names.collections.stories);
@@ -62,52 +92,56 @@ export const createFirestoreJobs = ({
       .orderBy(field)
       .select(names.ownerField, ...SWEPT_FIELDS);
   };
-  const readSwept = (storyId: string, fields: Fields): SweptStory => {
-    const { updatedAt } = fields;
+  const readSwept = (storyId: string, fields: DocumentData): SweptStory => {
+    const { updatedAt, language } = fields;
     return {
       storyId,
       userId: textOf(fields[names.ownerField]),
-      language: textOf(fields['language']),
+      language: textOf(language),
       audio: readStoryAudio(fields),
       updatedAtMs: updatedAt instanceof Timestamp ? updatedAt.toMillis() : undefined,
     };
   };
 
   return {
-    readJob: (storyId, jobId) =>
+    readJob: (storyId: string, jobId: string) =>
       call(async () => {
         const [story, attempt] = await firestore.getAll(storyRef(storyId), attemptRef(storyId, jobId));
         const fields = story?.data();
         if (fields === undefined) return { kind: 'no-such-story' as const };
         const known = attempt?.data();
-        const job = {
+        const job: StoredJob = {
           story: readStoryAudio(fields),
-          attemptStatus: known === undefined ? undefined : readAttemptAudio(known).status,
+          attemptStatus: known && readAttemptAudio(known).status,
           runpodJobId: textOf(known?.['runpodJobId']),
-          refusal: refusalOf(known),
+          refusal: known && refusalOf(known),
         };
         return { kind: 'found' as const, job };
       }),
-    recordRunpodJob: (storyId, jobId, runpodJobId) =>
-      transact(async (transaction) => {
+    /**
+     * Writes RunPod's id to the attempt, and to the story while the attempt is its current one. The first id is kept.
+     * `other`: the attempt has another id already, so RunPod runs it twice.
+     */
+    recordRunpodJob: (storyId: string, jobId: string, runpodJobId: string) =>
+      transact(async (transaction): Promise<{ kind: 'recorded' | 'other' | 'no-such-story' }> => {
         const story = storyRef(storyId);
         const attempt = attemptRef(storyId, jobId);
         const [storyDoc, attemptDoc] = await transaction.getAll(story, attempt);
         const fields = storyDoc?.data();
-        if (fields === undefined) return { kind: 'no-such-story' as const };
-        const known = textOf(attemptDoc?.data()?.['runpodJobId']);
-        if (known !== undefined && known !== runpodJobId) return { kind: 'other' as const };
+        if (fields === undefined) return { kind: 'no-such-story' };
+        const known = textOf(attemptDoc?.get('runpodJobId'));
+        if (known !== undefined && known !== runpodJobId) return { kind: 'other' };
         transaction.set(attempt, { jobId, runpodJobId }, { merge: true });
         if (readStoryAudio(fields).jobId === jobId)
           transaction.update(story, { audioRunpodJobId: runpodJobId });
-        return { kind: 'recorded' as const };
+        return { kind: 'recorded' };
       }),
-    listOverdue: (query, limit, from) =>
+    /** Lists stories that wait for nothing. `next` is where the next page begins, undefined at the end. */
+    listOverdue: (query: SweepQuery, limit: number, from?: DocumentSnapshot) =>
       call(async () => {
         const found = findBy(query).limit(limit);
-        const page = from === undefined ? found : found.startAfter(from as DocumentSnapshot);
-        const { docs } = await page.get();
-        const next = docs.length < limit ? undefined : docs.at(-1);
+        const { docs } = await (from === undefined ? found : found.startAfter(from)).get();
+        const next: DocumentSnapshot | undefined = docs.length < limit ? undefined : docs.at(-1);
         const stories = docs.map((document) => readSwept(document.id, document.data()));
         return { kind: 'page' as const, stories, next };
       }),

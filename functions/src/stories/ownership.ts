@@ -86,11 +86,15 @@ export const findContradiction = (claims: Claims, owners: Owners): Contradiction
   return foreign === undefined ? undefined : { kind: 'other-users-folder', field: foreign.field };
 };
 
+/** The places that a message names, as a callback has them. */
+export const placesIn = (message: StoryMessage): Claims['places'] => {
+  if (message.kind !== 'ready') return [];
+  const named = { storage_path: message.storagePath, audio_url: message.audioUrl };
+  return Object.entries(named).flatMap(([field, path]) => (path === undefined ? [] : { field, path }));
+};
+
 /** Whether a story of these owners may get the audio that the message names. */
 export const admitsAudio =
   (message: StoryMessage) =>
-  (owners: Owners): boolean => {
-    const named = message.kind === 'ready' ? [message.audioUrl, message.storagePath] : [];
-    const places = named.flatMap((path) => (path === undefined ? [] : [{ field: 'audio', path }]));
-    return findContradiction({ userId: undefined, places }, owners) === undefined;
-  };
+  (owners: Owners): boolean =>
+    findContradiction({ userId: undefined, places: placesIn(message) }, owners) === undefined;

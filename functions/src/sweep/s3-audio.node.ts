@@ -1,6 +1,4 @@
 import type { SecretText } from '@taleback/core';
-import type { AwsV4Signer } from 'aws4fetch';
-import type { request as undiciRequest } from 'undici';
 import type { AudioPlace, AudioProbeAnswer } from './find-audio.ts';
 
 export interface S3AudioOptions {
@@ -28,13 +26,10 @@ interface Answer extends AudioProbeAnswer {
 }
 
 /** Loaded with the first request; callbacks, the common case, do not need them. */
-const load = async (): Promise<{ request: typeof undiciRequest; Signer: typeof AwsV4Signer }> => {
+const load = async () => {
   const [{ request }, { AwsV4Signer: Signer }] = await Promise.all([import('undici'), import('aws4fetch')]);
   return { request, Signer };
 };
-
-const first = (header: string | string[] | undefined): string | undefined =>
-  Array.isArray(header) ? header[0] : header;
 
 /** RFC 3986 in full: a signature covers exactly these characters. */
 const encode = (segment: string): string =>
@@ -67,11 +62,12 @@ export const createS3AudioPlace = (options: S3AudioOptions): AudioPlace => {
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     const text = (await answer.body.text()).slice(0, MAX_EXCERPT_CHARACTERS);
-    const total = first(answer.headers['content-range'])?.split('/')[1];
+    const [contentRange] = [answer.headers['content-range']].flat();
+    const [contentType] = [answer.headers['content-type']].flat();
     return {
       status: answer.statusCode === 206 ? 200 : answer.statusCode,
-      contentType: first(answer.headers['content-type']),
-      sizeBytes: Number(total ?? first(answer.headers['content-length']) ?? Number.NaN),
+      contentType,
+      sizeBytes: Number(contentRange?.split('/')[1] ?? answer.headers['content-length'] ?? Number.NaN),
       code: answer.statusCode < 300 ? '' : (/<Code>(\w{1,100})<\/Code>/.exec(text)?.[1] ?? ''),
     };
   };

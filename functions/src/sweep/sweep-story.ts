@@ -3,16 +3,16 @@ import {
   decide,
   decideRenewal,
   documentIdFault,
-  type FailedMessage,
   isAsSeen,
+  type ReadyMessage,
   type StoryMessage,
   type TransitionContext,
 } from '@taleback/core';
 import type { RunpodClient } from '../runpod/client.ts';
 import { messageFromReport, parseRunpodReport } from '../runpod/report.ts';
-import { type ApplyOptions, applyMessage, failureOf } from '../stories/apply-message.ts';
+import { type ApplyOptions, applyDecision, applyMessage, failureOf } from '../stories/apply-message.ts';
+import type { SweptStory } from '../stories/firestore-jobs.node.ts';
 import { admitsAudio } from '../stories/ownership.ts';
-import type { ApplyOutcome, SweptStory } from '../stories/story-store.ts';
 import type { AudioFinder } from './find-audio.ts';
 
 export interface SweepStoryOptions extends ApplyOptions {
@@ -45,9 +45,8 @@ const MAX_DOUBT_MS = 30 * 60_000;
 type Verdict =
   | { readonly kind: 'message'; readonly message: StoryMessage }
   | { readonly kind: 'alive' }
-  /** There is nothing but its silence. */
-  | { readonly kind: 'lost'; readonly why: string }
-  | { readonly kind: 'unknown'; readonly why: string };
+  /** `lost`: there is nothing but its silence. */
+  | { readonly kind: 'lost' | 'unknown'; readonly why: string };
 
 const askRunpod = async (
   { storyId, audio }: SweptStory,
@@ -60,42 +59,30 @@ const askRunpod = async (
   if (status.kind !== 'found') return { kind: 'unknown', why: status.cause };
   const report = parseRunpodReport(status.report);
   if (!report.ok) return { kind: 'unknown', why: `RunPod's status: ${report.sentence}` };
-  if (report.value.stage === 'under-way') return { kind: 'alive' };
   const message = messageFromReport({ storyId, jobId: audio.jobId ?? audio.runpodJobId }, report.value);
   return message === undefined ? { kind: 'alive' } : { kind: 'message', message };
 };
 
 const lookForAudio = async (
-  { storyId, userId, language, audio }: SweptStory,
+  { audio: { jobId, runpodJobId }, ...story }: SweptStory,
   findAudio: AudioFinder,
 ): Promise<Verdict | undefined> => {
-  const jobIds = [audio.jobId, audio.runpodJobId].filter((id) => id !== undefined);
-  const found = await findAudio({ storyId, userId, language, jobIds });
+  const found = await findAudio({ ...story, jobIds: [jobId, runpodJobId].filter((id) => id !== undefined) });
   if (found.kind !== 'found')
     return found.kind === 'absent' ? undefined : { kind: 'unknown', why: 'the audio store did not answer' };
   const { audioUrl, storagePath } = found;
-  const nothing = { durationMs: undefined, voiceId: undefined, voiceName: undefined, language: undefined };
-  const message = { kind: 'ready', jobId: audio.jobId, audioUrl, storagePath, metadata: undefined } as const;
-  return { kind: 'message', message: { ...message, ...nothing } };
-};
-
-const lossOf = ({ audio }: SweptStory, why: string): FailedMessage => {
-  const silence = audio.status === 'pending' ? 'nobody took the job up' : 'its worker fell silent';
-  return failureOf('lease_expired', { jobId: audio.jobId, details: `${why}; ${silence}` });
-};
-
-/** The end of a job whose audio must not be shown with this story. */
-const strayAudio = ({ audio }: SweptStory): FailedMessage =>
-  failureOf('audio_missing', {
-    jobId: audio.jobId,
-    details: "RunPod names audio in another user's folder",
-  });
-
-/** The end of a story without room for the details. */
-const withoutDetails = ({ audio }: SweptStory, message: StoryMessage): StoryMessage => {
-  const { code } = message.kind === 'failed' ? message : ({ code: 'lease_expired' } as const);
-  const bare = failureOf(code, { jobId: audio.jobId, details: undefined });
-  return message.kind === 'failed' ? { ...bare, retryable: message.retryable } : bare;
+  const message: ReadyMessage = {
+    kind: 'ready',
+    jobId,
+    audioUrl,
+    storagePath,
+    durationMs: undefined,
+    voiceId: undefined,
+    voiceName: undefined,
+    language: undefined,
+    metadata: undefined,
+  };
+  return { kind: 'message', message };
 };
 
 /** Asks RunPod, then the audio store, then gives the job up. */
@@ -111,40 +98,42 @@ const judge = async (story: SweptStory, options: SweepStoryOptions): Promise<Ver
   return looked.kind === 'unknown' && !mayDoubt ? { kind: 'lost', why: looked.why } : looked;
 };
 
+/** The message that ends the job; undefined while it is alive. */
+const messageOf = (verdict: Verdict, { status, jobId }: SweptStory['audio']): StoryMessage | undefined => {
+  if (verdict.kind === 'message') return verdict.message;
+  if (verdict.kind === 'alive') return undefined;
+  const silence = status === 'pending' ? 'nobody took the job up' : 'its worker fell silent';
+  return failureOf('lease_expired', { jobId, details: `${verdict.why}; ${silence}` });
+};
+
+/** The end of a story without room for the details. */
+const withoutDetails = (message: StoryMessage, jobId: string | undefined): StoryMessage =>
+  message.kind === 'failed'
+    ? { ...failureOf(message.code, { jobId, details: undefined }), retryable: message.retryable }
+    : failureOf('lease_expired', { jobId, details: undefined });
+
 /**
  * Finds out what became of a job that has been silent for too long, and writes it. A conclusion from silence is written
  * only if the job is still silent: of two sweeps at once, one wins and the other changes nothing.
  */
 export const sweepStory = async (swept: SweptStory, options: SweepStoryOptions): Promise<SweepEnd> => {
   const { storyId, audio } = swept;
+  const { jobId } = audio;
   const verdict = await judge(swept, options);
   if (verdict.kind === 'unknown') {
-    options.log('warn', 'overdue job left for the next sweep', {
-      storyId,
-      jobId: audio.jobId,
-      why: verdict.why,
-    });
+    options.log('warn', 'overdue job left for the next sweep', { storyId, jobId, why: verdict.why });
     return 'left';
   }
-  const isAlive = verdict.kind === 'alive';
-  const context: TransitionContext = {
-    source: 'sweeper',
-    nowMs: options.now(),
-    leaseMs: audio.status === 'pending' ? options.pendingLeaseMs : options.processingLeaseMs,
-    autoRetry: options.autoRetry,
-  };
-  const jobId =
-    audio.jobId !== undefined && documentIdFault(audio.jobId) === undefined ? audio.jobId : undefined;
-  const job = { storyId, jobId, isLastWord: true };
-  const end = (message: StoryMessage): Promise<ApplyOutcome> =>
-    applyMessage(
-      { ...job, admits: admitsAudio(message) },
-      (story, attempt) => decide(story, attempt, message, context),
-      options,
-    );
-  const endIfSilent = (message: StoryMessage | undefined): Promise<ApplyOutcome> =>
-    applyMessage(
-      job,
+  const isDocumentId = jobId !== undefined && documentIdFault(jobId) === undefined;
+  const target = { storyId, jobId: isDocumentId ? jobId : undefined, isLastWord: true };
+  const { pendingLeaseMs, processingLeaseMs, autoRetry } = options;
+  const leaseMs = audio.status === 'pending' ? pendingLeaseMs : processingLeaseMs;
+  const context: TransitionContext = { source: 'sweeper', nowMs: options.now(), leaseMs, autoRetry };
+  const end = (message: StoryMessage) =>
+    applyMessage({ ...target, message, source: 'sweeper', admits: admitsAudio(message) }, options);
+  const endIfSilent = (message: StoryMessage | undefined) =>
+    applyDecision(
+      target,
       (story, attempt): Decision => {
         if (!isAsSeen(story, audio)) return { kind: 'stale' };
         return message === undefined
@@ -154,19 +143,18 @@ export const sweepStory = async (swept: SweptStory, options: SweepStoryOptions):
       options,
     );
 
-  let message: StoryMessage | undefined;
-  if (verdict.kind === 'lost') message = lossOf(swept, verdict.why);
-  if (verdict.kind === 'message') message = verdict.message;
+  let message = messageOf(verdict, audio);
   let outcome = verdict.kind === 'message' ? await end(verdict.message) : await endIfSilent(message);
   if (outcome.kind === 'not-admitted') {
-    message = strayAudio(swept);
+    const details = "RunPod names audio in another user's folder";
+    message = failureOf('audio_missing', { jobId, details });
     outcome = await end(message);
   }
   if (outcome.kind === 'too-large' && message !== undefined)
-    outcome = await end(withoutDetails(swept, message));
-  const fate = isAlive ? 'renewed' : message?.kind;
-  options.log('warn', 'overdue job swept', { storyId, jobId: audio.jobId, fate, outcome: outcome.kind });
+    outcome = await end(withoutDetails(message, jobId));
+  const fate = message?.kind ?? 'renewed';
+  options.log('warn', 'overdue job swept', { storyId, jobId, fate, outcome: outcome.kind });
   if (outcome.kind === 'store-away') return 'store-away';
   if (outcome.kind !== 'decided' || outcome.decision !== 'applied') return 'moved';
-  return isAlive ? 'renewed' : 'ended';
+  return message === undefined ? 'renewed' : 'ended';
 };

@@ -1,7 +1,8 @@
 import { decideNoRetry, isOverdue, isRetryDue } from '@taleback/core';
 import { type RequestOptions, retryAutomatically } from '../request/request-audio.ts';
-import { applyMessage } from '../stories/apply-message.ts';
-import type { StoryStore, SweepQuery, SweptStory } from '../stories/story-store.ts';
+import { applyDecision } from '../stories/apply-message.ts';
+import type { SweepQuery, SweptStory } from '../stories/firestore-jobs.node.ts';
+import type { StoryStore } from '../stories/firestore-stories.node.ts';
 import { type SweepEnd, type SweepStoryOptions, sweepStory } from './sweep-story.ts';
 
 export interface SweepOptions extends SweepStoryOptions {
@@ -24,8 +25,6 @@ const CONCURRENCY = 10;
 
 type Sweep = (story: SweptStory) => Promise<SweepEnd | 'retried' | undefined>;
 
-const NOTHING: SweepReport = { ended: 0, renewed: 0, left: 0, moved: 0, 'store-away': 0, retried: 0 };
-
 /** Opens the next attempt of a failed story; one that can no longer be opened waits for a person. */
 const retry = async ({ storyId, audio }: SweptStory, options: SweepOptions): ReturnType<Sweep> => {
   if (!isRetryDue(audio, options.now())) return undefined;
@@ -34,7 +33,7 @@ const retry = async ({ storyId, audio }: SweptStory, options: SweepOptions): Ret
   if (answer.kind === 'opened' || answer.kind === 'queue-away') return 'retried';
   if (answer.kind === 'store-away') return 'store-away';
   if (answer.kind !== 'unfit' && answer.kind !== 'no-such-story') return 'moved';
-  const outcome = await applyMessage(
+  const outcome = await applyDecision(
     { storyId, jobId: undefined, isLastWord: true },
     (story) => (isRetryDue(story, options.now()) ? decideNoRetry(story) : { kind: 'stale' }),
     options,
@@ -42,22 +41,17 @@ const retry = async ({ storyId, audio }: SweptStory, options: SweepOptions): Ret
   return outcome.kind === 'store-away' ? 'store-away' : 'moved';
 };
 
+/** Sweeps some at once. A fault of one story must not delay the others. */
 const inGroups = async (stories: readonly SweptStory[], sweep: Sweep, log: SweepOptions['log']) => {
-  const ends: (SweepEnd | 'retried')[] = [];
-  for (let start = 0; start < stories.length; start += CONCURRENCY) {
-    const group = stories.slice(start, start + CONCURRENCY);
-    const settled = await Promise.allSettled(group.map(sweep));
-    settled.forEach((one, index) => {
-      if (one.status === 'fulfilled' && one.value !== undefined) ends.push(one.value);
-      // A fault of one story must not delay the others.
-      if (one.status === 'rejected')
-        log('error', 'sweep of a story failed', {
-          storyId: group[index]?.storyId,
-          fault: String(one.reason),
-        });
+  const guarded: Sweep = (story) =>
+    sweep(story).catch((fault: unknown) => {
+      log('error', 'sweep of a story failed', { storyId: story.storyId, fault: String(fault) });
+      return undefined;
     });
-  }
-  return ends;
+  const ends: Awaited<ReturnType<Sweep>>[] = [];
+  for (let start = 0; start < stories.length; start += CONCURRENCY)
+    ends.push(...(await Promise.all(stories.slice(start, start + CONCURRENCY).map(guarded))));
+  return ends.filter((end) => end !== undefined);
 };
 
 /**
@@ -69,10 +63,10 @@ export const sweepStories = async (options: SweepOptions): Promise<SweepReport> 
   const startedAtMs = now();
   const isLate = (): boolean => now() - startedAtMs >= budgetMs;
   const seen = new Set<string>();
-  const report: Record<SweepEnd | 'retried', number> = { ...NOTHING };
+  const report = { ended: 0, renewed: 0, left: 0, moved: 0, 'store-away': 0, retried: 0 };
 
   const sweepAll = async (query: SweepQuery, sweep: Sweep): Promise<void> => {
-    let from: unknown;
+    let from: Parameters<StoryStore['listOverdue']>[2];
     do {
       const page = await options.stories.listOverdue(query, pageSize, from);
       if (page.kind === 'store-away') {

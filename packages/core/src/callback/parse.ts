@@ -59,6 +59,8 @@ export const optionalText = text.nullish().transform((words) => (words ? toWellF
  * An optional value, for which null counts as absent.
  *
  * @example
+ * import { optional } from '@taleback/core';
+ * import { z } from 'zod';
  * optional(z.number()).parse(null); // undefined
  */
 export const optional = <T>(type: z.ZodType<T>) => type.nullish().transform((value) => value ?? undefined);
