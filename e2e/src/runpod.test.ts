@@ -34,7 +34,7 @@ let server: Server;
 let worker: ChildProcess;
 let runpod: RunpodClient;
 let requests: RequestOptions;
-let dispatch: DispatchOptions & Pick<SweepOptions, 'stories' | 'processingLeaseMs'>;
+let dispatch: DispatchOptions & Pick<SweepOptions, 'stories' | 'pendingLeaseMs' | 'processingLeaseMs'>;
 let ordered: TtsJobEvent | undefined;
 /** Routes that do not reach the receiver: the sender is answered 500. */
 const blocked = new Set<string>();
