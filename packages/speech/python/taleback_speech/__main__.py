@@ -1,10 +1,12 @@
 """`python3 -u -m taleback_speech --engine NAME`"""
 
+from __future__ import annotations
+
 import argparse
 import os
 import sys
 import threading
-from typing import Callable, List, Tuple
+from typing import Callable
 
 from .child import Child
 from .engine import Engine, create_engine
@@ -14,7 +16,7 @@ from .protocol import ALL_VERSIONS
 
 
 def main() -> None:
-    arguments = _parser().parse_args()
+    arguments = _parse_arguments()
     is_by_hand = os.isatty(0)
     requests, answers = claim_streams()
 
@@ -34,36 +36,30 @@ def main() -> None:
         os._exit(130)
 
 
-def _parser() -> argparse.ArgumentParser:
-    all_versions = ",".join(ALL_VERSIONS)
+def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python3 -u -m taleback_speech", description="A speech child.")
     add = parser.add_argument
     add("--engine", required=True, metavar="NAME", help="espeak_ng, coqui, chatterbox, or module:Class of your own")
     add("--option", action="append", default=[], type=_pair, metavar="KEY=VALUE", help="for the engine; repeatable")
-    add(
-        "--versions",
-        type=_versions,
-        default=list(ALL_VERSIONS),
-        metavar="LIST",
-        help="protocol versions to speak, with commas between them (default: %s)" % all_versions,
-    )
+    versions_help = f"protocol versions to speak, with commas between them (default: {','.join(ALL_VERSIONS)})"
+    add("--versions", type=_versions, default=list(ALL_VERSIONS), metavar="LIST", help=versions_help)
     add("--list-voices", action="store_true", help="print the engine's voices and leave")
-    return parser
+    return parser.parse_args()
 
 
-def _pair(text: str) -> Tuple[str, str]:
+def _pair(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not key or not equals:
-        raise argparse.ArgumentTypeError("%r is not key=value" % text)
+        raise argparse.ArgumentTypeError(f"{text!r} is not key=value")
     return key, value
 
 
-def _versions(text: str) -> List[str]:
+def _versions(text: str) -> list[str]:
     """The versions in the text, newest first."""
     named = [name.strip() for name in text.split(",")]
     unknown = [name for name in named if name not in ALL_VERSIONS]
     if unknown:
-        raise argparse.ArgumentTypeError("%r is none of %s" % (unknown[0], ", ".join(ALL_VERSIONS)))
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of {', '.join(ALL_VERSIONS)}")
     return [version for version in ALL_VERSIONS if version in named]
 
 
@@ -75,7 +71,7 @@ def _list_voices(create: Callable[[], Engine], output: int) -> int:
         log(fault.message)
         return 1
     with os.fdopen(output, "w") as file:
-        file.writelines("%s\n" % voice for voice in engine.voices())
+        file.writelines(f"{voice}\n" for voice in engine.voices())
     return 0
 
 

@@ -1,9 +1,11 @@
 """What an engine is. To add one, subclass Engine; nothing else of this package needs to be touched."""
 
+from __future__ import annotations
+
 import importlib
 import threading
 from contextlib import contextmanager
-from typing import Any, Callable, FrozenSet, Iterator, List, Mapping, NamedTuple, Optional
+from typing import Any, Callable, Iterable, Iterator, Mapping, NamedTuple
 
 from .faults import SpeechFault, quoted
 from .process import log_exception
@@ -26,7 +28,7 @@ class Cancellation:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._is_set = False
-        self._callback: Optional[Callable[[], None]] = None
+        self._callback: Callable[[], None] | None = None
 
     def is_set(self) -> bool:
         return self._is_set
@@ -69,29 +71,25 @@ class Engine:
     #: Reported to the manager in `hello`.
     name = "engine"
     #: The keys that `--option key=value` may have.
-    option_names: FrozenSet[str] = frozenset()
+    option_names: frozenset[str] = frozenset()
 
     def __init__(self, options: Mapping[str, str]) -> None:
         """Raises SpeechFault `model_loading_failed` for an option the engine does not know. Loads nothing."""
-        unknown = sorted(set(options) - self.option_names)
-        if unknown:
+        for unknown in sorted(set(options) - self.option_names):
             known = ", ".join(sorted(self.option_names)) or "none"
-            raise SpeechFault(
-                "model_loading_failed",
-                "%s has no option %s; it knows: %s." % (self.name, quoted(unknown[0]), known),
-                retryable=False,
-            )
+            message = f"{self.name} has no option {quoted(unknown)}; it knows: {known}."
+            raise SpeechFault("model_loading_failed", message, retryable=False)
         self.options = options
 
     @property
-    def models(self) -> List[str]:
+    def models(self) -> list[str]:
         """Names of the models it can load, the one that it will load first."""
         return [self.name]
 
     def load(self) -> None:
         """Makes it ready to speak; may take minutes. Called once."""
 
-    def voices(self) -> List[str]:
+    def voices(self) -> list[str]:
         """Names of its voices, once loaded."""
         return [DEFAULT_VOICE]
 
@@ -100,7 +98,7 @@ class Engine:
         text: str,
         voice: str,
         speed: float,
-        language: Optional[str],
+        language: str | None,
         options: Mapping[str, Any],
         cancelled: Cancellation,
     ) -> Sound:
@@ -124,21 +122,34 @@ def create_engine(name: str, options: Mapping[str, str]) -> Engine:
 
     Raises SpeechFault `model_loading_failed` when there is none, or it does not take the options.
     """
-    place = _ENGINES.get(name, name)
-    module_name, colon, class_name = place.partition(":")
+    module_name, colon, class_name = _ENGINES.get(name, name).partition(":")
     if not colon:
         known = ", ".join(sorted(_ENGINES))
-        raise _no_engine("There is no engine %s; there are %s, and module:Class." % (quoted(name), known))
+        raise _no_engine(f"There is no engine {quoted(name)}; there are {known}, and module:Class.")
     try:
-        engine_class = getattr(importlib.import_module(module_name), class_name)
+        engine = getattr(importlib.import_module(module_name), class_name)(options)
     except (ImportError, AttributeError, ValueError) as error:
-        log_exception("the engine %s cannot be imported" % quoted(name))
-        raise _no_engine("The engine %s cannot be imported: %s" % (quoted(name), error)) from error
-    engine = engine_class(options)
+        log_exception(f"the engine {quoted(name)} cannot be imported")
+        raise _no_engine(f"The engine {quoted(name)} cannot be imported: {error}") from error
     if not isinstance(engine, Engine):
-        raise _no_engine("%s is no subclass of taleback_speech.engine.Engine." % quoted(name))
+        raise _no_engine(f"{quoted(name)} is no subclass of taleback_speech.engine.Engine.")
     return engine
 
 
 def _no_engine(message: str) -> SpeechFault:
     return SpeechFault("model_loading_failed", message, retryable=False)
+
+
+def match_language(wanted: str, known: Iterable[str]) -> str:
+    """The name in `known` for a BCP 47 tag: the same one, else the one of its language alone, else its first region.
+
+    Raises SpeechFault `language_unsupported` when there is none.
+    """
+    names = list(known)
+    tag = wanted.lower()
+    language = tag.split("-")[0]
+    for matches in (tag.__eq__, language.__eq__, lambda name: name.split("-")[0] == language):
+        for name in names:
+            if matches(name.lower()):
+                return name
+    raise SpeechFault("language_unsupported", f"The model does not speak {quoted(wanted)}.")

@@ -1,7 +1,9 @@
 """What can go wrong, in the words of the protocol."""
 
+from __future__ import annotations
+
 import errno
-from typing import Dict, Optional, Union
+from typing import Any
 
 #: The codes of the error catalogue in core, which is the original; a test compares the two.
 FAULT_CODES = frozenset(
@@ -20,12 +22,9 @@ FAULT_CODES = frozenset(
     queue_unavailable job_cancelled worker_lost internal unknown
     """.split()
 )
-
 #: Longer messages are cut: a library may put a whole tensor into one.
 _MAX_MESSAGE_CHARACTERS = 500
-
 _OUT_OF_SPACE = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
-
 #: torch has a class for it since 1.13, and only words before that and on other accelerators.
 _GPU_MEMORY_WORDS = (
     "cuda out of memory",
@@ -42,20 +41,18 @@ class SpeechFault(Exception):
     `retryable` overrules the catalogue, for a fault that is known to come again, or not to.
     """
 
-    def __init__(
-        self, code: str, message: str, details: Optional[str] = None, retryable: Optional[bool] = None
-    ) -> None:
+    def __init__(self, code: str, message: str, details: str | None = None, retryable: bool | None = None) -> None:
         super().__init__(message)
         self.code = code if code in FAULT_CODES else "unknown"
         self.message = str(message)
         self.details = None if details is None else str(details)
         self.retryable = retryable
 
-    def fields(self) -> Dict[str, Union[str, bool]]:
+    def fields(self) -> dict[str, Any]:
         """The fields of an `error` payload."""
-        fields: Dict[str, Union[str, bool]] = {"code": self.code, "message": _cut(self.message)}
+        fields: dict[str, Any] = {"code": self.code, "message": _cut(self.message, _MAX_MESSAGE_CHARACTERS)}
         if self.details is not None:
-            fields["details"] = _cut(self.details)
+            fields["details"] = _cut(self.details, _MAX_MESSAGE_CHARACTERS)
         if self.retryable is not None:
             fields["retryable"] = self.retryable
         return fields
@@ -66,13 +63,14 @@ def fault_of(error: BaseException, otherwise: str = "model_failed") -> SpeechFau
     if isinstance(error, SpeechFault):
         return error
     said = _first_line(error)
+    number = getattr(error, "errno", None)
     if is_gpu_out_of_memory(error):
         return SpeechFault("gpu_out_of_memory", "The model ran out of graphics memory.", said)
-    if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+    if isinstance(error, MemoryError) or number == errno.ENOMEM:
         return SpeechFault("memory_exhausted", "The speech process ran out of memory.", said)
-    if getattr(error, "errno", None) in _OUT_OF_SPACE:
+    if number in _OUT_OF_SPACE:
         return SpeechFault("disk_full", "There is no space left on the disk.", said)
-    return SpeechFault(otherwise, "The model failed: %s" % said)
+    return SpeechFault(otherwise, f"The model failed: {said}")
 
 
 def is_gpu_out_of_memory(error: BaseException) -> bool:
@@ -85,17 +83,16 @@ def is_gpu_out_of_memory(error: BaseException) -> bool:
 
 def quoted(text: str) -> str:
     """Foreign text within a message: short, and plain ASCII."""
-    return ascii(text if len(text) <= 80 else text[:80] + "...")
+    return ascii(_cut(text, 80))
 
 
 def _first_line(error: BaseException) -> str:
     name = type(error).__name__
     try:
-        lines = str(error).strip().splitlines()
+        return f"{name}: {str(error).strip().splitlines()[0]}"
     except Exception:
         return name
-    return "%s: %s" % (name, lines[0]) if lines else name
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _MAX_MESSAGE_CHARACTERS else text[:_MAX_MESSAGE_CHARACTERS] + "..."
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[:most] + "..."

@@ -1,31 +1,28 @@
 """The jobs of one child: some waiting, at most one running."""
 
+from __future__ import annotations
+
 import threading
 from collections import deque
-from typing import Callable, Deque, Optional
+from typing import Callable
 
 from .engine import Cancellation
 from .faults import SpeechFault
-from .protocol import BARE, MAX_QUEUED_JOBS, Address, Synthesize
+from .protocol import BARE, Address, Synthesize, Unreadable
 
+#: The manager never asks for more at once than `concurrency`; this stops one that went wrong from filling the memory.
+MAX_QUEUED_JOBS = 1024
 #: How long the end of the process may wait for this queue, which may be held by a thread that waits for the manager.
 _STOP_TIMEOUT_SECONDS = 0.1
 
 
 class Job:
-    """A request to be answered. One without a request has its answer already, and only waits for those before it."""
+    """A request to be answered. An unreadable one has its answer already, and only waits for those before it."""
 
-    def __init__(
-        self, address: Address, request: Optional[Synthesize] = None, fault: Optional[SpeechFault] = None
-    ) -> None:
-        self.address = address
+    def __init__(self, request: Synthesize | Unreadable) -> None:
         self.request = request
-        self.fault = fault
+        self.address = request.address
         self.cancelled = Cancellation()
-
-    @property
-    def is_bare(self) -> bool:
-        return self.address.version == BARE
 
 
 class JobQueue:
@@ -40,35 +37,33 @@ class JobQueue:
     def __init__(self, send_refusal: Callable[[Address, SpeechFault], None]) -> None:
         self._send_refusal = send_refusal
         self._changed = threading.Condition()
-        self._waiting: Deque[Job] = deque()
-        self._running: Optional[Job] = None
+        self._waiting: deque[Job] = deque()
+        self._running: Job | None = None
         #: The answer to jobs that come too late.
-        self._closed_by: Optional[SpeechFault] = None
+        self._closed_by: SpeechFault | None = None
 
-    def put(self, job: Job) -> None:
-        """Takes the job in, or refuses it."""
+    def put(self, request: Synthesize | Unreadable) -> None:
+        """Takes the request in, or refuses it."""
         with self._changed:
-            if job.fault is not None:
-                self._refuse(job, job.fault)
+            if isinstance(request, Unreadable):
+                self._refuse(request.address, request.fault)
             elif self._closed_by is not None:
-                self._refuse(job, self._closed_by)
+                self._refuse(request.address, self._closed_by)
             elif len(self._waiting) >= MAX_QUEUED_JOBS:
-                self._refuse(job, SpeechFault("queue_full", "Too many jobs are waiting."))
+                self._refuse(request.address, SpeechFault("queue_full", "Too many jobs are waiting."))
             else:
-                self._append(job)
+                self._append(request)
 
-    def take(self) -> Optional[Job]:
+    def take(self) -> Job | None:
         """The next job, which then is the running one; waits for it. None once the queue is closed and empty.
 
         The one taken before counts as running, and its answer as still to come, until then.
         """
         with self._changed:
             self._running = None
-            while not self._waiting:
-                if self._closed_by is not None:
-                    return None
-                self._changed.wait()
-            self._running = self._waiting.popleft()
+            self._changed.wait_for(lambda: self._waiting or self._closed_by is not None)
+            if self._waiting:
+                self._running = self._waiting.popleft()
             return self._running
 
     def cancel(self, correlation_id: str, fault: SpeechFault) -> None:
@@ -76,7 +71,7 @@ class JobQueue:
         with self._changed:
             for job in [job for job in self._waiting if job.address.correlation_id == correlation_id]:
                 self._waiting.remove(job)
-                self._refuse(job, fault)
+                self._refuse(job.address, fault)
             if self._running is not None and self._running.address.correlation_id == correlation_id:
                 self._running.cancelled.set()
 
@@ -86,7 +81,7 @@ class JobQueue:
             self._closed_by = self._closed_by or fault
             waiting, self._waiting = self._waiting, deque()
             for job in waiting:
-                self._refuse(job, job.fault or fault)
+                self._refuse(job.address, job.request.fault if isinstance(job.request, Unreadable) else fault)
             self._changed.notify_all()
 
     def stop_running(self) -> None:
@@ -98,16 +93,13 @@ class JobQueue:
             finally:
                 self._changed.release()
 
-    def _refuse(self, job: Job, fault: SpeechFault) -> None:
-        if job.is_bare and self._has_bare():
-            self._append(Job(job.address, None, fault))
+    def _refuse(self, address: Address, fault: SpeechFault) -> None:
+        unanswered = [*self._waiting] if self._running is None else [self._running, *self._waiting]
+        if address.version == BARE and any(job.address.version == BARE for job in unanswered):
+            self._append(Unreadable(address, fault))
         else:
-            self._send_refusal(job.address, fault)
+            self._send_refusal(address, fault)
 
-    def _has_bare(self) -> bool:
-        running = self._running
-        return (running is not None and running.is_bare) or any(job.is_bare for job in self._waiting)
-
-    def _append(self, job: Job) -> None:
-        self._waiting.append(job)
+    def _append(self, request: Synthesize | Unreadable) -> None:
+        self._waiting.append(Job(request))
         self._changed.notify()

@@ -1,37 +1,42 @@
-"""The process: its log, its streams, its parent, its signals, its memory."""
+"""The process: its log, the pipes to the manager, its parent, its signals, its memory."""
+
+from __future__ import annotations
 
 import os
+import queue
 import signal
 import sys
 import threading
 import traceback
 from contextlib import suppress
-from typing import Callable, Optional, Tuple
+from typing import Callable, Iterator
 
 _PR_SET_PDEATHSIG = 1
+_CHUNK_BYTES = 64 * 1024
+#: The reading thread waits beyond this: a manager that asks and never reads must not fill the memory.
+_MAX_UNSENT = 1024
 
 
 def log(text: str) -> None:
     """Writes one line. Never raises: a log that is gone must not end the work."""
     with suppress(OSError, ValueError):
-        sys.stderr.write("taleback_speech: %s\n" % text)
+        sys.stderr.write(f"taleback_speech: {text}\n")
         sys.stderr.flush()
 
 
 def log_exception(what: str) -> None:
     """Writes the exception being handled, with its stack. This is the only place a stack trace may go."""
-    log("%s\n%s" % (what, traceback.format_exc().rstrip()))
+    log(f"{what}\n{traceback.format_exc().rstrip()}")
 
 
-def claim_streams() -> Tuple[int, int]:
+def claim_streams() -> tuple[int, int]:
     """Takes standard input and output away from all other code; call it before anything is imported that may print.
 
     Returns the descriptors to read requests from and to write answers to; programs started later do not inherit
     them. Whatever is printed from now on, by Python, C code or such a program, goes to standard error, and code that
     reads standard input (a library that asks for consent, say) finds its end.
     """
-    requests = os.dup(0)
-    answers = os.dup(1)
+    requests, answers = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
@@ -39,6 +44,70 @@ def claim_streams() -> Tuple[int, int]:
     # Its own buffer would be lost at the end: without -u it is written only when full.
     sys.stdout = sys.stderr
     return requests, answers
+
+
+def read_lines(descriptor: int, max_line_bytes: int) -> Iterator[bytes | int]:
+    """Lines without their ends until the stream ends, and of a line that is too long only its size.
+
+    Bytes after the last `\\n` are not a line.
+    """
+    line = bytearray()
+    # The size so far of a line beyond the limit, whose bytes are dropped.
+    skipped_bytes = 0
+    while True:
+        try:
+            chunk = os.read(descriptor, _CHUNK_BYTES)
+        except OSError:
+            return
+        if not chunk:
+            return
+        for index, part in enumerate(chunk.split(b"\n")):
+            if index > 0:
+                yield skipped_bytes or bytes(line)
+                line.clear()
+                skipped_bytes = 0
+            if skipped_bytes or len(line) + len(part) > max_line_bytes:
+                skipped_bytes += len(line) + len(part)
+                line.clear()
+            else:
+                line += part
+
+
+class Outbox:
+    """A thread of its own does the writing: `pong` must not wait in the reading thread while sound fills the pipe,
+    for that thread is the one that sees the manager go.
+    """
+
+    def __init__(self, descriptor: int, on_broken: Callable[[], None]) -> None:
+        """`on_broken` is called, on the writing thread, when the manager does not read any more."""
+        self._descriptor = descriptor
+        self._on_broken = on_broken
+        self._unsent: queue.Queue[tuple[tuple[bytes, ...], threading.Event]] = queue.Queue(_MAX_UNSENT)
+        threading.Thread(target=self._run, name="outbox", daemon=True).start()
+
+    def send(self, *parts: bytes) -> None:
+        """Sends the parts one after the other with nothing between them; returns before they are written."""
+        self._unsent.put((parts, threading.Event()))
+
+    def send_and_wait(self, *parts: bytes, timeout_seconds: float | None = None) -> None:
+        """Returns when these and all before them are written, or the time is over."""
+        is_sent = threading.Event()
+        with suppress(queue.Full):
+            self._unsent.put((parts, is_sent), timeout=timeout_seconds)
+            is_sent.wait(timeout_seconds)
+
+    def _run(self) -> None:
+        while True:
+            parts, is_sent = self._unsent.get()
+            try:
+                for part in parts:
+                    rest = memoryview(part)
+                    while rest:
+                        rest = rest[os.write(self._descriptor, rest) :]
+            except OSError:
+                self._on_broken()
+                return
+            is_sent.set()
 
 
 def die_with_parent() -> None:
@@ -88,7 +157,7 @@ def watch_signals(on_terminate: Callable[[], None], is_by_hand: bool) -> None:
     threading.Thread(target=wait, name="signals", daemon=True).start()
 
 
-def rss_bytes() -> Optional[int]:
+def rss_bytes() -> int | None:
     """Resident memory; None where the system does not say."""
     try:
         with open("/proc/self/statm", "rb") as file:

@@ -1,74 +1,58 @@
-"""The wire contract: versions, limits, messages, and the lines of a child. @see ../../src/protocol/ARCHITECTURE.md"""
+"""The wire contract: versions, limits, messages, and the lines of each direction.
+
+@see ../../src/protocol/ARCHITECTURE.md
+"""
+
+from __future__ import annotations
 
 import itertools
 import json
+import math
 import os
 import re
 import time
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Union
+from typing import Any, List, Mapping, NamedTuple, Optional, Sequence, Union
 
-from .faults import SpeechFault
+from .engine import DEFAULT_VOICE
+from .faults import SpeechFault, quoted
 
 RAW = "2.1.0"
 LINES = "2.0.0"
 BARE = "1.0.0"
-
 #: Newest first.
 ALL_VERSIONS = (RAW, LINES, BARE)
 
-
 #: Longest line of either direction, without its end.
 MAX_LINE_BYTES = 1 << 20
-
 #: Most sound in one answer: half an hour at 16 kHz, where a request is some sentences.
 MAX_SOUND_BYTES = 64 << 20
-
 #: A name longer than this is no name. It keeps an echoed correlation id from making an answer too long a line.
-MAX_NAME_CHARACTERS = 256
-
-#: The manager never asks for more at once than `concurrency`; this stops one that went wrong from filling the memory.
-MAX_QUEUED_JOBS = 1024
-
+_MAX_NAME_CHARACTERS = 256
+_MAX_PATH_CHARACTERS = 4096
 #: Rates of speech at which every voice stays understandable; 1 is the voice's own.
-MIN_SPEED = 0.5
-MAX_SPEED = 2.0
+_MIN_SPEED, _MAX_SPEED = 0.5, 2.0
+#: Enough for every whole number of the protocol. Python takes quadratic time to read millions of digits.
+_MAX_INT_DIGITS = 20
+#: No encoder and no model takes one.
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_VERSION_FORM = re.compile(r"(\d{1,4})\.(\d{1,4})(?:\.\d{1,4})?\Z")
 
 
-_FORM = re.compile(r"(\d{1,4})\.(\d{1,4})(?:\.\d{1,4})?\Z")
-
-
-def newest_common(offered: Sequence[Any], spoken: Sequence[str]) -> Optional[str]:
+def newest_common(offered: Sequence[Any], spoken: Sequence[str]) -> str | None:
     """The newest version in both lists; None when there is none."""
     return next((version for version in ALL_VERSIONS if version in spoken and version in offered), None)
 
 
-def enveloped(spoken: Sequence[str]) -> List[str]:
+def enveloped(spoken: Sequence[str]) -> list[str]:
     """Those of `spoken` that have envelopes, newest first."""
     return [version for version in ALL_VERSIONS if version in spoken and version != BARE]
-
-
-def version_for(written: str, spoken: Sequence[str]) -> Optional[str]:
-    """The version that an envelope marked `written` is answered in: the newest of `spoken` that its sender knows.
-
-    None when the sender knows none of them. A 2.2 would know 2.1 as well; a 3.0 is another protocol.
-    """
-    form = _FORM.match(written)
-    if form is None or form.group(1) != "2":
-        return None
-    known = (RAW, LINES) if int(form.group(2)) >= 1 else (LINES,)
-    return newest_common(known, spoken)
 
 
 class Address(NamedTuple):
     """Where an answer goes. `correlation_id` is None in 1.0, whose answers are matched by their order."""
 
     version: str
-    correlation_id: Optional[str]
-
-
-class Hello(NamedTuple):
-    address: Address
-    offered: List[Any]
+    correlation_id: str | None
 
 
 class Synthesize(NamedTuple):
@@ -76,22 +60,10 @@ class Synthesize(NamedTuple):
     text: str
     voice: str
     speed: float
-    language: Optional[str]
+    language: str | None
     options: Mapping[str, Any]
     #: None in 2.1, and in 2.0 when the sound is wanted in the line.
-    output_path: Optional[str]
-
-
-class Ping(NamedTuple):
-    address: Address
-
-
-class Cancel(NamedTuple):
-    correlation_id: str
-
-
-class Shutdown(NamedTuple):
-    pass
+    output_path: str | None
 
 
 class Unreadable(NamedTuple):
@@ -107,57 +79,203 @@ class Noise(NamedTuple):
     reason: str
 
 
+Hello = NamedTuple("Hello", [("address", Address), ("offered", List[Any])])
+Ping = NamedTuple("Ping", [("address", Address)])
+Cancel = NamedTuple("Cancel", [("correlation_id", str)])
+Shutdown = NamedTuple("Shutdown", [])
 Message = Union[Hello, Synthesize, Ping, Cancel, Shutdown, Unreadable, Noise]
+
+
+def parse_line(line: bytes, spoken: Sequence[str]) -> Message:
+    """What `line` says to a child that speaks the versions `spoken`. Never raises."""
+    try:
+        fields, has_strays = _parse_object(line)
+    except ValueError:
+        return Noise(f"a line of {len(line)} bytes is no JSON object")
+    kind, written = fields.get("type"), fields.get("version")
+    if written is None and kind is None:
+        # Answers of 1.0 are matched by their order: to answer what is no request would shift all that follow.
+        return Noise("an object has neither version nor type")
+    if written is not None and not enveloped(spoken):
+        # What a child that knows nothing newer says to `hello`: the manager then speaks 1.0 without waiting.
+        return Unreadable(Address(BARE, None), _invalid("This child speaks 1.0 only."))
+    if written is not None and kind in ("response", "event"):
+        return Noise(f"{kind} came in, which only a child sends")
+    version = _version_for(written, spoken)
+    address = Address(BARE, None)
+    if written is not None:
+        address = Address(version or enveloped(spoken)[0], _correlation_id(fields))
+    try:
+        if version is None:
+            raise _invalid(f"This child does not speak {'1.0' if written is None else 'that version'}.")
+        if has_strays:
+            raise _invalid("NaN and Infinity are no JSON.")
+        return _parse_bare(address, fields) if version == BARE else _parse_envelope(address, fields)
+    except SpeechFault as fault:
+        if written is not None and address.correlation_id is None:
+            return Noise(f"a request without a correlation id: {fault.message}")
+        return Unreadable(address, fault)
+
+
+def _version_for(written: Any, spoken: Sequence[str]) -> str | None:
+    """The version that an envelope marked `written` is answered in: the newest of `spoken` that its sender knows.
+
+    None when the sender knows none of them. A 2.2 would know 2.1 as well; a 3.0 is another protocol.
+    """
+    if written is None:
+        return newest_common([BARE], spoken)
+    form = _VERSION_FORM.match(written) if isinstance(written, str) else None
+    if form is None or form.group(1) != "2":
+        return None
+    return newest_common([RAW, LINES] if int(form.group(2)) >= 1 else [LINES], spoken)
+
+
+def _correlation_id(fields: Mapping[str, Any]) -> str | None:
+    metadata = fields.get("metadata")
+    found = metadata.get("correlationId") if isinstance(metadata, dict) else None
+    return found if isinstance(found, str) and 0 < len(found) <= _MAX_NAME_CHARACTERS else None
+
+
+def _parse_bare(address: Address, fields: Mapping[str, Any]) -> Message:
+    if fields["type"] != "synthesize":
+        raise _invalid("1.0 knows no request but synthesize.")
+    return _parse_synthesize(address, fields, _text_field(fields, "voice") or DEFAULT_VOICE)
+
+
+def _parse_envelope(address: Address, fields: Mapping[str, Any]) -> Message:
+    payload = fields.get("payload")
+    if fields.get("type") != "request" or not isinstance(payload, dict):
+        raise _invalid("An envelope needs the type request and an object as its payload.")
+    kind = payload.get("type")
+    if kind == "shutdown":
+        return Shutdown()
+    if kind == "cancel":
+        return Cancel(_required_text_field(payload, "correlation_id", "cancel"))
+    if address.correlation_id is None:
+        raise _invalid("its answer would have no address.")
+    if kind == "ping":
+        return Ping(address)
+    if kind == "hello":
+        offered = payload.get("versions")
+        if not isinstance(offered, (list, type(None))):
+            raise _invalid("versions must be a list.")
+        return Hello(address, [address.version] if offered is None else offered)
+    if kind == "synthesize":
+        return _parse_synthesize(address, payload, _required_text_field(payload, "voice", "synthesize"))
+    raise _invalid(f"There is no request {quoted(kind) if isinstance(kind, str) else 'without a type'}.")
+
+
+def _parse_synthesize(address: Address, fields: Mapping[str, Any], voice: str) -> Synthesize:
+    """Raises SpeechFault: `request_invalid`, or what is wrong with the text."""
+    text, speed, options = fields.get("text"), fields.get("speed"), fields.get("options")
+    if not isinstance(text, str):
+        raise _invalid("text must be a text.")
+    if _LONE_SURROGATE.search(text):
+        raise SpeechFault("text_encoding_invalid", "The text holds bytes or surrogates that are no characters.")
+    # Line breaks and other control characters are no more speakable than spaces.
+    if not any(character.isprintable() and not character.isspace() for character in text):
+        raise SpeechFault("text_not_speakable", "The text holds nothing that can be spoken.")
+    if not isinstance(options, (dict, type(None))):
+        raise _invalid("options must be an object.")
+    # To 2.1 it is an unknown field, and those are ignored.
+    path = None if address.version == RAW else _text_field(fields, "output_path", _MAX_PATH_CHARACTERS)
+    if path is None and address.version == BARE:
+        raise _invalid("1.0 needs an output_path.")
+    language = _text_field(fields, "language")
+    return Synthesize(address, text, voice, _parse_speed(speed), language, options or {}, path)
+
+
+def _parse_speed(value: Any) -> float:
+    if value is None:
+        return 1.0
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise _invalid("speed must be a number.")
+    if not _MIN_SPEED <= value <= _MAX_SPEED:
+        raise _invalid(f"speed must be {_MIN_SPEED} to {_MAX_SPEED}.")
+    return float(value)
+
+
+def _text_field(fields: Mapping[str, Any], name: str, max_characters: int = _MAX_NAME_CHARACTERS) -> str | None:
+    """A short text; None when it is absent or null. Raises SpeechFault `request_invalid`."""
+    value = fields.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, str) or not 0 < len(value) <= max_characters:
+        raise _invalid(f"{name} must be a text of 1 to {max_characters} characters.")
+    if _LONE_SURROGATE.search(value) or "\0" in value:
+        raise _invalid(f"{name} holds characters that cannot be read.")
+    return value
+
+
+def _required_text_field(fields: Mapping[str, Any], name: str, kind: str) -> str:
+    value = _text_field(fields, name)
+    if value is None:
+        raise _invalid(f"{kind} needs a {name}.")
+    return value
+
+
+def _invalid(message: str) -> SpeechFault:
+    return SpeechFault("request_invalid", message)
+
+
+def _parse_object(line: bytes) -> tuple[dict[str, Any], bool]:
+    """The JSON object in `line`, and whether it had a NaN or Infinity (read as null), which JSON has not.
+
+    Bytes that are no UTF-8 become lone surrogates, so that a request with a broken text still shows whose it is.
+    Raises ValueError for anything else than one object, however deeply nested.
+    """
+    strays: list[str] = []
+    text = line.decode("utf-8", "surrogateescape")
+    try:
+        value = json.loads(text, parse_int=_parse_int, parse_constant=strays.append)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if not isinstance(value, dict):
+        raise ValueError("no object")
+    return value, bool(strays)
+
+
+def _parse_int(digits: str) -> float:
+    return int(digits) if len(digits) <= _MAX_INT_DIGITS else float(digits)
 
 
 _message_numbers = itertools.count(1)
 
 
-def response_line(address: Address, payload: Mapping[str, Any], byte_length: Optional[int] = None) -> bytes:
+def response_line(address: Address, payload: Mapping[str, Any], byte_length: int | None = None) -> bytes:
     """A response in an envelope; `byte_length` announces raw bytes after it.
 
     Raises SpeechFault `text_too_long` when the line is longer than the protocol allows.
     """
-    envelope = _envelope(address.version, "response", payload)
-    envelope["metadata"] = {"correlationId": address.correlation_id}
+    rest: dict[str, Any] = {"metadata": {"correlationId": address.correlation_id}}
     if byte_length is not None:
-        envelope["byteLength"] = byte_length
-    line = _line(envelope)
+        rest["byteLength"] = byte_length
+    line = _envelope_line(address.version, "response", payload, rest)
     if len(line) > MAX_LINE_BYTES + 1:
-        raise SpeechFault(
-            "text_too_long", "The sound is too long for a line; ask for a file or for less.", retryable=False
-        )
+        message = "The sound is too long for a line; ask for a file or for less."
+        raise SpeechFault("text_too_long", message, retryable=False)
     return line
 
 
 def event_line(version: str, payload: Mapping[str, Any]) -> bytes:
-    return _line(_envelope(version, "event", payload))
+    return _envelope_line(version, "event", payload, {})
 
 
 def error_line(address: Address, fault: SpeechFault) -> bytes:
     """The fault as an answer."""
-    if address.version != BARE:
-        return response_line(address, dict(fault.fields(), type="error"))
     fields = fault.fields()
-    answer = {"success": False, "error": fields.pop("message")}
-    answer.update(fields)
-    return _line(answer)
+    if address.version != BARE:
+        return response_line(address, {"type": "error", **fields})
+    return line_of({"success": False, "error": fields.pop("message"), **fields})
 
 
-def bare_success_line(output_path: str) -> bytes:
-    return _line({"success": True, "output_path": output_path})
+def _envelope_line(version: str, kind: str, payload: Mapping[str, Any], rest: Mapping[str, Any]) -> bytes:
+    message_id = f"msg-{os.getpid()}-{next(_message_numbers)}"
+    timestamp = int(time.time() * 1000)
+    envelope = {"version": version, "messageId": message_id, "timestamp": timestamp, "type": kind, "payload": payload}
+    return line_of({**envelope, **rest})
 
 
-def _envelope(version: str, kind: str, payload: Mapping[str, Any]) -> Dict[str, Any]:
-    return {
-        "version": version,
-        "messageId": "msg-%d-%d" % (os.getpid(), next(_message_numbers)),
-        "timestamp": int(time.time() * 1000),
-        "type": kind,
-        "payload": payload,
-    }
-
-
-def _line(message: Mapping[str, Any]) -> bytes:
+def line_of(message: Mapping[str, Any]) -> bytes:
     # Escaped to ASCII: a correlation id may hold lone surrogates, which have no bytes of their own.
     return json.dumps(message, ensure_ascii=True, separators=(",", ":")).encode("ascii") + b"\n"

@@ -1,1 +1,1 @@
-"""The engines that come with the package, one a module. registry.py names them; none is imported unless asked for."""
+"""The engines that come with the package, one a module; engine.py names them. None is imported unless asked for."""

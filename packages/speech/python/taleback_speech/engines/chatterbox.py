@@ -1,14 +1,14 @@
 """Chatterbox of Resemble AI: natural voices, cloned from some seconds of a recording. Package `chatterbox-tts`."""
 
+from __future__ import annotations
+
 import math
 import os
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional
+from typing import Any, Iterable, Mapping
 
-from ..audio import pcm_of
-from ..engine import DEFAULT_VOICE, Cancellation, Engine, Sound
+from ..engine import DEFAULT_VOICE, match_language
 from ..faults import SpeechFault, quoted
-from ..voice_profile import VoiceProfile, open_voice_profile, profile_at
-from .support import choose_device, freeing_gpu_memory, import_package, match_language, require_words
+from .model_engine import ModelEngine, Request, VoiceProfile, profile_at
 
 #: `generate` makes at most 1,000 tokens, 25 a second, and breaks off there without a word.
 _LONGEST_SECONDS = 39.5
@@ -22,61 +22,48 @@ _BOUNDS = {
     "top_p": (0.0, 1.0),
     "repetition_penalty": (1.0, 2.0),
 }
-
-
-class _Variant(NamedTuple):
-    module: str
-    class_name: str
-    is_multilingual: bool
-
-
+#: Module and class by variant.
 _VARIANTS = {
-    "english": _Variant("chatterbox.tts", "ChatterboxTTS", False),
-    "multilingual": _Variant("chatterbox.mtl_tts", "ChatterboxMultilingualTTS", True),
+    "english": ("chatterbox.tts", "ChatterboxTTS"),
+    "multilingual": ("chatterbox.mtl_tts", "ChatterboxMultilingualTTS"),
 }
 
 
-class Chatterbox(Engine):
-    """Options: `variant` (english or multilingual), `device` (cuda, mps, cpu or auto), `voices`, a folder whose
-    recordings are voices by their file names, and `language`, for requests that name none.
+class Chatterbox(ModelEngine):
+    """Options besides those of every model: `variant` (english or multilingual), and `voices`, a folder whose
+    recordings are voices by their file names.
 
-    A request's `options` may hold a voice profile (voice_profile.py), which then goes before `voice`, and the
-    settings of `generate` (parse_settings).
+    A request's `options` may hold the settings of `generate`, too (_BOUNDS).
     """
 
     name = "chatterbox"
     option_names = frozenset({"variant", "device", "voices", "language"})
+    pip_name = "chatterbox-tts"
 
     def __init__(self, options: Mapping[str, str]) -> None:
         super().__init__(options)
-        self._variant_name = options.get("variant", "english")
-        if self._variant_name not in _VARIANTS:
-            known = ", ".join(sorted(_VARIANTS))
-            raise SpeechFault("model_loading_failed", "variant must be one of %s." % known, retryable=False)
-        self._variant = _VARIANTS[self._variant_name]
-        self._torch: Any = None
+        self._variant = options.get("variant", "english")
+        if self._variant not in _VARIANTS:
+            message = f"variant must be one of {', '.join(sorted(_VARIANTS))}."
+            raise SpeechFault("model_loading_failed", message, retryable=False)
+        self.module_name, self._class_name = _VARIANTS[self._variant]
         self._model: Any = None
-        self._languages: List[str] = []
         self._own_voice: Any = None
-        self._prepared_key: Optional[str] = None
+        self._prepared_key: str | None = None
         self._prepared_voice: Any = None
 
     @property
-    def models(self) -> List[str]:
-        return ["chatterbox-%s" % self._variant_name]
+    def models(self) -> list[str]:
+        return [f"chatterbox-{self._variant}"]
 
-    def load(self) -> None:
-        module = import_package(self._variant.module, "chatterbox-tts")
-        self._torch = import_package("torch", "torch torchaudio")
-        device = choose_device(self._torch, self.options.get("device", "auto"))
-        with freeing_gpu_memory(self._torch):
-            self._model = getattr(module, self._variant.class_name).from_pretrained(device=device)
-        if self._variant.is_multilingual:
+    def load_model(self, module: Any, device: str) -> None:
+        self._model = getattr(module, self._class_name).from_pretrained(device=device)
+        if self._variant == "multilingual":
             self._languages = list(module.SUPPORTED_LANGUAGES)
         # A prepared profile takes its place, and would stay for every request after that.
         self._own_voice = self._model.conds
 
-    def voices(self) -> List[str]:
+    def voices(self) -> list[str]:
         folder = self.options.get("voices")
         if folder is None:
             return [DEFAULT_VOICE]
@@ -86,51 +73,36 @@ class Chatterbox(Engine):
             raise SpeechFault("voice_profile_missing", "The folder of voices cannot be read.", str(error)) from error
         return [DEFAULT_VOICE] + [file.rsplit(".", 1)[0] for file in files if file.endswith(_PROFILE_ENDINGS)]
 
-    def synthesize(
-        self,
-        text: str,
-        voice: str,
-        speed: float,
-        language: Optional[str],
-        options: Mapping[str, Any],
-        cancelled: Cancellation,
-    ) -> Sound:
-        require_words(text)
-        if speed != 1:
+    def generate(self, request: Request) -> tuple[int, Iterable[float]]:
+        if request.speed != 1:
             raise SpeechFault("request_invalid", "Chatterbox has only one speed; cfg_weight changes its pace.")
-        settings = parse_settings(options)
-        arguments: Dict[str, Any] = dict(settings, **self._language(language))
-        with open_voice_profile(options) as given, freeing_gpu_memory(self._torch):
-            profile = given or self._profile_of(voice)
-            self._take_voice(profile, settings)
-            cancelled.raise_if_set()
-            samples = self._model.generate(text, **arguments)
+        arguments: dict[str, Any] = _parse_settings(request.options)
+        exaggeration = {name: value for name, value in arguments.items() if name == "exaggeration"}
+        if self._languages:
+            arguments["language_id"] = self._language(request.language)
+        else:
+            match_language(request.language or "en", ["en"])
+        self._take_voice(request.profile or self._profile_of(request.voice), exaggeration)
+        request.cancelled.raise_if_set()
+        samples = self._model.generate(request.text, **arguments).squeeze().tolist()
         sample_rate = int(self._model.sr)
-        values = samples.squeeze().tolist()
-        if len(values) > _LONGEST_SECONDS * sample_rate:
+        if len(samples) > _LONGEST_SECONDS * sample_rate:
             raise SpeechFault("audio_implausible", "Chatterbox went on talking beyond the text.")
-        return Sound("pcm_s16le", sample_rate, pcm_of(values))
+        return sample_rate, samples
 
-    def _language(self, wanted: Optional[str]) -> Dict[str, str]:
-        if not self._variant.is_multilingual:
-            match_language(wanted or "en", ["en"])
-            return {}
-        return {"language_id": match_language(wanted or self.options.get("language", "en"), self._languages)}
-
-    def _profile_of(self, voice: str) -> Optional[VoiceProfile]:
+    def _profile_of(self, voice: str) -> VoiceProfile | None:
         """The recording of a voice by name; None for the model's own."""
         if voice == DEFAULT_VOICE:
             return None
-        folder = self.options.get("voices", "")
         # Only names that the listing gives: a path would lead out of the folder.
         if voice in self.voices():
             for ending in _PROFILE_ENDINGS:
-                path = os.path.join(folder, voice + ending)
+                path = os.path.join(self.options["voices"], voice + ending)
                 if os.path.exists(path):
                     return profile_at(path)
-        raise SpeechFault("voice_not_found", "There is no voice %s." % quoted(voice))
+        raise SpeechFault("voice_not_found", f"There is no voice {quoted(voice)}.")
 
-    def _take_voice(self, profile: Optional[VoiceProfile], settings: Mapping[str, float]) -> None:
+    def _take_voice(self, profile: VoiceProfile | None, exaggeration: Mapping[str, float]) -> None:
         """Makes the next `generate` speak in this voice.
 
         The last profile stays prepared, as the sentences of a story share one.
@@ -142,36 +114,32 @@ class Chatterbox(Engine):
             return
         if profile.key != self._prepared_key:
             self._prepared_key = None
-            self._prepare(profile, settings)
+            try:
+                self._model.prepare_conditionals(profile.path, **exaggeration)
+            except Exception as error:
+                if not _is_about_the_recording(error):
+                    raise
+                message = "The voice profile cannot be heard."
+                raise SpeechFault("voice_profile_corrupt", message, str(error)) from error
             self._prepared_key, self._prepared_voice = profile.key, self._model.conds
         self._model.conds = self._prepared_voice
-
-    def _prepare(self, profile: VoiceProfile, settings: Mapping[str, float]) -> None:
-        exaggeration = {name: settings[name] for name in ("exaggeration",) if name in settings}
-        try:
-            self._model.prepare_conditionals(profile.path, **exaggeration)
-        except Exception as error:
-            if not _is_about_the_recording(error):
-                raise
-            raise SpeechFault("voice_profile_corrupt", "The voice profile cannot be heard.", str(error)) from error
 
 
 def _is_about_the_recording(error: Exception) -> bool:
     """A RuntimeError is the model's or the accelerator's, unless the reader of sound files raised it."""
-    if type(error).__module__.startswith("soundfile"):
-        return True
-    return not isinstance(error, (MemoryError, RuntimeError))
+    is_models = isinstance(error, (MemoryError, RuntimeError))
+    return type(error).__module__.startswith("soundfile") or not is_models
 
 
-def parse_settings(options: Mapping[str, Any]) -> Dict[str, float]:
+def _parse_settings(options: Mapping[str, Any]) -> dict[str, Any]:
     """The settings among a request's options. Raises SpeechFault `request_invalid` for one out of bounds."""
-    settings: Dict[str, float] = {}
+    settings: dict[str, Any] = {}
     for name, (lowest, highest) in _BOUNDS.items():
         value = options.get(name)
         if value is None:
             continue
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
         if not is_number or not lowest <= value <= highest:
-            raise SpeechFault("request_invalid", "%s must be a number from %s to %s." % (name, lowest, highest))
+            raise SpeechFault("request_invalid", f"{name} must be a number from {lowest} to {highest}.")
         settings[name] = float(value)
     return settings
