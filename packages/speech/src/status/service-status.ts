@@ -201,57 +201,26 @@ export type ServiceStatus = ReturnType<typeof describeStatus>;
  */
 export const describeStatus = (input: StatusInput) => {
   const { summary, pool, protection, machine, engines, nowMs } = input;
-  const { accepted, spoken, failed, refused, ...counts } = summary.counts;
-  const noLatencies: Record<'p50' | 'p95' | 'p99', number | null> = { p50: null, p95: null, p99: null };
   const workers = pool?.workers ?? [];
   return {
     ...decideReadiness(input),
+    ...summary,
     mode: pool?.mode ?? null,
     protection,
-    /** Mean time from acceptance to speech, of recent spoken requests, ms. */
-    averageLatency: summary.averageLatencyMs ?? null,
-    /** Requests over the last minute, accepted or refused, per second. */
-    requestsPerSecond: summary.requestsPerSecond ?? null,
     /** Requests that wait. */
     queueDepth: pool?.queueDepth ?? null,
-    /** Spoken of recent requests that ended, 0..1. */
-    successRate: summary.successRate ?? null,
+    queued: pool?.queued ?? null,
+    inFlight: pool?.inFlight ?? null,
     /** The worst of the workers' breakers; null when there is none. */
     circuitBreakerState: worstBreaker(workers) ?? null,
     /** Health score of each worker, 0..100, in the order of `workers`. */
     workerHealth: workers.map(({ healthScore }) => healthScore),
+    /** Workers that are READY or BUSY. */
+    activeWorkers: pool === undefined ? null : workers.filter(isActive).length,
     /** Used part of the memory of the machine or its container, 0..1. */
     memoryUsage: machine.memoryRatio ?? null,
     /** Used part of the processor time of the machine or its container, 0..1. */
     cpuUsage: machine.cpuRatio ?? null,
-    /** Workers that are READY or BUSY. */
-    activeWorkers: pool === undefined ? null : workers.filter(isActive).length,
-    /** Of recent spoken requests, ms. */
-    latencyPercentiles: summary.latencyPercentilesMs ?? noLatencies,
-    /** Recent requests: the basis of the figures. */
-    recentRequests: summary.recentRequests,
-    /** Mean time that a worker took for a recent spoken attempt, ms. */
-    averageGenerationTime: summary.averageGenerationMs ?? null,
-    /** These, and all counts below, since the start. */
-    circuitBreakerStateChanges: counts.breakerChanges,
-    /** Attempts beyond the first. */
-    retryAttempts: counts.retries,
-    errorsByType: summary.errorsByCode,
-    errorsByCategory: summary.errorsByCategory,
-    /** Failed of recent requests that ended, 0..1, by category; null before any ended. */
-    errorRates: summary.recentRequests === 0 ? null : summary.errorRates,
-    /** Mean time in the queue, ms. */
-    averageQueueWait: summary.averageQueueWaitMs ?? null,
-    /** Mean time that choosing a worker took, ms. */
-    averageRoutingTime: summary.averageRoutingMs ?? null,
-    queued: pool?.queued ?? null,
-    inFlight: pool?.inFlight ?? null,
-    requests: { accepted, spoken, failed, refused },
-    refusalsByType: summary.refusalsByCode,
-    /** Audio that was spoken, ms. */
-    audioSpoken: counts.audioMs,
-    workerRestarts: counts.workerRestarts,
-    processFaults: counts.processFaults,
     /** What rests on no request yet is null. */
     workers: workers.map((worker) => ({
       ...worker,
@@ -259,7 +228,6 @@ export const describeStatus = (input: StatusInput) => {
       averageResponseMs: worker.jobsDone === 0 ? null : worker.averageResponseMs,
     })),
     /** ISO 8601. */
-    startedAt: new Date(summary.startedAtMs).toISOString(),
     at: new Date(nowMs).toISOString(),
     /** In the order of preference. */
     engines,

@@ -30,26 +30,27 @@ const record = (...events: SynthesisEvent[]): void => {
 };
 
 describe('before anything happened', () => {
-  it('seed 004: a figure that is not known is absent, not 0', () => {
+  it('seed 004: a figure that is not known is null, not 0', () => {
     expect(statistics.summary()).toEqual({
-      startedAtMs: START_MS,
+      averageLatency: null,
+      latencyPercentiles: { p50: null, p95: null, p99: null },
+      requestsPerSecond: null,
       recentRequests: 0,
-      errorRates: {},
-      errorsByCode: {},
+      successRate: null,
+      errorRates: null,
+      averageGenerationTime: null,
+      averageQueueWait: null,
+      averageRoutingTime: null,
+      requests: { accepted: 0, spoken: 0, failed: 0, refused: 0 },
+      errorsByType: {},
       errorsByCategory: {},
-      refusalsByCode: {},
-      counts: {
-        accepted: 0,
-        spoken: 0,
-        failed: 0,
-        refused: 0,
-        retries: 0,
-        breakerChanges: 0,
-        workerRestarts: 0,
-        processFaults: 0,
-        audioMs: 0,
-        characters: 0,
-      },
+      refusalsByType: {},
+      circuitBreakerStateChanges: 0,
+      retryAttempts: 0,
+      audioSpoken: 0,
+      workerRestarts: 0,
+      processFaults: 0,
+      startedAt: new Date(START_MS).toISOString(),
     });
   });
 });
@@ -59,27 +60,27 @@ describe('latency', () => {
     for (let latencyMs = 1; latencyMs <= 100; latencyMs += 1) record(spoken(latencyMs));
     record(failed('timed_out', 60_000));
     expect(statistics.summary()).toMatchObject({
-      averageLatencyMs: 50.5,
-      latencyPercentilesMs: { p50: 50, p95: 95, p99: 99 },
+      averageLatency: 50.5,
+      latencyPercentiles: { p50: 50, p95: 95, p99: 99 },
     });
   });
 
   it('stands on the last 1,024 requests', () => {
     record(...Array.from({ length: 1_000 }, () => spoken(10_000)));
     record(...Array.from({ length: 1_024 }, () => spoken(100)));
-    expect(statistics.summary()).toMatchObject({ recentRequests: 1_024, averageLatencyMs: 100 });
+    expect(statistics.summary()).toMatchObject({ recentRequests: 1_024, averageLatency: 100 });
   });
 
   it('forgets after five minutes, and then knows nothing', () => {
     record(spoken(100));
     clock.advance(5 * 60_000 - 1);
-    expect(statistics.summary().averageLatencyMs).toBe(100);
+    expect(statistics.summary().averageLatency).toBe(100);
     clock.advance(1);
-    const { averageLatencyMs, latencyPercentilesMs, successRate, counts } = statistics.summary();
-    expect([averageLatencyMs, latencyPercentilesMs, successRate, counts.spoken]).toEqual([
-      undefined,
-      undefined,
-      undefined,
+    const { averageLatency, latencyPercentiles, successRate, requests } = statistics.summary();
+    expect([averageLatency, latencyPercentiles.p50, successRate, requests.spoken]).toEqual([
+      null,
+      null,
+      null,
       1,
     ]);
   });
@@ -99,15 +100,15 @@ describe('rates', () => {
     expect(statistics.summary()).toMatchObject({
       successRate: 0.75,
       recentRequests: 4,
-      counts: { spoken: 3, failed: 1, refused: 1 },
-      refusalsByCode: { queue_full: 1 },
+      requests: { spoken: 3, failed: 1, refused: 1 },
+      refusalsByType: { queue_full: 1 },
     });
   });
 
   it('a success rate of 0 is told as 0', () => {
     record(failed('timed_out'));
     expect(statistics.summary().successRate).toBe(0);
-    expect(statistics.summary().averageLatencyMs).toBeUndefined();
+    expect(statistics.summary().averageLatency).toBeNull();
   });
 
   it('seed 000: error rates by type are of recent requests; counts by type are since the start', () => {
@@ -116,7 +117,7 @@ describe('rates', () => {
     record(spoken(1), spoken(1), failed('timed_out'), failed('text_empty'));
     expect(statistics.summary()).toMatchObject({
       errorRates: { timeout: 0.25, input: 0.25 },
-      errorsByCode: { worker_lost: 1, timed_out: 1, text_empty: 1 },
+      errorsByType: { worker_lost: 1, timed_out: 1, text_empty: 1 },
       errorsByCategory: { internal: 1, timeout: 1, input: 1 },
     });
     expect(statistics.summary().errorRates).not.toHaveProperty('internal');
@@ -124,7 +125,7 @@ describe('rates', () => {
 
   it('keeps a code that the catalogue does not have as unknown', () => {
     record({ kind: 'ended', outcome: 'failed', latencyMs: 1, code: 'made_up' as 'unknown' });
-    expect(statistics.summary().errorsByCode).toEqual({ unknown: 1 });
+    expect(statistics.summary().errorsByType).toEqual({ unknown: 1 });
   });
 });
 
@@ -138,7 +139,7 @@ const attempt = (generationMs: number, outcome: 'spoken' | 'failed'): SynthesisE
 describe('what workers do', () => {
   it('seed 000: average TTS generation time is that of attempts that were spoken', () => {
     record(attempt(100, 'spoken'), attempt(300, 'spoken'), attempt(60_000, 'failed'));
-    expect(statistics.summary().averageGenerationMs).toBe(200);
+    expect(statistics.summary().averageGenerationTime).toBe(200);
   });
 
   it('seed 004: queue processing is told by waits and routing times', () => {
@@ -146,7 +147,7 @@ describe('what workers do', () => {
       { kind: 'dispatched', workerId: 'worker-1', waitedMs: 10 },
       { kind: 'dispatched', workerId: 'worker-1', waitedMs: 30, routingMs: 0.5 },
     );
-    expect(statistics.summary()).toMatchObject({ averageQueueWaitMs: 20, averageRoutingMs: 0.5 });
+    expect(statistics.summary()).toMatchObject({ averageQueueWait: 20, averageRoutingTime: 0.5 });
   });
 
   it('seed 000: circuit breaker state changes and retry attempts are counted', () => {
@@ -167,7 +168,7 @@ describe('what workers do', () => {
       },
       { kind: 'retried', code: 'worker_lost', attempt: 2 },
     );
-    expect(statistics.summary().counts).toMatchObject({ breakerChanges: 2, retries: 1 });
+    expect(statistics.summary()).toMatchObject({ circuitBreakerStateChanges: 2, retryAttempts: 1 });
   });
 
   it('a restart is a start in the place of a process that ended, not a pool that grows', () => {
@@ -178,7 +179,7 @@ describe('what workers do', () => {
       { kind: 'worker-changed', workerId: 'worker-1', from: 'TERMINATED', to: 'INITIALIZING' },
       { kind: 'worker-changed', workerId: 'worker-2', from: 'NEW', to: 'INITIALIZING' },
     );
-    expect(statistics.summary().counts.workerRestarts).toBe(1);
+    expect(statistics.summary().workerRestarts).toBe(1);
   });
 
   it('counts what else happens', () => {
@@ -188,10 +189,9 @@ describe('what workers do', () => {
       { kind: 'process-fault', origin: 'unhandledRejection' },
       { kind: 'protection-changed', active: true, reason: 'memory' },
     );
-    expect(statistics.summary().counts).toMatchObject({
-      accepted: 1,
-      audioMs: 2_000,
-      characters: 30,
+    expect(statistics.summary()).toMatchObject({
+      requests: { accepted: 1 },
+      audioSpoken: 2_000,
       processFaults: 1,
     });
   });

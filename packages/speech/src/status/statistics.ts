@@ -79,41 +79,40 @@ export class EventRate {
     this.#counts[at] = (this.#counts[at] ?? 0) + 1;
   }
 
-  /** Over the time that the counters cover, at most 60 s. Undefined in the first second, which says nothing yet. */
-  perSecond(nowMs: number): number | undefined {
+  /** Over the time that the counters cover, at most 60 s. Null in the first second, which says nothing yet. */
+  perSecond(nowMs: number): number | null {
     const oldestSecond = Math.floor(nowMs / SECOND_MS) - RATE_SECONDS + 1;
     const coveredMs = nowMs - Math.max(oldestSecond * SECOND_MS, this.#openedAtMs);
-    if (coveredMs < SECOND_MS) return undefined;
+    if (coveredMs < SECOND_MS) return null;
     const counted = this.#counts.filter((_, at) => (this.#seconds[at] ?? -1) >= oldestSecond);
     return (counted.reduce((total, count) => total + count, 0) * SECOND_MS) / coveredMs;
   }
 }
 
+type Percentiles = Readonly<Record<'p50' | 'p95' | 'p99', number | null>>;
+
 /**
- * Median, P95 and P99; undefined for no values. Each is the smallest value that so many per cent of all values do not exceed
+ * Median, P95 and P99; null for no values. Each is the smallest value that so many per cent of all values do not exceed
  * (nearest rank): always a measured value.
  */
-export const percentilesOf = (
-  values: readonly number[],
-): Readonly<Record<'p50' | 'p95' | 'p99', number>> | undefined => {
-  if (values.length === 0) return undefined;
+export const percentilesOf = (values: readonly number[]): Percentiles => {
   const sorted = values.toSorted((a, b) => a - b);
   // Whole per cents: the rank suffers no rounding.
-  const rank = (percent: number): number =>
-    sorted[Math.ceil((percent * sorted.length) / 100) - 1] ?? Number.NaN;
+  const rank = (percent: number): number | null =>
+    sorted[Math.ceil((percent * sorted.length) / 100) - 1] ?? null;
   return { p50: rank(50), p95: rank(95), p99: rank(99) };
 };
 
-/** The mean; undefined for no values. */
-export const averageOf = (values: readonly number[]): number | undefined =>
-  values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0) / values.length;
+/** The mean; null for no values. */
+export const averageOf = (values: readonly number[]): number | null =>
+  values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** Enough for a P99 of ten requests. Older trouble is over or in the counts. */
 const RECENT = { capacity: 1_024, windowMs: 5 * 60_000 } as const;
 
 /**
- * The figures of a speech service in bounded memory; nothing is sorted before it is read. What is not known is undefined: there
- * is no latency before the first request was spoken.
+ * The figures of a speech service in bounded memory; nothing is sorted before it is read. What is not known is null: there is
+ * no latency before the first request was spoken.
  */
 export class SynthesisStatistics {
   readonly #clock: Clock;
@@ -136,8 +135,6 @@ export class SynthesisStatistics {
     processFaults: 0,
     /** Audio that was spoken, ms. */
     audioMs: 0,
-    /** Characters that were spoken. */
-    characters: 0,
   };
 
   constructor(clock: Clock) {
@@ -163,7 +160,6 @@ export class SynthesisStatistics {
         if (event.outcome === 'spoken') {
           counts.spoken += 1;
           counts.audioMs += event.audioMs;
-          counts.characters += event.characters;
           this.#ended.add({ atMs, value: event.latencyMs });
         } else {
           counts.failed += 1;
@@ -197,34 +193,55 @@ export class SynthesisStatistics {
     }
   };
 
-  /** Recent is of the last 1,024 in the last 5 minutes, whichever is less. */
+  /** The figures of the service's status. Recent is of the last 1,024 in the last 5 minutes, whichever is less. */
   summary() {
     const nowMs = this.#clock.now();
     const recent = this.#ended.at(nowMs);
     const recentErrors: ErrorCounts = {};
     for (const { code } of recent) if (code !== undefined) countError(recentErrors, code);
     const latencies = recent.filter(({ code }) => code === undefined).map(({ value }) => value);
-    const average = (samples: RecentSamples): number | undefined =>
+    const average = (samples: RecentSamples): number | null =>
       averageOf(samples.at(nowMs).map(({ value }) => value));
-    const errorRates: Partial<Record<ErrorCategory, number>> = Object.fromEntries(
-      Object.entries(byCategory(recentErrors)).map(([name, count]) => [name, count / recent.length]),
-    );
+    const rates = Object.entries(byCategory(recentErrors)).map(([name, count]) => [
+      name,
+      count / recent.length,
+    ]);
+    const { accepted, spoken, failed, refused, breakerChanges, retries, audioMs, ...counts } = this.#counts;
     return {
-      startedAtMs: this.#startedAtMs,
-      /** Refused requests are not in it. */
-      recentRequests: recent.length,
-      averageLatencyMs: averageOf(latencies),
-      latencyPercentilesMs: percentilesOf(latencies),
-      averageGenerationMs: average(this.#generations),
-      averageQueueWaitMs: average(this.#waits),
-      averageRoutingMs: average(this.#routings),
+      /** Mean time from acceptance to speech, of recent spoken requests, ms. */
+      averageLatency: averageOf(latencies),
+      /** Of recent spoken requests, ms. */
+      latencyPercentiles: percentilesOf(latencies),
+      /** Requests over the last minute, accepted or refused, per second. */
       requestsPerSecond: this.#arrivals.perSecond(nowMs),
-      successRate: recent.length === 0 ? undefined : latencies.length / recent.length,
-      errorRates,
-      errorsByCode: { ...this.#errors } as Readonly<ErrorCounts>,
+      /** Recent requests that were not refused: the basis of the figures. */
+      recentRequests: recent.length,
+      /** Spoken of recent requests that ended, 0..1. */
+      successRate: recent.length === 0 ? null : latencies.length / recent.length,
+      /** Failed of recent requests that ended, 0..1, by category; null before any ended. */
+      errorRates:
+        recent.length === 0
+          ? null
+          : (Object.fromEntries(rates) as Readonly<Partial<Record<ErrorCategory, number>>>),
+      /** Mean time that a worker took for a recent spoken attempt, ms. */
+      averageGenerationTime: average(this.#generations),
+      /** Mean time in the queue, ms. */
+      averageQueueWait: average(this.#waits),
+      /** Mean time that choosing a worker took, ms. */
+      averageRoutingTime: average(this.#routings),
+      /** These, and all counts below, since the start. */
+      requests: { accepted, spoken, failed, refused },
+      errorsByType: { ...this.#errors } as Readonly<ErrorCounts>,
       errorsByCategory: byCategory(this.#errors),
-      refusalsByCode: { ...this.#refusals } as Readonly<ErrorCounts>,
-      counts: { ...this.#counts },
+      refusalsByType: { ...this.#refusals } as Readonly<ErrorCounts>,
+      circuitBreakerStateChanges: breakerChanges,
+      /** Attempts beyond the first. */
+      retryAttempts: retries,
+      /** Audio that was spoken, ms. */
+      audioSpoken: audioMs,
+      ...counts,
+      /** ISO 8601. */
+      startedAt: new Date(this.#startedAtMs).toISOString(),
     };
   }
 }
