@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 import threading
+from functools import partial
 from typing import Callable
 
 from .child import Child
@@ -19,10 +20,7 @@ def main() -> None:
     arguments = _parse_arguments()
     is_by_hand = os.isatty(0)
     requests, answers = claim_streams()
-
-    def create() -> Engine:
-        return create_engine(arguments.engine, dict(arguments.option))
-
+    create = partial(create_engine, arguments.engine, dict(arguments.option))
     if arguments.list_voices:
         sys.exit(_list_voices(create, answers))
     die_with_parent()

@@ -19,17 +19,8 @@ _PCM = 1
 #: 1 mono channel of 2 bytes.
 _SAMPLE_BYTES = 2
 _LOUDEST = 32767
-_BAD_PLACE = {
-    errno.ENOENT,
-    errno.ENOTDIR,
-    errno.EISDIR,
-    errno.ENAMETOOLONG,
-    errno.EACCES,
-    errno.EPERM,
-    errno.EROFS,
-    errno.EBUSY,
-    errno.ELOOP,
-}
+_BAD_PLACE = (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError, ValueError)
+_BAD_PLACE_NUMBERS = {None, errno.ENAMETOOLONG, errno.EROFS, errno.EBUSY, errno.ELOOP}
 
 
 def check_sound(given: Any) -> Sound:
@@ -112,8 +103,7 @@ def write_sound_file(sound: Sound, path: str) -> None:
             os.unlink(part_path)
         if not isinstance(error, (OSError, ValueError)):
             raise
-        number = getattr(error, "errno", None)
-        if number is None or number in _BAD_PLACE:
+        if isinstance(error, _BAD_PLACE) or error.errno in _BAD_PLACE_NUMBERS:
             raise SpeechFault("request_invalid", "No file can be written at output_path.", str(error)) from error
         raise fault_of(error, "storage_unavailable") from error
 

@@ -10,7 +10,7 @@ from typing import Any, Callable, Sequence
 from . import protocol
 from .audio import check_sound, write_sound_file
 from .engine import Cancellation, Engine, Sound
-from .faults import SpeechFault, fault_of
+from .faults import SpeechFault, fault_of, present
 from .jobs import Job, JobQueue
 from .process import Outbox, log, log_exception, read_lines, rss_bytes
 
@@ -112,7 +112,7 @@ class Child:
         self._send_events_in(version)
 
     def _respond(self, address: protocol.Address, payload: dict[str, Any]) -> None:
-        self._outbox.send(protocol.response_line(address, _present(payload)))
+        self._outbox.send(protocol.response_line(address, present(payload)))
 
     def _refuse(self, address: protocol.Address, fault: SpeechFault) -> None:
         self._outbox.send(protocol.error_line(address, fault))
@@ -188,7 +188,7 @@ class Child:
             if self._engine is None or version is None or self._is_ready_sent:
                 return
             self._is_ready_sent = True
-        self._outbox.send(protocol.event_line(version, _present({"type": "ready", "model": self._model()})))
+        self._outbox.send(protocol.event_line(version, present({"type": "ready", "model": self._model()})))
 
     def _leave(self, exit_code: int) -> None:
         """Ends the process when all answers are written."""
@@ -214,12 +214,8 @@ def _answer_with(sound: Sound, request: protocol.Synthesize) -> list[bytes]:
         return [protocol.response_line(address, payload)]
     write_sound_file(sound, path)
     if address.version == protocol.BARE:
-        return [protocol.line_of({"success": True, "output_path": path})]
+        return [protocol.line_of(success=True, output_path=path)]
     return [protocol.response_line(address, {**payload, "encoding": "wav", "output_path": path})]
-
-
-def _present(fields: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _cancelled() -> SpeechFault:

@@ -12,6 +12,9 @@ from .process import log_exception
 
 #: The voice of a request that names none; every engine knows it.
 DEFAULT_VOICE = "default"
+#: What a request asks of its engine beyond the usual: any JSON object.
+Options = Mapping[str, Any]
+_ENGINES = {"espeak_ng": "EspeakNg", "coqui": "Coqui", "chatterbox": "Chatterbox"}
 
 
 class Sound(NamedTuple):
@@ -22,20 +25,17 @@ class Sound(NamedTuple):
     data: bytes
 
 
-class Cancellation:
+class Cancellation(threading.Event):
     """Set at most once, by the reading thread, while the engine works on the main thread."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._is_set = False
-        self._callback: Callable[[], None] | None = None
-
-    def is_set(self) -> bool:
-        return self._is_set
+        super().__init__()
+        self._stop_lock = threading.Lock()
+        self._stop: Callable[[], None] | None = None
 
     def raise_if_set(self) -> None:
         """Raises SpeechFault `job_cancelled` once the job is cancelled; cheap enough for an inner loop."""
-        if self._is_set:
+        if self.is_set():
             raise SpeechFault("job_cancelled", "The job was cancelled.")
 
     @contextmanager
@@ -44,21 +44,21 @@ class Cancellation:
 
         `stop` must not block: the thread that calls it answers pings.
         """
-        with self._lock:
-            self._callback = stop
-            if self._is_set:
+        with self._stop_lock:
+            self._stop = stop
+            if self.is_set():
                 stop()
         try:
             yield
         finally:
-            with self._lock:
-                self._callback = None
+            with self._stop_lock:
+                self._stop = None
 
     def set(self) -> None:
-        with self._lock:
-            self._is_set = True
-            if self._callback is not None:
-                self._callback()
+        with self._stop_lock:
+            super().set()
+            if self._stop is not None:
+                self._stop()
 
 
 class Engine:
@@ -94,27 +94,12 @@ class Engine:
         return [DEFAULT_VOICE]
 
     def synthesize(
-        self,
-        text: str,
-        voice: str,
-        speed: float,
-        language: str | None,
-        options: Mapping[str, Any],
-        cancelled: Cancellation,
+        self, text: str, voice: str, speed: float, language: str | None, options: Options, cancelled: Cancellation
     ) -> Sound:
-        """Speaks `text` (well-formed Unicode, not blank).
-
-        `speed` is 0.5 to 2, 1 being the voice's own; `language` a BCP 47 tag; `options` whatever JSON object the
-        request had. An engine that can stop half-way watches `cancelled`; one that cannot just finishes.
+        """Speaks `text` (well-formed Unicode, not blank); `speed` is 0.5 to 2, 1 being the voice's own; `language` a
+        BCP 47 tag. An engine that can stop half-way watches `cancelled`; one that cannot just finishes.
         """
         raise NotImplementedError
-
-
-_ENGINES = {
-    "espeak_ng": "taleback_speech.engines.espeak_ng:EspeakNg",
-    "coqui": "taleback_speech.engines.coqui:Coqui",
-    "chatterbox": "taleback_speech.engines.chatterbox:Chatterbox",
-}
 
 
 def create_engine(name: str, options: Mapping[str, str]) -> Engine:
@@ -122,7 +107,8 @@ def create_engine(name: str, options: Mapping[str, str]) -> Engine:
 
     Raises SpeechFault `model_loading_failed` when there is none, or it does not take the options.
     """
-    module_name, colon, class_name = _ENGINES.get(name, name).partition(":")
+    place = f"{__package__}.engines.{name}:{_ENGINES[name]}" if name in _ENGINES else name
+    module_name, colon, class_name = place.partition(":")
     if not colon:
         known = ", ".join(sorted(_ENGINES))
         raise _no_engine(f"There is no engine {quoted(name)}; there are {known}, and module:Class.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from typing import Any
 
 #: The codes of the error catalogue in core, which is the original; a test compares the two.
@@ -26,13 +27,7 @@ FAULT_CODES = frozenset(
 _MAX_MESSAGE_CHARACTERS = 500
 _OUT_OF_SPACE = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 #: torch has a class for it since 1.13, and only words before that and on other accelerators.
-_GPU_MEMORY_WORDS = (
-    "cuda out of memory",
-    "hip out of memory",
-    "mps backend out of memory",
-    "cublas_status_alloc_failed",
-    "cuda error: out of memory",
-)
+_GPU_MEMORY_WORDS = re.compile(r"(cuda|hip|mps backend|cuda error:) out of memory|cublas_status_alloc_failed", re.I)
 
 
 class SpeechFault(Exception):
@@ -50,12 +45,9 @@ class SpeechFault(Exception):
 
     def fields(self) -> dict[str, Any]:
         """The fields of an `error` payload."""
-        fields: dict[str, Any] = {"code": self.code, "message": _cut(self.message, _MAX_MESSAGE_CHARACTERS)}
-        if self.details is not None:
-            fields["details"] = _cut(self.details, _MAX_MESSAGE_CHARACTERS)
-        if self.retryable is not None:
-            fields["retryable"] = self.retryable
-        return fields
+        details = None if self.details is None else _cut(self.details, _MAX_MESSAGE_CHARACTERS)
+        message = _cut(self.message, _MAX_MESSAGE_CHARACTERS)
+        return present({"code": self.code, "message": message, "details": details, "retryable": self.retryable})
 
 
 def fault_of(error: BaseException, otherwise: str = "model_failed") -> SpeechFault:
@@ -77,8 +69,12 @@ def is_gpu_out_of_memory(error: BaseException) -> bool:
     """True for an accelerator's lack of memory; torch need not be imported."""
     if any(base.__name__ == "OutOfMemoryError" for base in type(error).__mro__):
         return True
-    words = _first_line(error).lower() if isinstance(error, RuntimeError) else ""
-    return any(sign in words for sign in _GPU_MEMORY_WORDS)
+    return isinstance(error, RuntimeError) and _GPU_MEMORY_WORDS.search(_first_line(error)) is not None
+
+
+def present(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields that are not None."""
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def quoted(text: str) -> str:

@@ -28,10 +28,8 @@ class Job:
 class JobQueue:
     """Filled by the reading thread, worked off by the main thread.
 
-    A job ends once: taken, then its taker answers; or refused, then `send_refusal` has been called. That happens under
-    the lock, so the queue is not seen as empty while a refusal is still to be sent.
-
-    Answers of 1.0 are matched by their order. Its refusals therefore wait behind its other jobs.
+    A job ends once: taken, then its taker answers; or refused, then `send_refusal` has been called, under the lock, so
+    that the queue is not seen as empty before. Answers of 1.0 are matched by their order: its refusals wait in line.
     """
 
     def __init__(self, send_refusal: Callable[[Address, SpeechFault], None]) -> None:
@@ -85,13 +83,9 @@ class JobQueue:
             self._changed.notify_all()
 
     def stop_running(self) -> None:
-        """Cancels the running job, if there is one. Best effort: it never waits for long."""
-        if self._changed.acquire(timeout=_STOP_TIMEOUT_SECONDS):
-            try:
-                if self._running is not None:
-                    self._running.cancelled.set()
-            finally:
-                self._changed.release()
+        """Cancels the running job, if there is one, as the process ends. Best effort: it never waits for long."""
+        if self._changed.acquire(timeout=_STOP_TIMEOUT_SECONDS) and self._running is not None:
+            self._running.cancelled.set()
 
     def _refuse(self, address: Address, fault: SpeechFault) -> None:
         unanswered = [*self._waiting] if self._running is None else [self._running, *self._waiting]

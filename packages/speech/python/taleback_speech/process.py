@@ -12,7 +12,6 @@ from contextlib import suppress
 from typing import Callable, Iterator
 
 _PR_SET_PDEATHSIG = 1
-_CHUNK_BYTES = 64 * 1024
 #: The reading thread waits beyond this: a manager that asks and never reads must not fill the memory.
 _MAX_UNSENT = 1024
 
@@ -33,8 +32,7 @@ def claim_streams() -> tuple[int, int]:
     """Takes standard input and output away from all other code; call it before anything is imported that may print.
 
     Returns the descriptors to read requests from and to write answers to; programs started later do not inherit
-    them. Whatever is printed from now on, by Python, C code or such a program, goes to standard error, and code that
-    reads standard input (a library that asks for consent, say) finds its end.
+    them. Whatever is printed from now on goes to standard error, and whatever reads standard input finds its end.
     """
     requests, answers = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDONLY)
@@ -51,35 +49,26 @@ def read_lines(descriptor: int, max_line_bytes: int) -> Iterator[bytes | int]:
 
     Bytes after the last `\\n` are not a line.
     """
-    line = bytearray()
-    # The size so far of a line beyond the limit, whose bytes are dropped.
-    skipped_bytes = 0
-    while True:
-        try:
-            chunk = os.read(descriptor, _CHUNK_BYTES)
-        except OSError:
-            return
-        if not chunk:
-            return
-        for index, part in enumerate(chunk.split(b"\n")):
-            if index > 0:
-                yield skipped_bytes or bytes(line)
-                line.clear()
-                skipped_bytes = 0
-            if skipped_bytes or len(line) + len(part) > max_line_bytes:
-                skipped_bytes += len(line) + len(part)
-                line.clear()
-            else:
-                line += part
+    with suppress(OSError), os.fdopen(descriptor, "rb") as file:
+        while True:
+            part = file.readline(max_line_bytes + 1)
+            size = len(part)
+            # The bytes of a line beyond the limit are dropped.
+            while part and not part.endswith(b"\n"):
+                part = file.readline(max_line_bytes + 1)
+                size += len(part)
+            if not part:
+                return
+            yield part[:-1] if size == len(part) else size - 1
 
 
 class Outbox:
-    """A thread of its own does the writing: `pong` must not wait in the reading thread while sound fills the pipe,
-    for that thread is the one that sees the manager go.
+    """Writes on a thread of its own: the reading thread, which sees the manager go, must not wait for the pipe.
+
+    `on_broken` is called, on the writing thread, when the manager does not read any more.
     """
 
     def __init__(self, descriptor: int, on_broken: Callable[[], None]) -> None:
-        """`on_broken` is called, on the writing thread, when the manager does not read any more."""
         self._descriptor = descriptor
         self._on_broken = on_broken
         self._unsent: queue.Queue[tuple[tuple[bytes, ...], threading.Event]] = queue.Queue(_MAX_UNSENT)
@@ -124,26 +113,19 @@ def die_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
     except (ImportError, OSError, AttributeError):
         return
-    # A parent that ended before the call sends nothing any more. That it is 1 says nothing: in a container the
-    # manager is process 1. The end of standard input reports one that ended before getppid().
+    # A parent that ended before the call sends nothing any more.
     if os.getppid() != parent:
         os._exit(0)
 
 
 def watch_signals(on_terminate: Callable[[], None], is_by_hand: bool) -> None:
-    """SIGTERM asks for the same as `shutdown`; call it on the main thread.
-
-    Ctrl-C reaches every process of the terminal, the manager too, which then sends `shutdown`; obeying both would
-    break off the sentence that `shutdown` lets us finish. So SIGINT is ignored, unless a person types at us
-    (`is_by_hand`).
-
-    A Python handler would wait until the model's C code returns to the interpreter. The wake-up descriptor is
-    written by the C handler itself, so the thread that reads it can answer the queued requests at once.
-    """
+    """SIGTERM asks for the same as `shutdown`. Call it on the main thread; `is_by_hand`: a person types at us."""
+    # Ctrl-C reaches the manager, too, which then sends `shutdown`. Obeying both would break off a sentence.
     if not is_by_hand:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "win32":
         return
+    # A Python handler would wait until the model's C code returns. The C handler itself writes to this descriptor.
     wake_read, wake_write = os.pipe()
     os.set_blocking(wake_write, False)
     signal.signal(signal.SIGTERM, lambda _number, _frame: None)

@@ -14,7 +14,7 @@ import time
 from typing import Any, List, Mapping, NamedTuple, Optional, Sequence, Union
 
 from .engine import DEFAULT_VOICE
-from .faults import SpeechFault, quoted
+from .faults import SpeechFault, present, quoted
 
 RAW = "2.1.0"
 LINES = "2.0.0"
@@ -102,15 +102,18 @@ def parse_line(line: bytes, spoken: Sequence[str]) -> Message:
     if written is not None and kind in ("response", "event"):
         return Noise(f"{kind} came in, which only a child sends")
     version = _version_for(written, spoken)
-    address = Address(BARE, None)
-    if written is not None:
-        address = Address(version or enveloped(spoken)[0], _correlation_id(fields))
+    fallback = BARE if written is None else enveloped(spoken)[0]
+    address = Address(version or fallback, None if written is None else _correlation_id(fields))
     try:
         if version is None:
             raise _invalid(f"This child does not speak {'1.0' if written is None else 'that version'}.")
         if has_strays:
             raise _invalid("NaN and Infinity are no JSON.")
-        return _parse_bare(address, fields) if version == BARE else _parse_envelope(address, fields)
+        if version != BARE:
+            return _parse_envelope(address, fields)
+        if kind != "synthesize":
+            raise _invalid("1.0 knows no request but synthesize.")
+        return _parse_synthesize(address, fields, _text_field(fields, "voice") or DEFAULT_VOICE)
     except SpeechFault as fault:
         if written is not None and address.correlation_id is None:
             return Noise(f"a request without a correlation id: {fault.message}")
@@ -118,9 +121,9 @@ def parse_line(line: bytes, spoken: Sequence[str]) -> Message:
 
 
 def _version_for(written: Any, spoken: Sequence[str]) -> str | None:
-    """The version that an envelope marked `written` is answered in: the newest of `spoken` that its sender knows.
+    """The newest of `spoken` that the sender of a message marked `written` knows; None when it knows none of them.
 
-    None when the sender knows none of them. A 2.2 would know 2.1 as well; a 3.0 is another protocol.
+    A 2.2 would know 2.1 as well; a 3.0 is another protocol.
     """
     if written is None:
         return newest_common([BARE], spoken)
@@ -136,12 +139,6 @@ def _correlation_id(fields: Mapping[str, Any]) -> str | None:
     return found if isinstance(found, str) and 0 < len(found) <= _MAX_NAME_CHARACTERS else None
 
 
-def _parse_bare(address: Address, fields: Mapping[str, Any]) -> Message:
-    if fields["type"] != "synthesize":
-        raise _invalid("1.0 knows no request but synthesize.")
-    return _parse_synthesize(address, fields, _text_field(fields, "voice") or DEFAULT_VOICE)
-
-
 def _parse_envelope(address: Address, fields: Mapping[str, Any]) -> Message:
     payload = fields.get("payload")
     if fields.get("type") != "request" or not isinstance(payload, dict):
@@ -150,7 +147,7 @@ def _parse_envelope(address: Address, fields: Mapping[str, Any]) -> Message:
     if kind == "shutdown":
         return Shutdown()
     if kind == "cancel":
-        return Cancel(_required_text_field(payload, "correlation_id", "cancel"))
+        return Cancel(_text_field(payload, "correlation_id", needed_by=kind))
     if address.correlation_id is None:
         raise _invalid("its answer would have no address.")
     if kind == "ping":
@@ -161,7 +158,7 @@ def _parse_envelope(address: Address, fields: Mapping[str, Any]) -> Message:
             raise _invalid("versions must be a list.")
         return Hello(address, [address.version] if offered is None else offered)
     if kind == "synthesize":
-        return _parse_synthesize(address, payload, _required_text_field(payload, "voice", "synthesize"))
+        return _parse_synthesize(address, payload, _text_field(payload, "voice", needed_by=kind))
     raise _invalid(f"There is no request {quoted(kind) if isinstance(kind, str) else 'without a type'}.")
 
 
@@ -195,22 +192,19 @@ def _parse_speed(value: Any) -> float:
     return float(value)
 
 
-def _text_field(fields: Mapping[str, Any], name: str, max_characters: int = _MAX_NAME_CHARACTERS) -> str | None:
-    """A short text; None when it is absent or null. Raises SpeechFault `request_invalid`."""
+def _text_field(
+    fields: Mapping[str, Any], name: str, max_characters: int = _MAX_NAME_CHARACTERS, needed_by: str = ""
+) -> Any:
+    """A short text; None when it is absent or null and not needed. Raises SpeechFault `request_invalid`."""
     value = fields.get(name)
+    if value is None and needed_by:
+        raise _invalid(f"{needed_by} needs a {name}.")
     if value is None:
         return None
     if not isinstance(value, str) or not 0 < len(value) <= max_characters:
         raise _invalid(f"{name} must be a text of 1 to {max_characters} characters.")
     if _LONE_SURROGATE.search(value) or "\0" in value:
         raise _invalid(f"{name} holds characters that cannot be read.")
-    return value
-
-
-def _required_text_field(fields: Mapping[str, Any], name: str, kind: str) -> str:
-    value = _text_field(fields, name)
-    if value is None:
-        raise _invalid(f"{kind} needs a {name}.")
     return value
 
 
@@ -247,10 +241,8 @@ def response_line(address: Address, payload: Mapping[str, Any], byte_length: int
 
     Raises SpeechFault `text_too_long` when the line is longer than the protocol allows.
     """
-    rest: dict[str, Any] = {"metadata": {"correlationId": address.correlation_id}}
-    if byte_length is not None:
-        rest["byteLength"] = byte_length
-    line = _envelope_line(address.version, "response", payload, rest)
+    metadata = {"correlationId": address.correlation_id}
+    line = _envelope_line(address.version, "response", payload, metadata=metadata, byteLength=byte_length)
     if len(line) > MAX_LINE_BYTES + 1:
         message = "The sound is too long for a line; ask for a file or for less."
         raise SpeechFault("text_too_long", message, retryable=False)
@@ -258,7 +250,7 @@ def response_line(address: Address, payload: Mapping[str, Any], byte_length: int
 
 
 def event_line(version: str, payload: Mapping[str, Any]) -> bytes:
-    return _envelope_line(version, "event", payload, {})
+    return _envelope_line(version, "event", payload)
 
 
 def error_line(address: Address, fault: SpeechFault) -> bytes:
@@ -266,16 +258,15 @@ def error_line(address: Address, fault: SpeechFault) -> bytes:
     fields = fault.fields()
     if address.version != BARE:
         return response_line(address, {"type": "error", **fields})
-    return line_of({"success": False, "error": fields.pop("message"), **fields})
+    return line_of(success=False, error=fields.pop("message"), **fields)
 
 
-def _envelope_line(version: str, kind: str, payload: Mapping[str, Any], rest: Mapping[str, Any]) -> bytes:
+def _envelope_line(version: str, kind: str, payload: Mapping[str, Any], **rest: Any) -> bytes:
     message_id = f"msg-{os.getpid()}-{next(_message_numbers)}"
     timestamp = int(time.time() * 1000)
-    envelope = {"version": version, "messageId": message_id, "timestamp": timestamp, "type": kind, "payload": payload}
-    return line_of({**envelope, **rest})
+    return line_of(version=version, messageId=message_id, timestamp=timestamp, type=kind, payload=payload, **rest)
 
 
-def line_of(message: Mapping[str, Any]) -> bytes:
+def line_of(**message: Any) -> bytes:
     # Escaped to ASCII: a correlation id may hold lone surrogates, which have no bytes of their own.
-    return json.dumps(message, ensure_ascii=True, separators=(",", ":")).encode("ascii") + b"\n"
+    return json.dumps(present(message), ensure_ascii=True, separators=(",", ":")).encode("ascii") + b"\n"

@@ -34,10 +34,7 @@ const LAST_OUTPUT_MS = 500;
 /** A longer line of the log is passed on in pieces. */
 const MAX_LOG_LINE_CHARACTERS = 8_192;
 
-/**
- * Starts a child in a process group of its own, so that ^C reaches it through us and its end takes along whatever it
- * has started.
- */
+/** Starts a child in a process group of its own: ^C reaches it through us, its end takes along what it has started. */
 export const spawnChild =
   ({ command, args, env, onLog }: ChildCommand): OpenTransport =>
   ({ onChunk, onEnd }) => {
@@ -50,9 +47,7 @@ export const spawnChild =
     const end = (): void => {
       if (isOver) return;
       isOver = true;
-      stdin?.destroy();
-      stdout?.destroy();
-      stderr?.destroy();
+      for (const stream of [stdin, stdout, stderr]) stream?.destroy();
       onEnd(cause);
     };
     child.on('error', (error) => {
@@ -67,8 +62,7 @@ export const spawnChild =
     });
     child.on('close', end);
     // Writing to a child that is gone is not an error: `exit` reports its end.
-    stdin?.on('error', () => {});
-    stdout?.on('error', () => {});
+    for (const stream of [stdin, stdout]) stream?.on('error', () => {});
     stdout?.on('data', (chunk: Buffer) => {
       if (!isOver) onChunk(chunk);
     });

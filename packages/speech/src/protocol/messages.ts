@@ -76,7 +76,9 @@ export const parseChildMessage = ({ message, raw }: Frame): ChildMessage | undef
   const { version, type, payload, metadata } = message;
   if (version === undefined || version === null) return { kind: 'bare', answer: parseBare(message) };
   if (!isRecord(payload)) return undefined;
-  if (type === 'event') return parseEvent(payload);
+  if (type === 'event' && payload['type'] === 'ready')
+    return { kind: 'ready', model: shortTextOf(payload['model']) };
+  if (type === 'event' && payload['type'] === 'failed') return { kind: 'failed', error: parseError(payload) };
   const correlationId = isRecord(metadata) ? metadata['correlationId'] : undefined;
   if (type !== 'response' || typeof correlationId !== 'string') return undefined;
   switch (payload['type']) {
@@ -90,16 +92,11 @@ export const parseChildMessage = ({ message, raw }: Frame): ChildMessage | undef
     }
     case 'error':
       return { kind: 'error', correlationId, error: parseError(payload) };
-    case 'pong':
-      return {
-        kind: 'pong',
-        correlationId,
-        health: {
-          rssBytes: countOf(payload['rss_bytes']),
-          jobsDone: countOf(payload['jobs_done']),
-          model: shortTextOf(payload['model']),
-        },
-      };
+    case 'pong': {
+      const { rss_bytes: rssBytes, jobs_done: jobsDone, model } = payload;
+      const health = { rssBytes: countOf(rssBytes), jobsDone: countOf(jobsDone), model: shortTextOf(model) };
+      return { kind: 'pong', correlationId, health };
+    }
     default:
       return undefined;
   }
@@ -109,11 +106,6 @@ const parseBare = (message: Fields): BareAnswer | undefined => {
   const { success, output_path: path } = message;
   if (success === false) return { ok: false, error: parseError(message) };
   return success === true ? { ok: true, path: typeof path === 'string' ? path : undefined } : undefined;
-};
-
-const parseEvent = (payload: Fields): ChildMessage | undefined => {
-  if (payload['type'] === 'ready') return { kind: 'ready', model: shortTextOf(payload['model']) };
-  return payload['type'] === 'failed' ? { kind: 'failed', error: parseError(payload) } : undefined;
 };
 
 const parseHello = (correlationId: string, payload: Fields): ChildMessage => {

@@ -6,7 +6,7 @@ import math
 import os
 from typing import Any, Iterable, Mapping
 
-from ..engine import DEFAULT_VOICE, match_language
+from ..engine import DEFAULT_VOICE, Options, match_language
 from ..faults import SpeechFault, quoted
 from .model_engine import ModelEngine, Request, VoiceProfile, profile_at
 
@@ -131,7 +131,7 @@ def _is_about_the_recording(error: Exception) -> bool:
     return type(error).__module__.startswith("soundfile") or not is_models
 
 
-def _parse_settings(options: Mapping[str, Any]) -> dict[str, Any]:
+def _parse_settings(options: Options) -> dict[str, Any]:
     """The settings among a request's options. Raises SpeechFault `request_invalid` for one out of bounds."""
     settings: dict[str, Any] = {}
     for name, (lowest, highest) in _BOUNDS.items():

@@ -6,10 +6,10 @@ import re
 import shutil
 import subprocess
 from contextlib import suppress
-from typing import Any, Mapping
+from typing import Mapping
 
 from ..audio import parse_wav
-from ..engine import DEFAULT_VOICE, Cancellation, Engine, Sound, match_language
+from ..engine import DEFAULT_VOICE, Cancellation, Engine, Options, Sound, match_language
 from ..faults import SpeechFault, quoted
 from ..protocol import MAX_SOUND_BYTES
 
@@ -62,13 +62,7 @@ class EspeakNg(Engine):
         return [DEFAULT_VOICE, *self._files]
 
     def synthesize(
-        self,
-        text: str,
-        voice: str,
-        speed: float,
-        language: str | None,
-        options: Mapping[str, Any],
-        cancelled: Cancellation,
+        self, text: str, voice: str, speed: float, language: str | None, options: Options, cancelled: Cancellation
     ) -> Sound:
         """The voice decides the language; `language` chooses the voice when that is `default`."""
         if voice == DEFAULT_VOICE:

@@ -7,15 +7,18 @@ import gc
 import hashlib
 import importlib
 import os
+import re
 import tempfile
 import traceback
 from contextlib import contextmanager
 from typing import Any, Iterable, Iterator, Mapping, NamedTuple
 
 from ..audio import pcm_of
-from ..engine import Cancellation, Engine, Sound, match_language
+from ..engine import Cancellation, Engine, Options, Sound, match_language
 from ..faults import SpeechFault, fault_of, is_gpu_out_of_memory
 
+#: How a recording starts, by the ending that models tell formats by.
+_FORMATS = {".wav": rb"RIFF....WAVE", ".flac": rb"fLaC", ".ogg": rb"OggS", ".mp3": rb"ID3|\xff[\xe0-\xff]"}
 #: Options of a request. At most one of them is given.
 _PATH_OPTION = "voice_profile_path"
 _BASE64_OPTION = "voice_profile_base64"
@@ -36,7 +39,7 @@ class Request(NamedTuple):
     voice: str
     speed: float
     language: str | None
-    options: Mapping[str, Any]
+    options: Options
     #: Of `options`; it goes before `voice`.
     profile: VoiceProfile | None
     cancelled: Cancellation
@@ -73,13 +76,7 @@ class ModelEngine(Engine):
         raise NotImplementedError
 
     def synthesize(
-        self,
-        text: str,
-        voice: str,
-        speed: float,
-        language: str | None,
-        options: Mapping[str, Any],
-        cancelled: Cancellation,
+        self, text: str, voice: str, speed: float, language: str | None, options: Options, cancelled: Cancellation
     ) -> Sound:
         # Without a letter or digit such models make words up.
         if not any(character.isalnum() for character in text):
@@ -127,7 +124,7 @@ def _import_package(module_name: str, pip_name: str) -> Any:
 
 
 @contextmanager
-def _open_voice_profile(options: Mapping[str, Any]) -> Iterator[VoiceProfile | None]:
+def _open_voice_profile(options: Options) -> Iterator[VoiceProfile | None]:
     """The recording that the options name, as a file while the block runs; None when they name none.
 
     Raises SpeechFault `voice_profile_missing`, `voice_profile_corrupt`, `voice_profile_format_invalid`, or
@@ -167,15 +164,10 @@ def profile_at(path: str) -> VoiceProfile:
 
 
 def _require_format(start: bytes) -> str:
-    """The ending for a file that starts so; models tell formats by it."""
+    """The ending for a file that starts so."""
     if not start:
         raise SpeechFault("voice_profile_corrupt", "The voice profile is empty.")
-    if start[:4] == b"RIFF" and start[8:12] == b"WAVE":
-        return ".wav"
-    if start[:4] == b"fLaC":
-        return ".flac"
-    if start[:4] == b"OggS":
-        return ".ogg"
-    if start[:3] == b"ID3" or (start[0] == 0xFF and len(start) > 1 and start[1] & 0xE0 == 0xE0):
-        return ".mp3"
+    for ending, pattern in _FORMATS.items():
+        if re.match(pattern, start, re.DOTALL):
+            return ending
     raise SpeechFault("voice_profile_format_invalid", "The voice profile is no WAV, FLAC, Ogg or MP3.")

@@ -58,9 +58,8 @@ class SpeechServer {
   #jobsDone = 0;
   #isReadySent = false;
   #isLeaving = false;
+  /** Once it is known, nothing is sent or read any more. */
   #exitCode: number | undefined;
-  /** Nothing is sent or read any more. */
-  #isGone = false;
   #hasExited = false;
 
   constructor(service: SpeechService) {
@@ -68,6 +67,10 @@ class SpeechServer {
     this.#answers = new Answers(service.output, service.now ?? Date.now);
     this.#loading = this.#load();
     this.#loading.catch(() => {});
+  }
+
+  get #isGone(): boolean {
+    return this.#exitCode !== undefined;
   }
 
   listen(input: NodeJS.ReadableStream): void {
@@ -84,7 +87,7 @@ class SpeechServer {
     });
     input.on('data', (chunk: Buffer) => reader.push(chunk));
     // The manager is gone, or wants this child gone: no answer would arrive.
-    for (const event of ['end', 'error', 'close']) input.on(event, () => this.#exit(this.#exitCode ?? 0));
+    for (const event of ['end', 'error', 'close']) input.on(event, () => this.#exit());
   }
 
   async #load(): Promise<SpeechEngine> {
@@ -204,17 +207,16 @@ class SpeechServer {
 
   /** Ends the process when everything it wrote has left it. */
   #leave(code: number): void {
-    if (this.#exitCode !== undefined) return;
+    if (this.#isGone) return;
     this.#exitCode = code;
-    this.#isGone = true;
-    this.#service.output.flush(() => this.#exit(code));
+    this.#service.output.flush(() => this.#exit());
   }
 
-  #exit(code: number): void {
+  #exit(): void {
     if (this.#hasExited) return;
     this.#hasExited = true;
-    this.#isGone = true;
-    this.#service.exit(code);
+    this.#exitCode ??= 0;
+    this.#service.exit(this.#exitCode);
   }
 }
 
