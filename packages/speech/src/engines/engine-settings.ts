@@ -18,40 +18,38 @@ export type EngineName = (typeof ENGINE_NAMES)[number];
 
 const isEngineName = (name: string): name is EngineName => ENGINE_NAMES.some((known) => known === name);
 
-const list = (text: string): string[] =>
+const splitList = (text: string): string[] =>
   text
     .split(',')
     .map((item) => item.trim())
     .filter((item) => item !== '');
 
+const word = z.string().min(1);
+const list = (fallback: string) => z.string().default(fallback).transform(splitList);
 const address = (fallback: string, protocol = /^https?$/) =>
   z
     .url({ protocol, error: `must be an address such as ${fallback}` })
     .default(fallback)
     .transform((url) => url.replace(/\/+$/, ''));
 
-const secret = z
+const engineList = z
   .string()
-  .optional()
-  .transform((text) => (text === undefined || text.trim() === '' ? undefined : new SecretText(text.trim())));
+  .default('flite')
+  .transform((text, context): readonly [EngineName, ...EngineName[]] => {
+    const names = splitList(text);
+    const [first, ...others] = names.filter(isEngineName);
+    if (first !== undefined && others.length === names.length - 1 && new Set(names).size === names.length) {
+      return [first, ...others];
+    }
+    context.addIssue({ code: 'custom', message: `must be some of ${ENGINE_NAMES.join(', ')}, each once` });
+    return z.NEVER;
+  });
 
 /** Environment variables of the engines, for the zod object of an application. */
 export const enginesEnvironment = {
-  ENGINES: z
-    .string()
-    .default('flite')
-    .transform((text, context): readonly [EngineName, ...EngineName[]] => {
-      const names = list(text);
-      const [first, ...others] = names.filter(isEngineName);
-      if (first !== undefined && others.length === names.length - 1 && new Set(names).size === names.length) {
-        return [first, ...others];
-      }
-      context.addIssue({ code: 'custom', message: `must be some of ${ENGINE_NAMES.join(', ')}, each once` });
-      return z.NEVER;
-    })
-    .describe(
-      'Engines in the order of preference, separated by commas: flite (embedded), espeak-ng, kokoro, chatterbox, chatterbox-python, coqui, coqui-python, elevenlabs, edge. When one fails, the next that speaks the language takes over.',
-    ),
+  ENGINES: engineList.describe(
+    'Engines in the order of preference, separated by commas: flite (embedded), espeak-ng, kokoro, chatterbox, chatterbox-python, coqui, coqui-python, elevenlabs, edge. When one fails, the next that speaks the language takes over.',
+  ),
   VOICES_TRIED: z.coerce
     .number()
     .int()
@@ -67,64 +65,45 @@ export const enginesEnvironment = {
     .enum(['english', 'multilingual'])
     .default('english')
     .describe('Model that chatterbox-python loads. The multilingual one speaks 23 languages and is slower.'),
-  CHATTERBOX_VOICES: z
-    .string()
-    .min(1)
+  CHATTERBOX_VOICES: word
     .optional()
     .describe(
       'Folder whose recordings are voices of chatterbox-python, by their file names. Default: its own voice only.',
     ),
   COQUI_URL: address('http://127.0.0.1:5002').describe('Address of the Coqui TTS server.'),
-  COQUI_LANGUAGES: z
-    .string()
-    .default('en')
-    .transform(list)
-    .describe('Languages that the model of the Coqui server speaks, as BCP 47 tags separated by commas.'),
-  COQUI_SPEAKERS: z
-    .string()
-    .default('')
-    .transform(list)
-    .describe(
-      'Speakers of the model of the Coqui server, separated by commas; empty for a model of one voice.',
-    ),
-  COQUI_MODEL: z
-    .string()
-    .min(1)
+  COQUI_LANGUAGES: list('en').describe(
+    'Languages that the model of the Coqui server speaks, as BCP 47 tags separated by commas.',
+  ),
+  COQUI_SPEAKERS: list('').describe(
+    'Speakers of the model of the Coqui server, separated by commas; empty for a model of one voice.',
+  ),
+  COQUI_MODEL: word
     .default('tts_models/en/jenny/jenny')
     .describe('Model that coqui-python loads, as Coqui names it.'),
-  ELEVENLABS_API_KEY: secret.describe(
-    'Key of the ElevenLabs account. Needed by the engine elevenlabs. Secret.',
-  ),
-  ELEVENLABS_URL: address('https://api.elevenlabs.io').describe('Address of the ElevenLabs API.'),
-  ELEVENLABS_MODEL: z
+  ELEVENLABS_API_KEY: z
     .string()
-    .min(1)
-    .default('eleven_multilingual_v2')
-    .describe('Model that ElevenLabs speaks with.'),
+    .trim()
+    .optional()
+    .transform((text) => (text ? new SecretText(text) : undefined))
+    .describe('Key of the ElevenLabs account. Needed by the engine elevenlabs. Secret.'),
+  ELEVENLABS_URL: address('https://api.elevenlabs.io').describe('Address of the ElevenLabs API.'),
+  ELEVENLABS_MODEL: word.default('eleven_multilingual_v2').describe('Model that ElevenLabs speaks with.'),
   EDGE_URL: address(
     'wss://speech.platform.bing.com/consumer/speech/synthesize/readaloud/edge/v1',
     /^wss?$/,
   ).describe('Address of the Edge voices. An unofficial API that may stop working.'),
-  SPEECH_DEVICE: z
-    .string()
-    .min(1)
+  SPEECH_DEVICE: word
     .default('auto')
     .describe('Where Python models run: auto, cpu, cuda, cuda:1 and the like, as PyTorch names devices.'),
-  PYTHON: z
-    .string()
-    .min(1)
-    .default('python3')
-    .describe('The Python that hosts espeak-ng, Chatterbox and Coqui.'),
-  PYTHON_FOLDER: z
-    .string()
-    .min(1)
+  PYTHON: word.default('python3').describe('The Python that hosts espeak-ng, Chatterbox and Coqui.'),
+  PYTHON_FOLDER: word
     .optional()
     .describe('Folder of the package taleback_speech. Default: the one that comes with @taleback/speech.'),
 };
 
-type EnginesEnvironment = z.output<z.ZodObject<typeof enginesEnvironment>>;
-
 /**
+ * The settings of all engines, as `openEngine` takes them.
+ *
  * @throws Error that names the variable which an engine needs
  *
  * @example
@@ -133,7 +112,7 @@ type EnginesEnvironment = z.output<z.ZodObject<typeof enginesEnvironment>>;
  * const env = z.object(enginesEnvironment).parse({ ENGINES: 'kokoro,flite' });
  * toEnginesConfig(env).names; // ['kokoro', 'flite']
  */
-export const toEnginesConfig = (env: EnginesEnvironment) => {
+export const toEnginesConfig = (env: z.output<z.ZodObject<typeof enginesEnvironment>>) => {
   if (env.ENGINES.includes('elevenlabs') && env.ELEVENLABS_API_KEY === undefined) {
     throw new Error('configuration: ELEVENLABS_API_KEY: is needed by the engine elevenlabs');
   }
@@ -159,5 +138,4 @@ export const toEnginesConfig = (env: EnginesEnvironment) => {
   };
 };
 
-/** The settings of all engines, as `openEngine` takes them. */
 export type EnginesConfig = Readonly<ReturnType<typeof toEnginesConfig>>;

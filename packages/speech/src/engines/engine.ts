@@ -1,13 +1,13 @@
+import { TalebackError } from '@taleback/core/errors';
 import type { Priority, ResilienceProfile } from '@taleback/resilience';
 import type { Pcm } from '../audio/pcm.ts';
-import { TalebackError } from '@taleback/core/errors';
-import { isSpeakable } from '../text/split-text.ts';
 import { throwIfCancelled } from '../cancellation.ts';
+import { isSpeakable } from '../text/split-text.ts';
 
 /*
  * The contract of every engine. A new one needs:
  * 1. a folder here with a function that creates a `SpeechEngine` (in a child process of ours) or a `RemoteEngine`
- *    (a service across a network, usually on `createServiceClient` of remote/);
+ *    (a service across a network: `createRemoteEngine` of remote/);
  * 2. its name and settings in engine-settings.ts, and a line in `OPENERS` of open-engine.node.ts;
  * 3. a test that calls `describeSpeechEngine` of test/engines/engine-conformance.ts.
  */
@@ -18,26 +18,23 @@ export interface Voice {
   readonly name: string;
   /** BCP 47 tags, the closest one first. */
   readonly languages: readonly string[];
-  readonly gender?: 'female' | 'male';
-  readonly accent?: string;
+  readonly gender?: 'female' | 'male' | undefined;
+  readonly accent?: string | undefined;
   /** One short remark that helps to choose, such as "fast, robotic". */
-  readonly remark?: string;
+  readonly remark?: string | undefined;
   /** The voice of a certain person: it has no substitute, and is a substitute for no other voice. */
-  readonly isCloned?: true;
+  readonly isCloned?: true | undefined;
 }
 
 /** The recording that a person's own voice is cloned from. */
 export interface VoiceProfile {
   /** A sound file that `loadVoiceProfile` has checked. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** SHA-256 of the bytes, lower-case hex: the same for the same recording, and for no other. */
+  /** SHA-256 of the bytes, lower-case hex. */
   readonly hash: string;
 }
 
-/**
- * How a voice acts, for engines that support it. Names and bounds are Chatterbox's.
- * @see packages/speech/python/taleback_speech/engines/chatterbox_settings.py
- */
+/** How a voice acts, by Chatterbox's names. @see packages/speech/python/taleback_speech/engines/chatterbox_settings.py */
 export interface VoiceStyle {
   /** 0.25 to 2. */
   readonly exaggeration?: number | undefined;
@@ -79,10 +76,7 @@ export interface SpeechProfile {
   readonly languages: readonly string[];
   /** Never empty; the first voice is the default. */
   readonly voices: () => readonly Voice[];
-  /**
-   * The text as this engine speaks it: what it cannot speak is folded or dropped, line breaks stay. Applying it again
-   * changes nothing.
-   */
+  /** The text as this engine speaks it, line breaks included. Applying it again changes nothing. */
   readonly prepareText: (text: string) => string;
   /** Whether it speaks in the voice of a recording. Default: it does not. */
   readonly clonesVoices?: boolean | undefined;
@@ -125,11 +119,7 @@ export interface RemoteEngine extends SpeechEngine {
   readonly policy: ResilienceProfile;
   /** Its address without credentials, such as `http://127.0.0.1:8880`. */
   readonly endpoint: string;
-  /**
-   * Asks the service whether it can speak and which voices it has; `voices()` returns those from then on.
-   *
-   * @throws TalebackError what is wrong with it: the errors above.
-   */
+  /** Asks the service whether it can speak and which voices it has. @throws TalebackError the errors above */
   readonly probe: (signal: AbortSignal) => Promise<EngineProbe>;
 }
 
@@ -161,24 +151,10 @@ export const firstVoice = (voices: readonly Voice[], language: string): Voice | 
   return able.find(({ isCloned = false }) => !isCloned) ?? able[0];
 };
 
-export interface VoiceWish {
-  readonly voiceId?: string | undefined;
-  /** BCP 47; only the primary tag counts, so `en-AU` is served by any English voice. */
-  readonly language: string;
-  /** The recording of the voice asked for, when it is a person's own. */
-  readonly profile?: VoiceProfile | undefined;
-}
-
-/** The id of a cloned voice without a name. */
-const NAMELESS = 'cloned';
-
-/**
- * The voice of a recording.
- * @throws TalebackError `voice_not_found` when the engine clones no voices
- */
+/** The voice of a recording. @throws TalebackError `voice_not_found` when the engine clones no voices */
 export const clonedVoice = (
   { name, clonesVoices, languages }: Pick<SpeechProfile, 'name' | 'clonesVoices' | 'languages'>,
-  voiceId: string = NAMELESS,
+  voiceId = 'cloned',
 ): Voice => {
   if (clonesVoices === true) return { id: voiceId, name: voiceId, languages };
   throw new TalebackError('voice_not_found', 'The voice of a recording cannot be spoken here.', {
@@ -197,6 +173,12 @@ export const requireLanguage = (
   throw new TalebackError('language_unsupported', message, { details });
 };
 
+export interface VoiceWish extends Pick<SpeechChunk, 'profile'> {
+  readonly voiceId?: string | undefined;
+  /** BCP 47; only the primary tag counts, so `en-AU` is served by any English voice. */
+  readonly language: string;
+}
+
 /**
  * The voice that will read: the one asked for, else the engine's first that speaks the language.
  *
@@ -212,10 +194,9 @@ export const chooseVoice = (engine: SpeechEngine, { voiceId, language, profile }
   });
 };
 
-export interface CheckedChunk {
+/** A chunk with its voice found, its text in one line and its speed set. */
+export interface CheckedChunk extends SpeechChunk {
   readonly voice: Voice;
-  /** In one line. */
-  readonly text: string;
   readonly speed: number;
 }
 
@@ -227,17 +208,16 @@ export interface CheckedChunk {
  */
 export const checkChunk = (
   profile: SpeechProfile,
-  { text, voiceId, speed = 1, profile: recording }: SpeechChunk,
+  chunk: SpeechChunk,
   signal: AbortSignal | undefined,
 ): CheckedChunk => {
   throwIfCancelled(signal);
-  const voice = recording === undefined ? findVoice(profile, voiceId) : clonedVoice(profile, voiceId);
+  const { voiceId, speed = 1 } = chunk;
+  const voice = chunk.profile === undefined ? findVoice(profile, voiceId) : clonedVoice(profile, voiceId);
   if (!(speed >= SPEED_RANGE.min && speed <= SPEED_RANGE.max)) {
     throw new TalebackError('request_invalid', `speed must be ${SPEED_RANGE.min} to ${SPEED_RANGE.max}.`);
   }
-  const line = profile.prepareText(text).replace(/\s+/gu, ' ');
-  if (!isSpeakable(line)) {
-    throw new TalebackError('text_not_speakable', 'There is no letter or digit to speak.');
-  }
-  return { voice, text: line, speed };
+  const text = profile.prepareText(chunk.text).replace(/\s+/gu, ' ');
+  if (isSpeakable(text)) return { ...chunk, voice, text, speed };
+  throw new TalebackError('text_not_speakable', 'There is no letter or digit to speak.');
 };

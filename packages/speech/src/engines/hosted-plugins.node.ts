@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Log } from '@taleback/core';
 import { type Clock, systemClock } from '@taleback/resilience';
-import type { HostedPlugin } from '../pool/speech-line.ts';
 import { FLITE_CHILD_FILE, OWN_NODE_ARGS, ownFile, PYTHON_FOLDER } from '../own-files.node.ts';
 import type { OpenSpeechChild } from '../pool/speech-child.ts';
+import type { HostedPlugin } from '../pool/speech-line.ts';
 import { ChildConnection } from '../protocol/child-connection.ts';
 import { spawnChild } from '../protocol/child-process.node.ts';
 import type { ProtocolVersion } from '../protocol/protocol.ts';
@@ -15,28 +15,12 @@ import { FLITE_PROFILE } from './flite/flite-engine.ts';
 import { openSpeechThread } from './speech-thread.node.ts';
 
 /** What a child needs of our environment to find programs, models and its language; no secrets. */
-const PASSED_ON = [
-  'PATH',
-  'HOME',
-  'LANG',
-  'LC_ALL',
-  'TMPDIR',
-  'TZ',
-  'HF_HOME',
-  'COQUI_TOS_AGREED',
-  'TTS_HOME',
-  'CUDA_VISIBLE_DEVICES',
-  'LD_LIBRARY_PATH',
-  'SYSTEMROOT',
-] as const;
+const PASSED_ON =
+  'PATH HOME LANG LC_ALL TMPDIR TZ HF_HOME COQUI_TOS_AGREED TTS_HOME CUDA_VISIBLE_DEVICES LD_LIBRARY_PATH SYSTEMROOT';
 
-/** The environment of a speech child, out of ours. */
 const childEnvironment = (ours: Readonly<Record<string, string | undefined>>): Record<string, string> =>
   Object.fromEntries(
-    PASSED_ON.flatMap((name) => {
-      const value = ours[name];
-      return value === undefined ? [] : [[name, value]];
-    }),
+    PASSED_ON.split(' ').flatMap((name) => (ours[name] === undefined ? [] : [[name, ours[name]]])),
   );
 
 export interface ProcessChildOptions {
@@ -60,12 +44,12 @@ export interface ProcessChildOptions {
  * await files.close();
  */
 export const processChild =
-  (options: ProcessChildOptions): OpenSpeechChild =>
+  ({ command, args, env, clock = systemClock, ...options }: ProcessChildOptions): OpenSpeechChild =>
   (workerId, events) => {
-    const { command, args, env, files, versions, negotiationTimeoutMs, log, clock = systemClock } = options;
-    const onLog = (line: string): void => log('info', 'speech child says', { worker: workerId, line });
+    const onLog = (line: string): void =>
+      options.log('info', 'speech child says', { worker: workerId, line });
     const open = spawnChild({ command, args, env, onLog });
-    return new ChildConnection({ workerId, open, files, versions, negotiationTimeoutMs, clock, log }, events);
+    return new ChildConnection({ ...options, workerId, open, clock }, events);
   };
 
 export interface FlitePluginOptions {
@@ -83,42 +67,39 @@ export interface OpenPlugin {
   readonly close: () => Promise<void>;
 }
 
+const openFolder = async (name: string) => {
+  const folder = await mkdtemp(join(tmpdir(), `taleback-${name}-`));
+  return { folder, close: () => rm(folder, { recursive: true, force: true }) };
+};
+
 /** The embedded engine, in child processes, or in a thread of this process when none comes up. */
 export const openFlitePlugin = async (options: FlitePluginOptions): Promise<OpenPlugin> => {
   const { childFile = FLITE_CHILD_FILE, environment, versions, log } = options;
   const files = await openSoundFiles();
-  const compiled = await mkdtemp(join(tmpdir(), 'taleback-compiled-'));
-  const plugin: HostedPlugin = {
-    ...FLITE_PROFILE,
+  const compiled = await openFolder('compiled');
+  const openChild = processChild({
+    command: process.execPath,
+    args: [...OWN_NODE_ARGS, childFile],
+    // Children read code that an earlier one compiled: 0.2 s of CPU until they are ready instead of 0.5 s.
+    env: { ...childEnvironment(environment), NODE_COMPILE_CACHE: compiled.folder },
+    files,
+    versions,
+    log,
+  });
+  const openThread = openSpeechThread(ownFile('engines/flite/flite-thread'));
+  return {
     // All its voices are in one module.
-    modelOf: () => FLITE_PROFILE.name,
-    openChild: processChild({
-      command: process.execPath,
-      args: [...OWN_NODE_ARGS, childFile],
-      // Children read code that an earlier one compiled: 0.2 s of CPU until they are ready instead of 0.5 s.
-      env: { ...childEnvironment(environment), NODE_COMPILE_CACHE: compiled },
-      files,
-      versions,
-      log,
-    }),
-    openThread: openSpeechThread(ownFile('engines/flite/flite-thread')),
+    plugin: { ...FLITE_PROFILE, modelOf: () => FLITE_PROFILE.name, openChild, openThread },
+    close: async () => void (await Promise.all([files.close(), compiled.close()])),
   };
-  const remove = (): Promise<void> => rm(compiled, { recursive: true, force: true });
-  return { plugin, close: async () => void (await Promise.all([files.close(), remove()])) };
 };
 
 /** Recordings kept at once; one takes up to 10 MB. A chunk that waits behind more than 32 others finds its own gone. */
 const MOST_KEPT = 32;
 
-export interface ProfileFiles {
-  /** The path of a file with this recording, the same for the same recording while it is kept. */
-  readonly keep: (profile: VoiceProfile) => Promise<string>;
-  readonly close: () => Promise<void>;
-}
-
-/** Recordings as files that only this user may read, for children that take a path. */
-export const openProfileFiles = async (): Promise<ProfileFiles> => {
-  const folder = await mkdtemp(join(tmpdir(), 'taleback-profiles-'));
+/** Recordings as files that only this user may read, for children that take a path: the same while it is kept. */
+const openProfileFiles = async () => {
+  const { folder, close } = await openFolder('profiles');
   /** By hash; the one used last is at the end. */
   const kept = new Map<string, Promise<string>>();
 
@@ -127,26 +108,22 @@ export const openProfileFiles = async (): Promise<ProfileFiles> => {
     await writeFile(path, bytes, { mode: 0o600 });
     return path;
   };
-  const dropOldest = (): void => {
+  const keep = (profile: VoiceProfile): Promise<string> => {
+    const path = kept.get(profile.hash) ?? write(profile);
+    kept.delete(profile.hash);
+    kept.set(profile.hash, path);
+    path.catch(() => kept.delete(profile.hash));
     const [oldest] = kept;
-    if (kept.size <= MOST_KEPT || oldest === undefined) return;
-    kept.delete(oldest[0]);
-    void oldest[1].then((path) => rm(path, { force: true })).catch(() => {});
+    if (kept.size > MOST_KEPT && oldest !== undefined) {
+      kept.delete(oldest[0]);
+      void oldest[1].then((file) => rm(file, { force: true })).catch(() => {});
+    }
+    return path;
   };
-  return {
-    keep: (profile) => {
-      const path = kept.get(profile.hash) ?? write(profile);
-      kept.delete(profile.hash);
-      kept.set(profile.hash, path);
-      path.catch(() => kept.delete(profile.hash));
-      dropOldest();
-      return path;
-    },
-    close: () => rm(folder, { recursive: true, force: true }),
-  };
+  return { keep, close };
 };
 
-export interface PythonPluginOptions {
+export interface PythonPluginOptions extends Omit<FlitePluginOptions, 'childFile'> {
   /** What the engine speaks; its name is the manager's, not Python's. */
   readonly profile: SpeechProfile;
   /** As `python3 -m taleback_speech --engine` takes it: a name, or `module:Class`. */
@@ -159,11 +136,8 @@ export interface PythonPluginOptions {
   readonly args?: readonly string[] | undefined;
   /** Default: every voice is a model of its own. */
   readonly modelOf?: ((voiceId: string) => string) | undefined;
-  readonly environment: Readonly<Record<string, string | undefined>>;
   /** Further folders where Python looks for modules, such as that of a plugin of one's own. */
   readonly pythonPath?: readonly string[] | undefined;
-  readonly versions?: readonly ProtocolVersion[] | undefined;
-  readonly log: Log;
 }
 
 /**
@@ -176,29 +150,22 @@ export interface PythonPluginOptions {
  * await close();
  */
 export const openPythonPlugin = async (options: PythonPluginOptions): Promise<OpenPlugin> => {
-  const {
-    profile,
-    engine,
-    pythonFolder = PYTHON_FOLDER,
-    python = 'python3',
-    args = [],
-    pythonPath = [],
-  } = options;
+  const { profile, engine, python = 'python3', args = [], modelOf = (voiceId) => voiceId } = options;
+  const { environment, pythonFolder = PYTHON_FOLDER, pythonPath = [], versions, log } = options;
   const files = await openSoundFiles();
+  const profiles = profile.clonesVoices === true ? await openProfileFiles() : undefined;
   const openChild = processChild({
     command: python,
     args: ['-u', '-m', 'taleback_speech', '--engine', engine, ...args],
     env: {
-      ...childEnvironment(options.environment),
+      ...childEnvironment(environment),
       PYTHONPATH: [pythonFolder, ...pythonPath].join(':'),
       PYTHONUNBUFFERED: '1',
     },
     files,
-    versions: options.versions,
-    log: options.log,
+    versions,
+    log,
   });
-  const modelOf = options.modelOf ?? ((voiceId) => voiceId);
-  const profiles = profile.clonesVoices === true ? await openProfileFiles() : undefined;
   return {
     plugin: { ...profile, modelOf, openChild, keepProfile: profiles?.keep },
     close: async () => void (await Promise.all([files.close(), profiles?.close()])),

@@ -1,26 +1,20 @@
 import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
-import type { Log } from '@taleback/core';
+import { join, parse } from 'node:path';
 import type { EnginePlugin } from '../pool/speech-line.ts';
-import type { ProtocolVersion } from '../protocol/protocol.ts';
 import { createChatterboxEngine } from './chatterbox/chatterbox-engine.ts';
 import { createCoquiEngine } from './coqui/coqui-engine.ts';
 import { createEdgeEngine, edgeVoicesUrl } from './edge/edge-engine.ts';
-import { connectWebSocket } from './edge/edge-socket.node.ts';
 import { createElevenlabsEngine } from './elevenlabs/elevenlabs-engine.ts';
 import type { RemoteEngine, SpeechProfile } from './engine.ts';
 import type { EngineName, EnginesConfig } from './engine-settings.ts';
-import { openFlitePlugin, openPythonPlugin } from './hosted-plugins.node.ts';
+import { type FlitePluginOptions, openFlitePlugin, openPythonPlugin } from './hosted-plugins.node.ts';
 import { createKokoroEngine } from './kokoro/kokoro-engine.ts';
 import { chatterboxProfile, coquiProfile, ESPEAK_PROFILE } from './python-profiles.ts';
 import { openSpeechHttp, type SpeechHttp } from './remote/speech-http.node.ts';
 
-export interface OpenEngineOptions {
+export interface OpenEngineOptions extends Omit<FlitePluginOptions, 'childFile'> {
   readonly engines: EnginesConfig;
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly versions: readonly ProtocolVersion[];
-  readonly log: Log;
 }
 
 export interface OpenEngine {
@@ -31,10 +25,11 @@ export interface OpenEngine {
   readonly close: () => Promise<void>;
 }
 
-const overHttp = (create: (http: SpeechHttp) => RemoteEngine): OpenEngine => {
+/** @param version default: the address of the service */
+const overHttp = (create: (http: SpeechHttp) => RemoteEngine, version?: string): OpenEngine => {
   const { http, close } = openSpeechHttp();
   const plugin = create(http);
-  return { plugin, version: plugin.endpoint, close };
+  return { plugin, version: version ?? plugin.endpoint, close };
 };
 
 interface PythonEngine {
@@ -48,56 +43,50 @@ interface PythonEngine {
 
 const openPython = async (
   { profile, engine, settings, version = '' }: PythonEngine,
-  { engines, environment, versions, log }: OpenEngineOptions,
+  { engines: { python }, ...options }: OpenEngineOptions,
 ): Promise<OpenEngine> => {
   const opened = await openPythonPlugin({
+    ...options,
     profile,
     engine,
-    pythonFolder: engines.python.folder,
-    python: engines.python.command,
+    pythonFolder: python.folder,
+    python: python.command,
     args: settings.flatMap((setting) => ['--option', setting]),
     // One model speaks with all of an engine's voices.
     modelOf: () => profile.name,
-    environment,
-    versions,
-    log,
   });
   return { ...opened, version: `${settings.join(' ')} ${version}` };
 };
 
-/** Changes when a recording does. */
-const versionOfFiles = async (folder: string, files: readonly string[]): Promise<string> => {
-  const facts = await Promise.all(
-    files.map(async (file) => {
-      const { size, mtimeMs } = await stat(join(folder, file));
-      return [file, size, mtimeMs];
-    }),
-  );
-  return createHash('sha256').update(JSON.stringify(facts)).digest('hex');
-};
+/** @see packages/speech/python/taleback_speech/engines/chatterbox.py */
+const RECORDING_ENDINGS: readonly string[] = ['.wav', '.mp3', '.flac', '.ogg'];
 
 const openChatterboxPython = async (options: OpenEngineOptions): Promise<OpenEngine> => {
-  const { engines } = options;
-  const { variant, voicesFolder } = engines.chatterbox;
-  const settings = [`variant=${variant}`, `device=${engines.python.device}`];
+  const { chatterbox, python } = options.engines;
+  const { variant, voicesFolder } = chatterbox;
+  const settings = [`variant=${variant}`, `device=${python.device}`];
   if (voicesFolder === undefined) {
     return openPython({ profile: chatterboxProfile(variant, []), engine: 'chatterbox', settings }, options);
   }
-  const files = (await readdir(voicesFolder)).filter((file) => RECORDING_ENDINGS.has(extname(file))).sort();
-  const recordings = files.map((file) => basename(file, extname(file)));
+  const entries = (await readdir(voicesFolder)).sort().map((file) => ({ file, ...parse(file) }));
+  const recordings = entries.filter(({ ext }) => RECORDING_ENDINGS.includes(ext));
+  const facts = recordings.map(async ({ file }) => {
+    const { size, mtimeMs } = await stat(join(voicesFolder, file));
+    return [file, size, mtimeMs];
+  });
+  // It changes when a recording does.
+  const version = createHash('sha256')
+    .update(JSON.stringify(await Promise.all(facts)))
+    .digest('hex');
+  const profile = chatterboxProfile(
+    variant,
+    recordings.map(({ name }) => name),
+  );
   return openPython(
-    {
-      profile: chatterboxProfile(variant, recordings),
-      engine: 'chatterbox',
-      settings: [...settings, `voices=${voicesFolder}`],
-      version: await versionOfFiles(voicesFolder, files),
-    },
+    { profile, engine: 'chatterbox', settings: [...settings, `voices=${voicesFolder}`], version },
     options,
   );
 };
-
-/** @see packages/speech/python/taleback_speech/engines/chatterbox.py */
-const RECORDING_ENDINGS: ReadonlySet<string> = new Set(['.wav', '.mp3', '.flac', '.ogg']);
 
 const OPENERS: Readonly<
   Record<EngineName, (options: OpenEngineOptions) => OpenEngine | Promise<OpenEngine>>
@@ -114,23 +103,17 @@ const OPENERS: Readonly<
   kokoro: ({ engines }) => overHttp((http) => createKokoroEngine({ baseUrl: engines.kokoro.url, http })),
   chatterbox: ({ engines }) =>
     overHttp((http) => createChatterboxEngine({ baseUrl: engines.chatterbox.url, http })),
-  coqui: ({ engines }) => {
-    const { url, languages, speakers } = engines.coqui;
-    const named = speakers.length === 0 ? undefined : speakers;
-    return overHttp((http) => createCoquiEngine({ baseUrl: url, http, languages, speakers: named }));
+  coqui: ({ engines: { coqui } }) =>
+    overHttp((http) => createCoquiEngine({ ...coqui, baseUrl: coqui.url, http })),
+  elevenlabs: ({ engines: { elevenlabs } }) => {
+    const { url: baseUrl, apiKey, model: modelId } = elevenlabs;
+    const create = (http: SpeechHttp) =>
+      createElevenlabsEngine({ baseUrl, apiKey: apiKey?.text ?? '', modelId, http });
+    return overHttp(create, modelId);
   },
-  elevenlabs: ({ engines }) => {
-    const { url, apiKey, model } = engines.elevenlabs;
-    const key = apiKey?.text ?? '';
-    const open = overHttp((http) =>
-      createElevenlabsEngine({ baseUrl: url, apiKey: key, modelId: model, http }),
-    );
-    return { ...open, version: model };
-  },
-  edge: ({ engines }) => {
-    const { url } = engines.edge;
-    const about = { endpoint: url, voicesUrl: edgeVoicesUrl(url), connect: connectWebSocket, now: Date.now };
-    return { ...overHttp((http) => createEdgeEngine({ ...about, http })), version: url };
+  edge: ({ engines: { edge } }) => {
+    const voicesUrl = edgeVoicesUrl(edge.url);
+    return overHttp((http) => createEdgeEngine({ endpoint: edge.url, voicesUrl, http }), edge.url);
   },
 };
 

@@ -1,68 +1,55 @@
 import { composeText } from '../text/clean-text.ts';
 import type { SpeechProfile, Voice } from './engine.ts';
 
-const voice = (id: string, name: string, ...languages: string[]): Voice => ({
-  id,
-  name,
-  languages,
-  remark: 'quick, plainly a machine',
-});
-
-/** Some of its hundred voices; the Python child accepts any that `espeak-ng --voices` lists. */
-const VOICES: readonly Voice[] = [
-  voice('en-us', 'English (America)', 'en-US', 'en'),
-  voice('en-gb', 'English (Great Britain)', 'en-GB', 'en'),
-  voice('de', 'German', 'de'),
-  voice('es', 'Spanish', 'es'),
-  voice('fr-fr', 'French', 'fr'),
-  voice('it', 'Italian', 'it'),
-  voice('nl', 'Dutch', 'nl'),
-  voice('pl', 'Polish', 'pl'),
-  voice('pt', 'Portuguese', 'pt'),
-  voice('sv', 'Swedish', 'sv'),
-];
+/** Some of espeak-ng's hundred voices; the Python child accepts any that `espeak-ng --voices` lists. */
+const ESPEAK_VOICES: readonly Voice[] = Object.entries({
+  'en-us': ['English (America)', 'en-US', 'en'],
+  'en-gb': ['English (Great Britain)', 'en-GB', 'en'],
+  de: ['German', 'de'],
+  es: ['Spanish', 'es'],
+  'fr-fr': ['French', 'fr'],
+  it: ['Italian', 'it'],
+  nl: ['Dutch', 'nl'],
+  pl: ['Polish', 'pl'],
+  pt: ['Portuguese', 'pt'],
+  sv: ['Swedish', 'sv'],
+}).map(([id, [name = id, ...languages]]) => ({ id, name, languages, remark: 'quick, plainly a machine' }));
 
 /** espeak-ng in a Python child. */
 export const ESPEAK_PROFILE: SpeechProfile = {
   name: 'espeak-ng',
   languages: ['en', 'de', 'es', 'fr', 'it', 'nl', 'pl', 'pt', 'sv'],
-  voices: () => VOICES,
+  voices: () => ESPEAK_VOICES,
   prepareText: composeText,
 };
 
 /** The voice of a request without one. @see packages/speech/python/taleback_speech/engine.py */
 const DEFAULT_VOICE = 'default';
 
+const modelProfile = (
+  name: string,
+  ids: readonly string[],
+  facts: Required<Pick<SpeechProfile, 'languages' | 'clonesVoices' | 'hasOneSpeed'>>,
+): SpeechProfile => {
+  const voices = ids.map((id) => ({ id, name: id, languages: facts.languages }));
+  return { name, voices: () => voices, prepareText: composeText, ...facts };
+};
+
 /** Of Chatterbox Multilingual. @see https://github.com/resemble-ai/chatterbox, supported languages */
 const CHATTERBOX_LANGUAGES = 'en ar da de el es fi fr he hi it ja ko ms nl no pl pt ru sv sw tr zh'.split(
   ' ',
 );
 
-const voicesOf = (ids: readonly string[], languages: readonly string[]): readonly Voice[] =>
-  [DEFAULT_VOICE, ...ids].map((id) => ({ id, name: id, languages }));
-
 /** Chatterbox in a Python child. @param recordings names of its voices besides its own */
 export const chatterboxProfile = (
   variant: 'english' | 'multilingual',
   recordings: readonly string[],
-): SpeechProfile => {
-  const languages = variant === 'english' ? ['en'] : CHATTERBOX_LANGUAGES;
-  const voices = voicesOf(recordings, languages);
-  return {
-    name: 'chatterbox-python',
-    languages,
-    voices: () => voices,
-    prepareText: composeText,
+): SpeechProfile =>
+  modelProfile('chatterbox-python', [DEFAULT_VOICE, ...recordings], {
+    languages: variant === 'english' ? ['en'] : CHATTERBOX_LANGUAGES,
     clonesVoices: true,
     hasOneSpeed: true,
-  };
-};
-
-/** Families of models that take a recording. @see https://github.com/idiap/coqui-ai-TTS, "Voice cloning" */
-const CLONING_MODELS = /xtts|your_tts|tortoise|bark/;
-
-/** Families of models that support a speed; Jenny is a VITS. @see packages/speech/python/taleback_speech/engines/coqui.py */
-const MODELS_WITH_SPEED = /vits|glow|jenny/;
+  });
 
 export interface CoquiFacts {
   /** As Coqui names it. */
@@ -73,14 +60,11 @@ export interface CoquiFacts {
 }
 
 /** Coqui in a Python child. */
-export const coquiProfile = ({ model, languages, speakers }: CoquiFacts): SpeechProfile => {
-  const voices = speakers.length === 0 ? voicesOf([], languages) : voicesOf(speakers, languages).slice(1);
-  return {
-    name: 'coqui-python',
+export const coquiProfile = ({ model, languages, speakers }: CoquiFacts): SpeechProfile =>
+  modelProfile('coqui-python', speakers.length === 0 ? [DEFAULT_VOICE] : speakers, {
     languages,
-    voices: () => voices,
-    prepareText: composeText,
-    clonesVoices: CLONING_MODELS.test(model),
-    hasOneSpeed: !MODELS_WITH_SPEED.test(model),
-  };
-};
+    // Families of models that take a recording: see https://github.com/idiap/coqui-ai-TTS, "Voice cloning".
+    clonesVoices: /xtts|your_tts|tortoise|bark/.test(model),
+    // And that support a speed; Jenny is a VITS: see packages/speech/python/taleback_speech/engines/coqui.py.
+    hasOneSpeed: !/vits|glow|jenny/.test(model),
+  });

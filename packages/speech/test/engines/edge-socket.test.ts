@@ -1,8 +1,14 @@
 import { getEventListeners, once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { connectWebSocket } from '../../src/engines/edge/edge-socket.node.ts';
-import { socketHeaders, speechAddress } from '../../src/engines/edge/edge-connection.ts';
+import { converse } from '../../src/engines/edge/edge-socket.node.ts';
+import {
+  formatConfigFrame,
+  formatSsml,
+  formatSsmlFrame,
+  socketHeaders,
+  speechAddress,
+} from '../../src/engines/edge/edge-wire.ts';
 import { createEdgeEngine } from '../../src/engines/edge/edge-engine.ts';
 import { type EdgeServer, openEdgeServer } from './simulators/edge-server.ts';
 
@@ -14,7 +20,7 @@ beforeEach(async () => {
 });
 afterEach(() => server.close());
 
-const open = () => createEdgeEngine({ endpoint: server.endpoint, connect: connectWebSocket, now: Date.now });
+const open = () => createEdgeEngine({ endpoint: server.endpoint });
 const listenersOf = (signal: AbortSignal): number => getEventListeners(signal, 'abort').length;
 
 /** A server that answers each connection with the same bytes. */
@@ -65,20 +71,35 @@ describe('a WebSocket of the Edge engine', { timeout: 60_000 }, () => {
   });
 
   test('is not opened when the signal is aborted already', async () => {
-    const opening = connectWebSocket({ url: server.endpoint, headers: {}, signal: AbortSignal.abort() });
+    const signal = AbortSignal.abort();
+    const opening = converse({
+      url: server.endpoint,
+      headers: {},
+      signal,
+      frames: [],
+      onMessage: () => true,
+    });
     await expect(opening).rejects.toMatchObject({ code: 'job_cancelled' });
     expect(server.connectionCount).toBe(0);
   });
 
-  test('tells the signal also to who asks for a message after it', async () => {
+  test('ends with the signal also after its first message', async () => {
     const stop = new AbortController();
     const identity = { chromiumVersion: '143.0.0.1', nowMs: Date.now(), newId: () => 'ab'.repeat(16) };
     const url = speechAddress(server.endpoint, identity);
-    const opening = await connectWebSocket({ url, headers: socketHeaders(identity), signal: stop.signal });
-    if (opening.kind !== 'open') throw new Error(`refused with ${opening.status}`);
-    stop.abort();
-    await expect(opening.socket.receive()).rejects.toMatchObject({ code: 'job_cancelled' });
-    opening.socket.close();
+    const headers = socketHeaders(identity);
+    const ssml = formatSsml({ ...CHUNK, language: 'de-DE', speed: 1 });
+    const frames = [
+      formatConfigFrame(identity.nowMs),
+      formatSsmlFrame(ssml, identity.newId(), identity.nowMs),
+    ];
+    const onMessage = (): boolean => {
+      stop.abort();
+      return false;
+    };
+    const conversation = converse({ url, headers, signal: stop.signal, frames, onMessage });
+    await expect(conversation).rejects.toMatchObject({ code: 'job_cancelled' });
+    expect(listenersOf(stop.signal)).toBe(0);
     await server.whenIdle();
   });
 
@@ -90,20 +111,20 @@ describe('a WebSocket of the Edge engine', { timeout: 60_000 }, () => {
     [''],
   ])('tells a server that speaks otherwise: %j', async (answer) => {
     const raw = await openRaw(answer);
-    const engine = createEdgeEngine({ endpoint: raw.endpoint, connect: connectWebSocket, now: Date.now });
+    const engine = createEdgeEngine({ endpoint: raw.endpoint });
     await expect(engine.synthesizeChunk(CHUNK)).rejects.toMatchObject({ brand: 'taleback.error' });
     await raw.close();
   });
 
   test('tells a server without TLS where TLS was asked for', async () => {
     const endpoint = server.endpoint.replace('ws:', 'wss:');
-    const engine = createEdgeEngine({ endpoint, connect: connectWebSocket, now: Date.now });
+    const engine = createEdgeEngine({ endpoint });
     await expect(engine.synthesizeChunk(CHUNK)).rejects.toMatchObject({ code: 'tls_failed' });
   });
 
   test('tells a name that is not there', async () => {
     const endpoint = 'ws://nobody.invalid/edge/v1';
-    const engine = createEdgeEngine({ endpoint, connect: connectWebSocket, now: Date.now });
+    const engine = createEdgeEngine({ endpoint });
     await expect(engine.synthesizeChunk(CHUNK)).rejects.toMatchObject({ code: 'dns_failed' });
   });
 });

@@ -1,7 +1,6 @@
 import { createFakeClock } from '@taleback/resilience/testing';
 import { afterEach, describe, expect, test } from 'vitest';
 import { openSpeechHttp } from '../../src/engines/remote/speech-http.node.ts';
-import { connectWebSocket } from '../../src/engines/edge/edge-socket.node.ts';
 import { durationMsOf, verifySound } from '../../src/audio/pcm.ts';
 import { createEdgeEngine, type EdgeEngineOptions } from '../../src/engines/edge/edge-engine.ts';
 import { EDGE_VOICES } from '../../src/engines/edge/edge-voices.ts';
@@ -12,8 +11,7 @@ describeSpeechEngine('edge', async () => {
   const server = await openEdgeServer({ port: 0 });
   const engine = createEdgeEngine({
     endpoint: server.endpoint,
-    connect: connectWebSocket,
-    now: Date.now,
+
     // The others sound the same here.
     voices: EDGE_VOICES.slice(0, 4),
   });
@@ -35,8 +33,7 @@ const open = async (options: Partial<EdgeEngineOptions> = {}, now: () => number 
   server = await openEdgeServer({ port: 0, now });
   const engine = createEdgeEngine({
     endpoint: server.endpoint,
-    connect: connectWebSocket,
-    now: Date.now,
+
     ...options,
   });
   return { server, engine };
@@ -176,7 +173,6 @@ describe('edge', { timeout: 60_000 }, () => {
     const engine = createEdgeEngine({
       endpoint: server.endpoint,
       voicesUrl: `${server.voicesUrl}/elsewhere`,
-      connect: connectWebSocket,
       http,
       now: Date.now,
     });
@@ -194,7 +190,6 @@ describe('edge', { timeout: 60_000 }, () => {
     const engine = createEdgeEngine({
       endpoint: server.endpoint,
       voicesUrl: server.voicesUrl,
-      connect: connectWebSocket,
       http,
       now: () => 1_700_000_000_000 + clock.now(),
     });
@@ -230,14 +225,12 @@ describe('edge', { timeout: 60_000 }, () => {
   test('shows its address without credentials and tokens', () => {
     const engine = createEdgeEngine({
       endpoint: 'ws://me:secret@127.0.0.1:9/edge/v1?token=x',
-      connect: connectWebSocket,
-      now: Date.now,
     });
     expect(engine.endpoint).toBe('ws://127.0.0.1:9/edge/v1');
   });
 
   test.each(['https://speech.example/edge/v1', 'nowhere', ''])('refuses %j as an address', (endpoint) => {
-    expect(() => createEdgeEngine({ endpoint, connect: connectWebSocket, now: Date.now })).toThrow(
+    expect(() => createEdgeEngine({ endpoint })).toThrow(
       expect.objectContaining({ code: 'request_invalid' }) as Error,
     );
   });

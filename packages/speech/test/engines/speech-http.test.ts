@@ -35,15 +35,18 @@ test('an answer is given as it comes: status, first of equal headers, bytes', as
   });
 });
 
-test('a form goes as multipart, with names and bytes', async () => {
+test('a form goes as its bytes, with their type', async () => {
   const { url, http } = await open((request, response) => {
     response.setHeader('x-type', request.headers['content-type'] ?? '');
     request.pipe(response);
   });
-  const body = new FormData();
-  body.append('note', 'hi');
-  body.append('files', new File([Uint8Array.of(1, 2, 3)], 'a.wav', { type: 'audio/wav' }));
-  const answer = await http({ method: 'POST', url, body, signal: undefined });
+  const sent = new FormData();
+  sent.append('note', 'hi');
+  sent.append('files', new File([Uint8Array.of(1, 2, 3)], 'a.wav', { type: 'audio/wav' }));
+  const multipart = new Response(sent);
+  const headers = { 'content-type': multipart.headers.get('content-type') ?? '' };
+  const body = new Uint8Array(await multipart.arrayBuffer());
+  const answer = await http({ method: 'POST', url, headers, body, signal: undefined });
   const form = await new Response(answer.body, {
     headers: { 'content-type': answer.headers['x-type'] ?? '' },
   }).formData();

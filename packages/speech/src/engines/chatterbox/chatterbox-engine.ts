@@ -1,32 +1,29 @@
-import { TalebackError } from '@taleback/core';
+import { isTalebackError, TalebackError } from '@taleback/core';
 import { kokoro, type ResilienceProfile } from '@taleback/resilience';
 import type { Pcm } from '../../audio/pcm.ts';
-import { tidyText } from '../../text/clean-text.ts';
 import {
   type CheckedChunk,
-  checkChunk,
   primaryTag,
-  requireLanguage,
   type RemoteEngine,
-  type SpeechChunk,
+  requireLanguage,
   type SpeechProfile,
-  type Voice,
+  type VoiceProfile,
 } from '../engine.ts';
 import { readSpeech } from '../remote/read-speech.ts';
+import { createRemoteEngine, offeredVoices } from '../remote/remote-engine.ts';
 import { RequestGate } from '../remote/request-gate.ts';
-import { createServiceClient, jsonBody } from '../remote/service-client.ts';
-import { readRefusal } from '../remote/service-fault.ts';
+import { jsonPost, ServiceClient } from '../remote/service-client.ts';
+import { parseJson, readRefusal } from '../remote/service-fault.ts';
 import type { SpeechHttp } from '../remote/speech-http.node.ts';
-import { Recordings } from './chatterbox-recordings.ts';
 import {
-  type ChatterboxSpeaker,
   chatterboxCode,
   chatterboxRequest,
-  isRecordingGone,
-  type PredefinedVoice,
   parseModelInfo,
   parsePredefinedVoices,
+  parseUpload,
+  recordingFile,
   unwrapRefusal,
+  uploadCode,
 } from './chatterbox-wire.ts';
 
 export interface ChatterboxEngineOptions {
@@ -58,112 +55,96 @@ const policy = {
   bulkhead: { ...kokoro.bulkhead, maxConcurrent: 1 },
 } as const satisfies ResilienceProfile;
 
-const bareName = (fileName: string): string => fileName.replace(/\.(wav|mp3)$/iu, '');
-
-/** The configured voices that are there, or all that are. */
-const offered = (
-  configured: readonly string[] | undefined,
-  there: readonly PredefinedVoice[],
-): PredefinedVoice[] => {
-  const voices = configured?.flatMap((name) => there.filter(({ fileName }) => fileName === name)) ?? [
-    ...there,
-  ];
-  if (voices.length > 0) return voices;
-  throw new TalebackError('voice_not_found', 'The speech service has none of the voices.', {
-    details: `${SERVICE} has ${there.map(({ fileName }) => fileName).join(', ') || 'none'}`,
-  });
-};
-
 /**
  * A Chatterbox-TTS-Server, which speaks with the voices in its folder and with any recording that it is given.
- *
  * It answers nothing while it speaks, so requests are sent one at a time.
  *
  * @throws TalebackError `request_invalid` when the address is none
  */
 export const createChatterboxEngine = (options: ChatterboxEngineOptions): RemoteEngine => {
-  const client = createServiceClient({ service: SERVICE, ...options });
-  const recordings = new Recordings(client);
+  const client = new ServiceClient({ service: SERVICE, codeOf: chatterboxCode, ...options });
   const gate = new RequestGate(1);
-  const configured = options.voices?.length ? options.voices : undefined;
-  let languages: readonly string[] = options.languages ?? ['en'];
-  let files = (configured ?? BUNDLED_VOICES).map((fileName) => ({
-    fileName,
-    displayName: bareName(fileName),
-  }));
+  /** File names of recordings at the server, by their hash. */
+  const uploaded = new Map<string, string>();
+  const { languages = ['en'], voices: configured } = options;
 
-  const profile: SpeechProfile = {
-    name: SERVICE,
-    get languages() {
-      return languages;
-    },
-    voices: () =>
-      files.map(({ fileName, displayName }): Voice => ({ id: fileName, name: displayName, languages })),
-    prepareText: tidyText,
-    clonesVoices: true,
-  };
-
-  const languageOf = (wanted = languages[0] ?? 'en'): string => {
-    requireLanguage(profile, wanted);
-    return primaryTag(wanted);
-  };
-
-  const speakerOf = async (
-    chunk: SpeechChunk,
-    signal: AbortSignal | undefined,
-  ): Promise<ChatterboxSpeaker> =>
-    chunk.profile === undefined
-      ? { mode: 'predefined', fileName: chunk.voiceId }
-      : { mode: 'clone', fileName: await recordings.nameOf(chunk.profile, signal) };
-
-  const speak = async (
-    chunk: SpeechChunk,
-    checked: CheckedChunk,
-    signal: AbortSignal | undefined,
-    isSecondTry = false,
-  ): Promise<Pcm> => {
-    const { style } = chunk;
-    const language = languageOf(chunk.language);
-    const speaker = await speakerOf(chunk, signal);
-    const body = chatterboxRequest(checked, speaker, { style, language, seed: options.seed });
-    const answer = await client.ask({ method: 'POST', path: '/tts', signal, ...jsonBody(body) });
-    if (answer.status === 200) return readSpeech(answer, { service: SERVICE });
-
-    const refusal = unwrapRefusal(readRefusal(answer));
-    if (chunk.profile !== undefined && isRecordingGone(refusal)) {
-      recordings.forget(chunk.profile);
-      if (!isSecondTry) return speak(chunk, checked, signal, true);
+  const upload = async (profile: VoiceProfile, signal: AbortSignal | undefined): Promise<string> => {
+    const known = uploaded.get(profile.hash);
+    if (known !== undefined) return known;
+    const form = new FormData();
+    form.append('files', recordingFile(profile));
+    // As bytes, because undici accepts only its own FormData.
+    const multipart = new Response(form);
+    const answer = await client.ask({
+      method: 'POST',
+      path: '/upload_reference',
+      headers: { 'content-type': multipart.headers.get('content-type') ?? '' },
+      body: new Uint8Array(await multipart.arrayBuffer()),
+      signal,
+    });
+    const { name, note } = parseUpload(parseJson(answer.body));
+    if (answer.status !== 200) throw client.faultOf(answer, { codeOf: uploadCode, note });
+    if (typeof name !== 'string') {
+      throw new TalebackError('provider_rejected', 'The speech service did not keep the recording.', {
+        details: note ?? 'the answer to the upload names no file',
+      });
     }
-    throw client.faultOf(refusal, { codeOf: chatterboxCode });
+    uploaded.set(profile.hash, name);
+    return name;
   };
 
-  return {
-    ...profile,
-    // Read each time, because a probe may find others.
-    get languages() {
-      return languages;
-    },
+  const speakOnce = async (
+    chunk: CheckedChunk,
+    signal: AbortSignal | undefined,
+    profile: SpeechProfile,
+  ): Promise<Pcm> => {
+    const wanted = chunk.language ?? profile.languages[0] ?? 'en';
+    requireLanguage(profile, wanted);
+    const recording = chunk.profile === undefined ? undefined : await upload(chunk.profile, signal);
+    const details = { recording, language: primaryTag(wanted), seed: options.seed };
+    const answer = await client.ask({ ...jsonPost('/tts', chatterboxRequest(chunk, details)), signal });
+    if (answer.status === 200) return readSpeech(answer, SERVICE);
+    const fault = client.faultOf(unwrapRefusal(readRefusal(answer)));
+    if (fault.code === 'voice_profile_missing') uploaded.delete(chunk.profile?.hash ?? '');
+    throw fault;
+  };
+
+  return createRemoteEngine({
+    name: SERVICE,
     policy,
     endpoint: client.endpoint,
-    concurrency: 1,
-    synthesizeChunk: async (chunk, { signal } = {}) => {
-      const checked = checkChunk(profile, chunk, signal);
-      return gate.run(signal, () => speak(chunk, checked, signal));
+    clonesVoices: true,
+    repertoire: {
+      languages,
+      voices: (configured?.length ? configured : BUNDLED_VOICES).map((id) => ({
+        id,
+        name: id.replace(/\.(wav|mp3)$/iu, ''),
+        languages,
+      })),
     },
-    probe: (signal) =>
-      client.timed(() =>
-        gate.run(signal, async () => {
-          const info = parseModelInfo(await client.getJson('/api/model-info', signal));
-          if (!info.isLoaded) {
-            throw new TalebackError('model_unavailable', 'The speech service has no model loaded.', {
-              details: `${SERVICE}: ${info.words}`,
-            });
-          }
-          const there = parsePredefinedVoices(await client.getJson('/get_predefined_voices', signal));
-          files = offered(configured, there);
-          if (info.languages.length > 0) languages = info.languages;
-          return { details: `${info.words}; ${there.length} voices`, model: info.words };
+    speak: (chunk, signal, profile) =>
+      gate.run(signal, () =>
+        speakOnce(chunk, signal, profile).catch((error: unknown) => {
+          if (!isTalebackError(error) || error.code !== 'voice_profile_missing') throw error;
+          return speakOnce(chunk, signal, profile);
         }),
       ),
-  };
+    probe: (signal) =>
+      gate.run(signal, async () => {
+        const info = parseModelInfo(await client.getJson('/api/model-info', signal));
+        if (!info.isLoaded) {
+          throw new TalebackError('model_unavailable', 'The speech service has no model loaded.', {
+            details: `${SERVICE}: ${info.words}`,
+          });
+        }
+        const spoken = info.languages.length > 0 ? info.languages : languages;
+        const there = parsePredefinedVoices(await client.getJson('/get_predefined_voices', signal), spoken);
+        const voices = offeredVoices({ service: SERVICE, there, configured });
+        return {
+          details: `${info.words}; ${there.length} voices`,
+          model: info.words,
+          repertoire: { languages: spoken, voices },
+        };
+      }),
+  });
 };

@@ -1,144 +1,112 @@
-import { type ErrorCode, isRecord, TalebackError } from '@taleback/core';
-import type { CheckedChunk, VoiceStyle } from '../engine.ts';
-import type { Refusal } from '../remote/service-fault.ts';
+import { type ErrorCode, TalebackError, textOf } from '@taleback/core';
+import { isWav } from '../../audio/wav.ts';
+import type { CheckedChunk, Voice, VoiceProfile } from '../engine.ts';
+import { membersOf, type Refusal } from '../remote/service-fault.ts';
 
-const membersOf = (json: unknown): Readonly<Record<string, unknown>> => (isRecord(json) ? json : {});
-
-const textOf = (value: unknown): string | undefined =>
-  typeof value === 'string' && value !== '' ? value : undefined;
-
-/** The answer to `GET /api/model-info`. */
-export interface ModelInfo {
-  readonly isLoaded: boolean;
-  /** Model and device in a few words. */
-  readonly words: string;
-  /** Codes such as `en`; none when it does not report them. */
-  readonly languages: readonly string[];
-}
-
-/** Languages come as a list of codes, or as an object from codes to names. */
-export const parseModelInfo = (json: unknown): ModelInfo => {
+/**
+ * The answer to `GET /api/model-info`: model and device in a few words, and languages, which come as a list of codes or as
+ * an object from codes to names; none when it does not report them.
+ */
+export const parseModelInfo = (json: unknown) => {
   const info = membersOf(json);
   const listed = info['supported_languages'];
-  const languages: unknown[] = Array.isArray(listed) ? listed : Object.keys(membersOf(listed));
+  const languages: readonly unknown[] = Array.isArray(listed) ? listed : Object.keys(membersOf(listed));
+  const model = textOf(info['type']) ?? textOf(info['class_name']) ?? 'a model';
   return {
     isLoaded: info['loaded'] === true,
-    words: `${textOf(info['type']) ?? textOf(info['class_name']) ?? 'a model'} on ${textOf(info['device']) ?? 'a device'}`,
-    languages: languages.map(textOf).filter((code) => code !== undefined),
+    words: `${model} on ${textOf(info['device']) ?? 'a device'}`,
+    languages: languages.flatMap((code) => textOf(code) ?? []),
   };
 };
 
-export interface PredefinedVoice {
-  readonly fileName: string;
-  readonly displayName: string;
-}
-
 /** `GET /get_predefined_voices`: `[{display_name, filename}]`. */
-export const parsePredefinedVoices = (json: unknown): PredefinedVoice[] =>
+export const parsePredefinedVoices = (json: unknown, languages: readonly string[]): Voice[] =>
   (Array.isArray(json) ? json : []).map(membersOf).flatMap(({ filename, display_name: displayName }) => {
-    const fileName = textOf(filename);
-    return fileName === undefined ? [] : [{ fileName, displayName: textOf(displayName) ?? fileName }];
+    const id = textOf(filename);
+    return id === undefined ? [] : [{ id, name: textOf(displayName) ?? id, languages }];
   });
-
-/** Whose voice speaks; both name a file at the server. */
-export type ChatterboxSpeaker =
-  | { readonly mode: 'predefined'; readonly fileName: string }
-  | { readonly mode: 'clone'; readonly fileName: string };
 
 /**
  * Any but 0, which means random. The same text with the same seed sounds the same, so a repetition after a fault does
  * not change the story.
  */
 const DEFAULT_SEED = 20_041;
-/**
- * The server splits longer texts, which ours never are: the model stops after 40 s of sound without an error.
- */
+/** The server splits longer texts, which ours never are: the model stops after 40 s of sound without an error. */
 const CHUNK_SIZE = 300;
 
 /** @see VoiceStyle */
 const BOUNDS = { exaggeration: [0.25, 2], cfgWeight: [0, 1], temperature: [0.05, 5] } as const;
 
-/** @throws TalebackError `request_invalid` for a value out of bounds */
-const checkedStyle = (style: VoiceStyle): VoiceStyle => {
-  for (const name of ['exaggeration', 'cfgWeight', 'temperature'] as const) {
-    const value = style[name];
-    const [least, most] = BOUNDS[name];
-    if (value !== undefined && !(value >= least && value <= most)) {
-      throw new TalebackError('request_invalid', `${name} must be ${least} to ${most}.`);
-    }
-  }
-  return style;
-};
-
 /**
  * The body of `POST /tts`. What the style leaves open is up to the server's settings.
  *
+ * @param recording its file name at the server, to speak in that voice
  * @param language primary tag, such as `en`
  * @throws TalebackError `request_invalid` for a style out of bounds
  */
 export const chatterboxRequest = (
-  { text, speed }: Pick<CheckedChunk, 'text' | 'speed'>,
-  speaker: ChatterboxSpeaker,
+  { text, speed, voiceId, style = {} }: CheckedChunk,
   {
-    style = {},
+    recording,
     language,
     seed = DEFAULT_SEED,
   }: {
-    readonly style?: VoiceStyle | undefined;
+    readonly recording: string | undefined;
     readonly language: string;
-    readonly seed?: number | undefined;
+    readonly seed: number | undefined;
   },
 ): object => {
-  const { temperature, exaggeration, cfgWeight } = checkedStyle(style);
+  for (const [name, [least, most]] of Object.entries(BOUNDS)) {
+    const value = style[name as keyof typeof BOUNDS];
+    if (value !== undefined && !(value >= least && value <= most)) {
+      throw new TalebackError('request_invalid', `${name} must be ${least} to ${most}.`);
+    }
+  }
   return {
     text,
-    voice_mode: speaker.mode,
-    ...(speaker.mode === 'predefined'
-      ? { predefined_voice_id: speaker.fileName }
-      : { reference_audio_filename: speaker.fileName }),
+    voice_mode: recording === undefined ? 'predefined' : 'clone',
+    predefined_voice_id: recording === undefined ? voiceId : undefined,
+    reference_audio_filename: recording,
     output_format: 'wav',
     split_text: true,
     chunk_size: CHUNK_SIZE,
     seed,
     speed_factor: speed,
     language,
-    ...(temperature === undefined ? {} : { temperature }),
-    ...(exaggeration === undefined ? {} : { exaggeration }),
-    ...(cfgWeight === undefined ? {} : { cfg_weight: cfgWeight }),
+    temperature: style.temperature,
+    exaggeration: style.exaggeration,
+    cfg_weight: style.cfgWeight,
   };
 };
 
-/** The server wraps its own refusals: a 400 arrives as `500 {"detail":"400: ..."}`. */
-const WRAPPED = /^([45]\d\d): (.+)$/su;
+/** An ID3 tag, or the eleven set bits that begin a frame. */
+const isMp3 = ([first, second = 0, third]: Uint8Array): boolean =>
+  (first === 0x49 && second === 0x44 && third === 0x33) || (first === 0xff && (second & 0xe0) === 0xe0);
 
-export const unwrapRefusal = (refusal: Refusal): Refusal => {
-  const [, status, words] = WRAPPED.exec(refusal.words) ?? [];
-  if (refusal.status !== 500 || status === undefined || words === undefined) return refusal;
-  return unwrapRefusal({ ...refusal, status: Number(status), words });
+/** Of the hash, in the file's name: more than enough to keep recordings apart. */
+const NAME_DIGITS = 40;
+
+/**
+ * A recording as the server accepts it, named by its content: the server keeps an existing file of the same name.
+ *
+ * @throws TalebackError `voice_profile_format_invalid` for what is neither WAV nor MP3
+ */
+export const recordingFile = ({ bytes, hash }: VoiceProfile): File => {
+  const name = `taleback-${hash.slice(0, NAME_DIGITS)}`;
+  if (isWav(bytes)) return new File([bytes], `${name}.wav`, { type: 'audio/wav' });
+  if (isMp3(bytes)) return new File([bytes], `${name}.mp3`, { type: 'audio/mpeg' });
+  const message = 'Chatterbox takes recordings as WAV or MP3 only.';
+  const details = `begins with ${Buffer.from(bytes.subarray(0, 4)).toString('hex')}`;
+  throw new TalebackError('voice_profile_format_invalid', message, { details });
 };
 
-/** The uploaded recording is no longer there, as after a restart in a fresh container. */
-export const isRecordingGone = ({ status, words }: Refusal): boolean =>
-  status === 404 && /reference audio/iu.test(words);
-
-/** What the server means, by its message, because it has no codes. */
-export const chatterboxCode = (refusal: Refusal): ErrorCode | undefined => {
-  const { status, words, isPage } = refusal;
-  if (isPage) return undefined;
-  if (isRecordingGone(refusal)) return 'voice_profile_missing';
-  switch (status) {
-    case 400:
-      if (/reference audio/iu.test(words)) return 'voice_profile_corrupt';
-      return /no usable chunks/iu.test(words) ? 'text_not_speakable' : undefined;
-    case 404:
-      return /voice file/iu.test(words) ? 'voice_not_found' : undefined;
-    case 500:
-      return /no output|invalid audio|failed to encode/iu.test(words) ? 'audio_missing' : undefined;
-    case 503:
-      return /model/iu.test(words) ? 'model_unavailable' : undefined;
-    default:
-      return undefined;
-  }
+/** The answer to an upload: the file's name at the server, or the server's message about the file that it refused. */
+export const parseUpload = (json: unknown): { readonly name: unknown; readonly note: string | undefined } => {
+  const { uploaded_files: files, errors } = membersOf(json);
+  const [name] = Array.isArray(files) ? files : [];
+  const [fault] = Array.isArray(errors) ? errors : [];
+  const { error } = membersOf(fault);
+  return { name, note: typeof error === 'string' ? error.slice(0, 300) : undefined };
 };
 
 /** Why an upload was refused. */
@@ -146,3 +114,26 @@ export const uploadCode = ({ status, isPage }: Refusal): ErrorCode | undefined =
   if (status === 413 || status === 415) return 'voice_profile_format_invalid';
   return status === 400 && !isPage ? 'voice_profile_corrupt' : undefined;
 };
+
+/** The server wraps its own refusals: a 400 arrives as `500 {"detail":"400: ..."}`. */
+export const unwrapRefusal = (refusal: Refusal): Refusal => {
+  const [, status, words] = /^([45]\d\d): (.+)$/su.exec(refusal.words) ?? [];
+  if (refusal.status !== 500 || status === undefined || words === undefined) return refusal;
+  return unwrapRefusal({ ...refusal, status: Number(status), words });
+};
+
+/** What the server means, by its message, because it has no codes. */
+const MEANINGS: readonly { readonly status: number; readonly words: RegExp; readonly code: ErrorCode }[] = [
+  { status: 400, words: /reference audio/iu, code: 'voice_profile_corrupt' },
+  { status: 400, words: /no usable chunks/iu, code: 'text_not_speakable' },
+  // The uploaded recording is no longer there, as after a restart in a fresh container.
+  { status: 404, words: /reference audio/iu, code: 'voice_profile_missing' },
+  { status: 404, words: /voice file/iu, code: 'voice_not_found' },
+  { status: 500, words: /no output|invalid audio|failed to encode/iu, code: 'audio_missing' },
+  { status: 503, words: /model/iu, code: 'model_unavailable' },
+];
+
+export const chatterboxCode = ({ status, words, isPage }: Refusal): ErrorCode | undefined =>
+  isPage
+    ? undefined
+    : MEANINGS.find((meaning) => meaning.status === status && meaning.words.test(words))?.code;

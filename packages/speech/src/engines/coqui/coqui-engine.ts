@@ -1,18 +1,10 @@
-import { TalebackError } from '@taleback/core';
 import { guarded, kokoro, type ResilienceProfile } from '@taleback/resilience';
 import { stretched } from '../../audio/stretch.ts';
-import { tidyText } from '../../text/clean-text.ts';
-import {
-  checkChunk,
-  requireLanguage,
-  speaksLanguage,
-  type RemoteEngine,
-  type SpeechProfile,
-  type Voice,
-} from '../engine.ts';
+import { requireLanguage, type RemoteEngine, speaksLanguage } from '../engine.ts';
 import { readSpeech } from '../remote/read-speech.ts';
+import { createRemoteEngine, offeredVoices, type Repertoire } from '../remote/remote-engine.ts';
 import { RequestGate } from '../remote/request-gate.ts';
-import { createServiceClient } from '../remote/service-client.ts';
+import { ServiceClient } from '../remote/service-client.ts';
 import type { SpeechHttp } from '../remote/speech-http.node.ts';
 import { coquiCode, coquiRequest, parseHome } from './coqui-wire.ts';
 
@@ -42,16 +34,6 @@ const policy = {
   bulkhead: { ...kokoro.bulkhead, maxConcurrent: 1 },
 } as const satisfies ResilienceProfile;
 
-/** The configured speakers that are there, or all that are. */
-const offered = (configured: readonly string[] | undefined, there: readonly string[]): readonly string[] => {
-  const speakers =
-    configured?.filter((name) => there.some((speaker) => speaker.trim() === name.trim())) ?? there;
-  if (speakers.length > 0 || configured === undefined) return speakers;
-  throw new TalebackError('voice_not_found', 'The speech service has none of the voices.', {
-    details: `${SERVICE} has ${there.map((name) => name.trim()).join(', ') || 'one voice without a name'}`,
-  });
-};
-
 /**
  * A Coqui TTS server, original or its maintained fork. Neither can speak faster or slower through `/api/tts`, so the
  * sound is stretched here.
@@ -59,64 +41,51 @@ const offered = (configured: readonly string[] | undefined, there: readonly stri
  * @throws TalebackError `request_invalid` when the address is none
  */
 export const createCoquiEngine = (options: CoquiEngineOptions): RemoteEngine => {
-  const client = createServiceClient({ service: SERVICE, ...options });
+  const client = new ServiceClient({ service: SERVICE, codeOf: coquiCode, ...options });
   const gate = new RequestGate(1);
-  const configured = options.speakers?.length ? options.speakers : undefined;
-  let speakers: readonly string[] = configured ?? [];
+  const configured = options.speakers?.map((name) => name.trim());
+  /** Speakers as the server spells them, by voice. */
+  let speakers: ReadonlyMap<string, string> = new Map(options.speakers?.map((name) => [name.trim(), name]));
   /** Codes of a multilingual model. Only such a model is sent one, and always. */
   let languageIds: readonly string[] = [];
-  const languages = (): readonly string[] =>
-    languageIds.length > 0 ? languageIds : (options.languages ?? ['en']);
-  const voiceOf = (name: string): Voice => ({ id: name.trim(), name: name.trim(), languages: languages() });
 
-  const profile: SpeechProfile = {
+  const repertoireOf = (names: readonly string[]): Repertoire => {
+    const languages = languageIds.length > 0 ? languageIds : (options.languages ?? ['en']);
+    return { languages, voices: names.map((name) => ({ id: name, name, languages })) };
+  };
+  return createRemoteEngine({
     name: SERVICE,
-    get languages() {
-      return languages();
-    },
-    voices: () => (speakers.length === 0 ? [voiceOf(ONLY_VOICE)] : speakers.map(voiceOf)),
-    prepareText: tidyText,
-  };
-
-  const languageIdOf = (wanted: string | undefined): string | undefined => {
-    const language = wanted ?? languages()[0] ?? 'en';
-    requireLanguage(profile, language);
-    return (
-      languageIds.find((id) => id.toLowerCase() === language.toLowerCase()) ??
-      languageIds.find((id) => speaksLanguage([id], language))
-    );
-  };
-
-  return {
-    ...profile,
-    // Read each time, because a probe may find others.
-    get languages() {
-      return languages();
-    },
     policy,
     endpoint: client.endpoint,
-    concurrency: 1,
-    synthesizeChunk: async (chunk, { signal } = {}) => {
-      const { text, speed, voice } = checkChunk(profile, chunk, signal);
+    repertoire: repertoireOf(configured?.length ? configured : [ONLY_VOICE]),
+    speak: async ({ text, speed, voice, language: wanted }, signal, profile) => {
+      const language = wanted ?? profile.languages[0] ?? 'en';
+      requireLanguage(profile, language);
       const request = coquiRequest({
         text,
-        speaker: speakers.find((name) => name.trim() === voice.id),
-        language: languageIdOf(chunk.language),
-        styleWav: options.styleWav,
+        speaker_id: speakers.get(voice.id),
+        language_id:
+          languageIds.find((id) => id.toLowerCase() === language.toLowerCase()) ??
+          languageIds.find((id) => speaksLanguage([id], language)),
+        style_wav: options.styleWav,
       });
       const sound = await gate.run(signal, async () => {
         const answer = await client.ask({ ...request, signal });
-        if (answer.status === 200) return readSpeech(answer, { service: SERVICE });
-        throw client.faultOf(answer, { codeOf: coquiCode });
+        if (answer.status === 200) return readSpeech(answer, SERVICE);
+        throw client.faultOf(answer);
       });
       return stretched(sound, speed);
     },
-    probe: (signal) =>
-      client.timed(async () => {
-        const home = parseHome(await client.get('/', signal, { codeOf: coquiCode }));
-        speakers = offered(configured, home.speakers);
-        languageIds = home.languageIds;
-        return { details: `${home.speakers.length || 1} voices; ${languages().join(', ')}` };
-      }),
-  };
+    probe: async (signal) => {
+      const home = parseHome(await client.request('/', signal));
+      const names = [...home.speakers.keys()];
+      const { voices: there } = repertoireOf(configured?.length || names.length > 0 ? names : [ONLY_VOICE]);
+      const nothing = 'one voice without a name';
+      const offered = offeredVoices({ service: SERVICE, there, configured, nothing });
+      speakers = home.speakers;
+      languageIds = [...home.languages.values()];
+      const repertoire = repertoireOf(offered.map(({ id }) => id));
+      return { details: `${names.length || 1} voices; ${repertoire.languages.join(', ')}`, repertoire };
+    },
+  });
 };

@@ -1,41 +1,26 @@
-import { type ErrorCode, TalebackError } from '@taleback/core';
+import type { ErrorCode } from '@taleback/core';
 import type { ServiceRequest } from '../remote/service-client.ts';
-import type { Refusal } from '../remote/service-fault.ts';
+import { answeredByAnother, type Refusal } from '../remote/service-fault.ts';
 import type { HttpAnswer } from '../remote/speech-http.node.ts';
-
-export interface CoquiWords {
-  readonly text: string;
-  /** As the server spells it. */
-  readonly speaker: string | undefined;
-  readonly language: string | undefined;
-  readonly styleWav: string | undefined;
-}
 
 /** Every server and proxy accepts addresses of this length. */
 const LONGEST_QUERY = 4_000;
 
 /**
  * The request for one text: GET, because older servers support nothing else; POST for what is too long for an address.
+ *
+ * @param fields such as `text` and `speaker_id`; those that are undefined are left out
  */
-export const coquiRequest = ({
-  text,
-  speaker,
-  language,
-  styleWav,
-}: CoquiWords): Omit<ServiceRequest, 'signal'> => {
-  const query = new URLSearchParams({ text });
-  if (speaker !== undefined) query.set('speaker_id', speaker);
-  if (language !== undefined) query.set('language_id', language);
-  if (styleWav !== undefined) query.set('style_wav', styleWav);
-  const encoded = query.toString();
-  return encoded.length <= LONGEST_QUERY
-    ? { method: 'GET', path: `/api/tts?${encoded}` }
-    : {
-        method: 'POST',
-        path: '/api/tts',
-        headers: { 'content-type': 'application/x-www-form-urlencoded' },
-        body: encoded,
-      };
+export const coquiRequest = (
+  fields: Readonly<Record<string, string | undefined>>,
+): Omit<ServiceRequest, 'signal'> => {
+  const fieldsInUse = new URLSearchParams();
+  for (const [name, value] of Object.entries(fields)) if (value !== undefined) fieldsInUse.set(name, value);
+  const query = fieldsInUse.toString();
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+  return query.length <= LONGEST_QUERY
+    ? { method: 'GET', path: `/api/tts?${query}` }
+    : { method: 'POST', path: '/api/tts', headers, body: query };
 };
 
 /**
@@ -72,30 +57,28 @@ export const htmlOptions = (page: string, id: string): string[] => {
   );
 };
 
-/** What the server's page reports about its model. */
-export interface CoquiHome {
-  /** None for a model of one voice. As the server spells them: some names of VCTK end with a line break. */
-  readonly speakers: readonly string[];
-  /** None for a model of one language. */
-  readonly languageIds: readonly string[];
-}
-
-const distinct = (names: readonly string[]): string[] => {
-  const seen = new Map(names.map((name) => [name.trim(), name]));
-  seen.delete('');
-  return [...seen.values()];
+/** By their trimmed names. */
+const distinct = (names: readonly string[]): ReadonlyMap<string, string> => {
+  const found = new Map(names.map((name) => [name.trim(), name]));
+  found.delete('');
+  return found;
 };
 
-/** @throws TalebackError `provider_unavailable` when it is not the page of such a server */
-export const parseHome = ({ body, headers }: HttpAnswer): CoquiHome => {
+/**
+ * The speakers and languages of the server's model, by their names; none for a model of one voice or language. Their values
+ * are as the server spells them: some names of VCTK end with a line break.
+ *
+ * @throws TalebackError `provider_unavailable` when it is not the page of such a server
+ */
+export const parseHome = ({ body, headers }: HttpAnswer) => {
   const page = Buffer.from(body).toString('utf8');
   if (!/coqui|TTS engine/iu.test(page)) {
-    const message = 'Something else answers at the address of the speech service.';
-    const details = `coqui answered / with ${headers['content-type'] ?? 'no type'} that is not its page`;
-    throw new TalebackError('provider_unavailable', message, { details });
+    throw answeredByAnother(
+      `coqui answered / with ${headers['content-type'] ?? 'no type'} that is not its page`,
+    );
   }
   return {
     speakers: distinct(htmlOptions(page, 'speaker_id')),
-    languageIds: distinct(htmlOptions(page, 'language_id')),
+    languages: distinct(htmlOptions(page, 'language_id')),
   };
 };

@@ -1,64 +1,53 @@
-import { isRecord, TalebackError } from '@taleback/core';
+import { TalebackError, textOf } from '@taleback/core';
 import type { Voice } from '../engine.ts';
-import { parseJson } from '../remote/service-fault.ts';
+import { membersOf, parseJson } from '../remote/service-fault.ts';
 
-const LINES = `
-de-DE Killian male, Conrad male, Katja female
-en-US Aria female, Guy male
-en-GB Sonia female
-fr-FR Denise female, Henri male
-es-ES Elvira female, Alvaro male
-it-IT Elsa female, Diego male
-pt-BR Francisca female, Antonio male
-nl-NL Colette female, Maarten male
-pl-PL Zofia female, Marek male
-tr-TR Emel female
-ru-RU Svetlana female
-ja-JP Nanami female, Keita male
-zh-CN Xiaoxiao female, Yunxi male
-`;
+const LINES = [
+  'de-DE Killian male, Conrad male, Katja female',
+  'en-US Aria female, Guy male',
+  'en-GB Sonia female',
+  'fr-FR Denise female, Henri male',
+  'es-ES Elvira female, Alvaro male',
+  'it-IT Elsa female, Diego male',
+  'pt-BR Francisca female, Antonio male',
+  'nl-NL Colette female, Maarten male',
+  'pl-PL Zofia female, Marek male',
+  'tr-TR Emel female',
+  'ru-RU Svetlana female',
+  'ja-JP Nanami female, Keita male',
+  'zh-CN Xiaoxiao female, Yunxi male',
+];
 
 /**
  * Voices that have existed for years, 24 in 12 languages; a probe reads the complete list.
  *
  * @see docs/origins.md#edge-voices for the first two, which replace each other
  */
-export const EDGE_VOICES: readonly Voice[] = LINES.trim()
-  .split('\n')
-  .flatMap((line) => {
-    const [locale = '', ...rest] = line.split(' ');
-    return rest
-      .join(' ')
-      .split(', ')
-      .map((entry): Voice => {
-        const [name = '', gender] = entry.split(' ');
-        return {
-          id: `${locale}-${name}Neural`,
-          name,
-          languages: [locale],
-          gender: gender === 'male' ? 'male' : 'female',
-        };
-      });
+export const EDGE_VOICES: readonly Voice[] = LINES.flatMap((line) => {
+  const [, locale = '', voices = ''] = /^(\S+) (.*)$/u.exec(line) ?? [];
+  return voices.split(', ').map((entry): Voice => {
+    const [name = '', gender] = entry.split(' ');
+    const id = `${locale}-${name}Neural`;
+    return { id, name, languages: [locale], gender: gender === 'male' ? 'male' : 'female' };
   });
+});
 
 const WELL_KNOWN = EDGE_VOICES.map(({ id }) => id);
-const rankOf = ({ id }: Voice): number => {
-  const rank = WELL_KNOWN.indexOf(id);
-  return rank === -1 ? WELL_KNOWN.length : rank;
-};
+const rankOf = ({ id }: Voice): number =>
+  WELL_KNOWN.includes(id) ? WELL_KNOWN.indexOf(id) : WELL_KNOWN.length;
+
+const GENDERS: ReadonlyMap<unknown, 'female' | 'male'> = new Map([
+  ['Female', 'female'],
+  ['Male', 'male'],
+]);
 
 const parseVoice = (entry: unknown): Voice | undefined => {
-  if (!isRecord(entry)) return undefined;
-  const { ShortName, Locale, Gender, Status } = entry;
-  if (typeof ShortName !== 'string' || typeof Locale !== 'string' || Status === 'Deprecated')
-    return undefined;
-  const gender = Gender === 'Female' ? 'female' : Gender === 'Male' ? 'male' : undefined;
-  return {
-    id: ShortName,
-    name: ShortName.slice(ShortName.lastIndexOf('-') + 1).replace(/Neural$/u, ''),
-    languages: [Locale],
-    ...(gender === undefined ? {} : { gender }),
-  };
+  const { ShortName, Locale, Gender, Status } = membersOf(entry);
+  const id = textOf(ShortName);
+  const locale = textOf(Locale);
+  if (id === undefined || locale === undefined || Status === 'Deprecated') return undefined;
+  const name = id.slice(id.lastIndexOf('-') + 1).replace(/Neural$/u, '');
+  return { id, name, languages: [locale], gender: GENDERS.get(Gender) };
 };
 
 /**

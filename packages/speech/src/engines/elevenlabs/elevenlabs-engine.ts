@@ -1,22 +1,13 @@
 import { type ErrorCode, TalebackError } from '@taleback/core';
 import { elevenlabs } from '@taleback/resilience';
-import type { Pcm } from '../../audio/pcm.ts';
 import { stretched } from '../../audio/stretch.ts';
-import { tidyText } from '../../text/clean-text.ts';
-import {
-  checkChunk,
-  primaryTag,
-  type RemoteEngine,
-  type SpeechChunk,
-  type SpeechProfile,
-  type SynthesisOptions,
-  type Voice,
-} from '../engine.ts';
+import { primaryTag, type RemoteEngine, type Voice } from '../engine.ts';
 import { readSpeech } from '../remote/read-speech.ts';
+import { createRemoteEngine } from '../remote/remote-engine.ts';
 import { type ConcurrencyReport, RequestGate } from '../remote/request-gate.ts';
-import { createServiceClient, jsonBody } from '../remote/service-client.ts';
+import { jsonPost, ServiceClient } from '../remote/service-client.ts';
 import { type Refusal, readRefusal } from '../remote/service-fault.ts';
-import type { HttpAnswer, SpeechHttp } from '../remote/speech-http.node.ts';
+import type { HttpHeaders, SpeechHttp } from '../remote/speech-http.node.ts';
 import {
   DEFAULT_ELEVENLABS_VOICES,
   modelOf,
@@ -25,8 +16,6 @@ import {
   voiceSettingsOf,
   voicesForModel,
 } from './elevenlabs-voices.ts';
-
-export const ELEVENLABS_URL = 'https://api.elevenlabs.io';
 
 const SERVICE = 'elevenlabs';
 /** Requested as `pcm_24000`: little-endian 16-bit samples, one channel, no header. */
@@ -38,33 +27,27 @@ const TOO_MANY = 'too_many_concurrent_requests';
 /** With too many requests of ours, a place is free as soon as one of them ends, ms. */
 const SHORT_WAIT_MS = 250;
 
-/**
- * What `detail.status` means, whatever the HTTP status beside it.
- *
- * @see https://help.elevenlabs.io/hc/en-us/articles/19572237925521
- */
-const BY_LABEL: Readonly<Record<string, ErrorCode>> = {
-  max_character_limit_exceeded: 'text_too_long',
-  invalid_api_key: 'credentials_invalid',
-  quota_exceeded: 'provider_quota_exceeded',
-  voice_not_found: 'voice_not_found',
-  missing_permissions: 'permission_denied',
-  [TOO_MANY]: 'provider_rate_limited',
-  system_busy: 'provider_rate_limited',
-};
-
-/** Server errors that a retry does not fix: not implemented, version not supported. */
-const LASTING: ReadonlySet<number> = new Set([501, 505]);
+/** What `detail.status` means, whatever the HTTP status. @see https://help.elevenlabs.io/hc/en-us/articles/19572237925521 */
+const BY_LABEL: ReadonlyMap<string | undefined, ErrorCode> = new Map([
+  ['max_character_limit_exceeded', 'text_too_long'],
+  ['invalid_api_key', 'credentials_invalid'],
+  ['quota_exceeded', 'provider_quota_exceeded'],
+  ['voice_not_found', 'voice_not_found'],
+  ['missing_permissions', 'permission_denied'],
+  [TOO_MANY, 'provider_rate_limited'],
+  ['system_busy', 'provider_rate_limited'],
+]);
 
 const codeOf = ({ label, status }: Refusal): ErrorCode | undefined => {
-  if (label !== undefined && Object.hasOwn(BY_LABEL, label)) return BY_LABEL[label];
-  // Its list names fields of ours: a fault of this client, not of the story.
-  if (status === 422) return 'provider_rejected';
-  return status >= 500 && !LASTING.has(status) ? 'provider_unavailable' : undefined;
+  // The list of a 422 names fields of ours: a fault of this client, not of the story.
+  const byStatus = status === 422 ? 'provider_rejected' : undefined;
+  // A retry does not fix 501 (not implemented) and 505 (version not supported).
+  const isAway = status >= 500 && status !== 501 && status !== 505;
+  return BY_LABEL.get(label) ?? byStatus ?? (isAway ? 'provider_unavailable' : undefined);
 };
 
 export interface ElevenlabsEngineOptions {
-  /** Default ELEVENLABS_URL. */
+  /** Default https://api.elevenlabs.io. */
   readonly baseUrl?: string | undefined;
   readonly apiKey: string;
   /** Such as `eleven_multilingual_v2`. */
@@ -79,13 +62,10 @@ export interface ElevenlabsEngineOptions {
 const countOf = (header: string | undefined): number | undefined =>
   header !== undefined && /^\d{1,6}$/u.test(header.trim()) ? Number(header) : undefined;
 
-const concurrencyIn = ({ headers }: HttpAnswer): ConcurrencyReport => {
-  const maximum = countOf(headers['maximum-concurrent-requests']);
-  return {
-    maximum: maximum === 0 ? undefined : maximum,
-    current: countOf(headers['current-concurrent-requests']),
-  };
-};
+const concurrencyIn = (headers: HttpHeaders): ConcurrencyReport => ({
+  maximum: countOf(headers['maximum-concurrent-requests']) || undefined,
+  current: countOf(headers['current-concurrent-requests']),
+});
 
 /**
  * The ElevenLabs API. It sends no more requests at once than the account may, and learns that limit from each answer.
@@ -94,72 +74,59 @@ const concurrencyIn = ({ headers }: HttpAnswer): ConcurrencyReport => {
  * @throws TalebackError `credentials_invalid` when the key cannot be a key, `request_invalid` for the address.
  */
 export const createElevenlabsEngine = (options: ElevenlabsEngineOptions): RemoteEngine => {
-  const { apiKey, http, modelId, baseUrl = ELEVENLABS_URL, now } = options;
+  const { apiKey, http, modelId, baseUrl = 'https://api.elevenlabs.io', now } = options;
   if (!/^[\x21-\x7e]+$/u.test(apiKey)) {
     throw new TalebackError('credentials_invalid', 'The ElevenLabs key is empty or holds what no key holds.');
   }
-  const client = createServiceClient({
+  const client = new ServiceClient({
     service: SERVICE,
+    codeOf,
     baseUrl,
     http,
     apiKey,
     apiKeyHeader: 'xi-api-key',
-    clock: now === undefined ? undefined : { now },
   });
   const gate = new RequestGate(elevenlabs.bulkhead.maxConcurrent);
   const { languages, takesLanguage } = modelOf(modelId);
-  let voices = voicesForModel(options.voices ?? DEFAULT_ELEVENLABS_VOICES, languages);
 
-  const requestOf = (text: string, { language, style, speed = 1 }: SpeechChunk): object => {
-    const settings = voiceSettingsOf(style, speed);
-    return {
-      text,
-      model_id: modelId,
-      seed: SEED,
-      ...(language === undefined || !takesLanguage ? {} : { language_code: primaryTag(language) }),
-      ...(settings === undefined ? {} : { voice_settings: settings }),
-    };
-  };
-
-  const profile: SpeechProfile = { name: SERVICE, languages, voices: () => voices, prepareText: tidyText };
-
-  const synthesizeChunk = async (chunk: SpeechChunk, { signal }: SynthesisOptions = {}): Promise<Pcm> => {
-    const { voice, text, speed } = checkChunk(profile, chunk, signal);
-    const path = `/v1/text-to-speech/${encodeURIComponent(voice.id)}?output_format=pcm_${SERVICE_RATE_HZ}`;
-    const answer = await gate.run(signal, async (pass) => {
-      const answered = await client.ask({
-        method: 'POST',
-        path,
-        ...jsonBody(requestOf(text, chunk)),
-        signal,
-      });
-      if (answered.status === 200) {
-        gate.granted(concurrencyIn(answered), pass);
-        return answered;
-      }
-      const refusal = readRefusal(answered);
-      if (refusal.label !== TOO_MANY) throw client.faultOf(refusal, { codeOf });
-      gate.refused(concurrencyIn(answered), pass);
-      // A busy system is left to the caller's growing backoff; here a place is free in a moment.
-      const retryAfterMs = refusal.retryAfterMs ?? SHORT_WAIT_MS;
-      throw client.faultOf({ ...refusal, retryAfterMs }, { codeOf });
-    });
-    const pcm = readSpeech(answer, { service: SERVICE, rawRateHz: SERVICE_RATE_HZ });
-    return stretched(pcm, speed / serviceSpeedOf(speed));
-  };
-
-  return {
-    ...profile,
-    endpoint: client.endpoint,
+  return createRemoteEngine({
+    name: SERVICE,
     policy: elevenlabs,
-    get concurrency() {
-      return gate.limit;
+    endpoint: client.endpoint,
+    now,
+    concurrency: () => gate.limit,
+    repertoire: {
+      languages,
+      voices: voicesForModel(options.voices ?? DEFAULT_ELEVENLABS_VOICES, languages),
     },
-    synthesizeChunk,
-    probe: (signal) =>
-      client.timed(async () => {
-        voices = parseVoices(await client.getJson('/v1/voices', signal, { codeOf }), languages);
-        return { details: `${modelId}, ${voices.length} voices` };
-      }),
-  };
+    speak: async ({ voice, text, speed, language, style }, signal) => {
+      const path = `/v1/text-to-speech/${encodeURIComponent(voice.id)}?output_format=pcm_${SERVICE_RATE_HZ}`;
+      const request = jsonPost(path, {
+        text,
+        model_id: modelId,
+        seed: SEED,
+        language_code: language === undefined || !takesLanguage ? undefined : primaryTag(language),
+        voice_settings: voiceSettingsOf(style, speed),
+      });
+      const answer = await gate.run(signal, async (pass) => {
+        const answered = await client.ask({ ...request, signal });
+        const report = concurrencyIn(answered.headers);
+        if (answered.status === 200) {
+          gate.granted(report, pass);
+          return answered;
+        }
+        const refusal = readRefusal(answered);
+        if (refusal.label !== TOO_MANY) throw client.faultOf(refusal);
+        gate.refused(report, pass);
+        // A busy system is left to the caller's growing backoff; here a place is free in a moment.
+        throw client.faultOf({ ...refusal, retryAfterMs: refusal.retryAfterMs ?? SHORT_WAIT_MS });
+      });
+      const pcm = readSpeech(answer, SERVICE, SERVICE_RATE_HZ);
+      return stretched(pcm, speed / serviceSpeedOf(speed));
+    },
+    probe: async (signal) => {
+      const voices = parseVoices(await client.getJson('/v1/voices', signal), languages);
+      return { details: `${modelId}, ${voices.length} voices`, repertoire: { languages, voices } };
+    },
+  });
 };

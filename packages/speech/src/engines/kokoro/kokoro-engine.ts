@@ -1,10 +1,10 @@
-import { type ErrorCode, isRecord, TalebackError } from '@taleback/core';
+import { type ErrorCode, isRecord, TalebackError, textOf } from '@taleback/core';
 import { kokoro } from '@taleback/resilience';
-import { tidyText } from '../../text/clean-text.ts';
-import { checkChunk, speaksLanguage, type RemoteEngine, type SpeechProfile, type Voice } from '../engine.ts';
+import { type RemoteEngine, speaksLanguage } from '../engine.ts';
 import { readSpeech } from '../remote/read-speech.ts';
-import { createServiceClient, jsonBody } from '../remote/service-client.ts';
-import type { Refusal } from '../remote/service-fault.ts';
+import { createRemoteEngine, offeredVoices } from '../remote/remote-engine.ts';
+import { ServiceClient } from '../remote/service-client.ts';
+import { membersOf, type Refusal } from '../remote/service-fault.ts';
 import type { SpeechHttp } from '../remote/speech-http.node.ts';
 import { KOKORO_LANGUAGES, KOKORO_VOICES, kokoroVoice, langCodeOf, mixedVoices } from './kokoro-voices.ts';
 
@@ -31,14 +31,17 @@ const codeOf = ({ label, words }: Refusal): ErrorCode | undefined => {
   return label === 'invalid_model' ? 'model_unavailable' : undefined;
 };
 
-/** The configured voices that the service can speak, or all of its own. */
-const offered = (configured: readonly string[] | undefined, there: readonly string[]): Voice[] => {
-  const ids = configured?.filter((id) => mixedVoices(id).every((part) => there.includes(part))) ?? there;
-  if (ids.length > 0) return ids.map(kokoroVoice);
-  throw new TalebackError('voice_not_found', 'The speech service has none of the voices.', {
-    details: `${SERVICE} has ${there.join(', ') || 'none'}`,
-  });
+/** The ids in a list of `{"id"}`, or of names alone from releases before 0.3; none when it is no list. */
+const idsIn = (list: unknown): string[] => {
+  const entries: readonly unknown[] = Array.isArray(list) ? list : [];
+  return [...new Set(entries.flatMap((entry) => textOf(isRecord(entry) ? entry['id'] : entry) ?? []))];
 };
+
+/** The voices in an answer of `GET /v1/audio/voices`. */
+export const parseVoiceIds = (json: unknown): string[] => idsIn(membersOf(json)['voices']);
+
+/** The models in an answer of `GET /v1/models`. */
+export const parseModelIds = (json: unknown): string[] => idsIn(membersOf(json)['data']);
 
 /**
  * A Kokoro-FastAPI server. It is asked for raw samples, because its WAV files carry no sizes, and in one answer
@@ -47,80 +50,47 @@ const offered = (configured: readonly string[] | undefined, there: readonly stri
  * @throws TalebackError `request_invalid` when the address is none
  */
 export const createKokoroEngine = ({ voices: configured, ...options }: KokoroEngineOptions): RemoteEngine => {
-  const client = createServiceClient({ service: SERVICE, ...options });
-  let voices: readonly Voice[] = configured?.length ? configured.map(kokoroVoice) : KOKORO_VOICES;
-  const profile: SpeechProfile = {
+  const client = new ServiceClient({ service: SERVICE, codeOf, ...options });
+  const languages = KOKORO_LANGUAGES;
+  return createRemoteEngine({
     name: SERVICE,
-    languages: KOKORO_LANGUAGES,
-    voices: () => voices,
-    prepareText: tidyText,
-  };
-
-  return {
-    ...profile,
     policy: kokoro,
     endpoint: client.endpoint,
-    concurrency: kokoro.bulkhead.maxConcurrent,
-    synthesizeChunk: async (chunk, { signal } = {}) => {
-      const { text, speed, voice } = checkChunk(profile, chunk, signal);
-      if (chunk.language !== undefined && !speaksLanguage(voice.languages, chunk.language)) {
+    repertoire: { languages, voices: configured?.length ? configured.map(kokoroVoice) : KOKORO_VOICES },
+    speak: async ({ text, speed, voice, language }, signal) => {
+      if (language !== undefined && !speaksLanguage(voice.languages, language)) {
         const message = `The voice ${voice.id} does not speak this language.`;
-        const details = `${voice.id} speaks ${voice.languages.join(', ')}, not ${chunk.language.slice(0, 40)}`;
+        const details = `${voice.id} speaks ${voice.languages.join(', ')}, not ${language.slice(0, 40)}`;
         throw new TalebackError('voice_language_mismatch', message, { details });
       }
-      const langCode = langCodeOf(voice, chunk.language);
-      const answer = await client.ask({
-        method: 'POST',
-        path: '/v1/audio/speech',
-        signal,
-        ...jsonBody({
-          model: 'kokoro',
-          input: text,
-          voice: voice.id,
-          response_format: 'pcm',
-          speed,
-          stream: false,
-          ...(langCode === undefined ? {} : { lang_code: langCode }),
-        }),
+      const answer = await client.request('/v1/audio/speech', signal, {
+        model: 'kokoro',
+        input: text,
+        voice: voice.id,
+        response_format: 'pcm',
+        speed,
+        stream: false,
+        lang_code: langCodeOf(voice, language),
       });
-      if (answer.status !== 200) throw client.faultOf(answer, { codeOf });
-      return readSpeech(answer, { service: SERVICE, rawRateHz: SAMPLE_RATE_HZ });
+      return readSpeech(answer, SERVICE, SAMPLE_RATE_HZ);
     },
-    probe: (signal) =>
-      client.timed(async () => {
-        // Its /health always says "healthy".
-        const models = parseModelIds(await client.getJson('/v1/models', signal));
-        const there = parseVoiceIds(await client.getJson('/v1/audio/voices', signal));
-        if (models.length === 0 || there.length === 0) {
-          throw new TalebackError('model_unavailable', 'The speech service has no model loaded.', {
-            details: `${SERVICE} has ${models.length} models and ${there.length} voices`,
-          });
-        }
-        voices = offered(configured?.length ? configured : undefined, there);
-        const model = models.join(', ');
-        return { details: `${model}; ${there.length} voices`, model };
-      }),
-  };
-};
-
-const idOf = (entry: unknown): string | undefined => {
-  const id = isRecord(entry) ? entry['id'] : entry;
-  return typeof id === 'string' && id !== '' ? id : undefined;
-};
-
-/**
- * The ids in an answer of `GET /v1/audio/voices`: `{"voices":[{"id","name"}]}`, or names alone from releases before 0.3.
- *
- * @returns none when it is no such answer
- */
-export const parseVoiceIds = (json: unknown): string[] => {
-  const voices = isRecord(json) ? json['voices'] : undefined;
-  if (!Array.isArray(voices)) return [];
-  return [...new Set(voices.map(idOf).filter((id) => id !== undefined))];
-};
-
-/** The ids in an answer of `GET /v1/models`. */
-export const parseModelIds = (json: unknown): string[] => {
-  const models = isRecord(json) ? json['data'] : undefined;
-  return Array.isArray(models) ? models.map(idOf).filter((id) => id !== undefined) : [];
+    probe: async (signal) => {
+      // Its /health always says "healthy".
+      const models = parseModelIds(await client.getJson('/v1/models', signal));
+      const there = parseVoiceIds(await client.getJson('/v1/audio/voices', signal));
+      if (models.length === 0 || there.length === 0) {
+        throw new TalebackError('model_unavailable', 'The speech service has no model loaded.', {
+          details: `${SERVICE} has ${models.length} models and ${there.length} voices`,
+        });
+      }
+      const voices = offeredVoices({
+        service: SERVICE,
+        there: there.map(kokoroVoice),
+        configured,
+        find: (id) => (mixedVoices(id).every((part) => there.includes(part)) ? kokoroVoice(id) : undefined),
+      });
+      const model = models.join(', ');
+      return { details: `${model}; ${there.length} voices`, model, repertoire: { languages, voices } };
+    },
+  });
 };

@@ -1,12 +1,7 @@
 import { primaryTag, type Voice } from '../engine.ts';
 
-interface KokoroLanguage {
-  readonly language: string;
-  readonly accent?: string;
-}
-
 /** By the first letter of a voice's name, which is also the service's `lang_code`. */
-const LANGUAGES: Readonly<Record<string, KokoroLanguage>> = {
+const LANGUAGES: Readonly<Record<string, { readonly language: string; readonly accent?: string }>> = {
   a: { language: 'en-US', accent: 'American' },
   b: { language: 'en-GB', accent: 'British' },
   e: { language: 'es' },
@@ -27,50 +22,45 @@ const GENDERS: Readonly<Record<string, 'female' | 'male'>> = { f: 'female', m: '
 const NAMING = /^([abefhijpz])([fm])_(.+)$/u;
 
 const asName = (words: string): string =>
-  words
-    .split('_')
-    .map((word) => `${word.slice(0, 1).toUpperCase()}${word.slice(1)}`)
-    .join(' ');
+  words.replaceAll('_', ' ').replace(/(?<=^| )./gu, (letter) => letter.toUpperCase());
 
 /** The names of a mixture, such as `af_bella(2)+bf_emma`. */
 export const mixedVoices = (id: string): string[] =>
   id.split(/[+-]/u).map((part) => part.replace(/\(.*$/u, '').trim());
-
-/** The code of a voice unless another is requested: its first letter. */
-const ownCode = (voiceId: string): string | undefined => NAMING.exec(voiceId)?.[1];
 
 /** A voice by its name. One outside the naming, which an operator may have added, is taken for English. */
 export const kokoroVoice = (id: string): Voice => {
   const [first = id] = mixedVoices(id);
   const [, code = '', genderLetter = '', rest] = NAMING.exec(first) ?? [];
   const { language, accent } = LANGUAGES[code] ?? { language: 'en-US' };
-  const gender = first === id ? GENDERS[genderLetter] : undefined;
+  const isMixed = first !== id;
   return {
     id,
-    name: first === id && rest !== undefined ? asName(rest) : id,
+    name: isMixed || rest === undefined ? id : asName(rest),
     languages: [language],
-    ...(gender === undefined ? {} : { gender }),
-    ...(accent === undefined ? {} : { accent }),
+    gender: isMixed ? undefined : GENDERS[genderLetter],
+    accent,
   };
 };
 
 /**
- * The `lang_code` to send, if any: the service uses the first letter of the voice's name, so only a voice named
- * otherwise, or another region of its language, needs one.
+ * The `lang_code` to send: the service uses the first letter of the voice's name, so only a voice named otherwise, or
+ * another region of its language, needs one.
  *
  * @returns undefined when the service would choose the same
  */
 export const langCodeOf = (voice: Voice, language: string | undefined): string | undefined => {
   const wanted = (language ?? voice.languages[0] ?? 'en-US').toLowerCase();
-  const own = ownCode(voice.id);
-  const ownLanguage = own === undefined ? undefined : LANGUAGES[own]?.language;
-  const exact = Object.keys(LANGUAGES).find((code) => LANGUAGES[code]?.language.toLowerCase() === wanted);
+  const own = NAMING.exec(voice.id)?.[1];
+  const codes = Object.entries(LANGUAGES).map(([code, known]) => ({
+    code,
+    tag: known.language.toLowerCase(),
+  }));
+  const alike = codes.filter(({ tag }) => primaryTag(tag) === primaryTag(wanted));
+  const exact = codes.find(({ tag }) => tag === wanted)?.code;
   // `en` or `en-AU` says nothing of America or Britain: the voice's own will do.
-  const isOwn = ownLanguage !== undefined && primaryTag(ownLanguage) === primaryTag(wanted);
-  if (exact === undefined && isOwn) return undefined;
-  const code =
-    exact ??
-    Object.keys(LANGUAGES).find((key) => primaryTag(LANGUAGES[key]?.language ?? '') === primaryTag(wanted));
+  if (exact === undefined && alike.some(({ code }) => code === own)) return undefined;
+  const code = exact ?? alike[0]?.code;
   return code === own ? undefined : code;
 };
 

@@ -9,7 +9,7 @@ export interface ConcurrencyReport {
 /** Permission for one request. */
 export interface Pass {
   /** The most requests of ours at once while this one was under way, itself included. */
-  readonly peak: number;
+  peak: number;
   /** Gives it back. Once. */
   readonly leave: () => void;
 }
@@ -17,17 +17,13 @@ export interface Pass {
 /** While the service reports nothing, one more is tried after this many successes: each trial may cost a refusal. */
 const RISE_PER_ANSWER = 1 / 16;
 
-interface Place {
-  peak: number;
-}
-
 /**
  * Sends no more requests at once than the service accepts, in their order. It learns that limit from what the service
  * reports, which counts all users of the account; else by trying: one less after each refusal, and slowly back up.
  */
 export class RequestGate {
   readonly #initial: number;
-  readonly #out = new Set<Place>();
+  readonly #out = new Set<Pass>();
   readonly #waiting: (() => void)[] = [];
   #limit: number;
 
@@ -46,16 +42,7 @@ export class RequestGate {
   async enter(signal: AbortSignal | undefined): Promise<Pass> {
     throwIfCancelled(signal);
     const isFree = this.#out.size < this.limit && this.#waiting.length === 0;
-    const place = isFree ? this.#take() : await this.#wait(signal);
-    return {
-      get peak() {
-        return place.peak;
-      },
-      leave: () => {
-        this.#out.delete(place);
-        this.#admit();
-      },
-    };
+    return isFree ? this.#take() : this.#wait(signal);
   }
 
   /** One piece of work within the limit. @throws TalebackError what `cancellationOf` makes of the signal */
@@ -70,32 +57,39 @@ export class RequestGate {
   }
 
   /** The service answered with success. */
-  granted(words: ConcurrencyReport, pass: Pass): void {
-    if (words.maximum !== undefined) this.#obey(words.maximum, (words.current ?? 0) - pass.peak);
+  granted({ maximum, current = 0 }: ConcurrencyReport, { peak }: Pass): void {
     // Nothing reported: slowly back up to the initial limit, and no further.
-    else this.#limit = Math.max(this.#limit, Math.min(this.#initial, this.#limit + RISE_PER_ANSWER));
+    if (maximum === undefined) {
+      this.#limit = Math.max(this.#limit, Math.min(this.#initial, this.#limit + RISE_PER_ANSWER));
+    } else this.#leaveRoom(maximum, current - peak);
     this.#admit();
   }
 
   /** The service had too many requests. The refused one is not among those it counts. */
-  refused({ maximum, current }: ConcurrencyReport, pass: Pass): void {
-    if (maximum !== undefined) this.#obey(maximum, (current ?? maximum) - (pass.peak - 1));
-    else this.#limit = Math.max(1, Math.min(this.limit, pass.peak) - 1);
+  refused({ maximum, current = maximum ?? 0 }: ConcurrencyReport, { peak }: Pass): void {
+    if (maximum === undefined) this.#limit = Math.max(1, Math.min(this.limit, peak) - 1);
+    else this.#leaveRoom(maximum, current - (peak - 1));
     this.#admit();
   }
 
-  #obey(maximum: number, others: number): void {
+  #leaveRoom(maximum: number, others: number): void {
     this.#limit = Math.max(1, maximum - Math.max(0, others));
   }
 
-  #take(): Place {
-    const place: Place = { peak: 0 };
-    this.#out.add(place);
+  #take(): Pass {
+    const pass: Pass = {
+      peak: 0,
+      leave: () => {
+        this.#out.delete(pass);
+        this.#admit();
+      },
+    };
+    this.#out.add(pass);
     for (const other of this.#out) other.peak = Math.max(other.peak, this.#out.size);
-    return place;
+    return pass;
   }
 
-  #wait(signal: AbortSignal | undefined): Promise<Place> {
+  #wait(signal: AbortSignal | undefined): Promise<Pass> {
     return new Promise((resolve, reject) => {
       const go = (): void => {
         signal?.removeEventListener('abort', onAbort);

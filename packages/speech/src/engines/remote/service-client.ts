@@ -1,32 +1,30 @@
 import { unescape } from 'node:querystring';
 import { inspect } from 'node:util';
 import { TalebackError, toTalebackError } from '@taleback/core/errors';
-import { type Clock, systemClock } from '@taleback/resilience';
-import type { EngineProbe } from '../engine.ts';
 import {
+  answeredByAnother,
   parseJson,
   type Refusal,
   readRefusal,
+  redact,
   type ServiceFaultOptions,
   serviceFault,
 } from './service-fault.ts';
 import type { HttpAnswer, HttpRequest, SpeechHttp } from './speech-http.node.ts';
 
-interface ServiceAddress {
-  /** Without credentials, query and closing slash, such as `http://127.0.0.1:8880`. */
-  readonly endpoint: string;
-  /** What the credentials in the address say, for the header of that name. */
-  readonly authorization: string | undefined;
-}
-
-/** @throws TalebackError `request_invalid` for what is no address of http or https; it does not repeat it */
-export const parseServiceAddress = (baseUrl: string): ServiceAddress => {
-  const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
-  if (url === undefined || !/^https?:$/u.test(url.protocol)) {
-    throw new TalebackError(
-      'request_invalid',
-      'The address of a speech service must begin with http:// or https://.',
-    );
+/**
+ * The address without credentials, query and closing slash, such as `http://127.0.0.1:8880`, and what the credentials in
+ * it say, for the header of that name.
+ *
+ * @throws TalebackError `request_invalid` for what is no address of http or https; it does not repeat it
+ */
+export const parseServiceAddress = (
+  baseUrl: string,
+): { readonly endpoint: string; readonly authorization: string | undefined } => {
+  const url = URL.parse(baseUrl);
+  if (url === null || !/^https?:$/u.test(url.protocol)) {
+    const message = 'The address of a speech service must begin with http:// or https://.';
+    throw new TalebackError('request_invalid', message);
   }
   const userInfo = [url.username, url.password].map((part) => unescape(part)).join(':');
   return {
@@ -35,120 +33,98 @@ export const parseServiceAddress = (baseUrl: string): ServiceAddress => {
   };
 };
 
-export interface ServiceClientOptions {
-  /** The engine's name. */
-  readonly service: string;
+export interface ServiceClientOptions extends Pick<ServiceFaultOptions, 'service' | 'codeOf'> {
   readonly baseUrl: string;
   readonly http: SpeechHttp;
   /** Never repeated in an error. */
   readonly apiKey?: string | undefined;
   /** Header for the key. Default: it is sent as a bearer token. */
   readonly apiKeyHeader?: string | undefined;
-  /** Default: the system's. */
-  readonly clock?: Pick<Clock, 'now'> | undefined;
 }
 
-export interface ServiceRequest extends Pick<HttpRequest, 'method' | 'headers' | 'body' | 'signal'> {
+export interface ServiceRequest extends Omit<HttpRequest, 'url'> {
   /** From the base address on, such as `/v1/models`. */
   readonly path: string;
 }
 
 /** One speech service at its address, with our credentials. */
-export interface ServiceClient {
+export class ServiceClient {
+  /** Its address without credentials. */
   readonly endpoint: string;
-  /** The result of a probe, with the time it took. */
-  readonly timed: (probe: () => Promise<Omit<EngineProbe, 'latencyMs'>>) => Promise<EngineProbe>;
-  /** @returns the answer, whatever its status. @throws TalebackError what SpeechHttp throws, without our credentials */
-  readonly ask: (request: ServiceRequest) => Promise<HttpAnswer>;
+  readonly #options: ServiceClientOptions;
+  readonly #credentials: Readonly<Record<string, string>>;
+  readonly #secrets: readonly string[];
+
+  /** @throws TalebackError `request_invalid` for the address */
+  constructor(options: ServiceClientOptions) {
+    const { endpoint, authorization } = parseServiceAddress(options.baseUrl);
+    const { apiKey, apiKeyHeader } = options;
+    this.endpoint = endpoint;
+    this.#options = options;
+    this.#credentials = {
+      ...(authorization === undefined ? {} : { authorization }),
+      ...(apiKey === undefined ? {} : keyHeader(apiKey, apiKeyHeader)),
+    };
+    this.#secrets = Object.values(this.#credentials)
+      .flatMap((value) => [value, value.split(' ')[1] ?? ''])
+      .filter((secret) => secret !== '');
+  }
+
+  /** The answer, whatever its status. @throws TalebackError what SpeechHttp throws, without our credentials */
+  async ask({ path, headers, ...request }: ServiceRequest): Promise<HttpAnswer> {
+    try {
+      const url = `${this.endpoint}${path}`;
+      return await this.#options.http({ ...request, url, headers: { ...headers, ...this.#credentials } });
+    } catch (error) {
+      throw withoutSecrets(toTalebackError(error), this.#secrets);
+    }
+  }
+
+  /** The answer with status 200 to a GET, or with `json` to a POST. @throws TalebackError the service's fault */
+  async request(path: string, signal: AbortSignal | undefined, json?: object): Promise<HttpAnswer> {
+    const answer = await this.ask(
+      json === undefined ? { method: 'GET', path, signal } : { ...jsonPost(path, json), signal },
+    );
+    if (answer.status === 200) return answer;
+    throw this.faultOf(answer);
+  }
+
+  /** The JSON of a GET. @throws TalebackError the service's fault; `provider_unavailable` for what is no JSON */
+  async getJson(path: string, signal: AbortSignal): Promise<unknown> {
+    const { headers, body } = await this.request(path, signal);
+    const json = parseJson(body);
+    if (json !== undefined) return json;
+    const type = headers['content-type'] ?? 'no type';
+    throw answeredByAnother(`${this.#options.service} answered ${path} with ${type} and no JSON`);
+  }
+
   /** The error for an answer that is not a success. */
-  readonly faultOf: (answer: HttpAnswer | Refusal, options?: Partial<ServiceFaultOptions>) => TalebackError;
-  /** The answer to a GET. @throws TalebackError the service's fault */
-  readonly get: (
-    path: string,
-    signal: AbortSignal,
-    options?: Partial<ServiceFaultOptions>,
-  ) => Promise<HttpAnswer>;
-  /** Its JSON. @throws TalebackError the service's fault; `provider_unavailable` when something else answers */
-  readonly getJson: (
-    path: string,
-    signal: AbortSignal,
-    options?: Partial<ServiceFaultOptions>,
-  ) => Promise<unknown>;
+  faultOf(answer: HttpAnswer | Refusal, options: Partial<ServiceFaultOptions> = {}): TalebackError {
+    const { service, codeOf } = this.#options;
+    const refusal = 'words' in answer ? answer : readRefusal(answer);
+    return serviceFault(refusal, { service, codeOf, secrets: this.#secrets, ...options });
+  }
 }
 
-/** `{...}` as a request body. */
-export const jsonBody = (body: object): Pick<ServiceRequest, 'headers' | 'body'> => ({
+const keyHeader = (key: string, header: string | undefined): Readonly<Record<string, string>> =>
+  header === undefined ? { authorization: `Bearer ${key}` } : { [header]: key };
+
+/** A POST of `{...}`; members that are undefined are left out. */
+export const jsonPost = (path: string, json: object): Omit<ServiceRequest, 'signal'> => ({
+  method: 'POST',
+  path,
   headers: { 'content-type': 'application/json' },
-  body: JSON.stringify(body),
+  body: JSON.stringify(json),
 });
-
-/** @throws TalebackError `request_invalid` for the address */
-export const createServiceClient = (options: ServiceClientOptions): ServiceClient => {
-  const { service, baseUrl, http, apiKey, apiKeyHeader, clock = systemClock } = options;
-  const { endpoint, authorization } = parseServiceAddress(baseUrl);
-  const credentials: Readonly<Record<string, string>> = {
-    ...(authorization === undefined ? {} : { authorization }),
-    ...(apiKey === undefined
-      ? {}
-      : apiKeyHeader === undefined
-        ? { authorization: `Bearer ${apiKey}` }
-        : { [apiKeyHeader]: apiKey }),
-  };
-  const secrets = [
-    apiKey,
-    ...Object.values(credentials).flatMap((value) => [value, value.split(' ')[1]]),
-  ].filter((secret) => secret !== undefined && secret !== '') as string[];
-
-  const faultOf: ServiceClient['faultOf'] = (answer, faultOptions) =>
-    serviceFault('words' in answer ? answer : readRefusal(answer), { service, secrets, ...faultOptions });
-
-  const ask: ServiceClient['ask'] = async ({ path, headers, ...request }) => {
-    try {
-      return await http({ ...request, url: `${endpoint}${path}`, headers: { ...headers, ...credentials } });
-    } catch (error) {
-      throw withoutSecrets(toTalebackError(error), secrets);
-    }
-  };
-
-  const get: ServiceClient['get'] = async (path, signal, faultOptions) => {
-    const answer = await ask({ method: 'GET', path, signal });
-    if (answer.status !== 200) throw faultOf(answer, faultOptions);
-    return answer;
-  };
-
-  return {
-    endpoint,
-    ask,
-    faultOf,
-    get,
-    timed: async (probe) => {
-      const startedAtMs = clock.now();
-      return { ...(await probe()), latencyMs: Math.max(0, Math.round(clock.now() - startedAtMs)) };
-    },
-    getJson: async (path, signal, faultOptions) => {
-      const answer = await get(path, signal, faultOptions);
-      const json = parseJson(answer.body);
-      if (json !== undefined) return json;
-      throw new TalebackError(
-        'provider_unavailable',
-        'Something else answers at the address of the speech service.',
-        {
-          details: `${service} answered ${path} with ${answer.headers['content-type'] ?? 'no type'} and no JSON`,
-        },
-      );
-    },
-  };
-};
 
 /** Errors of an HTTP client may hold the request and with it our credentials. */
 const withoutSecrets = (error: TalebackError, secrets: readonly string[]): TalebackError => {
   const words = secrets.length === 0 ? '' : inspect(error, { depth: 8 });
   if (!secrets.some((secret) => words.includes(secret))) return error;
-  const redact = (text: string): string =>
-    secrets.reduce((cleaned, secret) => cleaned.replaceAll(secret, '[redacted]'), text);
-  return new TalebackError(error.code, redact(error.message), {
-    retryable: error.retryable,
-    ...(error.details === undefined ? {} : { details: redact(error.details) }),
-    ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
+  const { code, message, details, retryable, retryAfterMs } = error;
+  return new TalebackError(code, redact(message, secrets), {
+    retryable,
+    ...(details === undefined ? {} : { details: redact(details, secrets) }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   });
 };

@@ -1,5 +1,5 @@
 import { classifyWords, type ErrorCode, TalebackError } from '@taleback/core/errors';
-import { isRecord } from '@taleback/core/json';
+import { isRecord, textOf } from '@taleback/core/json';
 import { parseRetryAfter } from '@taleback/resilience';
 import type { HttpAnswer } from './speech-http.node.ts';
 
@@ -16,41 +16,14 @@ export interface Refusal {
   readonly retryAfterMs: number | undefined;
 }
 
-type Members = Readonly<Record<string, unknown>>;
-
 /** An echo of the text may be as long as the text. */
 const MOST_WORDS = 400;
 
 const oneLine = (text: string): string => text.replace(/\s+/gu, ' ').trim().slice(0, MOST_WORDS);
 
-const membersOf = (value: unknown): Members => (isRecord(value) ? value : {});
-
-const textIn = (members: Members, ...names: readonly string[]): string | undefined =>
-  names
-    .map((name) => members[name])
-    .find((value): value is string => typeof value === 'string' && value !== '');
-
-/** FastAPI's list of what is wrong with which field. */
-const fieldFaults = (faults: readonly unknown[]): string =>
-  faults
-    .map((fault) => {
-      const { loc, msg } = membersOf(fault);
-      return `${Array.isArray(loc) ? loc.join('.') : 'request'}: ${typeof msg === 'string' ? msg : 'refused'}`;
-    })
-    .join('; ');
-
-/** The shapes in use: a word, a list of fields, or an object, under `detail`, `error` or at the top. */
-const readJson = (json: unknown): Pick<Refusal, 'label' | 'words'> => {
-  const top = membersOf(json);
-  const body = top['detail'] ?? top['error'] ?? top;
-  if (typeof body === 'string') return { label: undefined, words: oneLine(body) };
-  if (Array.isArray(body)) return { label: undefined, words: oneLine(fieldFaults(body)) };
-  const members = membersOf(body);
-  return {
-    label: textIn(members, 'status', 'error', 'code', 'type'),
-    words: oneLine(textIn(members, 'message', 'msg', 'detail') ?? textIn(top, 'message') ?? ''),
-  };
-};
+/** The members of a JSON object; none of anything else. */
+export const membersOf = (value: unknown): Readonly<Record<string, unknown>> =>
+  isRecord(value) ? value : {};
 
 /** The JSON in a text or body; undefined when there is none. */
 export const parseJson = (body: string | Uint8Array): unknown => {
@@ -61,24 +34,41 @@ export const parseJson = (body: string | Uint8Array): unknown => {
   }
 };
 
-const pageTitle = (page: string): string => oneLine(/<title>([^<]*)<\/title>/iu.exec(page)?.[1] ?? 'a page');
+/** One entry of FastAPI's list of what is wrong with which field. */
+const fieldFault = (fault: unknown): string => {
+  const { loc, msg } = membersOf(fault);
+  return `${Array.isArray(loc) ? loc.join('.') : 'request'}: ${typeof msg === 'string' ? msg : 'refused'}`;
+};
 
-/** The two clocks may differ, so a date to wait for is compared with the date of the answer. */
-const waitOf = ({ headers }: HttpAnswer): number | undefined => {
-  const sentAtMs = Date.parse(headers['date'] ?? '');
-  return parseRetryAfter(headers['retry-after'], Number.isNaN(sentAtMs) ? Date.now() : sentAtMs);
+/** The shapes in use: a word, a list of fields, or an object, under `detail`, `error` or at the top. */
+const readWords = (text: string): { readonly label?: string | undefined; readonly words: string } => {
+  const json = parseJson(text);
+  if (json === undefined) return { words: text };
+  const top = membersOf(json);
+  const body = top['detail'] ?? top['error'] ?? top;
+  if (typeof body === 'string') return { words: body };
+  if (Array.isArray(body)) return { words: body.map(fieldFault).join('; ') };
+  const members = membersOf(body);
+  const first = (...values: readonly unknown[]): string | undefined => values.map(textOf).find(Boolean);
+  return {
+    label: first(members['status'], members['error'], members['code'], members['type']),
+    words: first(members['message'], members['msg'], members['detail'], top['message']) ?? '',
+  };
 };
 
 /** Reads an answer that is no success. */
-export const readRefusal = (answer: HttpAnswer): Refusal => {
-  const { status, headers } = answer;
-  const retryAfterMs = waitOf(answer);
-  const text = Buffer.from(answer.body).toString('utf8');
+export const readRefusal = ({ status, headers, body }: HttpAnswer): Refusal => {
+  const text = Buffer.from(body).toString('utf8');
   const isPage = /^\s*</u.test(text) || headers['content-type']?.startsWith('text/html') === true;
-  if (isPage) return { status, label: undefined, words: pageTitle(text), isPage, retryAfterMs };
-  const json = parseJson(text);
-  const said = json === undefined ? { label: undefined, words: oneLine(text) } : readJson(json);
-  return { status, ...said, isPage, retryAfterMs };
+  const title = /<title>([^<]*)<\/title>/iu.exec(text)?.[1] ?? 'a page';
+  const { label, words } = isPage ? { words: title } : readWords(text);
+  // The two clocks may differ, so a date to wait for is compared with the date of the answer.
+  const sentAtMs = Date.parse(headers['date'] ?? '');
+  const retryAfterMs = parseRetryAfter(
+    headers['retry-after'],
+    Number.isNaN(sentAtMs) ? Date.now() : sentAtMs,
+  );
+  return { status, label, words: oneLine(words), isPage, retryAfterMs };
 };
 
 export interface ServiceFaultOptions {
@@ -106,57 +96,42 @@ const MESSAGES: Partial<Record<ErrorCode, string>> = {
   voice_not_found: 'The speech service does not have this voice.',
 };
 
-const codeOfStatus = (status: number): ErrorCode => {
-  switch (status) {
-    case 401:
-      return 'credentials_invalid';
-    case 402:
-      return 'provider_quota_exceeded';
-    case 403:
-      return 'permission_denied';
-    case 408:
-      return 'timed_out';
-    case 413:
-    case 414:
-      return 'text_too_long';
-    case 425:
-    case 429:
-      return 'provider_rate_limited';
-    case 500:
-      return 'model_failed';
-    case 501:
-    case 505:
-      return 'provider_rejected';
-    default:
-      return status >= 500 ? 'provider_unavailable' : 'provider_rejected';
-  }
+/** Others are `provider_rejected` below 500 and `provider_unavailable` from there on. */
+const CODES_OF_STATUS: Readonly<Record<number, ErrorCode>> = {
+  401: 'credentials_invalid',
+  402: 'provider_quota_exceeded',
+  403: 'permission_denied',
+  408: 'timed_out',
+  413: 'text_too_long',
+  414: 'text_too_long',
+  425: 'provider_rate_limited',
+  429: 'provider_rate_limited',
+  500: 'model_failed',
+  501: 'provider_rejected',
+  505: 'provider_rejected',
 };
 
-/** Codes that the words of a failure may lead to: they are free text, so only unmistakable ones. */
-const CODES_OF_FAILURES: ReadonlySet<ErrorCode> = new Set([
-  'gpu_out_of_memory',
-  'memory_exhausted',
-  'disk_full',
-  'model_unavailable',
-]);
-/** And those of a refusal. */
-const CODES_OF_REFUSALS: ReadonlySet<ErrorCode> = new Set([
-  'voice_not_found',
-  'language_unsupported',
-  'text_too_long',
-  'text_empty',
-  'provider_quota_exceeded',
-]);
+/** Codes that a failure's words may lead to, or a refusal's: they are free text, so only unmistakable ones. */
+const CODES_OF_WORDS: Readonly<Record<'failure' | 'refusal', readonly ErrorCode[]>> = {
+  failure: ['gpu_out_of_memory', 'memory_exhausted', 'disk_full', 'model_unavailable'],
+  refusal: [
+    'voice_not_found',
+    'language_unsupported',
+    'text_too_long',
+    'text_empty',
+    'provider_quota_exceeded',
+  ],
+};
 
-const WORTH_READING: ReadonlySet<number> = new Set([400, 404, 422, 500, 503]);
+const WORTH_READING: readonly number[] = [400, 404, 422, 500, 503];
 
 const codeOfWords = ({ status, words, isPage }: Refusal): ErrorCode | undefined => {
-  if (isPage || !WORTH_READING.has(status)) return undefined;
+  if (isPage || !WORTH_READING.includes(status)) return undefined;
   const code = classifyWords({ error: words });
-  return (status >= 500 ? CODES_OF_FAILURES : CODES_OF_REFUSALS).has(code) ? code : undefined;
+  return CODES_OF_WORDS[status >= 500 ? 'failure' : 'refusal'].includes(code) ? code : undefined;
 };
 
-const withoutSecrets = (text: string, secrets: readonly string[]): string =>
+export const redact = (text: string, secrets: readonly string[]): string =>
   secrets.reduce(
     (cleaned, secret) => (secret === '' ? cleaned : cleaned.replaceAll(secret, '[redacted]')),
     text,
@@ -168,13 +143,21 @@ export const serviceFault = (
   { service, secrets = [], codeOf, note }: ServiceFaultOptions,
 ): TalebackError => {
   const { status, label, words, retryAfterMs } = refusal;
-  const code = codeOf?.(refusal) ?? codeOfWords(refusal) ?? codeOfStatus(status);
-  const said = [label, words].filter((part) => part !== undefined && part !== '').join(': ');
-  const details = [`${service} answered ${status}${said === '' ? '' : ` (${said})`}`, note]
-    .filter((part) => part !== undefined)
-    .join('; ');
+  const code =
+    codeOf?.(refusal) ??
+    codeOfWords(refusal) ??
+    CODES_OF_STATUS[status] ??
+    (status >= 500 ? 'provider_unavailable' : 'provider_rejected');
+  const said = [label, words].filter(Boolean).join(': ');
+  const answered = `${service} answered ${status}${said === '' ? '' : ` (${said})`}`;
   return new TalebackError(code, MESSAGES[code] ?? 'The speech service refused the text.', {
-    details: withoutSecrets(details, secrets),
+    details: redact(note === undefined ? answered : `${answered}; ${note}`, secrets),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   });
 };
+
+/** A success that no such service would send. */
+export const answeredByAnother = (details: string): TalebackError =>
+  new TalebackError('provider_unavailable', 'Something else answers at the address of the speech service.', {
+    details,
+  });

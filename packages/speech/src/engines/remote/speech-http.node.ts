@@ -1,20 +1,21 @@
 import { isTalebackError, TalebackError, toTalebackError } from '@taleback/core/errors';
-import { Agent, request, FormData as UndiciFormData } from 'undici';
+import { Agent, request } from 'undici';
 import { cancellationOf, throwIfCancelled } from '../../cancellation.ts';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST';
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** A FormData is sent as multipart/form-data. */
-  readonly body?: string | Uint8Array<ArrayBuffer> | FormData | undefined;
+  readonly body?: string | Uint8Array<ArrayBuffer> | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
+/** Names in lower case; of several with one name the first. */
+export type HttpHeaders = Readonly<Record<string, string | undefined>>;
+
 export interface HttpAnswer {
   readonly status: number;
-  /** Names in lower case; of several with one name the first. */
-  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly headers: HttpHeaders;
   readonly body: Uint8Array<ArrayBuffer>;
 }
 
@@ -38,28 +39,10 @@ export interface OpenSpeechHttp {
   readonly close: () => Promise<void>;
 }
 
-const bodyOf = ({ body }: HttpRequest): string | Uint8Array | UndiciFormData | null => {
-  if (!(body instanceof FormData)) return body ?? null;
-  const form = new UndiciFormData();
-  for (const [name, value] of body.entries()) {
-    if (typeof value === 'string') form.append(name, value);
-    else form.append(name, value, value.name);
-  }
-  return form;
-};
-
-/** Of several values of one header, the first. */
-export const flatHeaders = (
-  headers: Readonly<Record<string, string | string[] | undefined>>,
-): Record<string, string | undefined> =>
+export const flatHeaders = (headers: Readonly<Record<string, string | string[] | undefined>>): HttpHeaders =>
   Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value[0] : value]),
   );
-
-const tooLarge = (): TalebackError =>
-  new TalebackError('provider_rejected', 'The answer of the speech service is too large.', {
-    details: `more than ${MAX_ANSWER_BYTES} bytes`,
-  });
 
 const readWhole = async (body: AsyncIterable<Buffer>): Promise<Uint8Array<ArrayBuffer>> => {
   const parts: Buffer[] = [];
@@ -67,7 +50,11 @@ const readWhole = async (body: AsyncIterable<Buffer>): Promise<Uint8Array<ArrayB
   try {
     for await (const part of body) {
       sizeBytes += part.byteLength;
-      if (sizeBytes > MAX_ANSWER_BYTES) throw tooLarge();
+      if (sizeBytes > MAX_ANSWER_BYTES) {
+        throw new TalebackError('provider_rejected', 'The answer of the speech service is too large.', {
+          details: `more than ${MAX_ANSWER_BYTES} bytes`,
+        });
+      }
       parts.push(part);
     }
   } catch (error) {
@@ -77,43 +64,31 @@ const readWhole = async (body: AsyncIterable<Buffer>): Promise<Uint8Array<ArrayB
       cause: error,
     });
   }
-  const whole = new Uint8Array(sizeBytes);
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.byteLength;
-  }
-  return whole;
+  return new Uint8Array(Buffer.concat(parts));
 };
 
 /** Requests to speech services, over connections that are kept open between them. */
 export const openSpeechHttp = (): OpenSpeechHttp => {
-  const agent = new Agent({
+  const dispatcher = new Agent({
     connect: { timeout: CONNECT_TIMEOUT_MS },
     // A model may take longer than undici's own limits, and the caller has a timeout.
     headersTimeout: 0,
     bodyTimeout: 0,
     keepAliveTimeout: KEEP_ALIVE_MS,
   });
-  return {
-    http: async (asked) => {
-      const { signal } = asked;
-      throwIfCancelled(signal);
-      try {
-        const answer = await request(asked.url, {
-          method: asked.method,
-          headers: asked.headers ?? {},
-          body: bodyOf(asked),
-          dispatcher: agent,
-          ...(signal === undefined ? {} : { signal }),
-        });
-        const body = await readWhole(answer.body);
-        return { status: answer.statusCode, headers: flatHeaders(answer.headers), body };
-      } catch (error) {
-        if (signal?.aborted === true) throw cancellationOf(signal);
-        throw toTalebackError(error);
-      }
-    },
-    close: () => agent.destroy(),
+  const http: SpeechHttp = async ({ url, method, headers = {}, body = null, signal }) => {
+    throwIfCancelled(signal);
+    try {
+      const answer = await request(url, { method, headers, body, dispatcher, signal: signal ?? null });
+      return {
+        status: answer.statusCode,
+        headers: flatHeaders(answer.headers),
+        body: await readWhole(answer.body),
+      };
+    } catch (error) {
+      if (signal?.aborted === true) throw cancellationOf(signal);
+      throw toTalebackError(error);
+    }
   };
+  return { http, close: () => dispatcher.destroy() };
 };

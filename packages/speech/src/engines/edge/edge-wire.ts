@@ -1,9 +1,77 @@
+import { createHash } from 'node:crypto';
 import { TalebackError } from '@taleback/core';
-import { closedEarly, noAudio } from './edge-connection.ts';
-import type { SpeechSocket } from './edge-socket.node.ts';
 
-/** MP3, 24 kHz, 48 kbit/s, one channel: what the browser requests. */
-const EDGE_FORMAT = 'audio-24khz-48kbitrate-mono-mp3';
+/** Sent by every Edge browser. Public, and the same for all. */
+const TRUSTED_CLIENT_TOKEN = '6A5AA1D4EAFF4E9FB37E23D68491D6F4';
+/** The read-aloud extension that is part of every Edge. */
+const EXTENSION_ORIGIN = 'chrome-extension://jdiccldimpdaibmpdkjnbmckianbfold';
+/** Seconds from 1601-01-01, the epoch of Windows, to 1970-01-01. */
+const WINDOWS_EPOCH_SECONDS = 11_644_473_600;
+/** A token is valid this long; the service accepts the adjacent ones too. */
+const STEP_SECONDS = 300;
+
+/**
+ * `Sec-MS-GEC`: SHA-256, in upper-case hex, of the Windows time in 100 ns ticks, floored to five minutes, followed by
+ * the client token.
+ *
+ * @param nowMs the service's time, epoch milliseconds
+ * @see https://github.com/rany2/edge-tts/blob/master/src/edge_tts/drm.py
+ */
+export const serviceToken = (nowMs: number): string => {
+  const seconds = Math.floor(nowMs / 1000) + WINDOWS_EPOCH_SECONDS;
+  const step = seconds - (seconds % STEP_SECONDS);
+  // Ticks are seconds times 10^7, which a number no longer holds exactly.
+  const hashed = `${step}0000000${TRUSTED_CLIENT_TOKEN}`;
+  return createHash('sha256').update(hashed, 'ascii').digest('hex').toUpperCase();
+};
+
+/** What we say that we are. */
+export interface EdgeIdentity {
+  /** Such as 143.0.3650.75. */
+  readonly chromiumVersion: string;
+  /** The service's time, epoch milliseconds. */
+  readonly nowMs: number;
+  /** 32 hex digits, new on each call. */
+  readonly newId: () => string;
+}
+
+const withToken = (address: string, tokenName: string, identity: EdgeIdentity): URL => {
+  const url = new URL(address);
+  url.searchParams.set(tokenName, TRUSTED_CLIENT_TOKEN);
+  url.searchParams.set('Sec-MS-GEC', serviceToken(identity.nowMs));
+  url.searchParams.set('Sec-MS-GEC-Version', `1-${identity.chromiumVersion}`);
+  return url;
+};
+
+/** The address for one text. */
+export const speechAddress = (endpoint: string, identity: EdgeIdentity): string => {
+  const url = withToken(endpoint, 'TrustedClientToken', identity);
+  url.searchParams.set('ConnectionId', identity.newId());
+  return url.href;
+};
+
+/** The address of the list of voices. */
+export const voicesAddress = (voicesUrl: string, identity: EdgeIdentity): string =>
+  withToken(voicesUrl, 'trustedclienttoken', identity).href;
+
+/** What the service expects of a browser. */
+export const browserHeaders = ({ chromiumVersion, newId }: EdgeIdentity): Record<string, string> => {
+  const [major] = chromiumVersion.split('.');
+  return {
+    'User-Agent':
+      'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) ' +
+      `Chrome/${major}.0.0.0 Safari/537.36 Edg/${major}.0.0.0`,
+    'Accept-Language': 'en-US,en;q=0.9',
+    Cookie: `muid=${newId().toUpperCase()};`,
+  };
+};
+
+export const socketHeaders = (identity: EdgeIdentity): Record<string, string> => ({
+  ...browserHeaders(identity),
+  Origin: EXTENSION_ORIGIN,
+  Pragma: 'no-cache',
+  'Cache-Control': 'no-cache',
+});
 
 /** How the browser writes a time, such as `Thu Nov 20 2025 10:00:00 GMT+0000 (Coordinated Universal Time)`. */
 const browserTime = (nowMs: number): string => {
@@ -11,21 +79,18 @@ const browserTime = (nowMs: number): string => {
   return `${weekday.slice(0, 3)} ${month} ${day} ${year} ${time} GMT+0000 (Coordinated Universal Time)`;
 };
 
-/** The first frame: the format of the sound, without word boundaries. */
+/** What the browser requests: MP3, 24 kHz, 48 kbit/s, one channel, without word boundaries. */
+const AUDIO = {
+  metadataoptions: { sentenceBoundaryEnabled: 'false', wordBoundaryEnabled: 'false' },
+  outputFormat: 'audio-24khz-48kbitrate-mono-mp3',
+};
+
+/** The first frame: the format of the sound. */
 export const formatConfigFrame = (nowMs: number): string =>
   `X-Timestamp:${browserTime(nowMs)}\r\n` +
   'Content-Type:application/json; charset=utf-8\r\n' +
   'Path:speech.config\r\n\r\n' +
-  `${JSON.stringify({
-    context: {
-      synthesis: {
-        audio: {
-          metadataoptions: { sentenceBoundaryEnabled: 'false', wordBoundaryEnabled: 'false' },
-          outputFormat: EDGE_FORMAT,
-        },
-      },
-    },
-  })}\r\n`;
+  `${JSON.stringify({ context: { synthesis: { audio: AUDIO } } })}\r\n`;
 
 /** The second frame: what to say. The browser writes a Z after a time that names its zone, and so do we. */
 export const formatSsmlFrame = (ssml: string, requestId: string, nowMs: number): string =>
@@ -79,11 +144,9 @@ export const parseAudioFrame = (bytes: Uint8Array<ArrayBuffer>): Uint8Array<Arra
   const path = headers.get('path');
   if (path !== 'audio') throw malformed(`a binary frame with the path ${JSON.stringify(path ?? null)}`);
   const sound = bytes.subarray(2 + headerBytes);
-  const contentType = headers.get('content-type');
-  if (contentType !== 'audio/mpeg' && (contentType !== undefined || sound.length > 0)) {
-    throw malformed(`sound of the type ${JSON.stringify(contentType ?? null)}`);
-  }
-  return sound;
+  const type = headers.get('content-type');
+  if (type === 'audio/mpeg' || (type === undefined && sound.length === 0)) return sound;
+  throw malformed(`sound of the type ${JSON.stringify(type ?? null)}`);
 };
 
 /** The service accepts this much text at once, counted between the tags. */
@@ -100,16 +163,14 @@ const ENTITIES: Readonly<Record<string, string>> = {
 export const escapeXml = (text: string): string =>
   text.replace(/[&<>"']/gu, (sign) => ENTITIES[sign] ?? sign);
 
-const escapedBytes = (text: string): number => Buffer.byteLength(escapeXml(text));
-
 /** How many UTF-16 units of the text fit: whole characters, up to the last white space if there is one. */
 const fittingLength = (text: string, maxBytes: number): number => {
   let length = 0;
   let sizeBytes = 0;
   let afterBlank = 0;
   for (const character of text) {
-    sizeBytes += escapedBytes(character);
-    if (sizeBytes > maxBytes) return afterBlank > 0 ? afterBlank : length;
+    sizeBytes += Buffer.byteLength(escapeXml(character));
+    if (sizeBytes > maxBytes) return afterBlank || length;
     length += character.length;
     if (/\s/u.test(character)) afterBlank = length;
   }
@@ -131,76 +192,24 @@ export const splitForService = (text: string, maxBytes: number = MAX_TEXT_BYTES)
   return parts;
 };
 
-/** The long name, which the browser uses: `de-DE-KillianNeural` is `... Voice (de-DE, KillianNeural)`. */
-const longNameOf = (voiceId: string): string => {
-  const cut = voiceId.lastIndexOf('-');
-  return `Microsoft Server Speech Text to Speech Voice (${voiceId.slice(0, cut)}, ${voiceId.slice(cut + 1)})`;
-};
-
-/** A rate of speech as a change in percent: 1.25 is `+25%`, 0.5 is `-50%`. */
-const rateOf = (speed: number): string => {
-  const percent = Math.round((speed - 1) * 100);
-  return `${percent < 0 ? '' : '+'}${percent}%`;
-};
-
 interface SsmlText {
   /** Not escaped yet. */
   readonly text: string;
+  /** Such as `de-DE-KillianNeural`. */
   readonly voiceId: string;
   /** BCP 47. */
   readonly language: string;
   readonly speed: number;
 }
 
-export const formatSsml = ({ text, voiceId, language, speed }: SsmlText): string =>
-  `<speak version='1.0' xmlns='http://www.w3.org/2001/10/synthesis' xml:lang='${escapeXml(language)}'>` +
-  `<voice name='${escapeXml(longNameOf(voiceId))}'>` +
-  `<prosody pitch='+0Hz' rate='${rateOf(speed)}' volume='+0%'>${escapeXml(text)}</prosody></voice></speak>`;
-
-/** Ten minutes of sound at 48 kbit/s, bytes. 4,096 bytes of text spoken slowly are about eight. */
-const MAX_SOUND_BYTES = 3_600_000;
-
-interface Turn {
-  readonly ssml: string;
-  /** 32 hex digits. */
-  readonly requestId: string;
-  /** The service's time, epoch milliseconds. */
-  readonly nowMs: number;
-}
-
-/**
- * One text over a fresh connection: the two frames out, the sound back until `turn.end`.
- *
- * @returns an MP3 stream, never empty
- * @throws TalebackError `audio_missing` for no sound and for sound that broke off, `model_failed` for frames that cannot
- * be read, `provider_rejected` for more sound than speech can be, and what the service reports when it closes.
- */
-export const takeTurn = async (socket: SpeechSocket, turn: Turn): Promise<Uint8Array> => {
-  socket.send(formatConfigFrame(turn.nowMs));
-  socket.send(formatSsmlFrame(turn.ssml, turn.requestId, turn.nowMs));
-  const parts: Uint8Array[] = [];
-  let audioBytes = 0;
-  for (;;) {
-    const message = await socket.receive();
-    switch (message.kind) {
-      case 'closed':
-        throw closedEarly({ ...message, audioBytes });
-      case 'binary': {
-        const sound = parseAudioFrame(message.bytes);
-        audioBytes += sound.length;
-        if (audioBytes > MAX_SOUND_BYTES) throw endless(audioBytes);
-        parts.push(sound);
-        break;
-      }
-      case 'text':
-        if (parseTextFrame(message.text) !== 'turn.end') break;
-        if (audioBytes === 0) throw noAudio();
-        return Buffer.concat(parts);
-    }
-  }
+export const formatSsml = ({ text, voiceId, language, speed }: SsmlText): string => {
+  // The long name of the voice, which the browser uses.
+  const longName = `Microsoft Server Speech Text to Speech Voice (${voiceId.replace(/-(?=[^-]*$)/u, ', ')})`;
+  const percent = Math.round((speed - 1) * 100);
+  return (
+    `<speak version='1.0' xmlns='http://www.w3.org/2001/10/synthesis' xml:lang='${escapeXml(language)}'>` +
+    `<voice name='${escapeXml(longName)}'>` +
+    `<prosody pitch='+0Hz' rate='${percent < 0 ? '' : '+'}${percent}%' volume='+0%'>` +
+    `${escapeXml(text)}</prosody></voice></speak>`
+  );
 };
-
-const endless = (audioBytes: number): TalebackError =>
-  new TalebackError('provider_rejected', 'The sound of the Edge service does not end.', {
-    details: `more than ${MAX_SOUND_BYTES} bytes: ${audioBytes}`,
-  });
