@@ -101,35 +101,28 @@ export async function* orderedAhead<Item, Result>(
   work: (item: Item, signal: AbortSignal) => Promise<Result>,
   { ahead, signal }: { readonly ahead: number; readonly signal?: AbortSignal | undefined },
 ): AsyncGenerator<Result, void, undefined> {
-  throwIfCancelled(signal);
   const stop = new AbortController();
   // Every piece listens to it: more than ten listeners are no leak.
   setMaxListeners(0, stop.signal);
-  const stopped = Promise.withResolvers<never>();
-  stop.signal.addEventListener('abort', () => stopped.reject(cancellationOf(stop.signal)), { once: true });
-  stopped.promise.catch(() => {});
   const onAbort = (): void => stop.abort(signal && cancellationOf(signal));
+  throwIfCancelled(signal);
   signal?.addEventListener('abort', onAbort, { once: true });
 
   const underway: Promise<Result>[] = [];
   let next = 0;
   const fill = (): void => {
     while (underway.length < ahead && next < items.length && !stop.signal.aborted) {
-      const result = work(items[next] as Item, stop.signal).catch((error: unknown) => {
-        const fault = toTalebackError(error);
-        // The first failure wins: those it aborts find the signal aborted already.
-        stop.abort(fault);
-        throw fault;
-      });
-      result.catch(() => {});
+      const result = work(items[next] as Item, stop.signal);
       next += 1;
+      // The first failure wins: those it aborts find the signal aborted already.
+      result.catch((error: unknown) => stop.abort(toTalebackError(error)));
       underway.push(result);
     }
   };
 
   try {
     for (fill(); underway.length > 0; fill()) {
-      yield await Promise.race([stopped.promise, underway[0] as Promise<Result>]);
+      yield await untilStopped(underway[0] as Promise<Result>, stop.signal);
       void underway.shift();
     }
   } finally {
@@ -137,3 +130,17 @@ export async function* orderedAhead<Item, Result>(
     stop.abort(OVER);
   }
 }
+
+/** The result, or the reason of the stop as soon as there is one. `Promise.race` would keep every result in memory. */
+const untilStopped = <Result>(result: Promise<Result>, signal: AbortSignal): Promise<Result> =>
+  new Promise((resolve, reject) => {
+    const onStop = (): void => reject(cancellationOf(signal));
+    if (signal.aborted) {
+      onStop();
+      return;
+    }
+    signal.addEventListener('abort', onStop, { once: true });
+    void result
+      .then(resolve, (error: unknown) => reject(toTalebackError(error)))
+      .finally(() => signal.removeEventListener('abort', onStop));
+  });
