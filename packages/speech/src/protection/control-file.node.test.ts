@@ -13,8 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createFakeClock } from '@taleback/resilience/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { KillSwitch } from './kill-switch.ts';
-import { createControlFile } from './control-file.node.ts';
+import { createControlFile, KillSwitch } from './kill-switch.node.ts';
 
 let folder = '';
 let path = '';

@@ -5,7 +5,7 @@ import {
   type ControlFileAnswer,
   KillSwitch,
   type KillSwitchChange,
-} from './kill-switch.ts';
+} from './kill-switch.node.ts';
 
 /** A file that tests write; its stamp is the number of the version. */
 const createFile = () => {

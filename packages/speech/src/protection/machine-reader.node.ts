@@ -1,11 +1,15 @@
-import { access, readFile } from 'node:fs/promises';
+import { access, readFile, statfs } from 'node:fs/promises';
 import * as nodeOs from 'node:os';
-import { join } from 'node:path';
-import { type Controller, findCgroupLevels, type MemoryLimit, type ReadText } from './cgroups.ts';
-import { readCpuLimits, readMemoryLimits } from './cgroups.ts';
-import type { MachineReading, ReadMachine } from './machine-state.ts';
-import { type CpuLimit, CpuMeter, type CpuTime, type HostMemory } from './proc-files.ts';
-import { parseAllowedCpus, parseCpuTimes, parseHostMemory, parseLoadAverage } from './proc-files.ts';
+import { dirname, join, resolve } from 'node:path';
+import { findCgroupLevels, readCpuLimits, readMemoryRatios, type ReadText } from './cgroups.ts';
+import type { MachineReading, ReadMachine } from './machine-monitor.ts';
+import {
+  CpuMeter,
+  parseAllowedCpus,
+  parseCpuTimes,
+  parseHostMemory,
+  parseLoadAverage,
+} from './proc-files.ts';
 
 /** What is used of node:os. */
 export interface OsFigures {
@@ -16,64 +20,40 @@ export interface OsFigures {
   readonly loadavg: () => readonly number[];
 }
 
-export interface MachineReaderOptions {
-  /** Where /proc and /sys are found. Default `/`. */
-  readonly root?: string | undefined;
-  /** Used where there is no /proc. Default node:os. */
-  readonly os?: OsFigures | undefined;
-  /** A clock that never runs backwards, ms. Default `performance.now`. */
-  readonly nowMs?: (() => number) | undefined;
-}
-
-type LevelsOf = (controller: Controller) => ReturnType<typeof findCgroupLevels>;
-
-/** A quota above the CPUs allows no more than the CPUs: for its own cgroup those it may run on, for parents all. */
-const capAtCpus = (limits: readonly CpuLimit[], own: string, allowedCpus: number, hostCpus: number) =>
-  limits.map((limit) => {
-    const cpus = limit.folder === own ? allowedCpus : hostCpus;
-    return cpus === 0 ? limit : { ...limit, cores: Math.min(limit.cores, cpus) };
-  });
-
-const readCpu = async (read: ReadText, levelsOf: LevelsOf, meter: CpuMeter, nowMs: () => number) => {
-  const hostTimes = parseCpuTimes(await read('/proc/stat'));
-  const allowed = parseAllowedCpus(await read('/proc/self/status'));
-  const times = new Map([...hostTimes].filter(([cpu]) => allowed?.has(cpu) ?? true));
-  const levels = levelsOf('cpu');
-  const limits = levels === undefined ? [] : await readCpuLimits(read, levels, levelsOf('cpuacct'));
-  const capped = capAtCpus(limits, levels?.folders[0] ?? '', times.size, hostTimes.size);
-  return { cpuRatio: meter.ratio({ atMs: nowMs(), limits: capped, times }), hostCores: hostTimes.size };
-};
-
-const memoryRatio = (limits: readonly MemoryLimit[], { totalBytes, availableBytes }: HostMemory): number => {
-  if (limits.length === 0) return 1 - availableBytes / totalBytes;
-  return Math.max(...limits.map(({ usedBytes, limitBytes }) => usedBytes / limitBytes));
-};
-
 const readProcFigures = async (
   read: ReadText,
   meter: CpuMeter,
   nowMs: () => number,
 ): Promise<MachineReading> => {
-  const [mountinfo, cgroup, meminfo, loadavg] = await Promise.all(
-    ['/proc/self/mountinfo', '/proc/self/cgroup', '/proc/meminfo', '/proc/loadavg'].map(read),
+  const [mountinfo, cgroup, meminfo, loadavg, stat, status] = await Promise.all(
+    ['self/mountinfo', 'self/cgroup', 'meminfo', 'loadavg', 'stat', 'self/status'].map((name) =>
+      read(`/proc/${name}`),
+    ),
   );
-  const levelsOf: LevelsOf = (controller) => findCgroupLevels(mountinfo, cgroup, controller);
-  const { cpuRatio, hostCores } = await readCpu(read, levelsOf, meter, nowMs);
-  const host = parseHostMemory(meminfo);
+  const levelsOf = (controller: 'cpu' | 'cpuacct' | 'memory') =>
+    findCgroupLevels(mountinfo, cgroup, controller);
+
+  const hostTimes = parseCpuTimes(stat);
+  const allowed = parseAllowedCpus(status);
+  const times = new Map([...hostTimes].filter(([cpu]) => allowed?.has(cpu) ?? true));
+  const levels = levelsOf('cpu');
+  const quotas = levels === undefined ? [] : await readCpuLimits(read, levels, levelsOf('cpuacct'));
+  // A quota above the CPUs allows no more than the CPUs: for its own cgroup those it may run on, for parents all.
+  const limits = quotas.map((limit) => {
+    const cpus = limit.folder === levels?.folders[0] ? times.size : hostTimes.size;
+    return cpus === 0 ? limit : { ...limit, cores: Math.min(limit.cores, cpus) };
+  });
+  const cpuRatio = meter.ratio({ atMs: nowMs(), limits, times });
+
+  const { totalBytes, availableBytes } = parseHostMemory(meminfo);
   const memoryLevels = levelsOf('memory');
-  const limits =
-    memoryLevels === undefined ? [] : await readMemoryLimits(read, memoryLevels, host.totalBytes);
+  const ratios = memoryLevels === undefined ? [] : await readMemoryRatios(read, memoryLevels, totalBytes);
   return {
     cpuRatio,
-    memoryRatio: memoryRatio(limits, host),
+    memoryRatio: ratios.length === 0 ? 1 - availableBytes / totalBytes : Math.max(...ratios),
     // The load average is the host's, whatever this process may use of it, so it is shared by the host's cores.
-    loadPerCore: parseLoadAverage(loadavg) / hostCores,
+    loadPerCore: parseLoadAverage(loadavg) / hostTimes.size,
   };
-};
-
-const toCpuTime = (times: Readonly<Record<string, number>>): CpuTime => {
-  const total = Object.values(times).reduce((sum, ms) => sum + ms, 0);
-  return { busy: total - (times['idle'] ?? Number.NaN), total };
 };
 
 /**
@@ -84,27 +64,32 @@ const toCpuTime = (times: Readonly<Record<string, number>>): CpuTime => {
  */
 const readOsFigures = (os: OsFigures, meter: CpuMeter, atMs: number): MachineReading => {
   const isWindows = os.platform() === 'win32';
-  const cpus = os.cpus();
-  const times = new Map(cpus.map((cpu, index) => [index, toCpuTime(cpu.times)]));
+  const cpus = os.cpus().map(({ times }) => {
+    const total = Object.values(times).reduce((sum, ms) => sum + ms, 0);
+    return { busy: total - (times['idle'] ?? Number.NaN), total };
+  });
   return {
-    cpuRatio: meter.ratio({ atMs, limits: [], times }),
+    cpuRatio: meter.ratio({ atMs, limits: [], times: new Map(cpus.entries()) }),
     memoryRatio: isWindows ? 1 - os.freemem() / os.totalmem() : undefined,
     loadPerCore: isWindows ? undefined : (os.loadavg()[0] ?? Number.NaN) / cpus.length,
   };
 };
 
-const known = (value: number | undefined): number | undefined =>
-  value !== undefined && Number.isFinite(value) ? Math.max(0, value) : undefined;
+const known = (value = Number.NaN): number | undefined =>
+  Number.isFinite(value) ? Math.max(0, value) : undefined;
 
 /**
  * Reads what this process may use of the machine: the tightest limit of its cgroups (versions 1 and 2), else the host,
  * and node:os where there is no /proc. A file that is missing or unreadable makes its figure undefined and no other.
  *
+ * @param options `root`: where /proc and /sys are found; `nowMs`: a clock that never runs backwards, ms
  * @example
  * const readMachine = createMachineReader();
  * await readMachine();
  */
-export const createMachineReader = (options: MachineReaderOptions = {}): ReadMachine => {
+export const createMachineReader = (
+  options: { readonly root?: string; readonly os?: OsFigures; readonly nowMs?: () => number } = {},
+): ReadMachine => {
   const { root = '/', os = nodeOs, nowMs = () => performance.now() } = options;
   const read: ReadText = (path) => readFile(join(root, path), 'utf8').catch(() => undefined);
   const meter = new CpuMeter();
@@ -120,4 +105,32 @@ export const createMachineReader = (options: MachineReaderOptions = {}): ReadMac
       loadPerCore: known(reading.loadPerCore),
     };
   };
+};
+
+/** Room of a file system for us. */
+export interface DiskSpace {
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+  /** Files that can still be made; absent where they are not counted. */
+  readonly freeFiles?: number | undefined;
+}
+
+/**
+ * Room where a folder lies, or where it would be made. @throws what the file system says
+ *
+ * @example
+ * const { freeBytes } = await readDiskSpace('.');
+ */
+export const readDiskSpace = async (folder: string): Promise<DiskSpace> => {
+  const path = resolve(folder);
+  try {
+    const { bavail, blocks, bsize, files, ffree } = await statfs(path);
+    // Some file systems count no files.
+    const freeFiles = files === 0 ? undefined : ffree;
+    return { freeBytes: bavail * bsize, totalBytes: blocks * bsize, freeFiles };
+  } catch (error) {
+    const parent = dirname(path);
+    if ((error as { code?: unknown }).code !== 'ENOENT' || parent === path) throw error;
+    return readDiskSpace(parent);
+  }
 };

@@ -1,17 +1,3 @@
-/** Time that one CPU spent since it came up, in any unit. */
-export interface CpuTime {
-  readonly busy: number;
-  readonly total: number;
-}
-
-/** By the number of the CPU. */
-export type CpuTimes = ReadonlyMap<number, CpuTime>;
-
-export interface HostMemory {
-  readonly totalBytes: number;
-  readonly availableBytes: number;
-}
-
 /** The number in a text of digits only; NaN for anything else. */
 export const parseCount = (text: string | undefined): number =>
   text !== undefined && /^\d+$/.test(text.trim()) ? Number(text.trim()) : Number.NaN;
@@ -20,15 +6,16 @@ export const parseCount = (text: string | undefined): number =>
 export const parseNamedCount = (text: string | undefined, name: string): number =>
   parseCount(new RegExp(`^${name}:?\\s+(\\d+)`, 'm').exec(text ?? '')?.[1]);
 
+/** By the number of the CPU: the time that it spent since it came up, in any unit. */
+export type CpuTimes = ReadonlyMap<number, { readonly busy: number; readonly total: number }>;
+
 /**
  * Every online CPU of /proc/stat; empty when it cannot be read. Waiting for a disk is idle time. Time that a hypervisor gave
  * to others is busy time: it was needed and not available.
  */
 export const parseCpuTimes = (stat: string | undefined): CpuTimes => {
-  const times = new Map<number, CpuTime>();
-  for (const line of (stat ?? '').split('\n')) {
-    const [, cpu, fields] = /^cpu(\d+)\s+(.*)$/.exec(line) ?? [];
-    if (cpu === undefined || fields === undefined) continue;
+  const times = new Map<number, { busy: number; total: number }>();
+  for (const [, cpu, fields = ''] of (stat ?? '').matchAll(/^cpu(\d+)\s+(.*)$/gm)) {
     // user nice system idle iowait irq softirq steal; the guest times behind them are part of user and nice.
     const counts = fields.trim().split(/\s+/).slice(0, 8).map(parseCount);
     const total = counts.reduce((sum, count) => sum + count, 0);
@@ -38,7 +25,7 @@ export const parseCpuTimes = (stat: string | undefined): CpuTimes => {
   return times;
 };
 
-export const parseHostMemory = (meminfo: string | undefined): HostMemory => ({
+export const parseHostMemory = (meminfo: string | undefined) => ({
   totalBytes: parseNamedCount(meminfo, 'MemTotal') * 1024,
   availableBytes: parseNamedCount(meminfo, 'MemAvailable') * 1024,
 });
@@ -77,26 +64,26 @@ export interface CpuCounters {
   readonly times: CpuTimes;
 }
 
-const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
-
 /** How much of the fullest limit was used; NaN when that is unknown. */
 const limitedRatio = (before: CpuCounters, now: CpuCounters): number => {
-  const elapsedMs = now.atMs - before.atMs;
   const ratios = now.limits.map(({ folder, cores, usedMs }) => {
     const earlier = before.limits.find((limit) => limit.folder === folder);
-    return (usedMs - (earlier?.usedMs ?? Number.NaN)) / (elapsedMs * cores);
+    return (usedMs - (earlier?.usedMs ?? Number.NaN)) / ((now.atMs - before.atMs) * cores);
   });
   return Math.max(...ratios);
 };
 
 /** How much of the CPUs was used by all processes. CPUs that came, went or restarted their counters are left out. */
 const sharedRatio = (before: CpuCounters, now: CpuCounters): number => {
-  const passed = [...now.times].flatMap(([cpu, time]) => {
+  let busy = 0;
+  let total = 0;
+  for (const [cpu, time] of now.times) {
     const earlier = before.times.get(cpu);
-    if (earlier === undefined || !(time.total > earlier.total)) return [];
-    return [{ busy: time.busy - earlier.busy, total: time.total - earlier.total }];
-  });
-  return sum(passed.map(({ busy }) => busy)) / sum(passed.map(({ total }) => total));
+    if (earlier === undefined || !(time.total > earlier.total)) continue;
+    busy += time.busy - earlier.busy;
+    total += time.total - earlier.total;
+  }
+  return busy / total;
 };
 
 /** Calculates a ratio from counters that only grow. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Log } from '@taleback/core';
-import { DEFAULT_THRESHOLDS, MachineJudge, type MachineReading } from './machine-state.ts';
+import { DEFAULT_THRESHOLDS, createJudge, type MachineReading } from './machine-monitor.ts';
 import { logKillSwitchChanges, logLevels, logProtectionChanges } from './protection-logs.ts';
 
 const record = () => {
@@ -12,8 +12,8 @@ const record = () => {
 const feed = (readings: readonly MachineReading[]) => {
   const { log, words, lines } = record();
   const listen = logLevels(log);
-  const judge = new MachineJudge(DEFAULT_THRESHOLDS, 1);
-  for (const reading of readings) listen(judge.judge({ ...reading, atMs: 0 }));
+  const judge = createJudge(DEFAULT_THRESHOLDS, 1);
+  for (const reading of readings) listen(judge({ ...reading, atMs: 0 }));
   return { words: words(), lines };
 };
 

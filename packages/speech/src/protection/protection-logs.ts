@@ -1,8 +1,8 @@
 import type { Log } from '@taleback/core';
-import type { BreakerListener, BreakerState } from '@taleback/resilience';
-import { KILL_SWITCH_KEY, type KillSwitchChange } from './kill-switch.ts';
-import { describeFigure, describeFinding, FIGURE_NAMES, type Figure, figureOf } from './machine-state.ts';
-import type { Level, MachineState } from './machine-state.ts';
+import type { BreakerListener } from '@taleback/resilience';
+import { KILL_SWITCH_KEY, type KillSwitchChange } from './kill-switch.node.ts';
+import { describeFigure, describeFinding, FIGURE_NAMES, type Figure, figureOf } from './machine-monitor.ts';
+import type { Level, MachineState } from './machine-monitor.ts';
 import { describeReason, type ProtectionChange } from './protection-mode.ts';
 
 /** Operators search the log for these words. @see docs/origins.md#log-words */
@@ -28,20 +28,17 @@ export const logProtectionChanges =
 
 /** Logs the kill switch at warn. */
 export const logKillSwitchChanges =
-  (log: Log, controlFileName: string | undefined) =>
+  (log: Log, controlFile: string | undefined) =>
   (change: KillSwitchChange): void => {
     if (change.kind === 'unreadable') {
       const message = `${PREFIX}: the control file cannot be read, its last known value stands`;
-      log('warn', message, { controlFile: controlFileName, cause: change.cause });
+      log('warn', message, { controlFile, cause: change.cause });
       return;
     }
     const { disabled, source } = change;
     const message = disabled ? `synthesis is disabled (${KILL_SWITCH_KEY}=disabled)` : 'synthesis is enabled';
-    log('warn', `${PREFIX}: ${message}`, {
-      disabled,
-      source,
-      ...(source === 'control-file' ? { controlFile: controlFileName } : {}),
-    });
+    const where = source === 'control-file' ? { controlFile } : {};
+    log('warn', `${PREFIX}: ${message}`, { disabled, source, ...where });
   };
 
 /**
@@ -57,16 +54,14 @@ export const logLevels = (log: Log): ((state: MachineState) => void) => {
     wasBlind = isBlind;
     for (const figure of FIGURE_NAMES) {
       const level = levels[figure];
-      const value = figureOf(sample, figure);
-      if (level === undefined || value === undefined) continue;
+      if (level === undefined) continue;
       const before = last.get(figure) ?? 'normal';
       last.set(figure, level);
-      if (RANKS[level] > RANKS[before]) {
-        const finding = findings.find((found) => found.figure === figure);
-        log('warn', `${PREFIX}: ${finding === undefined ? figure : describeFinding(finding)}`, {
-          ...finding,
-        });
+      const finding = findings.find((found) => found.figure === figure);
+      if (finding !== undefined && RANKS[level] > RANKS[before]) {
+        log('warn', `${PREFIX}: ${describeFinding(finding)}`, { ...finding });
       } else if (level === 'normal' && before !== 'normal') {
+        const value = figureOf(sample, figure) ?? 0;
         log('info', `${PREFIX}: ${describeFigure(figure, value)}, normal again`, { figure, level, value });
       }
     }
@@ -78,23 +73,19 @@ const BREAKER_WORDS = {
   open: { severity: 'error', verb: 'opened' },
   'half-open': { severity: 'warn', verb: 'is half-open' },
   isolated: { severity: 'error', verb: 'is shut' },
-} as const satisfies Record<BreakerState['kind'], { severity: 'warn' | 'error'; verb: string }>;
+} as const;
 
 /**
  * Logs the changes of a breaker in the words that operators search for: opening at error, the way back at warn.
  *
- * @param name the guarded engine or worker, such as `kokoro`
+ * @param breaker the guarded engine or worker, such as `kokoro`
  * @see docs/origins.md#log-words
  */
 export const logBreakerChanges =
-  (log: Log, name: string): BreakerListener =>
+  (log: Log, breaker: string): BreakerListener =>
   ({ cause, from, to }) => {
     const { severity, verb } = BREAKER_WORDS[to.kind];
-    log(severity, `CIRCUIT BREAKER ${name} ${verb}: ${cause.replaceAll('-', ' ')}`, {
-      breaker: name,
-      from: from.kind,
-      to: to.kind,
-      cause,
-      ...('cooldownMs' in to ? { cooldownMs: to.cooldownMs } : {}),
-    });
+    const cooldown = 'cooldownMs' in to ? { cooldownMs: to.cooldownMs } : {};
+    const fields = { breaker, from: from.kind, to: to.kind, cause, ...cooldown };
+    log(severity, `CIRCUIT BREAKER ${breaker} ${verb}: ${cause.replaceAll('-', ' ')}`, fields);
   };

@@ -1,7 +1,7 @@
 import { createFakeClock } from '@taleback/resilience/testing';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Finding } from './machine-state.ts';
+import type { Finding } from './machine-monitor.ts';
 import { describeReason, type ProtectionChange, ProtectionMode } from './protection-mode.ts';
 
 const MEMORY: Finding = { figure: 'memory', level: 'critical', value: 0.96, threshold: 0.95 };

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '@taleback/resilience';
-import { describeFinding, type Finding } from './machine-state.ts';
+import { describeFinding, type Finding } from './machine-monitor.ts';
 
 export type ProtectionReason =
   | { readonly kind: 'critical'; readonly findings: readonly Finding[] }
@@ -17,23 +17,16 @@ export interface ActiveProtection {
 export type ProtectionStatus = { readonly active: false } | ActiveProtection;
 
 export type ProtectionChange =
-  | { readonly kind: 'entered'; readonly status: ActiveProtection; readonly atMs: number }
-  /** Another cool-down began: something was still critical at the end of the last, or it was entered by hand. */
-  | { readonly kind: 'stayed'; readonly status: ActiveProtection; readonly atMs: number }
-  | {
-      readonly kind: 'left';
-      readonly cause: 'cool-down-over' | 'by-hand';
-      readonly activeMs: number;
-      readonly atMs: number;
-    };
+  /** stayed: another cool-down began; something was still critical at the end of the last, or it was entered by hand. */
+  | { readonly kind: 'entered' | 'stayed'; readonly status: ActiveProtection; readonly atMs: number }
+  | { readonly kind: 'left'; readonly cause: LeaveCause; readonly activeMs: number; readonly atMs: number };
+
+type LeaveCause = 'cool-down-over' | 'by-hand';
 
 export interface ProtectionModeOptions {
-  /** The least time that it stays on, at least 0. Default 300_000. */
+  /** The least time that it stays on, at least 0. Default 300_000. @see docs/origins.md#thresholds */
   readonly cooldownMs?: number | undefined;
 }
-
-/** @see docs/origins.md#thresholds */
-const DEFAULT_COOLDOWN_MS = 5 * 60_000;
 
 /** Such as `memory at 96 % (critical over 95 %)`. */
 export const describeReason = (reason: ProtectionReason): string =>
@@ -51,8 +44,7 @@ export class ProtectionMode {
   #critical: readonly Finding[] = [];
 
   /** @throws {RangeError} when the cool-down is out of range */
-  constructor(options: ProtectionModeOptions = {}, clock: Clock = systemClock) {
-    const { cooldownMs = DEFAULT_COOLDOWN_MS } = options;
+  constructor({ cooldownMs = 5 * 60_000 }: ProtectionModeOptions = {}, clock: Clock = systemClock) {
     if (!(cooldownMs >= 0)) throw new RangeError(`cooldownMs must be at least 0, got ${String(cooldownMs)}`);
     this.#cooldownMs = cooldownMs;
     this.#clock = clock;
@@ -61,8 +53,7 @@ export class ProtectionMode {
   /** Takes in what is critical now: anything turns protection on; with nothing, it ends with its cool-down. */
   observe(critical: readonly Finding[]): void {
     this.#critical = critical;
-    this.#settle();
-    if (!this.#status.active && critical.length > 0) this.#begin({ kind: 'critical', findings: critical });
+    if (!this.status().active && critical.length > 0) this.#begin({ kind: 'critical', findings: critical });
   }
 
   /** Turns it on by hand; when it is on already, the cool-down starts again. It ends automatically like any other. */
@@ -118,7 +109,7 @@ export class ProtectionMode {
     this.#publish({ kind: before.active ? 'stayed' : 'entered', status, atMs });
   }
 
-  #end(cause: 'cool-down-over' | 'by-hand'): void {
+  #end(cause: LeaveCause): void {
     if (!this.#status.active) return;
     const atMs = this.#clock.now();
     const activeMs = atMs - this.#status.sinceMs;

@@ -1,7 +1,7 @@
 import { createFakeClock } from '@taleback/resilience/testing';
 import { describe, expect, it } from 'vitest';
-import type { ControlFile } from './kill-switch.ts';
-import type { MachineReading } from './machine-state.ts';
+import type { ControlFile } from './kill-switch.node.ts';
+import type { MachineReading } from './machine-monitor.ts';
 import { Protection, type ProtectionOptions, type SynthesisAdmission } from './protection.ts';
 
 const MINUTE_MS = 60_000;

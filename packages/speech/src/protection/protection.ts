@@ -1,12 +1,12 @@
 import { type Log, TalebackError } from '@taleback/core';
 import { type Clock, createRateLimiter, guarded, type RateLimiter, systemClock } from '@taleback/resilience';
-import { type ControlFile, KILL_SWITCH_KEY, KillSwitch } from './kill-switch.ts';
-import type { KillSwitchOptions, KillSwitchStatus } from './kill-switch.ts';
-import type { MachineState, ReadMachine } from './machine-state.ts';
+import { type ControlFile, KILL_SWITCH_KEY, KillSwitch } from './kill-switch.node.ts';
+import type { KillSwitchOptions, KillSwitchStatus } from './kill-switch.node.ts';
+import { type MachineState, type ReadMachine, SystemMonitor } from './machine-monitor.ts';
+import type { SystemMonitorOptions } from './machine-monitor.ts';
 import { logKillSwitchChanges, logLevels, logProtectionChanges } from './protection-logs.ts';
 import { describeReason, ProtectionMode } from './protection-mode.ts';
 import type { ProtectionModeOptions, ProtectionStatus } from './protection-mode.ts';
-import { SystemMonitor, type SystemMonitorOptions } from './system-monitor.ts';
 
 export interface ProtectionOptions extends KillSwitchOptions, ProtectionModeOptions, SystemMonitorOptions {
   /** Syntheses begun in any minute, an integer from 0 to 10_000. Default 0: no limit. */
@@ -18,7 +18,6 @@ export interface ProtectionParts {
   readonly log: Log;
   /** Default: none, so that only the environment counts. */
   readonly controlFile?: ControlFile | undefined;
-  /** Default: the system's. */
   readonly clock?: Clock | undefined;
 }
 

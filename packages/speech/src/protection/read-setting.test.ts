@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readSetting } from './kill-switch.ts';
+import { readSetting } from './kill-switch.node.ts';
 
 const KEY = 'TTS_PROVIDER';
 const read = (text: string) => readSetting(text, KEY);

@@ -1,7 +1,7 @@
 import { createFakeClock } from '@taleback/resilience/testing';
 import { describe, expect, it } from 'vitest';
-import type { MachineReading, MachineState } from './machine-state.ts';
-import { SystemMonitor, type SystemMonitorOptions } from './system-monitor.ts';
+import type { MachineReading, MachineState } from './machine-monitor.ts';
+import { SystemMonitor, type SystemMonitorOptions } from './machine-monitor.ts';
 
 const setup = (options: SystemMonitorOptions = {}) => {
   const clock = createFakeClock(1_000_000);

@@ -4,19 +4,19 @@ import {
   checkThresholds,
   DEFAULT_THRESHOLDS,
   describeFinding,
-  MachineJudge,
+  createJudge,
   type MachineReading,
-} from './machine-state.ts';
+} from './machine-monitor.ts';
 
 const judgeAll = (readings: readonly MachineReading[], cpuCriticalSamples = 1) => {
-  const judge = new MachineJudge(DEFAULT_THRESHOLDS, cpuCriticalSamples);
-  return readings.map((reading, index) => judge.judge({ ...reading, atMs: index * 5_000 }));
+  const judge = createJudge(DEFAULT_THRESHOLDS, cpuCriticalSamples);
+  return readings.map((reading, index) => judge({ ...reading, atMs: index * 5_000 }));
 };
 
 const levelsOf = (readings: readonly MachineReading[], cpuCriticalSamples?: number) =>
   judgeAll(readings, cpuCriticalSamples).map(({ levels }) => levels);
 
-describe('MachineJudge', () => {
+describe('createJudge', () => {
   it('seed 003: CPU is in its warning range over 80 % and critical over 95 %', () => {
     expect(levelsOf([0.8, 0.801, 0.95, 0.951].map((cpuRatio) => ({ cpuRatio })))).toEqual([
       { cpu: 'normal' },
