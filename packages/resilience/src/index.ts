@@ -32,7 +32,15 @@ export {
   type StrategyOptions,
   type TimeWindowOptions,
 } from './breaker/windows.ts';
-export * from './bulkhead/bulkhead.ts';
+export {
+  Bulkhead,
+  type BulkheadOptions,
+  type BulkheadOutcome,
+  type BulkheadRefusalReason,
+  BulkheadRefusedError,
+  type BulkheadRequest,
+  type BulkheadStatus,
+} from './bulkhead/bulkhead.ts';
 export { FairQueue, type Lane, type Priority, type Queueable } from './bulkhead/fair-queue.ts';
 export * from './classification.ts';
 export { type CancelTimer, type Clock, systemClock, wait } from './clock.ts';
@@ -44,8 +52,9 @@ export {
   type CallRequest,
   type Policies,
   type Rejection,
-} from './compose/call-run.ts';
-export { type ComposedPolicies, compose } from './compose/compose.ts';
+  type ComposedPolicies,
+  compose,
+} from './compose/compose.ts';
 export {
   DEFAULT_TIMEOUT_MS,
   DeadlineExceededError,

@@ -4,7 +4,7 @@ import { CircuitBreaker } from './breaker/circuit-breaker.ts';
 import { Bulkhead, type BulkheadOptions } from './bulkhead/bulkhead.ts';
 import type { Classify } from './classification.ts';
 import type { Clock } from './clock.ts';
-import type { Policies } from './compose/call-run.ts';
+import type { Policies } from './compose/compose.ts';
 import { createRateLimiter, type RateLimitOptions } from './rate-limit.ts';
 import type { RetryPolicy } from './retry.ts';
 

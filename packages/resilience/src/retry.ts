@@ -85,12 +85,24 @@ export interface RetryFailure {
 export function retry<T>(operation: Attempt<T>, options: RetryOptions): Promise<RetryOutcome<T>> {
   checkRetryPolicy(options);
   const { signal } = options;
-  const attempt: Attempt<T> =
-    signal === undefined
-      ? operation
-      : (context) => withDeadline(() => operation(context), Number.POSITIVE_INFINITY, { signal });
-  const conclude = (value: T, attempts: number): RetryOutcome<T> => ({ kind: 'succeeded', value, attempts });
-  return runAttempts({ attempt, conclude }, options, signal);
+  if (signal === undefined) return runAttempts(operation, options);
+  const attempt: Attempt<T> = (context) =>
+    withDeadline(() => operation(context), Number.POSITIVE_INFINITY, { signal });
+  return runAttempts(attempt, options);
+}
+
+async function runAttempts<T>(operation: Attempt<T>, options: RetryOptions): Promise<RetryOutcome<T>> {
+  const { signal } = options;
+  if (signal?.aborted === true) return abortedAfter(0, signal);
+  const startedMs = startOfBudget(options);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return { kind: 'succeeded', value: await operation({ attempt, signal }), attempts: attempt };
+    } catch (error) {
+      const failure = await afterFailure({ attempt, error, startedMs }, options, signal);
+      if (failure !== undefined) return failure;
+    }
+  }
 }
 
 /**
@@ -117,88 +129,45 @@ export function checkRetryPolicy(policy: RetryPolicy): void {
   if (policy.maxRetryAfterMs !== undefined) checkNumber('maxRetryAfterMs', policy.maxRetryAfterMs, 0);
 }
 
-/** What is attempted, and the result of a run from its value: two methods, so that a caller allocates no closures. */
-export interface Attemptable<T, R> {
-  attempt(context: AttemptContext): PromiseLike<T>;
-  conclude(value: T, attempts: number): R;
+/** When a run began, epoch ms; the clock is read only for a run with a budget. */
+export function startOfBudget({ budgetMs, clock = systemClock }: AttemptOptions): number {
+  return budgetMs === undefined ? 0 : clock.now();
 }
 
-/**
- * The attempts themselves. The caller has checked the policy, and its attempts end soon after the signal aborts. A
- * first attempt that succeeds costs one promise more than itself.
- */
-export function runAttempts<T, R>(
-  target: Attemptable<T, R>,
+/** What follows a failed attempt (1-based) of a run: undefined, once it is time for the next, or why there is none. */
+export async function afterFailure(
+  { attempt, error, startedMs }: { attempt: number; error: unknown; startedMs: number },
   options: AttemptOptions,
   signal: AbortSignal | undefined,
-): Promise<R | RetryFailure> {
-  if (signal?.aborted === true) return Promise.resolve(aborted(0, signal));
-  const startedMs = options.budgetMs === undefined ? 0 : (options.clock ?? systemClock).now();
-  return begin(target, 1, signal).then(
-    (value) => target.conclude(value, 1),
-    (error: unknown) => continueAfter(error, target, options, signal, startedMs),
-  );
-}
-
-/** What follows a first attempt that failed. */
-async function continueAfter<T, R>(
-  firstError: unknown,
-  target: Attemptable<T, R>,
-  options: AttemptOptions,
-  signal: AbortSignal | undefined,
-  startedMs: number,
-): Promise<R | RetryFailure> {
-  const { clock = systemClock, random = Math.random, budgetMs } = options;
-  let error = firstError;
-  for (let attempt = 1; ; attempt += 1) {
-    if (signal?.aborted === true) return aborted(attempt, signal);
-    const classification = options.classify(error);
-    const elapsedMs = budgetMs === undefined ? 0 : clock.now() - startedMs;
-    const next = decideRetry(options, attempt, classification, elapsedMs, random);
-    if (typeof next === 'string') {
-      return { kind: next, attempts: attempt, lastError: error, retryAfterMs: classification.retryAfterMs };
-    }
-    options.onRetry?.({ attempt, error, delayMs: next });
-    if ((await wait(clock, next, signal)) === 'aborted') return aborted(attempt, signal);
-    try {
-      return target.conclude(await begin(target, attempt + 1, signal), attempt + 1);
-    } catch (nextError) {
-      error = nextError;
-    }
+): Promise<RetryFailure | undefined> {
+  if (signal?.aborted === true) return abortedAfter(attempt, signal);
+  const { clock = systemClock, budgetMs, onRetry } = options;
+  const classification = options.classify(error);
+  const elapsedMs = budgetMs === undefined ? 0 : clock.now() - startedMs;
+  const next = decideRetry(options, attempt, classification, elapsedMs);
+  if (typeof next === 'string') {
+    return { kind: next, attempts: attempt, lastError: error, retryAfterMs: classification.retryAfterMs };
   }
+  onRetry?.({ attempt, error, delayMs: next });
+  if ((await wait(clock, next, signal)) === 'aborted') return abortedAfter(attempt, signal);
+  return undefined;
 }
 
-/**
- * What follows failed attempt `attempt` (1-based), `elapsedMs` after the first began: a wait in ms, or why to stop.
- * The wait is the backoff's delay or the Retry-After, whichever is longer.
- */
+/** The wait before the next attempt, ms: the backoff's delay or the Retry-After, whichever is longer; or why to stop. */
 function decideRetry(
-  policy: RetryPolicy,
+  policy: AttemptOptions,
   attempt: number,
   { retryable, retryAfterMs = 0 }: Classification,
   elapsedMs: number,
-  random: Random,
 ): number | Exclude<RetryFailure['kind'], 'aborted'> {
   if (!retryable) return 'not-retryable';
   if (attempt >= policy.maxAttempts) return 'exhausted';
-  const delayMs = Math.max(backoffDelayMs(policy.backoff, attempt, random), retryAfterMs);
+  const delayMs = Math.max(backoffDelayMs(policy.backoff, attempt, policy.random), retryAfterMs);
   const tooLong = retryAfterMs > (policy.maxRetryAfterMs ?? DEFAULT_MAX_RETRY_AFTER_MS);
   const tooLate = policy.budgetMs !== undefined && elapsedMs + delayMs > policy.budgetMs;
   return tooLong || tooLate ? 'deadline' : delayMs;
 }
 
-function begin<T>(
-  target: Attemptable<T, unknown>,
-  attempt: number,
-  signal: AbortSignal | undefined,
-): Promise<T> {
-  try {
-    return Promise.resolve(target.attempt({ attempt, signal }));
-  } catch (error) {
-    return Promise.reject(error);
-  }
-}
-
-function aborted(attempts: number, signal: AbortSignal | undefined): RetryFailure {
+export function abortedAfter(attempts: number, signal: AbortSignal | undefined): RetryFailure {
   return { kind: 'aborted', attempts, lastError: signal?.reason, retryAfterMs: undefined };
 }

@@ -54,8 +54,6 @@ export interface BulkheadStatus {
   readonly closed: boolean;
 }
 
-type Job<T> = () => PromiseLike<T>;
-
 const NO_REQUEST: BulkheadRequest = {};
 
 /**
@@ -74,6 +72,7 @@ export class Bulkhead {
   readonly #queue: FairQueue<BulkheadJob>;
   #running = 0;
   #closed = false;
+  #isHandingOn = false;
   #whenIdle: (() => void)[] = [];
 
   /** @throws {RangeError} when an option is out of range */
@@ -86,27 +85,65 @@ export class Bulkhead {
     this.#queue = new FairQueue(ageAfterTurns);
   }
 
-  /** Runs the job in its turn, or ends as `refused` does when it never begins. The two others are made of it. */
-  runOrElse<T, R>(job: Job<T>, refused: Refused<R>, request: BulkheadRequest = NO_REQUEST): Promise<T | R> {
-    if (this.#mayBegin(request)) return this.#beginNow(job);
-    return new Promise<T | R>((resolve) => {
-      this.#accept(new BulkheadJob(job, refused, resolve as (ended: unknown) => void), request);
-    });
-  }
-
   /**
    * Runs the job in its turn.
    *
    * @throws {BulkheadRefusedError} when it never began
    */
-  run<T>(job: Job<T>, request?: BulkheadRequest): Promise<T> {
+  run<T>(job: () => PromiseLike<T>, request?: BulkheadRequest): Promise<T> {
     return this.runOrElse(job, refuseByError, request);
   }
 
   /** Runs the job in its turn and returns how it ended. Rejects only with what the job itself throws. */
-  submit<T>(job: Job<T>, request?: BulkheadRequest): Promise<BulkheadOutcome<T>> {
-    const completing = async (): Promise<BulkheadOutcome<T>> => ({ kind: 'completed', value: await job() });
-    return this.runOrElse(completing, refuseByOutcome, request);
+  submit<T>(job: () => PromiseLike<T>, request?: BulkheadRequest): Promise<BulkheadOutcome<T>> {
+    const complete = async (): Promise<BulkheadOutcome<T>> => ({ kind: 'completed', value: await job() });
+    return this.runOrElse(complete, refuseByOutcome, request);
+  }
+
+  /** Runs the job in its turn, or ends as `refused` does when it never begins. */
+  runOrElse<T, R>(
+    job: () => PromiseLike<T>,
+    refused: (reason: BulkheadRefusalReason) => R,
+    request: BulkheadRequest = NO_REQUEST,
+  ): Promise<T | R> {
+    return new Promise((resolve) => {
+      this.enter(new PromisedJob(job, refused, resolve as (ended: unknown) => void), request);
+    });
+  }
+
+  /** Begins the job in its turn, at once if there is room, or refuses it. A job that began must `leave` once. */
+  enter(job: BulkheadJob, { priority = 'normal', tenant = '', signal }: BulkheadRequest): void {
+    if (this.#closed) job.refuse('closed');
+    else if (signal?.aborted === true) job.refuse('aborted');
+    else if (this.#running < this.#maxConcurrent && this.#queue.size === 0) {
+      this.#running += 1;
+      job.begin(this);
+    } else if (this.#queue.size >= this.#maxQueued) job.refuse('queue-full');
+    else {
+      this.#queue.push(priority, tenant, job);
+      if (signal !== undefined) {
+        job.listen(signal, () => {
+          if (this.#queue.remove(job)) job.refuse('aborted');
+        });
+      }
+    }
+  }
+
+  /** Gives the slot of a job that ended to the next in line, or frees it. */
+  leave(): void {
+    this.#running -= 1;
+    // A job may end as soon as it begins: the loop below goes on with its slot.
+    if (this.#isHandingOn) return;
+    this.#isHandingOn = true;
+    for (let next = this.#takeNext(); next !== undefined; next = this.#takeNext()) {
+      this.#running += 1;
+      next.stopListening();
+      next.begin(this);
+    }
+    this.#isHandingOn = false;
+    if (this.#running > 0) return;
+    for (const resolve of this.#whenIdle) resolve();
+    this.#whenIdle = [];
   }
 
   status(): BulkheadStatus {
@@ -128,74 +165,40 @@ export class Bulkhead {
   /** Takes no more jobs and rejects the waiting ones. Resolves when the running ones have ended. */
   close(): Promise<void> {
     this.#closed = true;
-    for (let job = this.#queue.take(); job !== undefined; job = this.#queue.take()) job.refuse('closed');
+    for (let job = this.#queue.take(); job !== undefined; job = this.#queue.take()) {
+      job.stopListening();
+      job.refuse('closed');
+    }
     return this.drain();
   }
 
-  /** A free slot means an empty queue, because slots are handed on before they are freed. */
-  #mayBegin({ signal }: BulkheadRequest): boolean {
-    return this.#running < this.#maxConcurrent && !this.#closed && signal?.aborted !== true;
-  }
-
-  /** Begins a job in a free slot. Listening on its promise, instead of wrapping it, saves one. */
-  #beginNow<T>(job: Job<T>): Promise<T> {
-    this.#running += 1;
-    const running = begin(job);
-    running.then(
-      () => this.#handOn(),
-      () => this.#handOn(),
-    );
-    return running;
-  }
-
-  #accept(job: BulkheadJob, { priority = 'normal', tenant = '', signal }: BulkheadRequest): void {
-    if (this.#closed) job.refuse('closed');
-    else if (signal?.aborted === true) job.refuse('aborted');
-    else if (this.#queue.size >= this.#maxQueued) job.refuse('queue-full');
-    else {
-      this.#queue.push(priority, tenant, job);
-      if (signal !== undefined) job.listen(signal, () => this.#abort(job));
-    }
-  }
-
-  #abort(job: BulkheadJob): void {
-    if (this.#queue.remove(job)) job.refuse('aborted');
-  }
-
-  /** Begins a job that waited. */
-  #beginQueued(job: BulkheadJob): void {
-    job.stopListening();
-    const running = begin(job.begin);
-    running.then(
-      (value) => this.#end(job, value),
-      () => this.#end(job, running),
-    );
-  }
-
-  #end(job: BulkheadJob, ended: unknown): void {
-    job.settle(ended);
-    this.#handOn();
-  }
-
-  /** Gives the slot of a job that ended to the next in line, or frees it. */
-  #handOn(): void {
-    const next = this.#queue.take();
-    if (next !== undefined) {
-      this.#beginQueued(next);
-      return;
-    }
-    this.#running -= 1;
-    if (this.#running > 0) return;
-    for (const resolve of this.#whenIdle) resolve();
-    this.#whenIdle = [];
+  #takeNext(): BulkheadJob | undefined {
+    return this.#running < this.#maxConcurrent ? this.#queue.take() : undefined;
   }
 }
 
-function begin<T>(job: Job<T>): Promise<T> {
-  try {
-    return Promise.resolve(job());
-  } catch (error) {
-    return Promise.reject(error);
+/** One job. There may be a million that wait, and the cost is mostly memory. */
+export abstract class BulkheadJob implements Queueable<BulkheadJob> {
+  previous: BulkheadJob | undefined = undefined;
+  next: BulkheadJob | undefined = undefined;
+  lane: Lane<BulkheadJob> | undefined = undefined;
+  #forgetSignal: (() => void) | undefined = undefined;
+
+  /** Never throws. The job has a slot until it leaves the bulkhead. */
+  abstract begin(bulkhead: Bulkhead): void;
+
+  /** Never throws. */
+  abstract refuse(reason: BulkheadRefusalReason): void;
+
+  /** Only a waiting job listens. */
+  listen(signal: AbortSignal, onAbort: () => void): void {
+    signal.addEventListener('abort', onAbort, { once: true });
+    this.#forgetSignal = () => signal.removeEventListener('abort', onAbort);
+  }
+
+  stopListening(): void {
+    this.#forgetSignal?.();
+    this.#forgetSignal = undefined;
   }
 }
 
@@ -207,50 +210,40 @@ function refuseByOutcome(reason: BulkheadRefusalReason): BulkheadOutcome<never> 
   return { kind: 'rejected', reason };
 }
 
-/** Replaces the value of a job that never began; it may throw instead. */
-type Refused<R> = (reason: BulkheadRefusalReason) => R;
-
-/**
- * One job that waits. There may be a million, and the cost is mostly memory: so it only knows how to resolve its
- * promise, and resolves it with a rejected one to reject.
- */
-class BulkheadJob implements Queueable<BulkheadJob> {
-  previous: BulkheadJob | undefined = undefined;
-  next: BulkheadJob | undefined = undefined;
-  lane: Lane<BulkheadJob> | undefined = undefined;
-  readonly begin: () => PromiseLike<unknown>;
-  /** Ends the promise that the caller holds. */
-  readonly settle: (ended: unknown) => void;
-  readonly #refused: Refused<unknown>;
-  #forgetSignal: (() => void) | undefined = undefined;
+/** A job whose end is a promise. It only knows how to resolve it, and resolves it with a rejected one to reject. */
+class PromisedJob extends BulkheadJob {
+  readonly #job: () => PromiseLike<unknown>;
+  readonly #refused: (reason: BulkheadRefusalReason) => unknown;
+  readonly #settle: (ended: unknown) => void;
 
   constructor(
-    begin: () => PromiseLike<unknown>,
-    refused: Refused<unknown>,
+    job: () => PromiseLike<unknown>,
+    refused: (reason: BulkheadRefusalReason) => unknown,
     settle: (ended: unknown) => void,
   ) {
-    this.begin = begin;
-    this.settle = settle;
+    super();
+    this.#job = job;
     this.#refused = refused;
+    this.#settle = settle;
   }
 
-  refuse(reason: BulkheadRefusalReason): void {
-    this.stopListening();
+  begin(bulkhead: Bulkhead): void {
+    const end = (ended: unknown): void => {
+      this.#settle(ended);
+      bulkhead.leave();
+    };
     try {
-      this.settle(this.#refused(reason));
+      this.#job().then(end, (error: unknown) => end(Promise.reject(error)));
     } catch (error) {
-      this.settle(Promise.reject(error));
+      end(Promise.reject(error));
     }
   }
 
-  /** Only a waiting job listens. */
-  listen(signal: AbortSignal, onAbort: () => void): void {
-    signal.addEventListener('abort', onAbort, { once: true });
-    this.#forgetSignal = () => signal.removeEventListener('abort', onAbort);
-  }
-
-  stopListening(): void {
-    this.#forgetSignal?.();
-    this.#forgetSignal = undefined;
+  refuse(reason: BulkheadRefusalReason): void {
+    try {
+      this.#settle(this.#refused(reason));
+    } catch (error) {
+      this.#settle(Promise.reject(error));
+    }
   }
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { CircuitBreaker } from '../breaker/circuit-breaker.ts';
 import { Bulkhead } from '../bulkhead/bulkhead.ts';
 import { compose } from './compose.ts';
-import type { Policies } from './call-run.ts';
+import type { Policies } from './compose.ts';
 import { KeyedRateLimiter, createRateLimiter } from '../rate-limit.ts';
 import { createFakeClock } from '../testing.ts';
 

@@ -1,16 +1,77 @@
+import type { Random } from '../backoff.ts';
+import { BreakerRefusedError, type Permit, type Refusal } from '../breaker/breaker-state.ts';
 import type { CircuitBreaker } from '../breaker/circuit-breaker.ts';
-import type { BulkheadRefusalReason } from '../bulkhead/bulkhead.ts';
-import { checkNumber } from '../checks.ts';
+import { type Bulkhead, BulkheadJob, BulkheadRefusedError } from '../bulkhead/bulkhead.ts';
+import type { BulkheadRefusalReason, BulkheadRequest } from '../bulkhead/bulkhead.ts';
 import type { Classify } from '../classification.ts';
-import { type AttemptOptions, checkRetryPolicy, type RetryPolicy } from '../retry.ts';
+import { type Clock, systemClock } from '../clock.ts';
+import { checkTimeout, DeadlineScope } from '../deadline.ts';
+import { type KeyedRateLimiter, RateLimitedError, type RateLimiter } from '../rate-limit.ts';
+import type { ResilienceError } from '../resilience-error.ts';
 import {
-  type Call,
-  type CallOutcome,
-  type CallRequest,
-  CallRun,
-  type Policies,
-  toError,
-} from './call-run.ts';
+  abortedAfter,
+  afterFailure,
+  type AttemptOptions,
+  checkRetryPolicy,
+  startOfBudget,
+} from '../retry.ts';
+import type { RetryNotice, RetryOutcome, RetryPolicy } from '../retry.ts';
+
+/** What `compose` puts around a call. Every part may be absent; the same part may serve several compositions. */
+export interface Policies {
+  /** Calls per tenant, counted once per request. */
+  readonly tenantLimit?: KeyedRateLimiter | undefined;
+  readonly bulkhead?: Bulkhead | undefined;
+  /** Absent: one attempt. */
+  readonly retry?: RetryPolicy | undefined;
+  /** Which errors are worth another attempt. Default: none. */
+  readonly classify?: Classify | undefined;
+  readonly breaker?: CircuitBreaker | undefined;
+  /** Whether every attempt is a call of the breaker, or a request with all its attempts. Default 'attempts'. */
+  readonly breakerCounts?: 'attempts' | 'requests' | undefined;
+  /** Calls to the service, counted once per attempt. */
+  readonly rateLimit?: RateLimiter | undefined;
+  /** Time for one attempt, ms. Default: no limit. */
+  readonly timeoutMs?: number | undefined;
+  readonly onRetry?: ((notice: RetryNotice) => void) | undefined;
+  readonly clock?: Clock | undefined;
+  readonly random?: Random | undefined;
+}
+
+/** Priority, tenant and signal are the bulkhead's; the signal also ends the call itself. */
+export interface CallRequest extends BulkheadRequest {
+  /** Time for one attempt, ms, instead of the policies' own: for timeouts that depend on the request. */
+  readonly timeoutMs?: number | undefined;
+}
+
+export interface CallContext {
+  /** 1-based. */
+  readonly attempt: number;
+  /** Aborts when this attempt's time is up or the caller's signal aborts. Made when first read. */
+  readonly signal: AbortSignal;
+}
+
+export type Call<T> = (context: CallContext) => PromiseLike<T>;
+
+/** How a composed call ended: as a retry does, or rejected by a policy. */
+export type CallOutcome<T> = RetryOutcome<T> | CallRejected;
+
+export type CallRejected = Rejection & {
+  readonly kind: 'rejected';
+  /** Attempts that were made before. */
+  readonly attempts: number;
+  /** What the last of them threw, if there was one. */
+  readonly lastError: unknown;
+};
+
+export type Rejection = {
+  /** ms until trying again makes sense, when known. */
+  readonly retryAfterMs: number | undefined;
+} & (
+  | { readonly by: 'breaker'; readonly reason: Refusal['reason'] }
+  | { readonly by: 'bulkhead'; readonly reason: Exclude<BulkheadRefusalReason, 'aborted'> }
+  | { readonly by: 'rate-limit' | 'tenant-limit'; readonly reason: 'rate-limited' }
+);
 
 export interface ComposedPolicies {
   /**
@@ -28,7 +89,6 @@ export interface ComposedPolicies {
 }
 
 const NO_REQUEST: CallRequest = {};
-const NEVER_BEGAN = { attempts: 0, lastError: undefined, retryAfterMs: undefined } as const;
 const ONE_ATTEMPT: RetryPolicy = {
   maxAttempts: 1,
   backoff: { kind: 'exponential', initialMs: 0, maxMs: 0, jitter: 'none' },
@@ -63,70 +123,167 @@ const NOTHING_IS_RETRYABLE: Classify = () => ({ retryable: false });
 export function compose(policies: Policies): ComposedPolicies {
   const { retry = ONE_ATTEMPT, classify = NOTHING_IS_RETRYABLE, onRetry, clock, random } = policies;
   checkRetryPolicy(retry);
-  checkTimeout(policies.timeoutMs);
-  const attemptOptions: AttemptOptions = { ...retry, classify, onRetry, clock, random };
+  if (policies.timeoutMs !== undefined) checkTimeout(policies.timeoutMs);
+  const options: AttemptOptions = { ...retry, classify, onRetry, clock, random };
 
-  const countsRequests = policies.breakerCounts === 'requests';
-  const outer = countsRequests ? policies.breaker : undefined;
-  const inner = countsRequests ? { ...policies, breaker: undefined } : policies;
-
-  const run = <T>(call: Call<T>, request: CallRequest = NO_REQUEST): Promise<CallOutcome<T>> => {
-    checkTimeout(request.timeoutMs);
-    const { tenantLimit, bulkhead } = policies;
-    const taken = tenantLimit?.tryTake(request.tenant ?? '');
-    if (taken?.taken === false) {
-      const { retryAfterMs } = taken;
-      const rejected = { kind: 'rejected', by: 'tenant-limit', reason: 'rate-limited' } as const;
-      return Promise.resolve({ ...NEVER_BEGAN, ...rejected, retryAfterMs });
-    }
-    const callRun = new CallRun(inner, call, request);
-    const attempts = (): Promise<CallOutcome<T>> => callRun.outcome(attemptOptions);
-    const begin = outer === undefined ? attempts : () => countAsOne(outer, attempts);
-    if (bulkhead === undefined) return begin();
-    return bulkhead.runOrElse(begin, (reason) => rejectedByBulkhead(reason, request.signal), request);
+  const start = <T, R>(call: Call<T>, request: CallRequest, conclude: Conclude<T, R>): Promise<R> => {
+    if (request.timeoutMs !== undefined) checkTimeout(request.timeoutMs);
+    return new Promise<R>((resolve, reject) => {
+      const { signal, timeoutMs = policies.timeoutMs ?? Number.POSITIVE_INFINITY } = request;
+      new CallRun({ policies, options, call, signal, timeoutMs, conclude, resolve, reject }).enter(request);
+    });
   };
-  return { run, execute: (call, request) => run(call, request).then(valueOf) };
+  return {
+    run: (call, request = NO_REQUEST) => start(call, request, concludeWithOutcome),
+    execute: (call, request = NO_REQUEST) => start(call, request, concludeWithValue),
+  };
 }
 
-function checkTimeout(timeoutMs: number | undefined): void {
-  if (timeoutMs === undefined) return;
-  checkNumber('timeoutMs', timeoutMs, Number.MIN_VALUE, Number.POSITIVE_INFINITY);
+type Conclude<T, R> = (
+  outcome: CallOutcome<T>,
+  resolve: (result: R) => void,
+  reject: (error: unknown) => void,
+) => void;
+
+function concludeWithOutcome<T>(outcome: CallOutcome<T>, resolve: (result: CallOutcome<T>) => void): void {
+  resolve(outcome);
 }
 
-function valueOf<T>(outcome: CallOutcome<T>): T {
-  if (outcome.kind === 'succeeded') return outcome.value;
-  throw toError(outcome);
+function concludeWithValue<T>(
+  outcome: CallOutcome<T>,
+  resolve: (result: T) => void,
+  reject: (error: unknown) => void,
+): void {
+  if (outcome.kind === 'succeeded') resolve(outcome.value);
+  else reject(outcome.kind === 'rejected' ? toError(outcome) : outcome.lastError);
 }
 
-function rejectedByBulkhead(
-  reason: BulkheadRefusalReason,
-  signal: AbortSignal | undefined,
-): CallOutcome<never> {
-  if (reason === 'aborted') return { ...NEVER_BEGAN, kind: 'aborted', lastError: signal?.reason };
-  return { ...NEVER_BEGAN, kind: 'rejected', by: 'bulkhead', reason };
+function toError(rejected: CallRejected): ResilienceError {
+  if (rejected.by === 'breaker') return new BreakerRefusedError(rejected);
+  if (rejected.by === 'bulkhead') return new BulkheadRefusedError(rejected.reason);
+  return new RateLimitedError(rejected.retryAfterMs);
 }
 
-/** Runs a whole request with all its attempts as one call of the breaker. */
-async function countAsOne<T>(
-  breaker: CircuitBreaker,
-  request: () => Promise<CallOutcome<T>>,
-): Promise<CallOutcome<T>> {
-  const admission = breaker.tryAdmit();
-  if (!admission.admitted) {
-    const { reason, retryAfterMs } = admission;
-    return { ...NEVER_BEGAN, kind: 'rejected', by: 'breaker', reason, retryAfterMs };
+interface RunParts<T, R> {
+  readonly policies: Policies;
+  readonly options: AttemptOptions;
+  readonly call: Call<T>;
+  readonly signal: AbortSignal | undefined;
+  readonly timeoutMs: number;
+  readonly conclude: Conclude<T, R>;
+  readonly resolve: (result: R) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** One request on its way through the policies. Each step calls the next, because promises in between cost time. */
+class CallRun<T, R> extends BulkheadJob {
+  /** Keeps the shape alive, as that of a `DeadlineScope`. */
+  static readonly kept = new CallRun<unknown, unknown>({} as RunParts<unknown, unknown>);
+  readonly #parts: RunParts<T, R>;
+  #bulkhead: Bulkhead | undefined = undefined;
+  /** Of a breaker that counts requests. */
+  #requestPermit: Permit | undefined = undefined;
+  #startedMs = 0;
+  #lastError: unknown = undefined;
+
+  constructor(parts: RunParts<T, R>) {
+    super();
+    this.#parts = parts;
   }
-  let outcome: CallOutcome<T>;
-  try {
-    outcome = await request();
-  } catch (error) {
-    breaker.release(admission);
-    throw error;
+
+  enter(request: CallRequest): void {
+    const { policies, signal } = this.#parts;
+    const taken = policies.tenantLimit?.tryTake(request.tenant ?? '');
+    if (taken?.taken === false) {
+      this.#reject({ by: 'tenant-limit', reason: 'rate-limited', retryAfterMs: taken.retryAfterMs }, 0);
+    } else if (policies.bulkhead !== undefined) policies.bulkhead.enter(this, request);
+    else if (signal?.aborted === true) this.refuse('aborted');
+    else this.begin(undefined);
   }
-  // A caller that gave up, or a request that another policy rejected, is no verdict on the service.
-  const isNoVerdict = outcome.kind === 'aborted' || (outcome.kind === 'rejected' && outcome.attempts === 0);
-  if (outcome.kind === 'succeeded') breaker.recordSuccess(admission);
-  else if (isNoVerdict) breaker.release(admission);
-  else breaker.recordFailure(admission, outcome.lastError);
-  return outcome;
+
+  refuse(reason: BulkheadRefusalReason): void {
+    if (reason === 'aborted') this.#end(abortedAfter(0, this.#parts.signal));
+    else this.#reject({ by: 'bulkhead', reason, retryAfterMs: undefined }, 0);
+  }
+
+  begin(bulkhead: Bulkhead | undefined): void {
+    this.#bulkhead = bulkhead;
+    const { policies, options } = this.#parts;
+    if (policies.breakerCounts === 'requests') {
+      const admission = policies.breaker?.tryAdmit();
+      if (admission?.admitted === false) return this.#reject(byBreaker(admission), 0);
+      this.#requestPermit = admission;
+    }
+    this.#startedMs = startOfBudget(options);
+    this.#attempt(1);
+  }
+
+  #attempt(attempt: number): void {
+    const { policies, call, signal, timeoutMs } = this.#parts;
+    const breaker = policies.breakerCounts === 'requests' ? undefined : policies.breaker;
+    const permit = breaker?.tryAdmit();
+    if (permit?.admitted === false) return this.#reject(byBreaker(permit), attempt - 1);
+    const taken = policies.rateLimit?.tryTake();
+    if (taken?.taken === false) {
+      if (permit !== undefined) breaker?.release(permit);
+      const { retryAfterMs } = taken;
+      return this.#reject({ by: 'rate-limit', reason: 'rate-limited', retryAfterMs }, attempt - 1);
+    }
+    const onEnd = (succeeded: boolean, result: unknown): void => {
+      try {
+        if (permit === undefined) return;
+        if (succeeded) breaker?.recordSuccess(permit);
+        // The end of a call whose caller gave up is no verdict on the service.
+        else if (signal?.aborted === true) breaker?.release(permit);
+        else breaker?.recordFailure(permit, result);
+      } finally {
+        if (succeeded) this.#end({ kind: 'succeeded', value: result as T, attempts: attempt });
+        else this.#continueAfter(attempt, result);
+      }
+    };
+    const scope = new DeadlineScope<T>(timeoutMs, signal, onEnd, attempt);
+    scope.start(policies.clock ?? systemClock, call);
+  }
+
+  #continueAfter(attempt: number, error: unknown): void {
+    this.#lastError = error;
+    const { options, signal, reject } = this.#parts;
+    afterFailure({ attempt, error, startedMs: this.#startedMs }, options, signal).then(
+      (failure) => (failure === undefined ? this.#attempt(attempt + 1) : this.#end(failure)),
+      (fault: unknown) => {
+        if (this.#requestPermit !== undefined) this.#parts.policies.breaker?.release(this.#requestPermit);
+        reject(fault);
+        this.#bulkhead?.leave();
+      },
+    );
+  }
+
+  #reject(rejection: Rejection, attempts: number): void {
+    this.#end({ kind: 'rejected', ...rejection, attempts, lastError: this.#lastError });
+  }
+
+  #end(outcome: CallOutcome<T>): void {
+    const { conclude, resolve, reject } = this.#parts;
+    try {
+      if (this.#requestPermit !== undefined) this.#recordRequest(this.#requestPermit, outcome);
+      conclude(outcome, resolve, reject);
+    } catch (error) {
+      reject(error);
+    } finally {
+      this.#bulkhead?.leave();
+    }
+  }
+
+  /** A caller that gave up, or a request that another policy rejected, is no verdict on the service. */
+  #recordRequest(permit: Permit, outcome: CallOutcome<T>): void {
+    const { breaker } = this.#parts.policies;
+    const isNoVerdict = outcome.kind === 'aborted' || (outcome.kind === 'rejected' && outcome.attempts === 0);
+    if (outcome.kind === 'succeeded') breaker?.recordSuccess(permit);
+    else if (isNoVerdict) breaker?.release(permit);
+    else breaker?.recordFailure(permit, outcome.lastError);
+  }
+}
+
+function byBreaker({ reason, retryAfterMs }: Refusal): Rejection {
+  return { by: 'breaker', reason, retryAfterMs };
 }
