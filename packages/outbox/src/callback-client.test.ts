@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { createFixture, type Fixture, payloadOf, URL_A } from '../test/outbox-fixture.ts';
 import { type CallbackClient, type CallbackMessage, createOutboxClient } from './callback-client.ts';
 import type { Delivery, TryOutcome } from './message.ts';
 import type { Outbox } from './outbox.ts';
-import { createFixture, type Fixture, payloadOf, URL_A } from '../test/outbox-fixture.ts';
 
 const messageOf = (storyId: string, jobId: string, url = URL_A): CallbackMessage => ({
   url,

@@ -1,32 +1,23 @@
-import { errorWords, type Log, TalebackError, withoutTokens } from '@taleback/core';
-import {
-  type Classification,
-  type Clock,
-  classifyHttpStatus,
-  type RetryPolicy,
-  retry,
-} from '@taleback/resilience';
+import { errorWords, type Log, withoutTokens } from '@taleback/core';
+import { type Clock, classifyHttpStatus, type RetryPolicy, retry } from '@taleback/resilience';
 import type { DeadLetter } from './entry-file.ts';
 import {
+  causeOf,
+  createSendOnce,
   type Delivery,
   describeFailure,
   type FailedDelivery,
+  type FailedTry,
   isHttpUrl,
   laneOf,
   type OutboxMessage,
-  type Substitute,
-  causeOf,
-  createSendOnce,
   type SendOptions,
-  type TryOutcome,
+  type Substitute,
 } from './message.ts';
 import type { Outbox } from './outbox.ts';
 
 /** A message of a job. `job_id`, else `story_id`, of its payload says what it has to stay in order with. */
-export interface CallbackMessage {
-  readonly url: string;
-  /** The same for every attempt of one message; no dots. */
-  readonly messageId: string;
+export interface CallbackMessage extends Pick<OutboxMessage, 'url' | 'messageId'> {
   readonly payload: object;
   /** Sent when this message is finally refused or given up, with the cause as its `error_details`. */
   readonly substitute?: Omit<CallbackMessage, 'substitute'> | undefined;
@@ -78,38 +69,19 @@ export const callbackSubstitute = (
   return { ...substitute, body: JSON.stringify(payload) };
 };
 
-/** @throws TypeError for a payload that is no JSON */
-const toMessage = ({ url, messageId, payload, substitute }: CallbackMessage): OutboxMessage => ({
-  url,
-  messageId,
+const bodyOf = ({ payload, ...message }: Omit<CallbackMessage, 'substitute'>): Substitute => ({
+  ...message,
   body: JSON.stringify(payload),
-  lane: laneOf(payload, messageId),
-  substitute: substitute && {
-    url: substitute.url,
-    messageId: substitute.messageId,
-    body: JSON.stringify(substitute.payload),
-  },
 });
 
-type Failure = Exclude<TryOutcome, { kind: 'accepted' }>;
+/** @throws TypeError for a payload that is no JSON */
+const toMessage = ({ payload, substitute, ...message }: CallbackMessage): OutboxMessage => ({
+  ...bodyOf({ ...message, payload }),
+  lane: laneOf(payload, message.messageId),
+  substitute: substitute && bodyOf(substitute),
+});
 
-class NotDelivered extends TalebackError {
-  readonly failure: Failure;
-
-  constructor(failure: Failure) {
-    super('callback_undeliverable', causeOf(failure));
-    this.failure = failure;
-  }
-}
-
-/** No answer at all is worth another attempt; an answer by its status. */
-const classify = (error: unknown, nowMs: number): Classification => {
-  if (!(error instanceof NotDelivered)) return { retryable: true };
-  const { failure } = error;
-  return failure.kind === 'not-accepted'
-    ? classifyHttpStatus(failure.status, failure.retryAfter, nowMs)
-    : { retryable: failure.kind === 'unanswered' };
-};
+const aboutOf = ({ url, messageId }: CallbackMessage) => ({ url: withoutTokens(url), messageId });
 
 const undeliverable = (cause: string, attempts = 0): Delivery => ({ kind: 'undeliverable', attempts, cause });
 
@@ -139,34 +111,37 @@ export const createCallbackClient = (options: CallbackClientOptions): CallbackCl
     } catch (error) {
       return undeliverable(errorWords(error));
     }
+    let failed: FailedTry | undefined;
     const outcome = await retry(
       async (attempt) => {
         const end = await sendOnce({ url, messageId, body }, attempt.signal);
-        if (end.kind !== 'accepted') throw new NotDelivered(end);
-        return end.excerpt;
+        if (end.kind === 'accepted') return end.excerpt;
+        failed = end;
+        throw new Error(causeOf(end));
       },
       {
         ...policy,
-        classify: (error) => classify(error, options.now()),
-        ...(signal === undefined ? {} : { signal }),
+        // No answer at all is worth another attempt; an answer by its status.
+        classify: () =>
+          failed?.kind === 'not-accepted'
+            ? classifyHttpStatus(failed.status, failed.retryAfter, options.now())
+            : { retryable: failed?.kind !== 'address-refused' },
+        signal,
       },
     );
     const { attempts } = outcome;
     if (outcome.kind === 'succeeded') return { kind: 'delivered', attempts, excerpt: outcome.value };
-    const { lastError } = outcome;
-    const failure = lastError instanceof NotDelivered ? lastError.failure : undefined;
-    return outcome.kind === 'not-retryable' && failure?.kind === 'not-accepted'
-      ? { kind: 'refused', status: failure.status, excerpt: failure.excerpt }
-      : undeliverable(errorWords(lastError), attempts);
+    return outcome.kind === 'not-retryable' && failed?.kind === 'not-accepted'
+      ? { kind: 'refused', status: failed.status, excerpt: failed.excerpt }
+      : undeliverable(errorWords(outcome.lastError), attempts);
   };
 
   const deliver = async (message: CallbackMessage, signal?: AbortSignal): Promise<Delivery> => {
     const delivery = await send(message, options.retry, signal);
-    const about = { url: withoutTokens(message.url), messageId: message.messageId, ...delivery };
-    if (delivery.kind === 'delivered') options.log('info', 'callback delivered', about);
-    else options.log('error', 'callback not delivered', about);
-    const { substitute } = message;
     const isFailed = delivery.kind === 'refused' || delivery.kind === 'undeliverable';
+    const about = { ...aboutOf(message), ...delivery };
+    options.log(isFailed ? 'error' : 'info', `callback ${isFailed ? 'not delivered' : 'delivered'}`, about);
+    const { substitute } = message;
     if (isFailed && substitute !== undefined && !isGone(delivery)) {
       const payload = { ...substitute.payload, error_details: describeFailure(delivery) };
       await deliver({ ...substitute, payload }, signal);
@@ -218,14 +193,15 @@ export const createOutboxClient = (options: OutboxClientOptions): CallbackClient
     outbox.countSentWithout();
     const delivery = await direct.deliver(message, signal);
     if (delivery.kind === 'delivered' || delivery.kind === 'kept') return delivery;
-    const why = delivery.kind === 'refused' ? 'refused' : 'expired';
-    const attempts = delivery.kind === 'refused' ? 1 : delivery.attempts;
     const atMs = Math.floor(clock.now());
+    const end =
+      delivery.kind === 'refused'
+        ? ({ why: 'refused', attempts: 1 } as const)
+        : ({ why: 'expired', attempts: delivery.attempts } as const);
     try {
-      await keepDeadLetter({ message: toMessage(message), createdMs: atMs, why, delivery, attempts, atMs });
+      await keepDeadLetter({ message: toMessage(message), createdMs: atMs, delivery, atMs, ...end });
     } catch (error) {
-      const about = { url: withoutTokens(message.url), messageId: message.messageId };
-      log('error', 'failed callback could not be kept', { ...about, error: errorWords(error) });
+      log('error', 'failed callback could not be kept', { ...aboutOf(message), error: errorWords(error) });
     }
     return delivery;
   };
@@ -236,8 +212,7 @@ export const createOutboxClient = (options: OutboxClientOptions): CallbackClient
       try {
         return await outbox.deliver(toMessage(message), { signal });
       } catch (error) {
-        const about = { url: withoutTokens(message.url), messageId: message.messageId };
-        log('error', 'outbox cannot be written', { ...about, error: errorWords(error) });
+        log('error', 'outbox cannot be written', { ...aboutOf(message), error: errorWords(error) });
         return deliverDirectly(message, signal);
       }
     },

@@ -31,10 +31,10 @@ const CHECKPOINT_PAGES = 100;
 
 export const DATABASE_FILE = 'outbox.db';
 const COMPANIONS = ['', '-wal', '-shm'] as const;
-const MEMORY = ':memory:';
 const SQLITE_BUSY = 5;
-/** SQLITE_CORRUPT and SQLITE_NOTADB. */
-const DAMAGED: ReadonlySet<number> = new Set([11, 26]);
+const SQLITE_CORRUPT = 11;
+const SQLITE_NOTADB = 26;
+const DAMAGED: ReadonlySet<number> = new Set([SQLITE_CORRUPT, SQLITE_NOTADB]);
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS entries (
@@ -56,10 +56,6 @@ interface Owner extends ProcessName {
 /** SQLite's number of an error, without its details. */
 const codeOf = (error: unknown): number => ((error as { errcode?: number } | null)?.errcode ?? 0) & 0xff;
 
-class DamagedError extends Error {
-  readonly errcode = 11;
-}
-
 /** An outbox's database: how it is opened, shared by processes, written to, and replaced when it is damaged. */
 export class OutboxDatabase {
   /** The folder as an absolute path; undefined keeps everything in memory, for one process only. */
@@ -78,7 +74,7 @@ export class OutboxDatabase {
 
   constructor(folder: string | undefined, log: Log) {
     this.folder = folder === undefined ? undefined : resolve(folder);
-    this.#path = this.folder === undefined ? MEMORY : join(this.folder, DATABASE_FILE);
+    this.#path = this.folder === undefined ? ':memory:' : join(this.folder, DATABASE_FILE);
     this.#log = log;
   }
 
@@ -144,8 +140,7 @@ export class OutboxDatabase {
 
   /** Removes the rows of processes that have ended; within a transaction. */
   forgetGoneOwners(db: DatabaseSync): void {
-    const owners = db.prepare('SELECT * FROM owners').all() as unknown as Owner[];
-    for (const owner of owners)
+    for (const owner of db.prepare('SELECT * FROM owners').all() as unknown as Owner[])
       if (this.#isGone(owner, ABANDONED_MS)) db.prepare('DELETE FROM owners WHERE id = ?').run(owner.id);
   }
 
@@ -186,7 +181,8 @@ export class OutboxDatabase {
       db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
         PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};`);
       const health = db.prepare('PRAGMA quick_check(1)').get();
-      if (health?.['quick_check'] !== 'ok') throw new DamagedError(String(health?.['quick_check']));
+      const words = String(health?.['quick_check']);
+      if (words !== 'ok') throw Object.assign(new Error(words), { errcode: SQLITE_CORRUPT });
       db.exec(SCHEMA);
       return db;
     } catch (error) {
@@ -241,9 +237,8 @@ export class OutboxDatabase {
       const mayLead = this.#mayLead(db);
       if (mayLead) db.exec('UPDATE owners SET sends = 0');
       this.forgetGoneOwners(db);
-      const sql =
-        'INSERT OR REPLACE INTO owners (id, pid, host, started, seen, sends) VALUES (?, ?, ?, ?, ?, ?)';
-      db.prepare(sql).run(this.owner, pid, host, started, seenMs, mayLead ? 1 : 0);
+      const row = [this.owner, pid, host, started, seenMs, mayLead ? 1 : 0] as const;
+      db.prepare('INSERT OR REPLACE INTO owners VALUES (?, ?, ?, ?, ?, ?)').run(...row);
       return mayLead;
     });
     this.#renewedMs = seenMs;
@@ -271,9 +266,9 @@ const salvage = (from: string, to: DatabaseSync): number => {
     for (const direction of ['ASC', 'DESC']) {
       try {
         for (const row of damaged.prepare(`SELECT * FROM entries ORDER BY id ${direction}`).iterate()) {
-          const columns = Object.keys(row);
-          const sql = `INSERT OR IGNORE INTO entries (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`;
-          saved += Number(to.prepare(sql).run(...Object.values(row)).changes);
+          const names = Object.keys(row);
+          const sql = `INSERT OR IGNORE INTO entries (${names.join(', ')}) VALUES (:${names.join(', :')})`;
+          saved += Number(to.prepare(sql).run(row).changes);
         }
         break;
       } catch {

@@ -5,7 +5,7 @@ import {
   classifyHttpStatus,
   type Random,
 } from '@taleback/resilience';
-import { type FailedDelivery, causeOf, type PostAnswer, type TryOutcome } from './message.ts';
+import type { FailedDelivery, FailedTry, PostAnswer, TryOutcome } from './message.ts';
 
 /** How long and how often a message is tried. */
 export interface OutboxPolicy {
@@ -19,9 +19,9 @@ export interface OutboxPolicy {
   readonly classify?: ((answer: PostAnswer, nowMs: number) => Classification) | undefined;
 }
 
-/** What is known of a message when an attempt has ended. Times are of one clock, ms. */
+/** What is known of a message when an attempt has failed. Times are of one clock, ms. */
 export interface TryFacts {
-  /** Attempts in this life of the process, the one that ended included. */
+  /** Attempts in this life of the process, the one that failed included. */
   readonly attempts: number;
   /** When the message was written, or first tried if that was earlier, so that a clock set back makes none immortal. */
   readonly sinceMs: number;
@@ -31,7 +31,6 @@ export interface TryFacts {
 }
 
 export type Next =
-  | { readonly kind: 'delivered' }
   | {
       readonly kind: 'wait';
       readonly untilMs: number;
@@ -39,7 +38,6 @@ export type Next =
       readonly notBeforeMs: number;
       /** The receiver asked for quiet, so nothing else is sent there either. */
       readonly pauseUntilMs: number | undefined;
-      readonly cause: string;
     }
   | { readonly kind: 'give-up'; readonly why: 'refused' | 'expired'; readonly delivery: FailedDelivery };
 
@@ -60,7 +58,7 @@ export const mayBeMistaken = (outcome: TryOutcome): boolean =>
     (AMBIGUOUS.has(outcome.status) && !outcome.excerpt.startsWith(OWN_REFUSAL)));
 
 const classify = (
-  outcome: Exclude<TryOutcome, { kind: 'accepted' }>,
+  outcome: FailedTry,
   { nowMs, unauthorizedSinceMs = nowMs }: TryFacts,
   policy: OutboxPolicy,
 ): Classification => {
@@ -72,16 +70,15 @@ const classify = (
 };
 
 /**
- * Decides what follows an attempt. The wait is the backoff's or the Retry-After, whichever is longer, but ends at the
+ * Decides what follows an attempt that failed. The wait is the backoff's or the Retry-After, whichever is longer, but ends at the
  * deadline, where a last attempt is made.
  */
 export const decideNext = (
-  outcome: TryOutcome,
+  outcome: FailedTry,
   facts: TryFacts,
   policy: OutboxPolicy,
   random: Random,
 ): Next => {
-  if (outcome.kind === 'accepted') return { kind: 'delivered' };
   const { attempts, nowMs } = facts;
   const { retryable, retryAfterMs = 0 } = classify(outcome, facts, policy);
   const delivery: FailedDelivery =
@@ -98,6 +95,5 @@ export const decideNext = (
     untilMs: Math.min(deadlineMs, nowMs + delayMs),
     notBeforeMs: Math.min(deadlineMs, nowMs + retryAfterMs),
     pauseUntilMs: isBusy ? nowMs + Math.min(retryAfterMs, MAX_PAUSE_MS) : undefined,
-    cause: causeOf(outcome),
   };
 };

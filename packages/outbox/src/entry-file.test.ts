@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatDeadLetter, formatEntry, parseDeadLetter, parseEntry } from './entry-file.ts';
 import { messageOf, payloadOf, withSubstitute } from '../test/outbox-fixture.ts';
+import { formatDeadLetter, formatEntry, parseDeadLetter, parseEntry } from './entry-file.ts';
 
 const withMetadata = (metadata: Record<string, unknown>) => {
   const message = withSubstitute('s1', 'j1');

@@ -1,7 +1,13 @@
 import { createHash } from 'node:crypto';
 import { isRecord } from '@taleback/core';
 import { z } from 'zod';
-import { describeFailure, type FailedDelivery, isHttpUrl, type OutboxMessage } from './message.ts';
+import {
+  describeFailure,
+  type FailedDelivery,
+  isHttpUrl,
+  type OutboxMessage,
+  type Substitute,
+} from './message.ts';
 
 /** One message with the time it was written. */
 export interface OutboxEntry {
@@ -21,82 +27,70 @@ export interface DeadLetter extends OutboxEntry {
 }
 
 type Payload = Readonly<Record<string, unknown>>;
+interface Unreadable {
+  readonly ok: false;
+  readonly reason: string;
+}
+interface ReadEntry {
+  readonly ok: true;
+  readonly entry: OutboxEntry;
+  readonly payload: Payload;
+}
 
-export type ParsedEntry =
-  | { readonly ok: true; readonly entry: OutboxEntry; readonly payload: Payload }
-  | { readonly ok: false; readonly reason: string };
-
-export type ParsedDeadLetter =
-  | { readonly ok: true; readonly entry: OutboxEntry; readonly payload: Payload; readonly cause: string }
-  | { readonly ok: false; readonly reason: string };
+export type ParsedEntry = ReadEntry | Unreadable;
+export type ParsedDeadLetter = (ReadEntry & { readonly cause: string }) | Unreadable;
 
 /** Folder of the audio store for messages that were given up, as in the source systems. */
 export const FAILED_CALLBACKS = 'failed_callbacks';
 
 const VERSION = 1;
 
-/** A header's letters without a dot: it is sent as `webhook-id`. */
-const messageId = z.string().regex(/^[\x21-\x2d\x2f-\x7e]{1,200}$/, 'must be 1 to 200 letters without a dot');
-const url = z.string().refine(isHttpUrl, 'must be an http or https address');
-const payload = z.custom<Payload>(isRecord, 'must be an object');
-
-const entryFields = z.object({
+const messageFields = z.object({
+  url: z.string().refine(isHttpUrl, 'must be an http or https address'),
+  // A header's letters without a dot: it is sent as `webhook-id`.
+  messageId: z.string().regex(/^[\x21-\x2d\x2f-\x7e]{1,200}$/, 'must be 1 to 200 letters without a dot'),
+  payload: z.custom<Payload>(isRecord, 'must be an object'),
+});
+const entryFields = messageFields.extend({
   version: z.literal(VERSION),
-  url,
-  messageId,
   createdMs: z.number().min(0),
   lane: z.string().optional(),
-  payload,
-  substitute: z.object({ url, messageId, payload }).optional(),
+  substitute: messageFields.optional(),
 });
-
 const letterFields = entryFields.extend({ failure: z.object({ why: z.string(), cause: z.string() }) });
 
+const toFields = ({ url, messageId, body }: Substitute): z.output<typeof messageFields> => ({
+  url,
+  messageId,
+  payload: JSON.parse(body) as Payload,
+});
+const toMessage = ({ url, messageId, payload }: z.output<typeof messageFields>): Substitute => ({
+  url,
+  messageId,
+  body: JSON.stringify(payload),
+});
+
 /** Fields of a message, as `set-aside/` and `failed_callbacks/` keep them. */
-const jsonOf = ({ message, createdMs }: OutboxEntry): z.input<typeof entryFields> => {
-  const { body, substitute, lane } = message;
-  return {
-    version: VERSION,
-    url: message.url,
-    messageId: message.messageId,
-    createdMs,
-    ...(lane === undefined ? {} : { lane }),
-    payload: JSON.parse(body) as Record<string, unknown>,
-    ...(substitute === undefined
-      ? {}
-      : {
-          substitute: {
-            url: substitute.url,
-            messageId: substitute.messageId,
-            payload: JSON.parse(substitute.body) as Record<string, unknown>,
-          },
-        }),
-  };
+const fieldsOf = ({ message, createdMs }: OutboxEntry) => {
+  const { lane, substitute } = message;
+  const fields = { version: VERSION, ...toFields(message), createdMs, lane };
+  return { ...fields, substitute: substitute && toFields(substitute) };
 };
 
-const entryOf = (fields: z.output<typeof entryFields>): OutboxEntry => ({
-  message: {
-    url: fields.url,
-    messageId: fields.messageId,
-    body: JSON.stringify(fields.payload),
-    lane: fields.lane,
-    substitute: fields.substitute && {
-      url: fields.substitute.url,
-      messageId: fields.substitute.messageId,
-      body: JSON.stringify(fields.substitute.payload),
-    },
-  },
-  createdMs: fields.createdMs,
+const entryOf = ({ createdMs, lane, substitute, ...message }: z.output<typeof entryFields>): OutboxEntry => ({
+  message: { ...toMessage(message), lane, substitute: substitute && toMessage(substitute) },
+  createdMs,
 });
 
 const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** A file of `set-aside/`, and of outboxes before version 0.2: a line of JSON, then a line with its SHA-256. */
 export const formatEntry = (entry: OutboxEntry): Uint8Array => {
-  const line = JSON.stringify(jsonOf(entry));
+  const line = JSON.stringify(fieldsOf(entry));
   return Buffer.from(`${line}\n${digest(line)}\n`);
 };
 
+/** The fields, or why they cannot be read. */
 const parse = <T>(text: string, schema: z.ZodType<T>): T | string => {
   let json: unknown;
   try {
@@ -145,7 +139,7 @@ export const formatDeadLetter = (letter: DeadLetter): Uint8Array => {
     attempts: letter.attempts,
     at: new Date(letter.atMs).toISOString(),
   };
-  return Buffer.from(`${JSON.stringify({ ...jsonOf(letter), failure }, null, 2)}\n`);
+  return Buffer.from(`${JSON.stringify({ ...fieldsOf(letter), failure }, null, 2)}\n`);
 };
 
 /** Reads what `formatDeadLetter` wrote. */

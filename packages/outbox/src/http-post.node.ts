@@ -2,8 +2,8 @@ import { type LookupAddress, type LookupAllOptions, lookup } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import { withDeadline } from '@taleback/resilience';
 import { Agent, buildConnector, type Dispatcher, request } from 'undici';
-import { isPublicAddress } from './public-address.node.ts';
 import { AddressRefusedError, type Post } from './message.ts';
+import { isPublicAddress } from './public-address.node.ts';
 
 /** @see docs/origins.md#delivery */
 const TIMEOUT_MS = 10_000;
@@ -25,7 +25,7 @@ export interface HttpPostOptions {
 }
 
 /** All addresses of a name, as `dns.lookup` gives them. */
-export type ResolveName = (
+type ResolveName = (
   name: string,
   options: LookupAllOptions,
   callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
@@ -71,9 +71,7 @@ const readAnswer = async (body: Dispatcher.ResponseData['body']): Promise<string
   return Buffer.concat(chunks).toString('utf8').slice(0, MAX_EXCERPT_CHARACTERS);
 };
 
-/**
- * Posts over pooled connections. A redirect is an answer like any other: a signature covers one path only.
- */
+/** Posts over pooled connections. A redirect is an answer like any other: a signature covers one path only. */
 export const createHttpPost = ({
   allowPrivate,
   timeoutMs = TIMEOUT_MS,
@@ -92,12 +90,8 @@ export const createHttpPost = ({
         async (limited) => {
           const options = { method: 'POST', headers, body, dispatcher: agent, signal: limited } as const;
           const answer = await request(url, options);
-          const retryAfter = answer.headers['retry-after'];
-          return {
-            status: answer.statusCode,
-            retryAfter: Array.isArray(retryAfter) ? retryAfter[0] : retryAfter,
-            excerpt: await readAnswer(answer.body),
-          };
+          const [retryAfter] = [answer.headers['retry-after']].flat();
+          return { status: answer.statusCode, retryAfter, excerpt: await readAnswer(answer.body) };
         },
         timeoutMs,
         { signal },

@@ -1,9 +1,9 @@
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errorWords, type Log } from '@taleback/core';
+import type { Log } from '@taleback/core';
 import { type OutboxEntry, parseEntry } from './entry-file.ts';
 import { laneOf } from './message.ts';
-import { type OutboxStore, PASSING_FAULTS, SET_ASIDE } from './store.node.ts';
+import { type OutboxStore, SET_ASIDE, unreadableReason } from './store.node.ts';
 import { DRAFT_ENDING } from './write-whole.node.ts';
 
 /** The name of an entry's file: when it was written, ms, and hashes of the receiver, the lane and the entry. */
@@ -26,8 +26,7 @@ const read = async (path: string): Promise<OutboxEntry | string> => {
       message: { ...message, lane: laneOf(JSON.parse(message.body) as object, message.messageId) },
     };
   } catch (error) {
-    if (PASSING_FAULTS.has((error as { code?: unknown }).code)) throw error;
-    return `it cannot be read: ${errorWords(error)}`;
+    return unreadableReason(error);
   }
 };
 

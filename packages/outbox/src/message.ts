@@ -1,3 +1,4 @@
+import { errorWords } from '@taleback/core';
 import { signHmac, signStandard } from '@taleback/core/signatures';
 
 /** What is sent in place of a message that is finally refused or given up. */
@@ -22,12 +23,8 @@ export interface OutboxMessage {
 
 /** What became of a message. It is never thrown: a lost notification must not fail the job. */
 export type Delivery =
-  | {
-      readonly kind: 'delivered';
-      readonly attempts: number;
-      /** The beginning of the answer. Default: not known. */
-      readonly excerpt?: string | undefined;
-    }
+  /** `excerpt` is the beginning of the answer, if it is known. */
+  | { readonly kind: 'delivered'; readonly attempts: number; readonly excerpt?: string | undefined }
   /** It is on the disk and is sent until it is accepted, refused, or too old. */
   | { readonly kind: 'kept'; readonly attempts: number; readonly cause: string }
   /** The receiver will not take it, however often it is sent. */
@@ -81,16 +78,6 @@ export interface OutboxCounts {
 
 /** The counts while they are counted. */
 export type Counts = { -readonly [Name in keyof OutboxCounts]: number };
-
-/** The outbox of final callbacks, as plain JSON. */
-export interface OutboxStatus extends OutboxCounts {
-  /** Whether this process sends; of several workers at one outbox one does. */
-  readonly sending: boolean;
-  /** Messages that wait; null while another process sends. */
-  readonly depth: number | null;
-  /** Age of the oldest, ms; null when nothing waits or another process sends. */
-  readonly oldestAge: number | null;
-}
 
 const ADDRESS_REFUSED = 'callback_address_refused';
 
@@ -156,8 +143,11 @@ export interface Sendable {
 /** One attempt. It never rejects. */
 export type SendOnce = (message: Sendable, signal?: AbortSignal) => Promise<TryOutcome>;
 
+/** An attempt that was not accepted. */
+export type FailedTry = Exclude<TryOutcome, { kind: 'accepted' }>;
+
 /** Why an attempt failed. */
-export const causeOf = (outcome: Exclude<TryOutcome, { kind: 'accepted' }>): string =>
+export const causeOf = (outcome: FailedTry): string =>
   outcome.kind === 'not-accepted' ? `answered ${outcome.status}: ${outcome.excerpt}` : outcome.cause;
 
 /**
@@ -174,13 +164,10 @@ export const createSendOnce = ({ post, secrets, hmac, now }: SendOptions): SendO
   const sign = ({ url, messageId: id, body }: Sendable): Record<string, string> => {
     const timestampMs = now();
     const path = new URL(url).pathname;
+    const parts = { id, timestampSeconds: timestampMs / 1000, body };
     return {
-      ...(secrets.length === 0
-        ? {}
-        : signStandard({ id, timestampSeconds: timestampMs / 1000, body }, secrets)),
-      ...(hmac === undefined
-        ? {}
-        : signHmac({ method: 'POST', path, timestampMs, body }, hmac.secret, hmac.prefix)),
+      ...(secrets.length > 0 && signStandard(parts, secrets)),
+      ...(hmac && signHmac({ method: 'POST', path, timestampMs, body }, hmac.secret, hmac.prefix)),
     };
   };
   return async (message, signal) => {
@@ -191,8 +178,7 @@ export const createSendOnce = ({ post, secrets, hmac, now }: SendOptions): SendO
       return isAccepted ? { kind: 'accepted', excerpt: answer.excerpt } : { kind: 'not-accepted', ...answer };
     } catch (error) {
       const isRefused = (error as { code?: unknown } | null)?.code === ADDRESS_REFUSED;
-      const cause = error instanceof Error ? error.message : String(error);
-      return { kind: isRefused ? 'address-refused' : 'unanswered', cause };
+      return { kind: isRefused ? 'address-refused' : 'unanswered', cause: errorWords(error) };
     }
   };
 };

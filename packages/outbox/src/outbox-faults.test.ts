@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { Outbox } from './outbox.ts';
 import { answered, createFixture, type Fixture, messageOf, ok } from '../test/outbox-fixture.ts';
+import type { Outbox } from './outbox.ts';
 
 const opened: { readonly outbox: Outbox; readonly fixture: Fixture }[] = [];
 afterEach(async () => {

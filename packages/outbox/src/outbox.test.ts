@@ -1,7 +1,5 @@
 import type { FakeClock } from '@taleback/resilience/testing';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { OutboxMessage } from './message.ts';
-import type { Outbox } from './outbox.ts';
 import {
   answered,
   createFixture,
@@ -13,6 +11,8 @@ import {
   URL_A,
   withSubstitute,
 } from '../test/outbox-fixture.ts';
+import type { OutboxMessage } from './message.ts';
+import type { Outbox } from './outbox.ts';
 
 const opened: { readonly outbox: Outbox; readonly fixture: Fixture }[] = [];
 afterEach(async () => {

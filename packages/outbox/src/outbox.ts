@@ -1,11 +1,17 @@
 import { errorWords } from '@taleback/core';
+import { tryWithDeadline } from '@taleback/resilience';
 import { importFolder } from './import-folder.node.ts';
-import { type Counts, type Delivery, keptUntried, type OutboxMessage, type OutboxStatus } from './message.ts';
-import { Sender, type SenderOptions } from './sender.ts';
+import { type Counts, type Delivery, keptUntried, type OutboxCounts, type OutboxMessage } from './message.ts';
+import { type OutboxOptions, Sender } from './sender.ts';
 
-export interface OutboxOptions extends SenderOptions {
-  /** Larger messages are refused, characters. Default 8 Mi: more is no callback. */
-  readonly maxBodyLength?: number;
+/** The outbox of final callbacks, as plain JSON. */
+export interface OutboxStatus extends OutboxCounts {
+  /** Whether this process sends; of several workers at one outbox one does. */
+  readonly sending: boolean;
+  /** Messages that wait; null while another process sends. */
+  readonly depth: number | null;
+  /** Age of the oldest, ms; null when nothing waits or another process sends. */
+  readonly oldestAge: number | null;
 }
 
 export interface DeliverOptions {
@@ -21,9 +27,7 @@ const FIRST_TRY_MS = 5_000;
 const STOP_MS = 3_000;
 const MAX_BODY_LENGTH = 8 * 2 ** 20;
 
-/**
- * Messages that are kept on the disk until they are accepted, refused, or too old.
- */
+/** Messages that are kept on the disk until they are accepted, refused, or too old. */
 export class Outbox {
   readonly #options: OutboxOptions;
   readonly #counts: Counts = { delivered: 0, refused: 0, expired: 0, setAside: 0, sentWithout: 0 };
@@ -53,18 +57,8 @@ export class Outbox {
    */
   async deliver(message: OutboxMessage, { signal, releases }: DeliverOptions = {}): Promise<Delivery> {
     const { firstTry } = await this.put(message, releases);
-    return new Promise((resolve) => {
-      const giveUp = (): void => settle(keptUntried('its first try takes long'));
-      const cancelTimer = this.#options.clock.setTimer(giveUp, FIRST_TRY_MS);
-      const settle = (delivery: Delivery): void => {
-        cancelTimer();
-        signal?.removeEventListener('abort', giveUp);
-        resolve(delivery);
-      };
-      signal?.addEventListener('abort', giveUp, { once: true });
-      if (signal?.aborted === true) giveUp();
-      void firstTry.then(settle);
-    });
+    const end = await tryWithDeadline(() => firstTry, FIRST_TRY_MS, { signal, clock: this.#options.clock });
+    return end.kind === 'completed' ? end.value : keptUntried('its first try takes long');
   }
 
   /**

@@ -25,15 +25,6 @@ export const thisProcess = (): ProcessName => ({
   started: startedOf(process.pid),
 });
 
-const isRunning = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-};
-
 /**
  * Whether a process is certainly gone, certainly there, or of another machine or container, which cannot be asked.
  *
@@ -42,7 +33,11 @@ const isRunning = (pid: number): boolean => {
  */
 export const lifeOf = ({ pid, host, started }: ProcessName): 'alive' | 'gone' | 'elsewhere' => {
   if (host !== hostname()) return 'elsewhere';
-  if (!isRunning(pid)) return 'gone';
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return 'gone';
+  }
   const now = startedOf(pid);
   return started !== undefined && now !== undefined && now !== started ? 'gone' : 'alive';
 };

@@ -22,13 +22,9 @@ export const readWaiting = (folder: string): WaitingMessages => {
   if (!existsSync(path)) return { count: 0, oldestMs: undefined };
   const db = new DatabaseSync(path, { readOnly: true, timeout: 1_000 });
   try {
-    const row = db
-      .prepare('SELECT count(*) AS count, min(stamp) AS oldest FROM entries WHERE held = 0')
-      .get();
-    return {
-      count: Number(row?.['count'] ?? 0),
-      oldestMs: row?.['oldest'] == null ? undefined : Number(row['oldest']),
-    };
+    const sql = 'SELECT count(*) AS count, min(stamp) AS oldest FROM entries WHERE held = 0';
+    const { count, oldest } = db.prepare(sql).get() as { count: number; oldest: number | null };
+    return { count, oldestMs: oldest ?? undefined };
   } finally {
     db.close();
   }

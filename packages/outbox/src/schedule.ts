@@ -101,9 +101,8 @@ class Destination {
     if (this.#inFlight >= MAX_IN_FLIGHT || (only !== undefined && (only.isBusy || this.isHeld)))
       return { kind: 'idle' };
     let lane = only;
-    if (lane === undefined)
-      for (const waiting of this.waiting)
-        if (lane === undefined || waiting.dueMs < lane.dueMs) lane = waiting;
+    for (const waiting of only === undefined ? this.waiting : [])
+      if (lane === undefined || waiting.dueMs < lane.dueMs) lane = waiting;
     if (lane === undefined) return { kind: 'idle' };
     const fromMs = only === undefined ? Math.max(lane.dueMs, this.#pausedUntilMs) : nowMs;
     if (fromMs > nowMs) return { kind: 'wait', untilMs: fromMs };
@@ -137,13 +136,11 @@ export class Schedule {
     return this.#laneOfId.size;
   }
 
-  /** Stamp of the oldest entry; walks through the lanes. */
-  get oldestStamp(): number | undefined {
-    let oldest: number | undefined;
-    for (const { entries } of this.#lanes.values()) {
-      const stamp = entries[0]?.stamp;
-      if (stamp !== undefined && (oldest === undefined || stamp < oldest)) oldest = stamp;
-    }
+  /** Stamp of the oldest entry, Infinity when there is none; walks through the lanes. */
+  get oldestStamp(): number {
+    let oldest = Number.POSITIVE_INFINITY;
+    for (const { entries } of this.#lanes.values())
+      oldest = Math.min(oldest, entries[0]?.stamp ?? Number.POSITIVE_INFINITY);
     return oldest;
   }
 

@@ -1,12 +1,11 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
-import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { errorWords, type Log } from '@taleback/core';
 import { OutboxDatabase } from './database.node.ts';
 import { formatEntry, type OutboxEntry } from './entry-file.ts';
-import { messageOf, type NewRow, type Row, rowOf, sumOf } from './entry-row.ts';
 import type { OutboxMessage, Substitute } from './message.ts';
 import type { EntryName } from './schedule.ts';
 import { syncFolder, writeDurably } from './write-whole.node.ts';
@@ -22,21 +21,44 @@ export type Content =
   | { readonly ok: true; readonly message: OutboxMessage }
   | { readonly ok: false; readonly reason: string };
 
+/** An entry in the database. */
+interface Row extends EntryName {
+  readonly owner: string;
+  readonly held: number;
+  readonly key: string;
+  /** JSON text of the address and the substitute. */
+  readonly head: string;
+  readonly sum: string;
+  readonly file: string | null;
+  readonly body: string | null;
+}
+
+/** An entry that is not written yet. */
+type NewRow = Omit<Row, 'id' | 'sum' | 'file'> & { readonly body: string };
+
 /** Longer bodies lie in files of their own, because they would make a commit long. Characters. */
 const MAX_INLINE = 65_536;
 const BODIES = 'bodies';
 /** Folder for what a person has to look at. */
 export const SET_ASIDE = 'set-aside';
 /** The process is short of something, and the file as good as ever. */
-export const PASSING_FAULTS: ReadonlySet<unknown> = new Set([
-  'EMFILE',
-  'ENFILE',
-  'ENOMEM',
-  'EAGAIN',
-  'EBUSY',
-]);
+const PASSING_FAULTS: ReadonlySet<unknown> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'EBUSY']);
 /** A sweep may take a file from a writer in another process; the second one stays. */
 const MAX_WRITES = 3;
+
+const sumOf = (head: string, body: string): string =>
+  createHash('sha256').update(`${head}\n`).update(body).digest('hex');
+
+/** Why a file cannot be read. @throws the error, if it passes */
+export const unreadableReason = (error: unknown): string => {
+  if (PASSING_FAULTS.has((error as { code?: unknown }).code)) throw error;
+  return `it cannot be read: ${errorWords(error)}`;
+};
+
+const messageOf = ({ key, head, lane }: Row, body: string): OutboxMessage => {
+  const { url, substitute } = JSON.parse(head) as { url: string; substitute?: Substitute };
+  return { url, messageId: key, body, lane, substitute };
+};
 
 /** The messages of an outbox on the disk. Every method throws what the file system or SQLite says. */
 export class OutboxStore {
@@ -56,23 +78,22 @@ export class OutboxStore {
   insert(message: OutboxMessage, nowMs: number, releases?: string): Promise<number> {
     // Later than every stamp before, also when the clock was set back; the one after it is for a substitute.
     this.#lastStamp = Math.max(Math.floor(nowMs), this.#lastStamp + 2);
-    return this.#insert(rowOf(message, this.#lastStamp), releases);
+    return this.#insert(this.#rowOf(message, this.#lastStamp), releases);
   }
 
   /** Keeps messages of an earlier version, in one commit. */
   insertAll(entries: readonly OutboxEntry[]): Promise<void> {
     return this.database.write(true, (db) => {
       for (const { message, createdMs } of entries)
-        this.#add(db, rowOf(message, Math.floor(createdMs)), null);
+        this.#add(db, this.#rowOf(message, Math.floor(createdMs)), null);
     });
   }
 
   /** Keeps something that a process has begun, default this one, in place of an earlier one with the same key. */
   async hold({ key, value }: Held, owner: string = this.database.owner): Promise<void> {
     await this.#insert(
-      { held: 1, stamp: 0, destination: '', lane: '', key, head: '', body: value },
+      { owner, held: 1, stamp: 0, destination: '', lane: '', key, head: '', body: value },
       key,
-      owner,
     );
   }
 
@@ -91,8 +112,11 @@ export class OutboxStore {
     const held: Held[] = [];
     for (const row of rows.toSorted((one, other) => one.id - other.id)) {
       const value = await this.#bodyOf(row);
-      if ('reason' in value) await this.#setRowAside(row, value.reason);
-      else held.push({ key: row.key, value: value.body });
+      if ('body' in value) held.push({ key: row.key, value: value.body });
+      else {
+        await this.#copyRowAside(row, value.reason);
+        await this.remove(row.id);
+      }
     }
     return held;
   }
@@ -101,10 +125,8 @@ export class OutboxStore {
   lanes(): readonly string[] {
     const sql =
       'SELECT lane FROM entries WHERE held = 0 AND (owner = ? OR owner NOT IN (SELECT id FROM owners))';
-    return this.database.open
-      .prepare(sql)
-      .all(this.database.owner)
-      .map(({ lane }) => String(lane));
+    const rows = this.database.open.prepare(sql).all(this.database.owner);
+    return rows.map(({ lane }) => String(lane));
   }
 
   /** Messages after an id, in their order. */
@@ -116,11 +138,9 @@ export class OutboxStore {
   /** Undefined when it is gone. */
   async read(id: number): Promise<Content | undefined> {
     const row = this.#row(id);
-    if (row === undefined) return undefined;
-    const read = await this.#bodyOf(row);
-    return 'reason' in read
-      ? { ok: false, reason: read.reason }
-      : { ok: true, message: messageOf(row, read.body) };
+    const read = row && (await this.#bodyOf(row));
+    if (read === undefined || 'reason' in read) return read && { ok: false, ...read };
+    return row && { ok: true, message: messageOf(row, read.body) };
   }
 
   /** One that is gone is no fault. After a loss of power it may be back: then it is sent again. */
@@ -143,13 +163,7 @@ export class OutboxStore {
     return name;
   }
 
-  /** Moves a message to `set-aside/`, with the reason beside it. */
-  async setAside(id: number, reason: string): Promise<void> {
-    const row = this.#row(id);
-    if (row !== undefined) await this.#setRowAside(row, reason);
-  }
-
-  /** Copies a message to `set-aside/`: something else is to take its place. */
+  /** Copies a message to `set-aside/`, with the reason beside it. */
   async copyAside(id: number, reason: string): Promise<void> {
     const row = this.#row(id);
     if (row !== undefined) await this.#copyRowAside(row, reason);
@@ -159,12 +173,8 @@ export class OutboxStore {
   sweep(): Promise<void> {
     return this.database.write(false, (db) => {
       if (this.database.folder === undefined || !existsSync(this.#pathOf(''))) return;
-      const known = new Set(
-        db
-          .prepare('SELECT file FROM entries WHERE file IS NOT NULL')
-          .all()
-          .map(({ file }) => file),
-      );
+      const rows = db.prepare('SELECT file FROM entries WHERE file IS NOT NULL').all();
+      const known = new Set(rows.map(({ file }) => file));
       for (const file of readdirSync(this.#pathOf(''))) if (!known.has(file)) rmSync(this.#pathOf(file));
     });
   }
@@ -173,11 +183,20 @@ export class OutboxStore {
     return this.database.open.prepare('SELECT * FROM entries WHERE id = ?').get(id) as Row | undefined;
   }
 
-  async #insert(
-    row: NewRow,
-    releases: string | undefined,
-    owner: string = this.database.owner,
-  ): Promise<number> {
+  #rowOf({ url, messageId, lane, substitute, body }: OutboxMessage, stamp: number): NewRow {
+    return {
+      owner: this.database.owner,
+      held: 0,
+      stamp,
+      destination: new URL(url).origin,
+      lane: lane ?? `message ${messageId}`,
+      key: messageId,
+      head: JSON.stringify({ url, substitute }),
+      body,
+    };
+  }
+
+  async #insert(row: NewRow, releases: string | undefined): Promise<number> {
     const isLong = this.database.folder !== undefined && row.body.length > MAX_INLINE;
     for (let tries = 1; tries <= MAX_WRITES; tries += 1) {
       const file = isLong ? await this.#writeBody(row.body) : null;
@@ -185,7 +204,7 @@ export class OutboxStore {
         // Under the lock that a sweep takes, too.
         if (file !== null && !existsSync(this.#pathOf(file))) return undefined;
         const gone = releases === undefined ? [] : this.#take(db, 'held = 1 AND key = ?', releases);
-        return { id: this.#add(db, row, file, owner), gone };
+        return { id: this.#add(db, row, file), gone };
       });
       if (added === undefined) continue;
       await this.#removeFiles(added.gone);
@@ -194,19 +213,18 @@ export class OutboxStore {
     throw new Error('the body of a message was removed while it was written');
   }
 
-  #add(db: DatabaseSync, row: NewRow, file: string | null, owner: string = this.database.owner): number {
-    const { held, stamp, destination, lane, key, head, body } = row;
+  #add(db: DatabaseSync, row: NewRow, file: string | null): number {
     const sql = `INSERT INTO entries (owner, held, stamp, destination, lane, key, head, sum, file, body)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
-    const values = [held, stamp, destination, lane, key, head, sumOf(head, body), file] as const;
-    return Number(db.prepare(sql).run(owner, ...values, file === null ? body : null).lastInsertRowid);
+      VALUES (:owner, :held, :stamp, :destination, :lane, :key, :head, :sum, :file, :body)`;
+    const values = { ...row, sum: sumOf(row.head, row.body), file, body: file === null ? row.body : null };
+    return Number(db.prepare(sql).run(values).lastInsertRowid);
   }
 
-  #take(db: DatabaseSync, where: string, value: SQLInputValue): Record<string, unknown>[] {
+  #take(db: DatabaseSync, where: string, value: string | number): Record<string, unknown>[] {
     return db.prepare(`DELETE FROM entries WHERE ${where} RETURNING file`).all(value);
   }
 
-  async #remove(where: string, value: SQLInputValue): Promise<void> {
+  async #remove(where: string, value: string | number): Promise<void> {
     await this.#removeFiles(await this.database.write(false, (db) => this.#take(db, where, value)));
   }
 
@@ -223,13 +241,7 @@ export class OutboxStore {
     // Makes the folder that the other one lies in.
     this.database.open satisfies unknown;
     await mkdir(this.#pathOf(''), { recursive: true, mode: 0o700 });
-    const file = await open(this.#pathOf(name), 'wx', 0o600);
-    try {
-      await file.writeFile(body);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    await writeFile(this.#pathOf(name), body, { flag: 'wx', mode: 0o600, flush: true });
     await syncFolder(this.#pathOf(''));
     return name;
   }
@@ -247,14 +259,8 @@ export class OutboxStore {
         ? { body: text }
         : { reason: 'it is not what was written: its checksum differs' };
     } catch (error) {
-      if (PASSING_FAULTS.has((error as { code?: unknown }).code)) throw error;
-      return { reason: `it cannot be read: ${errorWords(error)}` };
+      return { reason: unreadableReason(error) };
     }
-  }
-
-  async #setRowAside(row: Row, reason: string): Promise<void> {
-    await this.#copyRowAside(row, reason);
-    await this.remove(row.id);
   }
 
   async #copyRowAside(row: Row, reason: string): Promise<void> {

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { formatEntry, readWaiting } from '../src/index.ts';
-import { openRecordingReceiver, type RecordingReceiver } from './recording-receiver.ts';
 import { messageTo } from './child-message.ts';
+import { openRecordingReceiver, type RecordingReceiver } from './recording-receiver.ts';
 import { OUTBOX_CHILD, startChild } from './start-child.ts';
 
 const COUNT = 10_000;

@@ -30,13 +30,21 @@ export const crashAtStep = (crashAt: number): (() => number) => {
   };
   count(DatabaseSync.prototype, ['exec']);
   count(fs, ['mkdirSync', 'openSync', 'renameSync', 'rmSync']);
-  count(fs.promises, ['mkdir', 'rename', 'rm', 'unlink', 'writeFile']);
-  const open = fs.promises.open.bind(fs.promises);
+  count(fs.promises, ['mkdir', 'rename', 'rm', 'unlink']);
+  const { open, writeFile } = fs.promises;
   fs.promises.open = async (...args) => {
     step();
     const handle = await open(...args);
-    count(handle, ['writeFile', 'sync']);
+    count(handle, ['sync']);
     return handle;
+  };
+  fs.promises.writeFile = async (path, data, options) => {
+    step();
+    // The file is there, and only half of it was written.
+    if (steps + 1 === crashAt) fs.writeFileSync(path as string, (data as string).slice(0, 10));
+    step();
+    await writeFile(path, data, options);
+    step();
   };
   syncBuiltinESMExports();
   return () => steps;

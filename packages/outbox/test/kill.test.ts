@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readWaiting } from '../src/index.ts';
 import { type ChildFolders, createChildOutbox } from './child-outbox.ts';
 import { openRecordingReceiver, type RecordingReceiver, type Reply } from './recording-receiver.ts';
-import { type OutboxChild, OUTBOX_CHILD, startChild } from './start-child.ts';
+import { OUTBOX_CHILD, type OutboxChild, startChild } from './start-child.ts';
 
 let root: string;
 let receiver: RecordingReceiver;

@@ -60,7 +60,7 @@ export const withSubstitute = (storyId: string, jobId: string): OutboxMessage =>
     },
   });
 
-type Operation = 'insert' | 'read' | 'remove' | 'setAside' | 'copyAside' | 'names';
+type Operation = 'insert' | 'read' | 'remove' | 'copyAside' | 'names';
 
 export interface Fixture {
   readonly clock: FakeClock;
@@ -108,7 +108,7 @@ export const createFixture = (): Fixture => {
   const folder = mkdtempSync(join(ROOT, 'taleback-outbox-unit-'));
   const broken = new Map<Operation | 'open', Error>();
   const applyBreaks = (): void => {
-    for (const operation of ['insert', 'read', 'remove', 'setAside', 'copyAside', 'names'] as const) {
+    for (const operation of ['insert', 'read', 'remove', 'copyAside', 'names'] as const) {
       const error = broken.get(operation);
       if (error === undefined) Reflect.deleteProperty(store, operation);
       else

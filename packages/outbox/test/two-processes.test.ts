@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readWaiting } from '../src/index.ts';
 import { openRecordingReceiver, type RecordingReceiver } from './recording-receiver.ts';
-import { type OutboxChild, OUTBOX_CHILD, startChild } from './start-child.ts';
+import { OUTBOX_CHILD, type OutboxChild, startChild } from './start-child.ts';
 
 let root: string;
 let receiver: RecordingReceiver;
