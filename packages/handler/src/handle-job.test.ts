@@ -1,6 +1,6 @@
 import { parseErrorCallback, parseProgress, parseSuccessCallback, TalebackError } from '@taleback/core';
-import { describe, expect, it } from 'vitest';
 import type { PostAnswer } from '@taleback/outbox';
+import { describe, expect, it } from 'vitest';
 import {
   answering,
   EVENT,

@@ -88,26 +88,6 @@ const keyFor = (
   audioKey({ userId, storyId: storyId ?? 'unknown', language, version: jobId ?? newId() });
 
 /**
- * A signal that aborts with either, until it is released. By hand: `AbortSignal.any` leaves something behind in a
- * signal that lives as long as the process.
- */
-const eitherOf = (one: AbortSignal, other: AbortSignal) => {
-  const either = new AbortController();
-  const passOne = (): void => either.abort(one.reason);
-  const passOther = (): void => either.abort(other.reason);
-  one.addEventListener('abort', passOne, { once: true });
-  other.addEventListener('abort', passOther, { once: true });
-  if (one.aborted) passOne();
-  return {
-    signal: either.signal,
-    release: () => {
-      one.removeEventListener('abort', passOne);
-      other.removeEventListener('abort', passOther);
-    },
-  };
-};
-
-/**
  * Makes the handler: parse, check, narrate, store, report.
  *
  * @example
@@ -143,7 +123,13 @@ export const createHandler = <Recording>(options: HandlerOptions<Recording>): Ha
     log('info', 'narration begins', { storyId, jobId, characters: text.length });
 
     const progress = createProgressReporter(options.callbacks, job, now);
-    const stop = eitherOf(signal, progress.unwanted);
+    const { unwanted } = progress;
+    // By hand: `AbortSignal.any` leaves something behind in a signal that lives as long as the process.
+    const stop = new AbortController();
+    const passOn = (): void => stop.abort(signal.reason);
+    signal.addEventListener('abort', passOn, { once: true });
+    if (signal.aborted) passOn();
+    unwanted.addEventListener('abort', () => stop.abort(unwanted.reason));
     let made: { readonly narration: Narration; readonly stored: StoredAudio };
     try {
       // 2. Check it, before anything is spent.
@@ -177,11 +163,10 @@ export const createHandler = <Recording>(options: HandlerOptions<Recording>): Ha
     } catch (thrown) {
       await progress.close();
       if (signal.aborted) throw thrown;
-      const { unwanted } = progress;
       const error: unknown = unwanted.aborted ? unwanted.reason : thrown;
       return fail(job, toTalebackError(error), startedAtMs);
     } finally {
-      stop.release();
+      signal.removeEventListener('abort', passOn);
     }
     await progress.close();
 

@@ -1,4 +1,4 @@
-import { documentIdFault, isRecord, TalebackError } from '@taleback/core';
+import { documentIdFault, type ErrorCode, isRecord, numberOf, TalebackError } from '@taleback/core';
 import type { Priority } from '@taleback/resilience';
 
 /** Where a job says that the recording of a voice is; one of the two. */
@@ -71,27 +71,11 @@ const text = (value: unknown): string | undefined =>
   typeof value === 'number' ? String(value) : textOnly(value);
 
 /** The first of the places that holds text; the order is the field's precedence in the source handlers. */
-const firstText = (...values: readonly unknown[]): string | undefined => {
-  for (const value of values) {
-    const found = text(value);
-    if (found !== undefined) return found;
-  }
-  return undefined;
-};
+const firstText = (...values: readonly unknown[]): string | undefined =>
+  values.map(text).find((found) => found !== undefined);
 
-const number = (value: unknown): number | undefined => {
-  const parsed = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
-  return typeof parsed === 'number' && Number.isFinite(parsed) ? parsed : undefined;
-};
-
-const style = (input: Fields, metadata: Fields): VoiceStyle | undefined => {
-  const found = {
-    exaggeration: number(input['exaggeration'] ?? metadata['exaggeration']),
-    cfgWeight: number(input['cfg_weight'] ?? metadata['cfg_weight']),
-    temperature: number(input['temperature'] ?? metadata['temperature']),
-  };
-  return Object.values(found).every((value) => value === undefined) ? undefined : found;
-};
+const number = (value: unknown): number | undefined =>
+  numberOf(textOnly(value) === undefined ? value : Number(value));
 
 /** The recording itself before its path. */
 const recordingIn = (fields: Fields): RecordingSource | undefined => {
@@ -102,8 +86,6 @@ const recordingIn = (fields: Fields): RecordingSource | undefined => {
 };
 
 const PRIORITIES: readonly Priority[] = ['high', 'normal', 'low'];
-
-const priority = (value: unknown): Priority | undefined => PRIORITIES.find((known) => known === value);
 
 const identify = (event: Fields, input: Fields, metadata: Fields): JobIdentity => {
   const outer = object(event['metadata']);
@@ -121,22 +103,16 @@ const identify = (event: Fields, input: Fields, metadata: Fields): JobIdentity =
 /** A recording has megabytes, and does not belong into a callback. */
 const withoutRecording = ({ profile_base64: _recording, ...others }: Fields): Fields => others;
 
-const fault = (identity: JobIdentity, input: Fields): TalebackError | undefined => {
-  if (typeof input['text'] !== 'string' || input['text'].trim() === '') {
-    return new TalebackError('text_empty', 'The story has no text', { details: 'input.text: is required' });
-  }
-  if (identity.voiceId === undefined) {
-    return new TalebackError('request_invalid', 'No voice was chosen', {
-      details: 'input.voice_id: is required',
-    });
-  }
-  const jobIdFault = identity.jobId === undefined ? undefined : documentIdFault(identity.jobId);
-  if (jobIdFault !== undefined) {
-    return new TalebackError('request_invalid', 'The job id cannot be used', {
-      details: `id: ${jobIdFault}`,
-    });
-  }
-  return undefined;
+const refuse = (code: ErrorCode, message: string, details: string): TalebackError =>
+  new TalebackError(code, message, { details });
+
+const faultOf = ({ voiceId, jobId }: JobIdentity, input: Fields): TalebackError | undefined => {
+  if (textOnly(input['text']) === undefined)
+    return refuse('text_empty', 'The story has no text', 'input.text: is required');
+  if (voiceId === undefined)
+    return refuse('request_invalid', 'No voice was chosen', 'input.voice_id: is required');
+  const jobIdFault = jobId && documentIdFault(jobId);
+  return jobIdFault ? refuse('request_invalid', 'The job id cannot be used', `id: ${jobIdFault}`) : undefined;
 };
 
 /**
@@ -148,8 +124,14 @@ export const parseEvent = (event: unknown): ParsedEvent => {
   const input = object(outer['input']);
   const metadata = object(input['metadata']);
   const identity = identify(outer, input, metadata);
-  const error = fault(identity, input);
+  const error = faultOf(identity, input);
   if (error !== undefined) return { ok: false, identity, error };
+  const given = (name: string): unknown => input[name] ?? metadata[name];
+  const style = {
+    exaggeration: number(given('exaggeration')),
+    cfgWeight: number(given('cfg_weight')),
+    temperature: number(given('temperature')),
+  };
   const job: NarrationJob = {
     ...identity,
     text: input['text'] as string,
@@ -159,14 +141,14 @@ export const parseEvent = (event: unknown): ParsedEvent => {
     storyType: firstText(input['story_type'], metadata['story_type']) ?? DEFAULT_STORY_TYPE,
     storyName: firstText(metadata['story_name'], input['story_name']),
     genre: firstText(input['genre'], input['story_genre'], input['storyGenre'], metadata['genre']),
-    isKidsVoice: (input['is_kids_voice'] ?? metadata['is_kids_voice']) === true,
+    isKidsVoice: given('is_kids_voice') === true,
     modelType: firstText(input['model_type'], metadata['model_type']),
-    pauseScale: number(input['pause_scale'] ?? metadata['pause_scale']),
-    speed: number(input['speed'] ?? metadata['speed']),
+    pauseScale: number(given('pause_scale')),
+    speed: number(given('speed')),
     recording: recordingIn(input) ?? recordingIn(metadata),
-    allowsOtherVoice: (input['allow_other_voice'] ?? metadata['allow_other_voice']) === true,
-    style: style(input, metadata),
-    priority: priority(input['priority'] ?? metadata['priority']),
+    allowsOtherVoice: given('allow_other_voice') === true,
+    style: Object.values(style).every((value) => value === undefined) ? undefined : style,
+    priority: PRIORITIES.find((known) => known === given('priority')),
     storagePath: firstText(metadata['storage_path'], input['storage_path']),
   };
   return { ok: true, job };

@@ -26,12 +26,6 @@ const LAST_REPORT_MS = 1_000;
 /** The answer to progress of a job whose story has a newer one, or has ended already. */
 const UNWANTED = /"wanted"\s*:\s*false/;
 
-const SILENT: ProgressReporter = {
-  unwanted: new AbortController().signal,
-  report: () => {},
-  close: () => Promise.resolve(),
-};
-
 const urlFor = (callbackUrl: string): string | undefined => {
   try {
     return deriveProgressUrl(callbackUrl);
@@ -50,9 +44,10 @@ export const createProgressReporter = (
   now: () => number,
 ): ProgressReporter => {
   const url = callbackUrl === undefined ? undefined : urlFor(callbackUrl);
-  if (url === undefined || jobId === undefined || storyId === undefined) return SILENT;
-  const closing = new AbortController();
   const unwanted = new AbortController();
+  if (url === undefined || jobId === undefined || storyId === undefined)
+    return { unwanted: unwanted.signal, report: () => {}, close: () => Promise.resolve() };
+  const closing = new AbortController();
   let isClosed = false;
   let waiting: { readonly stage: string; readonly progress: number } | undefined;
   let last: (NonNullable<typeof waiting> & { readonly atMs: number }) | undefined;

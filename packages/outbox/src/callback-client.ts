@@ -36,7 +36,7 @@ export interface CallbackClientOptions extends SendOptions {
 }
 
 export interface OutboxClientOptions {
-  readonly outbox: Outbox;
+  readonly outbox: Pick<Outbox, 'deliver' | 'countSentWithout'>;
   /** Sends what the outbox cannot take, and what is not worth keeping. */
   readonly direct: CallbackClient;
   /** Keeps what the direct client could not deliver. */
@@ -159,28 +159,15 @@ export const createCallbackClient = (options: CallbackClientOptions): CallbackCl
  * The client that loses nothing: a message is on the disk before it is sent, and stays until it is accepted.
  *
  * @example
- * import { createOutboxClient, Outbox, OutboxStore } from '@taleback/outbox';
+ * import { createOutboxClient } from '@taleback/outbox';
  * import { systemClock } from '@taleback/resilience';
- * const backoff = { kind: 'exponential', initialMs: 1, maxMs: 1, jitter: 'none' } as const;
- * const common = { clock: systemClock, log: () => {} };
- * const outbox = new Outbox({
- *   ...common,
- *   store: new OutboxStore(undefined, () => {}),
- *   send: async () => ({ kind: 'accepted' }),
- *   policy: { backoff, deadlineMs: 3_600_000, unauthorizedMs: 0 },
- *   random: Math.random,
- * });
- * await outbox.open();
- * const direct = { deliver: async () => ({ kind: 'delivered', attempts: 1 }) as const };
- * const client = createOutboxClient({
- *   ...common,
- *   outbox,
- *   direct: { ...direct, deliverOnce: direct.deliver },
- *   keepDeadLetter: async () => {},
- * });
+ * const deliver = async () => ({ kind: 'delivered', attempts: 1 }) as const;
+ * // An `Outbox`, and a client of `createCallbackClient`.
+ * const parts = { outbox: { deliver, countSentWithout: () => {} }, direct: { deliver, deliverOnce: deliver } };
+ * const options = { keepDeadLetter: async () => {}, clock: systemClock, log: () => {} };
+ * const client = createOutboxClient({ ...parts, ...options });
  * const message = { url: 'https://a.example/hook', messageId: 'ready_7', payload: { job_id: '7' } };
  * console.log((await client.deliver(message)).kind); // delivered
- * await outbox.close();
  */
 export const createOutboxClient = (options: OutboxClientOptions): CallbackClient => {
   const { outbox, direct, keepDeadLetter, clock, log } = options;

@@ -51,8 +51,9 @@ const messageFields = z.object({
   messageId: z.string().regex(/^[\x21-\x2d\x2f-\x7e]{1,200}$/, 'must be 1 to 200 letters without a dot'),
   payload: z.custom<Payload>(isRecord, 'must be an object'),
 });
-const entryFields = messageFields.extend({
+const entryFields = z.object({
   version: z.literal(VERSION),
+  ...messageFields.shape,
   createdMs: z.number().min(0),
   lane: z.string().optional(),
   substitute: messageFields.optional(),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { chunkAddress, pingAddress, resultAddress, stopAddress, takeAddress } from './platform.ts';
 import { parseRunpodEnvironment, type RunpodSettings, type RunpodVariables } from './config.ts';
+import { chunkAddress, pingAddress, resultAddress, stopAddress, takeAddress } from './platform.ts';
 
 const VARIABLES = {
   RUNPOD_WEBHOOK_GET_JOB: 'https://p/v2/ep/job-take/$ID?gpu=X',

@@ -1,12 +1,18 @@
 import { type Clock, type Random, retry, wait } from '@taleback/resilience';
-import { JobProgress } from './job-progress.ts';
 import { errorText, type RunpodLog } from './log.ts';
-import { ABORT_GRACE_MS, CHUNK_TRIES, RESULT_BACKOFF } from './pacing.ts';
-import { type Platform, resultAddress } from './platform.ts';
-import { bodyOfReturned, bodyOfThrown, encodeResult, type ResultBody } from './result-body.ts';
+import {
+  ABORT_GRACE_MS,
+  CHUNK_TIMEOUT_MS,
+  CHUNK_TRIES,
+  LAST_PROGRESS_MS,
+  PROGRESS_TIMEOUT_MS,
+  RESULT_BACKOFF,
+} from './pacing.ts';
+import { chunkAddress, type JobPost, type Platform, resultAddress } from './platform.ts';
+import { encodeResult } from './result-body.ts';
 import type { TakenJob } from './results.ts';
 import { type HandlerEnd, type RunpodHandler, runHandler } from './run-handler.ts';
-import type { JobUnderWay } from './under-way.ts';
+import { abortCauseOf } from './under-way.ts';
 
 export interface JobRunnerParts {
   readonly handler: RunpodHandler;
@@ -22,116 +28,128 @@ export interface JobRunnerParts {
   readonly log: RunpodLog;
 }
 
-/** What becomes of a job whose handler ended. */
-export type JobEnd =
-  | { readonly kind: 'result'; readonly url: string; readonly body: string; readonly stopPod: boolean }
-  /** The platform stopped it: it wants no result. */
-  | { readonly kind: 'stopped' };
+/** The result of a job. */
+export interface JobEnd {
+  readonly url: string;
+  readonly body: string;
+  readonly stopPod: boolean;
+}
 
-const STOPPING_ERROR = 'The worker was stopped before the job was done.';
+const STOPPED: HandlerEnd = {
+  body: { error: 'The worker was stopped before the job was done.' },
+  isStream: false,
+};
 
 /** Settles some time after the worker leaves: a handler that ignores its signal is left behind. */
 const givenUp = (leaving: AbortSignal, clock: Clock, over: AbortSignal): Promise<HandlerEnd> =>
   new Promise((resolve) => {
-    const giveUp = (): void =>
-      void wait(clock, ABORT_GRACE_MS, over).then(() => resolve({ kind: 'threw', error: STOPPING_ERROR }));
+    const giveUp = (): void => void wait(clock, ABORT_GRACE_MS, over).then(() => resolve(STOPPED));
     if (leaving.aborted) giveUp();
     else leaving.addEventListener('abort', giveUp, { once: true, signal: over });
   });
 
-/** Runs one job and makes its result. */
-export class JobRunner {
-  readonly #parts: JobRunnerParts;
+/**
+ * The progress of one job, in order: one update on its way at a time, and the newest of those that came meanwhile after
+ * it. Progress and result share one address over there, so nothing may follow the result.
+ */
+const createProgress = (
+  post: Omit<JobPost, 'body' | 'signal'>,
+  jobSignal: AbortSignal,
+  { platform, clock, log }: JobRunnerParts,
+) => {
+  const ending = new AbortController();
+  const signal = AbortSignal.any([ending.signal, jobSignal]);
+  let waiting: string | undefined;
+  let sending: Promise<void> | undefined;
+  let isClosed = false;
 
-  constructor(parts: JobRunnerParts) {
-    this.#parts = parts;
-  }
-
-  async run({ job, workerId }: TakenJob, underWay: JobUnderWay): Promise<JobEnd> {
-    if (underWay.abortedBy() === 'stopped-by-platform') return { kind: 'stopped' };
-    const { handler, platform, clock, log, traceback } = this.#parts;
-    const progressUrl = resultAddress(platform.settings, workerId, job.id, false);
-    const progress = new JobProgress({
-      post: (body, signal) =>
-        platform.postProgress(progressUrl, job.id, body, AbortSignal.any([signal, underWay.signal])),
-      jobId: job.id,
-      clock,
-      log,
-    });
-    const context = { signal: underWay.signal, progress: (value: unknown) => progress.report(value) };
-    const running = runHandler(handler, job, context, {
-      onChunk: (chunk) => this.#postChunk(job.id, chunk, underWay.signal),
-      keepChunks: this.#keepsChunks,
-      traceback,
-    });
-    const over = new AbortController();
-    const end = await Promise.race([running, givenUp(this.#parts.leaving, clock, over.signal)]);
-    over.abort();
-    await progress.close();
-    if (underWay.abortedBy() === 'stopped-by-platform') return { kind: 'stopped' };
-    return this.#result(end, workerId, job.id, underWay);
-  }
-
-  /** Nothing of a stream is lost where the platform has no address for chunks. */
-  get #keepsChunks(): boolean {
-    const { returnAggregateStream, platform } = this.#parts;
-    return returnAggregateStream || platform.settings.streamTemplate === undefined;
-  }
-
-  #result(end: HandlerEnd, workerId: string, jobId: string, underWay: JobUnderWay): JobEnd {
-    const { platform, refreshWorker, maxResultBytes } = this.#parts;
-    const isStream = end.kind === 'streamed' || end.kind === 'stream-broke';
-    const body: ResultBody = {
-      ...this.#bodyOf(end, underWay),
-      ...(refreshWorker ? { stopPod: true as const } : {}),
-    };
-    return {
-      kind: 'result',
-      url: resultAddress(platform.settings, workerId, jobId, isStream),
-      body: encodeResult(body, maxResultBytes),
-      stopPod: body.stopPod === true,
-    };
-  }
-
-  #bodyOf(end: HandlerEnd, underWay: JobUnderWay): ResultBody {
-    const { settings } = this.#parts.platform;
-    switch (end.kind) {
-      case 'returned':
-        return bodyOfReturned(end.value);
-      case 'streamed':
-        return { output: end.chunks };
-      case 'stream-broke':
-        return { error: end.error };
-      case 'threw':
-        if (underWay.abortedBy() === 'worker-stopping') return { error: STOPPING_ERROR };
-        this.#parts.log('error', 'job failed', { jobId: underWay.id, error: errorText(end.error) });
-        return bodyOfThrown(end.error, { ...settings, traceback: this.#parts.traceback });
-      default:
-        return end satisfies never;
+  const missed = (error: unknown): void =>
+    log('warn', 'progress not reported', { jobId: post.jobId, error: errorText(error) });
+  const send = async (): Promise<void> => {
+    for (let body = waiting; body !== undefined && !ending.signal.aborted; body = waiting) {
+      waiting = undefined;
+      await platform.post({ ...post, body, signal }).catch(missed);
     }
-  }
+    sending = undefined;
+  };
+  return {
+    report: (value: unknown): void => {
+      if (isClosed) return;
+      try {
+        waiting = JSON.stringify({ status: 'IN_PROGRESS', output: value ?? null });
+      } catch (error) {
+        return missed(error);
+      }
+      sending ??= send();
+    },
+    /** Resolves when nothing is on its way; an update that is not answered in time is given up. */
+    close: async (): Promise<void> => {
+      isClosed = true;
+      const cancelTimer = clock.setTimer(() => ending.abort(), LAST_PROGRESS_MS);
+      await sending;
+      cancelTimer();
+    },
+  };
+};
 
-  /** @throws the last fault when the platform takes the chunk in none of the tries. */
-  async #postChunk(jobId: string, chunk: unknown, signal: AbortSignal): Promise<void> {
-    const { platform, clock, random } = this.#parts;
-    if (platform.settings.streamTemplate === undefined) return;
-    const body = JSON.stringify({ output: chunk ?? null });
-    const outcome = await retry(
-      async () => {
-        const asked = await platform.postChunk(jobId, body, signal);
-        if (asked === undefined) return;
-        if (asked.kind !== 'completed') throw new Error(`no answer: ${asked.kind}`);
-        if (asked.value.status > 299) throw new Error(`answered ${asked.value.status}`);
-      },
-      {
-        maxAttempts: CHUNK_TRIES,
-        backoff: RESULT_BACKOFF,
-        classify: () => ({ retryable: true }),
-        clock,
-        random,
-        signal,
-      },
-    );
-    if (outcome.kind !== 'succeeded') throw outcome.lastError;
-  }
-}
+/** @throws the last fault when the platform takes the chunk in none of the tries */
+const postChunk = async (
+  jobId: string,
+  chunk: unknown,
+  { platform, clock, random }: JobRunnerParts,
+  signal: AbortSignal,
+): Promise<void> => {
+  const url = chunkAddress(platform.settings, jobId);
+  if (url === undefined) return;
+  const body = JSON.stringify({ output: chunk ?? null });
+  const post = async (): Promise<void> => {
+    const asked = await platform.post({ url, jobId, body, timeoutMs: CHUNK_TIMEOUT_MS, signal });
+    if (asked.kind !== 'completed') throw new Error(`no answer: ${asked.kind}`);
+    if (asked.value.status > 299) throw new Error(`answered ${asked.value.status}`);
+  };
+  const policy = { maxAttempts: CHUNK_TRIES, backoff: RESULT_BACKOFF, clock, random, signal };
+  const outcome = await retry(post, { ...policy, classify: () => ({ retryable: true }) });
+  if (outcome.kind !== 'succeeded') throw outcome.lastError;
+};
+
+/** Runs one job and makes its result; undefined when the platform stopped it: it wants none. */
+export const runJob = async (
+  { job, workerId }: TakenJob,
+  signal: AbortSignal,
+  parts: JobRunnerParts,
+): Promise<JobEnd | undefined> => {
+  const { handler, platform, refreshWorker, maxResultBytes, clock, log } = parts;
+  const { settings } = platform;
+  const isStopped = (): boolean => abortCauseOf(signal) === 'stopped-by-platform';
+  if (isStopped()) return undefined;
+  const progressPost = {
+    url: resultAddress(settings, workerId, job.id, false),
+    jobId: job.id,
+    timeoutMs: PROGRESS_TIMEOUT_MS,
+  };
+  const progress = createProgress(progressPost, signal, parts);
+  const running = runHandler(handler, {
+    job,
+    context: { signal, progress: progress.report },
+    onChunk: (chunk) => postChunk(job.id, chunk, parts, signal),
+    // Nothing of a stream is lost where the platform has no address for chunks.
+    keepChunks: parts.returnAggregateStream || settings.streamTemplate === undefined,
+    hostname: settings.hostname,
+    workerId: settings.workerId,
+    traceback: parts.traceback,
+  });
+  const over = new AbortController();
+  let end = await Promise.race([running, givenUp(parts.leaving, clock, over.signal)]);
+  over.abort();
+  await progress.close();
+  if (isStopped()) return undefined;
+  if (end.thrown !== undefined && abortCauseOf(signal) === 'worker-stopping') end = STOPPED;
+  if (end.thrown !== undefined)
+    log('error', 'job failed', { jobId: job.id, error: errorText(end.thrown.error) });
+  const body = refreshWorker ? { ...end.body, stopPod: true as const } : end.body;
+  return {
+    url: resultAddress(settings, workerId, job.id, end.isStream),
+    body: encodeResult(body, maxResultBytes),
+    stopPod: body.stopPod === true,
+  };
+};

@@ -81,8 +81,10 @@ export const MAX_RUNS = 2;
 export type PollEnd =
   | { readonly kind: 'found' }
   | { readonly kind: 'none' }
+  /** 429. */
   | { readonly kind: 'throttled'; readonly retryAfter: string | undefined }
-  | { readonly kind: 'failed' };
+  /** Another status, no answer at all, or one that cannot be read. */
+  | { readonly kind: 'failed'; readonly why?: string };
 
 export interface PollTiming {
   /** From the beginning of the poll to now, ms. */
@@ -94,7 +96,6 @@ export interface PollTiming {
   /** Epoch milliseconds, for a Retry-After that is a date. */
   readonly nowMs: number;
   readonly random: Random;
-  readonly backoff?: Backoff;
 }
 
 /** The pause between a poll that just ended and the next one, ms. */
@@ -109,7 +110,7 @@ export const pauseAfterPoll = (end: PollEnd, timing: PollTiming): number => {
       return Math.max(THROTTLED_MS, Math.min(askedMs, MAX_RETRY_AFTER_MS));
     }
     case 'failed':
-      return backoffDelayMs(timing.backoff ?? POLL_BACKOFF, timing.failures, timing.random);
+      return backoffDelayMs(POLL_BACKOFF, timing.failures, timing.random);
     default:
       return end satisfies never;
   }

@@ -1,6 +1,6 @@
 import { type Clock, type DeadlineOutcome, tryWithDeadline } from '@taleback/resilience';
 import type { RunpodSettings } from './config.ts';
-import { CHUNK_TIMEOUT_MS, LONG_POLL_MS, PROGRESS_TIMEOUT_MS, RESULT_TIMEOUT_MS } from './pacing.ts';
+import { LONG_POLL_MS } from './pacing.ts';
 
 /** Release of RunPod's Python SDK whose worker protocol is spoken here; sent as `runpod_version`. */
 export const PROTOCOL_VERSION = '1.12.0';
@@ -74,17 +74,17 @@ const ofJob = (template: string, workerId: string, jobId: string, isStream: bool
 
 /** Where a result goes. `workerId` is who took the job: it may have been this worker's forerunner. */
 export const resultAddress = (
-  settings: RunpodSettings,
+  { outputTemplate }: RunpodSettings,
   workerId: string,
   jobId: string,
   isStream: boolean,
-): string => ofJob(settings.outputTemplate, workerId, jobId, isStream);
+): string => ofJob(outputTemplate, workerId, jobId, isStream);
 
 /** Where the chunks of a stream go; undefined when the platform gave no such address. */
-export const chunkAddress = (settings: RunpodSettings, jobId: string): string | undefined =>
-  settings.streamTemplate === undefined
-    ? undefined
-    : ofJob(settings.streamTemplate, settings.workerId, jobId, false);
+export const chunkAddress = (
+  { streamTemplate, workerId }: RunpodSettings,
+  jobId: string,
+): string | undefined => streamTemplate && ofJob(streamTemplate, workerId, jobId, false);
 
 /** Undefined when no pings can be sent. */
 export const pingAddress = (
@@ -100,92 +100,62 @@ export const pingAddress = (
   );
 };
 
-export interface PlatformParts {
-  readonly settings: RunpodSettings;
-  readonly http: HttpSend;
-  readonly clock: Clock;
-}
-
-type Headers = Readonly<Record<string, string>>;
-
 /** The platform's ids are plain; anything else is encoded, because a header takes no line breaks. */
 const headerText = (jobId: string): string => (/^[\x21-\x7e]+$/.test(jobId) ? jobId : encodeId(jobId));
 
 /** The answer, or how it was missed. It rejects when none came. */
 export type Asked = DeadlineOutcome<HttpAnswer>;
 
+export interface PlatformParts {
+  readonly settings: RunpodSettings;
+  readonly http: HttpSend;
+  readonly clock: Clock;
+}
+
+/** A post about a job. */
+export interface JobPost extends Pick<HttpRequest, 'url' | 'signal'> {
+  readonly jobId: string;
+  /** JSON text, although the protocol's content type says otherwise. */
+  readonly body: string;
+  readonly timeoutMs: number;
+}
+
 /** The calls of the worker protocol, each with its headers and its time limit. */
 export class Platform {
   readonly settings: RunpodSettings;
-  readonly #http: HttpSend;
-  readonly #clock: Clock;
-  readonly #base: Headers;
+  readonly #parts: PlatformParts;
 
-  constructor({ settings, http, clock }: PlatformParts) {
-    this.settings = settings;
-    this.#http = http;
-    this.#clock = clock;
-    // The key goes out as it is, without "Bearer".
-    const authorization = settings.apiKey === undefined ? {} : { authorization: settings.apiKey };
-    this.#base = { ...authorization, 'user-agent': USER_AGENT };
+  constructor(parts: PlatformParts) {
+    this.settings = parts.settings;
+    this.#parts = parts;
   }
 
-  /** Long poll for jobs. */
-  take(size: number, isBusy: boolean, signal: AbortSignal): Promise<Asked> {
-    return this.#get(takeAddress(this.settings, size, isBusy), LONG_POLL_MS, signal, {
-      'content-type': 'application/json',
-    });
+  /** Long poll for jobs, or for jobs to stop. */
+  poll(url: string, signal: AbortSignal): Promise<Asked> {
+    const headers = { 'content-type': 'application/json' };
+    return this.#ask({ method: 'GET', url, headers, signal }, LONG_POLL_MS);
   }
 
-  /** Long poll for jobs to stop; undefined when there is no such address. */
-  stops(signal: AbortSignal): Promise<Asked> | undefined {
-    const url = stopAddress(this.settings);
-    return url === undefined
-      ? undefined
-      : this.#get(url, LONG_POLL_MS, signal, { 'content-type': 'application/json' });
+  ping(url: string, timeoutMs: number, signal: AbortSignal): Promise<Asked> {
+    return this.#ask({ method: 'GET', url, headers: {}, signal }, timeoutMs);
   }
 
-  /** Undefined when no pings can be sent. */
-  ping(jobIds: readonly string[], timeoutMs: number, signal: AbortSignal): Promise<Asked> | undefined {
-    const url = pingAddress(this.settings, jobIds);
-    return url === undefined ? undefined : this.#get(url, timeoutMs, signal, {});
-  }
-
-  postResult(url: string, jobId: string, body: string, signal: AbortSignal): Promise<Asked> {
-    return this.#post(url, jobId, body, RESULT_TIMEOUT_MS, signal);
-  }
-
-  postProgress(url: string, jobId: string, body: string, signal: AbortSignal): Promise<Asked> {
-    return this.#post(url, jobId, body, PROGRESS_TIMEOUT_MS, signal);
-  }
-
-  /** Undefined when the platform gave no address for chunks. */
-  postChunk(jobId: string, body: string, signal: AbortSignal): Promise<Asked> | undefined {
-    const url = chunkAddress(this.settings, jobId);
-    return url === undefined ? undefined : this.#post(url, jobId, body, CHUNK_TIMEOUT_MS, signal);
-  }
-
-  #get(url: string, timeoutMs: number, signal: AbortSignal, headers: Headers): Promise<Asked> {
-    return tryWithDeadline(
-      (limited) =>
-        this.#http({ method: 'GET', url, headers: { ...this.#base, ...headers }, signal: limited }),
-      timeoutMs,
-      { signal, clock: this.#clock },
-    );
-  }
-
-  /** The body is JSON, although the protocol's content type says otherwise. */
-  #post(url: string, jobId: string, body: string, timeoutMs: number, signal: AbortSignal): Promise<Asked> {
+  post({ url, jobId, body, timeoutMs, signal }: JobPost): Promise<Asked> {
     const headers = {
-      ...this.#base,
       'content-type': 'application/x-www-form-urlencoded',
       charset: 'utf-8',
       'x-request-id': headerText(jobId),
     };
-    return tryWithDeadline(
-      (limited) => this.#http({ method: 'POST', url, headers, body, signal: limited }),
-      timeoutMs,
-      { signal, clock: this.#clock },
-    );
+    return this.#ask({ method: 'POST', url, headers, body, signal }, timeoutMs);
+  }
+
+  #ask({ signal, ...request }: HttpRequest, timeoutMs: number): Promise<Asked> {
+    const { http, clock } = this.#parts;
+    const { apiKey } = this.settings;
+    // The key goes out as it is, without "Bearer".
+    const authorization = apiKey === undefined ? {} : { authorization: apiKey };
+    const headers = { ...authorization, 'user-agent': USER_AGENT, ...request.headers };
+    const send = (limited: AbortSignal) => http({ ...request, headers, signal: limited });
+    return tryWithDeadline(send, timeoutMs, { signal, clock });
   }
 }

@@ -1,14 +1,30 @@
-import { type Clock, type Random, wait } from '@taleback/resilience';
+import {
+  type Clock,
+  classifyHttpStatus,
+  type Random,
+  retry,
+  tryWithDeadline,
+  wait,
+} from '@taleback/resilience';
 import { errorText, type RunpodLog } from './log.ts';
 import {
   EMPTY_POLL_SPACING_MS,
   EMPTY_STOP_SPACING_MS,
   FULL_RECHECK_MS,
   MAX_WAITING_RESULTS,
+  PING_RETRY_MS,
+  type PollEnd,
   pauseAfterPoll,
 } from './pacing.ts';
-import type { Asked, Platform } from './platform.ts';
-import { readStops, readTake, type StopOutcome, type TakeOutcome } from './read-answers.ts';
+import {
+  type Asked,
+  type HttpAnswer,
+  type Platform,
+  pingAddress,
+  stopAddress,
+  takeAddress,
+} from './platform.ts';
+import { readStops, readTake, type TakeOutcome } from './read-answers.ts';
 import type { UnderWay } from './under-way.ts';
 
 /** Jobs at once: a number, or a function of the current number that is asked before every poll. 0 takes none for now. */
@@ -33,8 +49,47 @@ export const createConcurrencyReader = (
   };
 };
 
-export interface TakeLoopParts {
+/** What every loop needs. */
+export interface LoopParts {
   readonly platform: Platform;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: RunpodLog;
+}
+
+interface Poll<Outcome> {
+  readonly name: string;
+  readonly emptySpacingMs: number;
+  readonly ask: () => Promise<Asked>;
+  readonly read: (answer: HttpAnswer) => Outcome;
+  /** Takes up what was found. A poll that found nothing to do is an empty one, whatever was in it. */
+  readonly use: (outcome: Outcome) => PollEnd;
+}
+
+/** Polls once. @returns failed polls in a row, this one included, after the pause that follows */
+const pollOnce = async <Outcome>(
+  { name, emptySpacingMs, ask, read, use }: Poll<Outcome>,
+  failuresBefore: number,
+  { clock, random, log }: LoopParts,
+  ending: AbortSignal,
+): Promise<number> => {
+  const begunAtMs = clock.now();
+  let end: PollEnd;
+  try {
+    const asked = await ask();
+    end = asked.kind === 'completed' ? use(read(asked.value)) : { kind: 'none' };
+  } catch (error) {
+    end = { kind: 'failed', why: errorText(error) };
+  }
+  const failures = end.kind === 'failed' ? failuresBefore + 1 : 0;
+  if (end.kind === 'failed') log('warn', `${name} failed`, { failures, reason: end.why });
+  const nowMs = clock.now();
+  const timing = { tookMs: nowMs - begunAtMs, emptySpacingMs, failures, nowMs, random };
+  await wait(clock, pauseAfterPoll(end, timing), ending);
+  return failures;
+};
+
+export interface TakeLoopParts extends LoopParts {
   readonly underWay: UnderWay;
   /** Jobs that may be under way at once. */
   readonly limit: () => Promise<number>;
@@ -44,118 +99,99 @@ export interface TakeLoopParts {
   readonly beginLeftover: () => boolean;
   /** @returns how many jobs began */
   readonly onTaken: (outcome: TakeOutcome & { readonly kind: 'jobs' }) => number;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: RunpodLog;
-}
-
-export interface TakeLoopSignals {
   /** No further poll begins; the open one is waited for, because the platform may hand out a job in it. */
   readonly ending: AbortSignal;
   /** The open poll is given up. */
   readonly leaving: AbortSignal;
 }
 
-const readAsked = (asked: Asked): TakeOutcome => {
-  if (asked.kind === 'completed') return readTake(asked.value);
-  return { kind: 'none', why: asked.kind === 'timed-out' ? 'the poll ran its time' : 'the worker ends' };
-};
-
-const pollTake = async (
-  platform: Platform,
-  size: number,
-  isBusy: boolean,
-  signal: AbortSignal,
-): Promise<TakeOutcome> => {
-  try {
-    return readAsked(await platform.take(size, isBusy, signal));
-  } catch (error) {
-    return { kind: 'failed', why: errorText(error) };
-  }
-};
-
 /** Takes jobs as long as slots are free, until a signal ends it. Never rejects. */
-export const runTakeLoop = async (parts: TakeLoopParts, signals: TakeLoopSignals): Promise<void> => {
-  const { platform, underWay, limit, waitingResults, beginLeftover, onTaken, clock, random, log } = parts;
+export const runTakeLoop = async (parts: TakeLoopParts): Promise<void> => {
+  const { platform, underWay, clock, ending, leaving } = parts;
   let failures = 0;
-
-  const waitForRoom = async (): Promise<void> => {
-    // By hand: `AbortSignal.any` leaves something behind in a signal that lives as long as the process.
-    const room = new AbortController();
-    const wake = (): void => room.abort();
-    const stop = underWay.onEnd(wake);
-    signals.ending.addEventListener('abort', wake, { once: true });
-    if (signals.ending.aborted) wake();
-    await wait(clock, FULL_RECHECK_MS, room.signal);
-    signals.ending.removeEventListener('abort', wake);
-    stop();
-  };
-
-  while (!signals.ending.aborted) {
-    const free = (await limit()) - underWay.count;
-    if (signals.ending.aborted) return;
-    if (free < 1 || waitingResults() >= MAX_WAITING_RESULTS) {
-      await waitForRoom();
+  while (!ending.aborted) {
+    const free = (await parts.limit()) - underWay.count;
+    if (ending.aborted) return;
+    if (free < 1 || parts.waitingResults() >= MAX_WAITING_RESULTS) {
+      await tryWithDeadline(() => underWay.nextEnd(), FULL_RECHECK_MS, { signal: ending, clock });
       continue;
     }
-    if (beginLeftover()) continue;
-    const begunAtMs = clock.now();
-    const outcome = await pollTake(platform, free, underWay.count > 0, signals.leaving);
-    failures = outcome.kind === 'failed' ? failures + 1 : 0;
-    const begun = outcome.kind === 'jobs' ? onTaken(outcome) : 0;
-    if (outcome.kind === 'failed') log('warn', 'job-take failed', { failures, reason: outcome.why });
-    // A poll that brought nothing to do is an empty one, whatever was in it.
-    const end = outcome.kind === 'jobs' ? ({ kind: begun > 0 ? 'found' : 'none' } as const) : outcome;
-    const nowMs = clock.now();
-    const pauseMs = pauseAfterPoll(end, {
-      tookMs: nowMs - begunAtMs,
+    if (parts.beginLeftover()) continue;
+    const poll: Poll<TakeOutcome> = {
+      name: 'job-take',
       emptySpacingMs: EMPTY_POLL_SPACING_MS,
-      failures,
-      nowMs,
-      random,
-    });
-    await wait(clock, pauseMs, signals.ending);
-  }
-};
-
-export interface StopLoopParts {
-  readonly platform: Platform;
-  readonly onStop: (jobId: string) => void;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: RunpodLog;
-}
-
-/** Undefined when the platform gave no address to ask. */
-const pollStops = async (platform: Platform, signal: AbortSignal): Promise<StopOutcome | undefined> => {
-  try {
-    const asked = await platform.stops(signal);
-    if (asked === undefined) return undefined;
-    return asked.kind === 'completed' ? readStops(asked.value) : { kind: 'none' };
-  } catch (error) {
-    return { kind: 'failed', why: errorText(error) };
+      ask: () => platform.poll(takeAddress(platform.settings, free, underWay.count > 0), leaving),
+      read: readTake,
+      use: (outcome) => {
+        if (outcome.kind !== 'jobs') return outcome;
+        return { kind: parts.onTaken(outcome) > 0 ? 'found' : 'none' };
+      },
+    };
+    failures = await pollOnce(poll, failures, parts, ending);
   }
 };
 
 /** Hears which jobs the platform wants stopped, until the signal aborts. Never rejects. */
-export const runStopLoop = async (parts: StopLoopParts, signal: AbortSignal): Promise<void> => {
-  const { platform, onStop, clock, random, log } = parts;
+export const runStopLoop = async (
+  parts: LoopParts,
+  onStop: (jobId: string) => void,
+  signal: AbortSignal,
+): Promise<void> => {
+  const { platform } = parts;
+  const url = stopAddress(platform.settings);
+  if (url === undefined) return;
   let failures = 0;
+  const poll: Poll<ReturnType<typeof readStops>> = {
+    name: 'job-stop',
+    emptySpacingMs: EMPTY_STOP_SPACING_MS,
+    ask: () => platform.poll(url, signal),
+    read: readStops,
+    use: (outcome) => {
+      if (outcome.kind !== 'stops') return outcome;
+      outcome.jobIds.forEach(onStop);
+      return { kind: 'found' };
+    },
+  };
+  while (!signal.aborted) failures = await pollOnce(poll, failures, parts, signal);
+};
+
+/**
+ * Reports to the platform that the worker lives and what it works on, at once and after every interval. Never rejects.
+ *
+ * @param jobIds jobs that this worker has taken and that have no accepted result yet
+ */
+export const runPingLoop = async (
+  { platform, clock, log }: LoopParts,
+  jobIds: () => readonly string[],
+  signal: AbortSignal,
+): Promise<void> => {
+  const { pingTemplate, pingIntervalMs } = platform.settings;
+  if (pingTemplate === undefined) return;
+  let isLasting = false;
+
+  const ping = async (): Promise<void> => {
+    const url = pingAddress(platform.settings, jobIds()) ?? pingTemplate;
+    isLasting = false;
+    const asked = await platform.ping(url, 2 * pingIntervalMs, signal);
+    if (asked.kind === 'aborted') return;
+    const status = asked.kind === 'completed' ? asked.value.status : undefined;
+    if (status !== undefined && status < 300) return;
+    isLasting = status === undefined || !classifyHttpStatus(status).retryable;
+    throw new Error(status === undefined ? 'no answer' : `answered ${status}`);
+  };
+
   while (!signal.aborted) {
     const begunAtMs = clock.now();
-    const outcome = await pollStops(platform, signal);
-    if (outcome === undefined) return;
-    failures = outcome.kind === 'failed' ? failures + 1 : 0;
-    if (outcome.kind === 'stops') outcome.jobIds.forEach(onStop);
-    else if (outcome.kind === 'failed') log('warn', 'job-stop failed', { failures, reason: outcome.why });
-    const nowMs = clock.now();
-    const pauseMs = pauseAfterPoll(outcome.kind === 'stops' ? { kind: 'found' } : outcome, {
-      tookMs: nowMs - begunAtMs,
-      emptySpacingMs: EMPTY_STOP_SPACING_MS,
-      failures,
-      nowMs,
-      random,
+    const outcome = await retry(ping, {
+      maxAttempts: PING_RETRY_MS.length + 1,
+      backoff: { kind: 'schedule', delaysMs: PING_RETRY_MS, jitter: 'none' },
+      classify: () => ({ retryable: !isLasting }),
+      clock,
+      signal,
     });
-    await wait(clock, pauseMs, signal);
+    if (outcome.kind !== 'succeeded' && outcome.kind !== 'aborted') {
+      log('warn', 'ping failed', { attempts: outcome.attempts, reason: errorText(outcome.lastError) });
+    }
+    await wait(clock, Math.max(0, begunAtMs + pingIntervalMs - clock.now()), signal);
   }
 };

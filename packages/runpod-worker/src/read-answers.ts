@@ -1,3 +1,4 @@
+import type { PollEnd } from './pacing.ts';
 import type { HttpAnswer, RunpodJob } from './platform.ts';
 
 /** An entry that is no job. With an id it is answered with an error result, so that its caller hears of it. */
@@ -6,86 +7,69 @@ export interface FaultyEntry {
   readonly fault: string;
 }
 
-/** What a job-take brought. */
+type Nothing = Exclude<PollEnd, { kind: 'found' }>;
+
+/** What a job-take gave. */
 export type TakeOutcome =
   | { readonly kind: 'jobs'; readonly jobs: readonly RunpodJob[]; readonly faulty: readonly FaultyEntry[] }
-  /** 204, 400 ("expected when FlashBoot is enabled"), 200 without JSON, or the long poll ran its time. */
-  | { readonly kind: 'none'; readonly why: string }
-  /** 429. */
-  | { readonly kind: 'throttled'; readonly retryAfter: string | undefined }
-  /** Any other status, no answer at all, or an answer that cannot be read. */
-  | { readonly kind: 'failed'; readonly why: string };
+  | Nothing;
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+/** What a job-stop poll gave. */
+export type StopOutcome = { readonly kind: 'stops'; readonly jobIds: readonly string[] } | Nothing;
 
-const idOf = (entry: unknown): string | undefined => {
-  const id = isObject(entry) ? entry['id'] : undefined;
-  return typeof id === 'string' && id !== '' ? id : undefined;
-};
-
-const readEntry = (entry: unknown): { readonly job: RunpodJob } | FaultyEntry => {
-  const id = idOf(entry);
-  if (!isObject(entry)) return { id, fault: 'Job is not an object.' };
-  const missing = [
-    ...(id === undefined ? ['id'] : []),
-    ...(entry['input'] === undefined || entry['input'] === null ? ['input'] : []),
-  ];
-  return id !== undefined && missing.length === 0
-    ? { job: { ...entry, id, input: entry['input'] } }
-    : { id, fault: `Job has missing field(s): ${missing.join(' or ')}.` };
-};
-
-/** An entry that is no job takes none of its neighbours down. */
-const readEntries = (entries: readonly unknown[]): TakeOutcome => {
-  if (entries.length === 0) return { kind: 'none', why: 'empty list' };
-  const read = entries.map(readEntry);
-  return {
-    kind: 'jobs',
-    jobs: read.flatMap((entry) => ('job' in entry ? [entry.job] : [])),
-    faulty: read.flatMap((entry) => ('job' in entry ? [] : [entry])),
-  };
-};
-
-/** Reads the answer to a job-take, single or batch: the body decides, not the address. */
-export const readTake = ({ status, contentType, retryAfter, body }: HttpAnswer): TakeOutcome => {
-  if (status === 204 || status === 400) return { kind: 'none', why: `answered ${status}` };
-  if (status === 429) return { kind: 'throttled', retryAfter };
-  if (status !== 200) return { kind: 'failed', why: `answered ${status}` };
-  if (contentType !== 'application/json') return { kind: 'none', why: `content type "${contentType}"` };
-  if (body === '') return { kind: 'none', why: 'empty body' };
-  let json: unknown;
-  try {
-    json = JSON.parse(body);
-  } catch {
-    return { kind: 'failed', why: 'the answer is not JSON' };
-  }
-  if (Array.isArray(json)) return readEntries(json);
-  return isObject(json) ? readEntries([json]) : { kind: 'failed', why: 'the answer is no job' };
-};
-
-/** What a job-stop poll brought. */
-export type StopOutcome =
-  | { readonly kind: 'stops'; readonly jobIds: readonly string[] }
-  | { readonly kind: 'none' }
-  | { readonly kind: 'throttled'; readonly retryAfter: string | undefined }
-  | { readonly kind: 'failed'; readonly why: string };
-
-const listed = (json: unknown): readonly unknown[] => {
-  const jobs = (json as { jobsToStop?: unknown } | null)?.jobsToStop;
-  return Array.isArray(jobs) ? jobs : [];
-};
-
-/** Reads `{"jobsToStop":["id",…]}`. Other shapes, and entries that are no text, mean none. */
-export const readStops = ({ status, contentType, retryAfter, body }: HttpAnswer): StopOutcome => {
+/** The JSON of an answer, or why there is none. 200 without JSON is an empty poll. */
+const readJson = ({
+  status,
+  contentType,
+  retryAfter,
+  body,
+}: HttpAnswer): { readonly kind: 'json'; readonly json: unknown } | Nothing => {
   if (status === 204) return { kind: 'none' };
   if (status === 429) return { kind: 'throttled', retryAfter };
   if (status !== 200) return { kind: 'failed', why: `answered ${status}` };
   if (contentType !== 'application/json' || body === '') return { kind: 'none' };
   try {
-    const jobIds = listed(JSON.parse(body)).filter((id) => typeof id === 'string');
-    return jobIds.length === 0 ? { kind: 'none' } : { kind: 'stops', jobIds };
+    return { kind: 'json', json: JSON.parse(body) };
   } catch {
     return { kind: 'failed', why: 'the answer is not JSON' };
   }
+};
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const readEntry = (entry: unknown): { readonly job: RunpodJob } | FaultyEntry => {
+  if (!isRecord(entry)) return { id: undefined, fault: 'Job is not an object.' };
+  const { id, input } = entry;
+  const isNamed = typeof id === 'string' && id !== '';
+  const hasInput = input !== undefined && input !== null;
+  if (isNamed && hasInput) return { job: { ...entry, id, input } };
+  const missing = [isNamed ? [] : 'id', hasInput ? [] : 'input'].flat().join(' or ');
+  return { id: isNamed ? id : undefined, fault: `Job has missing field(s): ${missing}.` };
+};
+
+/** Reads the answer to a job-take, single or batch: the body decides, not the address. No entry harms its neighbours. */
+export const readTake = (answer: HttpAnswer): TakeOutcome => {
+  // Expected when FlashBoot is enabled.
+  if (answer.status === 400) return { kind: 'none' };
+  const read = readJson(answer);
+  if (read.kind !== 'json') return read;
+  const { json } = read;
+  if (!isRecord(json) && !Array.isArray(json)) return { kind: 'failed', why: 'the answer is no job' };
+  const entries = [json].flat().map(readEntry);
+  if (entries.length === 0) return { kind: 'none' };
+  return {
+    kind: 'jobs',
+    jobs: entries.flatMap((entry) => ('job' in entry ? [entry.job] : [])),
+    faulty: entries.flatMap((entry) => ('job' in entry ? [] : [entry])),
+  };
+};
+
+/** Reads `{"jobsToStop":["id",…]}`. Other shapes, and entries that are no text, mean none. */
+export const readStops = (answer: HttpAnswer): StopOutcome => {
+  const read = readJson(answer);
+  if (read.kind !== 'json') return read;
+  const listed = isRecord(read.json) ? read.json['jobsToStop'] : undefined;
+  const jobIds = Array.isArray(listed) ? listed.filter((id) => typeof id === 'string') : [];
+  return jobIds.length === 0 ? { kind: 'none' } : { kind: 'stops', jobIds };
 };

@@ -1,4 +1,10 @@
-import { Outbox, type OutboxPolicy, type OutboxStore, type TryOutcome } from '@taleback/outbox';
+import {
+  Outbox,
+  type OutboxOptions,
+  type OutboxPolicy,
+  type OutboxStore,
+  type TryOutcome,
+} from '@taleback/outbox';
 import { type Clock, classifyHttpStatus, type Random } from '@taleback/resilience';
 import { z } from 'zod';
 import { errorText, type RunpodLog } from './log.ts';
@@ -8,6 +14,7 @@ import {
   MAX_RUNS,
   RESULT_BACKOFF,
   RESULT_LIFETIME_MS,
+  RESULT_TIMEOUT_MS,
 } from './pacing.ts';
 import { type Platform, type RunpodJob, resultAddress } from './platform.ts';
 import { refusedForSize } from './result-body.ts';
@@ -69,51 +76,37 @@ const POLICY: OutboxPolicy = {
   },
 };
 
+/** What replaces a result that was refused for its size. */
+const substituteFor: Required<OutboxOptions>['substituteFor'] = ({ url, messageId, body }, failure) => {
+  const sizeBytes = Buffer.byteLength(body);
+  const status = failure.kind === 'refused' ? failure.status : 0;
+  const isForItsSize = status === 413 || (status === 400 && sizeBytes > SUSPICIOUS_BYTES);
+  return isForItsSize
+    ? { url, messageId: `${messageId}-size`, body: JSON.stringify(refusedForSize(sizeBytes)) }
+    : undefined;
+};
+
 /** Jobs and results between a take and the accepted result. Nothing here rejects. */
 export class Results {
   readonly #parts: ResultsParts;
-  /** On the disk, and in memory for what the disk does not take. */
+  /** On the disk; then in memory, for what the disk does not take. */
   readonly #outboxes: readonly { readonly store: OutboxStore; readonly outbox: Outbox }[];
   /** Jobs of workers that were killed, oldest first. */
   readonly #left: TakenJob[] = [];
 
   constructor(parts: ResultsParts) {
-    const { store, memory, platform, clock, random, log } = parts;
     this.#parts = parts;
-    const open = (of: OutboxStore) => ({
-      store: of,
+    const { clock, random, log } = parts;
+    const common = { policy: POLICY, noun: 'result', maxBodyLength: MAX_BODY_LENGTH, clock, random, log };
+    this.#outboxes = [parts.store, parts.memory].map((store) => ({
+      store,
       outbox: new Outbox({
-        store: of,
-        send: async ({ url, lane = '', body }, signal): Promise<TryOutcome> => {
-          try {
-            const asked = await platform.postResult(url, lane, Buffer.from(body).toString('utf8'), signal);
-            if (asked.kind !== 'completed') return { kind: 'unanswered', cause: `no answer: ${asked.kind}` };
-            const { status, retryAfter, body: text } = asked.value;
-            const excerpt = text.slice(0, MAX_EXCERPT_CHARACTERS);
-            return status >= 200 && status <= 299
-              ? { kind: 'accepted' }
-              : { kind: 'not-accepted', status, retryAfter, excerpt };
-          } catch (error) {
-            return { kind: 'unanswered', cause: errorText(error) };
-          }
-        },
-        substituteFor: ({ url, messageId, body }, failure) => {
-          const sizeBytes = Buffer.byteLength(body);
-          const status = failure.kind === 'refused' ? failure.status : 0;
-          const isForItsSize = status === 413 || (status === 400 && sizeBytes > SUSPICIOUS_BYTES);
-          return isForItsSize
-            ? { url, messageId: `${messageId}-size`, body: JSON.stringify(refusedForSize(sizeBytes)) }
-            : undefined;
-        },
-        policy: POLICY,
-        noun: 'result',
-        maxBodyLength: MAX_BODY_LENGTH,
-        clock,
-        random,
-        log,
+        ...common,
+        store,
+        send: ({ url, lane = '', body }, signal) => this.#send(url, lane, body, signal),
+        substituteFor,
       }),
-    });
-    this.#outboxes = [open(store), open(memory)];
+    }));
   }
 
   async open(): Promise<void> {
@@ -132,34 +125,26 @@ export class Results {
   }
 
   /** Keeps a job, so that it is not lost with this process. */
-  async keepJob(taken: TakenJob): Promise<void> {
-    try {
-      await this.#parts.store.hold({ key: taken.key, value: JSON.stringify(taken) });
-    } catch (error) {
-      this.#parts.log('error', 'job not kept', { jobId: taken.job.id, error: errorText(error) });
-    }
+  keepJob(taken: TakenJob): Promise<void> {
+    const held = { key: taken.key, value: JSON.stringify(taken) };
+    return this.#logged('job not kept', { jobId: taken.job.id }, () => this.#parts.store.hold(held));
   }
 
   /** No result is wanted. */
-  async forgetJob(key: string): Promise<void> {
-    try {
-      await this.#parts.store.release(key);
-    } catch (error) {
-      this.#parts.log('error', 'outbox not updated', { error: errorText(error) });
-    }
+  forgetJob(key: string): Promise<void> {
+    return this.#logged('outbox not updated', {}, () => this.#parts.store.release(key));
   }
 
   /** Keeps a result in place of its job, sends it, and waits for the first attempt, a few seconds at most. */
   async post({ key, jobId, url, body }: JobResult): Promise<void> {
     const message = { url, messageId: key, lane: jobId, body };
+    let isKept = false;
     for (const { outbox } of this.#outboxes) {
-      try {
+      if (isKept) return;
+      await this.#logged('result not kept; a crash would lose it', { jobId }, async () => {
         await outbox.deliver(message, { releases: key });
-        return;
-      } catch (error) {
-        const about = { jobId, error: errorText(error) };
-        this.#parts.log('error', 'result not kept; a crash would lose it', about);
-      }
+        isKept = true;
+      });
     }
   }
 
@@ -169,9 +154,9 @@ export class Results {
   }
 
   /** Looks for jobs that killed workers left: they are run once more, or answered. Their results are sent anyway. */
-  async collect(): Promise<void> {
+  collect(): Promise<void> {
     const { store, log } = this.#parts;
-    try {
+    return this.#logged('outbox not searched', {}, async () => {
       const held = await store.adopt();
       if (held.length > 0) log('warn', 'work of a lost worker found', { jobs: held.length });
       for (const { key, value } of held) {
@@ -179,9 +164,7 @@ export class Results {
         if (taken.success) await this.#takeOver(taken.data);
         else log('error', 'a job of a lost worker cannot be read', { key });
       }
-    } catch (error) {
-      log('error', 'outbox not searched', { error: errorText(error) });
-    }
+    });
   }
 
   /** Resolves when nothing waits that this process sends. */
@@ -194,6 +177,33 @@ export class Results {
     const { length: waiting } = this.jobIds;
     if (waiting > 0) this.#parts.log('warn', 'results left in the outbox', { waiting });
     await Promise.all(this.#outboxes.map(({ outbox }) => outbox.close(0)));
+  }
+
+  async #logged(fault: string, about: Record<string, unknown>, work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#parts.log('error', fault, { ...about, error: errorText(error) });
+    }
+  }
+
+  async #send(url: string, jobId: string, bytes: Uint8Array, signal: AbortSignal): Promise<TryOutcome> {
+    const body = Buffer.from(bytes).toString('utf8');
+    try {
+      const asked = await this.#parts.platform.post({
+        url,
+        jobId,
+        body,
+        timeoutMs: RESULT_TIMEOUT_MS,
+        signal,
+      });
+      if (asked.kind !== 'completed') return { kind: 'unanswered', cause: `no answer: ${asked.kind}` };
+      const { status, retryAfter, body: text } = asked.value;
+      if (status >= 200 && status <= 299) return { kind: 'accepted' };
+      return { kind: 'not-accepted', status, retryAfter, excerpt: text.slice(0, MAX_EXCERPT_CHARACTERS) };
+    } catch (error) {
+      return { kind: 'unanswered', cause: errorText(error) };
+    }
   }
 
   async #takeOver(taken: TakenJob): Promise<void> {

@@ -1,6 +1,13 @@
 import { errorText } from './log.ts';
 import type { RunpodJob } from './platform.ts';
-import { errorOfChunk, wordsOfThrownInStream } from './result-body.ts';
+import {
+  bodyOfReturned,
+  bodyOfThrown,
+  errorOfChunk,
+  type ResultBody,
+  type ThrownContext,
+  wordsOfThrownInStream,
+} from './result-body.ts';
 
 export interface RunpodContext {
   /** Aborts when the platform stops the job, and when the worker has to end before it. */
@@ -15,14 +22,24 @@ export interface RunpodContext {
  */
 export type RunpodHandler = (job: RunpodJob, context: RunpodContext) => unknown;
 
-type Iteration = AsyncIterator<unknown> | Iterator<unknown>;
+/** How a handler ended: with the result for the platform. */
+export interface HandlerEnd {
+  readonly body: ResultBody;
+  readonly isStream: boolean;
+  /** What was thrown outside a stream. */
+  readonly thrown?: { readonly error: unknown };
+}
 
-/** How a handler ended. Nothing is thrown. */
-export type HandlerEnd =
-  | { readonly kind: 'returned'; readonly value: unknown }
-  | { readonly kind: 'threw'; readonly error: unknown }
-  | { readonly kind: 'streamed'; readonly chunks: readonly unknown[] }
-  | { readonly kind: 'stream-broke'; readonly error: string };
+export interface HandlerRun extends ThrownContext {
+  readonly job: RunpodJob;
+  readonly context: RunpodContext;
+  /** Takes one chunk; the next one is asked for when it resolves. A rejection ends the stream. */
+  readonly onChunk: (chunk: unknown) => Promise<void>;
+  /** Whether the chunks are kept for the end. */
+  readonly keepChunks: boolean;
+}
+
+type Iteration = AsyncIterator<unknown> | Iterator<unknown>;
 
 /** Generators only: a list or a text is iterable too, and is an output. */
 const iterationOf = (value: unknown): Iteration | undefined => {
@@ -32,14 +49,6 @@ const iterationOf = (value: unknown): Iteration | undefined => {
   return isGenerator ? (value as Iterable<unknown>)[Symbol.iterator]() : undefined;
 };
 
-export interface StreamOptions {
-  /** Takes one chunk; the next one is asked for when it resolves. A rejection ends the stream. */
-  readonly onChunk: (chunk: unknown) => Promise<void>;
-  /** Whether the chunks are kept for the end. */
-  readonly keepChunks: boolean;
-  readonly traceback: boolean;
-}
-
 /** Lets the generator clean up, without waiting for one that hangs in its own. */
 const leave = (iteration: Iteration): void => {
   void (async () => iteration.return?.())().catch(() => {});
@@ -47,47 +56,41 @@ const leave = (iteration: Iteration): void => {
 
 const runStream = async (
   iteration: Iteration,
-  { onChunk, keepChunks, traceback }: StreamOptions,
-  signal: AbortSignal,
-): Promise<HandlerEnd> => {
+  { onChunk, keepChunks, traceback, context }: HandlerRun,
+): Promise<ResultBody> => {
   const chunks: unknown[] = [];
   for (;;) {
     let step: IteratorResult<unknown>;
     try {
       step = await iteration.next();
     } catch (error) {
-      return { kind: 'stream-broke', error: wordsOfThrownInStream(error, traceback) };
+      return { error: wordsOfThrownInStream(error, traceback) };
     }
-    if (step.done === true) return { kind: 'streamed', chunks };
+    if (step.done === true) return { output: chunks };
     const wrong = errorOfChunk(step.value);
-    if (wrong !== undefined || signal.aborted) {
+    if (wrong !== undefined || context.signal.aborted) {
       leave(iteration);
-      return { kind: 'stream-broke', error: wrong ?? 'The job was stopped.' };
+      return { error: wrong ?? 'The job was stopped.' };
     }
     if (keepChunks) chunks.push(step.value);
     try {
       await onChunk(step.value);
     } catch (error) {
       leave(iteration);
-      return { kind: 'stream-broke', error: `A chunk could not be delivered: ${errorText(error)}` };
+      return { error: `A chunk could not be delivered: ${errorText(error)}` };
     }
   }
 };
 
 /** Runs a handler to its end, whatever kind of function it is. */
-export const runHandler = async (
-  handler: RunpodHandler,
-  job: RunpodJob,
-  context: RunpodContext,
-  stream: StreamOptions,
-): Promise<HandlerEnd> => {
+export const runHandler = async (handler: RunpodHandler, run: HandlerRun): Promise<HandlerEnd> => {
   try {
-    const value = await handler(job, context);
+    const value = await handler(run.job, run.context);
     const iteration = iterationOf(value);
     return iteration === undefined
-      ? { kind: 'returned', value }
-      : await runStream(iteration, stream, context.signal);
+      ? { body: bodyOfReturned(value), isStream: false }
+      : { body: await runStream(iteration, run), isStream: true };
   } catch (error) {
-    return { kind: 'threw', error };
+    return { body: bodyOfThrown(error, run), isStream: false, thrown: { error } };
   }
 };

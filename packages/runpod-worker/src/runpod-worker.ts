@@ -2,17 +2,16 @@ import { setMaxListeners } from 'node:events';
 import type { OutboxStore } from '@taleback/outbox';
 import { type Clock, type Random, wait } from '@taleback/resilience';
 import type { RunpodSettings } from './config.ts';
-import { type JobEnd, JobRunner } from './job-runner.ts';
+import { type JobRunnerParts, runJob } from './job-runner.ts';
 import type { RunpodLog } from './log.ts';
 import { LAST_RESULTS_MS, MAX_RESULT_BYTES, OUTBOX_SWEEP_MS, STOP_GRACE_MS } from './pacing.ts';
-import { runPingLoop } from './ping-loop.ts';
 import { type HttpSend, Platform, resultAddress } from './platform.ts';
-import { type Concurrency, createConcurrencyReader, runStopLoop, runTakeLoop } from './polls.ts';
+import { type Concurrency, createConcurrencyReader, runPingLoop, runStopLoop, runTakeLoop } from './polls.ts';
 import type { FaultyEntry } from './read-answers.ts';
 import { bodyOfThrown } from './result-body.ts';
 import { Results, type TakenJob } from './results.ts';
 import type { RunpodHandler } from './run-handler.ts';
-import { type JobUnderWay, UnderWay } from './under-way.ts';
+import { UnderWay } from './under-way.ts';
 
 export interface RunpodWorkerOptions {
   /** Default 1. */
@@ -48,7 +47,7 @@ export class RunpodWorker {
   readonly #platform: Platform;
   readonly #underWay = new UnderWay();
   readonly #results: Results;
-  readonly #runner: JobRunner;
+  readonly #runner: JobRunnerParts;
   readonly #limit: () => Promise<number>;
   /** No poll begins. */
   readonly #ending = new AbortController();
@@ -63,13 +62,13 @@ export class RunpodWorker {
   #sequence = 0;
 
   constructor(handler: RunpodHandler, options: RunpodWorkerOptions, parts: RunpodWorkerParts) {
-    const { clock, random, log } = parts;
     this.#parts = parts;
     this.#platform = new Platform(parts);
     this.ended = this.#end.promise;
     this.#results = new Results({ ...parts, platform: this.#platform });
-    this.#limit = createConcurrencyReader(options.concurrency ?? 1, log);
-    this.#runner = new JobRunner({
+    this.#limit = createConcurrencyReader(options.concurrency ?? 1, parts.log);
+    this.#runner = {
+      ...parts,
       handler,
       platform: this.#platform,
       returnAggregateStream: options.returnAggregateStream ?? false,
@@ -77,24 +76,20 @@ export class RunpodWorker {
       traceback: options.traceback ?? false,
       maxResultBytes: options.maxResultBytes ?? MAX_RESULT_BYTES,
       leaving: this.#leaving.signal,
-      clock,
-      random,
-      log,
-    });
+    };
     // Every job that runs listens to it.
     setMaxListeners(0, this.#leaving.signal, this.#ending.signal);
   }
 
   /** Begins to ping, to send what killed workers left, and to take jobs. */
   start(): void {
-    const { clock, random, log } = this.#parts;
-    const platform = this.#platform;
+    const loop = { ...this.#parts, platform: this.#platform };
     const jobIds = (): readonly string[] => [...new Set([...this.#underWay.ids, ...this.#results.jobIds])];
     const onStop = (jobId: string): void => {
-      if (this.#underWay.abort(jobId, 'stopped-by-platform')) log('info', 'job stopped', { jobId });
+      if (this.#underWay.abort(jobId, 'stopped-by-platform')) loop.log('info', 'job stopped', { jobId });
     };
-    const pinging = runPingLoop({ platform, jobIds, clock, log }, this.#over.signal);
-    const stopping = runStopLoop({ platform, onStop, clock, random, log }, this.#over.signal);
+    const pinging = runPingLoop(loop, jobIds, this.#over.signal);
+    const stopping = runStopLoop(loop, onStop, this.#over.signal);
     this.#taking = this.#take();
     this.#loops = Promise.all([pinging, stopping, this.#sweep()]);
   }
@@ -110,31 +105,26 @@ export class RunpodWorker {
   }
 
   async #take(): Promise<void> {
-    const { clock, random, log } = this.#parts;
     await this.#results.open();
     await this.#results.collect();
-    const beginLeftover = (): boolean => {
-      const taken = this.#results.nextLeft();
-      if (taken !== undefined) this.#begin(taken);
-      return taken !== undefined;
-    };
-    await runTakeLoop(
-      {
-        platform: this.#platform,
-        underWay: this.#underWay,
-        limit: this.#limit,
-        waitingResults: () => this.#results.jobIds.length,
-        beginLeftover,
-        onTaken: ({ jobs, faulty }) => {
-          for (const entry of faulty) void this.#answerFaulty(entry);
-          return jobs.filter((job) => this.#begin(this.#newTaken(job))).length;
-        },
-        clock,
-        random,
-        log,
+    await runTakeLoop({
+      ...this.#parts,
+      platform: this.#platform,
+      underWay: this.#underWay,
+      limit: this.#limit,
+      waitingResults: () => this.#results.jobIds.length,
+      beginLeftover: () => {
+        const taken = this.#results.nextLeft();
+        if (taken !== undefined) this.#begin(taken);
+        return taken !== undefined;
       },
-      { ending: this.#ending.signal, leaving: this.#leaving.signal },
-    );
+      onTaken: ({ jobs, faulty }) => {
+        for (const entry of faulty) void this.#answerFaulty(entry);
+        return jobs.filter((job) => this.#begin(this.#newTaken(job))).length;
+      },
+      ending: this.#ending.signal,
+      leaving: this.#leaving.signal,
+    });
   }
 
   async #sweep(): Promise<void> {
@@ -162,33 +152,30 @@ export class RunpodWorker {
   /** @returns false for a job that runs already */
   #begin(taken: TakenJob): boolean {
     const { id } = taken.job;
-    const underWay = this.#underWay.begin(id);
-    if (underWay === undefined) {
+    const signal = this.#underWay.begin(id);
+    if (signal === undefined) {
       this.#parts.log('warn', 'job handed out again while it runs', { jobId: id });
       void this.#results.forgetJob(taken.key);
       return false;
     }
-    void this.#serve(taken, underWay).finally(() => this.#underWay.end(id));
+    void this.#serve(taken, signal).finally(() => this.#underWay.end(id));
     return true;
   }
 
-  async #serve(taken: TakenJob, underWay: JobUnderWay): Promise<void> {
-    const { key, job } = taken;
+  async #serve(taken: TakenJob, signal: AbortSignal): Promise<void> {
+    const { key, job, workerId } = taken;
     this.#parts.log('info', 'job taken', { jobId: job.id, runs: taken.runs });
     await this.#results.keepJob(taken);
-    const end = await this.#runner.run(taken, underWay).catch((error: unknown) => this.#broken(taken, error));
-    if (end.kind === 'stopped') return this.#results.forgetJob(key);
+    const end = await runJob(taken, signal, this.#runner).catch((error: unknown) => {
+      // A fault of ours.
+      const { settings } = this.#parts;
+      const body = JSON.stringify(bodyOfThrown(error, { ...settings, traceback: false }));
+      return { url: resultAddress(settings, workerId, job.id, false), body, stopPod: false };
+    });
+    if (end === undefined) return this.#results.forgetJob(key);
     await this.#results.post({ key, jobId: job.id, url: end.url, body: end.body });
     this.#parts.log('info', 'job done', { jobId: job.id });
     if (end.stopPod) void this.stop();
-  }
-
-  /** A fault of ours, such as an output that runs code when it is read. */
-  #broken({ job, workerId }: TakenJob, error: unknown): JobEnd {
-    const { settings } = this.#parts;
-    const url = resultAddress(settings, workerId, job.id, false);
-    const body = JSON.stringify(bodyOfThrown(error, { ...settings, traceback: false }));
-    return { kind: 'result', url, body, stopPod: false };
   }
 
   async #answerFaulty({ id, fault }: FaultyEntry): Promise<void> {
@@ -208,7 +195,7 @@ export class RunpodWorker {
     const drained = this.#taking.then(() => this.#underWay.idle()).then(() => this.#results.drained());
     await Promise.race([drained, wait(clock, graceMs, done.signal)]);
     this.#leaving.abort();
-    this.#underWay.abortAll('worker-stopping');
+    for (const id of this.#underWay.ids) this.#underWay.abort(id, 'worker-stopping');
     await this.#taking;
     const answered = this.#underWay.idle().then(() => this.#results.drained());
     await Promise.race([answered, wait(clock, LAST_RESULTS_MS, done.signal)]);

@@ -1,7 +1,7 @@
 /** Why a job's signal was aborted. */
 export type AbortCause = 'stopped-by-platform' | 'worker-stopping';
 
-export class JobAborted extends Error {
+class JobAborted extends Error {
   readonly code: AbortCause;
 
   constructor(code: AbortCause) {
@@ -11,73 +11,51 @@ export class JobAborted extends Error {
   }
 }
 
-export interface JobUnderWay {
-  readonly id: string;
-  readonly signal: AbortSignal;
-  /** What aborted it, if anything did. */
-  abortedBy(): AbortCause | undefined;
-}
-
-interface Entry extends JobUnderWay {
-  readonly controller: AbortController;
-}
+/** What aborted the signal of a job, if anything did. */
+export const abortCauseOf = ({ reason }: AbortSignal): AbortCause | undefined =>
+  reason instanceof JobAborted ? reason.code : undefined;
 
 /** The jobs that hold a slot: from the take to the first try of their result. */
 export class UnderWay {
-  readonly #entries = new Map<string, Entry>();
-  readonly #listeners = new Set<() => void>();
+  readonly #jobs = new Map<string, AbortController>();
+  #ended = Promise.withResolvers<void>();
 
   get count(): number {
-    return this.#entries.size;
+    return this.#jobs.size;
   }
 
   get ids(): readonly string[] {
-    return [...this.#entries.keys()];
+    return [...this.#jobs.keys()];
   }
 
-  /** Undefined when a job of this id is under way already. */
-  begin(id: string): JobUnderWay | undefined {
-    if (this.#entries.has(id)) return undefined;
+  /** @returns the job's signal; undefined when a job of this id is under way already */
+  begin(id: string): AbortSignal | undefined {
+    if (this.#jobs.has(id)) return undefined;
     const controller = new AbortController();
-    const abortedBy = (): AbortCause | undefined =>
-      controller.signal.reason instanceof JobAborted ? controller.signal.reason.code : undefined;
-    const entry = { id, controller, signal: controller.signal, abortedBy };
-    this.#entries.set(id, entry);
-    return entry;
+    this.#jobs.set(id, controller);
+    return controller.signal;
   }
 
   end(id: string): void {
-    this.#entries.delete(id);
-    for (const listener of this.#listeners) listener();
+    this.#jobs.delete(id);
+    this.#ended.resolve();
+    this.#ended = Promise.withResolvers();
   }
 
   /** @returns whether there was such a job */
   abort(id: string, cause: AbortCause): boolean {
-    const entry = this.#entries.get(id);
-    entry?.controller.abort(new JobAborted(cause));
-    return entry !== undefined;
+    const job = this.#jobs.get(id);
+    job?.abort(new JobAborted(cause));
+    return job !== undefined;
   }
 
-  abortAll(cause: AbortCause): void {
-    for (const id of this.ids) this.abort(id, cause);
-  }
-
-  /** Calls whenever a job ends. @returns a function that ends it */
-  onEnd(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+  /** Resolves when a job ends. */
+  nextEnd(): Promise<void> {
+    return this.#ended.promise;
   }
 
   /** Resolves when none is left. */
-  idle(): Promise<void> {
-    return new Promise((resolve) => {
-      const check = (): void => {
-        if (this.#entries.size > 0) return;
-        stop();
-        resolve();
-      };
-      const stop = this.onEnd(check);
-      check();
-    });
+  async idle(): Promise<void> {
+    while (this.count > 0) await this.nextEnd();
   }
 }

@@ -1,18 +1,20 @@
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Clock, systemClock } from '@taleback/resilience';
+import { type Clock, systemClock, tryWithDeadline } from '@taleback/resilience';
 import { createRunpodHttp } from '../http.node.ts';
 import { logLines, type RunpodLog } from '../log.ts';
 import type { RunpodHandler } from '../run-handler.ts';
-import type { LocalEnd } from './job-board.ts';
-import { bodyLimitOf, type LocalAnswer } from './local-api.ts';
-import { LocalEndpoint, type LocalEndpointOptions } from './local-endpoint.ts';
+import { bodyLimitOf, type LocalAnswer, LocalApi } from './local-api.ts';
+import { type LocalEnd, LocalJobs, submittedEnvelopeOf } from './local-jobs.ts';
+import { deliverWebhook } from './webhook.ts';
+
 export { type RunpodLog } from '../log.ts';
 export { type RunpodJob } from '../platform.ts';
 export { type RunpodContext, type RunpodHandler } from '../run-handler.ts';
-export { type FinalStatus, type JobStatus, type LocalEnd } from './job-board.ts';
 export { type LocalAnswer } from './local-api.ts';
+export { type FinalStatus, type JobStatus, type LocalEnd } from './local-jobs.ts';
 
 /** A call as an interceptor sees it. */
 export interface InterceptedCall {
@@ -22,7 +24,15 @@ export interface InterceptedCall {
   readonly body: string;
 }
 
-export interface ServeRunpodLocallyOptions extends LocalEndpointOptions {
+export interface ServeRunpodLocallyOptions {
+  /** Jobs at once. Default 1; 0 leaves them in the queue until they are forced to an end. */
+  readonly concurrency?: number;
+  /** Key that clients must send, with or without "Bearer". Default: none. */
+  readonly apiKey?: string;
+  /** Whether the result of a generator holds all its chunks. Default true: the stream is gone once it was read. */
+  readonly returnAggregateStream?: boolean;
+  /** Waits before the second try of a webhook, the third, and so on, ms. Default twice 10,000. */
+  readonly webhookDelaysMs?: readonly number[];
   /** Default 127.0.0.1. Jobs run with any input they are given: keep it to this machine. */
   readonly host?: string;
   /** Default 0, any free port. */
@@ -91,7 +101,30 @@ export const serveRunpodLocally = async (
 ): Promise<LocalRunpod> => {
   const { host = '127.0.0.1', port = 0, intercept, clock = systemClock, log = logLines } = options;
   const http = createRunpodHttp();
-  const endpoint = new LocalEndpoint(handler, options, { http: http.send, clock, newId: randomUUID, log });
+  const closing = new AbortController();
+  setMaxListeners(0, closing.signal);
+  const webhooks = new Set<Promise<void>>();
+  const delivering = {
+    http: http.send,
+    delaysMs: options.webhookDelaysMs,
+    clock,
+    log,
+    signal: closing.signal,
+  };
+  const jobs = new LocalJobs({
+    handler,
+    concurrency: options.concurrency ?? 1,
+    returnAggregateStream: options.returnAggregateStream ?? true,
+    clock,
+    newId: randomUUID,
+    onEnd: (job) => {
+      if (job.webhook === undefined || closing.signal.aborted) return;
+      const delivery = deliverWebhook(job.webhook, submittedEnvelopeOf(job), delivering);
+      webhooks.add(delivery);
+      void delivery.finally(() => webhooks.delete(delivery));
+    },
+  });
+  const api = new LocalApi(jobs, options.apiKey, clock);
 
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { pathname: path, searchParams: query } = new URL(request.url ?? '/', 'http://local');
@@ -104,7 +137,7 @@ export const serveRunpodLocally = async (
     const instead = intercept?.({ method, path, body });
     if (instead === 'reset') return void response.socket?.resetAndDestroy();
     const { authorization } = request.headers;
-    send(response, instead ?? (await endpoint.answer({ method, path, query, authorization, body })));
+    send(response, instead ?? (await api.answer({ method, path, query, authorization, body })));
   };
 
   const server = createServer((request, response) => {
@@ -120,10 +153,18 @@ export const serveRunpodLocally = async (
   const hostInUrl = host.includes(':') ? `[${host}]` : host;
   return {
     url: `http://${hostInUrl}:${(server.address() as AddressInfo).port}`,
-    jobs: () => endpoint.jobs(),
-    force: (jobId, end) => endpoint.force(jobId, end),
-    close: async (graceMs) => {
-      await endpoint.close(graceMs);
+    jobs: () => jobs.all.map(submittedEnvelopeOf),
+    force: (jobId, end) => {
+      const job = jobs.find(jobId);
+      if (job === undefined || !jobs.end(job, end, 'The job was forced to an end.'))
+        throw new Error(`no job under way: ${jobId}`);
+    },
+    close: async (graceMs = 0) => {
+      const done = jobs.stop().then(() => Promise.all(webhooks));
+      if (graceMs > 0) await tryWithDeadline(() => done, graceMs, { clock });
+      closing.abort(new Error('the endpoint closes'));
+      jobs.close();
+      await Promise.all(webhooks);
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
       await closed;
