@@ -69,16 +69,16 @@ export const callbackSubstitute = (
   return { ...substitute, body: JSON.stringify(payload) };
 };
 
-const bodyOf = ({ payload, ...message }: Omit<CallbackMessage, 'substitute'>): Substitute => ({
+const toSubstitute = ({ payload, ...message }: Omit<CallbackMessage, 'substitute'>): Substitute => ({
   ...message,
   body: JSON.stringify(payload),
 });
 
 /** @throws TypeError for a payload that is no JSON */
-const toMessage = ({ payload, substitute, ...message }: CallbackMessage): OutboxMessage => ({
-  ...bodyOf({ ...message, payload }),
-  lane: laneOf(payload, message.messageId),
-  substitute: substitute && bodyOf(substitute),
+const toMessage = ({ substitute, ...message }: CallbackMessage): OutboxMessage => ({
+  ...toSubstitute(message),
+  lane: laneOf(message.payload, message.messageId),
+  substitute: substitute && toSubstitute(substitute),
 });
 
 const aboutOf = ({ url, messageId }: CallbackMessage) => ({ url: withoutTokens(url), messageId });

@@ -4,18 +4,14 @@ import { signHmac, signStandard } from '@taleback/core/signatures';
 /** What is sent in place of a message that is finally refused or given up. */
 export interface Substitute {
   readonly url: string;
-  readonly messageId: string;
-  /** JSON text. */
-  readonly body: string;
-}
-
-/** A message as the outbox keeps it. */
-export interface OutboxMessage {
-  readonly url: string;
   /** The same for every attempt: receivers recognise duplicates by it. 1 to 200 printable letters, no dots. */
   readonly messageId: string;
   /** JSON text, posted as it is. */
   readonly body: string;
+}
+
+/** A message as the outbox keeps it. */
+export interface OutboxMessage extends Substitute {
   /** Messages of one lane to one receiver are sent in order. Default: a lane of its own. */
   readonly lane?: string | undefined;
   readonly substitute?: Substitute | undefined;

@@ -138,9 +138,9 @@ export class OutboxStore {
   /** Undefined when it is gone. */
   async read(id: number): Promise<Content | undefined> {
     const row = this.#row(id);
-    const read = row && (await this.#bodyOf(row));
-    if (read === undefined || 'reason' in read) return read && { ok: false, ...read };
-    return row && { ok: true, message: messageOf(row, read.body) };
+    if (row === undefined) return undefined;
+    const read = await this.#bodyOf(row);
+    return 'body' in read ? { ok: true, message: messageOf(row, read.body) } : { ok: false, ...read };
   }
 
   /** One that is gone is no fault. After a loss of power it may be back: then it is sent again. */

@@ -1,5 +1,5 @@
-import { type Clock, type Random, retry, wait } from '@taleback/resilience';
-import { errorText, type RunpodLog } from './log.ts';
+import { type Clock, retry, wait } from '@taleback/resilience';
+import { errorText } from './log.ts';
 import {
   ABORT_GRACE_MS,
   CHUNK_TIMEOUT_MS,
@@ -8,24 +8,20 @@ import {
   PROGRESS_TIMEOUT_MS,
   RESULT_BACKOFF,
 } from './pacing.ts';
-import { chunkAddress, type JobPost, type Platform, resultAddress } from './platform.ts';
+import { chunkAddress, type JobPost, type PlatformAccess, resultAddress } from './platform.ts';
 import { encodeResult } from './result-body.ts';
 import type { TakenJob } from './results.ts';
 import { type HandlerEnd, type RunpodHandler, runHandler } from './run-handler.ts';
 import { abortCauseOf } from './under-way.ts';
 
-export interface JobRunnerParts {
+export interface JobRunnerParts extends PlatformAccess {
   readonly handler: RunpodHandler;
-  readonly platform: Platform;
   readonly returnAggregateStream: boolean;
   readonly refreshWorker: boolean;
   readonly traceback: boolean;
   readonly maxResultBytes: number;
   /** Aborts when jobs under way have no more time, a little after their own signals. */
   readonly leaving: AbortSignal;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: RunpodLog;
 }
 
 /** The result of a job. */

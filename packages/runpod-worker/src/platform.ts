@@ -1,5 +1,6 @@
-import { type Clock, type DeadlineOutcome, tryWithDeadline } from '@taleback/resilience';
+import { type Clock, type DeadlineOutcome, type Random, tryWithDeadline } from '@taleback/resilience';
 import type { RunpodSettings } from './config.ts';
+import type { RunpodLog } from './log.ts';
 import { LONG_POLL_MS } from './pacing.ts';
 
 /** Release of RunPod's Python SDK whose worker protocol is spoken here; sent as `runpod_version`. */
@@ -158,4 +159,12 @@ export class Platform {
     const send = (limited: AbortSignal) => http({ ...request, headers, signal: limited });
     return tryWithDeadline(send, timeoutMs, { signal, clock });
   }
+}
+
+/** What everything needs that talks to the platform. */
+export interface PlatformAccess {
+  readonly platform: Platform;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: RunpodLog;
 }

@@ -1,11 +1,4 @@
-import {
-  type Clock,
-  classifyHttpStatus,
-  type Random,
-  retry,
-  tryWithDeadline,
-  wait,
-} from '@taleback/resilience';
+import { classifyHttpStatus, retry, tryWithDeadline, wait } from '@taleback/resilience';
 import { errorText, type RunpodLog } from './log.ts';
 import {
   EMPTY_POLL_SPACING_MS,
@@ -19,7 +12,7 @@ import {
 import {
   type Asked,
   type HttpAnswer,
-  type Platform,
+  type PlatformAccess,
   pingAddress,
   stopAddress,
   takeAddress,
@@ -49,47 +42,32 @@ export const createConcurrencyReader = (
   };
 };
 
-/** What every loop needs. */
-export interface LoopParts {
-  readonly platform: Platform;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: RunpodLog;
-}
-
-interface Poll<Outcome> {
-  readonly name: string;
-  readonly emptySpacingMs: number;
-  readonly ask: () => Promise<Asked>;
-  readonly read: (answer: HttpAnswer) => Outcome;
-  /** Takes up what was found. A poll that found nothing to do is an empty one, whatever was in it. */
-  readonly use: (outcome: Outcome) => PollEnd;
-}
-
-/** Polls once. @returns failed polls in a row, this one included, after the pause that follows */
-const pollOnce = async <Outcome>(
-  { name, emptySpacingMs, ask, read, use }: Poll<Outcome>,
-  failuresBefore: number,
-  { clock, random, log }: LoopParts,
+/** Makes polls of one kind: each asks, uses the answer, and then pauses as its end and the failures before it demand. */
+const createPoll = (
+  name: string,
+  emptySpacingMs: number,
+  { clock, random, log }: PlatformAccess,
   ending: AbortSignal,
-): Promise<number> => {
-  const begunAtMs = clock.now();
-  let end: PollEnd;
-  try {
-    const asked = await ask();
-    end = asked.kind === 'completed' ? use(read(asked.value)) : { kind: 'none' };
-  } catch (error) {
-    end = { kind: 'failed', why: errorText(error) };
-  }
-  const failures = end.kind === 'failed' ? failuresBefore + 1 : 0;
-  if (end.kind === 'failed') log('warn', `${name} failed`, { failures, reason: end.why });
-  const nowMs = clock.now();
-  const timing = { tookMs: nowMs - begunAtMs, emptySpacingMs, failures, nowMs, random };
-  await wait(clock, pauseAfterPoll(end, timing), ending);
-  return failures;
+) => {
+  let failures = 0;
+  return async (ask: () => Promise<Asked>, use: (answer: HttpAnswer) => PollEnd): Promise<void> => {
+    const begunAtMs = clock.now();
+    let end: PollEnd;
+    try {
+      const asked = await ask();
+      end = asked.kind === 'completed' ? use(asked.value) : { kind: 'none' };
+    } catch (error) {
+      end = { kind: 'failed', why: errorText(error) };
+    }
+    failures = end.kind === 'failed' ? failures + 1 : 0;
+    if (end.kind === 'failed') log('warn', `${name} failed`, { failures, reason: end.why });
+    const nowMs = clock.now();
+    const timing = { tookMs: nowMs - begunAtMs, emptySpacingMs, failures, nowMs, random };
+    await wait(clock, pauseAfterPoll(end, timing), ending);
+  };
 };
 
-export interface TakeLoopParts extends LoopParts {
+export interface TakeLoopParts extends PlatformAccess {
   readonly underWay: UnderWay;
   /** Jobs that may be under way at once. */
   readonly limit: () => Promise<number>;
@@ -107,8 +85,8 @@ export interface TakeLoopParts extends LoopParts {
 
 /** Takes jobs as long as slots are free, until a signal ends it. Never rejects. */
 export const runTakeLoop = async (parts: TakeLoopParts): Promise<void> => {
-  const { platform, underWay, clock, ending, leaving } = parts;
-  let failures = 0;
+  const { platform, underWay, onTaken, clock, ending, leaving } = parts;
+  const poll = createPoll('job-take', EMPTY_POLL_SPACING_MS, parts, ending);
   while (!ending.aborted) {
     const free = (await parts.limit()) - underWay.count;
     if (ending.aborted) return;
@@ -117,42 +95,38 @@ export const runTakeLoop = async (parts: TakeLoopParts): Promise<void> => {
       continue;
     }
     if (parts.beginLeftover()) continue;
-    const poll: Poll<TakeOutcome> = {
-      name: 'job-take',
-      emptySpacingMs: EMPTY_POLL_SPACING_MS,
-      ask: () => platform.poll(takeAddress(platform.settings, free, underWay.count > 0), leaving),
-      read: readTake,
-      use: (outcome) => {
-        if (outcome.kind !== 'jobs') return outcome;
-        return { kind: parts.onTaken(outcome) > 0 ? 'found' : 'none' };
+    const url = takeAddress(platform.settings, free, underWay.count > 0);
+    await poll(
+      () => platform.poll(url, leaving),
+      (answer) => {
+        const outcome = readTake(answer);
+        // A poll that found nothing to do is an empty one, whatever was in it.
+        return outcome.kind === 'jobs' ? { kind: onTaken(outcome) > 0 ? 'found' : 'none' } : outcome;
       },
-    };
-    failures = await pollOnce(poll, failures, parts, ending);
+    );
   }
 };
 
-/** Hears which jobs the platform wants stopped, until the signal aborts. Never rejects. */
+/** Calls `onStop` with each job that the platform wants stopped, until the signal aborts. Never rejects. */
 export const runStopLoop = async (
-  parts: LoopParts,
+  parts: PlatformAccess,
   onStop: (jobId: string) => void,
   signal: AbortSignal,
 ): Promise<void> => {
   const { platform } = parts;
   const url = stopAddress(platform.settings);
   if (url === undefined) return;
-  let failures = 0;
-  const poll: Poll<ReturnType<typeof readStops>> = {
-    name: 'job-stop',
-    emptySpacingMs: EMPTY_STOP_SPACING_MS,
-    ask: () => platform.poll(url, signal),
-    read: readStops,
-    use: (outcome) => {
-      if (outcome.kind !== 'stops') return outcome;
-      outcome.jobIds.forEach(onStop);
-      return { kind: 'found' };
-    },
-  };
-  while (!signal.aborted) failures = await pollOnce(poll, failures, parts, signal);
+  const poll = createPoll('job-stop', EMPTY_STOP_SPACING_MS, parts, signal);
+  while (!signal.aborted)
+    await poll(
+      () => platform.poll(url, signal),
+      (answer) => {
+        const outcome = readStops(answer);
+        if (outcome.kind !== 'stops') return outcome;
+        outcome.jobIds.forEach(onStop);
+        return { kind: 'found' };
+      },
+    );
 };
 
 /**
@@ -161,7 +135,7 @@ export const runStopLoop = async (
  * @param jobIds jobs that this worker has taken and that have no accepted result yet
  */
 export const runPingLoop = async (
-  { platform, clock, log }: LoopParts,
+  { platform, clock, log }: PlatformAccess,
   jobIds: () => readonly string[],
   signal: AbortSignal,
 ): Promise<void> => {

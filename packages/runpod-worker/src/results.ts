@@ -5,9 +5,9 @@ import {
   type OutboxStore,
   type TryOutcome,
 } from '@taleback/outbox';
-import { type Clock, classifyHttpStatus, type Random } from '@taleback/resilience';
+import { classifyHttpStatus } from '@taleback/resilience';
 import { z } from 'zod';
-import { errorText, type RunpodLog } from './log.ts';
+import { errorText } from './log.ts';
 import {
   LOST_JOB_LIFETIME_MS,
   MAX_RETRY_AFTER_MS,
@@ -16,7 +16,7 @@ import {
   RESULT_LIFETIME_MS,
   RESULT_TIMEOUT_MS,
 } from './pacing.ts';
-import { type Platform, type RunpodJob, resultAddress } from './platform.ts';
+import { type PlatformAccess, type RunpodJob, resultAddress } from './platform.ts';
 import { refusedForSize } from './result-body.ts';
 
 const takenJob = z.object({
@@ -43,15 +43,11 @@ export interface JobResult {
   readonly body: string;
 }
 
-export interface ResultsParts {
+export interface ResultsParts extends PlatformAccess {
   /** Where jobs and results are kept, so that a killed worker loses neither. */
   readonly store: OutboxStore;
   /** Keeps what that one does not take. */
   readonly memory: OutboxStore;
-  readonly platform: Platform;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: RunpodLog;
 }
 
 /** Above this a 400 is put down to the size. @see runpod-python#309 */

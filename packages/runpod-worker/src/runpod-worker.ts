@@ -1,11 +1,10 @@
 import { setMaxListeners } from 'node:events';
 import type { OutboxStore } from '@taleback/outbox';
-import { type Clock, type Random, wait } from '@taleback/resilience';
-import type { RunpodSettings } from './config.ts';
+import { type Random, wait } from '@taleback/resilience';
 import { type JobRunnerParts, runJob } from './job-runner.ts';
 import type { RunpodLog } from './log.ts';
 import { LAST_RESULTS_MS, MAX_RESULT_BYTES, OUTBOX_SWEEP_MS, STOP_GRACE_MS } from './pacing.ts';
-import { type HttpSend, Platform, resultAddress } from './platform.ts';
+import { Platform, type PlatformParts, resultAddress } from './platform.ts';
 import { type Concurrency, createConcurrencyReader, runPingLoop, runStopLoop, runTakeLoop } from './polls.ts';
 import type { FaultyEntry } from './read-answers.ts';
 import { bodyOfThrown } from './result-body.ts';
@@ -26,12 +25,9 @@ export interface RunpodWorkerOptions {
   readonly maxResultBytes?: number;
 }
 
-export interface RunpodWorkerParts {
-  readonly settings: RunpodSettings;
-  readonly http: HttpSend;
+export interface RunpodWorkerParts extends PlatformParts {
   readonly store: OutboxStore;
   readonly memory: OutboxStore;
-  readonly clock: Clock;
   readonly random: Random;
   readonly log: RunpodLog;
   /** Makes a unique id. */

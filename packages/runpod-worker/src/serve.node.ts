@@ -59,43 +59,37 @@ const OUTBOX_FOLDER = '.taleback/runpod-outbox';
  */
 export const serveRunpod = (handler: RunpodHandler, options: ServeRunpodOptions = {}): ServingRunpod => {
   const { log = logLines, stopOn = ['SIGTERM', 'SIGINT'] } = options;
+  const { outboxFolder = OUTBOX_FOLDER, clock = systemClock, random = Math.random } = options;
   const settings = parseRunpodEnvironment(options.env ?? readEnvironment(), randomUUID);
-  const own = options.http === undefined ? createRunpodHttp() : undefined;
-  let stopping: number | 'default' | undefined;
-  let worker: RunpodWorker | undefined;
+  const own = createRunpodHttp();
+  const store = new OutboxStore(outboxFolder, log);
+  const memory = new OutboxStore(undefined, log);
+  const parts = { settings, http: options.http ?? own.send, clock, random, log, newId: randomUUID };
+  const worker = new RunpodWorker(handler, options, { ...parts, store, memory });
+  let isStopping = false;
 
-  const run = async (): Promise<void> => {
-    const folder = options.outboxFolder ?? OUTBOX_FOLDER;
-    const clock = options.clock ?? systemClock;
-    const store = new OutboxStore(folder, log);
+  const prepare = async (): Promise<void> => {
     try {
       store.database.open satisfies object;
-      await importResults(folder, store, log, clock.now());
+      await importResults(outboxFolder, store, log, clock.now());
     } catch (error) {
       // A worker without a place to write serves all the same: it only loses what it has when it is killed.
-      log('error', 'no outbox: a crash loses results', { folder, error: String(error) });
+      log('error', 'no outbox: a crash loses results', { folder: outboxFolder, error: String(error) });
     }
-    worker = new RunpodWorker(handler, options, {
-      settings,
-      http: options.http ?? (own as { send: HttpSend }).send,
-      store,
-      memory: new OutboxStore(undefined, log),
-      clock,
-      random: options.random ?? Math.random,
-      log,
-      newId: randomUUID,
-    });
-    if (stopping === undefined) worker.start();
-    else await worker.stop(stopping === 'default' ? undefined : stopping);
+  };
+  const prepared = prepare();
+  const run = async (): Promise<void> => {
+    await prepared;
+    if (!isStopping) worker.start();
     await worker.ended;
-    await own?.close();
+    await own.close();
     for (const signal of stopOn) process.off(signal, onSignal);
   };
-
   const ended = run();
   const stop = async (graceMs?: number): Promise<void> => {
-    stopping ??= graceMs ?? 'default';
-    await worker?.stop(graceMs);
+    isStopping = true;
+    await prepared;
+    await worker.stop(graceMs);
     await ended;
   };
   const onSignal = (): void => void stop();
