@@ -40,7 +40,7 @@ const runWorker = async (): Promise<void> => {
   installProcessFaults({
     process,
     log,
-    record: worker.record,
+    record: (event) => worker.manager.record(event),
     drain: () => stop('an uncaught fault'),
     drainMs: config.drainMs + CLOSING_MS,
     clock: systemClock,

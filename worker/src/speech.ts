@@ -24,16 +24,6 @@ export interface SpeechOptions extends Pick<WorkerConfig, 'engines' | 'speech' |
   readonly log: Log;
 }
 
-export interface OpenSpeech {
-  readonly manager: TtsManager;
-  /** What was found out about services that failed, by engine. */
-  readonly diagnosis: DiagnosisOnFailure;
-  /** What an engine's sound depends on beside its name and the request. */
-  readonly versionOf: (engine: string) => string;
-  /** Ends every speech process and connection. */
-  readonly close: () => Promise<void>;
-}
-
 /** Opens all engines, or none. */
 const openAll = async (names: readonly EngineName[], options: SpeechOptions): Promise<OpenEngine[]> => {
   const opened: OpenEngine[] = [];
@@ -48,7 +38,7 @@ const openAll = async (names: readonly EngineName[], options: SpeechOptions): Pr
 };
 
 /** The speech service: its engines with their protection and the diagnosis of remote ones; not yet started. */
-export const openSpeech = async (options: SpeechOptions): Promise<OpenSpeech> => {
+export const openSpeech = async (options: SpeechOptions) => {
   const { engines, speech, log, listeners } = options;
   const clock = systemClock;
   const opened = await openAll(engines.names, options);
@@ -93,13 +83,16 @@ export const openSpeech = async (options: SpeechOptions): Promise<OpenSpeech> =>
   protection.start();
   return {
     manager,
+    /** What was found out about services that failed, by engine. */
     diagnosis,
-    versionOf: (engine) => {
+    /** What an engine's sound depends on beside its name and the request. */
+    versionOf: (engine: string): string => {
       const version = opened.find(({ plugin }) => plugin.name === engine)?.version;
       // A service may be given another model under the same address.
       return [version, serviceOf(engine)?.model].filter((part) => part !== undefined).join(' ');
     },
-    close: async () => {
+    /** Ends every speech process and connection. */
+    close: async (): Promise<void> => {
       protection.stop();
       await manager.shutdown();
       await diagnosis.close();
@@ -110,44 +103,41 @@ export const openSpeech = async (options: SpeechOptions): Promise<OpenSpeech> =>
 
 export interface CacheOptions {
   readonly config: WorkerConfig['cache'];
-  /** See {@link OpenSpeech.versionOf}; called for every piece. */
+  /** See `openSpeech`. */
   readonly versionOf: (engine: string) => string;
   /** What the narrations are encoded as, such as `mp3 64 kbit/s`. */
   readonly encoder: string;
   readonly log: Log;
 }
 
-export interface OpenCache {
-  /** Wraps the engines of a narrator. */
-  readonly around: SpeechCaches;
-  /** Undefined while it is off. */
-  readonly status: () => CacheStatus | undefined;
-  readonly close: () => Promise<void>;
-}
-
 /** The cache of the speech, open; it does nothing while it is off. */
-export const openCache = async ({ config, versionOf, encoder, log }: CacheOptions): Promise<OpenCache> => {
-  if (!config.isOn) return { around: {}, status: () => undefined, close: () => Promise.resolve() };
-  const { folder, limits } = config;
-  const cache = new SoundCache({ folder, limits, clock: systemClock, log });
-  await cache.open();
+export const openCache = async ({ config, versionOf, encoder, log }: CacheOptions) => {
+  const { isOn, folder, limits } = config;
+  const cache = isOn ? new SoundCache({ folder, limits, clock: systemClock, log }) : undefined;
+  await cache?.open();
+  /** Wraps the engines of a narrator. Versions are read for every piece. */
+  const around: SpeechCaches =
+    cache === undefined
+      ? {}
+      : {
+          engine: (engine) =>
+            withChunkCache(engine, cache, {
+              get engineVersion() {
+                return versionOf(engine.name);
+              },
+            }),
+          narrate: (narrate, { name }) =>
+            withNarrationCache(narrate, cache, {
+              get engines() {
+                return `${name} ${versionOf(name)}`;
+              },
+              encoder,
+            }),
+        };
   return {
-    around: {
-      engine: (engine) =>
-        withChunkCache(engine, cache, {
-          get engineVersion() {
-            return versionOf(engine.name);
-          },
-        }),
-      narrate: (narrate, { name }) =>
-        withNarrationCache(narrate, cache, {
-          get engines() {
-            return `${name} ${versionOf(name)}`;
-          },
-          encoder,
-        }),
-    },
-    status: () => cache.status(),
-    close: () => cache.close(),
+    around,
+    /** Undefined while it is off. */
+    status: (): CacheStatus | undefined => cache?.status(),
+    close: async (): Promise<void> => cache?.close(),
   };
 };

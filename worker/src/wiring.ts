@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import type { Log } from '@taleback/core';
-import { createHandler, type Handler, type PreflightOptions } from '@taleback/handler';
+import { createHandler, type PreflightOptions } from '@taleback/handler';
 import {
-  type CallbackClient,
   callbackSubstitute,
   createCallbackClient,
   createHttpPost,
@@ -22,16 +21,15 @@ import {
   loadVoiceProfile,
   SPEED_RANGE,
   spokenLength,
-  type SynthesisListener,
   type TtsManager,
   type VoiceProfile,
 } from '@taleback/speech';
 import { readDiskSpace } from '@taleback/speech/operations';
+import packageJson from '../package.json' with { type: 'json' };
 import { signingOf, type WorkerConfig } from './config.ts';
-import { decideLiveness } from './health/health-answer.ts';
-import { openHealthServer } from './health/health-server.node.ts';
+import { decideLiveness, openHealthServer } from './health/health-server.node.ts';
 import { createPrometheus } from './health/prometheus.ts';
-import { type Heartbeats, startHeartbeats } from './heartbeat/send-heartbeats.ts';
+import { type Heartbeats, startHeartbeats } from './heartbeat/heartbeats.ts';
 import { type CapacityInput, type JobSource, storyCapacity } from './jobs/job-source.ts';
 import { openCache, openSpeech } from './speech.ts';
 import { type AudioServer, openAudioServer } from './storage/folder.node.ts';
@@ -46,13 +44,6 @@ const DIRECT_RETRY = {
   backoff: { kind: 'exponential', initialMs: 1_000, maxMs: 8_000, jitter: 'equal' },
 } as const;
 
-export interface OpenCallbacks {
-  readonly client: CallbackClient;
-  readonly status: () => OutboxStatus;
-  /** Waits a few seconds for what was written a moment ago; the rest stays on the disk. */
-  readonly close: () => Promise<void>;
-}
-
 /**
  * The callbacks of a worker: signed, kept in the outbox, and sent from it as soon as it is open.
  *
@@ -62,7 +53,7 @@ export const openCallbacks = async (
   { callbacks: config, secrets }: Pick<WorkerConfig, 'callbacks' | 'secrets'>,
   records: Pick<Library, 'keep'>,
   log: Log,
-): Promise<OpenCallbacks> => {
+) => {
   const clock = systemClock;
   const http = createHttpPost({ allowPrivate: config.allowPrivate });
   const sending = { post: http.post, ...signingOf(config, secrets), now: Date.now };
@@ -85,13 +76,16 @@ export const openCallbacks = async (
   await outbox.open();
   return {
     client: createOutboxClient({ outbox, direct, keepDeadLetter, clock, log }),
-    status: () => outbox.status(),
-    close: async () => {
+    status: (): OutboxStatus => outbox.status(),
+    /** Waits a few seconds for what was written a moment ago; the rest stays on the disk. */
+    close: async (): Promise<void> => {
       await outbox.close();
       await http.close();
     },
   };
 };
+
+export type OpenCallbacks = Awaited<ReturnType<typeof openCallbacks>>;
 
 /** What is checked before a job costs anything. */
 const preflightOf = (
@@ -112,45 +106,36 @@ const preflightOf = (
   };
 };
 
-interface OpenHeartbeats {
-  readonly start: () => void;
-  readonly close: () => Promise<void>;
-}
-
-/** Reports the state of this worker and its engines, if an address is configured. */
+/** Reports the state of this worker and its engines from `start` on, if an address is configured. */
 const openHeartbeats = (
-  { heartbeatUrl, callbacks, secrets, concurrency }: WorkerConfig,
+  { heartbeatUrl: url, callbacks, secrets, concurrency }: WorkerConfig,
   manager: TtsManager,
   workerId: string,
   log: Log,
-): OpenHeartbeats => {
-  if (heartbeatUrl === undefined) return { start: () => {}, close: () => Promise.resolve() };
+) => {
   // The operator names this address: it may be a private one.
   const http = createHttpPost({ allowPrivate: true });
   const startedAtMs = Date.now();
+  const snapshot = () => {
+    const { pool } = manager.snapshot();
+    return {
+      engines: manager.engines(),
+      version: packageJson.version,
+      state: manager.readiness().state,
+      capacity: concurrency,
+      queueDepth: pool?.queueDepth,
+      inFlight: pool?.inFlight,
+      startedAtMs,
+    };
+  };
+  const sendOnce = createSendOnce({ post: http.post, ...signingOf(callbacks, secrets), now: Date.now });
   let heartbeats: Heartbeats | undefined;
   return {
-    start: () => {
-      heartbeats ??= startHeartbeats({
-        url: heartbeatUrl,
-        workerId,
-        snapshot: () => {
-          const { pool } = manager.snapshot();
-          return {
-            engines: manager.engines(),
-            state: manager.readiness().state,
-            capacity: concurrency,
-            queueDepth: pool?.queueDepth,
-            inFlight: pool?.inFlight,
-            startedAtMs,
-          };
-        },
-        sendOnce: createSendOnce({ post: http.post, ...signingOf(callbacks, secrets), now: Date.now }),
-        clock: systemClock,
-        log,
-      });
+    start: (): void => {
+      if (url === undefined) return;
+      heartbeats ??= startHeartbeats({ url, workerId, snapshot, sendOnce, clock: systemClock, log });
     },
-    close: async () => {
+    close: async (): Promise<void> => {
       await heartbeats?.close();
       await http.close();
     },
@@ -181,35 +166,18 @@ const openJobSource = async (
   return createRunpodDevSource({ host, port, apiKey: apiKey?.text, concurrency, log });
 };
 
-/** The server of the audio folder, which is made when it is missing. */
-const openAudio = async ({ storage, audio }: WorkerConfig): Promise<AudioServer | undefined> => {
-  if (storage.kind !== 'folder') return undefined;
-  await mkdir(audio.folder, { recursive: true });
-  return openAudioServer(audio);
-};
-
-export interface OpenWorker {
-  readonly manager: TtsManager;
-  readonly source: JobSource;
-  readonly handler: Handler;
-  readonly heartbeats: OpenHeartbeats;
-  /** Counts an event of the process. */
-  readonly record: SynthesisListener;
-  /** Undefined for a bucket. */
-  readonly audioUrl: string | undefined;
-  readonly healthUrl: string;
-  /** Finishes the jobs under way, or gives them back after the drain time, and closes everything. */
-  readonly close: () => Promise<void>;
-}
-
 /** Builds everything of a worker; no engine is started and no job taken yet. */
 export const openWorker = async (
   config: WorkerConfig,
   environment: Readonly<Record<string, string | undefined>>,
   workerId: string,
   log: Log,
-): Promise<OpenWorker> => {
-  const audioServer = await openAudio(config);
+) => {
+  let audioServer: AudioServer | undefined;
+  if (config.storage.kind === 'folder') {
+    await mkdir(config.audio.folder, { recursive: true });
+    audioServer = await openAudioServer(config.audio);
+  }
   const library = await openStorage({ config: config.storage, folderUrl: audioServer?.url ?? '' });
   const callbacks = await openCallbacks(config, library, log);
 
@@ -268,10 +236,11 @@ export const openWorker = async (
     source,
     handler,
     heartbeats,
-    record: (event) => manager.record(event),
+    /** Undefined for a bucket. */
     audioUrl: audioServer?.url,
     healthUrl: health.url,
-    close: async () => {
+    /** Finishes the jobs under way, or gives them back after the drain time, and closes everything. */
+    close: async (): Promise<void> => {
       manager.announceStop();
       const reported = heartbeats.close();
       await source.drain(config.drainMs);

@@ -3,12 +3,12 @@ import { connect, type Socket } from 'node:net';
 import { createFakeClock } from '@taleback/resilience/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
+  decideLiveness,
   type HealthServer,
   type HealthServerOptions,
   openHealthServer,
 } from '../src/health/health-server.node.ts';
 import { createPrometheus } from '../src/health/prometheus.ts';
-import { decideLiveness } from '../src/health/health-answer.ts';
 import {
   decideReadiness,
   describeStatus,

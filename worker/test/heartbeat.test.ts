@@ -3,7 +3,7 @@ import { verifyStandard } from '@taleback/core/signatures';
 import { systemClock } from '@taleback/resilience';
 import { afterEach, expect, it, vi } from 'vitest';
 import { createHttpPost, createSendOnce, type HttpPost } from '@taleback/outbox';
-import { startHeartbeats } from '../src/heartbeat/send-heartbeats.ts';
+import { startHeartbeats } from '../src/heartbeat/heartbeats.ts';
 import {
   openRecordingReceiver,
   type RecordingReceiver,

@@ -3,7 +3,13 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PubSub } from '@google-cloud/pubsub';
-import { createNames, parseProgress, parseSuccessCallback, ttsJobEvent } from '@taleback/core';
+import {
+  createNames,
+  parseHeartbeat,
+  parseProgress,
+  parseSuccessCallback,
+  ttsJobEvent,
+} from '@taleback/core';
 import { verifyStandard } from '@taleback/core/signatures';
 import { MPEGDecoder } from 'mpg123-decoder';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -11,6 +17,7 @@ import {
   openRecordingReceiver,
   type RecordingReceiver,
 } from '../../packages/outbox/test/recording-receiver.ts';
+import packageJson from '../package.json' with { type: 'json' };
 import { startWorker, type WorkerChild } from './worker-child.ts';
 
 const KEY = Buffer.alloc(24, 7);
@@ -86,6 +93,16 @@ const decode = async (mp3: Uint8Array) => {
 };
 
 describe('the worker as a process', { timeout: 120_000 }, () => {
+  it('reports its version and engines to the heartbeat of the receiver', async () => {
+    start({ HEARTBEAT_URL: `${receiver.url}/api/tts/heartbeat` });
+    await until(() => expect(receiver.jsonFor('heartbeat')).not.toHaveLength(0));
+    const heartbeat = parseHeartbeat(receiver.jsonFor('heartbeat')[0]);
+    expect(heartbeat).toMatchObject({
+      ok: true,
+      value: { version: packageJson.version, engines: [{ name: 'flite' }] },
+    });
+  });
+
   it('turns a published job into progress, a signed success callback, and audio that plays', async () => {
     const worker = start({ WORKER_ID: 'worker-under-test' });
     const { audioUrl } = await worker.line('worker ready');

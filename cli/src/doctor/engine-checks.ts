@@ -1,7 +1,7 @@
 import { DeadlineExceededError, tryWithDeadline } from '@taleback/resilience';
 import { diagnose, type EngineUnderTest, type NetworkProbe } from '@taleback/speech/diagnosis';
 import type { NamedBreaker } from '../worker-client.ts';
-import { type Check, failed, type Finding } from './examine.ts';
+import { type Check, failed, failedBy, type Finding } from './examine.ts';
 
 export interface EngineCheckOptions {
   readonly network: NetworkProbe;
@@ -31,24 +31,24 @@ const examineRemote = async (
   const voice = voiceId === undefined ? undefined : { id: voiceId, known: () => voicesOf(engine) };
   const health = async (inner: AbortSignal): Promise<string> => (await engine.probe(inner)).details;
   const found = await diagnose(endpoint, { network, health, voice }, { timeoutMs, signal });
-  const { ok, code, details, suggestions, target, summary, steps, trouble } = found;
+  const { ok, target, steps, trouble } = found;
   if (ok) {
     const words = steps.find(({ name }) => name === 'http')?.words ?? '';
     return { status: 'ok', summary: `${target} answers: ${words}` };
   }
-  if (trouble !== 'hung') return { status: 'failed', code, summary, details, suggestions };
+  const finding = failedBy(found);
+  if (trouble !== 'hung') return finding;
   // It accepts connections and does not answer: one that serves one request at a time does so at work.
   if (await atWork) {
     return {
+      ...finding,
       status: 'warning',
-      code,
-      details,
       summary: `${target} does not answer while it is at work for the worker that runs here.`,
-      suggestions: [`Look again when the story is finished, or with ${MORE_TIME}`, ...suggestions],
+      suggestions: [`Look again when the story is finished, or with ${MORE_TIME}`, ...found.suggestions],
     };
   }
   const busy = `It may be at work on a story: an engine that serves one request at a time does not answer meanwhile. Look again later, or with ${MORE_TIME}`;
-  return { status: 'failed', code, details, summary, suggestions: [busy, ...suggestions] };
+  return { ...finding, suggestions: [busy, ...found.suggestions] };
 };
 
 /** It may work all the same: a model that is loaded for the first time takes minutes. */

@@ -1,6 +1,6 @@
 import { type ErrorCode, toTalebackError } from '@taleback/core';
 import { type Clock, DeadlineExceededError, systemClock, tryWithDeadline } from '@taleback/resilience';
-import { withoutSecrets } from '@taleback/speech/diagnosis';
+import { type Diagnosis, withoutSecrets } from '@taleback/speech/diagnosis';
 
 export type CheckStatus = 'ok' | 'warning' | 'failed' | 'skipped';
 
@@ -56,6 +56,15 @@ export const failed = (code: ErrorCode, summary: string, ...suggestions: readonl
   status: 'failed',
   code,
   summary,
+  suggestions,
+});
+
+/** What a diagnosis found wrong. Its code is there when it is not ok. */
+export const failedBy = ({ code, summary, details, suggestions }: Diagnosis): Finding => ({
+  status: 'failed',
+  code,
+  summary,
+  details,
   suggestions,
 });
 

@@ -3,7 +3,7 @@ import { tryWithDeadline } from '@taleback/resilience';
 import { diagnose, type NetworkProbe } from '@taleback/speech/diagnosis';
 import type { WorkerConfig } from '@taleback/worker/src/config.ts';
 import type { Environment } from '../options.node.ts';
-import { type Check, type CheckGroup, failed, type Finding } from './examine.ts';
+import { type Check, type CheckGroup, failed, failedBy, type Finding } from './examine.ts';
 
 /** Where a service is, or why it is not asked. */
 type Place = { readonly url: string } | { readonly skipped: string };
@@ -45,10 +45,9 @@ export const placeCheck = ({ name, group, network, place, health, timeoutMs }: P
   run: async (signal) => {
     if ('skipped' in place) return { status: 'skipped', summary: place.skipped };
     const diagnosis = await diagnose(place.url, { network, health }, { timeoutMs, signal });
-    const { ok, code, summary, details, suggestions, target, steps } = diagnosis;
-    if (!ok) return { status: 'failed', code, summary, details, suggestions };
-    const words = health === undefined ? 'is reached' : (steps.at(-1)?.words ?? '');
-    return { status: 'ok', summary: `${target}: ${words}.` };
+    if (!diagnosis.ok) return failedBy(diagnosis);
+    const words = health === undefined ? 'is reached' : (diagnosis.steps.at(-1)?.words ?? '');
+    return { status: 'ok', summary: `${diagnosis.target}: ${words}.` };
   },
 });
 
@@ -91,11 +90,11 @@ export const storageCheck = ({ network, place, url, check, timeoutMs }: StorageC
       }
     };
     const diagnosis = await diagnose(url, { network, health }, { timeoutMs, signal });
-    const { ok, code, trouble, summary, details, suggestions } = diagnosis;
-    if (ok) return well;
+    if (diagnosis.ok) return well;
     // What it says itself is closer than that it says something.
-    const words = trouble === 'service' && refusal !== undefined ? `${refusal.message}.` : summary;
-    return { status: 'failed', code, summary: `${named}: ${words}`, details, suggestions };
+    const isOwnWord = diagnosis.trouble === 'service' && refusal !== undefined;
+    const words = isOwnWord ? `${refusal?.message}.` : diagnosis.summary;
+    return { ...failedBy(diagnosis), summary: `${named}: ${words}` };
   };
   return { name: 'audio store', group: 'storage', run };
 };
@@ -195,8 +194,6 @@ export const receiverCheck = ({ network, baseUrl, post, timeoutMs }: ReceiverChe
       return `answered ${answer.status}`;
     };
     const diagnosis = await diagnose(baseUrl, { network, health }, { timeoutMs, signal });
-    if (answer !== undefined) return judgeAnswer(answer);
-    const { code, summary, details, suggestions } = diagnosis;
-    return { status: 'failed', code, summary, details, suggestions };
+    return answer === undefined ? failedBy(diagnosis) : judgeAnswer(answer);
   },
 });

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { answerHealth, type HealthAnswer, type HealthRequest, type HealthSources } from './health-answer.ts';
+import {
+  answerHealth,
+  type HealthAnswer,
+  type HealthRequest,
+  type HealthSources,
+} from './health-server.node.ts';
 
 const SOURCES: HealthSources = {
   liveness: () => ({ alive: true }),

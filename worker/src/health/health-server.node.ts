@@ -1,7 +1,138 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { answerHealth, faultAnswer, type HealthSources } from './health-answer.ts';
-import { describeFault, type Log } from '@taleback/core';
+import { describeFault, isRecord, type Log } from '@taleback/core';
+import type { Readiness, ServicePhase } from '@taleback/speech/operations';
+
+/** How long a stop may take beyond its drain time before the process counts as stuck, ms. */
+const STOP_GRACE_MS = 10_000;
+
+export interface Liveness {
+  readonly alive: boolean;
+  /** Why it should be ended; absent while it lives. */
+  readonly reason?: string;
+}
+
+/**
+ * Decides whether the process is worth keeping. That it answers at all shows that its event loop turns; only a stop
+ * that does not come to its end makes it dead.
+ *
+ * @param drainMs what a stop may take for the work under way
+ */
+export const decideLiveness = (phase: ServicePhase, drainMs: number, nowMs: number): Liveness => {
+  if (phase.kind !== 'stopping') return { alive: true };
+  const stoppingMs = nowMs - phase.sinceMs;
+  return stoppingMs <= drainMs + STOP_GRACE_MS
+    ? { alive: true }
+    : { alive: false, reason: `It has been stopping for ${Math.round(stoppingMs / 1_000)} s.` };
+};
+
+/** Where the answers come from, asked for each request. */
+export interface HealthSources {
+  readonly liveness: () => Liveness;
+  readonly readiness: () => Readiness;
+  readonly status: () => object;
+  /** Absent: there is no `/metrics`. */
+  readonly metrics?: { readonly contentType: string; readonly text: () => Promise<string> };
+  /** Closes the circuit breakers of an engine, or of all; false when there is no engine of this name. */
+  readonly resetBreakers?: ((name: string | undefined) => boolean) | undefined;
+}
+
+export interface HealthRequest {
+  readonly method: string;
+  /** A path, with or without a query. */
+  readonly target: string;
+  /** The header as it came. */
+  readonly contentType?: string | undefined;
+  /** Read only for what takes one. */
+  readonly readBody?: (() => Promise<string>) | undefined;
+}
+
+export interface HealthAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Empty for HEAD, whose headers are those of GET. */
+  readonly body: string;
+}
+
+const answer = (status: number, contentType: string, body: string, more = {}): HealthAnswer => ({
+  status,
+  headers: {
+    'content-type': contentType,
+    'content-length': String(Buffer.byteLength(body)),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    ...more,
+  },
+  body,
+});
+
+const json = (status: number, value: object, more = {}): HealthAnswer =>
+  answer(status, 'application/json; charset=utf-8', `${JSON.stringify(value)}\n`, more);
+
+const notFound = (): HealthAnswer => json(404, { error: 'There is nothing here.' });
+
+const notAllowed = (allow: string): HealthAnswer => json(405, { error: `Only ${allow}.` }, { allow });
+
+/** The engine that a reset names; undefined for all. @throws SyntaxError for what is no JSON object */
+const namedEngine = (body: string): string | undefined => {
+  const asked: unknown = body.trim() === '' ? {} : JSON.parse(body);
+  if (!isRecord(asked)) throw new SyntaxError('not an object');
+  const name = asked['name'] ?? undefined;
+  if (name !== undefined && typeof name !== 'string') throw new SyntaxError('name: must be a text');
+  return name;
+};
+
+/**
+ * `POST /breakers/reset` with `{"name"?: ENGINE}`. It wants JSON said so, which a page of another site cannot send
+ * without asking first.
+ */
+const answerReset = async (
+  { method, contentType = '', readBody }: HealthRequest,
+  resetBreakers: NonNullable<HealthSources['resetBreakers']>,
+): Promise<HealthAnswer> => {
+  if (method !== 'POST') return notAllowed('POST');
+  if (!/^application\/json\b/i.test(contentType))
+    return json(415, { error: 'The body must be application/json.' });
+  try {
+    const name = namedEngine((await readBody?.()) ?? '');
+    return resetBreakers(name)
+      ? json(200, { success: true })
+      : json(404, { error: `There is no engine "${name?.slice(0, 100)}".` });
+  } catch (error) {
+    if (error instanceof SyntaxError)
+      return json(400, { error: `The body cannot be read: ${error.message}` });
+    throw error;
+  }
+};
+
+type Route = (sources: HealthSources) => HealthAnswer | Promise<HealthAnswer>;
+
+const ROUTES: Readonly<Record<string, Route>> = {
+  '/health/live': ({ liveness }) => {
+    const state = liveness();
+    return json(state.alive ? 200 : 503, state);
+  },
+  '/health/ready': ({ readiness }) => {
+    const state = readiness();
+    return json(state.ready ? 200 : 503, state);
+  },
+  '/health/status': ({ status }) => json(200, status()),
+  '/metrics': async ({ metrics }) =>
+    metrics === undefined ? notFound() : answer(200, metrics.contentType, await metrics.text()),
+};
+
+/** Answers one request. @throws what a source throws */
+export const answerHealth = async (request: HealthRequest, sources: HealthSources): Promise<HealthAnswer> => {
+  const { method, target } = request;
+  const { resetBreakers } = sources;
+  const path = target.split('?', 1)[0] ?? '';
+  if (path === '/breakers/reset' && resetBreakers !== undefined) return answerReset(request, resetBreakers);
+  const route = Object.hasOwn(ROUTES, path) ? ROUTES[path] : undefined;
+  if (route !== undefined && method !== 'GET' && method !== 'HEAD') return notAllowed('GET, HEAD');
+  const full = route === undefined ? notFound() : await route(sources);
+  return method === 'HEAD' ? { ...full, body: '' } : full;
+};
 
 export interface HealthServerOptions extends HealthSources {
   /** Default 127.0.0.1: the figures are not public unless the operator says so. */
@@ -18,7 +149,6 @@ export interface HealthServer {
   close(): Promise<void>;
 }
 
-const LOOPBACK = '127.0.0.1';
 /** A probe or a scrape is one line of text: a client that needs longer than 10 s is stuck. */
 const LIMITS = { requestTimeout: 10_000, headersTimeout: 10_000, maxHeaderSize: 8_192 } as const;
 /** A few probes and scrapers. */
@@ -27,25 +157,6 @@ const MAX_CONNECTIONS = 128;
 const MAX_BODY_BYTES = 4_096;
 /** Longest time for answers under way when the server closes. */
 const CLOSE_GRACE_MS = 1_000;
-
-const listen = (server: Server, host: string, port: number): Promise<AddressInfo> =>
-  new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      resolve(server.address() as AddressInfo);
-    });
-  });
-
-const closeServer = (server: Server): Promise<void> =>
-  new Promise((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
-    server.close(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-    server.closeIdleConnections();
-  });
 
 /** @throws SyntaxError when it is longer than any request of ours */
 const readShort = async (request: IncomingMessage): Promise<string> => {
@@ -65,28 +176,34 @@ const readShort = async (request: IncomingMessage): Promise<string> => {
  * @throws the error of `listen`, such as EADDRINUSE
  */
 export const openHealthServer = async (options: HealthServerOptions): Promise<HealthServer> => {
-  const { host = LOOPBACK, log } = options;
-  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const { host = '127.0.0.1', log } = options;
+  const reply = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const asked = {
       method: request.method ?? '',
       target: request.url ?? '',
       contentType: request.headers['content-type'],
       readBody: () => readShort(request),
     };
-    const reply = await answerHealth(asked, options).catch((error: unknown) => {
+    const { status, headers, body } = await answerHealth(asked, options).catch((error: unknown) => {
       log('error', 'health figures failed', { path: request.url, error: describeFault(error) });
-      return faultAnswer();
+      return json(500, { error: 'The figures could not be gathered.' });
     });
     if (!server.listening) response.setHeader('connection', 'close');
-    response.writeHead(reply.status, reply.headers).end(reply.body);
+    response.writeHead(status, headers).end(body);
   };
-  const server = createServer(LIMITS, (request, response) => void answer(request, response));
+  const server = createServer(LIMITS, (request, response) => void reply(request, response));
   server.maxConnections = MAX_CONNECTIONS;
-  const { port } = await listen(server, host, options.port);
-  const hostInUrl = host.includes(':') ? `[${host}]` : host;
+  await once(server.listen(options.port, host), 'listening');
+  const { port } = server.address() as AddressInfo;
   let closing: Promise<void> | undefined;
+  const closeServer = async (): Promise<void> => {
+    const closed = once(server.close(), 'close');
+    const timer = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
+    await closed;
+    clearTimeout(timer);
+  };
   return {
-    url: `http://${hostInUrl}:${port}`,
-    close: () => (closing ??= closeServer(server)),
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    close: () => (closing ??= closeServer()),
   };
 };

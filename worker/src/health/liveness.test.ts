@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decideLiveness } from './health-answer.ts';
+import { decideLiveness } from './health-server.node.ts';
 
 describe('decideLiveness', () => {
   it('lives while it starts, runs, and stops in time', () => {

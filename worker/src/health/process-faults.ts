@@ -1,5 +1,5 @@
-import type { CancelTimer, Clock } from '@taleback/resilience';
 import { describeFault, type Log } from '@taleback/core';
+import { type Clock, tryWithDeadline } from '@taleback/resilience';
 import type { FaultOrigin, SynthesisListener } from '@taleback/speech';
 
 const ORIGINS = ['unhandledRejection', 'uncaughtException'] as const satisfies readonly FaultOrigin[];
@@ -40,17 +40,12 @@ export const installProcessFaults = (options: ProcessFaultsOptions): (() => void
   const leave = (): void => process.exit(FAULT_EXIT_CODE);
 
   const drainThenLeave = async (): Promise<void> => {
-    let cancelTimer: CancelTimer | undefined;
-    const late = new Promise<'late'>((resolve) => {
-      cancelTimer = clock.setTimer(() => resolve('late'), drainMs);
-    });
     try {
-      const end = await Promise.race([options.drain(), late]);
-      if (end === 'late') log('error', 'drain after a fault took too long', { drainMs });
+      const outcome = await tryWithDeadline(options.drain, drainMs, { clock });
+      if (outcome.kind === 'timed-out') log('error', 'drain after a fault took too long', { drainMs });
     } catch (error) {
       log('error', 'drain after a fault failed', { error: describeFault(error) });
     } finally {
-      cancelTimer?.();
       leave();
     }
   };

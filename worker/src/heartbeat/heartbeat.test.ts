@@ -1,6 +1,6 @@
 import { parseHeartbeat } from '@taleback/core';
 import { expect, it } from 'vitest';
-import { encodeHeartbeat } from './heartbeat.ts';
+import { encodeHeartbeat } from './heartbeats.ts';
 
 const voices = (count: number, characters: number) =>
   Array.from({ length: count }, (_, index) => ({

@@ -70,29 +70,23 @@ export const createPubsubSource = (options: PubsubSourceOptions): JobSource => {
     );
   };
 
-  const setAside = async (message: Message, reason: string): Promise<void> => {
-    options.log('error', 'job set aside', { messageId: message.id, reason });
-    await deadLetters.publishMessage({ data: message.data, attributes: { ...message.attributes, reason } });
-  };
-
-  const handle = async (message: Message, handler: Handler): Promise<void> => {
-    let event: unknown;
-    try {
-      event = JSON.parse(message.data.toString('utf8'));
-    } catch {
-      await setAside(message, 'not JSON');
-      message.ack();
-      return;
-    }
-    await handler(event, stopping.signal);
-    message.ack();
-  };
-
   const take = async (message: Message, handler: Handler): Promise<void> => {
+    const { id: messageId, data, attributes } = message;
     try {
-      await handle(message, handler);
+      let event: unknown;
+      try {
+        event = JSON.parse(data.toString('utf8'));
+      } catch {
+        const reason = 'not JSON';
+        options.log('error', 'job set aside', { messageId, reason });
+        await deadLetters.publishMessage({ data, attributes: { ...attributes, reason } });
+        message.ack();
+        return;
+      }
+      await handler(event, stopping.signal);
+      message.ack();
     } catch (error) {
-      options.log('warn', 'job given back', { messageId: message.id, reason: String(error) });
+      options.log('warn', 'job given back', { messageId, reason: String(error) });
       message.nack();
     }
   };

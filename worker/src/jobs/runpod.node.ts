@@ -1,4 +1,4 @@
-import { type Log, TalebackError } from '@taleback/core';
+import { describeError, type Log } from '@taleback/core';
 import type { Handler, HandlerResult } from '@taleback/handler';
 import {
   type RunpodHandler,
@@ -11,21 +11,10 @@ import type { JobSource } from './job-source.ts';
 
 type RunpodOutput = HandlerResult | { readonly error: string };
 
-type Failure = Pick<HandlerResult & { readonly status: 'error' }, 'error' | 'error_type' | 'retryable'>;
-
 /** One string, so that the platform shows FAILED: JSON with the fields of a Python handler's exception. */
-const failed = ({ error, error_type, retryable }: Failure): RunpodOutput => ({
-  error: JSON.stringify({ error_type, error_message: error, retryable }),
+const failed = (error_type: string, error_message: string, retryable: boolean): RunpodOutput => ({
+  error: JSON.stringify({ error_type, error_message, retryable }),
 });
-
-/** RunPod takes no job back: one that the worker may not finish is answered as one that may be tried again. */
-const cutShort = (): RunpodOutput => {
-  const { code, message, retryable } = new TalebackError(
-    'worker_lost',
-    'The worker stopped before the story was done',
-  );
-  return failed({ error: message, error_type: code, retryable });
-};
 
 /**
  * Narrates a story and makes RunPod's answer of the result.
@@ -39,10 +28,13 @@ export const answerRunpod = async (
 ): Promise<RunpodOutput> => {
   try {
     const result = await handler(event, signal);
-    return result.status === 'success' ? result : failed(result);
+    if (result.status === 'success') return result;
+    return failed(result.error_type, result.error, result.retryable);
   } catch (error) {
-    if (signal.aborted) return cutShort();
-    throw error;
+    if (!signal.aborted) throw error;
+    // RunPod takes no job back: one that the worker may not finish is answered as one that may be tried again.
+    const { retryable } = describeError('worker_lost');
+    return failed('worker_lost', 'The worker stopped before the story was done', retryable);
   }
 };
 

@@ -3,8 +3,7 @@ import type { Sendable, TryOutcome } from '@taleback/outbox';
 import { createFakeClock } from '@taleback/resilience/testing';
 import type { EngineStatus } from '@taleback/speech/operations';
 import { describe, expect, it } from 'vitest';
-import type { WorkerSnapshot } from './heartbeat.ts';
-import { startHeartbeats } from './send-heartbeats.ts';
+import { startHeartbeats, type WorkerSnapshot } from './heartbeats.ts';
 
 const START_MS = 1_700_000_000_000;
 const SECOND_MS = 1_000;
