@@ -8,6 +8,7 @@ import { formatLine, parseChildMessage, synthesizePayload } from './messages.ts'
 import { PendingCalls } from './pending-calls.ts';
 import {
   BARE_VERSION,
+  type BareAnswer,
   type ChildInfo,
   type ChildMessage,
   type Envelope,
@@ -29,8 +30,6 @@ export interface ChildConnectionOptions {
   readonly log: Log;
 }
 
-type Message = Exclude<ChildMessage, { kind: 'failed' }>;
-
 const NEGOTIATION_TIMEOUT_MS = 5_000;
 /** A child that prints without end must not fill the log. */
 const MAX_NOISE_LOGGED = 20;
@@ -48,13 +47,13 @@ export class ChildConnection implements SpeechChild {
   #info: ChildInfo | undefined;
   #helloId: string | undefined;
   #stopNegotiation: () => void = () => {};
-  /** A `ready` that came before `hello` was answered. */
-  #earlyReady: { readonly model: string | undefined } | undefined;
+  /** A `ready`, which may come before `hello` is answered. */
+  #ready: { readonly model: string | undefined } | undefined;
+  #isReadyReported = false;
   readonly #pings = new Set<string>();
   #sentCount = 0;
   #noiseCount = 0;
   #failure: string | undefined;
-  #isReady = false;
   /** It broke the protocol, so nothing it sends is trusted. */
   #isBroken = false;
   #isOver = false;
@@ -92,7 +91,8 @@ export class ChildConnection implements SpeechChild {
     this.#calls.add(correlationId, path);
     try {
       // With `options`, although the first children of 1.0 did not know them: a cloned voice depends on them.
-      if (this.#version === BARE_VERSION) this.#write({ ...payload, priority: undefined });
+      if (this.#version === BARE_VERSION)
+        this.#transport.write(formatLine({ ...payload, priority: undefined }));
       else this.#send(payload, call);
     } catch (error) {
       // Not within this call: its caller has only begun to wait.
@@ -131,16 +131,16 @@ export class ChildConnection implements SpeechChild {
     const { clock, workerId } = this.#options;
     const { correlationId, retryCount } = call;
     this.#sentCount += 1;
-    const messageId = `msg-${this.#sentCount}`;
-    const timestamp = Math.trunc(clock.now());
-    // The newest until the child has chosen.
-    const version = this.#version ?? PROTOCOL_VERSIONS[0];
-    const metadata = { correlationId, workerId, retryCount };
-    this.#write({ version, messageId, timestamp, type: 'request', payload, metadata });
-  }
-
-  #write(message: object): void {
-    this.#transport.write(formatLine(message));
+    const line = formatLine({
+      // The newest until the child has chosen.
+      version: this.#version ?? PROTOCOL_VERSIONS[0],
+      messageId: `msg-${this.#sentCount}`,
+      timestamp: Math.trunc(clock.now()),
+      type: 'request',
+      payload,
+      metadata: { correlationId, workerId, retryCount },
+    });
+    this.#transport.write(line);
   }
 
   #negotiate(): void {
@@ -158,74 +158,79 @@ export class ChildConnection implements SpeechChild {
   #take(frame: Frame): void {
     if (this.#isBroken || this.#isOver) return;
     const message = parseChildMessage(frame);
-    if (message?.kind === 'failed') {
-      this.#failure ??= message.error.message;
-      return;
-    }
     const isUnderstood = message !== undefined && this.#takeMessage(message);
     // Never the whole object: a deeply nested one cannot even be formatted.
     if (!isUnderstood) this.#noise(`an object of ${Object.keys(frame.message).join(', ')}`);
   }
 
-  /** @returns false for a message that means nothing while a version is being agreed on. */
-  #takeFirst(message: Message): boolean {
-    if (message.kind === 'bare') {
-      this.#calls.owesComplaint = message.answer?.ok !== false;
-      this.#agree(BARE_VERSION);
-    } else if (message.kind === 'ready') {
-      this.#earlyReady = message;
-    } else if (message.correlationId !== this.#helloId) {
-      return false;
-    } else if (message.kind === 'error') {
-      this.#break(`it refused hello: ${message.error.message}`);
-    } else if (message.kind === 'hello') {
-      this.#info = message.info;
-      const { version } = message.info;
-      if (this.#versions.includes(version)) this.#agree(version);
-      else this.#break(`it chose version ${version}, which was not offered`);
+  /** @returns false for a message that means nothing in the version that is spoken. */
+  #takeMessage(message: ChildMessage): boolean {
+    switch (message.kind) {
+      case 'failed':
+        this.#failure ??= message.error.message;
+        return true;
+      case 'ready':
+        this.#ready ??= message;
+        this.#reportReady();
+        return true;
+      case 'bare':
+        return this.#takeBare(message.answer);
+      case 'hello':
+        if (message.correlationId !== this.#helloId) return false;
+        // Else it comes late: 1.0 is spoken by now.
+        if (this.#version === undefined) this.#takeHello(message.info);
+        return true;
+      case 'error':
+        if (this.answersPings) this.#calls.fail(message.correlationId, message.error);
+        else if (this.#version !== undefined || message.correlationId !== this.#helloId) return false;
+        else this.#break(`it refused hello: ${message.error.message}`);
+        return true;
+      case 'audio':
+        if (this.answersPings) this.#calls.answer(message.correlationId, message.sound);
+        return this.answersPings;
+      case 'file':
+        if (this.answersPings) void this.#calls.answerByFile(message.correlationId, message);
+        return this.answersPings;
+      case 'pong':
+        if (this.#pings.delete(message.correlationId)) this.#events.onPulse(message.health);
+        return this.answersPings;
     }
+  }
+
+  #takeBare(answer: BareAnswer | undefined): boolean {
+    if (this.#version === undefined) {
+      this.#calls.owesComplaint = answer?.ok !== false;
+      this.#agree(BARE_VERSION);
+      return true;
+    }
+    if (this.answersPings || answer === undefined) return false;
+    this.#calls.answerBare(answer);
     return true;
   }
 
-  /** @returns false for a message that means nothing in the version that is spoken. */
-  #takeMessage(message: Message): boolean {
-    if (this.#version === undefined) return this.#takeFirst(message);
-    if (message.kind === 'ready') {
-      this.#becomeReady(message.model);
-      return true;
-    }
-    // A `hello` that comes late: 1.0 is spoken by now.
-    if (message.kind === 'hello') return message.correlationId === this.#helloId;
-    if (message.kind === 'bare') {
-      if (this.answersPings || message.answer === undefined) return false;
-      this.#calls.answerBare(message.answer);
-      return true;
-    }
-    if (!this.answersPings) return false;
-    const { correlationId } = message;
-    if (message.kind === 'audio') this.#calls.answer(correlationId, message.sound);
-    else if (message.kind === 'error') this.#calls.fail(correlationId, message.error);
-    else if (this.#pings.delete(correlationId)) this.#events.onPulse(message.health);
-    return true;
+  #takeHello(info: ChildInfo): void {
+    this.#info = info;
+    if (this.#versions.includes(info.version)) this.#agree(info.version);
+    else this.#break(`it chose version ${info.version}, which was not offered`);
   }
 
   /** Speaks this version from now on. A child of 1.0 never says that it is ready. */
   #agree(version: ProtocolVersion): void {
     this.#stopNegotiation();
     this.#version = version;
-    if (version === BARE_VERSION) this.#becomeReady(undefined);
-    else if (this.#earlyReady !== undefined) this.#becomeReady(this.#earlyReady.model);
+    if (version === BARE_VERSION) this.#ready = { model: undefined };
+    this.#reportReady();
   }
 
-  #becomeReady(model: string | undefined): void {
-    if (this.#isReady) return;
-    this.#isReady = true;
+  #reportReady(): void {
+    if (this.#version === undefined || this.#ready === undefined || this.#isReadyReported) return;
+    this.#isReadyReported = true;
     const { concurrency = 1, models = [] } = this.#info ?? {};
     const onlyModel = models.length === 1 ? models[0] : undefined;
     this.#events.onReady({
-      protocol: this.#version ?? BARE_VERSION,
+      protocol: this.#version,
       concurrency: this.answersPings ? concurrency : 1,
-      model: model ?? onlyModel,
+      model: this.#ready.model ?? onlyModel,
     });
   }
 

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { formatWav } from '../audio/wav.ts';
 import { parseChildMessage } from './messages.ts';
 
 const bytes = Uint8Array.of(1, 2);
@@ -62,19 +63,20 @@ const as = (sound: object) => ({ kind: 'audio', correlationId: 'c', sound });
 describe('audio', () => {
   const pcm = { type: 'audio', encoding: 'pcm_s16le', sample_rate: 16_000 };
   const format = { encoding: 'pcm_s16le', sampleRateHz: 16_000 };
-  const wav = { encoding: 'wav', sampleRateHz: undefined };
+  const sound = { sampleRateHz: 16_000, samples: Int16Array.of(513) };
 
   it('comes raw, in a file or in the line', () => {
-    expect(response(pcm, bytes)).toEqual(as({ kind: 'raw', ...format, bytes }));
-    expect(response({ ...pcm, audio_base64: 'AQI=' })).toEqual(
-      as({ kind: 'base64', ...format, text: 'AQI=' }),
-    );
-    expect(response({ ...pcm, output_path: '/a' })).toEqual(as({ kind: 'file', ...format, path: '/a' }));
-    expect(response({ type: 'audio', output_path: '/a', encoding: null, audio_base64: null })).toEqual(
-      as({ kind: 'file', ...wav, path: '/a' }),
-    );
-    expect(response({ type: 'audio', encoding: 'wav', output_path: null }, bytes)).toEqual(
-      as({ kind: 'raw', ...wav, bytes }),
+    const file = { kind: 'file', correlationId: 'c', path: '/a' };
+    expect(response(pcm, bytes)).toEqual(as(sound));
+    expect(response({ ...pcm, audio_base64: 'AQI=' })).toEqual(as(sound));
+    expect(response({ ...pcm, output_path: '/a' })).toEqual({ ...file, ...format });
+    expect(response({ type: 'audio', output_path: '/a', encoding: null, audio_base64: null })).toEqual({
+      ...file,
+      encoding: 'wav',
+      sampleRateHz: undefined,
+    });
+    expect(response({ type: 'audio', encoding: 'wav', output_path: null }, formatWav(sound))).toEqual(
+      as(sound),
     );
   });
 
@@ -93,8 +95,10 @@ describe('audio', () => {
   });
 
   it.each(['16000', -1, null, Number.NaN])('has no rate when it is %j', (rate) => {
-    expect(response({ ...pcm, sample_rate: rate }, bytes)).toMatchObject({
-      sound: { sampleRateHz: undefined },
+    const error = { ...UNREADABLE.error, details: 'no sample rate' };
+    expect(response({ ...pcm, sample_rate: rate }, bytes)).toEqual({ ...UNREADABLE, error });
+    expect(response({ ...pcm, sample_rate: rate, output_path: '/a' })).toMatchObject({
+      sampleRateHz: undefined,
     });
   });
 });

@@ -4,8 +4,11 @@ import {
   isErrorCode,
   reportError,
   TalebackError,
+  toTalebackError,
 } from '@taleback/core/errors';
 import { isRecord, textOf } from '@taleback/core/json';
+import type { Pcm } from '../audio/pcm.ts';
+import { parseWav } from '../audio/wav.ts';
 import type { SpeechRequest } from '../pool/speech-child.ts';
 import type { Frame } from './frame-reader.ts';
 import {
@@ -16,7 +19,6 @@ import {
   MAX_ERROR_CHARACTERS,
   MAX_LINE_BYTES,
   type SoundFormat,
-  type WireSound,
 } from './protocol.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -64,7 +66,6 @@ export const formatLine = (message: object): string => {
 const MAX_CONCURRENCY = 64;
 const MAX_MODELS = 1_000;
 
-export const UNREADABLE_SOUND = 'The speech process answered with sound that cannot be read.';
 const NO_REASON = 'The speech process gave no reason.';
 
 /**
@@ -84,12 +85,8 @@ export const parseChildMessage = ({ message, raw }: Frame): ChildMessage | undef
   switch (payload['type']) {
     case 'hello':
       return parseHello(correlationId, payload);
-    case 'audio': {
-      const sound = parseSound(payload, raw);
-      if (sound !== undefined) return { kind: 'audio', correlationId, sound };
-      // An answer that claims to be sound but has none still ends its call.
-      return errorMessage(correlationId, 'model_failed', UNREADABLE_SOUND);
-    }
+    case 'audio':
+      return parseAudio(correlationId, payload, raw);
     case 'error':
       return { kind: 'error', correlationId, error: parseError(payload) };
     case 'pong': {
@@ -112,7 +109,8 @@ const parseHello = (correlationId: string, payload: Fields): ChildMessage => {
   const { version, engine, concurrency, models } = payload;
   if (!isProtocolVersion(version)) {
     const chosen = shortTextOf(version) ?? 'none';
-    return errorMessage(correlationId, 'request_invalid', `It chose an unknown version: ${chosen}.`);
+    const fault = new TalebackError('request_invalid', `It chose an unknown version: ${chosen}.`);
+    return { kind: 'error', correlationId, error: reportError(fault) };
   }
   const claimed = Number.isInteger(concurrency) ? (concurrency as number) : 1;
   const names: unknown[] = Array.isArray(models) ? models.slice(0, MAX_MODELS) : [];
@@ -125,16 +123,61 @@ const parseHello = (correlationId: string, payload: Fields): ChildMessage => {
   return { kind: 'hello', correlationId, info };
 };
 
-const parseSound = (payload: Fields, raw: Frame['raw']): WireSound | undefined => {
+/** An answer that claims to be sound but has none still ends its call, as an error. */
+const parseAudio = (correlationId: string, payload: Fields, raw: Frame['raw']): ChildMessage => {
   const { output_path: path, audio_base64: text, encoding: given } = payload;
+  const isFile = raw === undefined && typeof path === 'string';
   // The header of a file says what it is.
-  const encoding = given ?? (raw === undefined && typeof path === 'string' ? 'wav' : undefined);
-  if (encoding !== 'pcm_s16le' && encoding !== 'wav') return undefined;
-  const format: SoundFormat = { encoding, sampleRateHz: countOf(payload['sample_rate']) };
-  if (raw !== undefined) return { kind: 'raw', ...format, bytes: raw };
-  if (typeof path === 'string') return { kind: 'file', ...format, path };
-  return typeof text === 'string' ? { kind: 'base64', ...format, text } : undefined;
+  const encoding = given ?? (isFile ? 'wav' : undefined);
+  try {
+    if (encoding !== 'pcm_s16le' && encoding !== 'wav') throw unreadable();
+    const format: SoundFormat = { encoding, sampleRateHz: countOf(payload['sample_rate']) };
+    if (isFile) return { kind: 'file', correlationId, ...format, path };
+    return { kind: 'audio', correlationId, sound: readSound(format, raw ?? readBase64(text)) };
+  } catch (error) {
+    return { kind: 'error', correlationId, error: reportError(toTalebackError(error)) };
+  }
 };
+
+/** Rates that speech engines work at lie well within these; anything else is a broken header. */
+const SAMPLE_RATE_HZ = { min: 8_000, max: 192_000 } as const;
+
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
+
+/**
+ * Samples out of bytes of the wire, which then belong to the sound.
+ *
+ * @throws TalebackError `model_failed` when they are not what they claim to be.
+ */
+export const readSound = ({ encoding, sampleRateHz }: SoundFormat, bytes: Uint8Array<ArrayBuffer>): Pcm => {
+  const sound = encoding === 'wav' ? parseWav(bytes) : readSamples(sampleRateHz, bytes);
+  const rate = sound.sampleRateHz;
+  if (!Number.isInteger(rate) || rate < SAMPLE_RATE_HZ.min || rate > SAMPLE_RATE_HZ.max) {
+    throw unreadable(`a sample rate of ${rate} Hz`);
+  }
+  return sound;
+};
+
+/** @throws TalebackError `model_failed` for anything but base64 (Node's own reader skips what it does not know). */
+export const readBase64 = (text: unknown): Uint8Array<ArrayBuffer> => {
+  if (typeof text !== 'string') throw unreadable();
+  if (text.length % 4 !== 0 || !BASE64.test(text)) throw unreadable('no base64');
+  return new Uint8Array(Buffer.from(text, 'base64'));
+};
+
+const readSamples = (sampleRateHz: number | undefined, bytes: Uint8Array<ArrayBuffer>): Pcm => {
+  if (sampleRateHz === undefined) throw unreadable('no sample rate');
+  if (bytes.length % 2 === 1) throw unreadable(`${bytes.length} bytes are no 16-bit samples`);
+  // Node's machines are little-endian, as the wire is.
+  return { sampleRateHz, samples: new Int16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2) };
+};
+
+const unreadable = (details?: string): TalebackError =>
+  new TalebackError(
+    'model_failed',
+    'The speech process answered with sound that cannot be read.',
+    details === undefined ? {} : { details },
+  );
 
 /** 1.0 has `error`, the others `message`. An error without a code of ours is classified by its words. */
 const parseError = (payload: Fields): ErrorReport => {
@@ -148,12 +191,6 @@ const parseError = (payload: Fields): ErrorReport => {
   };
   return reportError(new TalebackError(known, message, options));
 };
-
-const errorMessage = (correlationId: string, code: ErrorReport['code'], message: string): ChildMessage => ({
-  kind: 'error',
-  correlationId,
-  error: reportError(new TalebackError(code, message)),
-});
 
 const shortTextOf = (value: unknown): string | undefined => textOf(value)?.slice(0, MAX_ERROR_CHARACTERS);
 

@@ -1,81 +1,85 @@
-import { isTalebackError } from '@taleback/core';
-import * as fc from 'fast-check';
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { FakeFiles } from '../../test/protocol/fake-connection.ts';
 import { formatWav } from '../audio/wav.ts';
-import { readBase64, readSound } from './pending-calls.ts';
+import { PendingCalls } from './pending-calls.ts';
+import type { BareAnswer } from './protocol.ts';
 
-const PCM = { encoding: 'pcm_s16le', sampleRateHz: 16_000 } as const;
-const WAV = { encoding: 'wav', sampleRateHz: undefined } as const;
-const bytesOf = (samples: Int16Array<ArrayBuffer>): Uint8Array<ArrayBuffer> => new Uint8Array(samples.buffer);
-const refused = expect.objectContaining({ code: 'model_failed' });
+const error = { code: 'unknown', message: 'no', retryable: true } as const;
+const failure: BareAnswer = { ok: false, error };
+const sound = (path?: string): BareAnswer => ({ ok: true, path });
 
-/** `read`, or the code of its refusal. */
-const outcomeOf = (bytes: Uint8Array<ArrayBuffer>): string => {
-  try {
-    readSound(WAV, bytes);
-    return 'read';
-  } catch (error) {
-    return isTalebackError(error) ? error.code : String(error);
-  }
+interface Waiting {
+  readonly calls: PendingCalls;
+  readonly add: (id: string) => void;
+  /** The call that each answer ended, if any. */
+  readonly match: (...answers: readonly BareAnswer[]) => Promise<(string | undefined)[]>;
+}
+
+const waiting = (...ids: string[]): Waiting => {
+  const files = new FakeFiles();
+  const ended: string[] = [];
+  const calls = new PendingCalls(files, {
+    onSpoken: (id) => ended.push(id),
+    onFailed: (id) => ended.push(id),
+  });
+  const add = (id: string): void => {
+    files.contents.set(`/${id}.wav`, formatWav({ sampleRateHz: 16_000, samples: new Int16Array(1) }));
+    calls.add(id, `/${id}.wav`);
+  };
+  for (const id of ids) add(id);
+  const match = async (...answers: readonly BareAnswer[]): Promise<(string | undefined)[]> => {
+    const matched: (string | undefined)[] = [];
+    for (const answer of answers) {
+      calls.answerBare(answer);
+      await setImmediate();
+      matched.push(ended.shift());
+    }
+    return matched;
+  };
+  return { calls, add, match };
 };
 
-describe('readSound', () => {
-  it('gives the samples that were sent, raw and as a file', () => {
-    const rate = fc.integer({ min: 8_000, max: 192_000 });
-    fc.assert(
-      fc.property(fc.int16Array({ maxLength: 100 }), rate, (given, sampleRateHz) => {
-        const samples = Int16Array.from(given);
-        expect(readSound({ ...PCM, sampleRateHz }, bytesOf(samples))).toEqual({ sampleRateHz, samples });
-        expect(readSound(WAV, formatWav({ sampleRateHz, samples }))).toEqual({ sampleRateHz, samples });
-      }),
-    );
+describe('answers of 1.0', () => {
+  it('that are failures go to calls in their order, each to one', async () => {
+    const { match } = waiting('a', 'b');
+    expect(await match(failure, failure, failure)).toEqual(['a', 'b', undefined]);
   });
 
-  it('believes the file about its rate', () => {
-    const file = formatWav({ sampleRateHz: 22_050, samples: new Int16Array(4) });
-    expect(readSound({ encoding: 'wav', sampleRateHz: 16_000 }, file).sampleRateHz).toBe(22_050);
+  it('with a sound go to the call with that file, whatever the order', async () => {
+    const { match } = waiting('a', 'b');
+    expect(await match(sound('/b.wav'), sound('/a.wav'))).toEqual(['b', 'a']);
   });
 
-  it('does not copy what was sent raw', () => {
-    const bytes = new Uint8Array(8);
-    expect(readSound(PCM, bytes).samples.buffer).toBe(bytes.buffer);
+  it('without a file of ours go to the call in turn, which then fails', async () => {
+    const { match } = waiting('a', 'b');
+    expect(await match(sound('/etc/passwd'), sound())).toEqual(['a', 'b']);
   });
 
-  it.each([undefined, 0, 7_999, 192_001, 16_000.5, Number.NaN])('refuses a rate of %s', (sampleRateHz) => {
-    expect(() => readSound({ ...PCM, sampleRateHz }, new Uint8Array(2))).toThrow(refused);
+  it('are dropped when the same call was answered', async () => {
+    const { match } = waiting('a', 'b');
+    const answers = [sound('/a.wav'), sound('/a.wav'), sound('/b.wav')];
+    expect(await match(...answers)).toEqual(['a', undefined, 'b']);
   });
 
-  it.each([0, 1, 2 ** 32 - 1])('refuses a file with a rate of %s', (sampleRateHz) => {
-    const file = formatWav({ sampleRateHz, samples: new Int16Array(4) });
-    expect(() => readSound(WAV, file)).toThrow(refused);
+  it('are dropped when their call had failed already', async () => {
+    const { match } = waiting('a', 'b');
+    expect(await match(failure, sound('/a.wav'), sound('/b.wav'))).toEqual(['a', undefined, 'b']);
   });
 
-  it('refuses half a sample', () => {
-    expect(() => readSound(PCM, new Uint8Array(3))).toThrow(refused);
+  it('keep the complaint about hello from the first call', async () => {
+    const { calls, add, match } = waiting();
+    calls.owesComplaint = true;
+    add('a');
+    expect(await match(failure, failure)).toEqual([undefined, 'a']);
   });
 
-  it('either reads or refuses any bytes', () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 100 }), fc.boolean(), (given, hasHeader) => {
-        const header = formatWav({ sampleRateHz: 16_000, samples: new Int16Array(0) });
-        const bytes = Uint8Array.from(hasHeader ? [...header.subarray(0, 36), ...given] : given);
-        expect(outcomeOf(bytes)).toMatch(/^(read|model_failed)$/);
-      }),
-      { numRuns: 500 },
-    );
-  });
-});
-
-describe('readBase64', () => {
-  it('reads what was written', () => {
-    fc.assert(
-      fc.property(fc.uint8Array(), (bytes) => {
-        expect([...readBase64(Buffer.from(bytes).toString('base64'))]).toEqual([...bytes]);
-      }),
-    );
-  });
-
-  it.each(['A', 'AAA', 'AA=A', 'AAA\n', 'AA A', 'AA-_', '====', 'ä==='])('refuses %j', (text) => {
-    expect(() => readBase64(text)).toThrow(refused);
+  it('include no complaint any more when the first call has its sound', async () => {
+    const { calls, add, match } = waiting();
+    calls.owesComplaint = true;
+    add('a');
+    expect(await match(sound('/a.wav'))).toEqual(['a']);
+    add('b');
+    expect(await match(failure)).toEqual(['b']);
   });
 });

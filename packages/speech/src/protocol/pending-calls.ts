@@ -1,16 +1,14 @@
 import { type ErrorReport, reportError, TalebackError, toTalebackError } from '@taleback/core/errors';
 import type { Pcm } from '../audio/pcm.ts';
-import { parseWav } from '../audio/wav.ts';
 import type { SpeechChildEvents } from '../pool/speech-child.ts';
-import { UNREADABLE_SOUND } from './messages.ts';
-import type { BareAnswer, SoundFormat, WireSound } from './protocol.ts';
+import { readSound } from './messages.ts';
+import type { BareAnswer, SoundFile } from './protocol.ts';
 import type { SoundFiles } from './sound-files.node.ts';
 
 const FOREIGN_FILE = reportError(
   new TalebackError('model_failed', 'The speech process named a file that is not its own.'),
 );
-/** What the file of an answer of 1.0 is. */
-const WAV: SoundFormat = { encoding: 'wav', sampleRateHz: undefined };
+const NO_FILE = 'The speech process did not leave the sound that it spoke of.';
 /** Answered calls of 1.0 whose files are remembered: a child that answers one twice does so soon. */
 const MAX_ANSWERED = 32;
 
@@ -45,13 +43,29 @@ export class PendingCalls {
     if (this.#remove(correlationId)) this.#events.onFailed(correlationId, error);
   }
 
+  /** As `fail`. */
+  answer(correlationId: string, sound: Pcm): void {
+    if (this.#remove(correlationId)) this.#events.onSpoken(correlationId, sound);
+  }
+
   /** As `fail`; only the file that was made for this call is read. */
-  answer(correlationId: string, sound: WireSound): void {
-    if (sound.kind === 'file') void this.#answerByFile(correlationId, sound.path, sound);
-    else if (this.#remove(correlationId))
-      this.#deliver(correlationId, () =>
-        readSound(sound, sound.kind === 'raw' ? sound.bytes : readBase64(sound.text)),
-      );
+  async answerByFile(correlationId: string, { path, ...format }: SoundFile): Promise<void> {
+    if (path === undefined || this.#paths.get(correlationId) !== path) {
+      this.fail(correlationId, FOREIGN_FILE);
+      return;
+    }
+    this.#paths.delete(correlationId);
+    this.#readingCount += 1;
+    try {
+      const bytes = await this.#files.take(path).catch((error: unknown) => {
+        throw new TalebackError('audio_missing', NO_FILE, { details: String(error) });
+      });
+      this.#events.onSpoken(correlationId, readSound(format, bytes));
+    } catch (error) {
+      this.#events.onFailed(correlationId, reportError(toTalebackError(error)));
+    }
+    this.#readingCount -= 1;
+    if (this.#readingCount === 0) this.#whenRead?.();
   }
 
   /**
@@ -69,7 +83,7 @@ export class PendingCalls {
     const [correlationId, own] = named ?? pending[0] ?? [];
     if (correlationId === undefined) return;
     this.#answeredPaths = [...this.#answeredPaths, own].slice(-MAX_ANSWERED);
-    if (answer.ok) void this.#answerByFile(correlationId, path, WAV);
+    if (answer.ok) void this.answerByFile(correlationId, { encoding: 'wav', sampleRateHz: undefined, path });
     else this.fail(correlationId, answer.error);
   }
 
@@ -80,75 +94,10 @@ export class PendingCalls {
     else this.#whenRead = done;
   }
 
-  async #answerByFile(correlationId: string, path: string | undefined, format: SoundFormat): Promise<void> {
-    if (path === undefined || this.#paths.get(correlationId) !== path) {
-      this.fail(correlationId, FOREIGN_FILE);
-      return;
-    }
-    this.#paths.delete(correlationId);
-    this.#readingCount += 1;
-    try {
-      const bytes = await this.#files.take(path);
-      this.#deliver(correlationId, () => readSound(format, bytes));
-    } catch (error) {
-      const message = 'The speech process did not leave the sound that it spoke of.';
-      const fault = new TalebackError('audio_missing', message, { details: String(error) });
-      this.#events.onFailed(correlationId, reportError(fault));
-    }
-    this.#readingCount -= 1;
-    if (this.#readingCount === 0) this.#whenRead?.();
-  }
-
   /** @returns false when this call is not pending, or no longer. */
   #remove(correlationId: string): boolean {
     const path = this.#paths.get(correlationId);
     if (path !== undefined) this.#files.discard(path);
     return this.#paths.delete(correlationId);
   }
-
-  #deliver(correlationId: string, read: () => Pcm): void {
-    let sound: Pcm;
-    try {
-      sound = read();
-    } catch (error) {
-      this.#events.onFailed(correlationId, reportError(toTalebackError(error)));
-      return;
-    }
-    this.#events.onSpoken(correlationId, sound);
-  }
 }
-
-/** Rates that speech engines work at lie well within these; anything else is a broken header. */
-const SAMPLE_RATE_HZ = { min: 8_000, max: 192_000 } as const;
-
-const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
-
-/**
- * Samples out of bytes of the wire, which then belong to the sound.
- *
- * @throws TalebackError `model_failed` when they are not what they claim to be.
- */
-export const readSound = ({ encoding, sampleRateHz }: SoundFormat, bytes: Uint8Array<ArrayBuffer>): Pcm => {
-  const sound = encoding === 'wav' ? parseWav(bytes) : readSamples(sampleRateHz, bytes);
-  const rate = sound.sampleRateHz;
-  if (!Number.isInteger(rate) || rate < SAMPLE_RATE_HZ.min || rate > SAMPLE_RATE_HZ.max) {
-    throw unreadable(`a sample rate of ${rate} Hz`);
-  }
-  return sound;
-};
-
-/** @throws TalebackError `model_failed` for anything but base64 (Node's own reader skips what it does not know). */
-export const readBase64 = (text: string): Uint8Array<ArrayBuffer> => {
-  if (text.length % 4 !== 0 || !BASE64.test(text)) throw unreadable('no base64');
-  return new Uint8Array(Buffer.from(text, 'base64'));
-};
-
-const readSamples = (sampleRateHz: number | undefined, bytes: Uint8Array<ArrayBuffer>): Pcm => {
-  if (sampleRateHz === undefined) throw unreadable('no sample rate');
-  if (bytes.length % 2 === 1) throw unreadable(`${bytes.length} bytes are no 16-bit samples`);
-  // Node's machines are little-endian, as the wire is.
-  return { sampleRateHz, samples: new Int16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2) };
-};
-
-const unreadable = (details: string): TalebackError =>
-  new TalebackError('model_failed', UNREADABLE_SOUND, { details });

@@ -1,4 +1,5 @@
 import type { ErrorReport } from '@taleback/core/errors';
+import type { Pcm } from '../audio/pcm.ts';
 
 /**
  * The wire between the manager and a speech child: versions, limits, and the messages of each direction.
@@ -89,7 +90,8 @@ export type ManagerMessage =
 /** Child to manager, parsed. */
 export type ChildMessage =
   | { readonly kind: 'hello'; readonly correlationId: string; readonly info: ChildInfo }
-  | { readonly kind: 'audio'; readonly correlationId: string; readonly sound: WireSound }
+  | { readonly kind: 'audio'; readonly correlationId: string; readonly sound: Pcm }
+  | ({ readonly kind: 'file'; readonly correlationId: string } & SoundFile)
   | { readonly kind: 'error'; readonly correlationId: string; readonly error: ErrorReport }
   | { readonly kind: 'pong'; readonly correlationId: string; readonly health: ChildHealth }
   | { readonly kind: 'ready'; readonly model: string | undefined }
@@ -118,13 +120,11 @@ export interface SoundFormat {
   readonly sampleRateHz: number | undefined;
 }
 
-/** Sound as it came over the wire. */
-export type WireSound = SoundFormat &
-  (
-    | { readonly kind: 'raw'; readonly bytes: Uint8Array<ArrayBuffer> }
-    | { readonly kind: 'base64'; readonly text: string }
-    | { readonly kind: 'file'; readonly path: string }
-  );
+/** Sound in a file. */
+export interface SoundFile extends SoundFormat {
+  /** Absent when the child named none. */
+  readonly path: string | undefined;
+}
 
 export type BareAnswer =
   | { readonly ok: true; readonly path: string | undefined }
