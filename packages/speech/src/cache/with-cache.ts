@@ -64,26 +64,19 @@ export const withChunkCache = (
   };
 };
 
-const ENCODING = 's16le';
-
-/** Between the samples of this machine and those of an entry, in place; the same both ways. */
-const swapIfBigEndian = (bytes: Uint8Array): void => {
-  if (endianness() === 'BE') Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).swap16();
-};
+/** Sound of a machine with the other byte order is of no use. */
+const ENCODING = endianness() === 'BE' ? 's16be' : 's16le';
 
 const copyOfPcm = ({ sampleRateHz, samples }: Pcm): Pcm => ({ sampleRateHz, samples: samples.slice() });
 
-const toSound = ({ sampleRateHz, samples }: Pcm): KeptSound => {
-  const own = endianness() === 'BE' ? samples.slice() : samples;
-  const bytes = new Uint8Array(own.buffer, own.byteOffset, own.byteLength);
-  swapIfBigEndian(bytes);
-  return { facts: { encoding: ENCODING, sampleRateHz }, bytes };
-};
+const toSound = ({ sampleRateHz, samples }: Pcm): KeptSound => ({
+  facts: { encoding: ENCODING, sampleRateHz },
+  bytes: new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength),
+});
 
 const toPcm = ({ facts, bytes }: KeptSound): Pcm | undefined => {
   const { encoding, sampleRateHz } = facts;
   if (encoding !== ENCODING || typeof sampleRateHz !== 'number' || bytes.length % 2 !== 0) return undefined;
-  swapIfBigEndian(bytes);
   return { sampleRateHz, samples: new Int16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2) };
 };
 

@@ -51,8 +51,7 @@ export const runBatch = async <Input, Output>(
   const items = inputs.map(
     (input, index): BatchItem<Input, Output> => ({ index, input, outcome: 'skipped' }),
   );
-  const runOne = async (index: number): Promise<void> => {
-    const input = inputs[index] as Input;
+  const runOne = async (index: number, input: Input): Promise<void> => {
     const itemBeganAtMs = now();
     let item: BatchItem<Input, Output>;
     try {
@@ -65,12 +64,12 @@ export const runBatch = async <Input, Output>(
     items[index] = item;
     onItem?.(item);
   };
-  const isCancelled = (): boolean => signal?.aborted === true;
-  let next = 0;
+  // Shared by the lanes: each takes the next input.
+  const waiting = inputs.entries();
   const lane = async (): Promise<void> => {
-    while (next < inputs.length && !isCancelled()) {
-      next += 1;
-      await runOne(next - 1);
+    for (const [index, input] of waiting) {
+      if (signal?.aborted === true) return;
+      await runOne(index, input);
     }
   };
   await Promise.all(Array.from({ length: Math.min(concurrency, inputs.length) }, lane));
