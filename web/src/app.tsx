@@ -8,8 +8,8 @@ import type { Session } from './session/session.ts';
 import { HomePage, StoryList } from './stories/story-list.tsx';
 import { NewStoryPage } from './stories/new-story-page.tsx';
 import { StoryPage } from './stories/story-page.tsx';
-import { PAGE_HEADING_ID, PageHeading } from './ui/elements.tsx';
-import { Lead, WELCOME, Welcome } from './welcome.tsx';
+import { PAGE_HEADING_ID } from './ui/elements.tsx';
+import { Opening, Welcome } from './welcome.tsx';
 
 interface Props {
   readonly session: Session;
@@ -71,13 +71,7 @@ export const App = ({ session, tokenAnswer, go }: Props) => {
       <div class={reader === undefined ? 'layout' : 'layout has-list'} data-route={route.kind}>
         {reader !== undefined && <StoryList session={session} />}
         <main>
-          {state.kind === 'unknown' && (
-            <div class="welcome">
-              <PageHeading>{WELCOME}</PageHeading>
-              <Lead />
-              <p class="small">Opening.</p>
-            </div>
-          )}
+          {state.kind === 'unknown' && <Opening />}
           {state.kind === 'signed-out' && <Welcome feed={session.feed} fault={tokenAnswer.value} />}
           {reader !== undefined && <Page key={place} session={session} go={go} />}
         </main>

@@ -2,23 +2,45 @@ import './styles/index.css';
 import { effect, signal } from '@preact/signals';
 import { render } from 'preact';
 import { App } from './app.tsx';
-import { readBrowser } from './browser.ts';
-import { Broken, Unconfigured, Unreached } from './cannot-begin.tsx';
-import { type LoadedConfig, loadConfig } from './config/load-config.ts';
+import { type ParsedConfig, loadConfig } from './config.ts';
 import type { Feed, SignInAnswer } from './live/feed.ts';
 import { systemClock } from './live/follow.ts';
+import { parseRoute, takeToken } from './session/route.ts';
 import { openSession } from './session/session.ts';
+import { Broken, Unconfigured, Unreached } from './welcome.tsx';
 
 /** How long to wait before the configuration is asked for again. */
 const RELOAD_CONFIG_MS = 3000;
 
 const root = document.getElementById('app') ?? document.body;
+const isOnline = signal(navigator.onLine);
+const route = signal(parseRoute(''));
+/** The last sign-in token that came in the address. */
 const token = signal<string | undefined>(undefined);
-const browser = readBrowser((taken) => {
-  token.value = taken;
-});
 
-const configured = async (): Promise<Exclude<LoadedConfig, { unreachable: true }>> => {
+for (const event of ['online', 'offline']) {
+  addEventListener(event, () => {
+    isOnline.value = navigator.onLine;
+  });
+}
+
+/** Reads the route, and takes a sign-in token out of the address. */
+const readAddress = (): void => {
+  const { token: taken, rest } = takeToken(location.hash);
+  if (taken !== undefined) {
+    history.replaceState(history.state, '', `${location.pathname}${location.search}${rest}`);
+    token.value = taken;
+  }
+  route.value = parseRoute(location.hash);
+};
+addEventListener('hashchange', readAddress);
+readAddress();
+
+const go = (href: string): void => {
+  location.hash = href;
+};
+
+const configured = async (): Promise<ParsedConfig> => {
   for (;;) {
     const loaded = await loadConfig(fetch.bind(globalThis));
     if (!('unreachable' in loaded)) return loaded;
@@ -52,8 +74,8 @@ const start = async (): Promise<void> => {
   effect(() => {
     if (token.value !== undefined && loaded.config.emulators !== undefined) void useToken(token.value);
   });
-  const session = openSession(feed, browser.route, { clock: systemClock, isOnline: browser.isOnline });
-  render(<App session={session} tokenAnswer={tokenAnswer} go={browser.go} />, root);
+  const session = openSession(feed, route, { clock: systemClock, isOnline });
+  render(<App session={session} tokenAnswer={tokenAnswer} go={go} />, root);
 };
 
 void start();

@@ -2,7 +2,7 @@ import { useRef } from 'preact/hooks';
 import type { Feed, Reader } from './live/feed.ts';
 import type { ViewKind } from './live/view.ts';
 import { HOME_HREF } from './session/route.ts';
-import { ConnectionBadge } from './ui/connection-badge.tsx';
+import { ConnectionBadge } from './ui/badges.tsx';
 import { PAGE_HEADING_ID } from './ui/elements.tsx';
 
 /** A guest who signs out cannot come back to their stories, so they are asked once more. */

@@ -1,19 +1,28 @@
 import { useSignal } from '@preact/signals';
+import type { ComponentChildren } from 'preact';
 import type { Feed, SignInAnswer } from './live/feed.ts';
+import type { ViewKind } from './live/view.ts';
+import { PageHeader } from './page-header.tsx';
 import { FailureNotice, PageHeading } from './ui/elements.tsx';
 
 /** The same words are in index.html, so that nothing moves when the script takes over. */
-export const WELCOME = 'Have your stories read aloud';
-
-export const Lead = () => (
-  <p class="lead">
-    Write a story and ask for its narration. You see each step as it happens, and when one fails you see why
-    and can try again.
-  </p>
+const Greeting = () => (
+  <>
+    <PageHeading>Have your stories read aloud</PageHeading>
+    <p class="lead">
+      Write a story and ask for its narration. You see each step as it happens, and when one fails you see why
+      and can try again.
+    </p>
+  </>
 );
 
-const faultWords = (answer: Exclude<SignInAnswer, { kind: 'signed-in' }>): string =>
-  answer.kind === 'unreached' ? 'The server cannot be reached. Check your connection.' : answer.words;
+/** Before it is known whether the reader is signed in. */
+export const Opening = () => (
+  <div class="welcome">
+    <Greeting />
+    <p class="small">Opening.</p>
+  </div>
+);
 
 /** One button to sign in, and what being a guest means. */
 export const Welcome = ({ feed, fault }: { feed: Feed; fault: SignInAnswer | undefined }) => {
@@ -28,8 +37,7 @@ export const Welcome = ({ feed, fault }: { feed: Feed; fault: SignInAnswer | und
   const outcome = answer.value ?? fault;
   return (
     <div class="welcome">
-      <PageHeading>{WELCOME}</PageHeading>
-      <Lead />
+      <Greeting />
       <button
         class="button"
         type="button"
@@ -43,11 +51,61 @@ export const Welcome = ({ feed, fault }: { feed: Feed; fault: SignInAnswer | und
         A guest needs no name and no password. Your stories stay with this browser until you sign out.
       </p>
       {outcome !== undefined && outcome.kind !== 'signed-in' && (
-        <FailureNotice>
-          <p class="failure-sentence">You could not be signed in.</p>
-          <p>{faultWords(outcome)}</p>
+        <FailureNotice sentence="You could not be signed in.">
+          <p>
+            {outcome.kind === 'unreached'
+              ? 'The server cannot be reached. Check your connection.'
+              : outcome.words}
+          </p>
         </FailureNotice>
       )}
     </div>
   );
 };
+
+interface StandaloneProps {
+  readonly heading?: string;
+  readonly connection?: ViewKind;
+  readonly children: ComponentChildren;
+}
+
+/** The page without a session. */
+const Standalone = ({ heading = 'Taleback', connection, children }: StandaloneProps) => (
+  <>
+    <PageHeader connection={connection} />
+    <div class="layout">
+      <main class="welcome">
+        <PageHeading>{heading}</PageHeading>
+        {children}
+      </main>
+    </div>
+  </>
+);
+
+/** The page cannot begin; `sentence` says what is missing from which file. */
+export const Unconfigured = ({ sentence }: { sentence: string }) => (
+  <Standalone heading="Taleback is not set up yet">
+    <FailureNotice sentence="The configuration of this page is incomplete.">
+      <p data-testid="config-error">{sentence}</p>
+    </FailureNotice>
+  </Standalone>
+);
+
+/** The server that the page came from does not answer for its configuration. */
+export const Unreached = () => (
+  <Standalone connection="offline">
+    <p class="lead">The server cannot be reached. The page goes on by itself when it can.</p>
+  </Standalone>
+);
+
+/** A part of the page did not arrive, or would not begin. */
+export const Broken = ({ words }: { words: string }) => (
+  <Standalone>
+    <FailureNotice sentence="A part of this page could not be loaded.">
+      <p>
+        <a href={location.pathname}>Load the page again.</a>
+      </p>
+      <p class="small">{words}</p>
+    </FailureNotice>
+  </Standalone>
+);

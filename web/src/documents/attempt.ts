@@ -1,5 +1,5 @@
-import { AUDIO_STATUSES, type AudioStatus, type ErrorCode, isErrorCode } from '@taleback/core';
-import { type Fields, fieldsOf, millisOf, numberOf, textOf } from './fields.ts';
+import { AUDIO_STATUSES, type AudioStatus, type ErrorCode, isErrorCode, numberOf } from '@taleback/core';
+import { type Fields, fieldsOf, millisOf, textOf } from './fields.ts';
 
 /** One attempt at a narration, as in its document. Any part may be missing. */
 export interface Attempt {
@@ -15,14 +15,9 @@ export interface Attempt {
   readonly worker: string | undefined;
   /** Length of the narration, in milliseconds. */
   readonly durationMs: number | undefined;
-  readonly error: AttemptError | undefined;
+  readonly error: { readonly code: ErrorCode; readonly message: string | undefined } | undefined;
   /** In the order they happened. */
   readonly transitions: readonly Transition[];
-}
-
-export interface AttemptError {
-  readonly code: ErrorCode;
-  readonly message: string | undefined;
 }
 
 export interface Transition {
@@ -32,22 +27,19 @@ export interface Transition {
   readonly atMs: number | undefined;
 }
 
-const readError = (value: unknown): AttemptError | undefined => {
+const readError = (value: unknown): Attempt['error'] => {
   if (value === undefined || value === null) return undefined;
-  const error = fieldsOf(value);
-  const code = error['code'];
-  return { code: isErrorCode(code) ? code : 'unknown', message: textOf(error['message']) };
+  const { code, message } = fieldsOf(value);
+  return { code: isErrorCode(code) ? code : 'unknown', message: textOf(message) };
 };
 
-const readTransitions = (value: unknown): readonly Transition[] => {
-  const fields = fieldsOf(value);
-  return AUDIO_STATUSES.filter((status) => Object.hasOwn(fields, status))
+const readTransitions = (fields: Fields): readonly Transition[] =>
+  AUDIO_STATUSES.filter((status) => Object.hasOwn(fields, status))
     .map((status) => {
-      const transition = fieldsOf(fields[status]);
-      return { status, source: textOf(transition['source']), atMs: millisOf(transition['at']) };
+      const { source, at } = fieldsOf(fields[status]);
+      return { status, source: textOf(source), atMs: millisOf(at) };
     })
     .sort((one, other) => (one.atMs ?? 0) - (other.atMs ?? 0));
-};
 
 /** Reads an attempt document; its id is the job's. */
 export const readAttempt = (id: string, fields: Fields): Attempt => ({
@@ -62,13 +54,13 @@ export const readAttempt = (id: string, fields: Fields): Attempt => ({
   worker: textOf(fields['worker']),
   durationMs: numberOf(fields['durationMs']),
   error: readError(fields['error']),
-  transitions: readTransitions(fields['transitions']),
+  transitions: readTransitions(fieldsOf(fields['transitions'])),
 });
 
 /** Newest first; attempts without a number come last. */
-export const inOrder = (attempts: readonly Attempt[]): readonly Attempt[] =>
-  [...attempts].sort(
-    (one, other) =>
-      (other.number ?? 0) - (one.number ?? 0) ||
-      (other.requestedAtMs ?? other.endedAtMs ?? 0) - (one.requestedAtMs ?? one.endedAtMs ?? 0),
+export const inOrder = (attempts: readonly Attempt[]): readonly Attempt[] => {
+  const timeOf = ({ requestedAtMs, endedAtMs }: Attempt): number => requestedAtMs ?? endedAtMs ?? 0;
+  return attempts.toSorted(
+    (one, other) => (other.number ?? 0) - (one.number ?? 0) || timeOf(other) - timeOf(one),
   );
+};

@@ -4,7 +4,7 @@ import { type Fields, fieldsOf, millisOf, textOf } from './fields.ts';
 /** A narrator's machine as the page knows it. */
 export interface Engine {
   readonly name: string;
-  readonly state: 'ready' | 'degraded' | 'unavailable';
+  readonly state: (typeof STATES)[number];
   /** Codes without region, such as `en`. */
   readonly languages: readonly string[];
   readonly voices: readonly EngineVoice[];
@@ -19,7 +19,7 @@ export interface EngineVoice {
   readonly name: string;
   /** Codes without region; never empty unless the engine's are. */
   readonly languages: readonly string[];
-  /** What sets it apart, in a word or two, where anybody said so. */
+  /** What sets it apart, in a word or two, where it is known. */
   readonly manner: string | undefined;
 }
 
@@ -32,22 +32,21 @@ const languagesOf = (value: unknown): readonly string[] => {
   return [...new Set(codes)].filter((code) => code !== '');
 };
 
+/** Of two voices with one id, the first counts. */
 const readVoices = (value: unknown, languages: readonly string[]): readonly EngineVoice[] => {
-  const read = listOf(value).flatMap((one): EngineVoice[] => {
-    const fields = fieldsOf(one);
+  const voices = new Map<string, EngineVoice>();
+  for (const fields of listOf(value).map(fieldsOf)) {
     const id = textOf(fields['id']);
-    if (id === undefined) return [];
+    if (id === undefined || voices.has(id)) continue;
     const own = languagesOf(fields['languages']);
-    return [
-      {
-        id,
-        name: textOf(fields['name']) ?? id,
-        languages: own.length === 0 ? languages : own,
-        manner: textOf(fields['accent']) ?? textOf(fields['remark']),
-      },
-    ];
-  });
-  return [...new Map(read.toReversed().map((voice) => [voice.id, voice])).values()].toReversed();
+    voices.set(id, {
+      id,
+      name: textOf(fields['name']) ?? id,
+      languages: own.length === 0 ? languages : own,
+      manner: textOf(fields['accent']) ?? textOf(fields['remark']),
+    });
+  }
+  return [...voices.values()];
 };
 
 /** Reads an entry of the menu; one whose state or time makes no sense has expired long ago. */

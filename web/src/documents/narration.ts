@@ -6,42 +6,39 @@ export interface Playable {
   readonly durationMs: number | undefined;
 }
 
-/**
- * Where a story's narration stands, as a person sees it. `silent` is a job whose lease has passed without a word;
- * `previous` is the narration that stays playable while a newer one is made or has failed.
- */
+/** The narration that stays playable while a newer one is made or has failed. */
+interface WithPrevious {
+  readonly previous: Playable | undefined;
+}
+
+/** Where a story's narration stands, as a person sees it. */
 export type Narration =
   | { readonly kind: 'none' }
-  | { readonly kind: 'pending'; readonly isLeased: boolean; readonly previous: Playable | undefined }
-  | {
+  | ({ readonly kind: 'pending'; readonly isLeased: boolean } & WithPrevious)
+  | ({
       readonly kind: 'processing';
+      readonly isLeased: boolean;
       /** 0..1 */
       readonly progress: number | undefined;
-      readonly isLeased: boolean;
-      readonly previous: Playable | undefined;
-    }
-  | { readonly kind: 'silent'; readonly sinceMs: number; readonly previous: Playable | undefined }
+    } & WithPrevious)
+  /** A job whose lease has passed without a word. */
+  | ({ readonly kind: 'silent'; readonly sinceMs: number } & WithPrevious)
   | { readonly kind: 'ready'; readonly audio: Playable | undefined; readonly isKept: boolean }
-  | { readonly kind: 'failed'; readonly failure: Failure; readonly previous: Playable | undefined };
+  | ({ readonly kind: 'failed'; readonly failure: Failure } & WithPrevious);
 
 export type NarrationKind = Narration['kind'];
 
 const UNEXPLAINED: Failure = { code: 'unknown', words: undefined, details: undefined };
 
-const clampShare = (share: number | undefined): number | undefined =>
-  share === undefined ? undefined : Math.min(1, Math.max(0, share));
-
 /** Unix milliseconds at which a job that is under way must have reported, undefined when no report is due. */
-export const leaseEndMs = (story: Story): number | undefined =>
-  story.audio.status === 'pending' || story.audio.status === 'processing'
-    ? story.audio.leaseExpiresAtMs
-    : undefined;
+export const leaseEndMs = ({ audio }: Story): number | undefined =>
+  audio.status === 'pending' || audio.status === 'processing' ? audio.leaseExpiresAtMs : undefined;
 
 /** Reads where a story's narration stands at a moment. */
 export const readNarration = (story: Story, nowMs: number): Narration => {
-  const playable: Playable | undefined =
-    story.audioUrl === undefined ? undefined : { url: story.audioUrl, durationMs: story.audioDurationMs };
-  const { status } = story.audio;
+  const { audioUrl: url, audioDurationMs: durationMs } = story;
+  const playable = url === undefined ? undefined : { url, durationMs };
+  const { status, progress } = story.audio;
   switch (status) {
     case undefined:
       return { kind: 'none' };
@@ -51,14 +48,13 @@ export const readNarration = (story: Story, nowMs: number): Narration => {
       return { kind: 'failed', failure: story.failure ?? UNEXPLAINED, previous: playable };
     case 'pending':
     case 'processing': {
-      const leaseEnd = story.audio.leaseExpiresAtMs;
-      if (leaseEnd !== undefined && leaseEnd <= nowMs) {
-        return { kind: 'silent', sinceMs: leaseEnd, previous: playable };
-      }
-      const waiting = { isLeased: leaseEnd !== undefined, previous: playable };
-      return status === 'pending'
-        ? { kind: 'pending', ...waiting }
-        : { kind: 'processing', progress: clampShare(story.audio.progress), ...waiting };
+      const endMs = leaseEndMs(story);
+      if (endMs !== undefined && endMs <= nowMs)
+        return { kind: 'silent', sinceMs: endMs, previous: playable };
+      const underWay = { isLeased: endMs !== undefined, previous: playable };
+      if (status === 'pending') return { kind: status, ...underWay };
+      const share = progress === undefined ? undefined : Math.min(1, Math.max(0, progress));
+      return { kind: status, progress: share, ...underWay };
     }
     default:
       return status satisfies never;

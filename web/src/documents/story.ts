@@ -1,5 +1,5 @@
-import { type ErrorCode, isErrorCode, readStoryAudio, type StoryAudio } from '@taleback/core';
-import { type Fields, millisOf, numberOf, textOf, webAddressOf } from './fields.ts';
+import { type ErrorCode, isErrorCode, numberOf, readStoryAudio, type StoryAudio } from '@taleback/core';
+import { type Fields, millisOf, textOf, webAddressOf } from './fields.ts';
 
 /** A story as the page knows it. */
 export interface Story {
@@ -35,23 +35,19 @@ export interface StoryDraft {
   readonly voiceName: string;
 }
 
-const UNTITLED = 'Untitled story';
-
-const codeOf = (value: unknown): ErrorCode => (isErrorCode(value) ? value : 'unknown');
-
-const readFailure = (fields: Fields): Failure => ({
-  code: codeOf(fields['audioErrorCode']),
-  words: textOf(fields['audioError']),
-  details: textOf(fields['audioErrorDetails']),
-});
-
 /** Reads a story document; what makes no sense counts as absent. */
 export const readStory = (id: string, fields: Fields): Story => {
   const audio = readStoryAudio(fields);
   const audioUrl = webAddressOf(fields['audioUrl']);
+  const { audioErrorCode: code } = fields;
+  const failure = {
+    code: isErrorCode(code) ? code : 'unknown',
+    words: textOf(fields['audioError']),
+    details: textOf(fields['audioErrorDetails']),
+  } as const;
   return {
     id,
-    title: textOf(fields['title']) ?? UNTITLED,
+    title: textOf(fields['title']) ?? 'Untitled story',
     text: textOf(fields['text']) ?? '',
     language: textOf(fields['language']) ?? 'en',
     voiceId: textOf(fields['voiceId']),
@@ -61,6 +57,6 @@ export const readStory = (id: string, fields: Fields): Story => {
     audioUrl,
     isAudioKept: audioUrl !== undefined || textOf(fields['audioStoragePath']) !== undefined,
     audioDurationMs: numberOf(fields['audioDurationMs']),
-    failure: audio.status === 'failed' ? readFailure(fields) : undefined,
+    failure: audio.status === 'failed' ? failure : undefined,
   };
 };

@@ -1,4 +1,4 @@
-import { type ErrorCode, isErrorCode } from '@taleback/core';
+import { type ErrorCode, isErrorCode, isRecord } from '@taleback/core';
 
 /**
  * How an ask for a narration ends.
@@ -15,17 +15,9 @@ export type AskAnswer =
   | { readonly kind: 'unreached'; readonly words: string };
 
 /** Codes of callable functions about the connection, not about the request. */
-const UNREACHED = new Set([
-  'functions/unavailable',
-  'functions/deadline-exceeded',
-  'functions/internal',
-  'functions/cancelled',
-  'functions/unknown',
-  'functions/aborted',
-]);
+const UNREACHED = /^functions\/(unavailable|deadline-exceeded|internal|cancelled|unknown|aborted)$/;
 
-const fieldOf = (value: unknown, name: string): unknown =>
-  typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+const fieldOf = (value: unknown, name: string): unknown => (isRecord(value) ? value[name] : undefined);
 
 /** Parses what the callable answered. */
 export const parseAnswer = (data: unknown): AskAnswer => {
@@ -41,8 +33,8 @@ export const parseRefusal = (fault: unknown): AskAnswer => {
   const words = typeof message === 'string' ? message : String(fault);
   const catalogued = fieldOf(fieldOf(fault, 'details'), 'code');
   if (isErrorCode(catalogued)) return { kind: 'refused', code: catalogued, words };
-  const code = fieldOf(fault, 'code');
-  return typeof code === 'string' && code.startsWith('functions/') && !UNREACHED.has(code)
+  const code = String(fieldOf(fault, 'code'));
+  return code.startsWith('functions/') && !UNREACHED.test(code)
     ? { kind: 'refused', code: 'unknown', words: `${code}: ${words}` }
     : { kind: 'unreached', words };
 };

@@ -1,59 +1,40 @@
 import { createNames } from '@taleback/core';
 import { initializeApp } from 'firebase/app';
 import {
-  type Auth,
   browserLocalPersistence,
   connectAuthEmulator,
   indexedDBLocalPersistence,
   initializeAuth,
+  onAuthStateChanged,
+  signInAnonymously,
+  signInWithCustomToken,
+  signOut,
 } from 'firebase/auth';
 import {
-  connectFirestoreEmulator,
-  type Firestore,
-  getFirestore,
   collection,
+  connectFirestoreEmulator,
+  type DocumentReference,
   doc,
+  type FirestoreError,
+  getFirestore,
   limit,
+  onSnapshot,
   orderBy,
+  type Query,
   query,
   serverTimestamp,
   setDoc,
   updateDoc,
   where,
 } from 'firebase/firestore';
-import { connectFunctionsEmulator, type Functions, getFunctions, httpsCallable } from 'firebase/functions';
-import type { PageConfig } from '../config/parse-config.ts';
+import { connectFunctionsEmulator, getFunctions, httpsCallable } from 'firebase/functions';
+import type { PageConfig } from '../config.ts';
 import { inOrder, readAttempt } from '../documents/attempt.ts';
 import { readMenu } from '../documents/engine.ts';
+import type { Fields } from '../documents/fields.ts';
 import { readStory } from '../documents/story.ts';
 import { type AskAnswer, isRenewed, parseAnswer, parseRefusal } from './ask.ts';
-import type { AudioAsk, Feed, Found, SaveAnswer, Watch } from './feed.ts';
-import { firebaseReader, watchDocument, watchQuery } from './firebase-watch.ts';
-
-/** The services of one Firebase project that the page speaks to. */
-export interface FirebaseProject {
-  readonly auth: Auth;
-  readonly firestore: Firestore;
-  readonly functions: Functions;
-}
-
-/**
- * Opens the project that a configuration names. Sign-in has no pop-ups, so their code stays out; Firestore keeps its
- * cache in memory and detects networks that block streams.
- */
-export const openProject = (config: PageConfig): FirebaseProject => {
-  const app = initializeApp(config.firebase);
-  const auth = initializeAuth(app, { persistence: [indexedDBLocalPersistence, browserLocalPersistence] });
-  const firestore = getFirestore(app);
-  const functions = getFunctions(app, config.region);
-  const { emulators } = config;
-  if (emulators !== undefined) {
-    connectAuthEmulator(auth, emulators.auth, { disableWarnings: true });
-    connectFirestoreEmulator(firestore, emulators.firestore.host, emulators.firestore.port);
-    connectFunctionsEmulator(functions, emulators.functions.host, emulators.functions.port);
-  }
-  return { auth, firestore, functions };
-};
+import type { AudioAsk, Feed, Found, Listener, SaveAnswer, SignInAnswer, Watch } from './feed.ts';
 
 /** The list shows the newest stories; an older one still opens by its address. */
 const MAX_LISTED_STORIES = 200;
@@ -61,6 +42,74 @@ const MAX_LISTED_STORIES = 200;
 const MAX_ATTEMPTS = 100;
 /** Opening a job is one transaction and one publish; a server that needs longer has lost us. */
 const ASK_TIMEOUT_MS = 30_000;
+/** Metadata changes show when the server was lost and found again, even where no field changed. */
+const WITH_METADATA = { includeMetadataChanges: true } as const;
+const ESTIMATED = { serverTimestamps: 'estimate' } as const;
+
+type Read<T> = (id: string, fields: Fields) => T;
+
+const failing =
+  ({ fail }: Pick<Listener<unknown>, 'fail'>) =>
+  ({ code }: FirestoreError): void =>
+    fail(code === 'permission-denied' || code === 'unauthenticated' ? 'denied' : 'broken');
+
+/** Watches one document. That the cache does not know it does not mean that there is none. */
+const watchDocument =
+  <T>(reference: DocumentReference, read: Read<T>): Watch<Found<T>> =>
+  (listener) =>
+    onSnapshot(
+      reference,
+      WITH_METADATA,
+      (snapshot) => {
+        const fields = snapshot.data(ESTIMATED);
+        const document = fields === undefined ? undefined : read(snapshot.id, fields);
+        if (!snapshot.metadata.fromCache) listener.next({ from: 'server', value: { document } });
+        else listener.next({ from: 'cache', value: document === undefined ? undefined : { document } });
+      },
+      failing(listener),
+    );
+
+/** Watches the documents of a query. An empty cache does not mean that there are none. */
+const watchQuery =
+  <T>(
+    documents: Query,
+    read: Read<T>,
+    arrange: (values: readonly T[]) => readonly T[] = (values) => values,
+  ): Watch<readonly T[]> =>
+  (listener) =>
+    onSnapshot(
+      documents,
+      WITH_METADATA,
+      ({ docs, metadata }) => {
+        const value = arrange(docs.map((one) => read(one.id, one.data(ESTIMATED))));
+        if (!metadata.fromCache) listener.next({ from: 'server', value });
+        else listener.next({ from: 'cache', value: docs.length === 0 ? undefined : value });
+      },
+      failing(listener),
+    );
+
+/** Watches the list in a document; where there is no document, it is empty. */
+const listIn =
+  <T>(watch: Watch<Found<readonly T[]>>): Watch<readonly T[]> =>
+  ({ next, fail }) =>
+    watch({
+      next: ({ from, value }) =>
+        next(from === 'server' ? { from, value: value?.document ?? [] } : { from, value: value?.document }),
+      fail,
+    });
+
+const signingIn = async (attempt: Promise<unknown>): Promise<SignInAnswer> => {
+  try {
+    await attempt;
+    return { kind: 'signed-in' };
+  } catch (fault) {
+    const { code, message } = fault as { code?: string; message?: string };
+    if (code === 'auth/network-request-failed' || code === 'auth/timeout') return { kind: 'unreached' };
+    const isOff = code === 'auth/operation-not-allowed' || code === 'auth/admin-restricted-operation';
+    const off = 'Signing in as a guest is switched off for this project.';
+    return { kind: 'refused', words: isOff ? off : (message ?? String(fault)) };
+  }
+};
 
 const saving = async (write: Promise<void>, storyId: string): Promise<SaveAnswer> => {
   try {
@@ -71,24 +120,21 @@ const saving = async (write: Promise<void>, storyId: string): Promise<SaveAnswer
   }
 };
 
-/** Watches the list in a document; where there is no document, it is empty. */
-const listOf =
-  <T>(watch: Watch<Found<readonly T[]>>): Watch<readonly T[]> =>
-  ({ next, fail }) =>
-    watch({
-      next: (snapshot) =>
-        next(
-          snapshot.from === 'server'
-            ? { from: 'server', value: snapshot.value.document ?? [] }
-            : { from: 'cache', value: snapshot.value?.document },
-        ),
-      fail,
-    });
-
-/** The feed on Firebase: Firestore to watch and to write stories, callable functions to ask, Auth to sign in. */
-export const openFirebaseFeed = (config: PageConfig): Feed => {
-  const { auth, firestore, functions } = openProject(config);
-  const names = createNames({ region: config.region, instance: config.instance });
+/**
+ * The feed on Firebase: Firestore to watch and to write stories, callable functions to ask, Auth to sign in. Sign-in has no
+ * pop-ups, so their code stays out; Firestore keeps its cache in memory and detects networks that block streams.
+ */
+export const openFirebaseFeed = ({ firebase, region, instance, emulators }: PageConfig): Feed => {
+  const app = initializeApp(firebase);
+  const auth = initializeAuth(app, { persistence: [indexedDBLocalPersistence, browserLocalPersistence] });
+  const firestore = getFirestore(app);
+  const functions = getFunctions(app, region);
+  if (emulators !== undefined) {
+    connectAuthEmulator(auth, emulators.auth, { disableWarnings: true });
+    connectFirestoreEmulator(firestore, emulators.firestore.host, emulators.firestore.port);
+    connectFunctionsEmulator(functions, emulators.functions.host, emulators.functions.port);
+  }
+  const names = createNames({ region, instance });
   const stories = collection(firestore, names.collections.stories);
 
   const call = async (name: string, words: object): Promise<unknown> =>
@@ -102,24 +148,29 @@ export const openFirebaseFeed = (config: PageConfig): Feed => {
   };
 
   return {
-    ...firebaseReader(auth),
-    watchStories: (uid) =>
-      watchQuery(
-        query(
-          stories,
-          where(names.ownerField, '==', uid),
-          orderBy('createdAt', 'desc'),
-          limit(MAX_LISTED_STORIES),
+    watchReader: (report) =>
+      onAuthStateChanged(auth, (user) =>
+        report(
+          user === null
+            ? undefined
+            : { uid: user.uid, isGuest: user.isAnonymous, name: user.displayName ?? undefined },
         ),
-        readStory,
       ),
+    watchStories: (uid) => {
+      const own = where(names.ownerField, '==', uid);
+      const newest = query(stories, own, orderBy('createdAt', 'desc'), limit(MAX_LISTED_STORIES));
+      return watchQuery(newest, readStory);
+    },
     watchStory: (storyId) => watchDocument(doc(stories, storyId), readStory),
     watchAttempts: (storyId) => {
       // Sorted here: a query by `number` would leave out the attempts that lack one.
       const attempts = query(collection(stories, storyId, names.collections.attempts), limit(MAX_ATTEMPTS));
       return watchQuery(attempts, readAttempt, inOrder);
     },
-    watchEngines: listOf(watchDocument(doc(firestore, names.documents.voiceMenu), readMenu)),
+    watchEngines: listIn(watchDocument(doc(firestore, names.documents.voiceMenu), readMenu)),
+    signInAsGuest: () => signingIn(signInAnonymously(auth)),
+    signInWithToken: (token) => signingIn(signInWithCustomToken(auth, token)),
+    signOut: () => signOut(auth),
     createStory: (draft) => {
       const story = doc(stories);
       const now = serverTimestamp();

@@ -7,9 +7,8 @@ import type { Feed, Found, Reader, Watch } from '../live/feed.ts';
 import { follow, type Surroundings } from '../live/follow.ts';
 import { type View, type ViewKind, valueOf } from '../live/view.ts';
 import { announce, type Moment } from './announcement.ts';
-import { watchKnownEngines } from './known-engines.ts';
-import { watchLeases } from './alarm.ts';
 import type { Route } from './route.ts';
+import { watchKnownEngines, watchLeases } from './times.ts';
 
 /** Who reads: not known yet, signed out, or a signed-in reader. */
 export type ReaderState =
@@ -36,13 +35,6 @@ export interface Session {
   readonly close: () => void;
 }
 
-/** A watch for whatever the key names at the moment. */
-const watchWith = <T>(
-  key: ReadonlySignal<string | undefined>,
-  watch: (key: string) => Watch<T>,
-): ReadonlySignal<Watch<T> | undefined> =>
-  computed(() => (key.value === undefined ? undefined : watch(key.value)));
-
 /** Opens what the page is drawn from: follows the reader, their stories, and the story that is open. */
 export const openSession = (
   feed: Feed,
@@ -58,14 +50,16 @@ export const openSession = (
     uid.value !== undefined && route.value.kind === 'story' ? route.value.storyId : undefined,
   );
 
-  const stories = follow(watchWith(uid, feed.watchStories), surroundings);
-  const followedStory = follow(watchWith(storyId, feed.watchStory), surroundings);
-  const attempts = follow(watchWith(storyId, feed.watchAttempts), surroundings);
-
-  const followedEngines = follow(
-    computed(() => (uid.value === undefined ? undefined : feed.watchEngines)),
-    surroundings,
-  );
+  /** Follows the watch for whatever the key names at the moment. */
+  const followBy = <T>(key: ReadonlySignal<string | undefined>, watch: (key: string) => Watch<T>) =>
+    follow(
+      computed(() => (key.value === undefined ? undefined : watch(key.value))),
+      surroundings,
+    );
+  const stories = followBy(uid, feed.watchStories);
+  const followedStory = followBy(storyId, feed.watchStory);
+  const attempts = followBy(storyId, feed.watchAttempts);
+  const followedEngines = followBy(uid, () => feed.watchEngines);
   const known = watchKnownEngines(followedEngines.view, surroundings.clock);
 
   // A story that the list holds opens at once, before its own first word from the server.

@@ -1,13 +1,12 @@
-import { describeError } from '@taleback/core';
-import type { AskState } from '../session/asking.ts';
-import { FailureNotice } from '../ui/elements.tsx';
 import { useSignal } from '@preact/signals';
+import { describeError } from '@taleback/core';
 import type { Engine } from '../documents/engine.ts';
 import type { Narration } from '../documents/narration.ts';
 import type { Story } from '../documents/story.ts';
 import type { AudioAsk } from '../live/feed.ts';
-import { NarratorsAway } from './narrators-away.tsx';
-import { VoiceSelect } from './voice-select.tsx';
+import type { AskState } from '../session/asking.ts';
+import { FailureNotice, Icon } from '../ui/elements.tsx';
+import { VoiceSelect } from './fields.tsx';
 import {
   areNarratorsAway,
   firstVoiceId,
@@ -19,61 +18,6 @@ import {
   voicesOf,
 } from './voices.ts';
 
-/** Says why an ask was not taken. */
-export const AskFault = ({ state }: { state: AskState }) => {
-  switch (state.kind) {
-    case 'refused': {
-      const { sentence, nextStep } = describeError(state.code);
-      return (
-        <FailureNotice>
-          <p class="failure-sentence">{sentence}</p>
-          <p>{nextStep}</p>
-          {state.code === 'unknown' && <p class="small">{state.words}</p>}
-        </FailureNotice>
-      );
-    }
-    case 'unreached':
-      return (
-        <FailureNotice>
-          <p class="failure-sentence">The request did not get through.</p>
-          <p>Check your connection, then try again. Asking twice does no harm.</p>
-        </FailureNotice>
-      );
-    case 'idle':
-    case 'asking':
-      return null;
-    default:
-      return state satisfies never;
-  }
-};
-
-interface Props {
-  readonly kind: 'narrate' | 'try-again';
-  readonly label: string;
-  readonly isQuiet?: boolean;
-  readonly state: AskState;
-  readonly onAsk: () => void;
-}
-
-/**
- * Asks for a narration. It stays in the tab order while an ask is out, so that focus is not lost; the
- * session merges two presses.
- */
-export const AskButton = ({ kind, label, isQuiet = false, state, onAsk }: Props) => {
-  const isAsking = state.kind === 'asking';
-  return (
-    <button
-      type="button"
-      class={isQuiet ? 'button quiet' : 'button'}
-      data-testid={kind}
-      aria-disabled={isAsking}
-      onClick={onAsk}
-    >
-      {isAsking ? 'Asking the narrator' : label}
-    </button>
-  );
-};
-
 export interface AskAreaProps {
   readonly story: Story;
   readonly narration: Narration;
@@ -82,7 +26,41 @@ export interface AskAreaProps {
   readonly onAsk: (kind: 'request' | 'retry', ask: AudioAsk) => void;
 }
 
-type Offer = { readonly kind: 'request' | 'retry'; readonly label: string; readonly isQuiet: boolean };
+/** Says why an ask was not taken. */
+const AskFault = ({ state }: { state: AskState }) => {
+  if (state.kind === 'unreached') {
+    return (
+      <FailureNotice sentence="The request did not get through.">
+        <p>Check your connection, then try again. Asking twice does no harm.</p>
+      </FailureNotice>
+    );
+  }
+  if (state.kind !== 'refused') return null;
+  const { sentence, nextStep } = describeError(state.code);
+  return (
+    <FailureNotice sentence={sentence}>
+      <p>{nextStep}</p>
+      {state.code === 'unknown' && <p class="small">{state.words}</p>}
+    </FailureNotice>
+  );
+};
+
+/** Says, before anything is asked, that there will hardly be an answer now. No failure: asking is allowed. */
+const NarratorsAway = () => (
+  <p class="notice" data-testid="narrators-away">
+    <Icon name="clock" />
+    <span>
+      <strong>The narrators for this language are away at the moment.</strong> You can ask anyway: if none of
+      them comes back in time, this page tells you, and you can try again.
+    </span>
+  </p>
+);
+
+interface Offer {
+  readonly kind: 'request' | 'retry';
+  readonly label: string;
+  readonly isQuiet: boolean;
+}
 
 /** What a person may ask for; a job that is alive leaves nothing to ask. */
 const offerFor = (narration: Narration): Offer | undefined => {
@@ -112,6 +90,7 @@ export const AskArea = ({ story, narration, engines, state, onAsk }: AskAreaProp
   const offer = offerFor(narration);
   if (offer === undefined) return null;
 
+  const isAsking = state.kind === 'asking';
   const needsVoice = isAboutVoice(narration, state);
   const isChoosing = needsVoice || offer.kind === 'request';
   const known = voicesOf(engines);
@@ -121,11 +100,7 @@ export const AskArea = ({ story, narration, engines, state, onAsk }: AskAreaProp
     : (story.voiceId ?? firstVoiceId(offered));
   // What a person chose stands, whatever becomes of the engines.
   const voice = voiceOf(known, chosen.value?.id ?? firstId, chosen.value?.name ?? story.voiceName);
-  const ask = (): void =>
-    onAsk(offer.kind, {
-      storyId: story.id,
-      voiceId: isChoosing && voice.id !== story.voiceId ? voice.id : undefined,
-    });
+  const voiceId = isChoosing && voice.id !== story.voiceId ? voice.id : undefined;
   return (
     <div class="ask">
       <AskFault state={state} />
@@ -136,7 +111,6 @@ export const AskArea = ({ story, narration, engines, state, onAsk }: AskAreaProp
       <div class="ask-row">
         {isChoosing && (
           <VoiceSelect
-            label="Voice"
             offered={offered}
             voice={voice}
             onChoose={(one) => {
@@ -144,13 +118,16 @@ export const AskArea = ({ story, narration, engines, state, onAsk }: AskAreaProp
             }}
           />
         )}
-        <AskButton
-          kind={offer.kind === 'request' ? 'narrate' : 'try-again'}
-          label={offer.label}
-          isQuiet={offer.isQuiet}
-          state={state}
-          onAsk={ask}
-        />
+        {/* It stays in the tab order while an ask is out, so that focus is not lost; two presses are one ask. */}
+        <button
+          type="button"
+          class={offer.isQuiet ? 'button quiet' : 'button'}
+          data-testid={offer.kind === 'request' ? 'narrate' : 'try-again'}
+          aria-disabled={isAsking}
+          onClick={() => onAsk(offer.kind, { storyId: story.id, voiceId })}
+        >
+          {isAsking ? 'Asking the narrator' : offer.label}
+        </button>
       </div>
     </div>
   );

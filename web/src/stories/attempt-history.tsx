@@ -1,7 +1,7 @@
 import { describeError } from '@taleback/core';
 import type { Attempt } from '../documents/attempt.ts';
+import { NARRATION_SIGNS, NarrationBadge } from '../ui/badges.tsx';
 import { durationWords, Moment } from '../ui/time.tsx';
-import { NarrationBadge, NARRATION_SIGNS } from './narration-badge.tsx';
 
 const tookMs = ({ requestedAtMs, endedAtMs }: Attempt): number | undefined =>
   requestedAtMs === undefined || endedAtMs === undefined || endedAtMs < requestedAtMs

@@ -2,10 +2,9 @@ import { useSignal } from '@preact/signals';
 import { HOME_HREF, storyHref } from '../session/route.ts';
 import type { Session } from '../session/session.ts';
 import { PageHeading } from '../ui/elements.tsx';
-import { LanguageSelect, languageName } from './language-select.tsx';
+import { LanguageSelect, languageName, VoiceSelect } from './fields.tsx';
 import { SAMPLES } from './samples.ts';
 import { StoryForm, type Written } from './story-form.tsx';
-import { VoiceSelect } from './voice-select.tsx';
 import {
   firstLanguage,
   firstVoiceId,
@@ -69,12 +68,7 @@ export const NewStoryPage = ({ session, go }: { session: Session; go: (href: str
           written.value = next;
         }}
         onSave={(story) =>
-          session.feed.createStory({
-            ...story,
-            language,
-            voiceId: voice.id,
-            voiceName: voice.name,
-          })
+          session.feed.createStory({ ...story, language, voiceId: voice.id, voiceName: voice.name })
         }
         onSaved={(storyId) => go(storyHref(storyId))}
         onCancel={() => go(HOME_HREF)}
@@ -90,12 +84,7 @@ export const NewStoryPage = ({ session, go }: { session: Session; go: (href: str
               )
             }
           />
-          <VoiceSelect
-            label="Voice"
-            offered={offered}
-            voice={voice}
-            onChoose={(one) => choose(language, one)}
-          />
+          <VoiceSelect offered={offered} voice={voice} onChoose={(one) => choose(language, one)} />
         </div>
       </StoryForm>
     </>

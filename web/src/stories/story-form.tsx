@@ -4,12 +4,12 @@ import type { ComponentChildren } from 'preact';
 import { useRef } from 'preact/hooks';
 import type { SaveAnswer } from '../live/feed.ts';
 import { FailureNotice } from '../ui/elements.tsx';
-import { TextField } from './text-field.tsx';
+import { TextField } from './fields.tsx';
+import { LANGUAGES } from './voices.ts';
 
 /** Longer titles are cut off everywhere they are shown. */
 export const MAX_TITLE_CHARACTERS = 200;
 export const MAX_TEXT_CHARACTERS = DEFAULT_STORY_LIMITS.maxCharacters;
-export const LANGUAGES = DEFAULT_STORY_LIMITS.languages;
 
 /** What is wrong with a draft, by field; empty when it can be saved. */
 export interface DraftFaults {
@@ -105,8 +105,7 @@ export const StoryForm = (props: Props) => {
       />
       {props.children}
       {refusal.value !== undefined && (
-        <FailureNotice>
-          <p class="failure-sentence">The story could not be saved.</p>
+        <FailureNotice sentence="The story could not be saved.">
           <p>{refusal.value}</p>
         </FailureNotice>
       )}

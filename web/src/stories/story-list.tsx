@@ -1,11 +1,10 @@
 import { valueOf } from '../live/view.ts';
 import { NEW_STORY_HREF, storyHref } from '../session/route.ts';
 import type { Session } from '../session/session.ts';
-import { ConnectionNotice } from '../ui/connection-badge.tsx';
+import { ConnectionNotice, NarrationBadge } from '../ui/badges.tsx';
 import { PageHeading, Icon } from '../ui/elements.tsx';
 import type { Story } from '../documents/story.ts';
 import { Moment } from '../ui/time.tsx';
-import { NarrationBadge } from './narration-badge.tsx';
 
 /** What stands beside the list while no story is open. */
 export const HomePage = ({ session }: { session: Session }) => {

@@ -9,10 +9,10 @@ import { NarrationPanel } from './narration-panel.tsx';
 import { StoryText } from './story-text.tsx';
 import type { Engine } from '../documents/engine.ts';
 import { HOME_HREF } from '../session/route.ts';
-import { ConnectionNotice } from '../ui/connection-badge.tsx';
+import { ConnectionNotice } from '../ui/badges.tsx';
 import { Icon, PageHeading } from '../ui/elements.tsx';
 import { Moment } from '../ui/time.tsx';
-import { languageName } from './language-select.tsx';
+import { languageName } from './fields.tsx';
 import { voiceLabel, voicesOf } from './voices.ts';
 
 const NO_ATTEMPTS: readonly Attempt[] = [];

@@ -1,8 +1,10 @@
-import { primaryLanguage } from '@taleback/core';
+import { DEFAULT_STORY_LIMITS, primaryLanguage } from '@taleback/core';
 import type { Engine } from '../documents/engine.ts';
-import { LANGUAGES } from './story-form.tsx';
 
-/** What is known of who speaks: there; away, known but silent; or unknown, as nobody tells of it now. */
+/** Codes of the languages that are spoken where no engine is known. */
+export const { languages: LANGUAGES } = DEFAULT_STORY_LIMITS;
+
+/** Whether a voice can be spoken: there; away, known but silent; or unknown, as no engine reports it now. */
 export type Presence = 'there' | 'away' | 'unknown';
 
 /** A voice that a story can be read in. */
@@ -20,7 +22,7 @@ export interface Voice {
 
 const BUILT_IN = { languages: ['en'], engine: undefined, presence: 'there' } as const;
 
-/** What the embedded engine has: the voices of deployments that tell of no engines. */
+/** What the embedded engine has: the voices of deployments that report no engines. */
 const VOICES: readonly Voice[] = [
   { id: 'slt', name: 'Clara', manner: 'American', ...BUILT_IN },
   { id: 'rms', name: 'Robert', manner: 'American', ...BUILT_IN },
@@ -36,7 +38,7 @@ const isThere = ({ state }: Engine): boolean => state !== 'unavailable';
 const byPresence = (one: Engine, other: Engine): number =>
   Number(isThere(other)) - Number(isThere(one)) || one.name.localeCompare(other.name);
 
-/** The voices of the engines; those that we always had where nobody tells of any engine. */
+/** The voices of the engines; the built-in ones where no engine is reported. */
 export const voicesOf = (engines: readonly Engine[]): readonly Voice[] => {
   if (engines.length === 0) return VOICES;
   const voices = new Map<string, Voice>();
@@ -63,13 +65,13 @@ export interface SpokenLanguage {
   readonly presence: Presence;
 }
 
-/** The languages of the engines; those that we always had where nobody tells of any engine. */
+/** The languages of the engines; the built-in ones where no engine is reported. */
 export const languagesOf = (engines: readonly Engine[]): readonly SpokenLanguage[] => {
   const codes = engines.length === 0 ? LANGUAGES : new Set(engines.flatMap(({ languages }) => languages));
   return [...codes].map((code) => ({ code, presence: areNarratorsAway(engines, code) ? 'away' : 'there' }));
 };
 
-/** Whether every engine that is known to speak a language is away. Nothing known is nobody away. */
+/** Whether every engine that is known to speak a language is away. Where none is known, none is away. */
 export const areNarratorsAway = (engines: readonly Engine[], language: string): boolean => {
   const speaking = engines.filter(({ languages }) => languages.includes(primaryLanguage(language)));
   return speaking.length > 0 && !speaking.some(isThere);
@@ -78,7 +80,7 @@ export const areNarratorsAway = (engines: readonly Engine[], language: string): 
 const findVoice = (voices: readonly Voice[], voiceId: string | undefined): Voice | undefined =>
   voices.find(({ id }) => id === voiceId);
 
-/** A voice's name; a voice that nobody knows now is called what the story calls it, or by its id. */
+/** A voice's name; a voice that is not known now is called what the story calls it, or by its id. */
 export const voiceLabel = (
   voices: readonly Voice[],
   voiceId: string | undefined,
@@ -103,7 +105,7 @@ export const firstLanguage = (spoken: readonly SpokenLanguage[]): string => {
   return spoken.some(({ code }) => code === usual) ? usual : (spoken[0]?.code ?? usual);
 };
 
-/** The languages, with the chosen one among them: nobody may speak it any more. */
+/** The languages, with the chosen one among them, which may not be spoken any more. */
 export const keepLanguage = (spoken: readonly SpokenLanguage[], chosen: string): readonly SpokenLanguage[] =>
   spoken.some(({ code }) => code === chosen) ? spoken : [...spoken, { code: chosen, presence: 'unknown' }];
 

@@ -29,25 +29,37 @@ export const Icon = ({ name }: { name: IconName }) => (
   </svg>
 );
 
-/** A failure, announced at once by screen readers. */
-export const FailureNotice = ({ children }: { children: ComponentChildren }) => (
+interface FailureProps {
+  readonly sentence?: ComponentChildren;
+  readonly testId?: string;
+  readonly children?: ComponentChildren;
+}
+
+/** A failure, announced at once by screen readers: what happened, and what else there is to say. */
+export const FailureNotice = ({ sentence, testId, children }: FailureProps) => (
   <div class="failure" role="alert">
     <Icon name="warning" />
-    <div>{children}</div>
+    <div>
+      {sentence !== undefined && (
+        <p class="failure-sentence" data-testid={testId}>
+          {sentence}
+        </p>
+      )}
+      {children}
+    </div>
   </div>
 );
 
 /** Marks the heading that focus goes to when the reader opens another page. */
 export const PAGE_HEADING_ID = 'page-heading';
 
+interface HeadingProps {
+  readonly children: ComponentChildren;
+  readonly lang?: string | undefined;
+}
+
 /** The one first heading of a page. */
-export const PageHeading = ({
-  children,
-  lang,
-}: {
-  children: ComponentChildren;
-  lang?: string | undefined;
-}) => (
+export const PageHeading = ({ children, lang }: HeadingProps) => (
   <h1 id={PAGE_HEADING_ID} tabIndex={-1} lang={lang}>
     {children}
   </h1>

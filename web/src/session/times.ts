@@ -1,0 +1,58 @@
+import { computed, effect, type ReadonlySignal, signal } from '@preact/signals';
+import type { Engine } from '../documents/engine.ts';
+import { leaseEndMs } from '../documents/narration.ts';
+import type { Story } from '../documents/story.ts';
+import type { Clock } from '../live/follow.ts';
+import { type View, valueOf } from '../live/view.ts';
+
+export interface Alarm {
+  /** Unix milliseconds; moves whenever one of the times has come, so that what depends on it is read again. */
+  readonly nowMs: ReadonlySignal<number>;
+  readonly stop: () => void;
+}
+
+/**
+ * Rings once at the next of some times, instead of polling.
+ *
+ * @param timesMs unix milliseconds; those that have passed are left alone
+ */
+const watchTimes = (timesMs: () => readonly number[], clock: Clock): Alarm => {
+  const nowMs = signal(clock.now());
+  const times = computed(timesMs);
+  const stop = effect(() => {
+    const last = Math.max(nowMs.value, clock.now());
+    const coming = times.value.filter((time) => time > last);
+    if (coming.length === 0) return undefined;
+    return clock.after(Math.min(...coming) - clock.now(), () => {
+      nowMs.value = clock.now();
+    });
+  });
+  return { nowMs, stop };
+};
+
+/** Rings at the end of the next lease among the stories that are looked at. */
+export const watchLeases = (stories: ReadonlySignal<readonly Story[]>, clock: Clock): Alarm =>
+  watchTimes(() => stories.value.map(leaseEndMs).filter((end) => end !== undefined), clock);
+
+const NONE: readonly Engine[] = [];
+
+export interface KnownEngines {
+  readonly engines: ReadonlySignal<readonly Engine[]>;
+  readonly stop: () => void;
+}
+
+/** The engines of the menu. One whose heartbeat expired is away and keeps its voices, until it is forgotten. */
+export const watchKnownEngines = (
+  view: ReadonlySignal<View<readonly Engine[]>>,
+  clock: Clock,
+): KnownEngines => {
+  const menu = computed(() => valueOf(view.value) ?? NONE);
+  const alarm = watchTimes(() => menu.value.map(({ expiresAtMs }) => expiresAtMs), clock);
+  const engines = computed(() => {
+    const nowMs = Math.max(alarm.nowMs.value, clock.now());
+    return menu.value
+      .filter(({ forgetAtMs }) => forgetAtMs > nowMs)
+      .map((engine): Engine => (engine.expiresAtMs > nowMs ? engine : { ...engine, state: 'unavailable' }));
+  });
+  return { engines, stop: alarm.stop };
+};
