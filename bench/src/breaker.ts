@@ -9,7 +9,16 @@ import {
   SamplingBreaker,
 } from 'cockatiel';
 import OpossumBreaker from 'opossum';
-import { type BenchResult, collectGarbage, interleavedRounds, pairedRatio, rounded } from './measure.ts';
+import {
+  atMost,
+  type BenchResult,
+  collectGarbage,
+  type Goal,
+  interleavedRounds,
+  judged,
+  pairedRatio,
+  rounded,
+} from './measure.ts';
 
 const CALLS = 200_000;
 const ROUNDS = 15;
@@ -162,36 +171,24 @@ export async function run(): Promise<BenchResult> {
   const admit = await measureOpen();
 
   const at = (name: string): number => closed[`closed, x bare await: ${name}`] ?? Number.NaN;
-  const ourWorst = Math.max(at('ours consecutive'), at('ours count window'), at('ours time window'));
-  const ourBytes = Object.entries(bytes).filter(([name]) => name.includes('ours'));
-  const holds =
-    ourWorst <= 2.5 &&
-    at('ours consecutive') < at('cockatiel consecutive') &&
-    at('ours count window') < at('cockatiel count') &&
-    at('ours time window') < at('cockatiel sampling') &&
-    ourWorst < at('opossum') &&
-    ourBytes.every(([, size]) => size <= 500) &&
-    timers === 0 &&
-    admit <= 0.05;
-
-  return {
-    name: 'circuit breaker',
-    figures: {
-      ...closed,
-      ...bytes,
-      'timers of 1,000 breakers': timers,
-      'open, tryAdmit x a throwing refusal': admit,
-    },
-    goals: {
-      'closed, x bare await: ours consecutive': '<= 2.5, less than cockatiel and opossum',
-      'closed, x bare await: ours count window': '<= 2.5, less than cockatiel and opossum',
-      'closed, x bare await: ours time window': '<= 2.5, less than cockatiel and opossum',
-      'bytes each: ours consecutive': '<= 500',
-      'bytes each: ours count window of 100': '<= 500',
-      'bytes each: ours time window': '<= 500',
-      'timers of 1,000 breakers': '0',
-      'open, tryAdmit x a throwing refusal': '<= 0.05',
-    },
-    holds,
+  const cheaperThan = (peer: string): Goal => ({
+    words: '<= 2.5, less than cockatiel and opossum',
+    isMet: (ratio) => ratio <= 2.5 && ratio < at(peer) && ratio < at('opossum'),
+  });
+  const figures = {
+    ...closed,
+    ...bytes,
+    'timers of 1,000 breakers': timers,
+    'open, tryAdmit x a throwing refusal': admit,
   };
+  return judged('circuit breaker', figures, {
+    'closed, x bare await: ours consecutive': cheaperThan('cockatiel consecutive'),
+    'closed, x bare await: ours count window': cheaperThan('cockatiel count'),
+    'closed, x bare await: ours time window': cheaperThan('cockatiel sampling'),
+    'bytes each: ours consecutive': atMost(500),
+    'bytes each: ours count window of 100': atMost(500),
+    'bytes each: ours time window': atMost(500),
+    'timers of 1,000 breakers': { words: '0', isMet: (kept) => kept === 0 },
+    'open, tryAdmit x a throwing refusal': atMost(0.05),
+  });
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '@taleback/resilience';
 import { SoundCache, withNarrationCache } from '@taleback/speech';
-import { type BenchResult, percentile, seededRandom } from './measure.ts';
+import { atMost, type BenchResult, below, elapsedMs, judged, percentile, seededRandom } from './measure.ts';
 
 const CHARACTERS = 20_000;
 /** About twenty minutes of speech at 64 kbit/s. */
@@ -22,12 +22,6 @@ const STORY = {
 };
 
 const tenths = (value: number): number => Math.round(value * 10) / 10;
-
-const elapsed = async (run: () => Promise<unknown>): Promise<number> => {
-  const since = performance.now();
-  await run();
-  return performance.now() - since;
-};
 
 /**
  * What an equal story costs when the cache has it, beside the floor: reading a file of that size and hashing it once, as
@@ -67,11 +61,11 @@ export const run = async (): Promise<BenchResult> => {
     const hits: number[] = [];
     const floors: number[] = [];
     for (let round = 0; round < WARM_UP + ROUNDS; round += 1) {
-      const hitMs = await elapsed(async () => {
+      const hitMs = await elapsedMs(async () => {
         const narrated = await narrate(STORY);
         if (narrated.bytes.length !== bytes.length) throw new Error('another story came out of the cache');
       });
-      const floorMs = await elapsed(async () =>
+      const floorMs = await elapsedMs(async () =>
         createHash('sha256')
           .update(await readFile(plain))
           .digest(),
@@ -82,20 +76,18 @@ export const run = async (): Promise<BenchResult> => {
     }
     if (narrated !== 1) throw new Error(`the story was narrated ${narrated} times`);
     const ratio = percentile(hits, 0.5) / percentile(floors, 0.5);
-    const p95 = percentile(hits, 0.95);
-    return {
-      name: 'cache',
-      figures: {
-        'hit p50 ms': tenths(percentile(hits, 0.5)),
-        'hit p95 ms': tenths(p95),
-        'hit p99 ms': tenths(percentile(hits, 0.99)),
-        'read and hash p50 ms': tenths(percentile(floors, 0.5)),
-        'read and hash p99 ms': tenths(percentile(floors, 0.99)),
-        'hit / read and hash': tenths(ratio),
-      },
-      goals: { 'hit p95 ms': '< 50', 'hit / read and hash': '<= 3' },
-      holds: p95 < 50 && ratio <= 3,
+    const figures = {
+      'hit p50 ms': percentile(hits, 0.5),
+      'hit p95 ms': percentile(hits, 0.95),
+      'hit p99 ms': percentile(hits, 0.99),
+      'read and hash p50 ms': percentile(floors, 0.5),
+      'read and hash p99 ms': percentile(floors, 0.99),
+      'hit / read and hash': ratio,
     };
+    const goals = { 'hit p95 ms': below(50), 'hit / read and hash': atMost(3) };
+    const { holds, ...result } = judged('cache', figures, goals);
+    const shown = Object.entries(figures).map(([name, value]) => [name, tenths(value)]);
+    return { ...result, figures: Object.fromEntries(shown), holds };
   } finally {
     await cache.close();
     await rm(folder, { recursive: true, force: true });

@@ -9,36 +9,49 @@ import { startReceiver } from '@taleback/scripts/src/stack/receiver.ts';
 const SECRET = 'shared-with-the-sender';
 const ROUTE = '/api/tts/error-callback';
 
-/** Files of ours of which a function ran while the work was done, relative to the root. */
-export const executedFiles = async (session: Session, work: () => Promise<void>): Promise<string[]> => {
-  await session.post('Profiler.takePreciseCoverage'); // forgets what ran before
-  await work();
-  const { result } = await session.post('Profiler.takePreciseCoverage');
-  return result
-    .filter(({ url }) => url.startsWith('file:') && !url.includes('/node_modules/'))
-    .filter(({ functions }) =>
-      functions.some(
-        ({ ranges: [whole] }) => whole !== undefined && whole.count > 0 && whole.startOffset > 0,
-      ),
-    )
-    .map(({ url }) => relative(inRoot(), fileURLToPath(url)))
-    .filter((file) => /^(?:packages|functions|worker)\//.test(file))
-    .sort();
+export interface ExecutedFiles {
+  readonly files: readonly string[];
+  readonly count: number;
+}
+
+/** Files of ours, relative to the root, of which a function ran in the second of two works, when all is loaded. */
+export const executedFiles = async (
+  first: () => Promise<void>,
+  second: () => Promise<void>,
+): Promise<ExecutedFiles> => {
+  const session = new Session();
+  session.connect();
+  try {
+    await session.post('Profiler.enable');
+    await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true });
+    await first();
+    await session.post('Profiler.takePreciseCoverage'); // forgets what ran before
+    await second();
+    const { result } = await session.post('Profiler.takePreciseCoverage');
+    const files = result
+      .filter(({ url }) => url.startsWith('file:') && !url.includes('/node_modules/'))
+      .filter(({ functions }) =>
+        functions.some(
+          ({ ranges: [whole] }) => whole !== undefined && whole.count > 0 && whole.startOffset > 0,
+        ),
+      )
+      .map(({ url }) => relative(inRoot(), fileURLToPath(url)))
+      .filter((file) => /^(?:packages|functions|worker)\//.test(file))
+      .sort();
+    return { files, count: files.length };
+  } finally {
+    session.disconnect();
+  }
 };
 
 /**
  * The files of ours that one error callback executes: the receiver on node:http with the emulators of Firestore and
  * Pub/Sub, by V8's precise coverage of the second callback, when everything is loaded and connected.
  */
-export const filesOfCallback = async (): Promise<{
-  readonly files: readonly string[];
-  readonly count: number;
-}> => {
+export const filesOfCallback = async (): Promise<ExecutedFiles> => {
   process.env['CALLBACK_SECRETS'] = `hmac_${SECRET}`;
   const receiver = await startReceiver(() => {});
   const { url, firestore, project } = receiver.addresses;
-  const session = new Session();
-  session.connect();
   try {
     const stories = `http://${firestore}/v1/projects/${project}/databases/(default)/documents/${createNames().collections.stories}`;
     const fields = { userId: { stringValue: 'u1' }, audioStatus: { stringValue: 'processing' } };
@@ -67,13 +80,11 @@ export const filesOfCallback = async (): Promise<{
       if (answer.status !== 200) throw new Error(`the receiver answered ${answer.status}: ${text}`);
     };
     const [first, second] = [await prepare('s1'), await prepare('s2')];
-    await session.post('Profiler.enable');
-    await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true });
-    await send(first);
-    const files = await executedFiles(session, () => send(second));
-    return { files, count: files.length };
+    return await executedFiles(
+      () => send(first),
+      () => send(second),
+    );
   } finally {
-    session.disconnect();
     await receiver.stop();
   }
 };

@@ -1,9 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+import { inRoot } from '@taleback/scripts/src/paths.ts';
 
 export interface SourceFile {
   /** From the project's folder, with `/`. */
@@ -38,11 +36,11 @@ export const roomOf = (path: string): string => {
 
 const tracked = (): string[] =>
   execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
-    cwd: ROOT,
+    cwd: inRoot(),
     encoding: 'utf8',
   })
     .split('\n')
-    .filter((path) => path !== '' && existsSync(join(ROOT, path)));
+    .filter((path) => path !== '' && existsSync(inRoot(path)));
 
 type Exports = Readonly<Record<string, string | Readonly<Record<string, string>>>>;
 
@@ -50,7 +48,7 @@ type Exports = Readonly<Record<string, string | Readonly<Record<string, string>>
 const readExports = (paths: readonly string[]): ReadonlyMap<string, string> => {
   const targets = new Map<string, string>();
   for (const path of paths.filter((each) => each.endsWith('/package.json'))) {
-    const { name, exports = {} } = JSON.parse(readFileSync(join(ROOT, path), 'utf8')) as {
+    const { name, exports = {} } = JSON.parse(readFileSync(inRoot(path), 'utf8')) as {
       readonly name: string;
       readonly exports?: Exports;
     };
@@ -86,7 +84,7 @@ export const readSources = (): SourceFile[] => {
   const known = new Set(paths);
   const targets = readExports(paths);
   return paths.filter(isCounted).map((path) => {
-    const text = readFileSync(join(ROOT, path), 'utf8');
+    const text = readFileSync(inRoot(path), 'utf8');
     const found = [...text.replace(COMMENT, '').matchAll(IMPORT)].flatMap(([, specifier = '']) => {
       const target = resolveImport(path, specifier, known, targets);
       return target === undefined || target === path ? [] : [target];

@@ -1,12 +1,11 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { Session } from 'node:inspector/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseConfig } from '@taleback/worker/src/config.ts';
 import { openWorker } from '@taleback/worker/src/wiring.ts';
-import { executedFiles } from './house-callback.ts';
+import { type ExecutedFiles, executedFiles } from './house-callback.ts';
 
 const TEXT = 'Once upon a time there was a worker who spoke.';
 
@@ -15,10 +14,7 @@ const TEXT = 'Once upon a time there was a worker who spoke.';
  * from the job to the delivered callback: by V8's precise coverage of the second story. Child processes and threads run
  * files of their own.
  */
-export const filesOfStory = async (): Promise<{
-  readonly files: readonly string[];
-  readonly count: number;
-}> => {
+export const filesOfStory = async (): Promise<ExecutedFiles> => {
   const folder = await mkdtemp(join(tmpdir(), 'taleback-house-'));
   await mkdir(join(folder, 'audio'));
   let delivered: (() => void) | undefined;
@@ -45,8 +41,6 @@ export const filesOfStory = async (): Promise<{
     SYSTEM_PROTECTION: 'off',
   };
   const worker = await openWorker(parseConfig(environment), environment, 'house', () => {});
-  const session = new Session();
-  session.connect();
   const narrate = async (id: string, text: string): Promise<void> => {
     const reported = new Promise<void>((resolve) => {
       delivered = resolve;
@@ -57,13 +51,11 @@ export const filesOfStory = async (): Promise<{
   };
   try {
     await worker.manager.initialize();
-    await session.post('Profiler.enable');
-    await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true });
-    await narrate('j1', `${TEXT} It spoke.`);
-    const files = await executedFiles(session, () => narrate('j2', `${TEXT} It spoke again.`));
-    return { files, count: files.length };
+    return await executedFiles(
+      () => narrate('j1', `${TEXT} It spoke.`),
+      () => narrate('j2', `${TEXT} It spoke again.`),
+    );
   } finally {
-    session.disconnect();
     await worker.close();
     receiver.close();
     await rm(folder, { recursive: true, force: true });

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import type { BenchResult } from './measure.ts';
+import { inRoot } from '@taleback/scripts/src/paths.ts';
 import { filesOfCallback } from './house-callback.ts';
-import { findCycles, readSources, roomOf, ROOT, type SourceFile, workspaceOf } from './house-files.ts';
+import { findCycles, readSources, roomOf, type SourceFile, workspaceOf } from './house-files.ts';
 import { filesOfStory } from './house-story.ts';
+import { type BenchResult, type Goal, judged } from './measure.ts';
 
 type Budgets = Readonly<Record<string, { readonly most: number; readonly why: string }>>;
 
@@ -35,7 +35,7 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 /** How large the code base is, and how much of it one message or one story passes through. */
 export const run = async (): Promise<BenchResult> => {
-  const budgets = JSON.parse(readFileSync(join(ROOT, 'bench/house.json'), 'utf8')) as Budgets;
+  const budgets = JSON.parse(readFileSync(inRoot('bench/house.json'), 'utf8')) as Budgets;
   const files = readSources();
   const byWorkspace = Map.groupBy(files, ({ path }) => workspaceOf(path));
   for (const [workspace, own] of [...byWorkspace].sort(([one], [other]) => one.localeCompare(other))) {
@@ -75,12 +75,8 @@ export const run = async (): Promise<BenchResult> => {
       `${value !== undefined && value <= most ? 'ok    ' : 'MISSED'} ${name} ${value} (at most ${most}) ${why}`,
     );
   }
-  return {
-    name: 'house',
-    figures,
-    goals: Object.fromEntries(Object.entries(budgets).map(([name, { most }]) => [name, `at most ${most}`])),
-    holds: Object.entries(budgets).every(
-      ([name, { most }]) => (figures[name] ?? Number.POSITIVE_INFINITY) <= most,
-    ),
-  };
+  const goals = Object.entries(budgets).map(([name, { most }]): [string, Goal] => {
+    return [name, { words: `at most ${most}`, isMet: (value) => value <= most }];
+  });
+  return judged('house', figures, Object.fromEntries(goals));
 };

@@ -1,7 +1,7 @@
 import { bundle } from './bundle.ts';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import type { BenchResult } from './measure.ts';
+import { atMost, type BenchResult, type Goal, judged } from './measure.ts';
 import { nodeOn } from './ipc-asker.ts';
 
 /** @returns the program that measures */
@@ -52,25 +52,23 @@ const measure = async (
 /** What stands between a caller and a worker: the way to it, and the way of the sound back. */
 export const run = async (): Promise<BenchResult> => {
   const program = await buildIpcBench();
-  let figures: Figures = {};
-  const goals: Record<string, string> = {};
-  let holds = true;
-  const hold = (figure: string, goal: string, isReached: (value: number) => boolean): void => {
-    goals[figure] = goal;
-    holds &&= isReached(figures[figure] ?? Number.NaN);
-  };
+  const figures: Record<string, number> = {};
+  const goals: Record<string, Goal> = {};
   for (const placement of PLACEMENTS) {
-    figures = { ...figures, ...(await measure(placement, program, 'processes')) };
-    hold(`${placement.name}, audio 100 KB, 2.1, x raw framing`, '<= 1.3', (ratio) => ratio <= 1.3);
-    hold(`${placement.name}, audio 100 KB, 2.0 base64, x 2.1`, '>= 8', (ratio) => ratio >= 8);
+    const { name } = placement;
+    Object.assign(figures, await measure(placement, program, 'processes'));
+    goals[`${name}, audio 100 KB, 2.1, x raw framing`] = atMost(1.3);
+    goals[`${name}, audio 100 KB, 2.0 base64, x 2.1`] = { words: '>= 8', isMet: (ratio) => ratio >= 8 };
   }
   // Threads share a process, and cannot be put anywhere one by one.
   const together: Placement = { name: 'as it comes', managerCore: undefined, childCore: undefined };
   for (const placement of [together, ...PLACEMENTS.filter(({ name }) => name === 'one core')]) {
-    figures = { ...figures, ...(await measure(placement, program, 'threads')) };
+    Object.assign(figures, await measure(placement, program, 'threads'));
     const peer = figures[`${placement.name}, threads, piscina, p50 x raw`] ?? Number.NaN;
-    const isAhead = (ratio: number): boolean => ratio <= 1.5 && ratio < peer;
-    hold(`${placement.name}, threads, pool, p50 x raw`, '<= 1.5, less than piscina', isAhead);
+    goals[`${placement.name}, threads, pool, p50 x raw`] = {
+      words: '<= 1.5, less than piscina',
+      isMet: (ratio) => ratio <= 1.5 && ratio < peer,
+    };
   }
-  return { name: 'ipc', figures, goals, holds };
+  return judged('ipc', figures, goals);
 };

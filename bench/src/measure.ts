@@ -12,6 +12,38 @@ export interface BenchResult {
   readonly holds: boolean;
 }
 
+/** What a figure should be, in words, and whether a value is. */
+export interface Goal {
+  readonly words: string;
+  readonly isMet: (value: number) => boolean;
+}
+
+export const atMost = (limit: number): Goal => ({
+  words: `<= ${limit}`,
+  isMet: (value) => value <= limit,
+});
+
+export const below = (limit: number): Goal => ({ words: `< ${limit}`, isMet: (value) => value < limit });
+
+/** What a benchmark found, judged by the goals for some of its figures. */
+export const judged = (
+  name: string,
+  figures: Readonly<Record<string, number>>,
+  goals: Readonly<Record<string, Goal>>,
+): BenchResult => ({
+  name,
+  figures,
+  goals: Object.fromEntries(Object.entries(goals).map(([figure, { words }]) => [figure, words])),
+  holds: Object.entries(goals).every(([figure, { isMet }]) => isMet(figures[figure] ?? Number.NaN)),
+});
+
+/** How long something takes, milliseconds. */
+export const elapsedMs = async (run: () => Promise<unknown>): Promise<number> => {
+  const since = performance.now();
+  await run();
+  return performance.now() - since;
+};
+
 /** Does the work `count` times. */
 export type Work = (count: number) => Promise<void> | void;
 

@@ -5,7 +5,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Outbox, OutboxStore } from '@taleback/outbox';
 import { systemClock } from '@taleback/resilience';
-import { type BenchResult, percentile } from './measure.ts';
+import { atMost, type BenchResult, elapsedMs, judged, percentile } from './measure.ts';
 
 const ROUNDS = 500;
 const WARM_UP = 20;
@@ -15,12 +15,6 @@ const MAX_PUT_MS = 20;
 const MAX_DELAY_MS = 10;
 /** What a callback has, and one that lies in a file of its own. Bytes. */
 const SIZES = { callback: 2_000, long: 100_000 } as const;
-
-const elapsed = async (run: () => Promise<unknown>): Promise<number> => {
-  const since = performance.now();
-  await run();
-  return performance.now() - since;
-};
 
 /** The floor: a file of that size, written and flushed. */
 const writeFlushed = async (path: string, body: string): Promise<void> => {
@@ -57,10 +51,10 @@ export const run = async (): Promise<BenchResult> => {
         if (round === WARM_UP) delay.reset();
         delay.enable();
         const message = { url: 'https://receiver.example/callback', messageId: `${name}_${round}`, body };
-        const putMs = await elapsed(() => outbox.put(message));
+        const putMs = await elapsedMs(() => outbox.put(message));
         await wait(PAUSE_MS);
         delay.disable();
-        const floorMs = await elapsed(() => writeFlushed(join(folder, 'floor'), body));
+        const floorMs = await elapsedMs(() => writeFlushed(join(folder, 'floor'), body));
         await wait(PAUSE_MS);
         if (round < WARM_UP) continue;
         puts.push(putMs);
@@ -72,21 +66,12 @@ export const run = async (): Promise<BenchResult> => {
       figures[`${name}: flushed file p99 ms`] = percentile(floors, 0.99);
       figures[`${name}: event loop delay p99 ms`] = Math.round(delay.percentile(99) / 10_000) / 100;
     }
-    return {
-      name: 'outbox',
-      figures,
-      goals: {
-        'callback: put p99 ms': `<= ${MAX_PUT_MS}`,
-        'callback: event loop delay p99 ms': `<= ${MAX_DELAY_MS}`,
-        'long: put p99 ms': `<= ${MAX_PUT_MS}`,
-        'long: event loop delay p99 ms': `<= ${MAX_DELAY_MS}`,
-      },
-      holds: Object.keys(SIZES).every(
-        (name) =>
-          (figures[`${name}: put p99 ms`] ?? Number.NaN) <= MAX_PUT_MS &&
-          (figures[`${name}: event loop delay p99 ms`] ?? Number.NaN) <= MAX_DELAY_MS,
-      ),
-    };
+    return judged('outbox', figures, {
+      'callback: put p99 ms': atMost(MAX_PUT_MS),
+      'callback: event loop delay p99 ms': atMost(MAX_DELAY_MS),
+      'long: put p99 ms': atMost(MAX_PUT_MS),
+      'long: event loop delay p99 ms': atMost(MAX_DELAY_MS),
+    });
   } finally {
     await outbox.close();
     await rm(folder, { recursive: true, force: true });

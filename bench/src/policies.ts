@@ -10,7 +10,7 @@ import {
   TimeoutStrategy,
   wrap,
 } from 'cockatiel';
-import { type BenchResult, interleavedRounds, median, pairedRatio } from './measure.ts';
+import { atMost, type BenchResult, interleavedRounds, judged, median, pairedRatio } from './measure.ts';
 import { PoliciesByHand } from './policies-by-hand.ts';
 
 const CALLS = 40_000;
@@ -63,16 +63,12 @@ export async function run(): Promise<BenchResult> {
     ),
     'cockatiel wrap, x by hand': pairedRatio(costs.cockatiel, costs.byHand),
   };
-  return {
-    name: 'four policies together',
-    figures,
-    goals: {
-      'ours, x by hand': '<= 1.3, less than cockatiel wrap',
-      "ours with a caller's signal, x by hand with it": '<= 1.3',
+  const ofCockatiel = figures['cockatiel wrap, x by hand'];
+  return judged('four policies together', figures, {
+    'ours, x by hand': {
+      words: '<= 1.3, less than cockatiel wrap',
+      isMet: (ratio) => ratio <= 1.3 && ratio < ofCockatiel,
     },
-    holds:
-      figures['ours, x by hand'] <= 1.3 &&
-      figures["ours with a caller's signal, x by hand with it"] <= 1.3 &&
-      figures['ours, x by hand'] < figures['cockatiel wrap, x by hand'],
-  };
+    "ours with a caller's signal, x by hand with it": atMost(1.3),
+  });
 }

@@ -2,7 +2,16 @@ import { Bulkhead, type Priority } from '@taleback/resilience';
 import { priorityQueue } from 'async';
 import fastq from 'fastq';
 import PQueue from 'p-queue';
-import { type BenchResult, type Contestant, interleavedRounds, median, pairedRatio } from './measure.ts';
+import {
+  atMost,
+  type BenchResult,
+  type Contestant,
+  type Goal,
+  interleavedRounds,
+  judged,
+  median,
+  pairedRatio,
+} from './measure.ts';
 import { HeapQueue, StandingQueue } from './queue-peers.ts';
 
 const CONCURRENCY = 3;
@@ -133,26 +142,17 @@ export async function run(): Promise<BenchResult> {
     'ours, a job while 1,000,000 wait x while 10,000 do': await measureDepth(),
   };
   const at = (name: string): number => figures[name] ?? Number.NaN;
-  const holds =
-    at('100,000 jobs, x heap: ours') <= 1.3 &&
-    at('100,000 jobs, x heap: ours, 100 tenants') <= 1.3 &&
-    at('ours, a job in a burst of 1,000,000 x of 10,000') <= 2 &&
-    at('ours, a job while 1,000,000 wait x while 10,000 do') <= 2 &&
-    at('1,000 jobs, x heap: ours') < at('1,000 jobs, x heap: p-queue') &&
-    at('10,000 jobs, x heap: ours') < at('10,000 jobs, x heap: p-queue') &&
-    at('100,000 jobs, x heap: ours beside p-queue') < at('100,000 jobs, x heap: p-queue');
-  return {
-    name: 'priority queue',
-    figures,
-    goals: {
-      '1,000 jobs, x heap: ours': 'less than p-queue',
-      '10,000 jobs, x heap: ours': 'less than p-queue',
-      '100,000 jobs, x heap: ours': '<= 1.3',
-      '100,000 jobs, x heap: ours, 100 tenants': '<= 1.3',
-      '100,000 jobs, x heap: ours beside p-queue': 'less than p-queue',
-      'ours, a job in a burst of 1,000,000 x of 10,000': '<= 2',
-      'ours, a job while 1,000,000 wait x while 10,000 do': '<= 2',
-    },
-    holds,
-  };
+  const lessThan = (peer: string): Goal => ({
+    words: 'less than p-queue',
+    isMet: (ratio) => ratio < at(peer),
+  });
+  return judged('priority queue', figures, {
+    '1,000 jobs, x heap: ours': lessThan('1,000 jobs, x heap: p-queue'),
+    '10,000 jobs, x heap: ours': lessThan('10,000 jobs, x heap: p-queue'),
+    '100,000 jobs, x heap: ours': atMost(1.3),
+    '100,000 jobs, x heap: ours, 100 tenants': atMost(1.3),
+    '100,000 jobs, x heap: ours beside p-queue': lessThan('100,000 jobs, x heap: p-queue'),
+    'ours, a job in a burst of 1,000,000 x of 10,000': atMost(2),
+    'ours, a job while 1,000,000 wait x while 10,000 do': atMost(2),
+  });
 }
