@@ -1,29 +1,18 @@
 import { type ErrorCategory, type ErrorCode, describeError } from '../errors/catalogue.ts';
 import { present, textOf } from '../json.ts';
 import type { FailedMessage, ProgressMessage, ReadyMessage, StoryMessage } from './message.ts';
-import type { AudioStatus, Change, StoryAudio, TransitionContext } from './story-audio.ts';
-
-/** Fields that name the current job, from its opening on. */
-type JobField = 'audioStatus' | 'audioJobId' | 'audioRunpodJobId' | 'audioAttempt' | 'audioJobExtras';
-/** Replaced whole by a ready. */
-const AUDIO_GROUP = ['audioUrl', 'audioStoragePath', 'audioDurationMs', 'audioMetadata'] as const;
-/** Replaced whole by a failure, removed by anything better. */
-export const ERROR_GROUP = [
-  'audioError',
-  'audioErrorDetails',
-  'audioErrorCode',
-  'audioErrorRetryable',
-  'audioErrorMetadata',
-] as const;
-/** Present only while a job is under way. */
-const RUNNING_GROUP = ['audioProgress', 'audioLeaseExpiresAt'] as const;
-/** Present only while a failed narration waits for an automatic retry, and while those are counted. */
-export const AUTO_RETRY_GROUP = ['audioRetryAt', 'audioAutoRetries', 'audioAutoRetry'] as const;
-
-/** Names of the fields that narration owns in `stories/{storyId}`. */
-export type AudioField =
-  | JobField
-  | (typeof AUDIO_GROUP | typeof ERROR_GROUP | typeof RUNNING_GROUP | typeof AUTO_RETRY_GROUP)[number];
+import {
+  AUDIO_GROUP,
+  AUTO_RETRY_GROUP,
+  type AttemptAudio,
+  type AttemptStatus,
+  type AudioStatus,
+  type Change,
+  ERROR_GROUP,
+  RUNNING_GROUP,
+  type StoryAudio,
+  type TransitionContext,
+} from './story-audio.ts';
 
 /** Kinds of trouble that pass without a change of the story, its voice or the model. */
 const PASSING: ReadonlySet<ErrorCategory> = new Set([
@@ -48,10 +37,7 @@ const WANTED: ReadonlySet<ErrorCode> = new Set(['job_cancelled', 'synthesis_disa
 export const isTransient = (failure: Pick<FailedMessage, 'code' | 'retryable'>): boolean =>
   failure.retryable && PASSING.has(describeError(failure.code).category) && !WANTED.has(failure.code);
 
-/**
- * When a failure of the current job is retried automatically; undefined when a person has to decide. Only attempts
- * that were opened here are retried.
- */
+/** When a failure of the current attempt of ours is retried automatically; undefined when a person has to decide. */
 export const autoRetryAt = (
   story: StoryAudio,
   failure: FailedMessage,
@@ -84,11 +70,16 @@ const progressChange = (story: StoryAudio, message: ProgressMessage, context: Tr
     audioProgress: Math.max(story.status === 'processing' ? (story.progress ?? 0) : 0, message.progress ?? 0),
     audioLeaseExpiresAt: new Date(context.nowMs + context.leaseMs),
   },
-  remove: [],
+  // A failed job that runs again takes its failure back.
+  remove: story.status === 'failed' ? [...ERROR_GROUP, 'audioRetryAt'] : [],
 });
 
-const readyChange = ({ voiceId, voiceName, language, ...message }: ReadyMessage): Change => {
-  const audio = replaceGroup(AUDIO_GROUP, {
+const readyChange = (
+  { voiceId, voiceName, language, ...message }: ReadyMessage,
+  attempt: AttemptAudio | undefined,
+): Change => {
+  const audio = replaceGroup([...AUDIO_GROUP, 'audioTextHash'], {
+    audioTextHash: attempt?.textHash,
     audioUrl: message.audioUrl,
     audioStoragePath: message.storagePath,
     audioDurationMs: message.durationMs,
@@ -100,7 +91,12 @@ const readyChange = ({ voiceId, voiceName, language, ...message }: ReadyMessage)
   };
 };
 
-const failedChange = (story: StoryAudio, message: FailedMessage, context: TransitionContext): Change => {
+const failedChange = (
+  story: StoryAudio,
+  attempt: AttemptAudio | undefined,
+  message: FailedMessage,
+  context: TransitionContext,
+): Change => {
   const error = replaceGroup(ERROR_GROUP, {
     audioError: message.error,
     audioErrorDetails: message.details,
@@ -108,22 +104,33 @@ const failedChange = (story: StoryAudio, message: FailedMessage, context: Transi
     audioErrorRetryable: message.retryable,
     audioErrorMetadata: message.metadata,
   });
-  const retry = replaceGroup(['audioRetryAt'], { audioRetryAt: autoRetryAt(story, message, context) });
+  const retry = replaceGroup(['audioRetryAt'], {
+    audioRetryAt: attempt?.number ? autoRetryAt(story, message, context) : undefined,
+  });
   return {
     set: { audioStatus: 'failed', ...error.set, ...retry.set },
     remove: [...error.remove, ...RUNNING_GROUP, ...retry.remove],
   };
 };
 
-/** What a message that moves the current job changes on the story. */
-export const storyChange = (story: StoryAudio, message: StoryMessage, context: TransitionContext): Change => {
+/**
+ * What a message that counts changes on the story.
+ *
+ * @param attempt the attempt that it is about, if there is one
+ */
+export const storyChange = (
+  story: StoryAudio,
+  attempt: AttemptAudio | undefined,
+  message: StoryMessage,
+  context: TransitionContext,
+): Change => {
   switch (message.kind) {
     case 'progress':
       return progressChange(story, message, context);
     case 'ready':
-      return readyChange(message);
+      return readyChange(message, attempt);
     case 'failed':
-      return failedChange(story, message, context);
+      return failedChange(story, attempt, message, context);
     default:
       return message satisfies never;
   }
@@ -149,7 +156,7 @@ const detailsOf = (message: StoryMessage): Record<string, unknown> => {
  * @param from the status that the attempt leaves
  */
 export const attemptChange = (
-  from: AudioStatus | undefined,
+  from: AttemptStatus | undefined,
   message: StoryMessage,
   context: TransitionContext,
 ): Change => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseErrorCallback, parseSuccessCallback } from '../callback/parse.ts';
-import { type Decision, decide } from './decide.ts';
+import { type Decision, decide, decideCancel } from './decide.ts';
 import {
   type FailedMessage,
   type ProgressMessage,
@@ -8,7 +8,13 @@ import {
   messageFromError,
   messageFromSuccess,
 } from './message.ts';
-import { type AudioStatus, type StoryAudio, type TransitionContext, readStoryAudio } from './story-audio.ts';
+import {
+  type AttemptAudio,
+  type AudioStatus,
+  readStoryAudio,
+  type StoryAudio,
+  type TransitionContext,
+} from './story-audio.ts';
 
 const NOW_MS = 1_800_000_000_000;
 const LEASE_MS = 60_000;
@@ -65,13 +71,31 @@ const story = (over: Partial<StoryAudio> = {}): StoryAudio => ({
   retryAtMs: undefined,
   autoRetries: 0,
   mayAutoRetry: true,
+  audioUrl: undefined,
+  storagePath: undefined,
+  contentHash: 'h1',
+  take: 0,
+  eventSequence: 3,
+  lastEnd: {},
   ...over,
 });
+const attempt = (over: Partial<AttemptAudio> = {}): AttemptAudio => ({
+  jobId: 'job1',
+  number: 1,
+  status: 'processing',
+  contentHash: 'h1',
+  textHash: 't1',
+  runpodJobId: undefined,
+  before: {},
+  ...over,
+});
+const foreign = (over: Partial<AttemptAudio> = {}): AttemptAudio =>
+  attempt({ number: 0, contentHash: undefined, textHash: undefined, ...over });
 
 const storyOf = (
   decision: Decision,
 ): { set: Readonly<Record<string, unknown>>; remove: readonly string[] } => {
-  if (decision.kind !== 'applied' && decision.kind !== 'adopted') throw new Error(`it was ${decision.kind}`);
+  if (decision.story === undefined) throw new Error(`it was ${decision.kind}`);
   return decision.story;
 };
 const sorted = (names: readonly string[]): string[] => [...names].sort();
@@ -96,23 +120,32 @@ describe('the law for one job', () => {
     ['ready', 'failed', 'stale'],
   ])('from %s, %s is %s', (status, message, kind, next) => {
     for (const jobId of ['job1', 'rp-1']) {
-      const decision = decide(story({ status }), { status }, { ...messages[message], jobId }, context);
-      const expected = next === undefined ? { kind } : { kind, story: { set: { audioStatus: next } } };
-      expect(decision).toMatchObject(expected);
-      expect(Object.keys(decision)).toHaveLength(next === undefined ? 1 : 3);
+      const attempts = { current: attempt({ status }) };
+      const seen = story({ status, audioUrl: status === 'ready' ? 'https://cdn.test/0.mp3' : undefined });
+      const decision = decide(seen, attempts, { ...messages[message], jobId }, context);
+      expect(decision.kind).toBe(kind);
+      expect(decision.story?.set['audioStatus']).toBe(next);
+      expect(decision.attempt === undefined).toBe(next === undefined);
+      expect(decision.event).toBe(next === 'ready' || next === 'failed' ? next : undefined);
+      expect(decision.story?.set['audioEventSequence']).toBe(decision.event === undefined ? undefined : 4);
     }
   });
 
   it('a second, different ready changes nothing', () => {
     const second = ready({ audioUrl: 'https://cdn.test/other.mp3', voiceId: 'v2' });
-    expect(decide(story({ status: 'ready' }), { status: 'ready' }, second, context)).toEqual({
+    const ended = story({ status: 'ready', audioUrl: 'https://cdn.test/a.mp3' });
+    expect(decide(ended, { current: attempt({ status: 'ready' }) }, second, context)).toEqual({
       kind: 'duplicate',
+      isWanted: false,
     });
   });
 
   it('a second, different failure changes nothing', () => {
     const second = failed({ error: 'other', code: 'disk_full' });
-    expect(decide(story({ status: 'failed' }), undefined, second, context)).toEqual({ kind: 'duplicate' });
+    expect(decide(story({ status: 'failed' }), {}, second, context)).toEqual({
+      kind: 'duplicate',
+      isWanted: true,
+    });
   });
 });
 
@@ -127,7 +160,7 @@ describe('progress', () => {
   ] as const)('%s', (_what, status, before, told, after) => {
     const decision = decide(
       story({ status, progress: before }),
-      undefined,
+      { current: attempt({ status }) },
       progress({ progress: told }),
       context,
     );
@@ -144,7 +177,7 @@ describe('progress', () => {
   it('that is late renews the lease and leaves the attempt as it is', () => {
     const decision = decide(
       story({ progress: 0.6 }),
-      { status: 'processing' },
+      { current: attempt({ status: 'processing' }) },
       progress({ progress: 0.4 }),
       context,
     );
@@ -154,7 +187,7 @@ describe('progress', () => {
   it('is told to the attempt, once as a transition', () => {
     const first = decide(
       story({ status: 'pending', progress: 0.9 }),
-      { status: 'pending' },
+      { current: attempt({ status: 'pending' }) },
       progress({ progress: 0.1 }),
       context,
     );
@@ -172,7 +205,7 @@ describe('progress', () => {
         },
       },
     });
-    const second = decide(story(), { status: 'processing' }, progress(), context);
+    const second = decide(story(), { current: attempt() }, progress(), context);
     expect(second).toMatchObject({
       attempt: { change: { set: { status: 'processing', stage: 'synthesizing', updatedAt: AT } } },
     });
@@ -180,8 +213,16 @@ describe('progress', () => {
   });
 });
 
-describe('fencing', () => {
-  const current = story({ status: 'pending', jobId: 'job2', runpodJobId: 'rp-2', attempt: 2 });
+describe('a story of ours', () => {
+  const current = story({
+    status: 'pending',
+    jobId: 'job2',
+    runpodJobId: 'rp-2',
+    attempt: 2,
+    contentHash: 'h2',
+  });
+  const currentAttempt = attempt({ jobId: 'job2', number: 2, status: 'pending', contentHash: 'h2' });
+  const withNamed = (named: AttemptAudio | undefined) => ({ current: currentAttempt, named });
 
   it.each([
     ['ready', ready(), { status: 'ready', audioUrl: 'https://cdn.test/a.mp3', updatedAt: AT, endedAt: AT }],
@@ -196,100 +237,293 @@ describe('fencing', () => {
       },
     ],
     ['progress', progress(), { status: 'processing', stage: 'synthesizing', updatedAt: AT }],
-  ] as const)('records a %s of another job on its attempt only', (status, message, fields) => {
-    const name = status === 'progress' ? 'processing' : status;
-    expect(decide(current, { status: 'pending' }, message, context)).toEqual({
-      kind: 'fenced',
-      attempt: {
-        jobId: 'job1',
-        change: {
-          set: { ...fields, transitions: { [name]: { source: 'callback', at: AT } } },
-          remove: status === 'ready' ? ['error'] : [],
+  ] as const)(
+    'records a %s of an attempt with other content on that attempt only',
+    (status, message, fields) => {
+      const name = status === 'progress' ? 'processing' : status;
+      expect(decide(current, withNamed(attempt({ status: 'pending' })), message, context)).toEqual({
+        kind: 'fenced',
+        attempt: {
+          jobId: 'job1',
+          change: {
+            set: { ...fields, transitions: { [name]: { source: 'callback', at: AT } } },
+            remove: status === 'ready' ? ['error'] : [],
+          },
         },
-      },
-    });
-  });
+        isWanted: false,
+      });
+    },
+  );
 
-  it.each<[AudioStatus, keyof typeof messages]>([
-    ['ready', 'ready'],
-    ['ready', 'failed'],
-    ['ready', 'progress'],
-    ['failed', 'failed'],
-    ['failed', 'progress'],
-  ])('an attempt that is %s is not touched by a later %s', (status, message) => {
-    expect(decide(current, { status }, messages[message], context)).toEqual({
-      kind: 'fenced',
-      attempt: undefined,
-    });
-  });
   const messages = { ready: ready(), failed: failed(), progress: progress() };
+  it.each<[AttemptAudio['status'], keyof typeof messages, Decision['kind']]>([
+    ['ready', 'ready', 'duplicate'],
+    ['ready', 'failed', 'stale'],
+    ['ready', 'progress', 'stale'],
+    ['failed', 'failed', 'duplicate'],
+    ['failed', 'progress', 'stale'],
+    ['cancelled', 'ready', 'stale'],
+    ['cancelled', 'failed', 'stale'],
+    ['cancelled', 'progress', 'stale'],
+  ])('an attempt that is %s is not touched by a later %s', (status, message, kind) => {
+    const decision = decide(current, withNamed(attempt({ status })), messages[message], context);
+    expect(decision).toEqual({ kind, isWanted: false });
+  });
 
-  it('a late ready beats the failure of its own attempt', () => {
-    expect(decide(current, { status: 'failed' }, ready(), context)).toMatchObject({
+  it.each(['pending', 'processing', 'failed'] as const)(
+    'ends with the ready of an earlier attempt that has its content, when it is %s',
+    (status) => {
+      const earlier = attempt({ status: 'failed', contentHash: 'h2', runpodJobId: 'rp-1', textHash: 't9' });
+      const decision = decide({ ...current, status }, withNamed(earlier), ready(), context);
+      expect(decision).toMatchObject({ kind: 'applied', event: 'ready', attempt: { jobId: 'job1' } });
+      expect(storyOf(decision).set).toMatchObject({
+        audioStatus: 'ready',
+        audioJobId: 'job1',
+        audioRunpodJobId: 'rp-1',
+        audioTextHash: 't9',
+      });
+    },
+  );
+
+  it.each([
+    ['failed', failed()],
+    ['progress', progress()],
+  ] as const)('does not count a %s of an earlier attempt with its content', (_kind, message) => {
+    const earlier = attempt({ status: 'processing', contentHash: 'h2' });
+    const decision = decide(current, withNamed(earlier), message, context);
+    expect(decision).toMatchObject({ kind: 'fenced', attempt: { jobId: 'job1' }, isWanted: true });
+    expect(decision.story).toBeUndefined();
+  });
+
+  it('does not take absent hashes for the same content', () => {
+    const old = attempt({ contentHash: undefined });
+    const decision = decide({ ...current, contentHash: undefined }, withNamed(old), ready(), context);
+    expect(decision).toMatchObject({ kind: 'fenced', isWanted: false });
+  });
+
+  it('records an unknown job', () => {
+    expect(decide(current, withNamed(undefined), ready({ jobId: 'stranger' }), context)).toMatchObject({
       kind: 'fenced',
-      attempt: { jobId: 'job1', change: { set: { status: 'ready' }, remove: ['error'] } },
+      attempt: { jobId: 'stranger', change: { set: { status: 'ready' } } },
+      isWanted: false,
     });
   });
 
-  it('records a job that nobody knows', () => {
-    expect(decide(current, undefined, failed({ jobId: 'stranger' }), context)).toMatchObject({
-      kind: 'fenced',
-      attempt: { jobId: 'stranger', change: { set: { status: 'failed' } } },
-    });
+  it('stays ready, and stops the worker of a newer job', () => {
+    const ended = { ...current, status: 'ready', audioUrl: 'https://cdn.test/a.mp3' } as const;
+    const decision = decide(ended, withNamed(undefined), progress({ jobId: 'job2' }), context);
+    expect(decision).toMatchObject({ kind: 'fenced', isWanted: false });
+    expect(decision.story).toBeUndefined();
+  });
+});
+
+describe('a foreign story', () => {
+  const none = story({ status: 'pending', jobId: undefined, runpodJobId: undefined, contentHash: undefined });
+
+  it.each([ready({ jobId: 'new' }), failed({ jobId: 'new' }), progress({ jobId: 'new' })])(
+    'takes the job that a $kind names first',
+    (message) => {
+      const decision = decide(none, {}, message, context);
+      expect(decision).toMatchObject({ kind: 'applied', attempt: { jobId: 'new' }, isWanted: true });
+      expect(storyOf(decision).set['audioJobId']).toBe('new');
+    },
+  );
+
+  it.each(['pending', 'processing', 'failed'] as const)(
+    'is ended by the ready of any foreign job, when it is %s',
+    (status) => {
+      const attempts = { current: foreign(), named: undefined };
+      const decision = decide(story({ status }), attempts, ready({ jobId: 'other' }), context);
+      expect(decision).toMatchObject({ kind: 'applied', event: 'ready' });
+      expect(storyOf(decision).set).toMatchObject({ audioStatus: 'ready', audioJobId: 'other' });
+    },
+  );
+
+  it.each([undefined, 'pending', 'processing', 'failed'] as const)(
+    'fails with the failure of any foreign job, when it is %s, and keeps the first job',
+    (status) => {
+      const attempts = { current: foreign({ status: 'processing' }) };
+      const decision = decide(story({ status }), attempts, failed({ jobId: 'other' }), context);
+      expect(decision).toMatchObject({ kind: 'applied', event: 'failed', attempt: { jobId: 'other' } });
+      expect(storyOf(decision).set).toMatchObject({ audioStatus: 'failed', audioError: 'boom' });
+      expect(storyOf(decision).set).not.toHaveProperty('audioJobId');
+    },
+  );
+
+  it('is not retried automatically', () => {
+    const often = { ...context, autoRetry: { limit: 2, delaysMs: [1_000] } };
+    const failure = failed({ jobId: 'other', code: 'timed_out' });
+    expect(storyOf(decide(story(), { current: foreign() }, failure, often)).set).not.toHaveProperty(
+      'audioRetryAt',
+    );
+    const own = storyOf(decide(story(), { current: attempt() }, failed({ code: 'timed_out' }), often));
+    expect(own.set).toHaveProperty('audioRetryAt');
   });
 
-  it('an attempt document that lacks its status is one that may still move', () => {
-    expect(decide(current, { status: undefined }, ready(), context)).toMatchObject({
-      attempt: { jobId: 'job1' },
+  it('does not go back to processing', () => {
+    const attempts = { current: foreign({ status: 'processing' }) };
+    const decision = decide(story({ status: 'failed' }), attempts, progress({ jobId: 'other' }), context);
+    expect(decision).toMatchObject({ kind: 'fenced', attempt: { jobId: 'other' }, isWanted: true });
+    expect(decision.story).toBeUndefined();
+  });
+
+  it.each([ready({ jobId: 'new' }), failed({ jobId: 'new' }), progress({ jobId: 'new' })])(
+    'that is ready records a $kind as it is, and takes no job from it',
+    (message) => {
+      const status = message.kind === 'progress' ? 'processing' : message.kind;
+      const decision = decide({ ...none, status: 'ready', audioUrl: 'u' }, {}, message, context);
+      expect(decision).toMatchObject({ kind: 'fenced', attempt: { change: { set: { status } } } });
+      expect(decision.story).toBeUndefined();
+    },
+  );
+
+  it.each([ready({ jobId: undefined }), failed({ jobId: undefined })])(
+    'a $kind without a job id moves a story without a job, and no attempt',
+    (message) => {
+      const decision = decide(none, {}, message, context);
+      expect(decision).toMatchObject({ kind: 'applied', attempt: undefined, event: message.kind });
+      expect(storyOf(decision).set).not.toHaveProperty('audioJobId');
+    },
+  );
+
+  it('counts an attempt of ours only by its content', () => {
+    const named = attempt({ contentHash: 'h1' });
+    const wrong = decide({ ...none, contentHash: 'h2' }, { named }, ready(), context);
+    expect(wrong).toMatchObject({ kind: 'fenced', isWanted: false });
+    const right = decide({ ...none, contentHash: 'h1' }, { named }, ready(), context);
+    expect(right).toMatchObject({ kind: 'applied', event: 'ready' });
+    expect(decide({ ...none, contentHash: 'h1' }, { named }, failed(), context).kind).toBe('fenced');
+  });
+});
+
+describe('a story that another app set back', () => {
+  const seen = story({ status: 'pending', leaseExpiresAtMs: undefined });
+  const attempts = (number: number) => ({ current: attempt({ number, status: 'failed' }) });
+
+  it.each([0, 1])('takes the message of another job as its own (attempt number %s)', (number) => {
+    const decision = decide(seen, attempts(number), ready({ jobId: 'B' }), context);
+    expect(decision).toMatchObject({ kind: 'applied', event: 'ready' });
+    expect(storyOf(decision).set).toMatchObject({ audioStatus: 'ready', audioJobId: 'B' });
+    expect(storyOf(decision).remove).toContain('audioRunpodJobId');
+    expect(storyOf(decision).remove).toContain('audioLeaseExpiresAt');
+  });
+
+  it('loses its job and gets a lease with a message that changes nothing else', () => {
+    const decision = decide(seen, attempts(1), failed(), context);
+    expect(decision).toMatchObject({ kind: 'duplicate', isWanted: true });
+    expect(storyOf(decision)).toEqual({
+      set: { audioLeaseExpiresAt: new Date(NOW_MS + LEASE_MS) },
+      remove: ['audioJobId', 'audioRunpodJobId'],
     });
+    const leased = decide({ ...seen, leaseExpiresAtMs: NOW_MS + 1 }, attempts(1), failed(), context);
+    expect(storyOf(leased)).toEqual({ set: {}, remove: ['audioJobId', 'audioRunpodJobId'] });
+  });
+
+  it('fails without a job', () => {
+    const decision = decide(seen, attempts(1), failed({ jobId: undefined }), context);
+    expect(decision).toMatchObject({ kind: 'applied', attempt: undefined, event: 'failed' });
+    expect(storyOf(decision).remove).toContain('audioJobId');
+  });
+
+  it('is ended by the late ready of its own job', () => {
+    const decision = decide(seen, attempts(1), ready(), context);
+    expect(decision).toMatchObject({ kind: 'applied', event: 'ready', attempt: { jobId: 'job1' } });
+    expect(storyOf(decision).set['audioJobId']).toBe('job1');
   });
 });
 
 describe('which job a message is about', () => {
   it("RunPod's id of the current job names it, and the attempt keeps our id", () => {
-    const decision = decide(story(), undefined, ready({ jobId: 'rp-1' }), context);
+    const decision = decide(story(), { current: attempt() }, ready({ jobId: 'rp-1' }), context);
     expect(decision).toMatchObject({ kind: 'applied', attempt: { jobId: 'job1' } });
     expect(storyOf(decision).set).not.toHaveProperty('audioJobId');
   });
 
+  it("RunPod's id of an earlier attempt names that attempt", () => {
+    const named = attempt({ jobId: 'job0', runpodJobId: 'rp-0', contentHash: 'other' });
+    const decision = decide(story(), { current: attempt(), named }, ready({ jobId: 'rp-0' }), context);
+    expect(decision).toMatchObject({ kind: 'fenced', attempt: { jobId: 'job0' } });
+  });
+
   it('a message without a job id is about the current one', () => {
-    expect(decide(story(), undefined, failed({ jobId: undefined }), context)).toMatchObject({
-      kind: 'applied',
-      attempt: { jobId: 'job1' },
+    const decision = decide(story(), { current: attempt() }, failed({ jobId: undefined }), context);
+    expect(decision).toMatchObject({ kind: 'applied', attempt: { jobId: 'job1' } });
+  });
+});
+
+describe('a ready story without an address', () => {
+  const stored = story({ status: 'ready', storagePath: 'a.mp3' });
+  const attempts = { current: attempt({ status: 'ready' }) };
+  const later = ready({ storagePath: 'a.mp3', durationMs: 900, metadata: { a: 1 } });
+
+  it.each(['job1', 'rp-1', undefined])('is completed by a later ready of the same job (%s)', (jobId) => {
+    const decision = decide(stored, attempts, { ...later, jobId }, context);
+    expect(decision).toMatchObject({ kind: 'applied', event: 'updated' });
+    expect(storyOf(decision)).toEqual({
+      set: {
+        audioUrl: 'https://cdn.test/a.mp3',
+        audioStoragePath: 'a.mp3',
+        audioDurationMs: 900,
+        audioEventSequence: 4,
+      },
+      remove: [],
     });
   });
-
-  it('a message without a job id moves a story that has none, and there is no attempt to tell', () => {
-    const decision = decide(
-      story({ status: undefined, jobId: undefined, runpodJobId: undefined }),
-      undefined,
-      ready({ jobId: undefined }),
-      context,
-    );
-    expect(decision).toMatchObject({ kind: 'applied', attempt: undefined });
-    expect(storyOf(decision).set).not.toHaveProperty('audioJobId');
-  });
-
-  it.each([ready({ jobId: 'new' }), failed({ jobId: 'new' }), progress({ jobId: 'new' })])(
-    'a story without a job adopts the one that a $kind names',
-    (message) => {
-      const decision = decide(story({ status: 'pending', jobId: undefined }), undefined, message, context);
-      expect(decision).toMatchObject({ kind: 'applied', attempt: { jobId: 'new' } });
-      expect(storyOf(decision).set['audioJobId']).toBe('new');
-    },
-  );
 
   it.each([
-    ['ready', failed({ jobId: 'new' })],
-    ['ready', ready({ jobId: 'new' })],
-    ['ready', progress({ jobId: 'new' })],
-    ['failed', failed({ jobId: 'new' })],
-  ] as const)('a story that is %s without a job learns its id and nothing else', (status, message) => {
-    expect(decide(story({ status, jobId: undefined }), undefined, message, context)).toEqual({
-      kind: 'adopted',
-      story: { set: { audioJobId: 'new' }, remove: [] },
-      attempt: { jobId: 'new', change: { set: { status }, remove: [] } },
+    ['another file', stored, { ...later, storagePath: 'b.mp3' }],
+    ['another job', stored, { ...later, jobId: 'other' }],
+    ['another address', { ...stored, audioUrl: 'https://cdn.test/b.mp3' }, later],
+    ['no address', stored, { ...later, audioUrl: undefined }],
+  ])('is not changed by %s', (_what, seen, message) => {
+    expect(decide(seen, attempts, message, context).story).toBeUndefined();
+  });
+});
+
+describe("RunPod's retry of a failed job", () => {
+  it('moves the story forward once RunPod confirms that it runs', () => {
+    const attempts = { current: attempt({ status: 'failed' }) };
+    const seen = story({ status: 'failed', retryAtMs: NOW_MS });
+    expect(decide(seen, attempts, progress(), context)).toEqual({ kind: 'stale', isWanted: true });
+    const decision = decide(seen, attempts, progress(), { ...context, isRunning: true });
+    expect(storyOf(decision)).toEqual({
+      set: {
+        audioStatus: 'processing',
+        audioProgress: 0.5,
+        audioLeaseExpiresAt: new Date(NOW_MS + LEASE_MS),
+      },
+      remove: [...ERROR_FIELDS, 'audioRetryAt'],
     });
+    expect(decision.attempt?.change.set['status']).toBe('processing');
+  });
+});
+
+describe('a cancelled attempt', () => {
+  it.each([
+    ['never asked for', {}, []],
+    ['ready', { audioStatus: 'ready', audioJobId: 'job0' }, ['audioStatus', 'audioJobId']],
+    ['failed', { audioStatus: 'failed', audioJobId: 'job0', audioError: 'e' }, ['audioStatus', 'audioError']],
+  ])('leaves the story as it was: %s', (_what, before, kept) => {
+    const decision = decideCancel(
+      story(),
+      { current: attempt({ before }) },
+      { ...context, source: 'person' },
+    );
+    expect(decision).toMatchObject({ kind: 'applied', event: 'cancelled' });
+    expect(decision.attempt).toMatchObject({ jobId: 'job1', change: { set: { status: 'cancelled' } } });
+    const { set, remove } = storyOf(decision);
+    expect(set).toEqual({ ...before, audioEventSequence: 4 });
+    for (const name of kept) expect(remove).not.toContain(name);
+    expect(remove).toContain('audioLeaseExpiresAt');
+    for (const name of AUDIO_FIELDS) expect(remove).not.toContain(name);
+  });
+
+  it.each([
+    ['a story that is ready', story({ status: 'ready' }), { current: attempt({ status: 'ready' }) }],
+    ['a story without an attempt', story(), {}],
+    ['a story that was set back', story(), { current: attempt({ status: 'failed' }) }],
+  ])('does not exist for %s', (_what, seen, attempts) => {
+    expect(decideCancel(seen, attempts, context)).toEqual({ kind: 'stale' });
   });
 });
 
@@ -303,7 +537,7 @@ describe('groups are replaced whole', () => {
       voiceName: 'Ada',
       language: 'en',
     });
-    const change = storyOf(decide(story({ status: 'failed' }), undefined, message, context));
+    const change = storyOf(decide(story({ status: 'failed' }), {}, message, context));
     expect(change.set).toEqual({
       audioStatus: 'ready',
       audioUrl: 'https://cdn.test/a.mp3',
@@ -313,28 +547,32 @@ describe('groups are replaced whole', () => {
       voiceId: 'v1',
       voiceName: 'Ada',
       language: 'en',
+      audioEventSequence: 4,
     });
-    expect(sorted(change.remove)).toEqual(sorted([...ERROR_FIELDS, ...RUNNING_FIELDS, ...RETRY_FIELDS]));
+    expect(sorted(change.remove)).toEqual(
+      sorted([...ERROR_FIELDS, ...RUNNING_FIELDS, ...RETRY_FIELDS, 'audioTextHash']),
+    );
   });
 
   it('a bare ready removes what it does not carry and leaves other fields alone', () => {
     const change = storyOf(
-      decide(story(), undefined, ready({ audioUrl: undefined, storagePath: 'a.mp3' }), context),
+      decide(story(), {}, ready({ audioUrl: undefined, storagePath: 'a.mp3' }), context),
     );
-    expect(change.set).toEqual({ audioStatus: 'ready', audioStoragePath: 'a.mp3' });
+    expect(change.set).toEqual({ audioStatus: 'ready', audioStoragePath: 'a.mp3', audioEventSequence: 4 });
     const others = AUDIO_FIELDS.filter((name) => name !== 'audioStoragePath');
     expect(sorted(change.remove)).toEqual(
-      sorted([...others, ...ERROR_FIELDS, ...RUNNING_FIELDS, ...RETRY_FIELDS]),
+      sorted([...others, ...ERROR_FIELDS, ...RUNNING_FIELDS, ...RETRY_FIELDS, 'audioTextHash']),
     );
   });
 
   it('a bare failure removes the rest of the error group and keeps the audio of before', () => {
-    const change = storyOf(decide(story(), undefined, failed(), context));
+    const change = storyOf(decide(story(), {}, failed(), context));
     expect(change.set).toEqual({
       audioStatus: 'failed',
       audioError: 'boom',
       audioErrorCode: 'model_failed',
       audioErrorRetryable: true,
+      audioEventSequence: 4,
     });
     expect(sorted(change.remove)).toEqual(
       sorted(['audioErrorDetails', 'audioErrorMetadata', ...RUNNING_FIELDS, 'audioRetryAt']),
@@ -342,7 +580,7 @@ describe('groups are replaced whole', () => {
   });
 
   it('progress removes nothing', () => {
-    expect(storyOf(decide(story(), undefined, progress(), context)).remove).toEqual([]);
+    expect(storyOf(decide(story(), {}, progress(), context)).remove).toEqual([]);
   });
 });
 
@@ -364,7 +602,7 @@ describe("seed 001's payloads", () => {
 
   it("the error callback writes the seed's fields and our classification", () => {
     const never = readStoryAudio({ title: 'A tale', text: 'Once' });
-    const decision = decide(never, undefined, messageFromError(parsed(parseErrorCallback(payload))), context);
+    const decision = decide(never, {}, messageFromError(parsed(parseErrorCallback(payload))), context);
     expect(storyOf(decision)).toEqual({
       set: {
         audioStatus: 'failed',
@@ -374,8 +612,9 @@ describe("seed 001's payloads", () => {
         audioErrorCode: 'voice_profile_missing',
         audioErrorRetryable: false,
         audioErrorMetadata: payload.metadata,
+        audioEventSequence: 1,
       },
-      remove: [...RUNNING_FIELDS, 'audioRetryAt'],
+      remove: [...RUNNING_FIELDS, 'audioRetryAt', 'audioRunpodJobId'],
     });
     expect(decision).toMatchObject({
       kind: 'applied',
@@ -398,15 +637,14 @@ describe("seed 001's payloads", () => {
 
   it("the curl line's payload leaves the job as it is and removes what it does not tell", () => {
     const body = { story_id: 'test_story_123', error: 'Voice profile not found', user_id: 'test_user_456' };
-    const change = storyOf(
-      decide(story(), undefined, messageFromError(parsed(parseErrorCallback(body))), context),
-    );
+    const change = storyOf(decide(story(), {}, messageFromError(parsed(parseErrorCallback(body))), context));
     expect(change).toEqual({
       set: {
         audioStatus: 'failed',
         audioError: 'Voice profile not found',
         audioErrorCode: 'voice_profile_missing',
         audioErrorRetryable: false,
+        audioEventSequence: 4,
       },
       remove: ['audioErrorDetails', 'audioErrorMetadata', ...RUNNING_FIELDS, 'audioRetryAt'],
     });
@@ -424,18 +662,14 @@ describe("seed 001's payloads", () => {
       language: null,
       metadata: { generation_time: 3.2, engine: 'chatterbox', worker_id: 'w1' },
     };
-    const decision = decide(
-      story(),
-      undefined,
-      messageFromSuccess(parsed(parseSuccessCallback(body))),
-      context,
-    );
+    const decision = decide(story(), {}, messageFromSuccess(parsed(parseSuccessCallback(body))), context);
     expect(storyOf(decision).set).toEqual({
       audioStatus: 'ready',
       audioUrl: 'https://cdn.test/a.mp3',
       audioStoragePath: 'audio/a.mp3',
       audioMetadata: body.metadata,
       voiceId: 'voice789',
+      audioEventSequence: 4,
     });
     expect(decision).toMatchObject({
       attempt: { change: { set: { engine: 'chatterbox', worker: 'w1', voiceId: 'voice789' } } },

@@ -1,24 +1,35 @@
 import { attemptChange, storyChange } from './changes.ts';
-import type { StoryMessage } from './message.ts';
-import type { AttemptAudio, AudioStatus, Change, StoryAudio, TransitionContext } from './story-audio.ts';
+import type { ReadyMessage, StoryMessage } from './message.ts';
+import {
+  type AttemptAudio,
+  type AttemptStatus,
+  type Change,
+  ERROR_GROUP,
+  isEnded,
+  isUnderWay,
+  RUNNING_GROUP,
+  type StoryAudio,
+  type TransitionContext,
+} from './story-audio.ts';
 
 /**
- * What a message does. Every one of these is answered 200: only a fault of the message itself is refused.
+ * What a message does. Every kind is answered 200: only a fault of the message itself is refused.
  *
- * - `applied`: the message is about the story's current job and moves it
- * - `adopted`: the story takes over the id of the job whose state it has already
- * - `fenced`: the message is about another job; it is recorded on that job's attempt and the story stays
+ * - `applied`: it moves the story
+ * - `fenced`: it does not count for the story; it is recorded on the attempt of its job
  * - `duplicate`: that job already ended this way
  * - `stale`: that job already ended better
  */
-export type Decision =
-  | {
-      readonly kind: 'applied' | 'adopted';
-      readonly story: Change;
-      readonly attempt: AttemptWrite | undefined;
-    }
-  | { readonly kind: 'fenced'; readonly attempt: AttemptWrite | undefined }
-  | { readonly kind: 'duplicate' | 'stale' };
+export interface Decision {
+  readonly kind: 'applied' | 'fenced' | 'duplicate' | 'stale';
+  /** Default: the story stays as it is. */
+  readonly story?: Change | undefined;
+  readonly attempt?: AttemptWrite | undefined;
+  /** The event that the change publishes; its number is the story's new `audioEventSequence`. */
+  readonly event?: StoryEventKind | undefined;
+  /** Whether a ready of the message's job would still count. False stops its worker. */
+  readonly isWanted?: boolean | undefined;
+}
 
 /** A change of `audioAttempts/{jobId}`, merged into the document. */
 export interface AttemptWrite {
@@ -26,11 +37,31 @@ export interface AttemptWrite {
   readonly change: Change;
 }
 
+/**
+ * - `ready` and `failed`: the end of a narration
+ * - `gave-up`: a narration that failed before is not retried automatically after all
+ * - `updated`: a narration that was ready without an address has one
+ * - `cancelled`: a person cancelled the narration
+ */
+export type StoryEventKind = 'ready' | 'failed' | 'gave-up' | 'updated' | 'cancelled';
+
+/** The attempts that a decision is about, when there are such documents. */
+export interface Attempts {
+  /** The one that the message names, by our id or by RunPod's. */
+  readonly named?: AttemptAudio | undefined;
+  /** The one that the story names as its current job. */
+  readonly current?: AttemptAudio | undefined;
+}
+
 type Advance = 'moves' | 'duplicate' | 'stale';
 
-/** The rule for one job: ready is final, a late ready beats failed, nothing else leaves failed. */
-const advance = (status: AudioStatus | undefined, message: StoryMessage): Advance => {
-  const isOver = status === 'ready' || status === 'failed';
+/** The rule for one job: ready is final, a late ready beats failed, nothing else leaves an end. */
+const advance = (
+  status: AttemptStatus | undefined,
+  message: StoryMessage,
+  isRunning: boolean | undefined,
+): Advance => {
+  if (status === 'cancelled') return 'stale';
   switch (message.kind) {
     case 'ready':
       return status === 'ready' ? 'duplicate' : 'moves';
@@ -38,71 +69,176 @@ const advance = (status: AudioStatus | undefined, message: StoryMessage): Advanc
       if (status === 'ready') return 'stale';
       return status === 'failed' ? 'duplicate' : 'moves';
     case 'progress':
-      return isOver ? 'stale' : 'moves';
+      return isEnded(status) && !(isRunning && status === 'failed') ? 'stale' : 'moves';
     default:
       return message satisfies never;
   }
 };
 
-/** Fencing: whether the message is about the story's current job. One without a job id is. */
-const isAboutCurrentJob = (story: StoryAudio, jobId: string | undefined): boolean =>
-  jobId === undefined || story.jobId === undefined || jobId === story.jobId || jobId === story.runpodJobId;
+/** What a later change sets or removes wins. */
+const merge = (...changes: readonly (Change | undefined)[]): Change => {
+  const removed = new Set<string>();
+  let set: Change['set'] = {};
+  for (const change of changes) {
+    if (change === undefined) continue;
+    set = Object.fromEntries(Object.entries(set).filter(([name]) => !change.remove.includes(name)));
+    set = { ...set, ...change.set };
+    for (const name of change.remove) removed.add(name);
+  }
+  return { set, remove: [...removed].filter((name) => !Object.hasOwn(set, name)) };
+};
 
-const decideFenced = (
-  jobId: string,
+const NO_JOB: Change = { set: {}, remove: ['audioJobId', 'audioRunpodJobId'] };
+
+/**
+ * Whether another app set the story back: it is under way although its own job has ended. The first message that meets
+ * such a story takes the job from it, and gives it a lease when it has none.
+ */
+const isSetBack = (story: StoryAudio, { current }: Attempts): boolean =>
+  isUnderWay(story.status) && isEnded(current?.status);
+
+const releaseOf = (story: StoryAudio, { nowMs, leaseMs }: TransitionContext): Change =>
+  story.leaseExpiresAtMs === undefined
+    ? { set: { audioLeaseExpiresAt: new Date(nowMs + leaseMs) }, remove: NO_JOB.remove }
+    : NO_JOB;
+
+/** Whether a message gives the address that a ready story lacks. Another file is another narration. */
+const completes = (story: StoryAudio, message: ReadyMessage): boolean =>
+  story.audioUrl === undefined &&
+  message.audioUrl !== undefined &&
+  (story.storagePath === undefined ||
+    message.storagePath === undefined ||
+    message.storagePath === story.storagePath);
+
+/** The number of the change's event. */
+const numbered = (story: StoryAudio, change: Change): Change =>
+  merge(change, { set: { audioEventSequence: story.eventSequence + 1 }, remove: [] });
+
+/** The job that the story has after a message that counts: the job of its audio, or the first that is named. */
+const jobChange = (
+  story: StoryAudio,
   attempt: AttemptAudio | undefined,
-  message: StoryMessage,
-  context: TransitionContext,
-): Decision => {
-  const moves = advance(attempt?.status, message) === 'moves';
-  return {
-    kind: 'fenced',
-    attempt: moves ? { jobId, change: attemptChange(attempt?.status, message, context) } : undefined,
-  };
+  { jobId, isReady }: { readonly jobId: string | undefined; readonly isReady: boolean },
+): Change | undefined => {
+  if (jobId === undefined || jobId === story.jobId) return undefined;
+  if (story.jobId !== undefined && !isReady) return undefined;
+  const runpodJobId = attempt?.runpodJobId;
+  return runpodJobId === undefined
+    ? { set: { audioJobId: jobId }, remove: ['audioRunpodJobId'] }
+    : { set: { audioJobId: jobId, audioRunpodJobId: runpodJobId }, remove: [] };
 };
 
 /**
- * Decides what a message changes. Pure: the same story, attempt, message and time give the same decision, so a
- * transaction may repeat it.
+ * Decides what a message changes. Pure: the same documents, message and time give the same decision, so a transaction
+ * may repeat it. An attempt with a number is ours, any other is foreign; a story is ours while its current job is.
  *
- * @param attempt the attempt that the message names, when there is such a document
+ * | story | counts |
+ * |---|---|
+ * | ours | every message of its current job; a ready of any attempt of ours with the story's content |
+ * | foreign | every message of a foreign job, or without a job; a ready of an attempt of ours with the story's content |
+ *
+ * What does not count is recorded on its attempt. A story that is ready stays so; a failed one only becomes ready.
+ *
+ * @see docs/api.md#how-a-narration-ends
  *
  * @example
  * const story = readStoryAudio({ audioStatus: 'processing', audioJobId: 'j1' });
  * const message = { kind: 'progress', jobId: 'j1', stage: 'encoding', progress: 0.9 } as const;
  * const context = { source: 'callback', nowMs: Date.now(), leaseMs: 600_000 } as const;
- * decide(story, undefined, message, context).kind; // 'applied'
+ * decide(story, {}, message, context).kind; // 'applied'
  */
 export const decide = (
-  story: StoryAudio,
-  attempt: AttemptAudio | undefined,
+  seen: StoryAudio,
+  attempts: Attempts,
   message: StoryMessage,
   context: TransitionContext,
 ): Decision => {
-  if (!isAboutCurrentJob(story, message.jobId)) {
-    return decideFenced(message.jobId as string, attempt, message, context);
-  }
-  const jobId = story.jobId ?? message.jobId;
-  const isAdopting = story.jobId === undefined && message.jobId !== undefined;
-  const step = advance(story.status, message);
-  if (step !== 'moves') {
-    if (!isAdopting || jobId === undefined) return { kind: step };
+  // 1. The story and its current job.
+  const wasSetBack = isSetBack(seen, attempts);
+  const story = wasSetBack ? { ...seen, jobId: undefined, runpodJobId: undefined } : seen;
+  const current = wasSetBack ? undefined : attempts.current;
+  const release = wasSetBack ? releaseOf(seen, context) : undefined;
+
+  // 2. The job that the message is about.
+  const isNamed = ({ jobId, runpodJobId }: Pick<StoryAudio, 'jobId' | 'runpodJobId'>): boolean =>
+    message.jobId !== undefined && (message.jobId === jobId || message.jobId === runpodJobId);
+  const named = isNamed(seen) ? attempts.current : attempts.named;
+  const isCurrent =
+    message.jobId === undefined || isNamed(story) || (named !== undefined && named.jobId === story.jobId);
+  const attempt = isCurrent ? current : named;
+  const jobId = isCurrent ? story.jobId : (attempt?.jobId ?? message.jobId);
+  const from = isCurrent ? (current?.status ?? story.status) : attempt?.status;
+
+  // 3. Whether it counts for the story.
+  const isForeign = current === undefined || current.number === 0;
+  const isOfForeignJob = isForeign && (attempt === undefined || attempt.number === 0);
+  const hasContent =
+    attempt !== undefined &&
+    attempt.number > 0 &&
+    story.contentHash !== undefined &&
+    attempt.contentHash === story.contentHash;
+  const isWanted =
+    from !== 'cancelled' && story.status !== 'ready' && (isCurrent || isOfForeignJob || hasContent);
+
+  // 4. The change.
+  const isReady = message.kind === 'ready';
+  if (isReady && isCurrent && story.status === 'ready' && completes(story, message)) {
+    const { set } = storyChange(story, attempt, message, context);
+    const { audioUrl, audioStoragePath, audioDurationMs } = set;
+    const missing = Object.entries({ audioUrl, audioStoragePath, audioDurationMs }).filter(
+      ([, value]) => value !== undefined,
+    );
     return {
-      kind: 'adopted',
-      story: { set: { audioJobId: jobId }, remove: [] },
-      attempt: { jobId, change: { set: { status: story.status }, remove: [] } },
+      kind: 'applied',
+      story: numbered(story, { set: Object.fromEntries(missing), remove: [] }),
+      attempt: jobId === undefined ? undefined : { jobId, change: attemptChange(from, message, context) },
+      event: 'updated',
+      isWanted,
     };
   }
-  const change = storyChange(story, message, context);
+  const step = advance(from, message, context.isRunning);
+  if (step !== 'moves') return { kind: step, story: release, isWanted };
+  const record = jobId === undefined ? undefined : { jobId, change: attemptChange(from, message, context) };
+  const mayMove =
+    message.kind !== 'progress' || !isEnded(story.status) || (isCurrent && context.isRunning === true);
+  const counts = isWanted && mayMove && (isReady || isCurrent || isOfForeignJob);
+  if (!counts) return { kind: 'fenced', story: release, attempt: record, isWanted };
+
+  const job = jobChange(story, attempt, { jobId, isReady });
+  const change = merge(wasSetBack ? NO_JOB : undefined, storyChange(story, attempt, message, context), job);
+  if (message.kind !== 'progress') {
+    const event = message.kind;
+    return { kind: 'applied', story: numbered(story, change), attempt: record, event, isWanted };
+  }
   const reached = story.status === 'processing' ? (story.progress ?? 0) : 0;
-  const isNothingNew = !isAdopting && message.kind === 'progress' && (message.progress ?? 1) < reached;
+  const isNothingNew = job === undefined && (message.progress ?? 1) < reached;
+  return { kind: 'applied', story: change, attempt: isNothingNew ? undefined : record, isWanted };
+};
+
+/**
+ * Cancels the attempt that is under way: the story is what it was before, with the audio that was there.
+ *
+ * @example
+ * decideCancel(readStoryAudio({ audioStatus: 'ready' }), {}, { source: 'person', nowMs: 0, leaseMs: 0 }).kind; // 'stale'
+ */
+export const decideCancel = (
+  story: StoryAudio,
+  attempts: Attempts,
+  { source, nowMs }: TransitionContext,
+): Decision => {
+  const { current } = attempts;
+  if (!isUnderWay(story.status) || current === undefined || isEnded(current.status)) return { kind: 'stale' };
+  const at = new Date(nowMs);
+  const now = [...NO_JOB.remove, 'audioStatus', ...ERROR_GROUP, ...RUNNING_GROUP, 'audioRetryAt'];
+  const transitions = { cancelled: { source, at } };
   return {
     kind: 'applied',
-    story: isAdopting ? { ...change, set: { ...change.set, audioJobId: jobId } } : change,
-    attempt:
-      jobId === undefined || isNothingNew
-        ? undefined
-        : { jobId, change: attemptChange(story.status, message, context) },
+    story: numbered(story, merge({ set: {}, remove: now }, { set: current.before, remove: [] })),
+    attempt: {
+      jobId: current.jobId,
+      change: { set: { status: 'cancelled', updatedAt: at, endedAt: at, transitions }, remove: [] },
+    },
+    event: 'cancelled',
   };
 };
 
@@ -113,8 +249,7 @@ export const decide = (
  * isOverdue(readStoryAudio({ audioStatus: 'pending' }), Date.now()); // true
  */
 export const isOverdue = ({ status, leaseExpiresAtMs }: StoryAudio, nowMs: number): boolean =>
-  (status === 'pending' || status === 'processing') &&
-  (leaseExpiresAtMs === undefined || leaseExpiresAtMs <= nowMs);
+  isUnderWay(status) && (leaseExpiresAtMs === undefined || leaseExpiresAtMs <= nowMs);
 
 /**
  * Whether nothing has happened to a story's job since it was seen, so that what its silence meant still holds.
@@ -139,7 +274,7 @@ export const isAsSeen = (story: StoryAudio, seen: StoryAudio): boolean =>
 export const decideRenewal = (story: StoryAudio, { nowMs, leaseMs }: TransitionContext): Decision => {
   if (!isOverdue(story, nowMs)) return { kind: 'stale' };
   const audioLeaseExpiresAt = new Date(nowMs + leaseMs);
-  return { kind: 'applied', story: { set: { audioLeaseExpiresAt }, remove: [] }, attempt: undefined };
+  return { kind: 'applied', story: { set: { audioLeaseExpiresAt }, remove: [] } };
 };
 
 /**
@@ -148,7 +283,11 @@ export const decideRenewal = (story: StoryAudio, { nowMs, leaseMs }: TransitionC
  * @example
  * decideNoRetry(readStoryAudio({ audioStatus: 'failed' })).kind; // 'stale'
  */
-export const decideNoRetry = ({ retryAtMs }: StoryAudio): Decision =>
-  retryAtMs === undefined
+export const decideNoRetry = (story: StoryAudio): Decision =>
+  story.retryAtMs === undefined
     ? { kind: 'stale' }
-    : { kind: 'applied', story: { set: {}, remove: ['audioRetryAt'] }, attempt: undefined };
+    : {
+        kind: 'applied',
+        story: numbered(story, { set: {}, remove: ['audioRetryAt'] }),
+        event: story.status === 'failed' ? 'gave-up' : undefined,
+      };

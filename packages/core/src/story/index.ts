@@ -1,4 +1,4 @@
-export { type AudioField, isRetryDue, isTransient } from './changes.ts';
+export { isRetryDue, isTransient } from './changes.ts';
 export * from './decide.ts';
 export * from './message.ts';
 export { type AudioRequest, decideRequest, type RequestDecision } from './request.ts';

@@ -1,6 +1,7 @@
 import type { ErrorCallback, ProgressReport, SuccessCallback } from '../callback/parse.ts';
-import { type ErrorCode, describeError } from '../errors/catalogue.ts';
+import { type ErrorCode, describeError, isErrorCode } from '../errors/catalogue.ts';
 import { classifyWords } from '../errors/classify.ts';
+import { isRecord, numberOf, textOf } from '../json.ts';
 import { withoutTokens } from '../log.ts';
 import { storableMetadata } from '../storable/document.ts';
 
@@ -83,6 +84,50 @@ export const messageFromError = ({ jobId, error, errorDetails, metadata }: Error
     retryable: typeof retryable === 'boolean' ? retryable : describeError(code).retryable,
     metadata: stored(metadata),
   };
+};
+
+/**
+ * The message that an attempt document recorded, for a job that is known by another id now. Undefined when there was none.
+ *
+ * @example
+ * recordedMessage('j1', { status: 'ready', audioUrl: 'https://a.example/x.mp3' })?.kind; // 'ready'
+ */
+export const recordedMessage = (
+  jobId: string,
+  fields: Readonly<Record<string, unknown>>,
+): StoryMessage | undefined => {
+  const error = isRecord(fields['error']) ? fields['error'] : {};
+  switch (fields['status']) {
+    case 'processing':
+      return { kind: 'progress', jobId, stage: textOf(fields['stage']) ?? 'processing', progress: undefined };
+    case 'ready':
+      return {
+        kind: 'ready',
+        jobId,
+        audioUrl: textOf(fields['audioUrl']),
+        storagePath: textOf(fields['audioStoragePath']),
+        durationMs: numberOf(fields['durationMs']),
+        voiceId: textOf(fields['voiceId']),
+        voiceName: undefined,
+        language: textOf(fields['language']),
+        metadata: undefined,
+      };
+    case 'failed': {
+      const code = isErrorCode(error['code']) ? error['code'] : 'unknown';
+      const { retryable } = error;
+      return {
+        kind: 'failed',
+        jobId,
+        error: textOf(error['message']) ?? describeError(code).sentence,
+        details: textOf(error['details']),
+        code,
+        retryable: typeof retryable === 'boolean' ? retryable : describeError(code).retryable,
+        metadata: undefined,
+      };
+    }
+    default:
+      return undefined;
+  }
 };
 
 /**

@@ -39,6 +39,7 @@ describe('a first request', () => {
     expect(decideRequest(readStoryAudio({}), request({ voiceId: 'v1', language: 'en' }))).toEqual({
       kind: 'opened',
       attempt: 1,
+      take: 0,
       story: {
         set: {
           audioStatus: 'pending',
@@ -66,6 +67,7 @@ describe('a first request', () => {
         updatedAt: AT,
         voiceId: 'v1',
         language: 'en',
+        before: {},
         transitions: { pending: { source: 'person', at: AT } },
       },
     });
@@ -79,6 +81,19 @@ describe('a first request', () => {
       'audioLeaseExpiresAt',
       'audioStatus',
     ]);
+  });
+});
+
+describe('a take', () => {
+  it.each([
+    ['ready', 0, 1],
+    ['ready', 3, 4],
+    ['failed', 3, 3],
+    [undefined, 0, 0],
+  ])('of a story that is %s, after take %s, is %s', (audioStatus, audioTake, take) => {
+    const decision = decideRequest(readStoryAudio({ audioStatus, audioTake }), request());
+    expect(decision).toMatchObject({ kind: 'opened', take });
+    expect(decision.kind === 'opened' && decision.story.set['audioTake']).toBe(take || undefined);
   });
 });
 

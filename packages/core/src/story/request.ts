@@ -1,6 +1,6 @@
 import { present } from '../json.ts';
-import { AUTO_RETRY_GROUP, ERROR_GROUP, isRetryDue } from './changes.ts';
-import type { Change, StoryAudio } from './story-audio.ts';
+import { isRetryDue } from './changes.ts';
+import { AUTO_RETRY_GROUP, type Change, ERROR_GROUP, isUnderWay, type StoryAudio } from './story-audio.ts';
 
 /** A request for a narration, or for another try. */
 export interface AudioRequest {
@@ -36,10 +36,8 @@ export type RequestDecision =
       readonly attempt: number;
     };
 
-const isUnderWay = (story: StoryAudio, nowMs: number): boolean =>
-  (story.status === 'pending' || story.status === 'processing') &&
-  story.leaseExpiresAtMs !== undefined &&
-  story.leaseExpiresAtMs > nowMs;
+const isLeased = (story: StoryAudio, nowMs: number): boolean =>
+  isUnderWay(story.status) && story.leaseExpiresAtMs !== undefined && story.leaseExpiresAtMs > nowMs;
 
 /** The count of automatic retries: the sweeper adds one, a person resets it. */
 const countRetry = (story: StoryAudio, request: AudioRequest): Change =>
@@ -57,7 +55,7 @@ const countRetry = (story: StoryAudio, request: AudioRequest): Change =>
  */
 export const decideRequest = (story: StoryAudio, request: AudioRequest): RequestDecision => {
   const { jobId, attempt: current } = story;
-  if (isUnderWay(story, request.nowMs)) return { kind: 'under-way', jobId, attempt: current };
+  if (isLeased(story, request.nowMs)) return { kind: 'under-way', jobId, attempt: current };
   if (request.kind === 'retry' && story.status === 'ready')
     return { kind: 'already-ready', jobId, attempt: current };
   if (request.source === 'sweeper' && !isRetryDue(story, request.nowMs))
@@ -66,15 +64,18 @@ export const decideRequest = (story: StoryAudio, request: AudioRequest): Request
   const at = new Date(request.nowMs);
   const leaseExpiresAt = new Date(request.nowMs + request.leaseMs);
   const counted = countRetry(story, request);
+  const take = story.take + Number(story.status === 'ready');
   return {
     kind: 'opened',
     attempt,
+    take,
     story: {
       set: present({
         audioStatus: 'pending',
         audioJobId: request.newJobId,
         audioAttempt: attempt,
         audioLeaseExpiresAt: leaseExpiresAt,
+        audioTake: take || undefined,
         voiceId: request.voiceId,
         language: request.language,
         ...counted.set,
@@ -90,6 +91,7 @@ export const decideRequest = (story: StoryAudio, request: AudioRequest): Request
       updatedAt: at,
       voiceId: request.voiceId,
       language: request.language,
+      before: story.lastEnd,
       transitions: { pending: { source: request.source ?? 'person', at } },
     }),
   };

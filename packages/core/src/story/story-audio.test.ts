@@ -12,6 +12,12 @@ const never: StoryAudio = {
   retryAtMs: undefined,
   autoRetries: 0,
   mayAutoRetry: true,
+  audioUrl: undefined,
+  storagePath: undefined,
+  contentHash: undefined,
+  take: 0,
+  eventSequence: 0,
+  lastEnd: {},
 };
 
 describe('readStoryAudio', () => {
@@ -26,6 +32,11 @@ describe('readStoryAudio', () => {
       audioRetryAt: new Date(6_000),
       audioAutoRetries: 1,
       audioAutoRetry: false,
+      audioUrl: 'https://a.test/of-before.mp3',
+      audioStoragePath: 'of-before.mp3',
+      audioContentHash: 'h',
+      audioTake: 1,
+      audioEventSequence: 4,
       title: 'A tale',
     };
     expect(readStoryAudio(fields)).toEqual({
@@ -38,7 +49,20 @@ describe('readStoryAudio', () => {
       retryAtMs: 6_000,
       autoRetries: 1,
       mayAutoRetry: false,
+      audioUrl: 'https://a.test/of-before.mp3',
+      storagePath: 'of-before.mp3',
+      contentHash: 'h',
+      take: 1,
+      eventSequence: 4,
+      lastEnd: { audioStatus: 'ready' },
     });
+  });
+
+  it('reads the last end, without metadata', () => {
+    const end = { audioStatus: 'failed', audioJobId: 'j1', audioError: 'e', audioErrorCode: 'unknown' };
+    expect(readStoryAudio({ ...end, audioErrorMetadata: { a: 1 }, audioErrorDetails: null }).lastEnd).toEqual(
+      end,
+    );
   });
 
   it("reads Firestore's timestamps, which need their own object", () => {
@@ -113,12 +137,23 @@ describe('readStoryAudio', () => {
 });
 
 describe('readAttemptAudio', () => {
-  it.each(AUDIO_STATUSES)('reads %s', (status) => {
-    expect(readAttemptAudio({ status })).toEqual({ status });
+  it.each([...AUDIO_STATUSES, 'cancelled'])('reads %s', (status) => {
+    const hashes = { contentHash: 'h', textHash: 't', runpodJobId: 'rp' };
+    const before = { audioStatus: 'ready' };
+    const read = readAttemptAudio('j1', { status, number: 2, ...hashes, before });
+    expect(read).toEqual({ jobId: 'j1', number: 2, status, ...hashes, before });
   });
 
-  it('counts a status it does not know as absent', () => {
-    expect(readAttemptAudio({})).toEqual({ status: undefined });
-    expect(readAttemptAudio({ status: 'done' })).toEqual({ status: undefined });
-  });
+  it.each([{}, { status: 'done', number: 'two', contentHash: 7, before: 'x' }])(
+    'counts what it does not know as absent',
+    (fields) => {
+      const absent = { contentHash: undefined, textHash: undefined, runpodJobId: undefined, before: {} };
+      expect(readAttemptAudio('j1', fields)).toEqual({
+        jobId: 'j1',
+        number: 0,
+        status: undefined,
+        ...absent,
+      });
+    },
+  );
 });

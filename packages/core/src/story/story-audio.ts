@@ -1,9 +1,19 @@
-import { numberOf, textOf } from '../json.ts';
+import { isRecord, numberOf, present, textOf } from '../json.ts';
 import { type ErrorCode, isErrorCode } from '../errors/catalogue.ts';
 
 /** The states of a story's narration. A story that was never asked for has none. */
 export const AUDIO_STATUSES = ['pending', 'processing', 'ready', 'failed'] as const;
 export type AudioStatus = (typeof AUDIO_STATUSES)[number];
+/** An attempt may be cancelled, too; its story is then what it was before. */
+export type AttemptStatus = AudioStatus | 'cancelled';
+
+/** Whether a narration is under way. */
+export const isUnderWay = (status: AttemptStatus | undefined): boolean =>
+  status === 'pending' || status === 'processing';
+
+/** Whether an attempt or a story's narration has ended. */
+export const isEnded = (status: AttemptStatus | undefined): boolean =>
+  status !== undefined && !isUnderWay(status);
 
 /** The source of a change. */
 export type TransitionSource =
@@ -13,6 +23,34 @@ export type TransitionSource =
   | 'dead-letter'
   | 'person'
   | 'dispatch';
+
+/** Replaced whole by a ready. */
+export const AUDIO_GROUP = ['audioUrl', 'audioStoragePath', 'audioDurationMs', 'audioMetadata'] as const;
+/** Replaced whole by a failure, removed by anything better. */
+export const ERROR_GROUP = [
+  'audioError',
+  'audioErrorDetails',
+  'audioErrorCode',
+  'audioErrorRetryable',
+  'audioErrorMetadata',
+] as const;
+/** Present only while a job is under way. */
+export const RUNNING_GROUP = ['audioProgress', 'audioLeaseExpiresAt'] as const;
+/** Present only while a failed narration waits for an automatic retry, and while those are counted. */
+export const AUTO_RETRY_GROUP = ['audioRetryAt', 'audioAutoRetries', 'audioAutoRetry'] as const;
+
+/** Names of the fields that narration owns in `stories/{storyId}`. */
+export type AudioField =
+  | 'audioStatus'
+  | 'audioJobId'
+  | 'audioRunpodJobId'
+  | 'audioAttempt'
+  | 'audioJobExtras'
+  | 'audioContentHash'
+  | 'audioTextHash'
+  | 'audioTake'
+  | 'audioEventSequence'
+  | (typeof AUDIO_GROUP | typeof ERROR_GROUP | typeof RUNNING_GROUP | typeof AUTO_RETRY_GROUP)[number];
 
 /** What the state machine needs to know of a story. */
 export interface StoryAudio {
@@ -32,11 +70,29 @@ export interface StoryAudio {
   readonly autoRetries: number;
   /** False when the story lacks a part of its job, so that only the sender of the job can send it again. */
   readonly mayAutoRetry: boolean;
+  readonly audioUrl: string | undefined;
+  readonly storagePath: string | undefined;
+  /** Hash of what was last asked to be narrated. @see contentHashOf */
+  readonly contentHash: string | undefined;
+  /** How often a narration that was ready was asked for again. */
+  readonly take: number;
+  /** Events of the story so far. */
+  readonly eventSequence: number;
+  /** The status and the error of its last end, which a cancelled attempt restores. */
+  readonly lastEnd: Readonly<Record<string, unknown>>;
 }
 
-/** What it needs to know of the attempt that a message names. Documents of older writers may lack any of it. */
+/** What it needs to know of an attempt. Documents of older writers may lack any of it. */
 export interface AttemptAudio {
-  readonly status: AudioStatus | undefined;
+  readonly jobId: string;
+  /** 1-based. 0 for a foreign attempt, which is known only from a message. */
+  readonly number: number;
+  readonly status: AttemptStatus | undefined;
+  readonly contentHash: string | undefined;
+  readonly textHash: string | undefined;
+  readonly runpodJobId: string | undefined;
+  /** Of its story when it was opened; `lastEnd` of that time. */
+  readonly before: Readonly<Record<string, unknown>>;
 }
 
 /** Beside the message itself: its source, the time, and how long the job may be silent afterwards. */
@@ -46,6 +102,8 @@ export interface TransitionContext {
   readonly leaseMs: number;
   /** Whether and when a failure is retried automatically. Default: never. */
   readonly autoRetry?: AutoRetryPolicy | undefined;
+  /** Whether RunPod confirms that it runs the job, which had failed: RunPod's `/retry` keeps the job's id. */
+  readonly isRunning?: boolean | undefined;
 }
 
 /** How often a narration that failed for a passing cause is retried automatically. */
@@ -70,6 +128,18 @@ const millisOf = (value: unknown): number | undefined => {
   return typeof toMillis === 'function' ? toMillis.call(value) : numberOf(value);
 };
 
+/** The fields of a story's end that its next attempt keeps; metadata may be too large for that. */
+const END_FIELDS = ['audioStatus', 'audioJobId', 'audioRunpodJobId', ...ERROR_GROUP].filter(
+  (name) => name !== 'audioErrorMetadata',
+);
+
+const lastEndOf = (fields: Readonly<Record<string, unknown>>): Record<string, unknown> => {
+  if (isEnded(statusOf(fields['audioStatus'])))
+    return present(Object.fromEntries(END_FIELDS.map((name) => [name, fields[name] ?? undefined])));
+  const hasAudio = textOf(fields['audioUrl']) ?? textOf(fields['audioStoragePath']);
+  return hasAudio === undefined ? {} : { audioStatus: 'ready' };
+};
+
 const countOr0 = (value: unknown): number => Math.max(0, Math.floor(numberOf(value) ?? 0));
 
 /**
@@ -88,16 +158,28 @@ export const readStoryAudio = (fields: Readonly<Record<string, unknown>>): Story
   retryAtMs: millisOf(fields['audioRetryAt']),
   autoRetries: countOr0(fields['audioAutoRetries']),
   mayAutoRetry: fields['audioAutoRetry'] !== false,
+  audioUrl: textOf(fields['audioUrl']),
+  storagePath: textOf(fields['audioStoragePath']),
+  contentHash: textOf(fields['audioContentHash']),
+  take: countOr0(fields['audioTake']),
+  eventSequence: countOr0(fields['audioEventSequence']),
+  lastEnd: lastEndOf(fields),
 });
 
 /**
  * Reads an attempt document.
  *
  * @example
- * readAttemptAudio({ status: 'ready' }); // { status: 'ready' }
+ * readAttemptAudio('j1', { number: 1, status: 'ready' }).status; // 'ready'
  */
-export const readAttemptAudio = (fields: Readonly<Record<string, unknown>>): AttemptAudio => ({
-  status: statusOf(fields['status']),
+export const readAttemptAudio = (jobId: string, fields: Readonly<Record<string, unknown>>): AttemptAudio => ({
+  jobId,
+  number: countOr0(fields['number']),
+  status: fields['status'] === 'cancelled' ? 'cancelled' : statusOf(fields['status']),
+  contentHash: textOf(fields['contentHash']),
+  textHash: textOf(fields['textHash']),
+  runpodJobId: textOf(fields['runpodJobId']),
+  before: isRecord(fields['before']) ? fields['before'] : {},
 });
 
 /** The state of a story's narration, for events and pages. */
