@@ -92,6 +92,7 @@ export const openParts = (config: FunctionsConfig, firestore: Firestore, log: Lo
         secrets,
         hmacHeaderPrefix: config.hmacHeaderPrefix,
         callerLimits: createCallerLimits(config.callers),
+        runpod: runpod(),
         generate: requests(),
         heartbeat: { ...common, keep: heartbeats().keep },
         webhook: config.runpod && { ...common, secrets: urlSecrets, confirmWith },

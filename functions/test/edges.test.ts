@@ -1,3 +1,4 @@
+import { readNarration } from '@taleback/core';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
@@ -7,8 +8,14 @@ import type { Request as FunctionRequest } from 'firebase-functions/https';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { expressEdge, nodeEdge } from '../src/http/edge.node.ts';
 import { createReceiver, type Receiver } from '../src/http/router.ts';
-import type { MessageTarget } from '../src/stories/firestore-stories.node.ts';
+import type { MessageTarget } from '../src/stories/documents.ts';
 
+const APPLIED = {
+  kind: 'decided',
+  decision: 'applied',
+  isWanted: true,
+  narration: readNarration({}),
+} as const;
 const HMAC_SECRET = 'shared-with-the-python-handlers';
 const OK = '{"success":true}';
 
@@ -21,7 +28,7 @@ const receiver: Receiver = createReceiver({
     apply: async (target) => {
       if (target.storyId === 'fault') throw new Error('a fault in /srv/secret/place.ts');
       applied.push(target);
-      return { kind: 'decided', decision: 'applied' };
+      return APPLIED;
     },
     ping: async () => true,
   },

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Message, PubSub } from '@google-cloud/pubsub';
-import { createNames, readNarration } from '@taleback/core';
+import { createNames } from '@taleback/core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { NarrationEvent } from '../src/events/narration-event.ts';
 import { type Events, publishOwed } from '../src/events/publish-owed.ts';
@@ -9,7 +9,6 @@ import { createReceiver, type Receiver } from '../src/http/router.ts';
 import { requestAudio } from '../src/request/request-audio.ts';
 import { failDeadLetter } from '../src/runpod/dead-letter.ts';
 import { sweepStories } from '../src/sweep/sweep.ts';
-import { narrationEvent } from '../src/events/narration-event.ts';
 import { type Nets, openNets } from './nets-harness.ts';
 
 let nets: Nets;
@@ -40,8 +39,12 @@ const post = (to: Receiver, route: string, body: object): Promise<Response> =>
 let next = 0;
 const runningStory = async (fields: Record<string, unknown> = {}): Promise<string> => {
   next += 1;
-  const job = { audioStatus: 'processing', audioJobId: `job-${next}`, audioAttempt: 1 };
-  return nets.newStory({ ...job, ...fields });
+  const jobId = `job-${next}`;
+  const job = { audioStatus: 'processing', audioJobId: jobId, audioAttempt: 1 };
+  const storyId = await nets.newStory({ ...job, ...fields });
+  const attempt = { jobId, number: 1, status: fields['audioStatus'] ?? 'processing' };
+  await nets.firestore.doc(`stories/${storyId}/audioAttempts/${jobId}`).set(attempt);
+  return storyId;
 };
 
 /** Events of a story, once an event that was published after them has come through. */
@@ -59,13 +62,13 @@ describe('events of narrations', () => {
     const order: string[] = [];
     const events: Events = {
       publish: async (event) => {
-        order.push(`${String((await nets.story(storyId))['audioStatus'])} ${event.id}`);
+        order.push(`${String((await nets.story(storyId))['audioStatus'])} ${event.type}`);
       },
     };
     const told = receiverWith(events);
     await post(told, 'callback', { story_id: storyId, storage_path: 'p/x.mp3' });
     order.push('answered');
-    expect(order).toEqual([`ready ${storyId}.job-${next}.ready`, 'answered']);
+    expect(order).toEqual(['ready dev.taleback.narration.ready', 'answered']);
   });
 
   it('are CloudEvents, with attributes to choose by', async () => {
@@ -75,7 +78,7 @@ describe('events of narrations', () => {
     expect(await eventsOf(storyId)).toEqual([
       {
         specversion: '1.0',
-        id: `${storyId}.${jobId}.failed.retrying`,
+        id: expect.stringMatching(/^[0-9a-f-]{36}$/),
         source: '/taleback/functions',
         type: 'dev.taleback.narration.failed',
         subject: storyId,
@@ -86,6 +89,7 @@ describe('events of narrations', () => {
           userId: 'u1',
           jobId,
           attempt: 1,
+          sequence: 1,
           status: 'failed',
           code: 'gpu_out_of_memory',
           retryable: true,
@@ -101,14 +105,27 @@ describe('events of narrations', () => {
     });
   });
 
-  it('come again, with the same id, when the message comes again', async () => {
+  it('come once for a message that comes again', async () => {
     const storyId = await runningStory();
     const body = { story_id: storyId, storage_path: 'p/x.mp3' };
     for (let index = 0; index < 3; index += 1)
       expect((await post(receiver, 'callback', body)).status).toBe(200);
-    const ids = (await eventsOf(storyId)).map(({ id }) => id);
-    expect(ids).toHaveLength(3);
-    expect(new Set(ids).size).toBe(1);
+    expect(await eventsOf(storyId)).toHaveLength(1);
+  });
+
+  it('have an id and a number of their own, also where a story has no job', async () => {
+    const storyId = await nets.newStory({ audioStatus: 'pending' });
+    const send = async (route: string, body: object) => {
+      expect((await post(receiver, route, { story_id: storyId, ...body })).status).toBe(200);
+      await nets.firestore.doc(`stories/${storyId}`).update({ audioStatus: 'pending' });
+    };
+    await send('error-callback', { error: 'odd' });
+    await send('error-callback', { error: 'CUDA out of memory' });
+    await send('callback', { audio_url: 'https://a.test/1.mp3' });
+    await send('callback', { audio_url: 'https://a.test/2.mp3' });
+    const events = await eventsOf(storyId);
+    expect(new Set(events.map(({ id }) => id)).size).toBe(4);
+    expect(events.map(({ data }) => data.sequence).sort()).toEqual([1, 2, 3, 4]);
   });
 
   it('are not there for what changes no end: progress, another job, a failure that comes too late', async () => {
@@ -122,24 +139,29 @@ describe('events of narrations', () => {
     expect(await eventsOf(ready)).toEqual([]);
   });
 
-  it('that cannot be published have the message sent again, which makes good for it', async () => {
+  it('that cannot be published are owed; the callback is answered 200 all the same', async () => {
+    await publishOwed({ ...nets.owing, minAgeMs: -60_000 });
     const storyId = await runningStory();
-    let isAway = true;
-    const published: string[] = [];
-    const events: Events = {
-      publish: async ({ id }) => {
-        if (isAway) throw new Error('UNAVAILABLE');
-        published.push(id);
-      },
-    };
-    const away = receiverWith(events);
+    const away = receiverWith({ publish: () => Promise.reject(new Error('UNAVAILABLE')) });
     const body = { story_id: storyId, storage_path: 'p/x.mp3' };
-    const refused = await post(away, 'callback', body);
-    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5']);
-    expect(await nets.story(storyId)).toMatchObject({ audioStatus: 'ready' });
-    isAway = false;
     expect((await post(away, 'callback', body)).status).toBe(200);
-    expect(published).toEqual([`${storyId}.job-${next}.ready`]);
+    expect(await eventsOf(storyId)).toEqual([]);
+    const published: NarrationEvent[] = [];
+    const events: Events = { publish: async (event) => void published.push(event) };
+    expect(await publishOwed({ ...nets.owing, events })).toBe(0);
+    expect(await publishOwed({ ...nets.owing, events, minAgeMs: -60_000 })).toBe(1);
+    expect(published).toMatchObject([{ subject: storyId, data: { status: 'ready', sequence: 1 } }]);
+    expect(await publishOwed({ ...nets.owing, events, minAgeMs: -60_000 })).toBe(0);
+  });
+
+  it('that Pub/Sub does not answer delay the callback by half a second at most', async () => {
+    const storyId = await runningStory();
+    let isPublished = false;
+    const gate = Promise.withResolvers<void>();
+    const slow = receiverWith({ publish: () => gate.promise.then(() => void (isPublished = true)) });
+    expect((await post(slow, 'callback', { story_id: storyId, storage_path: 'p' })).status).toBe(200);
+    expect(isPublished).toBe(false);
+    gate.resolve();
   });
 
   it('tell of ends that the sweeper, a dead letter and a full queue bring', async () => {
@@ -159,11 +181,9 @@ describe('events of narrations', () => {
   });
 
   it('that Pub/Sub did not take are owed, and told by a later sweep, once', async () => {
-    await publishOwed(nets.owing);
+    await publishOwed({ ...nets.owing, minAgeMs: -60_000 });
     const swept = await runningStory({ audioLeaseExpiresAt: new Date(1) });
-    const sweptEvent = `${swept}.job-${next}.failed.retrying`;
     const called = await runningStory();
-    const calledEvent = `${called}.job-${next}.ready`;
     const unqueued = await nets.newStory();
     const away: Events = { publish: () => Promise.reject(new Error('UNAVAILABLE')) };
     const publishing = { ...nets.owing, events: away };
@@ -180,24 +200,25 @@ describe('events of narrations', () => {
       findAudio: undefined,
     });
     const body = { story_id: called, storage_path: 'p/x.mp3' };
-    expect((await post(receiverWith(away), 'callback', body)).status).toBe(503);
-    expect(await publishOwed({ ...owing, events: away })).toBe(0);
+    expect((await post(receiverWith(away), 'callback', body)).status).toBe(200);
+    const owed = { ...owing, minAgeMs: -60_000 };
+    expect(await publishOwed({ ...owed, events: away })).toBe(0);
     for (const storyId of [swept, called, unqueued]) expect(await eventsOf(storyId)).toEqual([]);
 
-    expect(await publishOwed({ ...owing, pageSize: 1 })).toBe(3);
-    expect(await publishOwed(owing)).toBe(0);
-    expect(await eventsOf(swept)).toMatchObject([{ id: sweptEvent, data: { code: 'lease_expired' } }]);
-    expect(await eventsOf(called)).toMatchObject([{ id: calledEvent, data: { storagePath: 'p/x.mp3' } }]);
+    expect(await publishOwed({ ...owed, pageSize: 1 })).toBe(3);
+    expect(await publishOwed(owed)).toBe(0);
+    expect(await eventsOf(swept)).toMatchObject([{ data: { code: 'lease_expired' } }]);
+    expect(await eventsOf(called)).toMatchObject([{ data: { storagePath: 'p/x.mp3' } }]);
     expect(await eventsOf(unqueued)).toMatchObject([{ data: { code: 'queue_unavailable' } }]);
   });
 
-  it('of ends that nobody brings again are owed before they are told, and no longer', async () => {
-    await publishOwed(nets.owing);
+  it('are owed from the commit of their end until they are published', async () => {
+    await publishOwed({ ...nets.owing, minAgeMs: -60_000 });
     const swept = await runningStory({ audioLeaseExpiresAt: new Date(1) });
     const wordless = await runningStory({ audioStatus: 'failed', audioRetryAt: new Date(1), text: '' });
     const unqueued = await nets.newStory();
     const owedNow = async (): Promise<string[]> => {
-      const page = await nets.owing.owed.list(10);
+      const page = await nets.owing.owed.list(Date.now() + 60_000, 10);
       return page.kind === 'owed' ? page.events.map(({ subject }) => subject) : [page.cause];
     };
     const told: string[] = [];
@@ -214,12 +235,11 @@ describe('events of narrations', () => {
     await requestAudio('request', 'u1', { storyId: unqueued }, { ...requests, queue });
     await sweepStories({ ...same, stories, publishing, requests, runpod: undefined, findAudio: undefined });
     expect(told.sort()).toEqual([swept, unqueued, wordless].sort());
-    expect(await owedNow()).toEqual([]);
+    await vi.waitFor(async () => expect(await owedNow()).toEqual([]));
   });
 
   it('are told although one before them is refused', async () => {
-    await publishOwed(nets.owing);
-    const { owed } = nets.owing;
+    await publishOwed({ ...nets.owing, minAgeMs: -60_000 });
     const told: string[] = [];
     const events: Events = {
       publish: async ({ subject }) => {
@@ -227,15 +247,14 @@ describe('events of narrations', () => {
         told.push(subject);
       },
     };
-    const [refused, other] = [await nets.newStory(), await nets.newStory()];
-    for (const storyId of [refused, other]) {
-      const event = narrationEvent(storyId, readNarration({ audioStatus: 'ready' }), Date.now());
-      if (event !== undefined) await owed.keep(event);
-    }
-    expect(await publishOwed({ ...nets.owing, events, pageSize: 1 })).toBe(1);
+    const [refused, other] = [await runningStory(), await runningStory()];
+    const away = receiverWith({ publish: () => Promise.reject(new Error('UNAVAILABLE')) });
+    for (const story_id of [refused, other]) await post(away, 'callback', { story_id, storage_path: 'p' });
+    const owing = { ...nets.owing, events, pageSize: 1, minAgeMs: -60_000 };
+    expect(await publishOwed(owing)).toBe(1);
     expect(told).toEqual([other]);
-    expect(await publishOwed({ ...nets.owing, events, pageSize: 1 })).toBe(0);
-    await publishOwed(nets.owing);
+    expect(await publishOwed(owing)).toBe(0);
+    await publishOwed({ ...nets.owing, minAgeMs: -60_000 });
   });
 
   it('have no attribute that Pub/Sub would refuse: a long story id stands in the event alone', async () => {
@@ -252,19 +271,6 @@ describe('events of narrations', () => {
     expect(Object.keys(kept?.attributes ?? {}).sort()).toEqual(['content-type', 'type']);
     const job = nets.kept.jobs.find(({ data }) => data.input.metadata.story_id === storyId);
     expect(Object.keys(job?.attributes ?? {})).toEqual(['jobId']);
-  });
-
-  it('that Pub/Sub does not take are given up before the sender of the callback gives up', async () => {
-    const storyId = await runningStory();
-    const emulator = process.env['PUBSUB_EMULATOR_HOST'];
-    process.env['PUBSUB_EMULATOR_HOST'] = '127.0.0.1:9';
-    const events = createEvents({ projectId: `demo-${randomUUID().slice(0, 13)}` });
-    const away = receiverWith(events);
-    const startedAt = performance.now();
-    const answer = await post(away, 'callback', { story_id: storyId, storage_path: 'p' });
-    process.env['PUBSUB_EMULATOR_HOST'] = emulator;
-    expect(answer.status).toBe(503);
-    expect(performance.now() - startedAt).toBeLessThan(9_000);
   });
 
   it('make the topic where nobody did, once for many at the same time', async () => {
@@ -287,8 +293,10 @@ describe('events of narrations', () => {
 });
 
 describe('the cost of a callback', () => {
-  it('is one read call and one commit, events and all', async () => {
+  it('is one read call and one commit; the event is settled after the answer', async () => {
     const { firestore } = nets;
+    // Nothing is settled while it is counted.
+    const quiet = receiverWith({ publish: () => Promise.reject(new Error('UNAVAILABLE')) });
     const counted: string[] = [];
     const request = vi.spyOn(firestore, 'request' as never) as unknown as {
       mock: { calls: [string][] };
@@ -305,7 +313,7 @@ describe('the cost of a callback', () => {
         'error-callback': { error: 'x' },
         progress: { stage: 's' },
       };
-      const answer = await post(receiver, route, { ...body, ...more[route as 'callback'] });
+      const answer = await post(quiet, route, { ...body, ...more[route as 'callback'] });
       expect(answer.status).toBe(200);
       counted.push(...[...stream.mock.calls, ...request.mock.calls].map(([name]) => `${route} ${name}`));
     }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Agent, createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { DEFAULT_STORY_LIMITS, readStoryAudio } from '@taleback/core';
+import { DEFAULT_STORY_LIMITS, readNarration, readStoryAudio } from '@taleback/core';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { composeMenu } from '../src/heartbeat/menu.ts';
@@ -37,9 +37,9 @@ const writes: string[] = [];
 const stories: Pick<StoryStore, 'apply' | 'open' | 'ping'> = {
   apply: async ({ storyId, admits }, decide) => {
     if (admits?.({ userId: 'u1', requestedBy: undefined }) === false) return { kind: 'not-admitted' };
-    const { kind } = decide(readStoryAudio({ audioStatus: 'pending' }), undefined);
+    const { kind, isWanted = true } = decide(readStoryAudio({ audioStatus: 'pending' }), {});
     writes.push(storyId);
-    return { kind: 'decided', decision: kind };
+    return { kind: 'decided', decision: kind, isWanted, narration: readNarration({}) };
   },
   open: async (storyId, _newJobId, decide) => {
     const decision = decide(undefined);

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
-import { DEFAULT_STORY_LIMITS } from '@taleback/core';
+import { DEFAULT_STORY_LIMITS, readNarration } from '@taleback/core';
 import { signHmac, signStandard } from '@taleback/core/signatures';
 import express from 'express';
 import type { Request as FunctionRequest } from 'firebase-functions/https';
@@ -9,15 +9,21 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createCallerLimits } from '../src/http/call.ts';
 import { expressEdge, nodeEdge, refuseConnect } from '../src/http/edge.node.ts';
 import { createReceiver, type Receiver, type ReceiverOptions } from '../src/http/router.ts';
-import type { ApplyOutcome } from '../src/stories/firestore-stories.node.ts';
+import type { ApplyOutcome } from '../src/stories/documents.ts';
 
 const KEY = Buffer.alloc(24, 1);
+const APPLIED = {
+  kind: 'decided',
+  decision: 'applied',
+  isWanted: true,
+  narration: readNarration({}),
+} as const;
 const HMAC_SECRET = 'shared-with-the-python-handlers';
 const BODY = '{"story_id":"s","r2_path":"p"}';
 const BODY_TIMEOUT_MS = 300;
 
 const opened: Server[] = [];
-let outcome: ApplyOutcome = { kind: 'decided', decision: 'applied' };
+let outcome: ApplyOutcome = APPLIED;
 let applied = 0;
 
 const receiverOf = (more: Partial<ReceiverOptions> = {}): Receiver =>
@@ -77,7 +83,7 @@ afterAll(() => {
 });
 afterEach(() => {
   applied = 0;
-  outcome = { kind: 'decided', decision: 'applied' };
+  outcome = APPLIED;
 });
 
 const throughExpress = (receiver: Receiver, trustedProxyHops: number): RequestListener => {
@@ -267,7 +273,7 @@ describe('a signed message that is recorded and played again', () => {
     const headers = sign();
     outcome = { kind: 'store-away', cause: 'UNAVAILABLE' };
     expect((await postTo(port, headers)).status).toBe(503);
-    outcome = { kind: 'decided', decision: 'applied' };
+    outcome = APPLIED;
     expect((await postTo(port, headers)).status).toBe(200);
     expect(applied).toBe(2);
   });

@@ -164,13 +164,13 @@ export const openPlatform = async ({
     sweep: async () => {
       const findAudio = createAudioFinder(publishedAudioPlace(AUDIO_URL, probeIn(audioFolder)));
       await sweepStories({ ...common, ...leases, stories, requests, findAudio, runpod: undefined });
-      await publishOwed({ ...common, ...publishing });
+      await publishOwed({ ...common, ...publishing, minAgeMs: 2_000 });
     },
     isSettled: async () => {
       const [underWay, toRetry, unpublished] = await Promise.all([
         storiesOf.where('audioStatus', 'in', ['pending', 'processing']).count().get(),
         storiesOf.where('audioRetryAt', '>', new Date(0)).count().get(),
-        owed.list(1),
+        owed.list(Date.now() + 60_000, 1),
       ]);
       const isPublished = unpublished.kind === 'owed' && unpublished.events.length === 0;
       return underWay.data().count === 0 && toRetry.data().count === 0 && isPublished;

@@ -12,28 +12,32 @@ import { jobOfUrl } from '@taleback/core/signatures';
 import { accept, type Refusal, refuse } from '../http/answer.ts';
 import { type Call, type CallOptions, MAX_BODY_BYTES, readSignedBody, reject } from '../http/call.ts';
 import { type ApplyOptions, applyMessage } from '../stories/apply-message.ts';
-import type { ApplyOutcome } from '../stories/firestore-stories.node.ts';
+import { isRunning } from '../runpod/report.ts';
+import type { RunpodClient } from '../runpod/client.ts';
+import type { ApplyOutcome } from '../stories/documents.ts';
 import {
-  type Claims,
-  type Contradiction,
-  findContradiction,
+  findForeignPlace,
+  isOfOtherUser,
+  type NamedPlace,
   type Owners,
-  placesIn,
+  placesOf,
 } from '../stories/ownership.ts';
 
 export interface CallbackOptions extends ApplyOptions {
   /** How long a job may be silent after it reported. */
   readonly processingLeaseMs: number;
+  /** Undefined when no jobs go to RunPod. */
+  readonly runpod?: Pick<RunpodClient, 'status'> | undefined;
 }
 
 export const CALLBACK_ROUTES = ['callback', 'error-callback', 'progress'] as const;
 export type CallbackRoute = (typeof CALLBACK_ROUTES)[number];
 
-/** A parsed callback: the story it is about, its message, and the people and places it names. */
+/** A parsed callback: the story it is about, the user it names, and its message. */
 export interface Callback {
   readonly storyId: string;
+  readonly userId: string | undefined;
   readonly message: StoryMessage;
-  readonly claims: Claims;
 }
 
 const parser =
@@ -45,8 +49,7 @@ const parser =
     const parsed = parse(body);
     if (!parsed.ok) return parsed;
     const { storyId, userId } = parsed.value;
-    const message = toMessage(parsed.value);
-    return { ok: true, value: { storyId, message, claims: { userId, places: placesIn(message) } } };
+    return { ok: true, value: { storyId, userId, message: toMessage(parsed.value) } };
   };
 
 /** Parses the body of each route. */
@@ -56,21 +59,16 @@ export const parseCallback: Readonly<Record<CallbackRoute, (body: unknown) => Pa
   progress: parser(parseProgress, messageFromProgress),
 };
 
-/** The story has a newer job or is ready already: the worker may stop. */
-const isUnwanted = ({ decision, narration }: Extract<ApplyOutcome, { kind: 'decided' }>): boolean =>
-  decision === 'fenced' || (decision === 'stale' && narration?.status === 'ready');
-
 const refusalOf = (
   kind: Exclude<ApplyOutcome['kind'], 'decided'>,
   storyId: string,
-  contradiction: Contradiction | undefined,
+  foreignPlace: NamedPlace | undefined,
 ): Refusal => {
   switch (kind) {
     case 'no-such-story':
       return { kind, storyId };
     case 'not-admitted': {
-      if (contradiction?.kind !== 'other-users-folder') return { kind: 'not-this-user', storyId };
-      const sentence = `${contradiction.field}: must lie in the folder of the story's own user`;
+      const sentence = `${foreignPlace?.field}: must lie in the folder of the story's own user`;
       return { kind: 'wrong-shape', sentence };
     }
     case 'too-large': {
@@ -82,6 +80,21 @@ const refusalOf = (
     default:
       return kind satisfies never;
   }
+};
+
+/**
+ * Whether a progress report that came after a failure is one of RunPod's `/retry`, which runs the job again under the
+ * same id: RunPod itself confirms it.
+ */
+const isRunAgain = async (
+  message: StoryMessage,
+  outcome: ApplyOutcome,
+  { runpod }: CallbackOptions,
+): Promise<boolean> => {
+  if (message.kind !== 'progress' || outcome.kind !== 'decided' || runpod === undefined) return false;
+  const { status, jobId, runpodJobId } = outcome.narration;
+  if (outcome.decision !== 'stale' || status !== 'failed' || runpodJobId === undefined) return false;
+  return [jobId, runpodJobId].includes(message.jobId) && (await isRunning(runpodJobId, runpod));
 };
 
 /** Handles one signed callback, from its bytes to its answer. */
@@ -100,7 +113,7 @@ export const receiveCallback = async (
   // 2. Parse.
   const parsed = parseCallback[route](signed.value);
   if (!parsed.ok) return reject(call, { kind: 'wrong-shape', sentence: parsed.sentence }, parsed.sentence);
-  const { storyId, claims } = parsed.value;
+  const { storyId, userId } = parsed.value;
 
   // 3. A message that was processed before changes nothing.
   if (messageKey !== undefined && replays.has(messageKey)) {
@@ -114,23 +127,27 @@ export const receiveCallback = async (
   const message: StoryMessage = { ...parsed.value.message, ...named };
   const { jobId } = message;
 
-  // 4. Decide and apply in one transaction, 5. publish the event of an end.
-  let contradiction: Contradiction | undefined;
+  // 4. Decide and apply in one transaction, with the event of an end, which is published after it.
+  let foreignPlace: NamedPlace | undefined;
+  let isOtherUser = false;
   const admits = (owners: Owners): boolean => {
-    contradiction = findContradiction(claims, owners);
-    return contradiction === undefined;
+    isOtherUser = isOfOtherUser(userId, owners);
+    foreignPlace = findForeignPlace(placesOf(message), owners);
+    return foreignPlace === undefined;
   };
   const toApply = { storyId, jobId, admits, message, source: 'callback', leaseMs } as const;
-  const outcome = await applyMessage(toApply, options);
+  let outcome = await applyMessage(toApply, options);
+  if (await isRunAgain(message, outcome, options))
+    outcome = await applyMessage({ ...toApply, isRunning: true }, options);
 
-  // 6. Answer.
-  const about = { route, storyId, jobId };
+  // 5. Answer.
+  const about = { route, storyId, jobId, ...(isOtherUser ? { otherUser: userId } : {}) };
   if (outcome.kind !== 'decided') {
     const severity = outcome.kind === 'too-large' || outcome.kind === 'store-away' ? 'error' : 'warn';
-    log(severity, 'callback not applied', { ...about, ...contradiction, ...outcome });
-    return refuse(refusalOf(outcome.kind, storyId, contradiction));
+    log(severity, 'callback not applied', { ...about, field: foreignPlace?.field, ...outcome });
+    return refuse(refusalOf(outcome.kind, storyId, foreignPlace));
   }
-  log('info', 'callback', { ...about, decision: outcome.decision });
+  log(isOtherUser ? 'warn' : 'info', 'callback', { ...about, decision: outcome.decision });
   if (messageKey !== undefined) replays.add(messageKey);
-  return accept(message.kind === 'progress' && isUnwanted(outcome) ? { wanted: false } : {});
+  return accept(message.kind === 'progress' && !outcome.isWanted ? { wanted: false } : {});
 };

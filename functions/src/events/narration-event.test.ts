@@ -1,26 +1,37 @@
-import { readNarration } from '@taleback/core';
+import { readNarration, type StoryEventKind } from '@taleback/core';
 import { describe, expect, it } from 'vitest';
 import { narrationEvent } from './narration-event.ts';
 
 const NOW_MS = Date.UTC(2026, 0, 2);
-const eventOf = (fields: Record<string, unknown>) => narrationEvent('s1', readNarration(fields), NOW_MS);
+const eventOf = (kind: StoryEventKind, fields: Record<string, unknown>) =>
+  narrationEvent({ id: 'e1', kind, storyId: 's1', nowMs: NOW_MS }, readNarration(fields));
+
+const ready = {
+  userId: 'u1',
+  text: 'Once upon a time',
+  audioStatus: 'ready',
+  audioJobId: 'j1',
+  audioAttempt: 2,
+  audioEventSequence: 3,
+  audioUrl: 'https://a.test/x.mp3',
+  audioStoragePath: 'p/x.mp3',
+  audioDurationMs: 900,
+  audioErrorCode: 'unknown',
+};
+const failed = {
+  audioStatus: 'failed',
+  audioJobId: 'j1',
+  audioErrorCode: 'timed_out',
+  audioErrorRetryable: true,
+  audioRetryAt: new Date(NOW_MS + 60_000),
+  audioUrl: 'https://a.test/of-before.mp3',
+};
 
 describe('narrationEvent', () => {
-  it('tells of a narration that is ready', () => {
-    const story = {
-      userId: 'u1',
-      text: 'Once upon a time',
-      audioStatus: 'ready',
-      audioJobId: 'j1',
-      audioAttempt: 2,
-      audioUrl: 'https://a.test/x.mp3',
-      audioStoragePath: 'p/x.mp3',
-      audioDurationMs: 900,
-      audioErrorCode: 'unknown',
-    };
-    expect(eventOf(story)).toEqual({
+  it('says that a narration is ready', () => {
+    expect(eventOf('ready', ready)).toEqual({
       specversion: '1.0',
-      id: 's1.j1.ready',
+      id: 'e1',
       source: '/taleback/functions',
       type: 'dev.taleback.narration.ready',
       subject: 's1',
@@ -31,6 +42,7 @@ describe('narrationEvent', () => {
         userId: 'u1',
         jobId: 'j1',
         attempt: 2,
+        sequence: 3,
         status: 'ready',
         audioUrl: 'https://a.test/x.mp3',
         storagePath: 'p/x.mp3',
@@ -39,23 +51,19 @@ describe('narrationEvent', () => {
     });
   });
 
-  it('tells of one that failed, and when it is tried again', () => {
-    const story = {
-      audioStatus: 'failed',
-      audioJobId: 'j1',
-      audioErrorCode: 'timed_out',
-      audioErrorRetryable: true,
-      audioRetryAt: new Date(NOW_MS + 60_000),
-      audioUrl: 'https://a.test/of-before.mp3',
-    };
-    expect(eventOf(story)).toMatchObject({
-      id: 's1.j1.failed.retrying',
-      type: 'dev.taleback.narration.failed',
+  it('says that a narration has an address now', () => {
+    expect(eventOf('updated', ready)).toMatchObject({
+      type: 'dev.taleback.narration.updated',
+      data: { status: 'ready', audioUrl: 'https://a.test/x.mp3' },
     });
-    expect(eventOf(story)?.data).toEqual({
+  });
+
+  it('says that one failed, and when it is retried', () => {
+    expect(eventOf('failed', failed).data).toEqual({
       storyId: 's1',
       jobId: 'j1',
       attempt: 0,
+      sequence: 0,
       status: 'failed',
       code: 'timed_out',
       retryable: true,
@@ -63,21 +71,34 @@ describe('narrationEvent', () => {
     });
   });
 
-  it('names a narration of other systems by its story and attempt', () => {
-    expect(eventOf({ audioStatus: 'ready' })?.id).toBe('s1.0.ready');
+  it('says that one is not retried after all', () => {
+    const event = eventOf('gave-up', { ...failed, audioRetryAt: undefined });
+    expect(event).toMatchObject({
+      type: 'dev.taleback.narration.failed',
+      data: { final: true, code: 'timed_out' },
+    });
+    expect(event.data).not.toHaveProperty('retryAt');
   });
 
-  it.each(['pending', 'processing', undefined])('tells nothing of one that is %s', (audioStatus) => {
-    expect(eventOf({ audioStatus, audioJobId: 'j1' })).toBeUndefined();
+  it('says that one was cancelled, and nothing of the audio before it', () => {
+    expect(eventOf('cancelled', ready)).toMatchObject({ type: 'dev.taleback.narration.cancelled' });
+    expect(eventOf('cancelled', ready).data).toEqual({
+      storyId: 's1',
+      userId: 'u1',
+      jobId: 'j1',
+      attempt: 2,
+      sequence: 3,
+      status: 'cancelled',
+    });
   });
 
-  it('holds no field without a value, whatever stands in the document', () => {
-    const event = eventOf({
+  it('has no field without a value, whatever the document holds', () => {
+    const event = eventOf('failed', {
       audioStatus: 'failed',
       audioJobId: 'j',
       audioErrorCode: 7,
       audioErrorRetryable: 'yes',
     });
-    expect(event?.data).toEqual({ storyId: 's1', jobId: 'j', attempt: 0, status: 'failed' });
+    expect(event.data).toEqual({ storyId: 's1', jobId: 'j', attempt: 0, sequence: 0, status: 'failed' });
   });
 });

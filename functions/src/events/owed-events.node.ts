@@ -1,19 +1,19 @@
-import { createHash } from 'node:crypto';
 import type { Names } from '@taleback/core';
 import {
   type DocumentReference,
   type DocumentSnapshot,
   FieldValue,
   type Firestore,
+  Timestamp,
 } from 'firebase-admin/firestore';
 import { createFirestoreCalls, type FirestoreOptions } from '../stories/firestore-calls.node.ts';
 import type { NarrationEvent } from './narration-event.ts';
 
-/** The document of an owed event. Its id is hashed, because it may hold characters that a document id must not. */
+/** The document of an event, written with its end and deleted when it is published. */
 export const owedRef = (firestore: Firestore, { collections }: Names, id: string): DocumentReference =>
-  firestore.collection(collections.owedEvents).doc(createHash('sha256').update(id).digest('hex'));
+  firestore.collection(collections.owedEvents).doc(id);
 
-export const owedFields = (event: object): Record<string, unknown> => ({
+export const owedFields = (event: NarrationEvent): Record<string, unknown> => ({
   event,
   owedSince: FieldValue.serverTimestamp(),
 });
@@ -22,16 +22,17 @@ export const owedFields = (event: object): Record<string, unknown> => ({
 export const createOwedEvents = (firestore: Firestore, options: FirestoreOptions) => {
   const { call, names } = createFirestoreCalls(firestore, options);
   return {
-    /** Keeps an event; one with the same id is replaced. */
-    keep: (event: NarrationEvent) =>
+    /**
+     * At most so many that were written by then, in Unix milliseconds, the longest owed first. `next` is where the next
+     * page begins, undefined at the end.
+     */
+    list: (byMs: number, limit: number, from?: DocumentSnapshot) =>
       call(async () => {
-        await owedRef(firestore, names, event.id).set(owedFields(event));
-        return { kind: 'kept' as const };
-      }),
-    /** At most so many, the longest owed first. `next` is where the next page begins, undefined at the end. */
-    list: (limit: number, from?: DocumentSnapshot) =>
-      call(async () => {
-        const oldest = firestore.collection(names.collections.owedEvents).orderBy('owedSince').limit(limit);
+        const oldest = firestore
+          .collection(names.collections.owedEvents)
+          .where('owedSince', '<=', Timestamp.fromMillis(byMs))
+          .orderBy('owedSince')
+          .limit(limit);
         const { docs } = await (from === undefined ? oldest : oldest.startAfter(from)).get();
         const events = docs.map((document) => document.get('event') as NarrationEvent);
         return { kind: 'owed' as const, events, next: docs.length < limit ? undefined : docs.at(-1) };
@@ -45,4 +46,4 @@ export const createOwedEvents = (firestore: Firestore, options: FirestoreOptions
   };
 };
 
-export type OwedEvents = ReturnType<typeof createOwedEvents>;
+export type OwedEvents = Pick<ReturnType<typeof createOwedEvents>, 'list' | 'settle'>;

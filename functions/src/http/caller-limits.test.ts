@@ -1,3 +1,4 @@
+import { readNarration } from '@taleback/core';
 import { signStandard } from '@taleback/core/signatures';
 import { createFakeClock } from '@taleback/resilience/testing';
 import { describe, expect, it } from 'vitest';
@@ -22,7 +23,7 @@ const open = (signatures: 'required' | 'off' = 'required') => {
     stories: {
       apply: async () => {
         applied += 1;
-        return { kind: 'decided', decision: 'applied' };
+        return { kind: 'decided', decision: 'applied', isWanted: true, narration: readNarration({}) };
       },
       ping: async () => true,
     },

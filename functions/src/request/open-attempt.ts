@@ -50,7 +50,7 @@ export const openAttempt = async (
     log('error', 'job could not be queued', { storyId, jobId, details });
     const failure = failureOf('queue_unavailable', { jobId, details });
     const message = { ...failure, error: 'The job could not be queued', retryable: true };
-    await applyMessage({ storyId, jobId, isLastWord: true, message, source: 'dispatch' }, options);
+    await applyMessage({ storyId, jobId, message, source: 'dispatch' }, options);
     return { kind: 'queue-away' };
   }
   log('info', 'job queued', { storyId, jobId, attempt });

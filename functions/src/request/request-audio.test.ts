@@ -1,11 +1,13 @@
-import { DEFAULT_STORY_LIMITS, readStoryAudio, type TtsJobEvent } from '@taleback/core';
+import {
+  DEFAULT_STORY_LIMITS,
+  readAttemptAudio,
+  readNarration,
+  readStoryAudio,
+  type TtsJobEvent,
+} from '@taleback/core';
 import { describe, expect, it } from 'vitest';
-import type {
-  ApplyOutcome,
-  MessageTarget,
-  StoryStore,
-  StoryText,
-} from '../stories/firestore-stories.node.ts';
+import type { ApplyOutcome, MessageTarget } from '../stories/documents.ts';
+import type { StoryStore, StoryText } from '../stories/firestore-stories.node.ts';
 import { type RequestOptions, requestAudio, retryAutomatically } from './request-audio.ts';
 
 const NOW_MS = Date.UTC(2026, 0, 2);
@@ -46,9 +48,11 @@ const wire = (
         apply ??
         (async (target, decide): Promise<ApplyOutcome> => {
           const opening = { audioStatus: 'pending', audioJobId: target.jobId, audioAttempt: 1 };
-          const decision = decide(readStoryAudio(opening), { status: 'pending' });
+          const current = readAttemptAudio(target.jobId ?? '', { number: 1, status: 'pending' });
+          const decision = decide(readStoryAudio(opening), { current });
           applied.push({ target, decision });
-          return { kind: 'decided', decision: decision.kind };
+          const narration = readNarration(opening);
+          return { kind: 'decided', decision: decision.kind, isWanted: true, narration };
         }),
     },
     queue: {

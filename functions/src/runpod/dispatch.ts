@@ -1,7 +1,13 @@
 import { describeError, isErrorCode, parseTtsJob, type TtsJobEvent } from '@taleback/core';
 import { withJob } from '@taleback/core/signatures';
 import type { DeadLetters } from '../events/pubsub.node.ts';
-import { type ApplyOptions, applyMessage, failureOf } from '../stories/apply-message.ts';
+import {
+  type ApplyOptions,
+  applyMessage,
+  eventsOf,
+  failureOf,
+  publishEvent,
+} from '../stories/apply-message.ts';
 import type { StoredJob } from '../stories/firestore-jobs.node.ts';
 import type { StoryStore } from '../stories/firestore-stories.node.ts';
 import type { RunpodClient, RunpodFailure, RunpodOrder } from './client.ts';
@@ -113,9 +119,15 @@ const recordRunpodJob = async (
   options: DispatchOptions,
 ): Promise<void> => {
   const storyId = job.input.metadata.story_id;
-  const recorded = await options.stories.recordRunpodJob(storyId, job.id, runpodJobId);
+  const recorded = await options.stories.recordRunpodJob(
+    { storyId, jobId: job.id, runpodJobId, eventOf: eventsOf(storyId, options) },
+    { source: 'dispatch', nowMs: options.now(), leaseMs: 0, autoRetry: options.autoRetry },
+  );
   const about = { storyId, jobId: job.id, runpodJobId };
-  if (recorded.kind === 'recorded') return options.log('info', 'job sent to RunPod', about);
+  if (recorded.kind === 'recorded') {
+    options.log('info', 'job sent to RunPod', about);
+    return publishEvent(recorded.event, options);
+  }
   options.log('warn', "RunPod's id could not be kept", { ...about, ...recorded });
   if (recorded.kind === 'store-away') return;
   // Two deliveries of one message were processed at once, or the story is gone: one job too many.

@@ -13,6 +13,7 @@ import {
   type StoryMessage,
 } from '@taleback/core';
 import { z } from 'zod';
+import type { RunpodClient } from './client.ts';
 import { parseJson, readJobError } from './job-error.ts';
 
 const STAGES = {
@@ -176,4 +177,14 @@ export const messageFromReport = (job: ReportedJob, report: RunpodReport): Story
     default:
       return report.stage satisfies never;
   }
+};
+
+/** Whether RunPod says that it runs, or will run, a job. */
+export const isRunning = async (
+  runpodJobId: string,
+  client: Pick<RunpodClient, 'status'>,
+): Promise<boolean> => {
+  const status = await client.status(runpodJobId);
+  const report = status.kind === 'found' ? parseRunpodReport(status.report) : undefined;
+  return report?.ok === true && report.value.stage === 'under-way';
 };

@@ -100,7 +100,7 @@ export const receiveWebhook = async (request: Request, options: WebhookOptions):
     options.log('warn', 'webhook of another job of RunPod', { ...job, known, named: report.runpodJobId });
     return ACCEPTED;
   }
-  // What is ready stays ready in any case; the message then only publishes its event again.
+  // What is ready stays ready in any case.
   if (options.confirmWith !== undefined && attemptStatus !== 'ready') {
     const confirmed = await confirm(report, options.confirmWith, options.log);
     if (confirmed === undefined) return AWAY;

@@ -1,19 +1,18 @@
+import { randomUUID } from 'node:crypto';
 import {
   type AutoRetryPolicy,
-  type Decision,
   decide,
   describeError,
   type ErrorCode,
-  errorWords,
   type FailedMessage,
   type Log,
-  type NarrationState,
   type StoryMessage,
-  type TransitionSource,
+  type TransitionContext,
 } from '@taleback/core';
 import { type NarrationEvent, narrationEvent } from '../events/narration-event.ts';
-import type { Publishing } from '../events/publish-owed.ts';
-import type { ApplyOutcome, Decide, MessageTarget, StoryStore } from './firestore-stories.node.ts';
+import { type Publishing, publishNow } from '../events/publish-owed.ts';
+import type { ApplyOutcome, Decide, MessageTarget } from './documents.ts';
+import type { StoryStore } from './firestore-stories.node.ts';
 
 /** The failure of a job that ended without a message of its own. */
 export const failureOf = (
@@ -30,59 +29,57 @@ export interface ApplyOptions {
   readonly autoRetry?: AutoRetryPolicy | undefined;
   /** Default: no events. */
   readonly publishing?: Publishing | undefined;
+  /** Makes the id of an event. Default: a random UUID. */
+  readonly newEventId?: (() => string) | undefined;
   readonly log: Log;
   /** Unix milliseconds. */
   readonly now: () => number;
 }
 
+/** Makes the events of a story; undefined where events are off. */
+export const eventsOf = (
+  storyId: string,
+  { publishing, now, newEventId = randomUUID }: ApplyOptions,
+): MessageTarget['eventOf'] =>
+  publishing &&
+  ((kind, narration) => narrationEvent({ id: newEventId(), kind, storyId, nowMs: now() }, narration));
+
+/** Publishes what a transaction wrote. */
+export const publishEvent = async (
+  event: NarrationEvent | undefined,
+  { publishing, log }: ApplyOptions,
+): Promise<void> => {
+  if (event !== undefined && publishing !== undefined) await publishNow(event, { ...publishing, log });
+};
+
 /**
- * Applies a decision to its story in one transaction, then publishes the event of an end. If the event cannot be
- * published, the outcome is `store-away`, so that the sender retries; the message is then a duplicate, whose event is
- * published again. Fenced and stale messages have no event.
- *
- * An event that could not be published is owed. One of a message that is never sent again is owed from the moment that
- * the end is written until it is published.
+ * Applies a decision to its story in one transaction, which writes the event of an end, too. Then publishes the event;
+ * the outcome does not depend on that.
  */
 export const applyDecision = async (
-  target: Omit<MessageTarget, 'notes'>,
+  target: Omit<MessageTarget, 'eventOf'>,
   decideChange: Decide,
-  { stories, publishing, log, now }: ApplyOptions,
+  options: ApplyOptions,
 ): Promise<ApplyOutcome> => {
-  const { storyId, isLastWord = false } = target;
-  const eventOf = (decision: Decision['kind'], narration: NarrationState): NarrationEvent | undefined =>
-    decision === 'applied' || decision === 'duplicate'
-      ? narrationEvent(storyId, narration, now())
-      : undefined;
-  const isOwedAtOnce = isLastWord && publishing !== undefined;
-  const outcome = await stories.apply(isOwedAtOnce ? { ...target, notes: eventOf } : target, decideChange);
-  if (publishing === undefined || outcome.kind !== 'decided' || outcome.narration === undefined)
-    return outcome;
-  const event = eventOf(outcome.decision, outcome.narration);
-  if (event === undefined) return outcome;
-  try {
-    await publishing.events.publish(event);
-  } catch (error) {
-    const cause = errorWords(error);
-    const isOwed = isOwedAtOnce || (await publishing.owed.keep(event)).kind === 'kept';
-    log('error', 'event could not be published', { id: event.id, cause, isOwed });
-    return { kind: 'store-away', cause: `event: ${cause}` };
-  }
-  if (isOwedAtOnce) await publishing.owed.settle(event.id);
+  const eventOf = eventsOf(target.storyId, options);
+  const outcome = await options.stories.apply({ ...target, eventOf }, decideChange);
+  if (outcome.kind === 'decided') await publishEvent(outcome.event, options);
   return outcome;
 };
 
-export interface MessageToApply extends Omit<MessageTarget, 'notes'> {
+export interface MessageToApply
+  extends Omit<MessageTarget, 'eventOf'>,
+    Pick<TransitionContext, 'source' | 'isRunning'> {
   readonly message: StoryMessage;
-  readonly source: TransitionSource;
   /** How long the job may be silent after a progress. Default 0, for the ends of a job. */
   readonly leaseMs?: number;
 }
 
 /** Applies what `decide` makes of a message. */
 export const applyMessage = (
-  { message, source, leaseMs = 0, ...target }: MessageToApply,
+  { message, source, isRunning, leaseMs = 0, ...target }: MessageToApply,
   options: ApplyOptions,
 ): Promise<ApplyOutcome> => {
-  const context = { source, nowMs: options.now(), leaseMs, autoRetry: options.autoRetry };
-  return applyDecision(target, (story, attempt) => decide(story, attempt, message, context), options);
+  const context = { source, isRunning, nowMs: options.now(), leaseMs, autoRetry: options.autoRetry };
+  return applyDecision(target, (story, attempts) => decide(story, attempts, message, context), options);
 };

@@ -1,6 +1,6 @@
 import {
+  type AttemptStatus,
   AUDIO_STATUSES,
-  type AudioStatus,
   isRecord,
   readAttemptAudio,
   readStoryAudio,
@@ -14,7 +14,7 @@ import type { FirestoreCalls } from './firestore-calls.node.ts';
 export interface StoredJob {
   readonly story: StoryAudio;
   /** Undefined when the attempt has no document. */
-  readonly attemptStatus: AudioStatus | undefined;
+  readonly attemptStatus: AttemptStatus | undefined;
   /** RunPod's id of the attempt, once it is known. */
   readonly runpodJobId: string | undefined;
   /** Why the attempt ended at its dispatch, if it did. */
@@ -77,9 +77,9 @@ const SWEPT_FIELDS = [
   'audioAutoRetry',
 ] as const;
 
-/** RunPod's ids of our jobs, and the stories that a sweep looks into. */
+/** Jobs as they are stored, and the stories that a sweep looks into. */
 export const createFirestoreJobs = (calls: FirestoreCalls) => {
-  const { firestore, names, storyRef, attemptRef, call, transact } = calls;
+  const { firestore, names, storyRef, attemptRef, call } = calls;
   const findBy = ({ kind, byMs }: SweepQuery): Query => {
     const field = TIME_FIELDS[kind];
     const stories = firestore.collection(names.collections.stories);
@@ -112,29 +112,11 @@ export const createFirestoreJobs = (calls: FirestoreCalls) => {
         const known = attempt?.data();
         const job: StoredJob = {
           story: readStoryAudio(fields),
-          attemptStatus: known && readAttemptAudio(known).status,
+          attemptStatus: known && readAttemptAudio(jobId, known).status,
           runpodJobId: textOf(known?.['runpodJobId']),
           refusal: known && refusalOf(known),
         };
         return { kind: 'found' as const, job };
-      }),
-    /**
-     * Writes RunPod's id to the attempt, and to the story while the attempt is its current one. The first id is kept.
-     * `other`: the attempt has another id already, so RunPod runs it twice.
-     */
-    recordRunpodJob: (storyId: string, jobId: string, runpodJobId: string) =>
-      transact(async (transaction): Promise<{ kind: 'recorded' | 'other' | 'no-such-story' }> => {
-        const story = storyRef(storyId);
-        const attempt = attemptRef(storyId, jobId);
-        const [storyDoc, attemptDoc] = await transaction.getAll(story, attempt);
-        const fields = storyDoc?.data();
-        if (fields === undefined) return { kind: 'no-such-story' };
-        const known = textOf(attemptDoc?.get('runpodJobId'));
-        if (known !== undefined && known !== runpodJobId) return { kind: 'other' };
-        transaction.set(attempt, { jobId, runpodJobId }, { merge: true });
-        if (readStoryAudio(fields).jobId === jobId)
-          transaction.update(story, { audioRunpodJobId: runpodJobId });
-        return { kind: 'recorded' };
       }),
     /** Lists stories that wait for nothing. `next` is where the next page begins, undefined at the end. */
     listOverdue: (query: SweepQuery, limit: number, from?: DocumentSnapshot) =>

@@ -1,58 +1,25 @@
 import {
-  type AttemptAudio,
-  type Change,
-  type Decision,
-  documentIdFault,
+  contentHashesOf,
   type ErrorCode,
-  fitDocument,
   type KeptExtras,
   type Names,
-  type NarrationState,
-  readAttemptAudio,
   readExtras,
-  readNarration,
   readStoryAudio,
   type RequestDecision,
   type StoryAudio,
   textOf,
   type TtsJobEvent,
 } from '@taleback/core';
-import { type DocumentData, FieldValue, type Firestore, type Transaction } from 'firebase-admin/firestore';
-import { owedFields, owedRef } from '../events/owed-events.node.ts';
+import { type DocumentData, FieldValue, type Firestore } from 'firebase-admin/firestore';
+import { fitChange } from './documents.ts';
 import {
   createFirestoreCalls,
-  type FirestoreCalls,
   type FirestoreOptions,
   type StoreAway,
   withRemovals,
 } from './firestore-calls.node.ts';
 import { createFirestoreJobs } from './firestore-jobs.node.ts';
-import type { Owners } from './ownership.ts';
-
-export interface MessageTarget {
-  readonly storyId: string;
-  /** The job that the message names, if it names one. */
-  readonly jobId: string | undefined;
-  /** Called in the transaction before the decision; may be called again. Default: every message is admitted. */
-  readonly admits?: (owners: Owners) => boolean;
-  /** Whether the message is never sent again if its sender fails. Default: it is sent until it is answered. */
-  readonly isLastWord?: boolean;
-  /** A note to write in the same transaction, kept under its id until it is settled. Default: none. */
-  readonly notes?: (decision: Decision['kind'], narration: NarrationState) => { id: string } | undefined;
-}
-
-/** Decides in a transaction what changes; may be called again. */
-export type Decide = (story: StoryAudio, attempt: AttemptAudio | undefined) => Decision;
-
-/**
- * - `decided`: the decision is written, or there was nothing to write; `narration` is the state after it, if known
- * - `not-admitted`: `admits` refused the message; nothing is written
- * - `too-large`: the story would not fit into a Firestore document, even without its metadata
- */
-export type ApplyOutcome =
-  | { readonly kind: 'decided'; readonly decision: Decision['kind']; readonly narration?: NarrationState }
-  | { readonly kind: 'no-such-story' | 'not-admitted' | 'too-large' }
-  | StoreAway;
+import { createFirestoreMessages } from './firestore-messages.node.ts';
 
 /** An attempt that was opened under the same job id before. */
 export interface KnownAttempt {
@@ -91,19 +58,6 @@ export type AddressDecision =
   | { readonly kind: 'renewed'; readonly audioUrl: string }
   | { readonly kind: 'unchanged' | 'no-such-story' }
   | { readonly kind: 'audio-store-away'; readonly cause: string };
-
-const without = (fields: DocumentData, names: readonly string[]): DocumentData =>
-  Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name)));
-
-/** Fits the change into the document; undefined when there is no room even without its metadata. */
-const fitChange = (current: DocumentData, change: Change): Change | undefined => {
-  const metadataField = change.set['audioStatus'] === 'failed' ? 'audioErrorMetadata' : 'audioMetadata';
-  const rest = without(current, [...change.remove, ...Object.keys(change.set)]);
-  const set = fitDocument(rest, { ...change.set }, metadataField);
-  if (set === undefined) return undefined;
-  const dropped = Object.keys(change.set).filter((name) => !Object.hasOwn(set, name));
-  return { set, remove: [...change.remove, ...dropped] };
-};
 
 /** Room that a story keeps for the end of its narration: an attempt that could not end is not opened. */
 const ROOM_FOR_END = 'x'.repeat(4_096);
@@ -146,60 +100,13 @@ const readKnownAttempt = (fields: DocumentData): KnownAttempt => ({
   neverQueued: fields['error']?.code === 'queue_unavailable',
 });
 
-/** A message that does not name the attempt is judged by the current one, read only when it matters. */
-const isAdmitted = async (
-  { storyId, jobId, admits }: MessageTarget,
-  fields: DocumentData,
-  attempt: DocumentData | undefined,
-  transaction: Transaction,
-  { names, attemptRef }: FirestoreCalls,
-): Promise<boolean> => {
-  const userId = textOf(fields[names.ownerField]);
-  if (admits?.({ userId, requestedBy: textOf(attempt?.['requestedBy']) }) !== false) return true;
-  const current = textOf(fields['audioJobId']);
-  const isAboutCurrent = jobId === undefined || jobId === fields['audioRunpodJobId'];
-  if (!isAboutCurrent || current === undefined || documentIdFault(current) !== undefined) return false;
-  const document = await transaction.get(attemptRef(storyId, current));
-  return admits({ userId, requestedBy: textOf(document.get('requestedBy')) });
-};
-
 /** Stories and attempts in Cloud Firestore. Each method is one transaction or one query. */
 export const createFirestoreStories = (firestore: Firestore, options: FirestoreOptions) => {
   const calls = createFirestoreCalls(firestore, options);
   const { names, storyRef, attemptRef, call, transact } = calls;
   return {
+    ...createFirestoreMessages(calls),
     ...createFirestoreJobs(calls),
-    /** Reads story and attempt, calls `decide`, and writes its decision: one read call and one commit. */
-    apply: (target: MessageTarget, decide: Decide): Promise<ApplyOutcome> =>
-      transact(async (transaction): Promise<ApplyOutcome> => {
-        const { storyId, jobId } = target;
-        const story = storyRef(storyId);
-        const attempts = jobId === undefined ? [] : [attemptRef(storyId, jobId)];
-        const [storyDoc, attemptDoc] = await transaction.getAll(story, ...attempts);
-        const fields = storyDoc?.data();
-        if (fields === undefined) return { kind: 'no-such-story' };
-        const known = attemptDoc?.data();
-        if (!(await isAdmitted(target, fields, known, transaction, calls))) return { kind: 'not-admitted' };
-
-        const decision = decide(readStoryAudio(fields), known && readAttemptAudio(known));
-        let after = fields;
-        if (decision.kind === 'applied' || decision.kind === 'adopted') {
-          const fitted = fitChange(fields, decision.story);
-          if (fitted === undefined) return { kind: 'too-large' };
-          after = { ...without(fields, fitted.remove), ...fitted.set };
-          transaction.update(story, { ...withRemovals(fitted), updatedAt: FieldValue.serverTimestamp() });
-        }
-        const write = 'attempt' in decision ? decision.attempt : undefined;
-        // Older writers gave stories job ids that are no document ids; such a job has no history.
-        if (write !== undefined && documentIdFault(write.jobId) === undefined) {
-          const written = { jobId: write.jobId, ...withRemovals(write.change) };
-          transaction.set(attemptRef(storyId, write.jobId), written, { merge: true });
-        }
-        const narration = { ...readNarration(after), userId: textOf(fields[names.ownerField]) };
-        const note = target.notes?.(decision.kind, narration);
-        if (note !== undefined) transaction.set(owedRef(firestore, names, note.id), owedFields(note));
-        return { kind: 'decided', decision: decision.kind, narration };
-      }),
     /**
      * Reads the story and the attempt and calls `decide`. `opened` writes both, and creates a story that does not
      * exist; any other decision writes nothing.
@@ -218,7 +125,11 @@ export const createFirestoreStories = (firestore: Firestore, options: FirestoreO
         const decision = decide(fields && readStoryText(fields, names), known && readKnownAttempt(known));
         if (decision.kind !== 'opened') return decision;
         const updatedAt = FieldValue.serverTimestamp();
-        const { set, remove } = decision.story;
+        // The hashes of what is asked for, on the story and on the attempt.
+        const hashes = contentHashesOf(decision.job, decision.take);
+        const asked = { audioContentHash: hashes.contentHash, audioAskedTextHash: hashes.textHash };
+        const set = { ...decision.story.set, ...asked };
+        const { remove } = decision.story;
         if (fields === undefined) {
           const { userId, ...words } = decision.newStory ?? {};
           const owner = userId === undefined ? {} : { [names.ownerField]: userId };
@@ -226,9 +137,9 @@ export const createFirestoreStories = (firestore: Firestore, options: FirestoreO
         } else {
           const atEnd = { set: { ...set, audioErrorDetails: ROOM_FOR_END }, remove };
           if (fitChange(fields, atEnd) === undefined) return NO_ROOM;
-          transaction.update(story, { ...withRemovals(decision.story), updatedAt });
+          transaction.update(story, { ...withRemovals({ set, remove }), updatedAt });
         }
-        transaction.set(attempt, decision.attemptFields);
+        transaction.set(attempt, { ...decision.attemptFields, ...hashes });
         return decision;
       }),
     /** Reads the story, calls `decide`, and writes the new address. */

@@ -1,30 +1,21 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { findContradiction } from './ownership.ts';
+import { findForeignPlace, isOfOtherUser } from './ownership.ts';
 
 const at = (path: string, owners = { userId: 'ann', requestedBy: undefined as string | undefined }) =>
-  findContradiction({ userId: undefined, places: [{ field: 'storage_path', path }] }, owners)?.kind;
+  findForeignPlace([{ field: 'storage_path', path }], owners)?.field;
 
-const named = (userId: string | undefined, owner: string | undefined, requestedBy?: string) =>
-  findContradiction({ userId, places: [] }, { userId: owner, requestedBy })?.kind;
-
-describe('whom a message names', () => {
+describe('the user that a message names', () => {
   it.each([
-    ['nobody', undefined, 'ann'],
-    ['the owner', 'ann', 'ann'],
-    ['anybody, when the story has no owner', 'eve', undefined],
-  ])('may be %s', (_, userId, owner) => {
-    expect(named(userId, owner)).toBeUndefined();
-  });
-
-  it('may be who asked for the attempt, though the story has gone to another', () => {
-    expect(named('ann', 'bob', 'ann')).toBeUndefined();
-    expect(named('eve', 'bob', 'ann')).toBe('other-user');
-  });
-
-  it('is not somebody else', () => {
-    expect(named('eve', 'ann')).toBe('other-user');
-    expect(named('Ann', 'ann')).toBe('other-user');
+    ['no user', undefined, 'ann', undefined, false],
+    ['the owner', 'ann', 'ann', undefined, false],
+    ['any user, of a story without an owner', 'eve', undefined, undefined, false],
+    ['the requester of the attempt, of a story that has another owner now', 'ann', 'bob', 'ann', false],
+    ['a third user', 'eve', 'bob', 'ann', true],
+    ['another user', 'eve', 'ann', undefined, true],
+    ['the owner in other letters', 'Ann', 'ann', undefined, true],
+  ])('%s', (_what, userId, owner, requestedBy, expected) => {
+    expect(isOfOtherUser(userId, { userId: owner, requestedBy })).toBe(expected);
   });
 });
 
@@ -66,13 +57,13 @@ describe('where the audio may lie', () => {
     '..',
     'private/users/',
   ])('not %s', (path) => {
-    expect(at(path)).toBe('other-users-folder');
+    expect(at(path)).toBe('storage_path');
   });
 
   it('is the folder of who asked for the attempt, though the story has gone to another', () => {
     const path = 'private/users/ann/x.mp3';
     expect(at(path, { userId: 'bob', requestedBy: 'ann' })).toBeUndefined();
-    expect(at(path, { userId: 'bob', requestedBy: undefined })).toBe('other-users-folder');
+    expect(at(path, { userId: 'bob', requestedBy: undefined })).toBe('storage_path');
   });
 
   it('knows a user again in the spelling of the worker', () => {

@@ -8,17 +8,11 @@ export interface Owners {
   readonly requestedBy: string | undefined;
 }
 
-/** The people and places that a message names. */
-export interface Claims {
-  readonly userId: string | undefined;
-  /** Keys of the store and addresses of the audio, each with the field it came in. */
-  readonly places: readonly { readonly field: string; readonly path: string }[];
+/** A key of the store or an address of the audio, with the field it came in. */
+export interface NamedPlace {
+  readonly field: string;
+  readonly path: string;
 }
-
-/** How a message contradicts the story that it names. */
-export type Contradiction =
-  | { readonly kind: 'other-user' }
-  | { readonly kind: 'other-users-folder'; readonly field: string };
 
 /** The worker's folder for audio of jobs that named no user. */
 export const NO_USERS_FOLDER = 'unknown';
@@ -71,30 +65,32 @@ export const isOwnPlace = (place: string, userIds: readonly string[]): boolean =
   return parts.every((rest) => userIds.some((userId) => isInFolderOf(userId, rest)));
 };
 
-/**
- * Finds what in a message contradicts its story: another user, or audio in the private folder of another user
- * (`private/users/{user}/…`), which the story's owner would then see. The requester of the attempt counts as well as
- * the present owner, because a job under way keeps its names. A story without an owner is visible to no user and
- * contradicts nothing.
- */
-export const findContradiction = (claims: Claims, owners: Owners): Contradiction | undefined => {
-  const { userId, requestedBy } = owners;
-  if (userId === undefined) return undefined;
-  const people = requestedBy === undefined ? [userId] : [userId, requestedBy];
-  if (claims.userId !== undefined && !people.includes(claims.userId)) return { kind: 'other-user' };
-  const foreign = claims.places.find(({ path }) => !isOwnPlace(path, [...people, NO_USERS_FOLDER]));
-  return foreign === undefined ? undefined : { kind: 'other-users-folder', field: foreign.field };
-};
+/** The people of a story: the requester of the attempt counts as well, because a job under way keeps its names. */
+const peopleOf = ({ userId, requestedBy }: Owners): string[] =>
+  [userId, requestedBy].filter((one) => one !== undefined);
 
-/** The places that a message names, as a callback has them. */
-export const placesIn = (message: StoryMessage): Claims['places'] => {
+/** Whether a message names another user than those of its story; that is for the log only. */
+export const isOfOtherUser = (userId: string | undefined, owners: Owners): boolean =>
+  userId !== undefined && owners.userId !== undefined && !peopleOf(owners).includes(userId);
+
+/**
+ * Finds audio in the private folder of another user (`private/users/{user}/…`), which the story's owner would see. A
+ * story without an owner is visible to no user.
+ */
+export const findForeignPlace = (places: readonly NamedPlace[], owners: Owners): NamedPlace | undefined =>
+  owners.userId === undefined
+    ? undefined
+    : places.find(({ path }) => !isOwnPlace(path, [...peopleOf(owners), NO_USERS_FOLDER]));
+
+/** The places that a message names. */
+export const placesOf = (message: StoryMessage): readonly NamedPlace[] => {
   if (message.kind !== 'ready') return [];
   const named = { storage_path: message.storagePath, audio_url: message.audioUrl };
-  return Object.entries(named).flatMap(([field, path]) => (path === undefined ? [] : { field, path }));
+  return Object.entries(named).flatMap(([field, path]) => (path === undefined ? [] : [{ field, path }]));
 };
 
 /** Whether a story of these owners may get the audio that the message names. */
 export const admitsAudio =
   (message: StoryMessage) =>
   (owners: Owners): boolean =>
-    findContradiction({ userId: undefined, places: placesIn(message) }, owners) === undefined;
+    findForeignPlace(placesOf(message), owners) === undefined;

@@ -99,11 +99,12 @@ const judge = async (story: SweptStory, options: SweepStoryOptions): Promise<Ver
 };
 
 /** The message that ends the job; undefined while it is alive. */
-const messageOf = (verdict: Verdict, { status, jobId }: SweptStory['audio']): StoryMessage | undefined => {
+const messageOf = (verdict: Verdict, { status }: SweptStory['audio']): StoryMessage | undefined => {
   if (verdict.kind === 'message') return verdict.message;
   if (verdict.kind === 'alive') return undefined;
-  const silence = status === 'pending' ? 'nobody took the job up' : 'its worker fell silent';
-  return failureOf('lease_expired', { jobId, details: `${verdict.why}; ${silence}` });
+  const silence = status === 'pending' ? 'no worker took the job' : 'its worker fell silent';
+  // About the story, not a job: one that another app set back has no job under way.
+  return failureOf('lease_expired', { jobId: undefined, details: `${verdict.why}; ${silence}` });
 };
 
 /** The end of a story without room for the details. */
@@ -125,7 +126,7 @@ export const sweepStory = async (swept: SweptStory, options: SweepStoryOptions):
     return 'left';
   }
   const isDocumentId = jobId !== undefined && documentIdFault(jobId) === undefined;
-  const target = { storyId, jobId: isDocumentId ? jobId : undefined, isLastWord: true };
+  const target = { storyId, jobId: isDocumentId ? jobId : undefined };
   const { pendingLeaseMs, processingLeaseMs, autoRetry } = options;
   const leaseMs = audio.status === 'pending' ? pendingLeaseMs : processingLeaseMs;
   const context: TransitionContext = { source: 'sweeper', nowMs: options.now(), leaseMs, autoRetry };
@@ -134,11 +135,11 @@ export const sweepStory = async (swept: SweptStory, options: SweepStoryOptions):
   const endIfSilent = (message: StoryMessage | undefined) =>
     applyDecision(
       target,
-      (story, attempt): Decision => {
+      (story, attempts): Decision => {
         if (!isAsSeen(story, audio)) return { kind: 'stale' };
         return message === undefined
           ? decideRenewal(story, context)
-          : decide(story, attempt, message, context);
+          : decide(story, attempts, message, context);
       },
       options,
     );

@@ -1,6 +1,7 @@
-import { decideNoRetry, isOverdue, isRetryDue } from '@taleback/core';
+import { decideNoRetry, isOverdue, isRetryDue, type StoryAudio } from '@taleback/core';
 import { type RequestOptions, retryAutomatically } from '../request/request-audio.ts';
-import { applyDecision } from '../stories/apply-message.ts';
+import { isRunning } from '../runpod/report.ts';
+import { applyDecision, applyMessage } from '../stories/apply-message.ts';
 import type { SweepQuery, SweptStory } from '../stories/firestore-jobs.node.ts';
 import type { StoryStore } from '../stories/firestore-stories.node.ts';
 import { type SweepEnd, type SweepStoryOptions, sweepStory } from './sweep-story.ts';
@@ -25,16 +26,33 @@ const CONCURRENCY = 10;
 
 type Sweep = (story: SweptStory) => Promise<SweepEnd | 'retried' | undefined>;
 
+/** Whether RunPod runs the failed job again, after a `/retry` of its own: another attempt would run beside it. */
+const isRunAgain = async ({ runpodJobId }: StoryAudio, { runpod }: SweepOptions): Promise<boolean> =>
+  runpodJobId !== undefined && runpod !== undefined && isRunning(runpodJobId, runpod);
+
+/** Lets the run of a job that RunPod retried count. */
+const resume = async (storyId: string, audio: StoryAudio, options: SweepOptions): Promise<SweepEnd> => {
+  const jobId = audio.jobId ?? '';
+  const message = { kind: 'progress', jobId, stage: 'retried', progress: undefined } as const;
+  const { processingLeaseMs: leaseMs } = options;
+  const outcome = await applyMessage(
+    { storyId, jobId, message, source: 'sweeper', isRunning: true, leaseMs },
+    options,
+  );
+  return outcome.kind === 'store-away' ? 'store-away' : 'renewed';
+};
+
 /** Opens the next attempt of a failed story; one that can no longer be opened waits for a person. */
 const retry = async ({ storyId, audio }: SweptStory, options: SweepOptions): ReturnType<Sweep> => {
   if (!isRetryDue(audio, options.now())) return undefined;
+  if (await isRunAgain(audio, options)) return resume(storyId, audio, options);
   const answer = await retryAutomatically(storyId, options.requests);
   options.log('info', 'failed narration retried automatically', { storyId, answer: answer.kind });
   if (answer.kind === 'opened' || answer.kind === 'queue-away') return 'retried';
   if (answer.kind === 'store-away') return 'store-away';
   if (answer.kind !== 'unfit' && answer.kind !== 'no-such-story') return 'moved';
   const outcome = await applyDecision(
-    { storyId, jobId: undefined, isLastWord: true },
+    { storyId, jobId: undefined },
     (story) => (isRetryDue(story, options.now()) ? decideNoRetry(story) : { kind: 'stale' }),
     options,
   );

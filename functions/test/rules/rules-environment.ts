@@ -80,5 +80,10 @@ export const AUDIO_FIELDS: Readonly<Record<AudioField, unknown>> = {
   audioRetryAt: WRITTEN_AT,
   audioAutoRetries: 1,
   audioAutoRetry: false,
+  audioContentHash: 'c'.repeat(64),
+  audioAskedTextHash: 't'.repeat(64),
+  audioTextHash: 't'.repeat(64),
+  audioTake: 1,
+  audioEventSequence: 3,
   audioJobExtras: { profile_path: 'private/users/u1/voices/ann.wav' },
 };

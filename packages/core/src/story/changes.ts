@@ -6,7 +6,6 @@ import {
   AUTO_RETRY_GROUP,
   type AttemptAudio,
   type AttemptStatus,
-  type AudioStatus,
   type Change,
   ERROR_GROUP,
   RUNNING_GROUP,

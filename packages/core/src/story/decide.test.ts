@@ -74,6 +74,7 @@ const story = (over: Partial<StoryAudio> = {}): StoryAudio => ({
   audioUrl: undefined,
   storagePath: undefined,
   contentHash: 'h1',
+  askedTextHash: 't1',
   take: 0,
   eventSequence: 3,
   lastEnd: {},

@@ -27,6 +27,8 @@ export type RequestDecision =
   | {
       readonly kind: 'opened';
       readonly attempt: number;
+      /** How often a narration that was ready was asked for again, this time included. */
+      readonly take: number;
       readonly story: Change;
       readonly attemptFields: Record<string, unknown>;
     }

@@ -47,6 +47,7 @@ export type AudioField =
   | 'audioAttempt'
   | 'audioJobExtras'
   | 'audioContentHash'
+  | 'audioAskedTextHash'
   | 'audioTextHash'
   | 'audioTake'
   | 'audioEventSequence'
@@ -72,8 +73,9 @@ export interface StoryAudio {
   readonly mayAutoRetry: boolean;
   readonly audioUrl: string | undefined;
   readonly storagePath: string | undefined;
-  /** Hash of what was last asked to be narrated. @see contentHashOf */
+  /** Hashes of what was last asked to be narrated. @see contentHashesOf */
   readonly contentHash: string | undefined;
+  readonly askedTextHash: string | undefined;
   /** How often a narration that was ready was asked for again. */
   readonly take: number;
   /** Events of the story so far. */
@@ -94,6 +96,26 @@ export interface AttemptAudio {
   /** Of its story when it was opened; `lastEnd` of that time. */
   readonly before: Readonly<Record<string, unknown>>;
 }
+
+/**
+ * The current attempt as the story itself shows it, for a message that names the job at RunPod: only attempts of ours
+ * are there. Undefined when the attempt has to be read: another app may have set the story back.
+ *
+ * @example
+ * currentOf(readStoryAudio({ audioStatus: 'pending', audioJobId: 'j1' })); // undefined
+ */
+export const currentOf = (story: StoryAudio): AttemptAudio | undefined =>
+  story.jobId === undefined || (isUnderWay(story.status) && story.leaseExpiresAtMs === undefined)
+    ? undefined
+    : {
+        jobId: story.jobId,
+        number: Math.max(1, story.attempt),
+        status: story.status,
+        contentHash: story.contentHash,
+        textHash: story.askedTextHash,
+        runpodJobId: story.runpodJobId,
+        before: {},
+      };
 
 /** Beside the message itself: its source, the time, and how long the job may be silent afterwards. */
 export interface TransitionContext {
@@ -161,6 +183,7 @@ export const readStoryAudio = (fields: Readonly<Record<string, unknown>>): Story
   audioUrl: textOf(fields['audioUrl']),
   storagePath: textOf(fields['audioStoragePath']),
   contentHash: textOf(fields['audioContentHash']),
+  askedTextHash: textOf(fields['audioAskedTextHash']),
   take: countOr0(fields['audioTake']),
   eventSequence: countOr0(fields['audioEventSequence']),
   lastEnd: lastEndOf(fields),
@@ -186,6 +209,7 @@ export const readAttemptAudio = (jobId: string, fields: Readonly<Record<string, 
 export interface NarrationState {
   readonly status: AudioStatus | undefined;
   readonly jobId: string | undefined;
+  readonly runpodJobId: string | undefined;
   /** 1-based; 0 when none was counted. */
   readonly attempt: number;
   readonly userId: string | undefined;
@@ -196,6 +220,8 @@ export interface NarrationState {
   readonly retryable: boolean | undefined;
   /** Unix milliseconds; when a failure is retried automatically. */
   readonly retryAtMs: number | undefined;
+  /** Events of the story so far. */
+  readonly eventSequence: number;
 }
 
 /**
@@ -205,11 +231,12 @@ export interface NarrationState {
  * readNarration({ audioStatus: 'failed', audioErrorCode: 'timed_out' }).code; // 'timed_out'
  */
 export const readNarration = (fields: Readonly<Record<string, unknown>>): NarrationState => {
-  const { status, jobId, attempt, retryAtMs } = readStoryAudio(fields);
+  const { status, jobId, runpodJobId, attempt, retryAtMs, eventSequence } = readStoryAudio(fields);
   const { audioErrorCode: code, audioErrorRetryable: retryable } = fields;
   return {
     status,
     jobId,
+    runpodJobId,
     attempt,
     userId: textOf(fields['userId']),
     audioUrl: textOf(fields['audioUrl']),
@@ -218,5 +245,6 @@ export const readNarration = (fields: Readonly<Record<string, unknown>>): Narrat
     code: isErrorCode(code) ? code : undefined,
     retryable: typeof retryable === 'boolean' ? retryable : undefined,
     retryAtMs,
+    eventSequence,
   };
 };

@@ -1,0 +1,178 @@
+import {
+  type AttemptAudio,
+  type Attempts,
+  type Change,
+  currentOf,
+  type Decision,
+  decide,
+  documentIdFault,
+  fitDocument,
+  type Names,
+  type NarrationState,
+  readAttemptAudio,
+  readNarration,
+  readStoryAudio,
+  recordedMessage,
+  type StoryAudio,
+  type StoryEventKind,
+  textOf,
+  type TransitionContext,
+} from '@taleback/core';
+import type { NarrationEvent } from '../events/narration-event.ts';
+import type { StoreAway } from './firestore-calls.node.ts';
+import type { Owners } from './ownership.ts';
+
+export interface MessageTarget {
+  readonly storyId: string;
+  /** The job that the message names, by our id or by RunPod's, if it names one. */
+  readonly jobId: string | undefined;
+  /** Called in the transaction before the decision; may be called again. Default: every message is admitted. */
+  readonly admits?: ((owners: Owners) => boolean) | undefined;
+  /** Makes the event of a change; it is written in the same transaction. Default: no events. */
+  readonly eventOf?: ((kind: StoryEventKind, narration: NarrationState) => NarrationEvent) | undefined;
+}
+
+/** Decides in a transaction what changes; may be called again. */
+export type Decide = (story: StoryAudio, attempts: Attempts) => Decision;
+
+/** The decision is written, or there was nothing to write. */
+export interface Decided {
+  readonly kind: 'decided';
+  readonly decision: Decision['kind'];
+  /** Whether a ready of the message's job would still count. */
+  readonly isWanted: boolean;
+  /** The state after the decision. */
+  readonly narration: NarrationState;
+  /** What was written to be published. */
+  readonly event?: NarrationEvent;
+}
+
+/**
+ * - `not-admitted`: `admits` refused the message; nothing is written
+ * - `too-large`: the story would not fit into a Firestore document, even without its metadata
+ */
+export type ApplyOutcome =
+  | Decided
+  | { readonly kind: 'no-such-story' | 'not-admitted' | 'too-large' }
+  | StoreAway;
+
+/** `other`: the attempt has another id at RunPod already, so RunPod runs it twice. */
+export interface RecordOutcome {
+  readonly kind: 'recorded' | 'other' | 'no-such-story';
+  /** What was written to be published. */
+  readonly event?: NarrationEvent;
+}
+
+// What a store reads and writes for a message, without the store: the same for Firestore and for the simulation.
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** A story with the attempts that a message is about. */
+export interface MessageDocuments {
+  readonly story: Fields;
+  /** The attempt that the message names, by our id or by RunPod's. */
+  readonly named?: { readonly jobId: string; readonly fields: Fields } | undefined;
+  /** The story's current attempt. */
+  readonly current?: { readonly jobId: string; readonly fields: Fields } | undefined;
+}
+
+/** What a store writes in one commit. */
+export interface MessageWrites {
+  readonly story?: Change;
+  readonly attempt?: { readonly jobId: string; readonly change: Change };
+  readonly event?: NarrationEvent;
+}
+
+/** A job id of another server may be no document id; such a job has no history. */
+export const attemptIdOf = (jobId: unknown): string | undefined => {
+  const id = textOf(jobId);
+  return id === undefined || documentIdFault(id) !== undefined ? undefined : id;
+};
+
+/** Whether the story's own fields are enough to know its current attempt, so that it is not read. */
+export const isKnownFromStory = (story: Fields, jobId: string | undefined): boolean =>
+  jobId !== undefined &&
+  jobId === story['audioRunpodJobId'] &&
+  currentOf(readStoryAudio(story)) !== undefined;
+
+const without = (fields: Fields, names: readonly string[]): Fields =>
+  Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name)));
+
+/** Fits the change into the document; undefined when there is no room even without its metadata. */
+export const fitChange = (current: Fields, change: Change): Change | undefined => {
+  const metadataField = change.set['audioStatus'] === 'failed' ? 'audioErrorMetadata' : 'audioMetadata';
+  const rest = without(current, [...change.remove, ...Object.keys(change.set)]);
+  const set = fitDocument(rest, { ...change.set }, metadataField);
+  if (set === undefined) return undefined;
+  const dropped = Object.keys(change.set).filter((name) => !Object.hasOwn(set, name));
+  return { set, remove: [...change.remove, ...dropped] };
+};
+
+const readAttempt = (document: MessageDocuments['named']): AttemptAudio | undefined =>
+  document && readAttemptAudio(document.jobId, document.fields);
+
+/** Judges a message by the documents it is about, and decides what to write. */
+export const applyToDocuments = (
+  documents: MessageDocuments,
+  target: MessageTarget,
+  decideChange: Decide,
+  { ownerField }: Names,
+): { readonly outcome: ApplyOutcome; readonly writes: MessageWrites } => {
+  const { story: fields, named, current } = documents;
+  const userId = textOf(fields[ownerField]);
+  const isCurrent = target.jobId === undefined || target.jobId === fields['audioRunpodJobId'];
+  const requestedBy = textOf((isCurrent ? current : named)?.fields['requestedBy']);
+  if (target.admits?.({ userId, requestedBy }) === false)
+    return { outcome: { kind: 'not-admitted' }, writes: {} };
+
+  const story = readStoryAudio(fields);
+  const isFromStory = current === undefined && isKnownFromStory(fields, target.jobId);
+  const decision = decideChange(story, {
+    named: readAttempt(named),
+    current: isFromStory ? currentOf(story) : readAttempt(current),
+  });
+  const change = decision.story === undefined ? undefined : fitChange(fields, decision.story);
+  if (decision.story !== undefined && change === undefined)
+    return { outcome: { kind: 'too-large' }, writes: {} };
+  const after = change === undefined ? fields : { ...without(fields, change.remove), ...change.set };
+  const narration = { ...readNarration(after), userId };
+  const attempt = decision.attempt;
+  const event =
+    decision.event &&
+    target.eventOf?.(decision.event, { ...narration, jobId: attempt?.jobId ?? narration.jobId });
+  return {
+    outcome: {
+      kind: 'decided',
+      decision: decision.kind,
+      isWanted: decision.isWanted ?? true,
+      narration,
+      ...(event === undefined ? {} : { event }),
+    },
+    writes: {
+      ...(change === undefined ? {} : { story: change }),
+      ...(attempt === undefined || attemptIdOf(attempt.jobId) === undefined ? {} : { attempt }),
+      ...(event === undefined ? {} : { event }),
+    },
+  };
+};
+
+/**
+ * The message that came under RunPod's id before the dispatch was recorded, passed through `decide` as one of our job.
+ * Undefined when there is none.
+ */
+export const takeOver = (
+  documents: MessageDocuments & { readonly early: Fields | undefined },
+  target: MessageTarget & { readonly jobId: string },
+  context: TransitionContext,
+  names: Names,
+): MessageWrites | undefined => {
+  const message = documents.early && recordedMessage(target.jobId, documents.early);
+  if (message === undefined) return undefined;
+  const { writes } = applyToDocuments(
+    documents,
+    target,
+    (story, attempts) => decide(story, attempts, message, context),
+    names,
+  );
+  return writes;
+};

@@ -1,0 +1,111 @@
+import { readStoryAudio, textOf, type TransitionContext } from '@taleback/core';
+import { type DocumentSnapshot, FieldValue, type Transaction } from 'firebase-admin/firestore';
+import { owedFields, owedRef } from '../events/owed-events.node.ts';
+import {
+  type ApplyOutcome,
+  applyToDocuments,
+  attemptIdOf,
+  type Decide,
+  isKnownFromStory,
+  type MessageDocuments,
+  type MessageTarget,
+  type MessageWrites,
+  type RecordOutcome,
+  takeOver,
+} from './documents.ts';
+import { type FirestoreCalls, type StoreAway, withRemovals } from './firestore-calls.node.ts';
+
+const documentOf = (document: DocumentSnapshot | undefined): MessageDocuments['named'] => {
+  const fields = document?.data();
+  return document === undefined || fields === undefined ? undefined : { jobId: document.id, fields };
+};
+
+/** Reads a story and the attempts that a message is about; undefined when there is no such story. */
+const readForMessage = async (
+  transaction: Transaction,
+  { names, storyRef, attemptRef }: FirestoreCalls,
+  storyId: string,
+  jobId: string | undefined,
+): Promise<MessageDocuments | undefined> => {
+  const namedId = attemptIdOf(jobId);
+  const refs = namedId === undefined ? [] : [attemptRef(storyId, namedId)];
+  const [storyDoc, namedDoc] = await transaction.getAll(storyRef(storyId), ...refs);
+  const story = storyDoc?.data();
+  if (story === undefined) return undefined;
+  let named = documentOf(namedDoc);
+  const currentId = attemptIdOf(story['audioJobId']);
+  if (namedId !== undefined && namedId === currentId) return { story, current: named };
+  if (isKnownFromStory(story, jobId)) return { story };
+  // A second read: the current attempt, and the attempt that RunPod knows by this id.
+  const isUnknown = jobId !== undefined && named === undefined && jobId !== story['audioRunpodJobId'];
+  const attempts = storyRef(storyId).collection(names.collections.attempts);
+  const [current, found] = await Promise.all([
+    currentId === undefined ? undefined : transaction.get(attemptRef(storyId, currentId)),
+    isUnknown ? transaction.get(attempts.where('runpodJobId', '==', jobId).limit(1)) : undefined,
+  ]);
+  named ??= documentOf(found?.docs[0]);
+  return { story, named, current: documentOf(current) };
+};
+
+/** Writes what was decided. */
+const writeMessage = (
+  transaction: Transaction,
+  { firestore, names, storyRef, attemptRef }: FirestoreCalls,
+  storyId: string,
+  { story, attempt, event }: MessageWrites,
+): void => {
+  if (story !== undefined)
+    transaction.update(storyRef(storyId), {
+      ...withRemovals(story),
+      updatedAt: FieldValue.serverTimestamp(),
+    });
+  if (attempt !== undefined) {
+    const written = { jobId: attempt.jobId, ...withRemovals(attempt.change) };
+    transaction.set(attemptRef(storyId, attempt.jobId), written, { merge: true });
+  }
+  if (event !== undefined) transaction.create(owedRef(firestore, names, event.id), owedFields(event));
+};
+
+/** Messages in Cloud Firestore. */
+export const createFirestoreMessages = (calls: FirestoreCalls) => {
+  const { names, storyRef, attemptRef, transact } = calls;
+  return {
+    /**
+     * Reads the story and its attempts, calls `decide`, and writes its decision. A message that names our id or the
+     * current id at RunPod costs one read call and one commit, another one a second read call.
+     */
+    apply: (target: MessageTarget, decide: Decide): Promise<ApplyOutcome> =>
+      transact(async (transaction): Promise<ApplyOutcome> => {
+        const documents = await readForMessage(transaction, calls, target.storyId, target.jobId);
+        if (documents === undefined) return { kind: 'no-such-story' };
+        const { outcome, writes } = applyToDocuments(documents, target, decide, names);
+        writeMessage(transaction, calls, target.storyId, writes);
+        return outcome;
+      }),
+    /**
+     * Writes RunPod's id to the attempt, and to the story while the attempt is its current one. The first id is kept.
+     * A message that came under RunPod's id before is taken over: it is decided on as one of this job.
+     */
+    recordRunpodJob: (
+      target: MessageTarget & { readonly jobId: string; readonly runpodJobId: string },
+      context: TransitionContext,
+    ): Promise<RecordOutcome | StoreAway> =>
+      transact(async (transaction): Promise<RecordOutcome> => {
+        const { storyId, jobId, runpodJobId } = target;
+        const documents = await readForMessage(transaction, calls, storyId, jobId);
+        if (documents === undefined) return { kind: 'no-such-story' };
+        const isCurrent = readStoryAudio(documents.story).jobId === jobId;
+        const known = textOf((isCurrent ? documents.current : documents.named)?.fields['runpodJobId']);
+        if (known !== undefined && known !== runpodJobId) return { kind: 'other' };
+        const earlyRef = attemptRef(storyId, runpodJobId);
+        const early = (await transaction.get(earlyRef)).data();
+        transaction.set(attemptRef(storyId, jobId), { jobId, runpodJobId }, { merge: true });
+        if (isCurrent) transaction.update(storyRef(storyId), { audioRunpodJobId: runpodJobId });
+        const writes = takeOver({ ...documents, early }, target, context, names);
+        if (writes === undefined) return { kind: 'recorded' };
+        transaction.delete(earlyRef);
+        writeMessage(transaction, calls, storyId, writes);
+        return { kind: 'recorded', ...(writes.event === undefined ? {} : { event: writes.event }) };
+      }),
+  };
+};
