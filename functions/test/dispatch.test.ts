@@ -240,7 +240,9 @@ describe('a callback to the address that RunPod was given', () => {
       readonly body: { readonly input: { readonly metadata: { readonly callback_url: string } } };
     }[];
     const metadata = call?.body.input.metadata ?? { callback_url: '' };
-    await nets.firestore.doc(`stories/${storyId}`).update({ audioJobId: 'newer', audioAttempt: 2 });
+    const changes = { audioJobId: 'newer', audioAttempt: 2, audioContentHash: 'other' };
+    await nets.firestore.doc(`stories/${storyId}`).update(changes);
+    await nets.firestore.doc(`stories/${storyId}/audioAttempts/newer`).set({ number: 2, status: 'pending' });
     const receiver = createReceiver({
       ...nets.same,
       stories: nets.stories,

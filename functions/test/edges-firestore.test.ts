@@ -121,19 +121,16 @@ describe('a message that names a user', () => {
     expect(await receiver.story(id)).toMatchObject({ audioStatus: 'ready', userId: 'ann' });
   });
 
-  it('is answered 404 when that is somebody else, and writes nothing', async () => {
+  it.each([{}, { job_id: 'j' }])('counts and is logged when it is another one: %o', async (more) => {
     const id = await plant({ audioStatus: 'pending', audioJobId: 'j', audioAttempt: 1 });
-    await plantAttempt(id, 'j', { requestedBy: 'ann', status: 'pending' });
-    const [story, attempts] = [await receiver.story(id), await receiver.attempts(id)];
-    for (const more of [{}, { job_id: 'j' }, { job_id: 'unknown' }]) {
-      const answer = await ready(id, { user_id: 'eve', ...more });
-      expect(answer).toMatchObject({
-        status: 404,
-        body: { success: false, error: expect.stringMatching(/^user_id: /) },
-      });
-      expect((await failed(id, { user_id: 'eve', ...more })).status).toBe(404);
-    }
-    expect([await receiver.story(id), await receiver.attempts(id)]).toEqual([story, attempts]);
+    await plantAttempt(id, 'j', { requestedBy: 'ann', status: 'pending', number: 1 });
+    expect((await failed(id, { user_id: 'eve', ...more })).status).toBe(200);
+    expect(await receiver.story(id)).toMatchObject({ audioStatus: 'failed', userId: 'ann' });
+    expect((await ready(id, { user_id: 'eve', ...more })).status).toBe(200);
+    expect(await receiver.story(id)).toMatchObject({ audioStatus: 'ready', userId: 'ann' });
+    const ofStory = receiver.logged.filter(({ fields }) => (fields as { storyId?: string }).storyId === id);
+    const warning = { severity: 'warn', fields: { otherUser: 'eve' } };
+    expect(ofStory).toMatchObject([warning, warning]);
   });
 
   it.each([
@@ -225,7 +222,6 @@ describe('ids that name no document', () => {
 
   it('in a story that an older writer left: the message counts, without a history', async () => {
     const id = await plant({ audioStatus: 'processing', audioJobId: 'rp/1' });
-    expect((await ready(id, { user_id: 'eve' })).status).toBe(404);
     expect((await ready(id)).status).toBe(200);
     expect(await receiver.story(id)).toMatchObject({ audioStatus: 'ready' });
     expect(await receiver.attempts(id)).toEqual({});

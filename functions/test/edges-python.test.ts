@@ -96,6 +96,7 @@ describe('Python handlers in the field', () => {
       audioError: 'CUDA out of memory. Tried to allocate 2.00 GiB',
       audioErrorCode: 'gpu_out_of_memory',
       audioErrorRetryable: true,
+      audioEventSequence: 1,
     });
     expect(updatedAt).toBeDefined();
   });

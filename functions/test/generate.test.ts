@@ -163,6 +163,8 @@ describe('a story that is not there yet', () => {
       audioStatus: 'pending',
       audioJobId: answer.job_id,
       audioAttempt: 1,
+      audioContentHash: expect.stringMatching(/^[0-9a-f]{64}$/),
+      audioAskedTextHash: expect.stringMatching(/^[0-9a-f]{64}$/),
       audioAutoRetry: false,
       audioJobExtras: {
         has_recording: true,

@@ -58,6 +58,7 @@ describe('the receiver over Firestore, signatures off', () => {
       audioError: 'Voice profile not found',
       audioErrorCode: 'voice_profile_missing',
       audioErrorRetryable: false,
+      audioEventSequence: 1,
     });
     expect(updatedAt).toHaveProperty('seconds');
   });
@@ -130,6 +131,7 @@ describe('the receiver over Firestore, signatures off', () => {
       audioStoragePath: 'p/x.mp3',
       audioDurationMs: 1200,
       audioMetadata: { generation_time: 3 },
+      audioEventSequence: 2,
     });
     expect(updatedAt).toBeDefined();
     expect((await receiver.attempts(id))['j1']).not.toHaveProperty('error');
@@ -137,6 +139,7 @@ describe('the receiver over Firestore, signatures off', () => {
 
   it('fences a message of another job: recorded on its attempt, nothing on the story', async () => {
     const id = await newStory({ audioStatus: 'processing', audioJobId: 'new', audioAttempt: 2 });
+    await receiver.firestore.doc(`stories/${id}/audioAttempts/new`).set({ number: 2, status: 'processing' });
     const before = await receiver.story(id);
     expect(
       (await receiver.post('error-callback', { story_id: id, job_id: 'old', error: 'gone' })).status,
@@ -185,17 +188,22 @@ describe('the receiver over Firestore, signatures off', () => {
     expect((await receiver.attempts(id))['j']).toMatchObject({ status: 'processing', stage: 'synthesizing' });
   });
 
-  it('answers progress that nobody waits for: of an older job, or of one that is told already', async () => {
+  it('says to a worker whose audio would not count that its job is not wanted', async () => {
     const unwanted = { success: true, wanted: false };
     const cases = [
       [{ audioStatus: 'pending', audioJobId: 'newer' }, unwanted],
+      [{ audioStatus: 'pending', audioJobId: 'foreign' }, { success: true }],
       [{ audioStatus: 'ready', audioJobId: 'j' }, unwanted],
       [{ audioStatus: 'pending', audioJobId: 'j' }, { success: true }],
       // A late narration is better than the failure that was told in its place.
       [{ audioStatus: 'failed', audioJobId: 'j' }, { success: true }],
     ] as const;
     for (const [fields, body] of cases) {
-      const progress = { story_id: await newStory(fields), job_id: 'j', stage: 'x', progress: 0.1 };
+      const storyId = await newStory(fields);
+      await receiver.firestore
+        .doc(`stories/${storyId}/audioAttempts/newer`)
+        .set({ number: 2, status: 'pending' });
+      const progress = { story_id: storyId, job_id: 'j', stage: 'x', progress: 0.1 };
       const answer = await receiver.post('progress', progress);
       expect([answer.status, answer.body]).toEqual([200, body]);
     }

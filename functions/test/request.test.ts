@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { type Message, PubSub } from '@google-cloud/pubsub';
 import { createNames, DEFAULT_STORY_LIMITS, type TtsJobEvent } from '@taleback/core';
 import { deleteApp, initializeApp } from 'firebase-admin/app';
@@ -96,6 +96,8 @@ describe('requestAudio over Firestore and Pub/Sub', { timeout: 60_000 }, () => {
       audioStatus: 'pending',
       audioJobId: jobId,
       audioAttempt: 1,
+      audioContentHash: expect.stringMatching(/^[0-9a-f]{64}$/),
+      audioAskedTextHash: createHash('sha256').update('Once upon a time.').digest('hex'),
     });
     expect((updatedAt as Timestamp).toMillis()).toBeGreaterThan(askedAt - 60_000);
     expect((audioLeaseExpiresAt as Timestamp).toMillis()).toBeGreaterThanOrEqual(askedAt + LEASE_MS);
@@ -105,6 +107,8 @@ describe('requestAudio over Firestore and Pub/Sub', { timeout: 60_000 }, () => {
         number: 1,
         status: 'pending',
         requestedBy: 'u1',
+        contentHash: story['audioContentHash'],
+        textHash: story['audioAskedTextHash'],
         transitions: { pending: { source: 'person' } },
       },
     ]);

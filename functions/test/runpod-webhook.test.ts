@@ -252,6 +252,7 @@ describe("RunPod's own webhook", () => {
   it('is recorded on the attempt of its address, and leaves a newer one alone', async () => {
     const { storyId, jobId, body } = await runningJob({ status: 'FAILED', error: 'disk full' });
     await nets.firestore.doc(`stories/${storyId}`).update({ audioJobId: 'newer', audioAttempt: 2 });
+    await nets.firestore.doc(`stories/${storyId}/audioAttempts/newer`).set({ number: 2, status: 'pending' });
     const before = await nets.story(storyId);
     expect((await post(addressOf(await serve(), storyId, jobId), body)).status).toBe(200);
     expect(await nets.story(storyId)).toEqual(before);

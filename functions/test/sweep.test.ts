@@ -93,7 +93,7 @@ describe('a job past its lease', () => {
   });
 
   it.each([
-    ['pending', 'nobody took the job up'],
+    ['pending', 'no worker took the job'],
     ['processing', 'its worker fell silent'],
   ])(
     'is found without a lease, of an older writer, when nobody wrote the story for long: %s',
@@ -412,7 +412,7 @@ describe('trying again by itself', () => {
     expect(await sweepWith(later(14))).toMatchObject({ ended: 0 });
     expect(await sweepWith(later(15.5))).toMatchObject({ ended: 1 });
     expect(await nets.story(storyId)).toMatchObject({
-      audioErrorDetails: 'no sign of life; nobody took the job up',
+      audioErrorDetails: 'no sign of life; no worker took the job',
     });
     expect(await sweepWith(later(17))).toMatchObject({ retried: 1 });
     await vi.waitFor(() => expect(jobsOf(storyId)).toHaveLength(1), { timeout: 20_000, interval: 10 });

@@ -45,10 +45,10 @@ export const publishNow = async (event: NarrationEvent, options: PublishOptions)
   const limit = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, PUBLISH_LIMIT_MS);
   });
-  const published = publish(event, options).then((isPublished) => {
-    if (isPublished) void settle(event, options);
-  });
-  await Promise.race([published, limit]);
+  const publishAndSettle = async (): Promise<void> => {
+    if (await publish(event, options)) void settle(event, options);
+  };
+  await Promise.race([publishAndSettle(), limit]);
   clearTimeout(timer);
 };
 

@@ -120,8 +120,7 @@ export const applyToDocuments = (
 ): { readonly outcome: ApplyOutcome; readonly writes: MessageWrites } => {
   const { story: fields, named, current } = documents;
   const userId = textOf(fields[ownerField]);
-  const isCurrent = target.jobId === undefined || target.jobId === fields['audioRunpodJobId'];
-  const requestedBy = textOf((isCurrent ? current : named)?.fields['requestedBy']);
+  const requestedBy = textOf((named ?? current)?.fields['requestedBy']);
   if (target.admits?.({ userId, requestedBy }) === false)
     return { outcome: { kind: 'not-admitted' }, writes: {} };
 

@@ -76,11 +76,18 @@ export const createFirestoreMessages = (calls: FirestoreCalls) => {
      */
     apply: (target: MessageTarget, decide: Decide): Promise<ApplyOutcome> =>
       transact(async (transaction): Promise<ApplyOutcome> => {
-        const documents = await readForMessage(transaction, calls, target.storyId, target.jobId);
+        const { storyId, jobId } = target;
+        const documents = await readForMessage(transaction, calls, storyId, jobId);
         if (documents === undefined) return { kind: 'no-such-story' };
-        const { outcome, writes } = applyToDocuments(documents, target, decide, names);
-        writeMessage(transaction, calls, target.storyId, writes);
-        return outcome;
+        let applied = applyToDocuments(documents, target, decide, names);
+        const currentId = attemptIdOf(documents.story['audioJobId']);
+        if (applied.outcome.kind === 'not-admitted' && !documents.current && currentId !== undefined) {
+          // The requester of the attempt, which the story does not name, may be another than its owner.
+          const current = documentOf(await transaction.get(attemptRef(storyId, currentId)));
+          applied = applyToDocuments({ ...documents, current }, target, decide, names);
+        }
+        writeMessage(transaction, calls, storyId, applied.writes);
+        return applied.outcome;
       }),
     /**
      * Writes RunPod's id to the attempt, and to the story while the attempt is its current one. The first id is kept.

@@ -1,5 +1,4 @@
 import {
-  contentHashesOf,
   type ErrorCode,
   type KeptExtras,
   type Names,
@@ -10,6 +9,7 @@ import {
   textOf,
   type TtsJobEvent,
 } from '@taleback/core';
+import { contentHashesOf } from '@taleback/core/storage';
 import { type DocumentData, FieldValue, type Firestore } from 'firebase-admin/firestore';
 import { fitChange } from './documents.ts';
 import {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { contentHashesOf } from './content-hash.ts';
-import { ttsJobEvent, type TtsJobRequest } from './tts-job.ts';
+import { ttsJobEvent, type TtsJobRequest } from '../job/tts-job.ts';
 
 const request: TtsJobRequest = {
   jobId: 'j1',

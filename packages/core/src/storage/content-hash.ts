@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { TtsJobEvent } from './tts-job.ts';
+import type { TtsJobEvent } from '../job/tts-job.ts';
 
 const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
 

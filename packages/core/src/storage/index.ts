@@ -1,0 +1,2 @@
+export * from './audio-key.ts';
+export * from './content-hash.ts';
