@@ -73,7 +73,7 @@ module.exports = {
       name: 'speech-children-start-without-zod',
       comment: 'A child starts in half the time without zod; @taleback/core/errors does not load it.',
       severity: 'error',
-      from: { path: '^packages/speech/src/protocol/child/flite-child\\.ts$' },
+      from: { path: '^packages/speech/src/engines/flite/flite-child\\.ts$' },
       to: { path: 'node_modules/zod/', reachable: true },
     },
     {

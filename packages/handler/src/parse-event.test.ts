@@ -65,6 +65,18 @@ describe('parseEvent', () => {
     });
   });
 
+  it.each([
+    [{ profile_base64: 'AA', profile_path: 'p' }, { base64: 'AA' }],
+    [{ profile_path: 'p', metadata: { profile_base64: 'AA' } }, { path: 'p' }],
+    [{ metadata: { profile_base64: 'AA' } }, { base64: 'AA' }],
+    [{ profile_base64: null, profile_path: ' ', metadata: { profile_path: 'p' } }, { path: 'p' }],
+    [{ profile_base64: 7, metadata: null }, undefined],
+    [{}, undefined],
+  ])('finds in the input %j the recording %j', (fields, expected) => {
+    const outer = { metadata: { profile_path: 'elsewhere' } };
+    expect(withInput(fields, outer).recording).toEqual(expected);
+  });
+
   it('reads a recording and a style beside the text or in the metadata, and never echoes the recording', () => {
     const inMetadata = { profile_base64: 'AAAA', profile_path: 'voices/a.wav', cfg_weight: '0.4', kept: 1 };
     expect(withInput({ metadata: inMetadata })).toMatchObject({

@@ -1,7 +1,6 @@
 import { type ErrorCode, isErrorCode, type TalebackError, toTalebackError } from '@taleback/core';
 import type { SynthesisRequest, SynthesisResult } from './chain/synthesis-request.ts';
 import type { TtsService } from './chain/tts-manager.ts';
-import type { ServiceStatus } from './status/service-status.ts';
 
 /** The part of Electron's `ipcMain` that is used. */
 export interface IpcMainLike {
@@ -30,7 +29,7 @@ export const bindIpcMain = (
   ipcMain: IpcMainLike,
   service: Pick<TtsService, 'synthesize' | 'getStatus'>,
 ): (() => void) => {
-  const synthesize = async (_event: unknown, request: unknown): Promise<SynthesisResult> => {
+  ipcMain.handle(TTS_CHANNELS.synthesize, async (_event, request): Promise<SynthesisResult> => {
     try {
       // The service validates it: it came from a page.
       return await service.synthesize(request as SynthesisRequest);
@@ -38,18 +37,15 @@ export const bindIpcMain = (
       // Electron passes only the message of an error, and its stack must not leave this process.
       throw new Error(formatIpcError(toTalebackError(error)), { cause: error });
     }
-  };
-  ipcMain.handle(TTS_CHANNELS.synthesize, synthesize);
+  });
   try {
-    ipcMain.handle(TTS_CHANNELS.status, (): ServiceStatus => service.getStatus());
+    ipcMain.handle(TTS_CHANNELS.status, () => service.getStatus());
   } catch (error) {
-    // Both or none.
     ipcMain.removeHandler(TTS_CHANNELS.synthesize);
     throw error;
   }
   return () => {
-    ipcMain.removeHandler(TTS_CHANNELS.synthesize);
-    ipcMain.removeHandler(TTS_CHANNELS.status);
+    for (const channel of Object.values(TTS_CHANNELS)) ipcMain.removeHandler(channel);
   };
 };
 

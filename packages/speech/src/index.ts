@@ -31,21 +31,9 @@ export {
   type VoiceProfile,
   type VoiceStyle,
 } from './engines/engine.ts';
-export {
-  ENGINE_NAMES,
-  type EngineName,
-  type EnginesConfig,
-  enginesEnvironment,
-  toEnginesConfig,
-} from './engines/engine-settings.ts';
+export * from './engines/engine-settings.ts';
 export { loadFlite } from './engines/flite/flite-engine.ts';
-export {
-  type FlitePluginOptions,
-  openFlitePlugin,
-  openPythonPlugin,
-  processChild,
-  type PythonPluginOptions,
-} from './engines/hosted-plugins.node.ts';
+export * from './engines/hosted-plugins.node.ts';
 export { openEngine, type OpenEngine } from './engines/open-engine.node.ts';
 export { ESPEAK_PROFILE } from './engines/python-profiles.ts';
 export { BALANCING, type TtsManagerConfig, type TtsManagerOverrides } from './pool/pool-config.ts';

@@ -9,7 +9,7 @@ export const ownFile = (path: string): URL => new URL(`${path}.${isSource ? 'ts'
 /** Arguments for a Node that runs our files: among sources, other packages are found as sources too. */
 export const OWN_NODE_ARGS: readonly string[] = isSource ? ['--conditions=@taleback/source'] : [];
 
-export const FLITE_CHILD_FILE = fileURLToPath(ownFile('protocol/child/flite-child'));
+export const FLITE_CHILD_FILE = fileURLToPath(ownFile('engines/flite/flite-child'));
 
 /** The folder of the Python package `taleback_speech`. */
 export const PYTHON_FOLDER = fileURLToPath(new URL('../python', import.meta.url));

@@ -1,12 +1,11 @@
 import { parentPort, receiveMessageOnPort, Worker, workerData as ownData } from 'node:worker_threads';
-import { type ErrorReport, reportError, toTalebackError } from '@taleback/core/errors';
+import { type ErrorReport, errorWords, reportError, toTalebackError } from '@taleback/core/errors';
 import { OWN_NODE_ARGS } from '../own-files.node.ts';
 import type { OpenSpeechChild } from '../pool/speech-child.ts';
 import type { SpeechChunk, SpeechEngine } from './engine.ts';
 
-/** What a speech thread is started with. */
+/** What a speech thread is started with: one number, which grows with every message to it and wakes it. */
 export interface SpeechThreadData {
-  /** One number, shared: it grows with every message to the thread, and its waiters are notified. */
   readonly bell: Int32Array<SharedArrayBuffer>;
 }
 
@@ -53,7 +52,7 @@ export const openSpeechThread =
       }
     });
     thread.on('error', (error) => {
-      cause = error instanceof Error ? error.message : String(error);
+      cause = errorWords(error);
     });
     thread.on('exit', (exitCode) => events.onEnd(cause ?? `exit code ${exitCode}`));
     const end = (): void => void thread.terminate();
@@ -92,13 +91,10 @@ export const serveThread = async (load: () => Promise<SpeechEngine>): Promise<ne
   const port = parentPort;
   if (port === null) throw new Error('a speech thread runs as a worker thread only');
   const { bell } = ownData as SpeechThreadData;
-  const send = (message: FromSpeechThread): void =>
-    port.postMessage(
-      message,
-      message.type === 'audio' && message.samples.byteLength > MOVED_FROM_BYTES
-        ? [message.samples.buffer]
-        : [],
-    );
+  const send = (message: FromSpeechThread): void => {
+    const isMoved = message.type === 'audio' && message.samples.byteLength > MOVED_FROM_BYTES;
+    port.postMessage(message, isMoved ? [message.samples.buffer] : []);
+  };
 
   const engine = await load();
   const answer = async ({ correlationId, chunk }: ToSpeechThread): Promise<FromSpeechThread> => {

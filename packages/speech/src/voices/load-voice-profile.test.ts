@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { TalebackError } from '@taleback/core';
 import { describe, expect, test } from 'vitest';
 import { wav } from '../../test/support/recordings.ts';
-import { loadVoiceProfile, MAX_PROFILE_BYTES, profileOf } from './load-voice-profile.ts';
+import { loadVoiceProfile, MAX_PROFILE_BYTES } from './load-voice-profile.ts';
 
 const voice = wav();
 const noStore = { read: () => Promise.reject(new Error('nothing is read here')) };
@@ -98,15 +98,4 @@ describe('loadVoiceProfile', () => {
   test('returns nothing for a job without a recording', async () => {
     expect(await loadVoiceProfile({}, noStore)).toBeUndefined();
   });
-});
-
-test.each([
-  [{ profile_base64: 'AA', profile_path: 'p' }, { base64: 'AA' }],
-  [{ profile_path: 'p', metadata: { profile_base64: 'AA' } }, { path: 'p' }],
-  [{ metadata: { profile_base64: 'AA' } }, { base64: 'AA' }],
-  [{ profile_base64: null, profile_path: ' ', metadata: { profile_path: 'p' } }, { path: 'p' }],
-  [{ profile_base64: 7, metadata: null }, undefined],
-  [undefined, undefined],
-])('profileOf input %j is %j', (input, expected) => {
-  expect(profileOf({ id: 'j', input, metadata: { profile_path: 'elsewhere' } })).toEqual(expected);
 });

@@ -1,36 +1,15 @@
 import { createHash } from 'node:crypto';
-import { isRecord, TalebackError } from '@taleback/core';
+import { TalebackError } from '@taleback/core';
 import type { VoiceProfile } from '../engines/engine.ts';
 import { corruptProfile, readRecording, unusableProfile } from './read-recording.ts';
 
 /** Where a job's recording is; at most one of the two. */
-export interface ProfileSource {
+interface ProfileSource {
   /** The recording itself, optionally as a `data:` address. */
   readonly base64?: string | undefined;
   /** Its key in the store. */
   readonly path?: string | undefined;
 }
-
-const text = (value: unknown): string | undefined =>
-  typeof value === 'string' && value.trim() !== '' ? value : undefined;
-
-const sourceIn = (fields: unknown): ProfileSource | undefined => {
-  if (!isRecord(fields)) return undefined;
-  const base64 = text(fields['profile_base64']);
-  if (base64 !== undefined) return { base64 };
-  const path = text(fields['profile_path']);
-  return path === undefined ? undefined : { path };
-};
-
-/**
- * The recording that an event names: in `input`, else in the metadata nested there; the recording itself before a path.
- * @returns undefined when it names none
- */
-export const profileOf = (event: unknown): ProfileSource | undefined => {
-  const input = isRecord(event) ? event['input'] : undefined;
-  if (!isRecord(input)) return undefined;
-  return sourceIn(input) ?? sourceIn(input['metadata']);
-};
 
 /** A minute of 44.1 kHz stereo in 16 bits; cloning wants ten seconds. */
 export const MAX_PROFILE_BYTES = 10 * 2 ** 20;
@@ -78,26 +57,22 @@ export interface ProfilePorts {
   readonly signal?: AbortSignal | undefined;
 }
 
-const MAX_PATH_CHARACTERS = 1024;
-const ENDING = /\.(?:wav|wave|mp3|flac|ogg|oga|opus|m4a|mp4|aac|webm|aif|aiff)$/i;
-
 /** Relative, without `..`, a backslash or a hidden file in it, and with the extension of a recording. */
 const isTrusted = (path: string): boolean =>
-  path.length <= MAX_PATH_CHARACTERS &&
+  path.length <= 1024 &&
   !path.includes('..') &&
-  ENDING.test(path) &&
+  /\.(?:wav|wave|mp3|flac|ogg|oga|opus|m4a|mp4|aac|webm|aif|aiff)$/i.test(path) &&
   path.split('/').every((segment) => /^[\w%-][\w.%-]{0,199}$/.test(segment));
 
-const readPath = async (path: string, { read, signal }: ProfilePorts): Promise<Uint8Array> => {
+const readPath = async (path: string, { read, signal }: ProfilePorts): Promise<Uint8Array<ArrayBuffer>> => {
   if (!isTrusted(path))
     throw missingProfile(
       'profile_path: must be relative, without "..", and end in .wav, .mp3, .flac, .ogg, .m4a, .aac, .webm or .aiff',
     );
   const bytes = await read(path, signal);
   if (bytes === undefined) throw missingProfile(`profile_path: nothing lies at ${path}`);
-  if (bytes.byteLength > MAX_PROFILE_BYTES)
-    throw unusableProfile(`profile_path: ${bytes.byteLength} bytes, at most ${MAX_PROFILE_BYTES}`);
-  return bytes;
+  if (bytes.byteLength <= MAX_PROFILE_BYTES) return new Uint8Array(bytes);
+  throw unusableProfile(`profile_path: ${bytes.byteLength} bytes, at most ${MAX_PROFILE_BYTES}`);
 };
 
 /**
@@ -116,8 +91,7 @@ export const loadVoiceProfile = async (
   ports: ProfilePorts,
 ): Promise<VoiceProfile | undefined> => {
   if (base64 === undefined && path === undefined) return undefined;
-  const bytes =
-    base64 === undefined ? new Uint8Array(await readPath(path ?? '', ports)) : decodeBase64(base64);
+  const bytes = base64 === undefined ? await readPath(path ?? '', ports) : decodeBase64(base64);
   await readRecording(bytes);
   return { bytes, hash: createHash('sha256').update(bytes).digest('hex') };
 };

@@ -17,9 +17,9 @@ export interface Recording {
 }
 
 /** A voice cannot be cloned from less; more is not a sample of a voice but a book. */
-const DURATION_RANGE_MS = { min: 1000, max: 600_000 } as const;
+const DURATION_RANGE = [1000, 600_000, 'ms'] as const;
 /** From telephones to studios. */
-const RATE_RANGE_HZ = { min: 8000, max: 192_000 } as const;
+const RATE_RANGE = [8000, 192_000, 'Hz'] as const;
 const MAX_CHANNELS = 2;
 /** The rate of every Opus decoder; the file names that of the microphone. */
 const OPUS_RATE_HZ = 48_000;
@@ -142,8 +142,7 @@ const read = async (bytes: Uint8Array): Promise<Recording> => {
 const verifyRange = (
   what: string,
   value: number,
-  { min, max }: { min: number; max: number },
-  unit: string,
+  [min, max, unit]: readonly [number, number, string],
 ): void => {
   if (value >= min && value <= max) return;
   throw unusableProfile(`${what} is ${Math.round(value)} ${unit}, must be ${min} to ${max}`);
@@ -159,8 +158,8 @@ export const readRecording = async (bytes: Uint8Array): Promise<Recording> => {
   const recording = await read(bytes);
   const { format, channels, sampleRateHz, durationMs, rms } = recording;
   if (channels > MAX_CHANNELS) throw unusableProfile(`${format}: has ${channels} channels, must have 1 or 2`);
-  verifyRange(`${format}: sample rate`, sampleRateHz, RATE_RANGE_HZ, 'Hz');
-  if (durationMs !== undefined) verifyRange(`${format}: duration`, durationMs, DURATION_RANGE_MS, 'ms');
+  verifyRange(`${format}: sample rate`, sampleRateHz, RATE_RANGE);
+  if (durationMs !== undefined) verifyRange(`${format}: duration`, durationMs, DURATION_RANGE);
   if (rms !== undefined && rms < SILENT_RMS) throw corruptProfile(`${format}: is silent`);
   return recording;
 };

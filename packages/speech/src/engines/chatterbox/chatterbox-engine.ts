@@ -12,9 +12,8 @@ import {
 import { readSpeech } from '../remote/read-speech.ts';
 import { createRemoteEngine, offeredVoices } from '../remote/remote-engine.ts';
 import { RequestGate } from '../remote/request-gate.ts';
-import { jsonPost, ServiceClient } from '../remote/service-client.ts';
+import { jsonPost, ServiceClient, type ServiceLocation } from '../remote/service-client.ts';
 import { parseJson, readRefusal } from '../remote/service-fault.ts';
-import type { SpeechHttp } from '../remote/speech-http.node.ts';
 import {
   chatterboxCode,
   chatterboxRequest,
@@ -26,18 +25,13 @@ import {
   uploadCode,
 } from './chatterbox-wire.ts';
 
-export interface ChatterboxEngineOptions {
-  /** Such as `http://127.0.0.1:8004`. */
-  readonly baseUrl: string;
-  readonly http: SpeechHttp;
+export interface ChatterboxEngineOptions extends ServiceLocation {
   /** File names of the voices to offer, the default first. Default: all that the server has. */
   readonly voices?: readonly string[] | undefined;
   /** What the model speaks, BCP 47, until a probe. Default: English. */
   readonly languages?: readonly string[] | undefined;
   /** 1 or more. Default: one of ours. */
   readonly seed?: number | undefined;
-  /** For a proxy in front of it: the server itself needs none. */
-  readonly apiKey?: string | undefined;
 }
 
 const SERVICE = 'chatterbox';

@@ -4,22 +4,16 @@ import { requireLanguage, type RemoteEngine, speaksLanguage } from '../engine.ts
 import { readSpeech } from '../remote/read-speech.ts';
 import { createRemoteEngine, offeredVoices, type Repertoire } from '../remote/remote-engine.ts';
 import { RequestGate } from '../remote/request-gate.ts';
-import { ServiceClient } from '../remote/service-client.ts';
-import type { SpeechHttp } from '../remote/speech-http.node.ts';
+import { ServiceClient, type ServiceLocation } from '../remote/service-client.ts';
 import { coquiCode, coquiRequest, parseHome } from './coqui-wire.ts';
 
-export interface CoquiEngineOptions {
-  /** Such as `http://127.0.0.1:5002`. */
-  readonly baseUrl: string;
-  readonly http: SpeechHttp;
+export interface CoquiEngineOptions extends ServiceLocation {
   /** The speakers to offer, the default first. Default: all that the server has. */
   readonly speakers?: readonly string[] | undefined;
   /** What the model speaks, BCP 47: a model of one language does not report it. Default: English. */
   readonly languages?: readonly string[] | undefined;
   /** A WAV file at the server, or `{"token": weight}`, for models that take a style from one. */
   readonly styleWav?: string | undefined;
-  /** For a proxy in front of it: the server itself needs none. */
-  readonly apiKey?: string | undefined;
 }
 
 const SERVICE = 'coqui';

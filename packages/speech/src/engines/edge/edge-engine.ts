@@ -8,7 +8,7 @@ import { isSpeakable } from '../../text/split-text.ts';
 import type { RemoteEngine, Voice } from '../engine.ts';
 import { createRemoteEngine, type Repertoire } from '../remote/remote-engine.ts';
 import { readRefusal, serviceFault } from '../remote/service-fault.ts';
-import type { HttpHeaders, SpeechHttp } from '../remote/speech-http.node.ts';
+import type { HttpAnswer, SpeechHttp } from '../remote/speech-http.node.ts';
 import { type Conversation, type ConversationEnd, converse } from './edge-socket.node.ts';
 import { EDGE_VOICES, parseVoiceList } from './edge-voices.ts';
 import {
@@ -53,11 +53,7 @@ export interface EdgeEngineOptions {
   readonly newId?: (() => string) | undefined;
 }
 
-interface Answered {
-  readonly status: number;
-  readonly headers?: HttpHeaders;
-  readonly body?: Uint8Array<ArrayBuffer>;
-}
+type Answered = Pick<HttpAnswer, 'status'> & Partial<HttpAnswer>;
 
 /** @throws TalebackError `request_invalid`, without the address. */
 const withoutSecrets = (address: string): string => {
@@ -134,15 +130,23 @@ export const createEdgeEngine = (options: EdgeEngineOptions = {}): RemoteEngine 
       if (typeof message === 'string') return parseTextFrame(message) === 'turn.end';
       const sound = parseAudioFrame(message);
       audioBytes += sound.length;
-      if (audioBytes > MAX_SOUND_BYTES) throw endless(audioBytes);
+      if (audioBytes > MAX_SOUND_BYTES) {
+        throw new TalebackError('provider_rejected', 'The sound of the Edge service does not end.', {
+          details: `more than ${MAX_SOUND_BYTES} bytes: ${audioBytes}`,
+        });
+      }
       parts.push(sound);
       return false;
     };
     const framesAt = (nowMs: number) => [formatConfigFrame(nowMs), formatSsmlFrame(ssml, newId(), nowMs)];
     const end = await connect(framesAt, { signal, onMessage });
     if (end.kind === 'closed') throw closedEarly(end, audioBytes);
-    if (audioBytes === 0) throw noAudio();
-    return decodeMp3(Buffer.concat(parts));
+    if (audioBytes > 0) return decodeMp3(Buffer.concat(parts));
+    // The service does not report why: a voice that was withdrawn or does not speak the language, an old browser version,
+    // too many requests from one address, an outage.
+    throw new TalebackError('audio_missing', 'The Edge service ended its turn without any sound.', {
+      details: 'NoAudioReceived: turn.end without audio',
+    });
   };
 
   const openAndClose = (signal: AbortSignal) => connect(() => [], { signal, onMessage: () => true });
@@ -187,16 +191,16 @@ export const createEdgeEngine = (options: EdgeEngineOptions = {}): RemoteEngine 
 const joined = (parts: readonly Pcm[]): Pcm => {
   const [first] = parts;
   if (first === undefined) throw new TalebackError('audio_missing', 'The Edge service made no sound.');
-  if (parts.length === 1) return first;
   const { sampleRateHz } = first;
+  const other = parts.find((part) => part.sampleRateHz !== sampleRateHz);
+  if (other !== undefined) {
+    throw new TalebackError('model_failed', 'The Edge service changed its sample rate within a text.', {
+      details: `${sampleRateHz} and ${other.sampleRateHz} Hz`,
+    });
+  }
   const samples = new Int16Array(parts.reduce((count, part) => count + part.samples.length, 0));
   let offset = 0;
   for (const part of parts) {
-    if (part.sampleRateHz !== sampleRateHz) {
-      throw new TalebackError('model_failed', 'The Edge service changed its sample rate within a text.', {
-        details: `${sampleRateHz} and ${part.sampleRateHz} Hz`,
-      });
-    }
     samples.set(part.samples, offset);
     offset += part.samples.length;
   }
@@ -212,20 +216,6 @@ const refusedWith = ({ status, headers = {}, body = new Uint8Array(0) }: Answere
     note: status === 403 ? note : undefined,
   });
 };
-
-const endless = (audioBytes: number): TalebackError =>
-  new TalebackError('provider_rejected', 'The sound of the Edge service does not end.', {
-    details: `more than ${MAX_SOUND_BYTES} bytes: ${audioBytes}`,
-  });
-
-/**
- * A turn that ended without sound. The service does not report why: a voice that was withdrawn or does not speak the
- * language, an old browser version, too many requests from one address, an outage.
- */
-const noAudio = (): TalebackError =>
-  new TalebackError('audio_missing', 'The Edge service ended its turn without any sound.', {
-    details: 'NoAudioReceived: turn.end without audio',
-  });
 
 /** Codes that the service's words may lead to; for others the code of the close frame says more. */
 const CLEAR_CODES: ReadonlySet<ErrorCode> = new Set([

@@ -59,13 +59,16 @@ export interface ElevenlabsEngineOptions {
   readonly now?: (() => number) | undefined;
 }
 
-const countOf = (header: string | undefined): number | undefined =>
-  header !== undefined && /^\d{1,6}$/u.test(header.trim()) ? Number(header) : undefined;
-
-const concurrencyIn = (headers: HttpHeaders): ConcurrencyReport => ({
-  maximum: countOf(headers['maximum-concurrent-requests']) || undefined,
-  current: countOf(headers['current-concurrent-requests']),
-});
+const concurrencyIn = (headers: HttpHeaders): ConcurrencyReport => {
+  const countIn = (name: string): number | undefined => {
+    const count = headers[name]?.trim() ?? '';
+    return /^\d{1,6}$/u.test(count) ? Number(count) : undefined;
+  };
+  return {
+    maximum: countIn('maximum-concurrent-requests') || undefined,
+    current: countIn('current-concurrent-requests'),
+  };
+};
 
 /**
  * The ElevenLabs API. It sends no more requests at once than the account may, and learns that limit from each answer.

@@ -1,8 +1,8 @@
 import { type ErrorCode, isTalebackError, TalebackError } from '@taleback/core/errors';
 import { isSilent, type Pcm } from '../../audio/pcm.ts';
 import { parseWav } from '../../audio/wav.ts';
-import { cleanText } from '../../text/clean-text.ts';
 import { throwIfCancelled } from '../../cancellation.ts';
+import { cleanText } from '../../text/clean-text.ts';
 import {
   checkChunk,
   type SpeechChunk,
@@ -22,37 +22,18 @@ import {
 const EMPTY_WAV_BYTES = 44;
 
 /** Some short texts, such as "Feu!", come out as silence because flite has no rule for their sounds. */
-const SOUNDLESS: ReadonlySet<ErrorCode> = new Set(['audio_missing', 'audio_silent']);
+const SOUNDLESS: readonly ErrorCode[] = ['audio_missing', 'audio_silent'];
 /** Those are spelled out instead. Silence for more text than this is a fault of the engine. */
 const LONGEST_SPELLED = 40;
 
+const AMERICAN = { languages: ['en-US'], accent: 'American' };
+
 /** Compiled into the engine. The first is the default; the telephone-rate voice `kal` is left out. */
 const FLITE_VOICES: readonly Voice[] = [
-  {
-    id: 'slt',
-    name: 'Clara',
-    languages: ['en-US'],
-    gender: 'female',
-    accent: 'American',
-    remark: 'clear and even',
-  },
-  {
-    id: 'rms',
-    name: 'Robert',
-    languages: ['en-US'],
-    gender: 'male',
-    accent: 'American',
-    remark: 'low and calm',
-  },
+  { ...AMERICAN, id: 'slt', name: 'Clara', gender: 'female', remark: 'clear and even' },
+  { ...AMERICAN, id: 'rms', name: 'Robert', gender: 'male', remark: 'low and calm' },
   { id: 'awb', name: 'Alasdair', languages: ['en-GB'], gender: 'male', accent: 'Scottish', remark: 'lively' },
-  {
-    id: 'kal16',
-    name: 'Kal',
-    languages: ['en-US'],
-    gender: 'male',
-    accent: 'American',
-    remark: 'robotic and very fast',
-  },
+  { ...AMERICAN, id: 'kal16', name: 'Kal', gender: 'male', remark: 'robotic and very fast' },
 ];
 
 /** What is known about flite without running it. */
@@ -92,20 +73,22 @@ export const speak = (run: (args: readonly string[]) => ProgramRun, chunk: Speec
   try {
     return sound(text);
   } catch (error) {
-    if (!isTalebackError(error) || !SOUNDLESS.has(error.code) || text.length > LONGEST_SPELLED) throw error;
+    const isSoundless = isTalebackError(error) && SOUNDLESS.includes(error.code);
+    if (!isSoundless || text.length > LONGEST_SPELLED) throw error;
     return sound(text.replace(/\S/gu, '$& ').trim());
   }
 };
 
 const soundOf = ({ end, output, printed }: ProgramRun): Pcm => {
+  const details = printed.trim();
   if (end.kind === 'trapped' || (end.kind === 'exited' && end.exitCode !== 0)) {
     const cause = end.kind === 'trapped' ? `trap: ${end.reason}` : `exit code ${end.exitCode}`;
     throw new TalebackError('model_failed', 'The speech engine stopped with an error.', {
-      details: [cause, printed.trim()].filter((part) => part !== '').join('; '),
+      details: [cause, details].filter(Boolean).join('; '),
     });
   }
   if (output.length <= EMPTY_WAV_BYTES) {
-    throw new TalebackError('audio_missing', 'The speech engine made no sound.', { details: printed.trim() });
+    throw new TalebackError('audio_missing', 'The speech engine made no sound.', { details });
   }
   const pcm = parseWav(output);
   if (isSilent(pcm.samples)) throw new TalebackError('audio_silent', 'The speech engine made only silence.');

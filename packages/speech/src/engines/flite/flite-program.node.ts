@@ -1,23 +1,25 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { ConsoleStdout, File, PreopenDirectory, WASI, WASIProcExit } from '@bjorn3/browser_wasi_shim';
-import { TalebackError } from '@taleback/core/errors';
+import { errorWords, TalebackError } from '@taleback/core/errors';
 
 /** A compiled program; it can be posted to another thread. */
 export interface WasmModule {
   readonly kind?: 'wasm-module';
 }
 
-interface WasmApi {
-  readonly compile: (bytes: Uint8Array) => Promise<WasmModule>;
-  readonly Instance: new (
-    module: WasmModule,
-    imports: Readonly<Record<string, Readonly<Record<string, CallableFunction>>>>,
-  ) => { readonly exports: Readonly<Record<string, unknown>> };
-}
-
 /** TypeScript types WebAssembly in the library for browsers only, which would bring `window` into Node programs. */
-export const wasm = (globalThis as unknown as { readonly WebAssembly: WasmApi }).WebAssembly;
+export const wasm = (
+  globalThis as unknown as {
+    readonly WebAssembly: {
+      readonly compile: (bytes: Uint8Array) => Promise<WasmModule>;
+      readonly Instance: new (
+        module: WasmModule,
+        imports: Readonly<Record<string, Readonly<Record<string, CallableFunction>>>>,
+      ) => { readonly exports: Readonly<Record<string, unknown>> };
+    };
+  }
+).WebAssembly;
 
 /** The only file. */
 export const OUTPUT_NAME = 'out.wav';
@@ -117,7 +119,7 @@ const runToEnd = (start: () => void): ProgramEnd => {
     return { kind: 'returned' };
   } catch (error) {
     if (error instanceof WASIProcExit) return { kind: 'exited', exitCode: error.code };
-    return { kind: 'trapped', reason: error instanceof Error ? error.message : String(error) };
+    return { kind: 'trapped', reason: errorWords(error) };
   }
 };
 
@@ -136,7 +138,7 @@ export const compileFlite = async (): Promise<WasmModule> => {
     return await wasm.compile(await readFile(file));
   } catch (cause) {
     throw new TalebackError('model_loading_failed', 'The embedded speech engine could not be loaded.', {
-      details: cause instanceof Error ? cause.message : String(cause),
+      details: errorWords(cause),
       cause,
     });
   }

@@ -3,22 +3,16 @@ import { kokoro } from '@taleback/resilience';
 import { type RemoteEngine, speaksLanguage } from '../engine.ts';
 import { readSpeech } from '../remote/read-speech.ts';
 import { createRemoteEngine, offeredVoices } from '../remote/remote-engine.ts';
-import { ServiceClient } from '../remote/service-client.ts';
+import { ServiceClient, type ServiceLocation } from '../remote/service-client.ts';
 import { membersOf, type Refusal } from '../remote/service-fault.ts';
-import type { SpeechHttp } from '../remote/speech-http.node.ts';
 import { KOKORO_LANGUAGES, KOKORO_VOICES, kokoroVoice, langCodeOf, mixedVoices } from './kokoro-voices.ts';
 
-export interface KokoroEngineOptions {
-  /** Such as `http://127.0.0.1:8880`. */
-  readonly baseUrl: string;
-  readonly http: SpeechHttp;
+export interface KokoroEngineOptions extends ServiceLocation {
   /**
    * The voices to offer, the default first; mixtures such as `af_bella(2)+bf_emma` too. Default: all that the service
    * has, and the best known ones until a probe.
    */
   readonly voices?: readonly string[] | undefined;
-  /** For a proxy in front of it: the service itself needs none. */
-  readonly apiKey?: string | undefined;
 }
 
 const SERVICE = 'kokoro';

@@ -33,11 +33,18 @@ export const parseServiceAddress = (
   };
 };
 
-export interface ServiceClientOptions extends Pick<ServiceFaultOptions, 'service' | 'codeOf'> {
+/** Where a service is. */
+export interface ServiceLocation {
+  /** Such as `http://127.0.0.1:8880`. */
   readonly baseUrl: string;
   readonly http: SpeechHttp;
-  /** Never repeated in an error. */
+  /** For the service or a proxy in front of it. Never repeated in an error. */
   readonly apiKey?: string | undefined;
+}
+
+export interface ServiceClientOptions
+  extends ServiceLocation,
+    Pick<ServiceFaultOptions, 'service' | 'codeOf'> {
   /** Header for the key. Default: it is sent as a bearer token. */
   readonly apiKeyHeader?: string | undefined;
 }
@@ -58,12 +65,13 @@ export class ServiceClient {
   /** @throws TalebackError `request_invalid` for the address */
   constructor(options: ServiceClientOptions) {
     const { endpoint, authorization } = parseServiceAddress(options.baseUrl);
-    const { apiKey, apiKeyHeader } = options;
+    const { apiKey = '', apiKeyHeader } = options;
+    const key = apiKeyHeader === undefined ? `Bearer ${apiKey}` : apiKey;
     this.endpoint = endpoint;
     this.#options = options;
     this.#credentials = {
       ...(authorization === undefined ? {} : { authorization }),
-      ...(apiKey === undefined ? {} : keyHeader(apiKey, apiKeyHeader)),
+      ...(options.apiKey === undefined ? {} : { [apiKeyHeader ?? 'authorization']: key }),
     };
     this.#secrets = Object.values(this.#credentials)
       .flatMap((value) => [value, value.split(' ')[1] ?? ''])
@@ -105,9 +113,6 @@ export class ServiceClient {
     return serviceFault(refusal, { service, codeOf, secrets: this.#secrets, ...options });
   }
 }
-
-const keyHeader = (key: string, header: string | undefined): Readonly<Record<string, string>> =>
-  header === undefined ? { authorization: `Bearer ${key}` } : { [header]: key };
 
 /** A POST of `{...}`; members that are undefined are left out. */
 export const jsonPost = (path: string, json: object): Omit<ServiceRequest, 'signal'> => ({

@@ -34,6 +34,8 @@ export const parseJson = (body: string | Uint8Array): unknown => {
   }
 };
 
+const firstText = (...values: readonly unknown[]): string | undefined => values.map(textOf).find(Boolean);
+
 /** One entry of FastAPI's list of what is wrong with which field. */
 const fieldFault = (fault: unknown): string => {
   const { loc, msg } = membersOf(fault);
@@ -49,10 +51,9 @@ const readWords = (text: string): { readonly label?: string | undefined; readonl
   if (typeof body === 'string') return { words: body };
   if (Array.isArray(body)) return { words: body.map(fieldFault).join('; ') };
   const members = membersOf(body);
-  const first = (...values: readonly unknown[]): string | undefined => values.map(textOf).find(Boolean);
   return {
-    label: first(members['status'], members['error'], members['code'], members['type']),
-    words: first(members['message'], members['msg'], members['detail'], top['message']) ?? '',
+    label: firstText(members['status'], members['error'], members['code'], members['type']),
+    words: firstText(members['message'], members['msg'], members['detail'], top['message']) ?? '',
   };
 };
 

@@ -1,7 +1,7 @@
 import { flushCompileCache } from 'node:module';
-import { FLITE_PROFILE, loadFlite } from '../../engines/flite/flite-engine.ts';
-import { ownStdout } from './answers.node.ts';
-import { serveSpeech } from './serve-speech.ts';
+import { FLITE_PROFILE, loadFlite } from './flite-engine.ts';
+import { ownStdout } from '../../protocol/child/answers.node.ts';
+import { serveSpeech } from '../../protocol/child/serve-speech.ts';
 
 /** Entry of a speech child with the embedded engine. It speaks in its main thread: one request at a time. */
 serveSpeech({
