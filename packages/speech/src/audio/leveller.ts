@@ -61,14 +61,15 @@ export const levelChunk = (
   const wishedDb = within(targetLufs - lufs, maxGainDb);
   const trust = Math.min(1, samples.length / sampleRateHz / TRUSTED_SECONDS);
   const { storyGainDb } = state;
-  const levelDb =
-    storyGainDb === undefined
-      ? wishedDb
-      : storyGainDb + within(wishedDb - storyGainDb, MAX_CORRECTION_DB) * trust;
+  const towardsWished = (mostDb: number): number =>
+    storyGainDb === undefined ? wishedDb : storyGainDb + within(wishedDb - storyGainDb, mostDb) * trust;
 
   const ceiling = toFactor(ceilingDbfs) * FULL_SCALE;
   const peak = findPeak(samples);
-  const factor = Math.min(toFactor(levelDb), (ceiling * toFactor(MAX_LIMITING_DB)) / peak);
+  const factor = Math.min(
+    toFactor(towardsWished(MAX_CORRECTION_DB)),
+    (ceiling * toFactor(MAX_LIMITING_DB)) / peak,
+  );
   const made = withinCeiling(samples, peak, {
     from: state.lastFactor ?? factor,
     to: factor,
@@ -80,15 +81,12 @@ export const levelChunk = (
   return {
     pcm: { sampleRateHz, samples: made.samples },
     state: {
-      storyGainDb: isTelling ? movedTowards(storyGainDb ?? wishedDb, wishedDb, trust) : undefined,
+      // A whispered opening does not decide about all that follows: the story's gain goes along, slowly.
+      storyGainDb: isTelling ? towardsWished(MAX_DRIFT_DB) : undefined,
       lastFactor: made.lastFactor,
     },
   };
 };
-
-/** A whispered opening does not decide about all that follows: the story's gain goes along, slowly. */
-const movedTowards = (storyGainDb: number, wishedDb: number, trust: number): number =>
-  storyGainDb + within(wishedDb - storyGainDb, MAX_DRIFT_DB) * trust;
 
 /** Applies the gain, and once more with less of it when the sound between the samples goes beyond the ceiling. */
 const withinCeiling = (
@@ -156,12 +154,9 @@ const applyGain = (
   const most = Math.floor(ceiling);
   const isBent = peak * Math.max(from, to) > most;
   const ramp = Math.min(rampSamples, samples.length);
-  for (let index = 0; index < ramp; index += 1) {
-    const value = (samples[index] ?? 0) * (from + ((to - from) * index) / ramp);
-    made[index] = rounded(isBent ? bend(value, ceiling) : value, most);
-  }
-  for (let index = ramp; index < samples.length; index += 1) {
-    const value = (samples[index] ?? 0) * to;
+  for (let index = 0; index < samples.length; index += 1) {
+    const factor = index < ramp ? from + ((to - from) * index) / ramp : to;
+    const value = (samples[index] ?? 0) * factor;
     made[index] = rounded(isBent ? bend(value, ceiling) : value, most);
   }
   return made;

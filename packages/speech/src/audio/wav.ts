@@ -100,8 +100,11 @@ export const readWavSamples = (
 
 const HEADER_BYTES = 44;
 
-/** As WAV files are, and nearly every machine. */
 const IS_LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
+/** Samples between the memory of this machine and a file, which is little-endian as nearly every machine is. */
+const littleEndian = (bytes: Uint8Array): Uint8Array =>
+  IS_LITTLE_ENDIAN ? bytes : Buffer.from(bytes).swap16();
 
 const bytesOf = ({ buffer, byteOffset, byteLength }: Int16Array<ArrayBuffer>): Uint8Array<ArrayBuffer> =>
   new Uint8Array(buffer, byteOffset, byteLength);
@@ -126,23 +129,12 @@ export const parseWav = (bytes: Uint8Array): Pcm => {
   const isWhole = format === PCM_FORMAT || format === EXTENSIBLE_FORMAT;
   if (!isWhole || channels !== 1 || bitsPerSample !== 16 || sampleRateHz === 0)
     throw unreadable(`format ${format}, ${channels} channels, ${bitsPerSample} bits, ${sampleRateHz} Hz`);
-  return { sampleRateHz, samples: samplesFrom(bytes, soundStart, claimedBytes) };
-};
-
-const samplesFrom = (bytes: Uint8Array, start: number, claimedBytes: number): Int16Array<ArrayBuffer> => {
-  const thereBytes = bytes.length - start;
+  const thereBytes = bytes.length - soundStart;
   const usableBytes = claimedBytes === 0 ? thereBytes : Math.min(claimedBytes, thereBytes);
   const samples = new Int16Array(usableBytes >> 1);
-  if (IS_LITTLE_ENDIAN) {
-    // Copied as a block: sample by sample it would take longer than everything else done with a chunk.
-    bytesOf(samples).set(bytes.subarray(start, start + samples.byteLength));
-    return samples;
-  }
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let index = 0; index < samples.length; index += 1) {
-    samples[index] = view.getInt16(start + index * 2, true);
-  }
-  return samples;
+  // Copied as a block: sample by sample it would take longer than everything else done with a chunk.
+  bytesOf(samples).set(littleEndian(bytes.subarray(soundStart, soundStart + samples.byteLength)));
+  return { sampleRateHz, samples };
 };
 
 /**
@@ -179,18 +171,8 @@ export const formatWavOfParts = (
   view.setUint32(40, dataBytes, true);
   let offset = HEADER_BYTES;
   for (const part of parts) {
-    putSamples(bytes, view, offset, part);
+    bytes.set(littleEndian(bytesOf(part)), offset);
     offset += part.byteLength;
   }
   return bytes;
-};
-
-const putSamples = (
-  bytes: Uint8Array<ArrayBuffer>,
-  view: DataView,
-  offset: number,
-  samples: Int16Array<ArrayBuffer>,
-): void => {
-  if (IS_LITTLE_ENDIAN) bytes.set(bytesOf(samples), offset);
-  else samples.forEach((sample, index) => view.setInt16(offset + index * 2, sample, true));
 };

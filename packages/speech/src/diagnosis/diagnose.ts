@@ -111,18 +111,8 @@ export const diagnose = async (
   } catch {
     const nowhere = { host: '', port: 0, secure: false, isName: false, label: 'the address' };
     const { summary, suggestions } = explain('address', nowhere);
-    const verdict = { code: 'request_invalid', trouble: 'address' } as const;
-    return {
-      target: nowhere.label,
-      host: '',
-      ok: false,
-      ...verdict,
-      summary,
-      suggestions,
-      steps: [],
-      ms: 0,
-      at,
-    };
+    const verdict = { ok: false, code: 'request_invalid', trouble: 'address' } as const;
+    return { ...verdict, target: nowhere.label, host: '', summary, suggestions, steps: [], ms: 0, at };
   }
   const { host, port, secure, isName } = target;
   const steps: DiagnosisStep[] = [];
@@ -183,17 +173,7 @@ export const diagnose = async (
       return { code: 'voice_not_found', trouble: 'voice', details };
     });
   }
-  const { summary, suggestions } = explain(verdict?.trouble, target);
   const ms = Math.round(clock.now() - startMs);
-  return {
-    target: target.label,
-    host,
-    steps,
-    suggestions,
-    ms,
-    at,
-    ok: verdict === undefined,
-    ...verdict,
-    summary,
-  };
+  const ok = verdict === undefined;
+  return { target: target.label, host, ok, ...verdict, ...explain(verdict?.trouble, target), steps, ms, at };
 };

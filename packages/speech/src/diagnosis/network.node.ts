@@ -1,4 +1,5 @@
 import { promises as dns } from 'node:dns';
+import { once } from 'node:events';
 import { createConnection, isIP, type Socket } from 'node:net';
 import { connect, type PeerCertificate, type TLSSocket } from 'node:tls';
 import { TalebackError } from '@taleback/core';
@@ -36,7 +37,7 @@ export interface ProbeConnection {
 export interface NetworkProbe {
   /** All addresses of a name. @throws the error of the resolver, such as ENOTFOUND */
   readonly resolve: (name: string, signal: AbortSignal) => Promise<readonly string[]>;
-  /** The first of the addresses that answers. @throws the most telling error of the sockets, such as ECONNREFUSED */
+  /** The first of the addresses that answers. @throws the most specific error of the sockets, such as ECONNREFUSED */
   readonly connect: (
     addresses: readonly string[],
     port: number,
@@ -130,23 +131,15 @@ export const createNetworkProbe = ({ authorities }: NetworkProbeOptions = {}): N
 });
 
 /** Settles with the socket's first connect or error; a signal destroys it. */
-const opened = (socket: Socket, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const stop = (): void => {
-      socket.destroy();
-      reject(signal.reason as Error);
-    };
-    signal.addEventListener('abort', stop, { once: true });
-    socket.once('connect', () => {
-      signal.removeEventListener('abort', stop);
-      resolve();
-    });
-    socket.once('error', (error) => {
-      signal.removeEventListener('abort', stop);
-      reject(error);
-    });
-    if (signal.aborted) stop();
-  });
+const opened = async (socket: Socket, signal: AbortSignal): Promise<void> => {
+  try {
+    await once(socket, 'connect', { signal });
+  } catch (error) {
+    socket.destroy();
+    signal.throwIfAborted();
+    throw error;
+  }
+};
 
 /** A refusal says more than a missing route: a machine was there. */
 const tellingError = (error: unknown): unknown => {
@@ -189,35 +182,31 @@ const findingOf = (socket: TLSSocket): TlsFinding => {
  * A TLS handshake over an open connection. An untrusted certificate is examined instead of refused, because nothing is sent
  * over the connection.
  */
-const handshake = (
+const handshake = async (
   socket: Socket,
   host: string,
   signal: AbortSignal,
   authorities: readonly string[] | undefined,
-): Promise<TlsFinding> =>
-  new Promise((resolve, reject) => {
-    const secure = connect({
-      socket,
-      host,
-      ...(isIP(host) === 0 ? { servername: host } : {}),
-      ...(authorities === undefined ? {} : { ca: [...authorities] }),
-      rejectUnauthorized: false,
-    });
-    const leave = (end: () => void): void => {
-      signal.removeEventListener('abort', stop);
-      end();
-      secure.destroy();
-    };
-    const stop = (): void => leave(() => reject(signal.reason as Error));
-    signal.addEventListener('abort', stop, { once: true });
-    secure.once('secureConnect', () => leave(() => resolve(findingOf(secure))));
-    secure.on('error', (error) =>
-      leave(() => {
-        // An error of OpenSSL, not of the socket.
-        if (/^(ERR_SSL_|EPROTO)/.test(codeOf(error)))
-          resolve({ ok: false, trouble: 'protocol', words: error.message });
-        else reject(error);
-      }),
-    );
-    if (signal.aborted) stop();
+): Promise<TlsFinding> => {
+  const secure = connect({
+    socket,
+    host,
+    ...(isIP(host) === 0 ? { servername: host } : {}),
+    ...(authorities === undefined ? {} : { ca: [...authorities] }),
+    rejectUnauthorized: false,
   });
+  // Also after the handshake an error would be an uncaught exception without a listener.
+  secure.on('error', () => {});
+  try {
+    await once(secure, 'secureConnect', { signal });
+    return findingOf(secure);
+  } catch (error) {
+    signal.throwIfAborted();
+    // An error of OpenSSL, not of the socket.
+    const isOfTls = /^(ERR_SSL_|EPROTO)/.test(codeOf(error));
+    if (isOfTls) return { ok: false, trouble: 'protocol', words: (error as Error).message };
+    throw error;
+  } finally {
+    secure.destroy();
+  }
+};

@@ -20,48 +20,37 @@ export const composeText = (text: string): string => text.normalize('NFC').repla
 /** flite spells out long tokens, and one of 5,000 letters takes a minute and a half. */
 const LONGEST_TOKEN = 40;
 
-/** What decomposition does not reduce to ASCII. */
-const FOLDED: Readonly<Record<string, string>> = {
-  '\u2018': "'",
-  '\u2019': "'",
-  '\u201a': "'",
-  '\u201b': "'",
-  '\u2032': "'",
-  '\u201c': '"',
-  '\u201d': '"',
-  '\u201e': '"',
-  '\u201f': '"',
-  '\u2033': '"',
-  '\u00ab': '"',
-  '\u00bb': '"',
-  '\u2010': '-',
-  '\u2011': '-',
-  '\u2012': '-',
-  '\u2013': '-',
-  '\u2212': '-',
-  '\u2014': ', ',
-  '\u2015': ', ',
-  '\u2044': '/',
-  '\u00d7': ' x ',
-  '\u00b0': ' degrees ',
-  '\u00df': 'ss',
-  '\u1e9e': 'SS',
-  '\u00e6': 'ae',
-  '\u00c6': 'Ae',
-  '\u0153': 'oe',
-  '\u0152': 'Oe',
-  '\u00f8': 'o',
-  '\u00d8': 'O',
-  '\u0142': 'l',
-  '\u0141': 'L',
-  '\u0111': 'd',
-  '\u0110': 'D',
-  '\u00f0': 'd',
-  '\u00d0': 'D',
-  '\u00fe': 'th',
-  '\u00de': 'Th',
-  '\u0131': 'i',
+/** What decomposition does not reduce to ASCII, by what is spoken instead. */
+const UNFOLDED = {
+  "'": '\u2018\u2019\u201a\u201b\u2032',
+  '"': '\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb',
+  '-': '\u2010\u2011\u2012\u2013\u2212',
+  ', ': '\u2014\u2015',
+  '/': '\u2044',
+  ' x ': '\u00d7',
+  ' degrees ': '\u00b0',
+  ss: '\u00df',
+  SS: '\u1e9e',
+  ae: '\u00e6',
+  Ae: '\u00c6',
+  oe: '\u0153',
+  Oe: '\u0152',
+  o: '\u00f8',
+  O: '\u00d8',
+  l: '\u0142',
+  L: '\u0141',
+  d: '\u0111\u00f0',
+  D: '\u0110\u00d0',
+  th: '\u00fe',
+  Th: '\u00de',
+  i: '\u0131',
 };
+
+const FOLDED: ReadonlyMap<string, string> = new Map(
+  Object.entries(UNFOLDED).flatMap(([plain, characters]) =>
+    Array.from(characters, (character) => [character, plain] as const),
+  ),
+);
 
 const CURRENCIES: Readonly<Record<string, string>> = { '\u00a3': 'pounds', '\u20ac': 'euros' };
 
@@ -80,7 +69,7 @@ export const cleanText = (text: string): string =>
     )
     .normalize('NFKD')
     .replace(/[\p{M}\p{Cf}]/gu, '')
-    .replace(/[^\n\x20-\x7e]/gu, (character) => FOLDED[character] ?? ' ')
+    .replace(/[^\n\x20-\x7e]/gu, (character) => FOLDED.get(character) ?? ' ')
     // flite drops a capital AM that is not a time of day.
     .replace(/(?<!\d ?)\bAM\b/gu, 'am')
     .replace(/ +/gu, ' ')
