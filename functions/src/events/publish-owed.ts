@@ -1,4 +1,5 @@
 import { errorWords, type Log } from '@taleback/core';
+import { type Clock, systemClock } from '@taleback/resilience';
 import type { NarrationEvent } from './narration-event.ts';
 import type { OwedEvents } from './owed-events.node.ts';
 
@@ -12,6 +13,8 @@ export interface Events {
 export interface Publishing {
   readonly events: Events;
   readonly owed: OwedEvents;
+  /** Default: the real one. */
+  readonly clock?: Pick<Clock, 'setTimer'> | undefined;
 }
 
 /** How long the answer to a message waits for the publication of its event, in milliseconds. */
@@ -41,15 +44,16 @@ const settle = async ({ id }: NarrationEvent, { owed, log }: PublishOptions): Pr
  * goes on while the process runs; if it does not succeed, the sweep publishes the event. Settling is not waited for.
  */
 export const publishNow = async (event: NarrationEvent, options: PublishOptions): Promise<void> => {
-  let timer: NodeJS.Timeout | undefined;
+  const { clock = systemClock } = options;
+  let cancel: (() => void) | undefined;
   const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, PUBLISH_LIMIT_MS);
+    cancel = clock.setTimer(resolve, PUBLISH_LIMIT_MS);
   });
   const publishAndSettle = async (): Promise<void> => {
     if (await publish(event, options)) void settle(event, options);
   };
   await Promise.race([publishAndSettle(), limit]);
-  clearTimeout(timer);
+  cancel?.();
 };
 
 export interface PublishOwedOptions extends Publishing {

@@ -1,7 +1,7 @@
 import { type Change, decideRequest, keptExtras, present, readStoryAudio, ttsJobEvent } from '@taleback/core';
 import { findUnfit } from '../request/open-attempt.ts';
 import type { RequestOptions } from '../request/request-audio.ts';
-import type { KnownAttempt, OpeningDecision, StoryText } from '../stories/firestore-stories.node.ts';
+import type { KnownAttempt, OpeningDecision, StoryText } from '../stories/opening.ts';
 import type { GenerateRequest } from './parse-generate.ts';
 
 /** Title of a story that came without one; a person's story always has one. */

@@ -1,7 +1,8 @@
 import { checkStory, errorWords, type RequestDecision, type StoryLimits } from '@taleback/core';
 import type { JobQueue } from '../events/pubsub.node.ts';
 import { type ApplyOptions, applyMessage, failureOf } from '../stories/apply-message.ts';
-import type { Denial, StoryStore } from '../stories/firestore-stories.node.ts';
+import type { StoryStore } from '../stories/firestore-stories.node.ts';
+import type { Denial } from '../stories/opening.ts';
 
 export interface OpenOptions extends ApplyOptions {
   readonly stories: Pick<StoryStore, 'apply' | 'open'>;

@@ -6,7 +6,7 @@ import {
   type StoryLimits,
   ttsJobEvent,
 } from '@taleback/core';
-import type { Denial, OpeningDecision, StoryText } from '../stories/firestore-stories.node.ts';
+import type { Denial, OpeningDecision, StoryText } from '../stories/opening.ts';
 import { isOwnPlace } from '../stories/ownership.ts';
 import { findUnfit } from './open-attempt.ts';
 

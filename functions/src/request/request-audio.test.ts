@@ -7,7 +7,8 @@ import {
 } from '@taleback/core';
 import { describe, expect, it } from 'vitest';
 import type { ApplyOutcome, MessageTarget } from '../stories/documents.ts';
-import type { StoryStore, StoryText } from '../stories/firestore-stories.node.ts';
+import type { StoryStore } from '../stories/firestore-stories.node.ts';
+import type { StoryText } from '../stories/opening.ts';
 import { type RequestOptions, requestAudio, retryAutomatically } from './request-audio.ts';
 
 const NOW_MS = Date.UTC(2026, 0, 2);

@@ -155,23 +155,40 @@ export const applyToDocuments = (
   };
 };
 
+/** What a store writes for RunPod's id of an attempt, beside the id itself. */
+export interface RecordWrites extends MessageWrites {
+  /** Whether the story gets the id, too: the attempt is its current one. */
+  readonly isCurrent: boolean;
+  /** Whether the attempt under RunPod's id was taken over, and is deleted. */
+  readonly isTakenOver: boolean;
+}
+
 /**
- * The message that came under RunPod's id before the dispatch was recorded, passed through `decide` as one of our job.
- * Undefined when there is none.
+ * Decides what to write when RunPod's id of an attempt is known. The first id is kept. A message that came under it
+ * before is passed through `decide` as one of our job.
+ *
+ * @param documents with what `early`, the attempt under RunPod's id, has recorded
  */
-export const takeOver = (
+export const recordInDocuments = (
   documents: MessageDocuments & { readonly early: Fields | undefined },
-  target: MessageTarget & { readonly jobId: string },
+  target: MessageTarget & { readonly jobId: string; readonly runpodJobId: string },
   context: TransitionContext,
   names: Names,
-): MessageWrites | undefined => {
+): { readonly outcome: RecordOutcome; readonly writes?: RecordWrites } => {
+  const isCurrent = readStoryAudio(documents.story).jobId === target.jobId;
+  const known = textOf((isCurrent ? documents.current : documents.named)?.fields['runpodJobId']);
+  if (known !== undefined && known !== target.runpodJobId) return { outcome: { kind: 'other' } };
   const message = documents.early && recordedMessage(target.jobId, documents.early);
-  if (message === undefined) return undefined;
+  if (message === undefined)
+    return { outcome: { kind: 'recorded' }, writes: { isCurrent, isTakenOver: false } };
   const { writes } = applyToDocuments(
     documents,
     target,
     (story, attempts) => decide(story, attempts, message, context),
     names,
   );
-  return writes;
+  return {
+    outcome: { kind: 'recorded', ...(writes.event === undefined ? {} : { event: writes.event }) },
+    writes: { ...writes, isCurrent, isTakenOver: true },
+  };
 };

@@ -1,4 +1,4 @@
-import { readStoryAudio, textOf, type TransitionContext } from '@taleback/core';
+import type { TransitionContext } from '@taleback/core';
 import { type DocumentSnapshot, FieldValue, type Transaction } from 'firebase-admin/firestore';
 import { owedFields, owedRef } from '../events/owed-events.node.ts';
 import {
@@ -10,8 +10,8 @@ import {
   type MessageDocuments,
   type MessageTarget,
   type MessageWrites,
+  recordInDocuments,
   type RecordOutcome,
-  takeOver,
 } from './documents.ts';
 import { type FirestoreCalls, type StoreAway, withRemovals } from './firestore-calls.node.ts';
 
@@ -101,18 +101,15 @@ export const createFirestoreMessages = (calls: FirestoreCalls) => {
         const { storyId, jobId, runpodJobId } = target;
         const documents = await readForMessage(transaction, calls, storyId, jobId);
         if (documents === undefined) return { kind: 'no-such-story' };
-        const isCurrent = readStoryAudio(documents.story).jobId === jobId;
-        const known = textOf((isCurrent ? documents.current : documents.named)?.fields['runpodJobId']);
-        if (known !== undefined && known !== runpodJobId) return { kind: 'other' };
         const earlyRef = attemptRef(storyId, runpodJobId);
         const early = (await transaction.get(earlyRef)).data();
+        const { outcome, writes } = recordInDocuments({ ...documents, early }, target, context, names);
+        if (writes === undefined) return outcome;
         transaction.set(attemptRef(storyId, jobId), { jobId, runpodJobId }, { merge: true });
-        if (isCurrent) transaction.update(storyRef(storyId), { audioRunpodJobId: runpodJobId });
-        const writes = takeOver({ ...documents, early }, target, context, names);
-        if (writes === undefined) return { kind: 'recorded' };
-        transaction.delete(earlyRef);
+        if (writes.isCurrent) transaction.update(storyRef(storyId), { audioRunpodJobId: runpodJobId });
+        if (writes.isTakenOver) transaction.delete(earlyRef);
         writeMessage(transaction, calls, storyId, writes);
-        return { kind: 'recorded', ...(writes.event === undefined ? {} : { event: writes.event }) };
+        return outcome;
       }),
   };
 };

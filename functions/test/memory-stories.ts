@@ -1,0 +1,278 @@
+import { type Change, createNames, isRecord, readAttemptAudio, readStoryAudio, textOf } from '@taleback/core';
+import type { QueryDocumentSnapshot } from 'firebase-admin/firestore';
+import type { NarrationEvent } from '../src/events/narration-event.ts';
+import type { OwedEvents } from '../src/events/owed-events.node.ts';
+import {
+  applyToDocuments,
+  attemptIdOf,
+  type Fields,
+  isKnownFromStory,
+  type MessageDocuments,
+  type MessageWrites,
+  recordInDocuments,
+} from '../src/stories/documents.ts';
+import type { StoredJob, SweptStory, SweepQuery } from '../src/stories/firestore-jobs.node.ts';
+import type { StoryStore } from '../src/stories/firestore-stories.node.ts';
+import { openInDocuments } from '../src/stories/opening.ts';
+
+/** A story with its attempts. Any commit to it is a new version, which a transaction that read an older one conflicts with. */
+export interface MemoryStory {
+  fields: Fields | undefined;
+  version: number;
+  readonly attempts: Map<string, Fields>;
+}
+
+export interface MemoryDocuments {
+  readonly stories: Map<string, MemoryStory>;
+  readonly owed: Map<string, { readonly event: NarrationEvent; readonly sinceMs: number }>;
+}
+
+/** Where a call to the store stands: before it reads, before it commits, and before its answer arrives. */
+export type StoreStep = 'read' | 'commit' | 'answer';
+
+export interface MemoryOptions {
+  /** The store's own time, in Unix milliseconds. */
+  readonly now: () => number;
+  /** Called at every step of a call: what happens meanwhile, and whether it fails. Default: nothing, and never. */
+  readonly step?: (step: StoreStep) => Promise<'away' | 'conflict' | undefined>;
+  /** Called with every commit of a transaction, before any other call sees it. */
+  readonly committed?: (storyId: string, story: MemoryStory, event: NarrationEvent | undefined) => void;
+}
+
+/** As many tries of a transaction as over Firestore. */
+const MAX_TRIES = 8;
+const AWAY = { kind: 'store-away', cause: 'simulated' } as const;
+const names = createNames();
+
+export const memoryDocuments = (): MemoryDocuments => ({ stories: new Map(), owed: new Map() });
+
+/** The story of an id, which may not exist yet. */
+export const storyIn = ({ stories }: MemoryDocuments, id: string): MemoryStory => {
+  let story = stories.get(id);
+  if (story === undefined) stories.set(id, (story = { fields: undefined, version: 0, attempts: new Map() }));
+  return story;
+};
+
+const changed = (fields: Fields, { set, remove }: Change): Fields => {
+  const next = { ...fields, ...set };
+  for (const name of remove) delete next[name];
+  return next;
+};
+
+const isPlain = (value: unknown): value is Fields => isRecord(value) && !(value instanceof Date);
+
+/** Firestore's merge: maps are merged, all else is replaced. */
+const merged = (fields: Fields, more: Fields): Fields => {
+  const next: Record<string, unknown> = { ...fields };
+  for (const [name, value] of Object.entries(more)) {
+    const before = next[name];
+    next[name] = isPlain(value) && isPlain(before) ? merged(before, value) : value;
+  }
+  return next;
+};
+
+const documentsOf = (
+  { attempts }: MemoryStory,
+  story: Fields,
+  jobId: string | undefined,
+): MessageDocuments => {
+  const documentOf = (id: string | undefined): MessageDocuments['named'] => {
+    const fields = id === undefined ? undefined : attempts.get(id);
+    return id === undefined || fields === undefined ? undefined : { jobId: id, fields };
+  };
+  const namedId = attemptIdOf(jobId);
+  const currentId = attemptIdOf(story['audioJobId']);
+  const named = documentOf(namedId);
+  if (namedId !== undefined && namedId === currentId) return { story, current: named };
+  if (isKnownFromStory(story, jobId)) return { story };
+  const isUnknown = jobId !== undefined && named === undefined && jobId !== story['audioRunpodJobId'];
+  const found = isUnknown
+    ? [...attempts].find(([, fields]) => fields['runpodJobId'] === jobId)?.[0]
+    : undefined;
+  return { story, named: named ?? documentOf(found), current: documentOf(currentId) };
+};
+
+const millisOf = (value: unknown): number | undefined =>
+  value instanceof Date ? value.getTime() : undefined;
+
+const refusalOf = (attempt: Fields): StoredJob['refusal'] => {
+  const { error, transitions } = attempt as {
+    error?: Fields;
+    transitions?: { failed?: { source: unknown } };
+  };
+  const code = textOf(error?.['code']) ?? 'unknown';
+  const isOfDispatch = attempt['status'] === 'failed' && transitions?.failed?.source === 'dispatch';
+  if (!isOfDispatch || code === 'queue_unavailable') return undefined;
+  return { code, cause: textOf(error?.['details']) ?? '' };
+};
+
+const TIME_FIELDS = {
+  'lease-expired': 'audioLeaseExpiresAt',
+  untouched: 'updatedAt',
+  'retry-due': 'audioRetryAt',
+} as const satisfies Record<SweepQuery['kind'], string>;
+
+const pageOf = <T extends { readonly id: string }>(
+  all: readonly T[],
+  limit: number,
+  from?: { id: string },
+) => {
+  const start = from === undefined ? 0 : all.findIndex(({ id }) => id === from.id) + 1;
+  const page = all.slice(start, start + limit);
+  // Only the id of Firestore's cursor is used here.
+  const next = page.length < limit ? undefined : (page.at(-1) as unknown as QueryDocumentSnapshot);
+  return { page, next };
+};
+
+export type MemoryStories = Pick<
+  StoryStore,
+  'apply' | 'recordRunpodJob' | 'open' | 'readJob' | 'listOverdue'
+>;
+
+/**
+ * Stories and attempts in memory, for simulations: what Firestore's store does, and the transactions optimistic, so that
+ * others commit between what one reads and what it writes.
+ */
+export const createMemoryStories = (documents: MemoryDocuments, options: MemoryOptions): MemoryStories => {
+  const { now, step = async () => undefined, committed } = options;
+
+  const transact = async <T>(
+    storyId: string,
+    work: (story: MemoryStory) => { readonly answer: T; readonly write?: () => NarrationEvent | undefined },
+  ): Promise<T | typeof AWAY> => {
+    for (let tries = 1; tries <= MAX_TRIES; tries += 1) {
+      if ((await step('read')) === 'away') return AWAY;
+      const story = storyIn(documents, storyId);
+      const { version } = story;
+      const { answer, write } = work(story);
+      const fate = await step('commit');
+      if (fate === 'away') return AWAY;
+      if (fate === 'conflict' || story.version !== version) continue;
+      if (write !== undefined) {
+        story.version += 1;
+        const event = write();
+        committed?.(storyId, story, event);
+      }
+      return (await step('answer')) === 'away' ? AWAY : answer;
+    }
+    return AWAY;
+  };
+
+  const writeMessage = (target: MemoryStory, { story, attempt, event }: MessageWrites) => {
+    if (story !== undefined)
+      target.fields = { ...changed(target.fields ?? {}, story), updatedAt: new Date(now()) };
+    if (attempt !== undefined) {
+      const { jobId, change } = attempt;
+      const kept = changed(target.attempts.get(jobId) ?? {}, { set: {}, remove: change.remove });
+      target.attempts.set(jobId, merged(kept, { jobId, ...change.set }));
+    }
+    if (event !== undefined) documents.owed.set(event.id, { event, sinceMs: now() });
+    return event;
+  };
+
+  return {
+    apply: (target, decide) =>
+      transact(target.storyId, (story) => {
+        if (story.fields === undefined) return { answer: { kind: 'no-such-story' } as const };
+        const read = documentsOf(story, story.fields, target.jobId);
+        let applied = applyToDocuments(read, target, decide, names);
+        if (applied.outcome.kind === 'not-admitted' && read.current === undefined) {
+          const currentId = attemptIdOf(story.fields['audioJobId']) ?? '';
+          const fields = story.attempts.get(currentId);
+          const current = fields && { jobId: currentId, fields };
+          applied = applyToDocuments({ ...read, current }, target, decide, names);
+        }
+        const { outcome, writes } = applied;
+        const isNothing = writes.story === undefined && writes.attempt === undefined;
+        return { answer: outcome, ...(isNothing ? {} : { write: () => writeMessage(story, writes) }) };
+      }),
+    recordRunpodJob: (target, context) =>
+      transact(target.storyId, (story) => {
+        const { jobId, runpodJobId } = target;
+        if (story.fields === undefined) return { answer: { kind: 'no-such-story' } as const };
+        const read = documentsOf(story, story.fields, jobId);
+        const early = story.attempts.get(runpodJobId);
+        const { outcome, writes } = recordInDocuments({ ...read, early }, target, context, names);
+        if (writes === undefined) return { answer: outcome };
+        const write = () => {
+          story.attempts.set(jobId, { ...story.attempts.get(jobId), jobId, runpodJobId });
+          if (writes.isCurrent) story.fields = { ...story.fields, audioRunpodJobId: runpodJobId };
+          if (writes.isTakenOver) story.attempts.delete(runpodJobId);
+          return writeMessage(story, writes);
+        };
+        return { answer: outcome, write };
+      }),
+    open: (storyId, newJobId, decide) =>
+      transact(storyId, (story) => {
+        const read = { story: story.fields, attempt: story.attempts.get(newJobId) };
+        const { decision, writes } = openInDocuments(read, decide, names);
+        if (writes === undefined) return { answer: decision };
+        const write = () => {
+          const at = new Date(now());
+          story.fields =
+            'create' in writes.story
+              ? { ...writes.story.create, createdAt: at, updatedAt: at }
+              : { ...changed(story.fields ?? {}, writes.story.update), updatedAt: at };
+          story.attempts.set(newJobId, writes.attempt);
+          return undefined;
+        };
+        return { answer: decision, write };
+      }),
+    readJob: async (storyId, jobId) => {
+      if ((await step('read')) === 'away') return AWAY;
+      const { fields, attempts } = storyIn(documents, storyId);
+      if (fields === undefined) return { kind: 'no-such-story' };
+      const known = attempts.get(jobId);
+      const job = {
+        story: readStoryAudio(fields),
+        attemptStatus: known && readAttemptAudio(jobId, known).status,
+        runpodJobId: textOf(known?.['runpodJobId']),
+        refusal: known && refusalOf(known),
+      };
+      return { kind: 'found', job };
+    },
+    listOverdue: async ({ kind, byMs }, limit, from) => {
+      if ((await step('read')) === 'away') return AWAY;
+      const statuses = kind === 'retry-due' ? ['failed'] : ['pending', 'processing'];
+      const all = [...documents.stories].flatMap(([id, { fields = {} }]) => {
+        const atMs = millisOf(fields[TIME_FIELDS[kind]]);
+        const isListed =
+          statuses.includes(String(fields['audioStatus'])) && atMs !== undefined && atMs <= byMs;
+        return isListed ? [{ id, fields, atMs }] : [];
+      });
+      all.sort((one, other) => one.atMs - other.atMs || (one.id < other.id ? -1 : 1));
+      const { page, next } = pageOf(all, limit, from);
+      const stories = page.map(
+        ({ id, fields }): SweptStory => ({
+          storyId: id,
+          userId: textOf(fields[names.ownerField]),
+          language: textOf(fields['language']),
+          audio: readStoryAudio(fields),
+          updatedAtMs: millisOf(fields['updatedAt']),
+        }),
+      );
+      return { kind: 'page', stories, next };
+    },
+  };
+};
+
+/** Owed events in memory. */
+export const createMemoryOwedEvents = (
+  documents: MemoryDocuments,
+  { step = async () => undefined }: Pick<MemoryOptions, 'step'>,
+): OwedEvents => ({
+  list: async (byMs, limit, from) => {
+    if ((await step('read')) === 'away') return AWAY;
+    const all = [...documents.owed].flatMap(([id, { event, sinceMs }]) =>
+      sinceMs <= byMs ? [{ id, event, sinceMs }] : [],
+    );
+    all.sort((one, other) => one.sinceMs - other.sinceMs || (one.id < other.id ? -1 : 1));
+    const { page, next } = pageOf(all, limit, from);
+    return { kind: 'owed', events: page.map(({ event }) => event), next };
+  },
+  settle: async (id) => {
+    if ((await step('commit')) === 'away') return AWAY;
+    documents.owed.delete(id);
+    return (await step('answer')) === 'away' ? AWAY : { kind: 'settled' };
+  },
+});
