@@ -244,7 +244,7 @@ describe('the receiver over Firestore, signatures off', () => {
       ['no audio', 'callback', { story_id: 's' }, 422, /audio_url.*storage_path.*r2_path/],
       ['a wrong optional type', 'callback', { story_id: 's', r2_path: 'p', voice_id: 7 }, 422, /voice_id/],
       ['metadata that is a list', 'callback', { story_id: 's', r2_path: 'p', metadata: [] }, 422, /metadata/],
-      ['an empty error', 'error-callback', { story_id: 's', error: '' }, 422, /error/],
+      ['an error that is no text', 'error-callback', { story_id: 's', error: 7 }, 422, /error/],
       ['no error', 'error-callback', { story_id: 's' }, 422, /error.*required/],
       [
         'progress beyond 1',

@@ -82,10 +82,25 @@ describe('parseJson', () => {
     expect(parseJson(deep.subarray(1)).ok).toBe(false);
   });
 
+  it("reads Python's numbers that are none as null, and leaves texts alone", () => {
+    const python = '{"a":NaN,"b":[-Infinity,Infinity],"NaN":"NaN, \\"Infinity\\" NaN"}';
+    expect(parseJson(Buffer.from(python))).toEqual({
+      ok: true,
+      value: { a: null, b: [null, null], NaN: 'NaN, "Infinity" NaN' },
+    });
+  });
+
+  it('ends in good time, whatever the quotes', () => {
+    // Quadratic time would be minutes, past the test's timeout.
+    for (const text of ['NaN"\\"'.repeat(60_000), `NaN"${'\\"'.repeat(120_000)}`])
+      expect(parseJson(Buffer.from(text)).ok).toBe(false);
+  });
+
   it.each([
     [Buffer.alloc(0), 'body: must not be empty'],
     [Buffer.from([0x22, 0xff, 0x22]), 'body: must be UTF-8'],
-    [Buffer.from('{"a":NaN}'), 'body: must be valid JSON'],
+    [Buffer.from('{"a":NaNa}'), 'body: must be valid JSON'],
+    [Buffer.from('{"a":Infinity'), 'body: must be valid JSON'],
   ])('says what is wrong, and repeats nothing', (bytes, sentence) => {
     expect(parseJson(bytes)).toEqual({ ok: false, sentence });
   });

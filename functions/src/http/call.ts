@@ -137,13 +137,22 @@ export type Json =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly sentence: string };
 
-/** Parses raw bytes as JSON; the sentence names the fault without repeating the body. */
+/** Strings, so that words in them stay; and the three that Python writes for numbers which JSON does not have. */
+const NOT_A_NUMBER = /"(?:[^"\\]|\\.)*(?:"|$)|-?Infinity|NaN/gs;
+
+const withoutNaN = (text: string): string =>
+  text.replace(NOT_A_NUMBER, (found) => (found.startsWith('"') ? found : 'null'));
+
+/** Parses raw bytes as JSON, with Python's bare NaN and Infinity as null; the sentence names the fault without repeating the body. */
 export const parseJson = (bytes: Uint8Array): Json => {
   if (bytes.byteLength === 0) return { ok: false, sentence: 'body: must not be empty' };
   if (!isUtf8(bytes)) return { ok: false, sentence: 'body: must be UTF-8' };
+  const text = new TextDecoder().decode(bytes);
   try {
-    return { ok: true, value: JSON.parse(new TextDecoder().decode(bytes)) };
+    return { ok: true, value: JSON.parse(text) };
   } catch {
+    const repaired = withoutNaN(text);
+    if (repaired !== text) return parseJson(Buffer.from(repaired));
     return { ok: false, sentence: 'body: must be valid JSON' };
   }
 };

@@ -47,6 +47,22 @@ const isSoundMessage = (message: ReturnType<typeof messageFromReport>): boolean 
       : message.kind === 'failed' && message.error.length > 0));
 
 describe('messageFromReport', () => {
+  it.each(['firebase_url', 'storage_url', 'r2_url'])('finds the address of the audio in %s', (field) => {
+    const output = {
+      status: 'success',
+      audio_url: null,
+      [field]: 'https://a.test/x.mp3',
+      r2_path: 'p/x.mp3',
+    };
+    expect(read({ status: 'COMPLETED', output })).toMatchObject({
+      kind: 'ready',
+      audioUrl: 'https://a.test/x.mp3',
+      storagePath: 'p/x.mp3',
+    });
+    const own = { ...output, audio_url: 'https://a.test/own.mp3' };
+    expect(read({ status: 'COMPLETED', output: own })).toMatchObject({ audioUrl: 'https://a.test/own.mp3' });
+  });
+
   it.each(['IN_QUEUE', 'IN_PROGRESS', 'RUNNING'])('says nothing of a job that is %s', (status) => {
     expect(read({ status })).toBeUndefined();
   });

@@ -85,6 +85,9 @@ const shortText = z.string().max(MAX_TEXT_CHARACTERS).optional().catch(undefined
 /** The fields that a success callback would have had. An invalid one is left out, so that the audio is not lost. */
 const resultSchema = z.object({
   audio_url: shortText,
+  firebase_url: shortText,
+  storage_url: shortText,
+  r2_url: shortText,
   storage_path: shortText,
   r2_path: shortText,
   voice_id: shortText,
@@ -96,7 +99,12 @@ const resultSchema = z.object({
 const readyMessage = (job: ReportedJob, report: RunpodReport, result: Fields): StoryMessage | undefined => {
   const metadata = metadataOf(report, result);
   const ids = { story_id: job.storyId, job_id: job.jobId };
-  const callback = parseSuccessCallback({ ...resultSchema.parse(result), ...ids, metadata });
+  const { firebase_url, storage_url, r2_url, audio_url, ...fields } = resultSchema.parse(result);
+  // The handler in the field returns its address under the name of its store.
+  const address = [audio_url, firebase_url, storage_url, r2_url].find(
+    (one) => one !== undefined && one.trim() !== '',
+  );
+  const callback = parseSuccessCallback({ ...fields, audio_url: address, ...ids, metadata });
   return callback.ok ? messageFromSuccess(callback.value) : undefined;
 };
 

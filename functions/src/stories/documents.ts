@@ -2,6 +2,7 @@ import {
   type AttemptAudio,
   type Attempts,
   type Change,
+  type Cuttable,
   currentOf,
   type Decision,
   decide,
@@ -98,11 +99,20 @@ export const isKnownFromStory = (story: Fields, jobId: string | undefined): bool
 const without = (fields: Fields, names: readonly string[]): Fields =>
   Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name)));
 
+/** What may be cut from an end that is too large, in this order. A failure keeps a sentence of its words. */
+const AUDIO: Cuttable = { metadata: 'audioMetadata', texts: [] };
+const FAILURE: Cuttable = {
+  metadata: 'audioErrorMetadata',
+  texts: [
+    ['audioErrorDetails', 0],
+    ['audioError', 200],
+  ],
+};
+
 /** Fits the change into the document; undefined when there is no room even without its metadata. */
 export const fitChange = (current: Fields, change: Change): Change | undefined => {
-  const metadataField = change.set['audioStatus'] === 'failed' ? 'audioErrorMetadata' : 'audioMetadata';
   const rest = without(current, [...change.remove, ...Object.keys(change.set)]);
-  const set = fitDocument(rest, { ...change.set }, metadataField);
+  const set = fitDocument(rest, { ...change.set }, change.set['audioStatus'] === 'failed' ? FAILURE : AUDIO);
   if (set === undefined) return undefined;
   const dropped = Object.keys(change.set).filter((name) => !Object.hasOwn(set, name));
   return { set, remove: [...change.remove, ...dropped] };

@@ -7,7 +7,13 @@ export * from './json.ts';
 export * from './log.ts';
 export * from './names.ts';
 export * from './storable/document-id.ts';
-export { ALTERED_FIELD, type Alteration, fieldsBytes, fitDocument } from './storable/document.ts';
+export {
+  ALTERED_FIELD,
+  type Alteration,
+  type Cuttable,
+  fieldsBytes,
+  fitDocument,
+} from './storable/document.ts';
 export { MAX_DOCUMENT_BYTES, storableMetadata } from './storable/document.ts';
 export * from './story/index.ts';
 export { checkStory, DEFAULT_STORY_LIMITS, primaryLanguage } from './text/check-story.ts';

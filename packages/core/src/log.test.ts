@@ -21,6 +21,15 @@ describe('SecretText', () => {
 
 describe('withoutTokens', () => {
   it.each([
+    'https://a.example/?next=https%3A%2F%2Fb.example%2F%3Ftoken%3DSECRET%26x%3D1',
+    '{"url":"https://a.example/?x=1\\u0026token=SECRET"}',
+    'https://a.example/?x=1&amp;token=SECRET"',
+    'https://a.example/?TOKEN=SECRET',
+  ])('finds a token in %s', (text) => {
+    expect(withoutTokens(text)).not.toContain('SECRET');
+  });
+
+  it.each([
     ['https://a.example/cb?job=j&token=SECRET', 'https://a.example/cb?job=j&token=redacted'],
     ['/cb?token=SECRET&job=j#end', '/cb?token=redacted&job=j#end'],
     [

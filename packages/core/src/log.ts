@@ -50,14 +50,16 @@ export const describeFault = (fault: unknown): FaultWords => {
   }
 };
 
+/** A token in an address, also in an address that stands encoded in another one or in JSON inside JSON. */
+const TOKEN = /((?:[?&;]|%3f|%26|\\u00(?:3f|26))token(?:=|%3d))(?:(?!%26|%23|\\u0026)[^&#\s"'<>)\]\\])*/gi;
+
 /**
  * The same text without the tokens of addresses in it.
  *
  * @example
  * withoutTokens('https://a.example/?token=abc'); // 'https://a.example/?token=redacted'
  */
-export const withoutTokens = (text: string): string =>
-  text.replace(/([?&]token=)[^&#\s"'<>)\]]*/g, '$1redacted');
+export const withoutTokens = (text: string): string => text.replace(TOKEN, '$1redacted');
 
 /** Node's `console.log` and `util.inspect` look for it; a plain symbol, so that the page needs no Node. */
 const INSPECT = Symbol.for('nodejs.util.inspect.custom');

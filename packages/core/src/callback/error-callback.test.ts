@@ -1,3 +1,4 @@
+import { describeError } from '../errors/catalogue.ts';
 import { describe, expect, it } from 'vitest';
 import { parseErrorCallback, parseProgress } from './parse.ts';
 
@@ -41,15 +42,25 @@ describe('parseErrorCallback', () => {
 
   it("keeps the sender's words, mending only broken Unicode", () => {
     const result = parseErrorCallback({ story_id: 's', error: '  Bad: \ud83d 😀\n', error_details: ' ' });
-    expect(result).toMatchObject({ ok: true, value: { error: '  Bad: \ufffd 😀\n', errorDetails: ' ' } });
+    expect(result).toMatchObject({
+      ok: true,
+      value: { error: '  Bad: \ufffd 😀\n', errorDetails: undefined },
+    });
   });
 
-  it('refuses an empty error by name', () => {
-    expect(parseErrorCallback({ story_id: 's', error: '' })).toEqual({
-      ok: false,
-      field: 'error',
-      sentence: 'error: must not be empty',
-    });
+  it.each(['', '  \n', null])('takes the words of a blank error (%j) from the next best field', (error) => {
+    const wordsOf = (more: object): unknown => {
+      const result = parseErrorCallback({ story_id: 's', error, ...more });
+      return result.ok && result.value.error;
+    };
+    const metadata = { error_type: 'AssertionError' };
+    expect(wordsOf({ error_details: 'Unexpected error', metadata })).toBe('Unexpected error');
+    expect(wordsOf({ error_details: ' ', metadata })).toBe('AssertionError');
+    for (const error_type of [null, '', ' ', 7, undefined])
+      expect(wordsOf({ error_details: null, metadata: { error_type } })).toBe(
+        describeError('unknown').sentence,
+      );
+    expect(wordsOf({})).toBe(describeError('unknown').sentence);
   });
 
   it('names the first field that is wrong', () => {

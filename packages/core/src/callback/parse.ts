@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { describeError } from '../errors/catalogue.ts';
 import { isRecord } from '../json.ts';
 import { documentIdFault, toWellFormed } from '../storable/document-id.ts';
 
@@ -46,14 +47,16 @@ const checkDocumentId = (id: string | undefined, context: z.RefinementCtx): void
 /** A required document id. */
 export const documentId = text.superRefine(checkDocumentId);
 
-/** An optional document id; null and "" count as absent. Nothing is repaired, because another id is another job. */
+/** An optional document id; null and blanks count as absent. Nothing is repaired, because another id is another job. */
 const optionalDocumentId = text
   .nullish()
-  .transform((id) => id || undefined)
+  .transform((id) => (id?.trim() ? id : undefined))
   .superRefine(checkDocumentId);
 
-/** An optional string; Python senders write null or "" for what they do not have. */
-export const optionalText = text.nullish().transform((words) => (words ? toWellFormed(words) : undefined));
+/** An optional string; Python senders write null, "" or blanks for what they do not have. */
+export const optionalText = text
+  .nullish()
+  .transform((words) => (words?.trim() ? toWellFormed(words) : undefined));
 
 /**
  * An optional value, for which null counts as absent.
@@ -89,6 +92,13 @@ export const inCamelCase = <T extends object>(
   return Object.fromEntries(renamed) as never;
 };
 
+/** An http(s) address, as it came unless it has blanks in it; undefined when it is none. */
+const webAddress = (address: string): string | undefined => {
+  const url = URL.parse(address);
+  if (url === null || !/^https?:$/.test(url.protocol)) return undefined;
+  return /\s/.test(address) ? url.href : address;
+};
+
 const successSchema = z
   .object({
     story_id: documentId,
@@ -103,11 +113,13 @@ const successSchema = z
     duration_ms: optional(z.number('must be a number').nonnegative('must not be negative')),
     metadata: optionalMetadata,
   })
-  .transform(({ audio_url: address, storage_path: path, r2_path: r2Path, ...body }, context) => {
-    const url = address === undefined ? null : URL.parse(address);
-    const audioUrl = url?.protocol === 'http:' || url?.protocol === 'https:' ? address : undefined;
+  .transform(({ audio_url, storage_path: path, r2_path: r2Path, ...body }, context) => {
+    // As URL parsers do, or a scheme could hide behind a line break.
+    const address = audio_url?.trim().replace(/[\t\n\r]/g, '');
+    const audioUrl = address === undefined ? undefined : webAddress(address);
     // Some senders put a bare storage path into audio_url.
-    const storagePath = path ?? r2Path ?? (url === null ? address : undefined);
+    const isPath = address !== undefined && !/^(?:[a-z][a-z\d+.-]*:|\/\/)/i.test(address);
+    const storagePath = path ?? r2Path ?? (isPath ? address : undefined);
     if (audioUrl === undefined && storagePath === undefined) {
       const missing = 'one of audio_url, storage_path and r2_path is required';
       const message = address === undefined ? missing : 'must be an http or https address';
@@ -134,14 +146,22 @@ export const parseSuccessCallback = (input: unknown): Parsed<SuccessCallback> =>
 const errorSchema = z
   .object({
     story_id: documentId,
-    error: text.min(1, 'must not be empty').transform(toWellFormed),
+    error: text.nullable().transform((words) => (words?.trim() ? toWellFormed(words) : undefined)),
     error_details: optionalText,
     user_id: optionalText,
     voice_id: optionalText,
     job_id: optionalDocumentId,
     metadata: optionalMetadata,
   })
-  .transform(inCamelCase);
+  .transform(({ error, ...body }) => ({
+    ...inCamelCase(body),
+    // A failure is not refused for its words: another field has them, or the catalogue.
+    error:
+      error ??
+      body.error_details ??
+      optionalText.safeParse(body.metadata?.['error_type']).data ??
+      describeError('unknown').sentence,
+  }));
 
 /** The body of `POST /api/tts/error-callback`, in our own names. @see docs/origins.md#payload */
 export type ErrorCallback = z.output<typeof errorSchema>;

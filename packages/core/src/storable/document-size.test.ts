@@ -40,6 +40,14 @@ describe('valueBytes', () => {
   });
 });
 
+const AUDIO = { metadata: 'audioMetadata', texts: [] };
+const FAILURE = {
+  metadata: 'audioErrorMetadata',
+  texts: [
+    ['audioErrorDetails', 0],
+    ['audioError', 200],
+  ] as const,
+};
 const fits = (rest: Record<string, unknown>, change: Record<string, unknown>): boolean =>
   fieldsBytes({ ...rest, ...change }) <= MAX_DOCUMENT_BYTES - 1_500 - 4_000;
 const KB = 'x'.repeat(1_000);
@@ -49,13 +57,13 @@ const metadataOf = (kilobytes: number): Record<string, unknown> =>
 describe('fitDocument', () => {
   it('leaves a change that fits as it is', () => {
     const change = { audioStatus: 'ready', audioMetadata: { a: 1 } };
-    expect(fitDocument({ text: KB }, change, 'audioMetadata')).toBe(change);
+    expect(fitDocument({ text: KB }, change, AUDIO)).toBe(change);
   });
 
   it('cuts the metadata first, keeps the order and marks it', () => {
     const rest = { text: 'y'.repeat(1_000_000) };
     const change = { audioStatus: 'ready', audioMetadata: { first: 1, big: 'z'.repeat(50_000), last: 'w' } };
-    const fitted = fitDocument(rest, change, 'audioMetadata');
+    const fitted = fitDocument(rest, change, AUDIO);
     expect(fitted).toEqual({
       audioStatus: 'ready',
       audioMetadata: { _altered: ['too-large'], first: 1, last: 'w' },
@@ -67,7 +75,7 @@ describe('fitDocument', () => {
     const change = {
       audioMetadata: { a: 1, big: 'z'.repeat(50_000), _altered: ['nested-array', 'long-text'] },
     };
-    expect(fitDocument(rest, change, 'audioMetadata')).toEqual({
+    expect(fitDocument(rest, change, AUDIO)).toEqual({
       audioMetadata: { a: 1, _altered: ['nested-array', 'long-text', 'too-large'] },
     });
   });
@@ -76,7 +84,7 @@ describe('fitDocument', () => {
     const change = { audioStatus: 'failed', audioErrorMetadata: metadataOf(20) };
     const outcomes = Array.from({ length: 100 }, (_, step) => {
       const rest = { text: 'y'.repeat(1_039_900 + 4 * step) };
-      const fitted = fitDocument(rest, change, 'audioErrorMetadata');
+      const fitted = fitDocument(rest, change, FAILURE);
       if (fitted === undefined) return 'refused';
       expect(fits(rest, fitted)).toBe(true);
       expect(fitted['audioStatus']).toBe('failed');
@@ -90,7 +98,34 @@ describe('fitDocument', () => {
   });
 
   it('refuses a change that is too large without any metadata', () => {
-    expect(fitDocument({}, { audioError: 'e'.repeat(1_048_576) }, 'audioErrorMetadata')).toBeUndefined();
+    expect(fitDocument({}, { audioUrl: 'e'.repeat(1_048_576) }, FAILURE)).toBeUndefined();
+  });
+
+  it('cuts the details, then the words, before it gives up', () => {
+    const change = {
+      audioStatus: 'failed',
+      audioError: 'é'.repeat(4_000),
+      audioErrorDetails: 'd'.repeat(4_000),
+      audioErrorMetadata: metadataOf(20),
+    };
+    const outcomes = Array.from({ length: 300 }, (_, step) => {
+      const rest = { text: 'y'.repeat(1_020_000 + 100 * step) };
+      const fitted = fitDocument(rest, change, FAILURE);
+      if (fitted === undefined) return 'refused';
+      expect(fits(rest, fitted)).toBe(true);
+      expect(change.audioError.startsWith(String(fitted['audioError']))).toBe(true);
+      if (fitted['audioErrorMetadata'] !== undefined) return 'metadata cut';
+      if (fitted['audioErrorDetails'] === change.audioErrorDetails) return 'metadata dropped';
+      if (fitted['audioErrorDetails'] !== undefined) return 'details cut';
+      return 'words cut';
+    });
+    expect(outcomes.filter((outcome, index) => outcome !== outcomes[index - 1])).toEqual([
+      'metadata cut',
+      'metadata dropped',
+      'details cut',
+      'words cut',
+      'refused',
+    ]);
   });
 
   it('what fits is within the limit, and only metadata was taken away', () => {
@@ -99,7 +134,7 @@ describe('fitDocument', () => {
       fc.property(kilobytes, kilobytes, fc.nat({ max: 300 }), (restKb, metadataKb, errorKb) => {
         const rest = { text: KB.repeat(restKb) };
         const change = { audioError: KB.repeat(errorKb), meta: metadataOf(metadataKb) };
-        const fitted = fitDocument(rest, change, 'meta');
+        const fitted = fitDocument(rest, change, { metadata: 'meta', texts: [] });
         const { meta, ...bare } = change;
         const isHopeless = fieldsBytes({ ...rest, ...bare }) > MAX_DOCUMENT_BYTES - 10_000;
         expect(fitted !== undefined || isHopeless).toBe(true);

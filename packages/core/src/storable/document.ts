@@ -35,19 +35,21 @@ const utf8 = new TextEncoder();
 
 const textBytes = (text: string): number => utf8.encode(text).length + 1;
 
-const wellFormed = (text: string, altered: Set<Alteration>): string => {
+/** What happens to the texts and names of the metadata, and what was changed so far. */
+interface Texts {
+  readonly altered: Set<Alteration>;
+  readonly redact: (text: string) => string;
+}
+
+const wellFormed = (text: string, { altered }: Texts): string => {
   if (!isWellFormed(text)) altered.add('broken-text');
   return toWellFormed(text);
 };
 
 /** A name that Firestore takes and the map does not have yet. @param index the place of the name in its map */
-const storableName = (
-  name: string,
-  index: number,
-  map: Record<string, unknown>,
-  altered: Set<Alteration>,
-): string => {
-  let storable = wellFormed(name, altered);
+const storableName = (name: string, index: number, map: Record<string, unknown>, texts: Texts): string => {
+  const { altered, redact } = texts;
+  let storable = redact(wellFormed(name, texts));
   const bytes = utf8.encode(storable);
   if (bytes.length > MAX_NAME_BYTES) {
     altered.add('long-name');
@@ -64,40 +66,37 @@ const storableName = (
   return storable;
 };
 
-const storableText = (text: string, altered: Set<Alteration>): string => {
-  if (text.length <= MAX_TEXT_CHARACTERS) return wellFormed(text, altered);
-  altered.add('long-text');
-  return `${wellFormed(text.slice(0, MAX_TEXT_CHARACTERS), altered)}…`;
+const storableText = (text: string, texts: Texts): string => {
+  const redacted = texts.redact(text);
+  if (redacted.length <= MAX_TEXT_CHARACTERS) return wellFormed(redacted, texts);
+  texts.altered.add('long-text');
+  return `${wellFormed(redacted.slice(0, MAX_TEXT_CHARACTERS), texts)}…`;
 };
 
 /** The fields of an object, or the items of an array under their indices. */
-const storableMap = (
-  fields: object,
-  { depth, pathBytes }: Place,
-  altered: Set<Alteration>,
-): Record<string, unknown> => {
+const storableMap = (fields: object, { depth, pathBytes }: Place, texts: Texts): Record<string, unknown> => {
   const map: Record<string, unknown> = {};
   for (const [index, [name, value]] of Object.entries(fields).entries()) {
-    const storable = storableName(name, index, map, altered);
+    const storable = storableName(name, index, map, texts);
     const below = { depth: depth + 1, pathBytes: pathBytes + textBytes(storable), isInArray: false };
-    map[storable] = storableValue(value, below, altered);
+    map[storable] = storableValue(value, below, texts);
   }
   return map;
 };
 
-const storableValue = (value: unknown, place: Place, altered: Set<Alteration>): unknown => {
-  if (typeof value === 'string') return storableText(value, altered);
+const storableValue = (value: unknown, place: Place, texts: Texts): unknown => {
+  if (typeof value === 'string') return storableText(value, texts);
   if (typeof value !== 'object' || value === null) return value ?? null;
   if (place.depth > MAX_DEPTH || place.pathBytes > MAX_PATH_BYTES) {
-    altered.add('too-deep');
+    texts.altered.add('too-deep');
     return '[left out: nested too deep]';
   }
   if (Array.isArray(value) && !place.isInArray) {
     const below = { ...place, depth: place.depth + 1, isInArray: true };
-    return value.map((item: unknown) => storableValue(item, below, altered));
+    return value.map((item: unknown) => storableValue(item, below, texts));
   }
-  if (Array.isArray(value)) altered.add('nested-array');
-  return storableMap(value, place, altered);
+  if (Array.isArray(value)) texts.altered.add('nested-array');
+  return storableMap(value, place, texts);
 };
 
 /**
@@ -105,12 +104,18 @@ const storableValue = (value: unknown, place: Place, altered: Set<Alteration>): 
  * so nothing is refused: nested arrays become maps of their indices, reserved names get a prefix, what is too deep
  * or too long is cut. What was done is listed in the field `_altered`.
  *
+ * @param redact removes secrets from every text and name
+ *
  * @example
  * storableMetadata({ grid: [[1, 2]] }); // { grid: [{ 0: 1, 1: 2 }], _altered: ['nested-array'] }
  */
-export const storableMetadata = (metadata: Record<string, unknown>): Record<string, unknown> => {
+export const storableMetadata = (
+  metadata: Record<string, unknown>,
+  redact: (text: string) => string = (text) => text,
+): Record<string, unknown> => {
   const altered = new Set<Alteration>();
-  const map = storableMap(metadata, { depth: 1, pathBytes: 0, isInArray: false }, altered);
+  const place = { depth: 1, pathBytes: 0, isInArray: false };
+  const map = storableMap(metadata, place, { altered, redact });
   return altered.size === 0 ? map : { ...map, [ALTERED_FIELD]: [...altered] };
 };
 
@@ -159,27 +164,55 @@ const cutMetadata = (metadata: Record<string, unknown>, roomBytes: number) => {
   return kept;
 };
 
+/** What may be cut from a change that is too large. */
+export interface Cuttable {
+  /** Cut field by field, then dropped. */
+  readonly metadata: string;
+  /** Cut after the metadata, in this order, each with the characters that are kept at least; 0 drops it. */
+  readonly texts: readonly (readonly [field: string, minCharacters: number])[];
+}
+
+/** The longest beginning of a text that fits. */
+const cutText = (text: string, roomBytes: number): string => {
+  const bytes = utf8.encode(text);
+  if (bytes.length < roomBytes) return text;
+  // As a stream, the decoder keeps back the part of a character that was cut through.
+  const head = bytes.subarray(0, Math.max(0, roomBytes - 1));
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(head, { stream: true });
+};
+
 /**
- * Fits a change into Firestore's 1 MiB: the metadata is cut, then dropped.
+ * Fits a change into Firestore's 1 MiB: the metadata is cut, then dropped; then the texts are cut.
  *
  * @param rest the document's other fields as they will stand beside the change
  * @param change the fields to write
- * @param metadataField the field of the change that may be cut
- * @returns the change that fits, or undefined when it does not fit even without its metadata
+ * @returns the change that fits, or undefined when it does not fit even so
  *
  * @example
- * fitDocument({}, { audioStatus: 'ready' }, 'audioMetadata'); // { audioStatus: 'ready' }
+ * fitDocument({}, { audioStatus: 'ready' }, { metadata: 'audioMetadata', texts: [] }); // { audioStatus: 'ready' }
  */
 export const fitDocument = (
   rest: Record<string, unknown>,
   change: Record<string, unknown>,
-  metadataField: string,
+  cuttable: Cuttable,
 ): Record<string, unknown> | undefined => {
   const roomBytes = MAX_DOCUMENT_BYTES - RESERVE_BYTES - fieldsBytes(rest);
   if (fieldsBytes(change) <= roomBytes) return change;
-  const { [metadataField]: metadata, ...bare } = change;
+  const { [cuttable.metadata]: metadata, ...bare } = change;
   const leftBytes = roomBytes - fieldsBytes(bare);
-  if (leftBytes < 0 || metadata === undefined) return undefined;
-  const cut = cutMetadata(metadata as Record<string, unknown>, leftBytes - textBytes(metadataField));
-  return cut === undefined ? bare : { ...bare, [metadataField]: cut };
+  if (leftBytes >= 0) {
+    if (metadata === undefined) return bare;
+    const cut = cutMetadata(metadata as Record<string, unknown>, leftBytes - textBytes(cuttable.metadata));
+    return cut === undefined ? bare : { ...bare, [cuttable.metadata]: cut };
+  }
+  for (const [field, minCharacters] of cuttable.texts) {
+    const { [field]: text, ...others } = bare;
+    if (typeof text !== 'string') continue;
+    const cut = cutText(text, roomBytes - fieldsBytes(others) - textBytes(field));
+    if (cut.length > 0 && cut.length >= Math.min(minCharacters, text.length))
+      return { ...others, [field]: cut };
+    delete bare[field];
+    if (minCharacters > 0) return undefined;
+  }
+  return fieldsBytes(bare) <= roomBytes ? bare : undefined;
 };

@@ -106,4 +106,11 @@ describe('metadata of a handler that echoes what it was given', () => {
     });
     expect(metadata.callback_url).toBe(url);
   });
+
+  it('redacts tokens at any depth of the metadata, also in names', () => {
+    const deep = { job: [{ input: { callback_url: url, [url]: 1 } }] };
+    const stored = messageFromError({ ...error, metadata: { deep } }).metadata;
+    expect(JSON.stringify(stored)).not.toContain('abc-DEF_123');
+    expect(JSON.stringify(stored).match(/token=redacted#part/g)).toHaveLength(2);
+  });
 });

@@ -39,14 +39,8 @@ export interface FailedMessage {
 }
 
 /** As Firestore can hold it. Handlers echo the callback address, also in errors: its token is redacted. */
-const stored = (metadata: Record<string, unknown> | undefined): Record<string, unknown> | undefined => {
-  if (metadata === undefined) return undefined;
-  const redacted = Object.entries(metadata).map(([name, value]) => [
-    name,
-    typeof value === 'string' ? withoutTokens(value) : value,
-  ]);
-  return storableMetadata(Object.fromEntries(redacted));
-};
+const stored = (metadata: Record<string, unknown> | undefined): Record<string, unknown> | undefined =>
+  metadata && storableMetadata(metadata, withoutTokens);
 
 /**
  * The message of a success callback.
