@@ -1,21 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { type PollEnd, pauseAfterPoll } from './pacing.ts';
 
-const after = (end: PollEnd, { tookMs = 0, failures = 1, random = 0 } = {}): number =>
-  pauseAfterPoll(end, { tookMs, emptySpacingMs: 200, failures, nowMs: 0, random: () => random });
+const after = (end: PollEnd, { leastMs = 212, failures = 1, random = 0 } = {}): number =>
+  pauseAfterPoll(end, { leastMs, failures, nowMs: 0, random: () => random });
 
 describe('pauseAfterPoll', () => {
   it('is none after a job', () => {
     expect(after({ kind: 'found' })).toBe(0);
   });
 
-  it.each([
-    [0, 200],
-    [150, 50],
-    [200, 0],
-    [90_000, 0],
-  ])('spaces empty polls: one that took %d ms is followed by %d ms', (tookMs, pauseMs) => {
-    expect(after({ kind: 'none' }, { tookMs })).toBe(pauseMs);
+  it('is at least that of the poll while there is nothing, also when it fails', () => {
+    expect(after({ kind: 'none' })).toBe(212);
+    expect(after({ kind: 'none' }, { leastMs: 1_000 })).toBe(1_000);
+    expect(after({ kind: 'failed' }, { leastMs: 1_000 })).toBe(1_000);
   });
 
   it.each([

@@ -4,10 +4,13 @@ import { type Backoff, backoffDelayMs, parseRetryAfter, type Random } from '@tal
 export const LONG_POLL_MS = 90_000;
 /** After 429; the reference SDK's pause. A longer Retry-After wins, up to `MAX_RETRY_AFTER_MS`. */
 export const THROTTLED_MS = 5_000;
-/** From the beginning of an empty poll to the next one: five a second at most. */
-export const EMPTY_POLL_SPACING_MS = 200;
-/** From the beginning of an empty job-stop to the next one; the reference SDK's floor. */
-export const EMPTY_STOP_SPACING_MS = 1_000;
+/**
+ * From the answer of an empty job-take to the next one. However long the network takes, the platform sees them at least
+ * 210 ms apart, five in any second; a timer may fire a millisecond early.
+ */
+export const EMPTY_TAKE_PAUSE_MS = 212;
+/** From the answer of a job-stop to the next one; the reference SDK's floor after an empty one. */
+export const STOP_PAUSE_MS = 1_000;
 /** While polls fail. The jitter keeps a fleet from coming back in step. */
 export const POLL_BACKOFF: Backoff = {
   kind: 'exponential',
@@ -67,10 +70,8 @@ export type PollEnd =
   | { readonly kind: 'failed'; readonly why?: string };
 
 export interface PollTiming {
-  /** From the beginning of the poll to now, ms. */
-  readonly tookMs: number;
-  /** From the beginning of an empty poll to the next one at least, ms. */
-  readonly emptySpacingMs: number;
+  /** From any answer without a job to the next poll at least, ms. */
+  readonly leastMs: number;
   /** Failed polls in a row, this one included. */
   readonly failures: number;
   /** Epoch milliseconds, for a Retry-After that is a date. */
@@ -84,13 +85,13 @@ export const pauseAfterPoll = (end: PollEnd, timing: PollTiming): number => {
     case 'found':
       return 0;
     case 'none':
-      return Math.max(0, timing.emptySpacingMs - timing.tookMs);
+      return timing.leastMs;
     case 'throttled': {
       const askedMs = parseRetryAfter(end.retryAfter, timing.nowMs) ?? 0;
       return Math.max(THROTTLED_MS, Math.min(askedMs, MAX_RETRY_AFTER_MS));
     }
     case 'failed':
-      return backoffDelayMs(POLL_BACKOFF, timing.failures, timing.random);
+      return Math.max(timing.leastMs, backoffDelayMs(POLL_BACKOFF, timing.failures, timing.random));
     default:
       return end satisfies never;
   }

@@ -1,13 +1,13 @@
 import { classifyHttpStatus, retry, tryWithDeadline, wait } from '@taleback/resilience';
 import { errorText, type RunpodLog } from './log.ts';
 import {
-  EMPTY_POLL_SPACING_MS,
-  EMPTY_STOP_SPACING_MS,
+  EMPTY_TAKE_PAUSE_MS,
   FULL_RECHECK_MS,
   MAX_WAITING_RESULTS,
   PING_RETRY_MS,
   type PollEnd,
   pauseAfterPoll,
+  STOP_PAUSE_MS,
 } from './pacing.ts';
 import {
   type Asked,
@@ -45,13 +45,12 @@ export const createConcurrencyReader = (
 /** Makes polls of one kind: each asks, uses the answer, and then pauses as its end and the failures before it demand. */
 const createPoll = (
   name: string,
-  emptySpacingMs: number,
+  leastMs: number,
   { clock, random, log }: PlatformAccess,
   ending: AbortSignal,
 ) => {
   let failures = 0;
   return async (ask: () => Promise<Asked>, use: (answer: HttpAnswer) => PollEnd): Promise<void> => {
-    const begunAtMs = clock.now();
     let end: PollEnd;
     try {
       const asked = await ask();
@@ -61,8 +60,7 @@ const createPoll = (
     }
     failures = end.kind === 'failed' ? failures + 1 : 0;
     if (end.kind === 'failed') log('warn', `${name} failed`, { failures, reason: end.why });
-    const nowMs = clock.now();
-    const timing = { tookMs: nowMs - begunAtMs, emptySpacingMs, failures, nowMs, random };
+    const timing = { leastMs, failures, nowMs: clock.now(), random };
     await wait(clock, pauseAfterPoll(end, timing), ending);
   };
 };
@@ -86,7 +84,7 @@ export interface TakeLoopParts extends PlatformAccess {
 /** Takes jobs as long as slots are free, until a signal ends it. Never rejects. */
 export const runTakeLoop = async (parts: TakeLoopParts): Promise<void> => {
   const { platform, underWay, onTaken, clock, ending, leaving } = parts;
-  const poll = createPoll('job-take', EMPTY_POLL_SPACING_MS, parts, ending);
+  const poll = createPoll('job-take', EMPTY_TAKE_PAUSE_MS, parts, ending);
   while (!ending.aborted) {
     const free = (await parts.limit()) - underWay.count;
     if (ending.aborted) return;
@@ -116,7 +114,7 @@ export const runStopLoop = async (
   const { platform } = parts;
   const url = stopAddress(platform.settings);
   if (url === undefined) return;
-  const poll = createPoll('job-stop', EMPTY_STOP_SPACING_MS, parts, signal);
+  const poll = createPoll('job-stop', STOP_PAUSE_MS, parts, signal);
   while (!signal.aborted)
     await poll(
       () => platform.poll(url, signal),
@@ -124,7 +122,8 @@ export const runStopLoop = async (
         const outcome = readStops(answer);
         if (outcome.kind !== 'stops') return outcome;
         outcome.jobIds.forEach(onStop);
-        return { kind: 'found' };
+        // A platform that repeats them at once must not keep the worker busy.
+        return { kind: 'none' };
       },
     );
 };

@@ -46,19 +46,43 @@ describe('taking jobs', () => {
     await calls('take', 6);
   });
 
-  it('asks five times a second at most while there is nothing', async () => {
-    rig.simulator.script('take', ...Array.from({ length: 50 }, () => answer(204)));
+  it('asks five times in any second at most while there is nothing, however long the answers take', async () => {
+    rig.simulator.script('take', ...Array.from({ length: 5 }, () => answer(204)));
     rig.serve(() => 1);
     await calls('take', 1);
-    for (let step = 0; step < 20; step += 1) await rig.pass(50);
-    expect(rig.simulator.on('take').length).toBeGreaterThan(1);
-    expect(rig.simulator.on('take').length).toBeLessThanOrEqual(6);
+    for (let step = 0; step < 10; step += 1) await rig.pass(106);
+    await rig.until(() => expect(rig.simulator.heldPolls('take')).toBe(1));
+    await rig.pass(150);
+    rig.simulator.script('take', answer(204));
+    await rig.pass(211);
+    expect(rig.simulator.on('take')).toHaveLength(6);
+    await rig.pass(1);
+    await calls('take', 7);
+    const times = rig.simulator.on('take').map(({ atMs }) => atMs);
+    for (const [index, atMs] of times.slice(1).entries())
+      expect(atMs - (times[index] ?? 0)).toBeGreaterThanOrEqual(210);
+  });
+
+  it.each([
+    ['an empty answer', answer(204)],
+    ['jobs to stop', answer(200, { jobsToStop: ['other'] })],
+    ['an error', answer(500)],
+  ])('asks for jobs to stop a second after %s, also one that the platform held', async (_what, next) => {
+    rig.serve(() => 1);
+    await rig.until(() => expect(rig.simulator.heldPolls('stop')).toBe(1));
+    await rig.pass(30_000);
+    rig.simulator.script('stop', next);
+    await rig.pass(999);
+    expect(rig.simulator.on('stop')).toHaveLength(1);
+    await rig.pass(1);
+    await calls('stop', 2);
   });
 
   it('cuts a poll that is held for 90 s and asks again', async () => {
     rig.serve(() => 1);
     await rig.until(() => expect(rig.simulator.heldPolls('take')).toBe(1));
     await rig.pass(90_000);
+    await rig.pass(212);
     await calls('take', 2);
     await rig.until(() => expect(rig.simulator.heldPolls('take')).toBe(1));
     expect(rig.logged.join()).not.toContain('job-take failed');
@@ -278,6 +302,7 @@ describe('the end', () => {
     rig.simulator.hand(job('j1'));
     await rig.until(() => expect(rig.begun).toEqual(['j1']));
     rig.simulator.script('stop', answer(200, { jobsToStop: ['j1', 'unknown'] }));
+    await rig.pass(1_000);
     await calls('stop', 2);
     await rig.pass(10_000);
     expect(rig.simulator.on('take')).toHaveLength(1);
