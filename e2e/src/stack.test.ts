@@ -1,8 +1,8 @@
 import { type Stack, startStack } from '@taleback/scripts/src/stack/stack.ts';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll } from 'vitest';
-import type { HttpSimulator } from '@taleback/speech/test/engines/simulators/http-simulator.ts';
-import { openKokoroServer } from '@taleback/speech/test/engines/simulators/kokoro-server.ts';
+import type { HttpSimulator } from '../../packages/speech/test/engines/simulators/http-simulator.ts';
+import { openKokoroServer } from '../../packages/speech/test/engines/simulators/kokoro-server.ts';
 import { openBrowser } from './browser.ts';
 import { describeCallbacks } from './suites/callbacks.ts';
 import { describeEngines } from './suites/engines.ts';

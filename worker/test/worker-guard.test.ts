@@ -10,7 +10,7 @@ import {
   openRecordingReceiver,
   type RecordingReceiver,
 } from '../../packages/outbox/test/recording-receiver.ts';
-import { isAlive } from '@taleback/speech/test/speech/open-embedded.ts';
+import { isAlive } from '../../packages/speech/test/speech/open-embedded.ts';
 import { startWorker, type WorkerChild } from './worker-child.ts';
 
 let pubsub: PubSub;

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openHttp, openSilent } from '../../../packages/speech/test/diagnosis/servers.ts';
-import { openEdgeServer } from '@taleback/speech/test/engines/simulators/edge-server.ts';
-import { openKokoroServer } from '@taleback/speech/test/engines/simulators/kokoro-server.ts';
+import { openEdgeServer } from '../../../packages/speech/test/engines/simulators/edge-server.ts';
+import { openKokoroServer } from '../../../packages/speech/test/engines/simulators/kokoro-server.ts';
 import { type CliFolder, openCliFolder, PATIENT } from './cli-folder.ts';
 import { runCommand } from './run-cli.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { HttpSimulator } from '@taleback/speech/test/engines/simulators/http-simulator.ts';
+import type { HttpSimulator } from '../../../packages/speech/test/engines/simulators/http-simulator.ts';
 import { newPerson, openAs, STORY_MS, type World } from './world.ts';
 
 const HEART = { voiceId: 'af_heart', voiceName: 'Heart' } as const;
