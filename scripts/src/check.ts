@@ -4,9 +4,7 @@ import { runProgram } from './process/run-program.ts';
 
 const USAGE = `Runs every static check.
 
-  npm run check [-- --words]
-
-  --words   check names, comments and documents for words that may not return, too
+  npm run check
 `;
 
 const bin = (name: string): string => inRoot('node_modules', '.bin', name);
@@ -26,31 +24,26 @@ const CHECKS: Readonly<Record<string, readonly string[]>> = {
   'lock file': [...script, 'complete-lock', '--check'],
   'generated documents': [...script, 'configuration-docs', '--check'],
   names: [...script, 'check-lines', 'names'],
+  words: [...script, 'check-lines', 'words'],
   'generated Firebase files': [...script, 'firebase-files', '--check'],
 };
 /** As many as `.ci/run` has cores. */
 const AT_ONCE = 2;
 
-await runScript(
-  { usage: USAGE, options: { words: { type: 'boolean', default: false } } },
-  async ({ words }) => {
-    const waiting = Object.entries({
-      ...CHECKS,
-      ...(words ? { words: [...script, 'check-lines', 'words'] } : {}),
-    }).values();
-    let exitCode = 0;
-    const runWaiting = async (): Promise<void> => {
-      for (const [name, command] of waiting) {
-        const startedAt = Date.now();
-        const { code, output } = await runProgram(command);
-        const seconds = ((Date.now() - startedAt) / 1000).toFixed(1);
-        process.stdout.write(`${code === 0 ? 'ok    ' : 'FAILED'}  ${name}  ${seconds} s\n`);
-        if (code === 0) continue;
-        exitCode = 1;
-        process.stdout.write(`${output.trim()}\n`);
-      }
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, runWaiting));
-    return exitCode;
-  },
-);
+await runScript({ usage: USAGE }, async () => {
+  const waiting = Object.entries(CHECKS).values();
+  let exitCode = 0;
+  const runWaiting = async (): Promise<void> => {
+    for (const [name, command] of waiting) {
+      const startedAt = Date.now();
+      const { code, output } = await runProgram(command);
+      const seconds = ((Date.now() - startedAt) / 1000).toFixed(1);
+      process.stdout.write(`${code === 0 ? 'ok    ' : 'FAILED'}  ${name}  ${seconds} s\n`);
+      if (code === 0) continue;
+      exitCode = 1;
+      process.stdout.write(`${output.trim()}\n`);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, runWaiting));
+  return exitCode;
+});

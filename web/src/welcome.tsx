@@ -94,7 +94,7 @@ export const Unconfigured = ({ sentence }: { sentence: string }) => (
 /** The server that the page came from does not answer for its configuration. */
 export const Unreached = () => (
   <Standalone connection="offline">
-    <p class="lead">The server cannot be reached. The page goes on by itself when it can.</p>
+    <p class="lead">The server cannot be reached. The page goes on automatically when it can.</p>
   </Standalone>
 );
 

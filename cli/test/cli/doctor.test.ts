@@ -60,9 +60,11 @@ describe('taleback doctor', () => {
   });
 
   it('has an engine speak a language of its own', async () => {
-    const standIns = ['coqui', 'torch'].map((name) => inSpeech(`test/python/stand-ins/${name}`)).join(':');
-    const python = join(folder, 'python-with-stand-ins');
-    const script = `#!/bin/sh\nPYTHONPATH="${standIns}:$PYTHONPATH" exec python3 "$@"\n`;
+    const substitutes = ['coqui', 'torch']
+      .map((name) => inSpeech(`test/python/substitutes/${name}`))
+      .join(':');
+    const python = join(folder, 'python-with-substitutes');
+    const script = `#!/bin/sh\nPYTHONPATH="${substitutes}:$PYTHONPATH" exec python3 "$@"\n`;
     await writeFile(python, script, { mode: 0o755 });
     Object.assign(env, {
       ENGINES: 'coqui-python',

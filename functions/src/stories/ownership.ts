@@ -44,7 +44,7 @@ const isInFolderOf = (userId: string, rest: string): boolean =>
   (userId.length > LEGIBLE_CHARACTERS &&
     rest.startsWith(`${encodeURIComponent(userId).slice(0, LEGIBLE_CHARACTERS)}-`));
 
-/** What follows `private/users/`, wherever that stands in the path, however it is written. */
+/** What follows `private/users/`, anywhere in the path, however it is written. */
 const privateParts = (path: string): string[] =>
   spellings(path).flatMap((spelling) => {
     const plain = spelling.replaceAll('\\', '/').replace(/\/{2,}/g, '/');

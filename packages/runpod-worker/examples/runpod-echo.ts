@@ -1,5 +1,5 @@
 /**
- * A RunPod worker. In RunPod's cloud it finds its queue by itself; with `--serve` it is an endpoint on this machine:
+ * A RunPod worker. In RunPod's cloud it finds its own queue; with `--serve` it is an endpoint on this machine:
  *
  *     node --conditions=@taleback/source packages/runpod-worker/examples/runpod-echo.ts --serve
  *     curl -d '{"input":{"text":"hello"}}' http://127.0.0.1:8000/runsync

@@ -47,7 +47,7 @@ const FailureReport = ({ failure, story }: { failure: Failure; story: Story }) =
         <p>{nextStep}</p>
         {retryAtMs !== undefined && (
           <p data-testid="retry-note">
-            Otherwise it is tried again by itself after <Moment atMs={retryAtMs} as="time" />.
+            Otherwise it is retried automatically after <Moment atMs={retryAtMs} as="time" />.
           </p>
         )}
       </FailureNotice>

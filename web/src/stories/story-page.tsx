@@ -47,7 +47,7 @@ const ABSENCE: Readonly<Record<ViewKind, { heading: string; words: string }>> = 
   live: { heading: 'There is no such story', words: 'It may have been removed.' },
   offline: {
     heading: 'The story cannot be opened yet',
-    words: 'The server cannot be reached. The story opens by itself when it can.',
+    words: 'The server cannot be reached. The story opens automatically when it can.',
   },
   denied: {
     heading: 'This story is not open to you',

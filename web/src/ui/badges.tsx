@@ -54,7 +54,7 @@ export const ConnectionNotice = ({ state }: { state: ViewKind }) => {
       <span>
         <strong>{state === 'offline' ? 'Offline.' : 'Contact was lost.'}</strong>{' '}
         {state === 'offline'
-          ? 'There is no contact with the server. This is the last we knew; the page catches up by itself.'
+          ? 'There is no contact with the server. This is the last we knew; the page catches up automatically.'
           : 'This is the last we knew. The page is catching up.'}
       </span>
     </p>

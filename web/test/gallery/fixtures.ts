@@ -142,7 +142,7 @@ export const createFixtures = (audioUrl: string): readonly Fixture[] => {
     }),
     open('failed-for-now', failed('timed_out', { audioRetryAt: FIXTURE_NOW_MS + MINUTE_MS }), {
       status: 'failed',
-      words: ['tried again by itself after'],
+      words: ['retried automatically after'],
     }),
     open(
       'failed',

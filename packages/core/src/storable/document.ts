@@ -23,7 +23,7 @@ export type Alteration =
   | 'long-text'
   | 'too-large';
 
-/** Where a value stands in the metadata. */
+/** The position of a value in the metadata. */
 interface Place {
   readonly depth: number;
   /** Bytes of the names above the value, each with its separator; arrays add none. */

@@ -3,7 +3,7 @@ import type { TtsJobEvent } from '../job/tts-job.ts';
 
 const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
 
-/** Everything of a job that is not content, or stands in the hash on its own. */
+/** Fields of a job that are not content, or are in the hash on their own. */
 const NOT_EXTRAS = new Set([
   'text',
   'voice_id',

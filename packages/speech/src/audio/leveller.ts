@@ -48,7 +48,7 @@ const within = (value: number, most: number): number => Math.min(most, Math.max(
 
 /**
  * Levels one chunk: the first sets the story's gain to the target, later ones are corrected towards it and move it a
- * little. The same chunk in the same state gives the same sound, whoever spoke it.
+ * little. The same chunk in the same state gives the same sound, with any engine.
  */
 export const levelChunk = (
   pcm: Pcm,

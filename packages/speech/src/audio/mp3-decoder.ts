@@ -18,7 +18,7 @@ const undecodable = (details: string, cause?: unknown): TalebackError =>
  * The sound of a whole MP3 file or stream, its channels mixed to one, at its own sample rate.
  *
  * @throws TalebackError `audio_missing` for no bytes at all; `model_failed` when it is not an MP3, holds none but broken
- * frames, or is broken anywhere in between: a gap would be words that nobody hears.
+ * frames, or is broken anywhere in between: a gap would be lost words.
  *
  * @example
  * await decodeMp3(new Uint8Array()).catch((error) => console.log(error.code)); // audio_missing

@@ -4,7 +4,7 @@ import type { Pcm } from './pcm.ts';
 /** Formats of samples. @see https://www.mmsp.ece.mcgill.ca/Documents/AudioFormats/WAVE/WAVE.html */
 export const PCM_FORMAT = 1;
 export const FLOAT_FORMAT = 3;
-/** The true format stands in the extension. */
+/** The true format is in the extension. */
 export const EXTENSIBLE_FORMAT = 0xfffe;
 
 const FORMAT_BYTES = 16;

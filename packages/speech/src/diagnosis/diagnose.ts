@@ -163,7 +163,7 @@ export const diagnose = async (
   } finally {
     connection?.close();
   }
-  if (health === undefined) skip('http', 'nobody asked');
+  if (health === undefined) skip('http', 'not asked for');
   else await run('http', async (stop) => withoutSecrets(await health(stop)));
   if (voice !== undefined) {
     await run('voice', async () => {

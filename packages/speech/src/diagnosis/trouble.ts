@@ -37,7 +37,7 @@ const TROUBLES = {
     'Check your DNS and your internet connection',
   ),
   'resolver-away': advice(
-    ({ host }) => `DNS resolution failed: nobody could be asked for "${host}".`,
+    ({ host }) => `DNS resolution failed: no server could be asked for "${host}".`,
     'Check your DNS and your internet connection',
   ),
   refused: advice(
@@ -75,7 +75,7 @@ const TROUBLES = {
     ({ host }) => `Get a certificate for "${host}"`,
   ),
   'certificate-untrusted': advice(
-    ({ host }) => `The certificate of ${host} is signed by nobody we know.`,
+    ({ host }) => `The certificate of ${host} is signed by an unknown authority.`,
     ...UNTRUSTED,
   ),
   'tls-protocol': advice(

@@ -60,7 +60,7 @@ export interface SpeechChunk {
 
 export interface SynthesisOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Where it stands in a queue, if there is one. Default `normal`. */
+  /** Its priority in a queue, if there is one. Default `normal`. */
   readonly priority?: Priority | undefined;
   /** Queue share that it uses, for fairness. Default: all share one. */
   readonly tenant?: string | undefined;

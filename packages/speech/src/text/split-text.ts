@@ -72,7 +72,7 @@ const LEVELS = [
 
 /**
  * Cuts a text into pieces that are short enough: at sentence ends, else at clause ends, else between words, and only
- * a word that is too long by itself is cut inside. Blank lines end a paragraph; other white space becomes one blank.
+ * a word that is too long on its own is cut inside. Blank lines end a paragraph; other white space becomes one blank.
  * Every other character stays, in order.
  *
  * @param language BCP 47, for what ends a sentence and a word there. Default: English, with the marks of every script.

@@ -5,12 +5,12 @@ import { hello, synthesize } from './requests.ts';
 import { type SpeechChild, said, startChild, temporaryFolder } from './speech-child.ts';
 import { loudest } from './tone.ts';
 
-/** Chatterbox on the stand-in for its package, whose voices are loudnesses. @see stand-ins/README.md */
+/** Chatterbox on the substitute for its package, whose voices are loudnesses. @see substitutes/README.md */
 const startChatterbox = (
   options: Readonly<Record<string, string>> = {},
   environment: Readonly<Record<string, string>> = {},
 ): SpeechChild =>
-  startChild({ engine: 'chatterbox', options, standIns: ['chatterbox', 'torch'], environment });
+  startChild({ engine: 'chatterbox', options, substitutes: ['chatterbox', 'torch'], environment });
 
 /** A recording of the voice that speaks this loud. */
 const recording = (loudness: number, start = 'RIFF....WAVE'): Buffer =>

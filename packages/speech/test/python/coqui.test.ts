@@ -8,9 +8,9 @@ import { loudest } from './tone.ts';
 const XTTS = 'tts_models/multilingual/multi-dataset/xtts_v2';
 const VCTK = 'tts_models/en/vctk/vits';
 
-/** Coqui on the stand-in for its package. @see stand-ins/README.md */
+/** Coqui on the substitute for its package. @see substitutes/README.md */
 const startCoqui = (options: Readonly<Record<string, string>> = {}): SpeechChild =>
-  startChild({ engine: 'coqui', options, standIns: ['coqui', 'torch'] });
+  startChild({ engine: 'coqui', options, substitutes: ['coqui', 'torch'] });
 
 /** What the stand-in was asked, in the order it was asked. */
 const asked = async (child: SpeechChild, nth: number): Promise<unknown> =>

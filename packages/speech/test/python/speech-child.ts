@@ -12,13 +12,13 @@ import { type WireFrame, WireReader } from './wire-reader.ts';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-/** What the child needs to find its package, the tests' engine, and the stand-ins asked for. */
-export const pythonEnvironment = (standIns: readonly string[] = []): Record<string, string> => ({
+/** What the child needs to find its package, the tests' engine, and the substitutes asked for. */
+export const pythonEnvironment = (substitutes: readonly string[] = []): Record<string, string> => ({
   PATH: process.env['PATH'] ?? '',
   PYTHONPATH: [
     here('../../python'),
     here('fixtures'),
-    ...standIns.map((name) => here(`stand-ins/${name}`)),
+    ...substitutes.map((name) => here(`substitutes/${name}`)),
   ].join(delimiter),
   PYTHONPYCACHEPREFIX: join(tmpdir(), 'taleback-test-pycache'),
 });
@@ -27,7 +27,7 @@ export interface ChildOptions {
   readonly engine?: string;
   readonly options?: Readonly<Record<string, string>>;
   readonly versions?: string;
-  readonly standIns?: readonly string[];
+  readonly substitutes?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
 }
 
@@ -95,7 +95,7 @@ const isAnswerTo = (correlationId: string) => (frame: WireFrame) =>
 /** Runs a child as the manager does; it is killed after the test if it still lives. */
 export const startChild = (given: ChildOptions = {}): SpeechChild => {
   const child = spawn('python3', childArguments(given), {
-    env: { ...pythonEnvironment(given.standIns), ...given.environment },
+    env: { ...pythonEnvironment(given.substitutes), ...given.environment },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   const kill = (): void => void child.kill('SIGKILL');
