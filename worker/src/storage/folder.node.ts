@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join, relative, resolve, sep } from 'node:path';
-import { promisify } from 'node:util';
 import { type ErrorCode, errorWords, TalebackError } from '@taleback/core';
 import { DRAFT_ENDING, syncFolder, writeWhole } from '@taleback/outbox';
 import { throwIfCancelled } from '@taleback/speech';
@@ -140,7 +139,8 @@ export const openAudioServer = async ({ folder, host, port }: AudioServerOptions
   return {
     url: `http://${host}:${(server.address() as AddressInfo).port}/audio`,
     close: async () => {
-      const closed = promisify(server.close).call(server);
+      const closed = once(server, 'close');
+      server.close();
       server.closeAllConnections();
       await closed;
     },

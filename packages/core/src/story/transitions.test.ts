@@ -61,9 +61,8 @@ const statusAfter = (audioStatus: string | undefined, kind: (typeof MESSAGES)[nu
     audioUrl: audioStatus === 'ready' ? 'u' : undefined,
   });
   const attempts = { current: readAttemptAudio('j', { number: 1, status: audioStatus }) };
-  return String(
-    decide(story, attempts, messageOf(kind, 'j'), context).story?.set['audioStatus'] ?? audioStatus,
-  );
+  const { story: change } = decide(story, attempts, messageOf(kind, 'j'), context);
+  return (change?.set['audioStatus'] ?? audioStatus) as string;
 };
 
 const row = (...cells: readonly string[]): string => `| ${cells.join(' | ')} |`;

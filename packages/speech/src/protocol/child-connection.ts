@@ -194,6 +194,8 @@ export class ChildConnection implements SpeechChild {
       case 'pong':
         if (this.#pings.delete(message.correlationId)) this.#events.onPulse(message.health);
         return this.answersPings;
+      default:
+        return message satisfies never;
     }
   }
 

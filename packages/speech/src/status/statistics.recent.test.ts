@@ -11,6 +11,8 @@ const steady = (everyMs: number, forMs: number): EventRate => {
   return rate;
 };
 
+const ascending = (one: number, other: number): number => one - other;
+
 describe('EventRate', () => {
   it('says nothing in the first second', () => {
     const rate = steady(1, 100);
@@ -99,7 +101,7 @@ describe('RecentSamples', () => {
             .slice(-capacity)
             .filter(({ atMs }) => nowMs - atMs < 100)
             .map(({ value }) => value);
-          expect(read(samples, nowMs).toSorted()).toEqual(expected.toSorted());
+          expect(read(samples, nowMs).toSorted(ascending)).toEqual(expected.toSorted(ascending));
         },
       ),
     );
