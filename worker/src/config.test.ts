@@ -57,6 +57,7 @@ describe('parseConfig', () => {
       subscription: 'tts-jobs-worker',
       concurrency: 2,
       ackDeadlineSeconds: 20,
+      streamDeadMs: 600_000,
       speech: {
         manager: {
           workerPool: {
@@ -124,6 +125,7 @@ describe('parseConfig', () => {
       JOBS_SUBSCRIPTION: 'mine',
       JOB_CONCURRENCY: '4',
       JOB_ACK_DEADLINE_SECONDS: '600',
+      JOB_STREAM_DEAD_SECONDS: '60',
       SPEECH_WORKERS_MIN: '2',
       SPEECH_WORKERS_MAX: '3',
       SPEECH_SCALE_UP_DEPTH: '7',
@@ -190,6 +192,7 @@ describe('parseConfig', () => {
       subscription: 'mine',
       concurrency: 4,
       ackDeadlineSeconds: 600,
+      streamDeadMs: 60_000,
       speech: {
         manager: {
           workerPool: {
@@ -264,6 +267,7 @@ describe('parseConfig', () => {
     ['JOB_CONCURRENCY', ''],
     ['JOB_ACK_DEADLINE_SECONDS', '9'],
     ['JOB_ACK_DEADLINE_SECONDS', '601'],
+    ['JOB_STREAM_DEAD_SECONDS', '0'],
     ['SPEECH_WORKERS_MIN', '0'],
     ['SPEECH_WORKERS_MAX', '-1'],
     ['SPEECH_WORKERS_MAX', '65'],

@@ -56,6 +56,9 @@ export const workerEnvironment = z.object({
   JOB_ACK_DEADLINE_SECONDS: integer(10, 600, 20).describe(
     'After how long the job of a dead worker goes to another. Seconds, 10 to 600 (the limits of Pub/Sub).',
   ),
+  JOB_STREAM_DEAD_SECONDS: amount(1, 86_400, 600).describe(
+    'How long the subscription of jobs may be out of reach before the worker drains and exits with 1, so that it is started again. Long enough for a change of roles. Seconds, 1 to 86400.',
+  ),
   ...enginesEnvironment,
   ...speechEnvironment,
   ...storageEnvironment,
@@ -111,6 +114,7 @@ export const parseConfig = (environment: Environment) => {
     subscription: env.JOBS_SUBSCRIPTION ?? names.subscriptions.jobs,
     concurrency: env.JOB_CONCURRENCY,
     ackDeadlineSeconds: env.JOB_ACK_DEADLINE_SECONDS,
+    streamDeadMs: env.JOB_STREAM_DEAD_SECONDS * 1000,
     engines: toEnginesConfig(env),
     speech: speechConfig(env, availableParallelism()),
     protection: protectionConfig(env),

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import type { Log } from '@taleback/core';
-import { systemClock } from '@taleback/resilience';
+import { systemClock, tryWithDeadline } from '@taleback/resilience';
 import { pino } from 'pino';
 import { expectNoCloudBesideEmulator, parseConfig, readEnvironment, type WorkerConfig } from './config.ts';
 import { installProcessFaults } from './health/process-faults.ts';
@@ -46,14 +46,20 @@ const runWorker = async (): Promise<void> => {
     clock: systemClock,
   });
 
+  void worker.source.dead.then(async (reason) => {
+    log('error', 'no jobs can come in', { reason });
+    await tryWithDeadline(() => stop('no jobs can come in'), config.drainMs + CLOSING_MS);
+    process.exit(1);
+  });
+
   try {
     await worker.manager.initialize();
   } catch (error) {
     if (stopped === undefined) throw error;
   }
   if (stopped !== undefined) return stopped;
-  await worker.source.start(worker.handler);
   worker.heartbeats.start();
+  await worker.source.start(worker.handler);
   // Stopped meanwhile: it was never ready.
   if (stopped !== undefined) return stopped;
   log('info', 'worker ready', {

@@ -24,11 +24,12 @@ import {
   type TtsManager,
   type VoiceProfile,
 } from '@taleback/speech';
-import { readDiskSpace } from '@taleback/speech/operations';
+import { type Readiness, readDiskSpace } from '@taleback/speech/operations';
 import packageJson from '../package.json' with { type: 'json' };
 import { signingOf, type WorkerConfig } from './config.ts';
 import { decideLiveness, openHealthServer } from './health/health-server.node.ts';
 import { createPrometheus } from './health/prometheus.ts';
+import { readinessWith } from './health/stream.ts';
 import { type Heartbeats, startHeartbeats } from './heartbeat/heartbeats.ts';
 import { type CapacityInput, type JobSource, storyCapacity } from './jobs/job-source.ts';
 import { openCache, openSpeech } from './speech.ts';
@@ -110,6 +111,7 @@ const preflightOf = (
 const openHeartbeats = (
   { heartbeatUrl: url, callbacks, secrets, concurrency }: WorkerConfig,
   manager: TtsManager,
+  readiness: () => Readiness,
   workerId: string,
   log: Log,
 ) => {
@@ -121,7 +123,7 @@ const openHeartbeats = (
     return {
       engines: manager.engines(),
       version: packageJson.version,
-      state: manager.readiness().state,
+      state: readiness().state,
       capacity: concurrency,
       queueDepth: pool?.queueDepth,
       inFlight: pool?.inFlight,
@@ -135,6 +137,8 @@ const openHeartbeats = (
       if (url === undefined) return;
       heartbeats ??= startHeartbeats({ url, workerId, snapshot, sendOnce, clock: systemClock, log });
     },
+    /** Empty before the start, and where nothing is reported. */
+    streams: () => (heartbeats === undefined ? {} : { heartbeat: heartbeats.health() }),
     close: async (): Promise<void> => {
       await heartbeats?.close();
       await http.close();
@@ -152,7 +156,7 @@ const openJobSource = async (
   const { source, concurrency } = config;
   if (source.kind === 'pubsub') {
     const { createPubsubSource } = await import('./jobs/pubsub.node.ts');
-    return createPubsubSource({ ...config, log });
+    return createPubsubSource({ ...config, clock: systemClock, random: Math.random, log });
   }
   const { createRunpodDevSource, createRunpodSource } = await import('./jobs/runpod.node.ts');
   if (source.kind === 'runpod')
@@ -192,12 +196,18 @@ export const openWorker = async (
     log,
   });
 
+  const source = await openJobSource(config, () => manager.snapshot(), environment, log);
+  const readiness = () => readinessWith(manager.readiness(), source.health());
+  const heartbeats = openHeartbeats(config, manager, readiness, workerId, log);
+  const streams = () => ({ jobs: source.health(), ...heartbeats.streams() });
+
   const health = await openHealthServer({
     ...config.health,
     liveness: () => decideLiveness(manager.snapshot().phase, config.drainMs, systemClock.now()),
-    readiness: () => manager.readiness(),
+    readiness,
     status: () => ({
       ...manager.getStatus(),
+      streams: streams(),
       outbox: callbacks.status(),
       cache: cache.status(),
       diagnoses: diagnosis.all(),
@@ -208,7 +218,8 @@ export const openWorker = async (
       text: () =>
         metrics.text({
           ...manager.snapshot(),
-          readiness: manager.readiness(),
+          readiness: readiness(),
+          streams: streams(),
           outbox: callbacks.status(),
           cache: cache.status(),
         }),
@@ -228,8 +239,6 @@ export const openWorker = async (
     now: Date.now,
     newId: randomUUID,
   });
-  const heartbeats = openHeartbeats(config, manager, workerId, log);
-  const source = await openJobSource(config, () => manager.snapshot(), environment, log);
 
   return {
     manager,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { Duration, type Message, PubSub, Subscription } from '@google-cloud/pubsub';
+import { Duration, type Message, PubSub, v1 } from '@google-cloud/pubsub';
 import { createNames } from '@taleback/core';
+import { systemClock } from '@taleback/resilience';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createPubsubSource } from '../src/jobs/pubsub.node.ts';
 import type { Handler, HandlerResult } from '@taleback/handler';
@@ -33,14 +34,19 @@ afterEach(async () => {
   await pubsub.close();
 });
 
-const createSource = (concurrency = 1): JobSource => {
+const createSource = (concurrency = 1, subscription = SUBSCRIPTION): JobSource => {
   const source = createPubsubSource({
     names: createNames(),
     projectId,
-    subscription: SUBSCRIPTION,
+    subscription,
     concurrency,
     ackDeadlineSeconds: DEADLINE_MS / 1000,
-    log: (severity, message) => void logged.push(`${severity}: ${message}`),
+    streamDeadMs: 600_000,
+    clock: systemClock,
+    random: Math.random,
+    log: (severity, message) => {
+      if (severity !== 'info') logged.push(`${severity}: ${message}`);
+    },
   });
   sources.add(source);
   return source;
@@ -230,8 +236,8 @@ describe('the Pub/Sub source', { timeout: LONG_MS }, () => {
   describe('draining', () => {
     it('finishes the job under way and leaves the others to others', async () => {
       const held = heldHandler();
-      const emit = vi.spyOn(Subscription.prototype, 'emit');
-      onTestFinished(() => emit.mockRestore());
+      const extend = vi.spyOn(v1.SubscriberClient.prototype, 'modifyAckDeadline');
+      onTestFinished(() => extend.mockRestore());
       const source = createSource();
       await source.start(held.handler);
       await publish({ id: 'first' });
@@ -239,7 +245,9 @@ describe('the Pub/Sub source', { timeout: LONG_MS }, () => {
       const others = ['second', 'third', 'fourth', 'fifth'];
       for (const id of others) await publish({ id });
       // Those still on their way could not be given back.
-      await until(() => expect(emit.mock.calls.filter(([name]) => name === 'message')).toHaveLength(5));
+      await until(() =>
+        expect(extend.mock.calls.map(([request]) => request?.ackIds?.length ?? 0)).toContain(5),
+      );
       const startedAt = performance.now();
       const events: string[] = [];
       const draining = drain(source, LONG_MS).then(() => events.push('drained'));
@@ -275,6 +283,8 @@ describe('the Pub/Sub source', { timeout: LONG_MS }, () => {
 
     it('ends a start that is under way, so that nothing is taken', async () => {
       const held = heldHandler();
+      const [topic] = await pubsub.createTopic(createNames().topics.jobs);
+      await topic.createSubscription(SUBSCRIPTION);
       const source = createSource();
       const starting = source.start(held.handler);
       await drain(source, LONG_MS);
@@ -319,16 +329,9 @@ describe('the Pub/Sub source', { timeout: LONG_MS }, () => {
     expect(taken).toEqual(['only-one']);
   });
 
-  it('rejects the start when the subscription cannot be made', async () => {
-    const source = createPubsubSource({
-      names: createNames(),
-      projectId,
-      subscription: 'x',
-      concurrency: 1,
-      ackDeadlineSeconds: 10,
-      log: () => {},
-    });
-    sources.add(source);
-    await expect(source.start(async () => done)).rejects.toMatchObject({ code: 3 });
+  it('is dead at once when the name of its subscription is not possible', async () => {
+    const source = createSource(1, 'x');
+    void source.start(async () => done);
+    expect(await source.dead).toMatch(/^The subscription "x" .*INVALID_ARGUMENT/);
   });
 });

@@ -3,12 +3,13 @@ import type { OutboxStatus } from '@taleback/outbox';
 import type { CacheStatus, PoolSnapshot, SynthesisEvent } from '@taleback/speech';
 import type { ProtectionSummary, Readiness } from '@taleback/speech/operations';
 import { aPool, aWorker } from '../../../packages/speech/test/support/pool-fixtures.ts';
-import { createPrometheus, type PrometheusMetrics } from './prometheus.ts';
+import { createPrometheus, type PrometheusMetrics, type ScrapedState } from './prometheus.ts';
 
 let pool: PoolSnapshot | undefined;
 let machine: { cpuRatio?: number; memoryRatio?: number };
 let protection: ProtectionSummary;
 let readiness: Readiness;
+let streams: ScrapedState['streams'] & object;
 let outbox: OutboxStatus | undefined;
 let cache: CacheStatus | undefined;
 let prometheus: PrometheusMetrics;
@@ -17,12 +18,14 @@ beforeEach(() => {
   machine = {};
   protection = { active: false };
   readiness = { ready: true, state: 'ready', reasons: [] };
+  streams = {};
   outbox = undefined;
   cache = undefined;
   prometheus = createPrometheus({ withProcessMetrics: false });
 });
 
-const text = (): Promise<string> => prometheus.text({ pool, machine, protection, readiness, outbox, cache });
+const text = (): Promise<string> =>
+  prometheus.text({ pool, machine, protection, readiness, streams, outbox, cache });
 
 /** The samples of a metric, as `labels value`. */
 const samples = async (name: string): Promise<string[]> =>
@@ -289,5 +292,20 @@ describe('the page', () => {
     expect(await first.text(state)).toMatch(/^process_cpu_seconds_total \d/m);
     expect(await first.text(state)).toContain('taleback_refusals_total{code="queue_full"} 1');
     expect(await second.text(state)).not.toContain('code="queue_full"');
+  });
+
+  it('shows the streams that are in use, and how often each failed', async () => {
+    streams = { jobs: { open: false, sinceMs: 0, failures: 3, reason: 'Its role is missing.' } };
+    expect(await samples('taleback_stream_open')).toEqual(['{stream="jobs"} 0']);
+    expect(await samples('taleback_stream_failures_total')).toEqual(['{stream="jobs"} 3']);
+    streams = {
+      jobs: { open: true, sinceMs: 0, failures: 3 },
+      heartbeat: { open: true, sinceMs: 0, failures: 0 },
+    };
+    expect(await samples('taleback_stream_open')).toEqual(['{stream="jobs"} 1', '{stream="heartbeat"} 1']);
+    expect(await samples('taleback_stream_failures_total')).toEqual([
+      '{stream="jobs"} 3',
+      '{stream="heartbeat"} 0',
+    ]);
   });
 });

@@ -16,6 +16,7 @@ import {
   type Readiness,
   type ServiceState,
 } from '@taleback/speech/operations';
+import type { StreamHealth } from './stream.ts';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 /** What is read at a scrape. */
@@ -25,6 +26,7 @@ export interface ScrapedState {
   readonly machine: MachineUsage;
   readonly protection: ProtectionSummary;
   readonly readiness: Readiness;
+  readonly streams?: Readonly<Record<string, StreamHealth>>;
   readonly outbox?: OutboxStatus | undefined;
   /** Undefined while it is off. */
   readonly cache?: CacheStatus | undefined;
@@ -128,6 +130,8 @@ const createMetrics = (registry: Registry) => {
     machineUsage: gauge('taleback_machine_usage_ratio', 'Resources in use, 0 to 1.', 'resource'),
     protection: gauge('taleback_protection_active', '1 while protection refuses work.'),
     ready: gauge('taleback_ready', '1 while it can take work.'),
+    streamOpen: gauge('taleback_stream_open', '1 while a background stream is open.', 'stream'),
+    streamFailures: counter('taleback_stream_failures_total', 'Ends and failed openings.', 'stream'),
     state: gauge('taleback_state', '1 for the state of the service.', 'state'),
     outboxDepth: gauge('taleback_outbox_depth', 'Final callbacks that wait.', 'sending'),
     outboxOldestAge: gauge(
@@ -265,7 +269,15 @@ export const createPrometheus = (options: { readonly withProcessMetrics?: boolea
       }
     },
     /** The page that Prometheus scrapes. */
-    text: ({ pool, machine, protection, readiness, outbox, cache }: ScrapedState): Promise<string> => {
+    text: ({
+      pool,
+      machine,
+      protection,
+      readiness,
+      streams = {},
+      outbox,
+      cache,
+    }: ScrapedState): Promise<string> => {
       for (const metric of Object.values(scraped)) metric.reset();
       if (pool !== undefined) showPool(pool);
       const usage = { cpu: machine.cpuRatio, memory: machine.memoryRatio };
@@ -274,6 +286,10 @@ export const createPrometheus = (options: { readonly withProcessMetrics?: boolea
       scraped.ready.set(Number(readiness.ready));
       for (const state of SERVICE_STATES) scraped.state.set({ state }, Number(state === readiness.state));
       scraped.protection.set(Number(protection.active));
+      for (const [stream, health] of Object.entries(streams)) {
+        scraped.streamOpen.set({ stream }, Number(health.open));
+        scraped.streamFailures.inc({ stream }, health.failures);
+      }
       if (outbox !== undefined) showOutbox(outbox);
       showCache(cache);
       return registry.metrics();

@@ -127,6 +127,25 @@ describe('heartbeats', () => {
     ]);
   });
 
+  it('are open while the last one was accepted', async () => {
+    const { clock, heartbeats, world } = setup();
+    expect(heartbeats.health()).toMatchObject({ open: false, failures: 0 });
+    await clock.settle();
+    const open = { open: true, sinceMs: START_MS, failures: 0 };
+    expect(heartbeats.health()).toEqual(open);
+    world.answer = () => AWAY;
+    await clock.advanceAsync(75 * SECOND_MS);
+    expect(heartbeats.health()).toEqual({
+      open: false,
+      sinceMs: START_MS + 60 * SECOND_MS,
+      failures: 3,
+      reason: 'Heartbeats are not accepted: ECONNREFUSED.',
+    });
+    world.answer = () => ACCEPTED;
+    await clock.advanceAsync(60 * SECOND_MS);
+    expect(heartbeats.health()).toMatchObject({ open: true, failures: 3 });
+  });
+
   it.each([
     ['a receiver that has no such route', answered(404), [0, 60, 120]],
     ['a Retry-After', answered(429, '30'), [0, 30, 60, 90, 130]],

@@ -10,6 +10,7 @@ import {
 import type { SendOnce, TryOutcome } from '@taleback/outbox';
 import { type Clock, classifyHttpStatus, tryWithDeadline, wait } from '@taleback/resilience';
 import type { EngineStatus } from '@taleback/speech/operations';
+import type { StreamHealth } from '../health/stream.ts';
 
 /** The receiver takes bodies of 262,144 bytes; the rest is for proxies in front of it. */
 const MAX_BODY_BYTES = 250_000;
@@ -92,6 +93,8 @@ export interface HeartbeatOptions {
 }
 
 export interface Heartbeats {
+  /** Open while the last heartbeat was accepted. */
+  health(): StreamHealth;
   /** Sends a last heartbeat, if any was accepted before: the worker stops. Takes two seconds at most; never rejects. */
   close(): Promise<void>;
 }
@@ -135,9 +138,17 @@ export const startHeartbeats = (options: HeartbeatOptions): Heartbeats => {
   const stopping = new AbortController();
   let accepted: { readonly news: string; readonly atMs: number } | undefined;
   let lastKind: string | undefined;
+  let health: StreamHealth = { open: false, sinceMs: clock.now(), failures: 0, reason: 'None was sent yet.' };
 
-  /** Logs an outcome unless it is like the one before. */
-  const logChange = (kind: string, cause?: string): void => {
+  /** Counts an outcome, and logs it unless it is like the one before. */
+  const note = (kind: string, cause?: string): void => {
+    const open = cause === undefined;
+    health = {
+      open,
+      sinceMs: open === health.open ? health.sinceMs : clock.now(),
+      failures: health.failures + Number(!open),
+      ...(open ? {} : { reason: `Heartbeats are not accepted: ${cause}.` }),
+    };
     if (kind === lastKind) return;
     const isRecovery = lastKind !== undefined;
     lastKind = kind;
@@ -157,11 +168,11 @@ export const startHeartbeats = (options: HeartbeatOptions): Heartbeats => {
       outcome = { kind: 'unanswered', cause: errorWords(fault) };
     }
     if (signal?.aborted === true) return outcome;
-    if (outcome.kind === 'accepted') logChange('accepted');
+    if (outcome.kind === 'accepted') note('accepted');
     else if (outcome.kind === 'not-accepted') {
       const answer = `answered ${outcome.status}`;
-      logChange(answer, `${answer}: ${outcome.excerpt}`);
-    } else logChange(outcome.kind, outcome.cause);
+      note(answer, `${answer}: ${outcome.excerpt}`);
+    } else note(outcome.kind, outcome.cause);
     return outcome;
   };
 
@@ -181,7 +192,7 @@ export const startHeartbeats = (options: HeartbeatOptions): Heartbeats => {
           if (isAccepted) accepted = { news, atMs: clock.now() };
         }
       } catch (fault) {
-        logChange('no snapshot', errorWords(fault));
+        note('no snapshot', errorWords(fault));
       }
       await wait(clock, waitMs, signal);
     }
@@ -196,8 +207,8 @@ export const startHeartbeats = (options: HeartbeatOptions): Heartbeats => {
     try {
       await send({ ...snapshot(), state: 'stopping' }, LAST_ANSWER_MS);
     } catch (fault) {
-      logChange('no snapshot', errorWords(fault));
+      note('no snapshot', errorWords(fault));
     }
   };
-  return { close: () => (closing ??= sayStopping()) };
+  return { health: () => health, close: () => (closing ??= sayStopping()) };
 };

@@ -1,10 +1,15 @@
 import type { Handler } from '@taleback/handler';
 import type { PoolSnapshot } from '@taleback/speech';
+import type { StreamHealth } from '../health/stream.ts';
 
 /** Where jobs come from. */
 export interface JobSource {
-  /** Begins to take jobs; rejects when it cannot. */
+  /** Begins to take jobs. Resolves once jobs can come in, or when it is drained; rejects when it cannot begin. */
   start(handler: Handler): Promise<void>;
+  /** Whether jobs can come in now. */
+  health(): StreamHealth;
+  /** Resolves, with a sentence, when no jobs could come in for too long, or never will: the process has to end. */
+  readonly dead: Promise<string>;
   /**
    * Takes no more jobs and waits for those under way. After `graceMs` they are aborted and given back, so that
    * another worker takes them.

@@ -1,15 +1,12 @@
 import { once } from 'node:events';
-import {
-  Duration,
-  type Message,
-  PubSub,
-  type Subscription,
-  SubscriptionCloseBehaviors,
-  type Topic,
-} from '@google-cloud/pubsub';
-import type { Names, Log } from '@taleback/core';
+import { type protos, PubSub, type Topic, v1 } from '@google-cloud/pubsub';
+import type { Log, Names } from '@taleback/core';
 import type { Handler } from '@taleback/handler';
+import { type Clock, type Random, wait } from '@taleback/resilience';
+import { superviseStream } from '../health/stream.ts';
 import type { JobSource } from './job-source.ts';
+import { pullStream } from './pull-stream.node.ts';
+import { describePubsubFault, GRPC, grpcCode, SubscriptionMissingError } from './pubsub-faults.ts';
 
 export interface PubsubSourceOptions {
   /** Default: the project that the environment names. */
@@ -20,130 +17,240 @@ export interface PubsubSourceOptions {
   readonly concurrency: number;
   /** After how long a job of a dead worker is given to another, 10 to 600; a live worker keeps extending it. */
   readonly ackDeadlineSeconds: number;
+  /** How long the subscription may be out of reach before the source is dead, ms. */
+  readonly streamDeadMs: number;
+  readonly clock: Clock;
+  readonly random: Random;
   readonly log: Log;
+}
+
+/** A message that this worker holds, under way or waiting. */
+interface Job {
+  readonly id: string;
+  /** Of its latest delivery. */
+  ackId: string;
+  readonly data: Buffer;
+  readonly attributes: Record<string, string>;
 }
 
 /** A job that came back so often takes its workers down with it; Pub/Sub then puts it with the dead letters. */
 const MAX_DELIVERY_ATTEMPTS = 10;
-const ALREADY_EXISTS = 6; // gRPC
+/** Longest time for a call, retries of the client included. */
+const CALL = { timeout: 10_000 };
+/** gRPC would let up to two minutes pass between two connections. */
+const CHANNEL = { 'grpc.max_reconnect_backoff_ms': 4_000 };
 
-const unlessItExists = async (create: Promise<unknown>): Promise<void> => {
+const allowing = async (call: Promise<unknown>, ...codes: readonly number[]): Promise<void> => {
   try {
-    await create;
+    await call;
   } catch (error) {
-    if ((error as { code?: unknown }).code !== ALREADY_EXISTS) throw error;
+    if (!codes.some((code) => code === grpcCode(error))) throw error;
   }
 };
 
 /**
- * Jobs pulled from a Pub/Sub subscription. Topic and subscription are made when they are missing. Draining gives back what
- * has come and has not begun; a message on its way at that moment is lost with its stream, which the client library can
- * only cancel, and comes again when its lease ends.
+ * Jobs pulled from a Pub/Sub subscription, which is created if it is missing. Streams and leases are kept here and not by
+ * the subscriber of Google's client: that one gives the leases of the jobs under way up with its stream, and does not say
+ * when a stream is open. Draining gives back what has come and has not begun; a message on its way at that moment comes
+ * again when its lease ends.
  */
 export const createPubsubSource = (options: PubsubSourceOptions): JobSource => {
-  const pubsub = new PubSub(options.projectId === undefined ? {} : { projectId: options.projectId });
+  const { names, concurrency, ackDeadlineSeconds, clock, log } = options;
+  const { projectId } = options;
+  const pubsub = new PubSub({ ...(projectId === undefined ? {} : { projectId }), ...CHANNEL });
   /** Also for messages that no handler can read, with the reason, so that they do not come back for ever. */
-  const deadLetters: Topic = pubsub.topic(options.names.topics.deadLetters, { batching: { maxMessages: 1 } });
+  const deadLetters: Topic = pubsub.topic(names.topics.deadLetters, { batching: { maxMessages: 1 } });
+  /** By the id of their message. */
+  const held = new Map<string, Job>();
+  /** Beyond the cap: after a stream was reopened, and from the emulator, more comes than was asked for. */
+  const waiting: Job[] = [];
   const underWay = new Set<Promise<void>>();
-  /** Beyond the cap: the emulator sends more than it is asked for, and what the client held it could not give back. */
-  const waiting: Message[] = [];
+  /** Done, but not acknowledged: they come again. */
+  const finished = new Set<string>();
   const stopping = new AbortController();
-  let subscription: Subscription | undefined;
+  const closed = new AbortController();
+  let handler: Handler;
   let isDraining = false;
-  /** Settles when the start has ended, however it did: closing the client under it would break it. */
-  let started: Promise<unknown> = Promise.resolve();
 
-  const prepare = async (): Promise<void> => {
-    await Promise.all([
-      unlessItExists(pubsub.createTopic(options.names.topics.jobs)),
-      unlessItExists(pubsub.createTopic(options.names.topics.deadLetters)),
-    ]);
-    const { ackDeadlineSeconds } = options;
-    const deadLetterPolicy = {
-      deadLetterTopic: deadLetters.name,
-      maxDeliveryAttempts: MAX_DELIVERY_ATTEMPTS,
-    };
-    await unlessItExists(
-      pubsub
-        .topic(options.names.topics.jobs)
-        .createSubscription(options.subscription, { ackDeadlineSeconds, deadLetterPolicy }),
-    );
+  const connect = async () => {
+    const config = (await pubsub.getClientConfig()) as ConstructorParameters<typeof v1.SubscriberClient>[0];
+    const client = new v1.SubscriberClient(config);
+    // A call of a client that has no credentials would reject where nothing catches it.
+    await client.initialize();
+    return { client, subscription: client.subscriptionPath(pubsub.projectId, options.subscription) };
+  };
+  let connection: ReturnType<typeof connect> | undefined;
+  const connected = (): ReturnType<typeof connect> => {
+    connection ??= connect().catch((error: unknown) => {
+      connection = undefined;
+      throw error;
+    });
+    return connection;
   };
 
-  const take = async (message: Message, handler: Handler): Promise<void> => {
-    const { id: messageId, data, attributes } = message;
+  /** Acknowledges a job, or gives it back; also what was delivered of it meanwhile. */
+  const settle = async (job: Job, isDone: boolean): Promise<void> => {
+    try {
+      const { client, subscription } = await connected();
+      for (let ackId: string | undefined; ackId !== job.ackId; ) {
+        ackId = job.ackId;
+        const request = { subscription, ackIds: [ackId] };
+        if (isDone) await client.acknowledge(request, CALL);
+        else await client.modifyAckDeadline({ ...request, ackDeadlineSeconds: 0 }, CALL);
+      }
+    } catch (error) {
+      if (isDone) finished.add(job.id);
+      log('warn', isDone ? 'job not acknowledged' : 'job not given back', {
+        messageId: job.id,
+        reason: String(error),
+      });
+    } finally {
+      held.delete(job.id);
+    }
+  };
+
+  /** @returns whether the job is done with */
+  const handle = async ({ id: messageId, data, attributes }: Job): Promise<boolean> => {
     try {
       let event: unknown;
       try {
         event = JSON.parse(data.toString('utf8'));
       } catch {
         const reason = 'not JSON';
-        options.log('error', 'job set aside', { messageId, reason });
+        log('error', 'job set aside', { messageId, reason });
         await deadLetters.publishMessage({ data, attributes: { ...attributes, reason } });
-        message.ack();
-        return;
+        return true;
       }
       await handler(event, stopping.signal);
-      message.ack();
+      return true;
     } catch (error) {
-      options.log('warn', 'job given back', { messageId, reason: String(error) });
-      message.nack();
+      log('warn', 'job given back', { messageId, reason: String(error) });
+      return false;
     }
   };
 
-  const admit = (message: Message, handler: Handler): void => {
-    if (isDraining) return message.nack();
-    if (underWay.size >= options.concurrency) {
-      waiting.push(message);
-      return;
-    }
-    const work = take(message, handler).finally(() => {
+  const begin = (job: Job, isDone?: boolean): void => {
+    const run = async (): Promise<void> => settle(job, isDone ?? (await handle(job)));
+    const work = run().finally(() => {
       underWay.delete(work);
       const next = waiting.shift();
-      if (next !== undefined) admit(next, handler);
+      if (next !== undefined) begin(next);
     });
     underWay.add(work);
   };
 
-  const open = async (handler: Handler): Promise<void> => {
-    try {
-      await prepare();
-    } catch (error) {
-      if (isDraining) return;
-      throw error;
+  const admit = ({ ackId, message }: protos.google.pubsub.v1.IReceivedMessage): void => {
+    const { messageId, data, attributes } = message ?? {};
+    if (!ackId || !messageId) return;
+    const known = held.get(messageId);
+    // Its lease was lost while the stream was: it is not narrated twice here.
+    if (known !== undefined) {
+      known.ackId = ackId;
+      return;
     }
-    if (isDraining) return;
-    const lease = Duration.from({ seconds: options.ackDeadlineSeconds });
-    subscription = pubsub.subscription(options.subscription, {
-      // One stream: with the client's usual five, five times as many jobs would be let in.
-      flowControl: { maxMessages: options.concurrency, allowExcessMessages: true },
-      streamingOptions: { maxStreams: 1 },
-      closeOptions: { behavior: SubscriptionCloseBehaviors.WaitForProcessing },
-      // The client would stretch its lease to a minute and more, and a dead worker's job would wait that long.
-      minAckDeadline: lease,
-      maxAckDeadline: lease,
-    });
-    subscription.on('error', (error) =>
-      options.log('error', 'subscription failed', { reason: error.message }),
-    );
-    subscription.on('message', (message: Message) => admit(message, handler));
+    const job = { id: messageId, ackId, data: Buffer.from(data ?? ''), attributes: attributes ?? {} };
+    held.set(messageId, job);
+    if (isDraining) return begin(job, false);
+    if (finished.delete(messageId)) return begin(job, true);
+    if (underWay.size >= concurrency) waiting.push(job);
+    else begin(job);
   };
 
+  /** The topics may be there although this worker may not create any. */
+  const createMissing = async (): Promise<void> => {
+    const { ALREADY_EXISTS, PERMISSION_DENIED } = GRPC;
+    const topics = [names.topics.jobs, names.topics.deadLetters];
+    try {
+      await Promise.all(
+        topics.map((name) => allowing(pubsub.createTopic(name, CALL), ALREADY_EXISTS, PERMISSION_DENIED)),
+      );
+      const deadLetterPolicy = {
+        deadLetterTopic: deadLetters.name,
+        maxDeliveryAttempts: MAX_DELIVERY_ATTEMPTS,
+      };
+      const created = pubsub
+        .topic(names.topics.jobs)
+        .createSubscription(options.subscription, { ackDeadlineSeconds, deadLetterPolicy, gaxOpts: CALL });
+      await allowing(created, ALREADY_EXISTS);
+      log('info', 'subscription created', { subscription: options.subscription });
+    } catch (cause) {
+      throw new SubscriptionMissingError('the subscription is missing', { cause });
+    }
+  };
+
+  const pull = async (opened: () => void, signal: AbortSignal): Promise<void> => {
+    const { client, subscription } = await connected();
+    const request = {
+      subscription,
+      streamAckDeadlineSeconds: ackDeadlineSeconds,
+      maxOutstandingMessages: concurrency,
+    };
+    await pullStream({ client, request, clock, receive: admit, opened, signal });
+  };
+
+  const run = async (opened: () => void, signal: AbortSignal): Promise<void> => {
+    let wasOpen = false;
+    const firstOpened = (): void => {
+      wasOpen = true;
+      opened();
+    };
+    try {
+      await pull(firstOpened, signal);
+    } catch (error) {
+      if (wasOpen || signal.aborted || grpcCode(error) !== GRPC.NOT_FOUND) throw error;
+      await createMissing();
+      if (!signal.aborted) await pull(opened, signal);
+    }
+  };
+
+  const extendLeases = async (): Promise<void> => {
+    while ((await wait(clock, ackDeadlineSeconds * 500, closed.signal)) === 'elapsed') {
+      const ackIds = [...held.values()].map(({ ackId }) => ackId);
+      if (ackIds.length === 0) continue;
+      const { client, subscription } = await connected();
+      await client
+        .modifyAckDeadline({ subscription, ackIds, ackDeadlineSeconds }, CALL)
+        .catch((error: unknown) => {
+          log('warn', 'leases not extended', { reason: String(error) });
+        });
+    }
+  };
+
+  const stream = superviseStream({
+    ...options,
+    name: 'job stream',
+    run,
+    describe: (fault) => describePubsubFault(fault, options.subscription),
+    isFinal: (fault) => {
+      const code = grpcCode(fault instanceof SubscriptionMissingError ? fault.cause : fault);
+      return code === undefined || code === GRPC.INVALID_ARGUMENT;
+    },
+    deadAfterMs: options.streamDeadMs,
+  });
+
   return {
-    start: (handler) => {
-      const opening = open(handler);
-      started = opening.catch(() => {});
-      return opening;
+    health: stream.health,
+    dead: stream.dead,
+    start: (takes) => {
+      handler = takes;
+      if (isDraining) return Promise.resolve();
+      void extendLeases();
+      return stream.start();
     },
     drain: async (graceMs) => {
       isDraining = true;
       const timer = setTimeout(() => stopping.abort(new Error('the worker is stopping')), graceMs);
-      await Promise.race([started, once(stopping.signal, 'abort')]);
-      for (const message of waiting.splice(0)) message.nack();
-      // Ends the stream at once, then waits for the jobs under way and for their acknowledgements.
-      await subscription?.close();
+      const ended = stream.close();
+      await Promise.all(waiting.splice(0).map((job) => settle(job, false)));
       await Promise.allSettled(underWay);
+      // Closing the client under a call would break it; one that waits for a Pub/Sub that is away is not waited for.
+      if (!stopping.signal.aborted) await Promise.race([ended, once(stopping.signal, 'abort')]);
       clearTimeout(timer);
+      closed.abort();
+      await connection?.then(
+        ({ client }) => client.close(),
+        () => {},
+      );
       await pubsub.close();
     },
   };

@@ -7,6 +7,7 @@ import {
   serveRunpod,
 } from '@taleback/runpod-worker';
 import { type LocalRunpod, serveRunpodLocally } from '@taleback/runpod-worker/local';
+import type { StreamHealth } from '../health/stream.ts';
 import type { JobSource } from './job-source.ts';
 
 type RunpodOutput = HandlerResult | { readonly error: string };
@@ -43,6 +44,18 @@ const toRunpodHandler =
   (job, { signal }) =>
     answerRunpod(handler, job, signal);
 
+/** Both sources are open from their start on: the RunPod worker keeps polling, the local API listening. */
+const openOnceStarted = () => {
+  let health: StreamHealth = { open: false, sinceMs: Date.now(), failures: 0, reason: 'It is being opened.' };
+  return {
+    health: () => health,
+    dead: new Promise<string>(() => {}),
+    markOpen: (): void => {
+      health = { open: true, sinceMs: Date.now(), failures: 0 };
+    },
+  };
+};
+
 export interface RunpodSourceOptions
   extends Pick<ServeRunpodOptions, 'env' | 'outboxFolder' | 'http' | 'clock'> {
   /** Jobs under way at once; asked before every poll. */
@@ -54,11 +67,14 @@ export interface RunpodSourceOptions
 export const createRunpodSource = (options: RunpodSourceOptions): JobSource => {
   let serving: ServingRunpod | undefined;
   let isDraining = false;
+  const { markOpen, ...state } = openOnceStarted();
   return {
+    ...state,
     start: async (handler) => {
       if (isDraining) return;
       // The worker stops it, in the order of its own stop.
       serving = serveRunpod(toRunpodHandler(handler), { ...options, stopOn: [] });
+      markOpen();
     },
     drain: async (graceMs) => {
       isDraining = true;
@@ -81,7 +97,9 @@ export interface RunpodDevSourceOptions {
 export const createRunpodDevSource = ({ apiKey, ...options }: RunpodDevSourceOptions): JobSource => {
   let local: LocalRunpod | undefined;
   let isDraining = false;
+  const { markOpen, ...state } = openOnceStarted();
   return {
+    ...state,
     start: async (handler) => {
       const opened = await serveRunpodLocally(toRunpodHandler(handler), {
         ...options,
@@ -89,6 +107,7 @@ export const createRunpodDevSource = ({ apiKey, ...options }: RunpodDevSourceOpt
       });
       if (isDraining) return opened.close();
       local = opened;
+      markOpen();
       options.log('info', 'RunPod API ready', { url: local.url });
     },
     drain: async (graceMs) => {
