@@ -165,7 +165,24 @@ describe('compose', () => {
     await expect(composed.run(failing)).resolves.toMatchObject({ by: 'breaker', reason: 'isolated' });
   });
 
-  it('turns a tenant over its limit away at the door, and no other', async () => {
+  it.each([1, 2])('frees its slot when a rate limit of the caller breaks in attempt %s', async (attempt) => {
+    let tries = 0;
+    const rateLimit = {
+      tryTake: () => {
+        tries += 1;
+        if (tries === attempt) throw new Error('broken limit');
+        return { taken: true } as const;
+      },
+      isIdle: () => true,
+    };
+    const { clock, composed } = setup({ rateLimit });
+    const broken = composed.run(failing).catch((error: unknown) => error);
+    await clock.advanceAsync(1_000);
+    expect(await broken).toMatchObject({ message: 'broken limit' });
+    await expect(composed.run(async () => 1)).resolves.toMatchObject({ kind: 'succeeded' });
+  });
+
+  it('turns away a tenant over its limit, and no other', async () => {
     const limit = { kind: 'token-bucket', permits: 1, perMs: 1_000 } as const;
     const { composed } = setup({ tenantLimit: new KeyedRateLimiter({ limit }, createFakeClock()) });
     await composed.run(async () => 1, { tenant: 'a' });

@@ -223,7 +223,13 @@ class CallRun<T, R> extends BulkheadJob {
     const breaker = policies.breakerCounts === 'requests' ? undefined : policies.breaker;
     const permit = breaker?.tryAdmit();
     if (permit?.admitted === false) return this.#reject(byBreaker(permit), attempt - 1);
-    const taken = policies.rateLimit?.tryTake();
+    let taken: ReturnType<RateLimiter['tryTake']> | undefined;
+    try {
+      taken = policies.rateLimit?.tryTake();
+    } catch (fault) {
+      if (permit !== undefined) breaker?.release(permit);
+      return this.#break(fault);
+    }
     if (taken?.taken === false) {
       if (permit !== undefined) breaker?.release(permit);
       const { retryAfterMs } = taken;
@@ -247,15 +253,18 @@ class CallRun<T, R> extends BulkheadJob {
 
   #continueAfter(attempt: number, error: unknown): void {
     this.#lastError = error;
-    const { options, signal, reject } = this.#parts;
+    const { options, signal } = this.#parts;
     afterFailure({ attempt, error, startedMs: this.#startedMs }, options, signal).then(
       (failure) => (failure === undefined ? this.#attempt(attempt + 1) : this.#end(failure)),
-      (fault: unknown) => {
-        if (this.#requestPermit !== undefined) this.#parts.policies.breaker?.release(this.#requestPermit);
-        reject(fault);
-        this.#bulkhead?.leave();
-      },
+      (fault: unknown) => this.#break(fault),
     );
+  }
+
+  /** Ends the request with a fault of a policy, which says nothing of the service. */
+  #break(fault: unknown): void {
+    if (this.#requestPermit !== undefined) this.#parts.policies.breaker?.release(this.#requestPermit);
+    this.#parts.reject(fault);
+    this.#bulkhead?.leave();
   }
 
   #reject(rejection: Rejection, attempts: number): void {
