@@ -2,8 +2,8 @@ import { runScript } from './command-line.ts';
 import { inRoot } from './paths.ts';
 import { runProgram } from './process/run-program.ts';
 
-const USAGE = `Runs what a change needs before it lands: the checks, every test, the unit tests on Node 22, one more storm. The last
-line counts what passed and failed.
+const USAGE = `Runs what a change needs before it lands: the checks, every test, the unit tests on Node 22, one more storm,
+a minute of simulated histories. The last line counts what passed and failed.
 
   node scripts/run.mjs ci
 `;
@@ -15,6 +15,7 @@ const STEPS: readonly (readonly string[])[] = [
   ['test'],
   ['--node', '22', 'test', '--project', 'unit'],
   ['e2e', 'chaos', '--seeds', '1'],
+  ['e2e', 'simulate', '--seconds', '60'],
 ];
 /** The last line of a test run. */
 const COUNTS = /^(\d+) passed, (\d+) failed/gm;

@@ -97,13 +97,37 @@ const isRunAgain = async (
   return [jobId, runpodJobId].includes(message.jobId) && (await isRunning(runpodJobId, runpod));
 };
 
+/** Decides on a callback and applies it in one transaction, with the event of an end, which is published after it. */
+export const applyCallback = async ({ storyId, userId, message }: Callback, options: CallbackOptions) => {
+  let foreignPlace: NamedPlace | undefined;
+  let isOtherUser = false;
+  const admits = (owners: Owners): boolean => {
+    isOtherUser = isOfOtherUser(userId, owners);
+    foreignPlace = findForeignPlace(placesOf(message), owners);
+    return foreignPlace === undefined;
+  };
+  const { jobId } = message;
+  const toApply = {
+    storyId,
+    jobId,
+    admits,
+    message,
+    source: 'callback',
+    leaseMs: options.processingLeaseMs,
+  } as const;
+  let outcome = await applyMessage(toApply, options);
+  if (await isRunAgain(message, outcome, options))
+    outcome = await applyMessage({ ...toApply, isRunning: true }, options);
+  return { outcome, foreignPlace, isOtherUser };
+};
+
 /** Handles one signed callback, from its bytes to its answer. */
 export const receiveCallback = async (
   call: Call<CallOptions & CallbackOptions>,
   route: CallbackRoute,
 ): Promise<Response> => {
   const { options, replays } = call;
-  const { log, secrets, processingLeaseMs: leaseMs } = options;
+  const { log, secrets } = options;
 
   // 1. Limit and verify: size, time, signature, rate.
   const signed = await readSignedBody(call, MAX_BODY_BYTES);
@@ -127,18 +151,8 @@ export const receiveCallback = async (
   const message: StoryMessage = { ...parsed.value.message, ...named };
   const { jobId } = message;
 
-  // 4. Decide and apply in one transaction, with the event of an end, which is published after it.
-  let foreignPlace: NamedPlace | undefined;
-  let isOtherUser = false;
-  const admits = (owners: Owners): boolean => {
-    isOtherUser = isOfOtherUser(userId, owners);
-    foreignPlace = findForeignPlace(placesOf(message), owners);
-    return foreignPlace === undefined;
-  };
-  const toApply = { storyId, jobId, admits, message, source: 'callback', leaseMs } as const;
-  let outcome = await applyMessage(toApply, options);
-  if (await isRunAgain(message, outcome, options))
-    outcome = await applyMessage({ ...toApply, isRunning: true }, options);
+  // 4. Decide and apply.
+  const { outcome, foreignPlace, isOtherUser } = await applyCallback({ storyId, userId, message }, options);
 
   // 5. Answer.
   const about = { route, storyId, jobId, ...(isOtherUser ? { otherUser: userId } : {}) };

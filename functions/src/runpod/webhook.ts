@@ -56,7 +56,7 @@ const confirm = async (
 const applyReport = async (
   job: ReportedJob,
   message: StoryMessage,
-  options: WebhookOptions,
+  options: ApplyOptions,
 ): Promise<Answer> => {
   const admits = admitsAudio(message);
   const outcome = await applyMessage({ ...job, admits, message, source: 'runpod-webhook' }, options);
@@ -76,22 +76,13 @@ const applyReport = async (
   }
 };
 
-/**
- * Handles RunPod's own webhook. It is not signed: its address proves the job, and RunPod's `/status` confirms the rest.
- * What cannot be confirmed is answered 503, so that RunPod retries; after its last try the sweeper asks.
- */
-export const receiveWebhook = async (request: Request, options: WebhookOptions): Promise<Answer> => {
-  const job = jobOf(request.url, options.secrets);
-  if (job === undefined) return NOT_AUTHENTIC;
-  const body = await readBody(request, { maxBytes: MAX_WEBHOOK_BYTES, timeoutMs: BODY_TIMEOUT_MS });
-  if (!body.ok) return body.refusal;
-  const json = parseJson(body.bytes);
-  if (!json.ok) return { kind: 'not-json', sentence: json.sentence };
-  const parsed = parseRunpodReport(json.value);
-  if (!parsed.ok) return { kind: 'wrong-shape', sentence: parsed.sentence };
-  let report = parsed.value;
-  if (report.stage === 'under-way') return ACCEPTED;
-
+/** Confirms RunPod's report of a job that has ended, and applies it. */
+export const applyWebhook = async (
+  job: ReportedJob,
+  reported: RunpodReport,
+  options: Omit<WebhookOptions, 'secrets'>,
+): Promise<Answer> => {
+  let report = reported;
   const found = await options.stories.readJob(job.storyId, job.jobId);
   if (found.kind === 'store-away') return AWAY;
   if (found.kind === 'no-such-story') return { kind: 'no-such-story', storyId: job.storyId };
@@ -108,4 +99,20 @@ export const receiveWebhook = async (request: Request, options: WebhookOptions):
   }
   const message = messageFromReport(job, report);
   return message === undefined ? ACCEPTED : applyReport(job, message, options);
+};
+
+/**
+ * Handles RunPod's own webhook. It is not signed: its address proves the job, and RunPod's `/status` confirms the rest.
+ * What cannot be confirmed is answered 503, so that RunPod retries; after its last try the sweeper asks.
+ */
+export const receiveWebhook = async (request: Request, options: WebhookOptions): Promise<Answer> => {
+  const job = jobOf(request.url, options.secrets);
+  if (job === undefined) return NOT_AUTHENTIC;
+  const body = await readBody(request, { maxBytes: MAX_WEBHOOK_BYTES, timeoutMs: BODY_TIMEOUT_MS });
+  if (!body.ok) return body.refusal;
+  const json = parseJson(body.bytes);
+  if (!json.ok) return { kind: 'not-json', sentence: json.sentence };
+  const parsed = parseRunpodReport(json.value);
+  if (!parsed.ok) return { kind: 'wrong-shape', sentence: parsed.sentence };
+  return parsed.value.stage === 'under-way' ? ACCEPTED : applyWebhook(job, parsed.value, options);
 };
