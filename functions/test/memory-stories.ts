@@ -25,6 +25,8 @@ export interface MemoryStory {
 export interface MemoryDocuments {
   readonly stories: Map<string, MemoryStory>;
   readonly owed: Map<string, { readonly event: NarrationEvent; readonly sinceMs: number }>;
+  /** The last story of the sweep's round. */
+  roundAfter: string | undefined;
 }
 
 /** Where a call to the store stands: before it reads, before it commits, and before its answer arrives. */
@@ -44,7 +46,11 @@ const MAX_TRIES = 8;
 const AWAY = { kind: 'store-away', cause: 'simulated' } as const;
 const names = createNames();
 
-export const memoryDocuments = (): MemoryDocuments => ({ stories: new Map(), owed: new Map() });
+export const memoryDocuments = (): MemoryDocuments => ({
+  stories: new Map(),
+  owed: new Map(),
+  roundAfter: undefined,
+});
 
 /** The story of an id, which may not exist yet. */
 export const storyIn = ({ stories }: MemoryDocuments, id: string): MemoryStory => {
@@ -108,8 +114,8 @@ const refusalOf = (attempt: Fields): StoredJob['refusal'] => {
 
 const TIME_FIELDS = {
   'lease-expired': 'audioLeaseExpiresAt',
-  untouched: 'updatedAt',
   'retry-due': 'audioRetryAt',
+  'retry-late': 'audioRetryAt',
 } as const satisfies Record<SweepQuery['kind'], string>;
 
 const pageOf = <T extends { readonly id: string }>(
@@ -126,8 +132,32 @@ const pageOf = <T extends { readonly id: string }>(
 
 export type MemoryStories = Pick<
   StoryStore,
-  'apply' | 'recordRunpodJob' | 'open' | 'readJob' | 'listOverdue'
+  'apply' | 'recordRunpodJob' | 'open' | 'readJob' | 'listOverdue' | 'listNextInRound'
 >;
+
+/** The place of a value in Firestore's order of types, times being 0. */
+const typeRank = (value: unknown): number => {
+  if (value instanceof Date) return 0;
+  return typeof value === 'boolean' || typeof value === 'number' ? -1 : 1;
+};
+
+const isListedBy = ({ kind, byMs }: SweepQuery, fields: Fields): boolean => {
+  const value = fields[TIME_FIELDS[kind]];
+  const isFailed = fields['audioStatus'] === 'failed';
+  const isUnderWay = ['pending', 'processing'].includes(String(fields['audioStatus']));
+  if (value === undefined || value === null) return false;
+  const order = typeRank(value) || (millisOf(value) ?? 0) - byMs;
+  if (kind === 'lease-expired') return isUnderWay && typeRank(value) === 0 && order <= 0;
+  return isFailed && (kind === 'retry-due' ? order <= 0 : order > 0);
+};
+
+const sweptOf = (storyId: string, fields: Fields): SweptStory => ({
+  storyId,
+  userId: textOf(fields[names.ownerField]),
+  language: textOf(fields['language']),
+  audio: readStoryAudio(fields),
+  hasLease: fields['audioLeaseExpiresAt'] instanceof Date,
+});
 
 /**
  * Stories and attempts in memory, for simulations: what Firestore's store does, and the transactions optimistic, so that
@@ -231,27 +261,30 @@ export const createMemoryStories = (documents: MemoryDocuments, options: MemoryO
       };
       return { kind: 'found', job };
     },
-    listOverdue: async ({ kind, byMs }, limit, from) => {
+    listOverdue: async (query, limit, from) => {
       if ((await step('read')) === 'away') return AWAY;
-      const statuses = kind === 'retry-due' ? ['failed'] : ['pending', 'processing'];
       const all = [...documents.stories].flatMap(([id, { fields = {} }]) => {
-        const atMs = millisOf(fields[TIME_FIELDS[kind]]);
-        const isListed =
-          statuses.includes(String(fields['audioStatus'])) && atMs !== undefined && atMs <= byMs;
-        return isListed ? [{ id, fields, atMs }] : [];
+        const value = fields[TIME_FIELDS[query.kind]];
+        const rank = typeRank(value);
+        return isListedBy(query, fields) ? [{ id, fields, rank, atMs: millisOf(value) ?? 0 }] : [];
       });
-      all.sort((one, other) => one.atMs - other.atMs || (one.id < other.id ? -1 : 1));
-      const { page, next } = pageOf(all, limit, from);
-      const stories = page.map(
-        ({ id, fields }): SweptStory => ({
-          storyId: id,
-          userId: textOf(fields[names.ownerField]),
-          language: textOf(fields['language']),
-          audio: readStoryAudio(fields),
-          updatedAtMs: millisOf(fields['updatedAt']),
-        }),
+      all.sort(
+        (one, other) => one.rank - other.rank || one.atMs - other.atMs || (one.id < other.id ? -1 : 1),
       );
-      return { kind: 'page', stories, next };
+      const { page, next } = pageOf(all, limit, from);
+      return { kind: 'page', stories: page.map(({ id, fields }) => sweptOf(id, fields)), next };
+    },
+    listNextInRound: async (limit) => {
+      if ((await step('read')) === 'away') return AWAY;
+      const after = documents.roundAfter ?? '';
+      const ids = [...documents.stories].flatMap(([id, { fields }]) =>
+        id > after && ['pending', 'processing'].includes(String(fields?.['audioStatus'])) ? [id] : [],
+      );
+      const page = ids.sort().slice(0, limit);
+      if ((await step('commit')) === 'away') return AWAY;
+      documents.roundAfter = page.length < limit ? undefined : page.at(-1);
+      if ((await step('answer')) === 'away') return AWAY;
+      return { kind: 'page', stories: page.map((id) => sweptOf(id, storyIn(documents, id).fields ?? {})) };
     },
   };
 };

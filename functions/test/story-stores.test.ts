@@ -174,6 +174,12 @@ describe.each([
     return page.kind === 'owed' ? page.events.filter(({ subject }) => subject === storyId) : page;
   };
 
+  const listNext = async (limit: number) => {
+    const page = await store.stories.listNextInRound(limit);
+    if (page.kind !== 'page') throw new Error(page.kind);
+    return page.stories.map(({ storyId, hasLease }) => ({ storyId, hasLease }));
+  };
+
   it('applies a message to the story, its attempt and its event in one commit', async () => {
     const id = await put({ ...OWN, audioStatus: 'processing', audioProgress: 0.5 }, { j1: ATTEMPT });
     const outcome = await apply(id, ready('j1'));
@@ -324,12 +330,17 @@ describe.each([
 
   it('lists what a sweep looks into, the longest waiting first, page by page', async () => {
     const late = await put({ audioStatus: 'pending', audioLeaseExpiresAt: at(-1) });
-    const later = await put({ audioStatus: 'processing', audioLeaseExpiresAt: at(-2), updatedAt: at(-9) });
+    const later = await put({ audioStatus: 'processing', audioLeaseExpiresAt: at(-2) });
     const due = await put({ audioStatus: 'failed', audioRetryAt: at(-3) });
+    const early = await put({ audioStatus: 'failed', audioRetryAt: 5 });
+    const far = await put({ audioStatus: 'failed', audioRetryAt: at(60) });
+    const odd = await put({ audioStatus: 'failed', audioRetryAt: { seconds: 5 } });
+    await put({ audioStatus: 'failed', audioRetryAt: null });
     await put({ audioStatus: 'failed', audioLeaseExpiresAt: at(-4) });
+    await put({ audioStatus: 'pending', audioLeaseExpiresAt: 5 });
     await put({ audioStatus: 'pending', audioLeaseExpiresAt: at(60) });
-    const mine = new Set([late, later, due]);
-    const listed = async (kind: 'lease-expired' | 'untouched' | 'retry-due'): Promise<string[]> => {
+    const mine = new Set([late, later, due, early, far, odd]);
+    const listed = async (kind: Parameters<MemoryStories['listOverdue']>[0]['kind']): Promise<string[]> => {
       const ids: string[] = [];
       let from: Parameters<MemoryStories['listOverdue']>[2];
       do {
@@ -341,8 +352,23 @@ describe.each([
       return ids.filter((id) => mine.has(id));
     };
     expect(await listed('lease-expired')).toEqual([later, late]);
-    expect(await listed('untouched')).toEqual([later]);
-    expect(await listed('retry-due')).toEqual([due]);
+    expect(await listed('retry-due')).toEqual([early, due]);
+    expect(await listed('retry-late')).toEqual([far, odd]);
+  });
+
+  it('lists the stories under way in rounds, whatever their lease', async () => {
+    const leases = [undefined, null, 5, 'soon', { seconds: 5 }, at(60)];
+    for (const lease of leases)
+      await put({ audioStatus: 'pending', ...(lease === undefined ? {} : { audioLeaseExpiresAt: lease }) });
+    const all = await listNext(1_000);
+    expect(all.filter(({ hasLease }) => !hasLease).length).toBeGreaterThanOrEqual(leases.length - 1);
+    const round = [];
+    for (let page = await listNext(3); ; page = await listNext(3)) {
+      round.push(...page);
+      if (page.length < 3) break;
+    }
+    expect(round).toEqual(all);
+    expect(await listNext(1_000)).toEqual(all);
   });
 
   it('lists owed events until they are settled, page by page', async () => {

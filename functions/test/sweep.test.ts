@@ -84,42 +84,12 @@ describe('a job past its lease', () => {
     ['is ready', { audioStatus: 'ready' }],
     ['failed', { audioStatus: 'failed' }],
     ['has its lease', { audioLeaseExpiresAt: new Date(Date.now() + 10 * MINUTE_MS) }],
-    ['has no lease, and was written just now', { audioLeaseExpiresAt: null }],
   ])('is none when it %s', async (_what, fields) => {
     const { storyId } = await overdueStory(fields);
     const before = await nets.story(storyId);
     await sweepWith();
     expect(await nets.story(storyId)).toEqual(before);
   });
-
-  it.each([
-    ['pending', 'no worker took the job'],
-    ['processing', 'its worker fell silent'],
-  ])(
-    'is found without a lease, of an older writer, when nobody wrote the story for long: %s',
-    async (audioStatus, why) => {
-      const updatedAt = new Date(Date.now() - 16 * MINUTE_MS);
-      const { storyId } = await overdueStory({ audioStatus, audioLeaseExpiresAt: null, updatedAt });
-      const nameless = await overdueStory({
-        audioStatus,
-        audioLeaseExpiresAt: null,
-        updatedAt,
-        audioJobId: null,
-      });
-      const odd = await overdueStory({
-        audioStatus,
-        audioLeaseExpiresAt: null,
-        updatedAt,
-        audioJobId: 'a/b',
-      });
-      expect(await sweepWith()).toMatchObject({ ended: 3 });
-      for (const id of [storyId, nameless.storyId, odd.storyId])
-        expect(await nets.story(id)).toMatchObject({
-          audioStatus: 'failed',
-          audioErrorDetails: expect.stringContaining(why),
-        });
-    },
-  );
 
   it('is found among many, over several pages', async () => {
     const stories = await Promise.all(Array.from({ length: 25 }, () => overdueStory()));

@@ -7,7 +7,13 @@ import {
   type StoryAudio,
   textOf,
 } from '@taleback/core';
-import { type DocumentData, type DocumentSnapshot, type Query, Timestamp } from 'firebase-admin/firestore';
+import {
+  type DocumentData,
+  type DocumentSnapshot,
+  FieldPath,
+  type Query,
+  Timestamp,
+} from 'firebase-admin/firestore';
 import type { FirestoreCalls } from './firestore-calls.node.ts';
 
 /** A story and one of its attempts as stored. */
@@ -27,16 +33,16 @@ export interface SweptStory {
   readonly userId: string | undefined;
   readonly language: string | undefined;
   readonly audio: StoryAudio;
-  /** Unix milliseconds; undefined where no server wrote it. */
-  readonly updatedAtMs: number | undefined;
+  /** Whether its lease is a time as the store keeps it, by which an expired one is found. */
+  readonly hasLease: boolean;
 }
 
 /**
  * Which stories are listed, the longest waiting first.
  *
  * - `lease-expired`: under way, with a lease that ended by then
- * - `untouched`: under way, and not written since; those without a lease are among them
- * - `retry-due`: failed, to be retried by then
+ * - `retry-due`: failed, to be retried by then; a boolean or number sorts before all times, and is listed too
+ * - `retry-late`: failed, to be retried after then; text, a map and the like sort after all times, and are listed too
  */
 export interface SweepQuery {
   readonly kind: keyof typeof TIME_FIELDS;
@@ -58,14 +64,13 @@ const UNDER_WAY = AUDIO_STATUSES.filter((status) => status === 'pending' || stat
 
 const TIME_FIELDS = {
   'lease-expired': 'audioLeaseExpiresAt',
-  untouched: 'updatedAt',
   'retry-due': 'audioRetryAt',
+  'retry-late': 'audioRetryAt',
 } as const;
 
 /** What a sweep reads of a story, beside its owner: not its text, which may be the largest part. */
 const SWEPT_FIELDS = [
   'language',
-  'updatedAt',
   'audioStatus',
   'audioJobId',
   'audioRunpodJobId',
@@ -80,26 +85,25 @@ const SWEPT_FIELDS = [
 /** Jobs as they are stored, and the stories that a sweep looks into. */
 export const createFirestoreJobs = (calls: FirestoreCalls) => {
   const { firestore, names, storyRef, attemptRef, call } = calls;
+  const stories = firestore.collection(names.collections.stories).select(names.ownerField, ...SWEPT_FIELDS);
+  const underWay = stories.where('audioStatus', 'in', UNDER_WAY);
+  const roundRef = firestore.doc(names.documents.sweepRound);
   const findBy = ({ kind, byMs }: SweepQuery): Query => {
     const field = TIME_FIELDS[kind];
-    const stories = firestore.collection(names.collections.stories);
-    const inState =
-      kind === 'retry-due'
-        ? stories.where('audioStatus', '==', 'failed')
-        : stories.where('audioStatus', 'in', UNDER_WAY);
-    return inState
-      .where(field, '<=', Timestamp.fromMillis(byMs))
-      .orderBy(field)
-      .select(names.ownerField, ...SWEPT_FIELDS);
+    const by = Timestamp.fromMillis(byMs);
+    if (kind === 'lease-expired') return underWay.where(field, '<=', by).orderBy(field);
+    // A filter keeps to one type of value; the bounds of an order do not.
+    const failed = stories.where('audioStatus', '==', 'failed').orderBy(field);
+    return kind === 'retry-due' ? failed.startAfter(null).endAt(by) : failed.startAfter(by);
   };
-  const readSwept = (storyId: string, fields: DocumentData): SweptStory => {
-    const { updatedAt, language } = fields;
+  const readSwept = (document: DocumentSnapshot): SweptStory => {
+    const fields = document.data() ?? {};
     return {
-      storyId,
+      storyId: document.id,
       userId: textOf(fields[names.ownerField]),
-      language: textOf(language),
+      language: textOf(fields['language']),
       audio: readStoryAudio(fields),
-      updatedAtMs: updatedAt instanceof Timestamp ? updatedAt.toMillis() : undefined,
+      hasLease: fields['audioLeaseExpiresAt'] instanceof Timestamp,
     };
   };
 
@@ -124,8 +128,21 @@ export const createFirestoreJobs = (calls: FirestoreCalls) => {
         const found = findBy(query).limit(limit);
         const { docs } = await (from === undefined ? found : found.startAfter(from)).get();
         const next: DocumentSnapshot | undefined = docs.length < limit ? undefined : docs.at(-1);
-        const stories = docs.map((document) => readSwept(document.id, document.data()));
-        return { kind: 'page' as const, stories, next };
+        return { kind: 'page' as const, stories: docs.map(readSwept), next };
+      }),
+    /**
+     * Lists the next stories under way, by their ids, in a round that starts again after the last one. The round moves on
+     * before they are looked into, so that none of them can hold it up.
+     */
+    listNextInRound: (limit: number) =>
+      call(async () => {
+        const stored: unknown = (await roundRef.get()).get('after');
+        const after = textOf(stored)?.includes('/') === false ? stored : undefined;
+        const next = underWay.orderBy(FieldPath.documentId()).limit(limit);
+        const { docs } = await (after === undefined ? next : next.startAfter(after)).get();
+        const last = docs.length < limit ? null : (docs.at(-1)?.id ?? null);
+        if (last !== (stored ?? null)) await roundRef.set({ after: last });
+        return { kind: 'page' as const, stories: docs.map(readSwept) };
       }),
   };
 };

@@ -90,8 +90,7 @@ const judge = async (story: SweptStory, options: SweepStoryOptions): Promise<Ver
   const asked = await askRunpod(story, options.runpod);
   if (asked.kind === 'message' || asked.kind === 'alive') return asked;
   const { leaseExpiresAtMs, jobId } = story.audio;
-  const silentSinceMs = leaseExpiresAtMs ?? (story.updatedAtMs ?? 0) + options.pendingLeaseMs;
-  const mayDoubt = options.now() - silentSinceMs < MAX_DOUBT_MS;
+  const mayDoubt = options.now() - (leaseExpiresAtMs ?? 0) < MAX_DOUBT_MS;
   if (asked.kind === 'unknown' && mayDoubt) return asked;
   const looked = options.findAudio && jobId !== undefined && (await lookForAudio(story, options.findAudio));
   if (!looked) return { kind: 'lost', why: asked.why };

@@ -17,6 +17,7 @@ import { firestoreOf, openGuardedProject, seed, verdict } from './rules-environm
 const CLOSED = [
   'ttsWorkers/worker-1',
   'ttsOwedEvents/event-1',
+  'ttsSweeps/round',
   'ttsStats/2027-01-15',
   'ttsStats/2027-01-15/shards/3',
   'ttsAlerts/alert-1',

@@ -36,7 +36,7 @@ describe('firestore.indexes.json', () => {
           { fieldPath: 'createdAt', order: 'DESCENDING' },
         ],
       },
-      ...['audioLeaseExpiresAt', 'updatedAt', 'audioRetryAt'].map(sweptBy),
+      ...['audioLeaseExpiresAt', 'audioRetryAt'].map(sweptBy),
     ]);
   });
 

@@ -17,7 +17,7 @@ describe('createNames', () => {
         voices: 'ttsVoices',
         owedEvents: 'ttsOwedEvents',
       },
-      documents: { voiceMenu: 'ttsVoices/menu' },
+      documents: { sweepRound: 'ttsSweeps/round', voiceMenu: 'ttsVoices/menu' },
       topics: { jobs: 'tts-jobs', deadLetters: 'tts-jobs-dead-letter', events: 'tts-events' },
       subscriptions: { jobs: 'tts-jobs-worker' },
       functions: {

@@ -47,6 +47,8 @@ export const createNames = (options: NamesOptions = {}) => {
       owedEvents: collection('ttsOwedEvents'),
     },
     documents: {
+      /** Where the sweep's round through the stories under way stands. */
+      sweepRound: `${collection('ttsSweeps')}/round`,
       /** The engines and voices on offer, for every page. */
       voiceMenu: `${collection('ttsVoices')}/menu`,
     },

@@ -57,6 +57,18 @@ export const autoRetryAt = (
 export const isRetryDue = ({ status, retryAtMs }: StoryAudio, nowMs: number): boolean =>
   status === 'failed' && retryAtMs !== undefined && retryAtMs <= nowMs;
 
+/** No retry is scheduled as far ahead: the waits are minutes. */
+export const MAX_RETRY_WAIT_MS = 86_400_000;
+
+/**
+ * Whether the time of a retry will not come: it is no time, or more than a day ahead.
+ *
+ * @example
+ * isRetryLost(readStoryAudio({ audioStatus: 'failed', audioRetryAt: 'soon' }), Date.now()); // true
+ */
+export const isRetryLost = ({ status, retryAtMs }: StoryAudio, nowMs: number): boolean =>
+  status === 'failed' && retryAtMs !== undefined && retryAtMs > nowMs + MAX_RETRY_WAIT_MS;
+
 /** Sets a group of fields and removes those of the group that the message does not carry. */
 const replaceGroup = (group: readonly string[], fields: Record<string, unknown>): Change => {
   const set = present(fields);

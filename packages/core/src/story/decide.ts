@@ -76,7 +76,7 @@ const advance = (
 };
 
 /** What a later change sets or removes wins. */
-const merge = (...changes: readonly (Change | undefined)[]): Change => {
+export const merge = (...changes: readonly (Change | undefined)[]): Change => {
   const removed = new Set<string>();
   let set: Change['set'] = {};
   for (const change of changes) {
@@ -88,19 +88,15 @@ const merge = (...changes: readonly (Change | undefined)[]): Change => {
   return { set, remove: [...removed].filter((name) => !Object.hasOwn(set, name)) };
 };
 
-const NO_JOB: Change = { set: {}, remove: ['audioJobId', 'audioRunpodJobId'] };
+/** Takes the job from a story. */
+export const NO_JOB: Change = { set: {}, remove: ['audioJobId', 'audioRunpodJobId'] };
 
 /**
  * Whether another app set the story back: it is under way although its own job has ended. The first message that meets
- * such a story takes the job from it, and gives it a lease when it has none.
+ * such a story takes the job from it.
  */
-const isSetBack = (story: StoryAudio, { current }: Attempts): boolean =>
+export const isSetBack = (story: StoryAudio, { current }: Attempts): boolean =>
   isUnderWay(story.status) && isEnded(current?.status);
-
-const releaseOf = (story: StoryAudio, { nowMs, leaseMs }: TransitionContext): Change =>
-  story.leaseExpiresAtMs === undefined
-    ? { set: { audioLeaseExpiresAt: new Date(nowMs + leaseMs) }, remove: NO_JOB.remove }
-    : NO_JOB;
 
 /** Whether a message gives the address that a ready story lacks. Another file is another narration. */
 const completes = (story: StoryAudio, message: ReadyMessage): boolean =>
@@ -111,7 +107,7 @@ const completes = (story: StoryAudio, message: ReadyMessage): boolean =>
     message.storagePath === story.storagePath);
 
 /** The number of the change's event. */
-const numbered = (story: StoryAudio, change: Change): Change =>
+export const numbered = (story: StoryAudio, change: Change): Change =>
   merge(change, { set: { audioEventSequence: story.eventSequence + 1 }, remove: [] });
 
 /** The job that the story has after a message that counts: the job of its audio, or the first that is named. */
@@ -157,7 +153,7 @@ export const decide = (
   const wasSetBack = isSetBack(seen, attempts);
   const story = wasSetBack ? { ...seen, jobId: undefined, runpodJobId: undefined } : seen;
   const current = wasSetBack ? undefined : attempts.current;
-  const release = wasSetBack ? releaseOf(seen, context) : undefined;
+  const release = wasSetBack ? NO_JOB : undefined;
 
   // 2. The job that the message is about.
   const isNamed = ({ jobId, runpodJobId }: Pick<StoryAudio, 'jobId' | 'runpodJobId'>): boolean =>
@@ -205,7 +201,7 @@ export const decide = (
   if (!counts) return { kind: 'fenced', story: release, attempt: record, isWanted };
 
   const job = jobChange(story, attempt, { jobId, isReady });
-  const change = merge(wasSetBack ? NO_JOB : undefined, storyChange(story, attempt, message, context), job);
+  const change = merge(release, storyChange(story, attempt, message, context), job);
   if (message.kind !== 'progress') {
     const event = message.kind;
     return { kind: 'applied', story: numbered(story, change), attempt: record, event, isWanted };
@@ -241,53 +237,3 @@ export const decideCancel = (
     event: 'cancelled',
   };
 };
-
-/**
- * Whether a story's job counts as dead: it is under way, and its lease ran out or is missing.
- *
- * @example
- * isOverdue(readStoryAudio({ audioStatus: 'pending' }), Date.now()); // true
- */
-export const isOverdue = ({ status, leaseExpiresAtMs }: StoryAudio, nowMs: number): boolean =>
-  isUnderWay(status) && (leaseExpiresAtMs === undefined || leaseExpiresAtMs <= nowMs);
-
-/**
- * Whether nothing has happened to a story's job since it was seen, so that what its silence meant still holds.
- *
- * @example
- * const story = readStoryAudio({ audioStatus: 'pending' });
- * isAsSeen(story, story); // true
- */
-export const isAsSeen = (story: StoryAudio, seen: StoryAudio): boolean =>
-  story.status === seen.status &&
-  story.jobId === seen.jobId &&
-  story.runpodJobId === seen.runpodJobId &&
-  story.leaseExpiresAtMs === seen.leaseExpiresAtMs;
-
-/**
- * Renews the lease of an overdue job that is known to be alive although it is silent.
- *
- * @example
- * const context = { source: 'sweeper', nowMs: Date.now(), leaseMs: 600_000 } as const;
- * decideRenewal(readStoryAudio({ audioStatus: 'processing' }), context).kind; // 'applied'
- */
-export const decideRenewal = (story: StoryAudio, { nowMs, leaseMs }: TransitionContext): Decision => {
-  if (!isOverdue(story, nowMs)) return { kind: 'stale' };
-  const audioLeaseExpiresAt = new Date(nowMs + leaseMs);
-  return { kind: 'applied', story: { set: { audioLeaseExpiresAt }, remove: [] } };
-};
-
-/**
- * Removes the time of the next retry from a story that cannot be retried automatically.
- *
- * @example
- * decideNoRetry(readStoryAudio({ audioStatus: 'failed' })).kind; // 'stale'
- */
-export const decideNoRetry = (story: StoryAudio): Decision =>
-  story.retryAtMs === undefined
-    ? { kind: 'stale' }
-    : {
-        kind: 'applied',
-        story: numbered(story, { set: {}, remove: ['audioRetryAt'] }),
-        event: story.status === 'failed' ? 'gave-up' : undefined,
-      };

@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { decideNoRetry, decideRenewal, isAsSeen, isOverdue } from './decide.ts';
-import { readStoryAudio } from './story-audio.ts';
+import { isRetryLost } from './changes.ts';
+import { decideLease, decideNoRetry, decideRenewal, isAsSeen, isOverdue } from './overdue.ts';
+import { readAttemptAudio, readStoryAudio } from './story-audio.ts';
 
 const NOW_MS = 1_800_000_000_000;
 const context = { source: 'sweeper', nowMs: NOW_MS, leaseMs: 60_000 } as const;
 const story = (fields: Record<string, unknown> = {}) =>
   readStoryAudio({ audioStatus: 'pending', audioJobId: 'j1', audioLeaseExpiresAt: NOW_MS, ...fields });
+const attemptIn = (status: string) => ({ current: readAttemptAudio('j1', { number: 1, status }) });
 
 describe('a job', () => {
   it.each([
@@ -38,6 +40,31 @@ describe('a job', () => {
     ['a renewed lease', { audioLeaseExpiresAt: NOW_MS + 1 }, false],
   ])('is as it was seen with %s: %s', (_what, fields, expected) => {
     expect(isAsSeen(story(fields), story())).toBe(expected);
+  });
+
+  it('without a lease gets one, and loses a job that has ended', () => {
+    const audioLeaseExpiresAt = new Date(NOW_MS + 60_000);
+    const seen = story({ audioLeaseExpiresAt: null });
+    const decided = (status: string) => decideLease(seen, attemptIn(status), context).story;
+    expect(decided('pending')).toEqual({ set: { audioLeaseExpiresAt }, remove: [] });
+    expect(decided('failed')).toEqual({
+      set: { audioLeaseExpiresAt },
+      remove: ['audioJobId', 'audioRunpodJobId'],
+    });
+    expect(decideLease(story({ audioStatus: 'ready' }), {}, context)).toEqual({ kind: 'stale' });
+  });
+
+  it.each([
+    ['absent', null, false],
+    ['past', new Date(NOW_MS - 1), false],
+    ['a number in five minutes', NOW_MS + 300_000, false],
+    ['in two days', new Date(NOW_MS + 2 * 86_400_000), true],
+    ['a number past the last date', 1e20, true],
+    ['words', 'soon', true],
+    ['a map', { seconds: 1 }, true],
+  ])('that failed is never tried again when the time for it is %s: %s', (_what, audioRetryAt, expected) => {
+    expect(isRetryLost(story({ audioStatus: 'failed', audioRetryAt }), NOW_MS)).toBe(expected);
+    expect(isRetryLost(story({ audioRetryAt }), NOW_MS)).toBe(false);
   });
 
   it('that cannot be tried again by itself loses the time for it', () => {

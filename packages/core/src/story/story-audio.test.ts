@@ -102,7 +102,6 @@ describe('readStoryAudio', () => {
         audioAttempt: 'two',
         audioProgress: '50%',
         audioLeaseExpiresAt: 'soon',
-        audioRetryAt: 'soon',
         audioAutoRetries: 'once',
       },
     ],

@@ -150,6 +150,13 @@ const millisOf = (value: unknown): number | undefined => {
   return typeof toMillis === 'function' ? toMillis.call(value) : numberOf(value);
 };
 
+/** The last time that a Date can hold, in Unix milliseconds. */
+const NEVER_MS = 8_640_000_000_000_000;
+
+/** A retry at a time that nothing can read is not absent, it never comes. */
+const retryMillisOf = (value: unknown): number | undefined =>
+  value === undefined || value === null ? undefined : Math.min(millisOf(value) ?? NEVER_MS, NEVER_MS);
+
 /** The fields of a story's end that its next attempt keeps; metadata may be too large for that. */
 const END_FIELDS = ['audioStatus', 'audioJobId', 'audioRunpodJobId', ...ERROR_GROUP].filter(
   (name) => name !== 'audioErrorMetadata',
@@ -177,7 +184,7 @@ export const readStoryAudio = (fields: Readonly<Record<string, unknown>>): Story
   attempt: countOr0(fields['audioAttempt']),
   progress: numberOf(fields['audioProgress']),
   leaseExpiresAtMs: millisOf(fields['audioLeaseExpiresAt']),
-  retryAtMs: millisOf(fields['audioRetryAt']),
+  retryAtMs: retryMillisOf(fields['audioRetryAt']),
   autoRetries: countOr0(fields['audioAutoRetries']),
   mayAutoRetry: fields['audioAutoRetry'] !== false,
   audioUrl: textOf(fields['audioUrl']),
