@@ -5,6 +5,8 @@ import { App } from './app.tsx';
 import { type ParsedConfig, loadConfig } from './config.ts';
 import type { Feed, SignInAnswer } from './live/feed.ts';
 import { systemClock } from './live/follow.ts';
+import { openServerClock, readServerTime } from './live/server-clock.ts';
+import { createDrafts } from './session/drafts.ts';
 import { parseRoute, takeToken } from './session/route.ts';
 import { openSession } from './session/session.ts';
 import { Broken, Unconfigured, Unreached } from './welcome.tsx';
@@ -18,9 +20,17 @@ const route = signal(parseRoute(''));
 /** The last sign-in token that came in the address. */
 const token = signal<string | undefined>(undefined);
 
+/** Counts the moments at which what failed may succeed. */
+const wakes = signal(0);
+
 for (const event of ['online', 'offline']) {
   addEventListener(event, () => {
     isOnline.value = navigator.onLine;
+  });
+}
+for (const event of ['online', 'focus', 'visibilitychange']) {
+  addEventListener(event, () => {
+    if (document.visibilityState === 'visible') wakes.value += 1;
   });
 }
 
@@ -55,6 +65,8 @@ const start = async (): Promise<void> => {
   // Both are needed and neither waits for the other, so the larger download begins first.
   const adapter = import('./live/firebase-feed.ts');
   adapter.catch(() => undefined);
+  const fetcher = fetch.bind(globalThis);
+  const clock = openServerClock(systemClock, () => readServerTime(fetcher), wakes);
   const loaded = await configured();
   if (!loaded.ok) {
     render(<Unconfigured sentence={loaded.sentence} />, root);
@@ -74,7 +86,9 @@ const start = async (): Promise<void> => {
   effect(() => {
     if (token.value !== undefined && loaded.config.emulators !== undefined) void useToken(token.value);
   });
-  const session = openSession(feed, route, { clock: systemClock, isOnline });
+  await clock.isAsked;
+  const drafts = createDrafts(() => localStorage);
+  const session = openSession(feed, route, { clock, isOnline, wakes, drafts });
   render(<App session={session} tokenAnswer={tokenAnswer} go={go} />, root);
 };
 

@@ -3,7 +3,7 @@ import type { Feed, Reader } from './live/feed.ts';
 import type { ViewKind } from './live/view.ts';
 import { HOME_HREF } from './session/route.ts';
 import { ConnectionBadge } from './ui/badges.tsx';
-import { PAGE_HEADING_ID } from './ui/elements.tsx';
+import { ConfirmDialog, PAGE_HEADING_ID } from './ui/elements.tsx';
 
 /** A guest who signs out cannot come back to their stories, so they are asked once more. */
 const SignOut = ({ feed, reader }: { feed: Feed; reader: Reader }) => {
@@ -18,25 +18,16 @@ const SignOut = ({ feed, reader }: { feed: Feed; reader: Reader }) => {
       >
         Sign out
       </button>
-      <dialog ref={dialog} aria-labelledby="sign-out-heading">
-        <form method="dialog">
-          <h2 id="sign-out-heading">Leave your stories behind?</h2>
-          <p>You are a guest. Nobody, you included, can open your stories again after you sign out.</p>
-          <div class="actions">
-            <button class="button" type="submit">
-              Stay
-            </button>
-            <button
-              class="button quiet"
-              type="submit"
-              data-testid="sign-out-confirm"
-              onClick={() => void feed.signOut()}
-            >
-              Sign out
-            </button>
-          </div>
-        </form>
-      </dialog>
+      <ConfirmDialog
+        dialog={dialog}
+        heading="Leave your stories behind?"
+        stay="Stay"
+        act="Sign out"
+        testId="sign-out-confirm"
+        onAct={() => void feed.signOut()}
+      >
+        You are a guest. Nobody, you included, can open your stories again after you sign out.
+      </ConfirmDialog>
     </>
   );
 };

@@ -1,48 +1,20 @@
-import { signal } from '@preact/signals';
-import { cleanup, fireEvent, render } from '@testing-library/preact';
+import { cleanup, fireEvent } from '@testing-library/preact';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createGate } from './gate.ts';
 import { turn } from './turn.ts';
-import { App } from '../src/app.tsx';
 import type { Fields } from '../src/documents/fields.ts';
 import { readStory } from '../src/documents/story.ts';
-import { type Stage, stageFixture } from './gallery/staged-page.tsx';
+import type { Stage } from './gallery/staged-page.tsx';
 import type { AskAnswer } from '../src/live/ask.ts';
-import type { SaveAnswer, SignInAnswer } from '../src/live/feed.ts';
-import { FIXTURE_NOW_MS, STORY_ID } from './gallery/fixture-documents.ts';
-import { createFixtures } from './gallery/fixtures.ts';
+import type { SignInAnswer } from '../src/live/feed.ts';
+import { FIXTURE_NOW_MS, GUEST, STORY_ID } from './gallery/fixture-documents.ts';
+import { AUDIO_URL, alerts, choose, click, find, said, send, show } from './page.tsx';
 
-const AUDIO_URL = 'https://audio.test/story.mp3';
-const fixtures = createFixtures(AUDIO_URL);
-
-const show = (name: string): Stage => {
-  const fixture = fixtures.find((one) => one.name === name);
-  if (fixture === undefined) throw new Error(`no fixture is called ${name}`);
-  const stage = stageFixture(fixture);
-  render(<App session={stage.session} tokenAnswer={signal(undefined)} go={stage.go} />);
-  return stage;
-};
-
-const find = (id: string): HTMLElement => {
-  const found = document.querySelector<HTMLElement>(`[data-testid="${id}"]`);
-  if (found === null) throw new Error(`there is no ${id}`);
-  return found;
-};
-const click = (id: string) => turn(() => fireEvent.click(find(id)));
-const write = (id: string, value: string) => turn(() => fireEvent.input(find(id), { target: { value } }));
-const choose = (id: string, value: string) => turn(() => fireEvent.change(find(id), { target: { value } }));
 const status = () => find('audio-status').dataset['status'];
-const said = () => document.querySelector('[role=status]')?.textContent?.trim();
-const alerts = () => [...document.querySelectorAll('[role=alert]')].map(({ textContent }) => textContent);
 
-/** The server sends a change of the open story. */
-const send = (stage: Stage, fields: Fields) =>
-  turn(() => {
-    const document = readStory(STORY_ID, { title: 'A tale', text: 'Once.', voiceId: 'slt', ...fields });
-    stage.feed.story.send({ from: 'server', value: { document } });
-  });
 /** An address of one narration, signed on a day of March. */
 const address = (day: number) => `https://audio.example/tale.mp3?X-Amz-Date=2026030${day}T090000Z`;
+const source = () => find('audio-player').getAttribute('src');
 const job = (n: number): Fields => ({ audioJobId: `job_${n}`, audioAttempt: n });
 const leased = { audioLeaseExpiresAt: FIXTURE_NOW_MS + 60_000 };
 
@@ -187,7 +159,6 @@ describe('watching a narration', () => {
   it('asks for another address when one has run out, and goes on from there', async () => {
     const stage = show('none');
     const ready = { audioStatus: 'ready', audioStoragePath: 'tale.mp3', ...job(1) };
-    const source = () => find('audio-player').getAttribute('src');
     await send(stage, { ...ready, audioUrl: address(1) });
     const player = find('audio-player') as HTMLAudioElement;
     player.currentTime = 42;
@@ -211,48 +182,6 @@ describe('watching a narration', () => {
   });
 });
 
-describe('writing', () => {
-  it('saves a fable and opens it', async () => {
-    const stage = show('new-story');
-    await click('sample-wind-and-sun');
-    await choose('voice-select', 'rms');
-    await click('save-story');
-    expect(stage.feed.drafts).toMatchObject([
-      { title: 'The North Wind and the Sun', language: 'en', voiceId: 'rms', voiceName: 'Robert' },
-    ]);
-    expect(stage.session.route.value).toEqual({ kind: 'story', storyId: 'saved-story' });
-    expect(document.activeElement?.tagName).toBe('H1');
-  });
-
-  it('leads to the first field that is wrong', async () => {
-    const stage = show('new-story');
-    await write('story-title', 'A tale');
-    await click('save-story');
-    expect(stage.feed.drafts).toEqual([]);
-    expect(document.activeElement).toBe(find('story-text'));
-    const described = find('story-text').getAttribute('aria-describedby')?.split(' ') ?? [];
-    expect(described.map((id) => document.getElementById(id)?.textContent)).toContain(
-      'The story has no text to read.',
-    );
-  });
-
-  it('keeps what is being written when the document changes, and when saving fails', async () => {
-    const stage = show('ready');
-    await click('edit-story');
-    expect(document.activeElement).toBe(find('story-title'));
-    await write('story-title', 'Mine');
-    await send(stage, { title: 'Theirs', audioStatus: 'ready', ...job(2) });
-    expect((find('story-title') as HTMLInputElement).value).toBe('Mine');
-    stage.feed.answers.save = (): Promise<SaveAnswer> => Promise.resolve({ kind: 'refused', words: 'no' });
-    await click('save-story');
-    expect(alerts()).toEqual(['The story could not be saved.no']);
-    stage.feed.answers.save = () => Promise.resolve({ kind: 'saved', storyId: STORY_ID });
-    await click('save-story');
-    expect(stage.feed.edits.map(({ title }) => title)).toEqual(['Mine', 'Mine']);
-    expect(document.activeElement).toBe(find('edit-story'));
-  });
-});
-
 describe('opening a story', () => {
   it('shows what the list knows at once, and keeps focus on the heading when the data comes', async () => {
     const stage = show('list');
@@ -270,5 +199,36 @@ describe('opening a story', () => {
     await send(stage, { title: '<img src=x onerror=alert(1)>', text: '<script>alert(1)</script>' });
     expect(document.querySelector('h1')?.textContent).toBe('<img src=x onerror=alert(1)>');
     expect(document.querySelector('.prose script, h1 img')).toBeNull();
+  });
+
+  it('opens one that was denied as soon as the list contains it, and watches it again', async () => {
+    const stage = show('story-denied');
+    expect(document.querySelector('h1')?.textContent).toBe('This story is not open to you');
+    expect(stage.feed.story.listeners.size).toBe(0);
+    stage.feed.story.forget();
+    const listed = readStory(STORY_ID, { title: 'A tale', text: 'Once.' });
+    await turn(() => stage.feed.stories.send({ from: 'server', value: [listed] }));
+    expect(document.querySelector('h1')?.textContent).toBe('A tale');
+    expect(find('connection').dataset['state']).toBe('connecting');
+    await turn(() => stage.clock.advance(1000));
+    await send(stage, { title: 'A tale' });
+    expect(find('connection').dataset['state']).toBe('live');
+  });
+
+  it.each<[string, (stage: Stage) => void]>([
+    ['the reader comes back to the page', ({ wakes }) => (wakes.value += 1)],
+    ['a new token comes', ({ feed }) => feed.sendReader({ ...GUEST })],
+    ['half a minute has passed', ({ clock }) => clock.advance(30_000)],
+  ])('tries one that was denied again when %s', async (_name, happen) => {
+    const stage = show('story-denied');
+    stage.feed.story.forget();
+    await turn(() => {
+      happen(stage);
+      stage.clock.advance(1000);
+    });
+    expect(stage.feed.story.listeners.size).toBe(1);
+    expect(find('connection').dataset['state']).toBe('denied');
+    await send(stage, { title: 'A tale' });
+    expect(find('connection').dataset['state']).toBe('live');
   });
 });

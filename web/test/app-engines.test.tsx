@@ -1,31 +1,12 @@
-import { signal } from '@preact/signals';
-import { cleanup, fireEvent, render } from '@testing-library/preact';
+import { cleanup, fireEvent } from '@testing-library/preact';
 import { afterEach, describe, expect, it } from 'vitest';
 import { turn } from './turn.ts';
-import { App } from '../src/app.tsx';
 import { type Engine, readEngine } from '../src/documents/engine.ts';
-import { type Stage, stageFixture } from './gallery/staged-page.tsx';
+import type { Stage } from './gallery/staged-page.tsx';
 import { FIXTURE_NOW_MS, MINUTE_MS, STORY_ID } from './gallery/fixture-documents.ts';
-import { createFixtures } from './gallery/fixtures.ts';
+import { choose, click, find, show } from './page.tsx';
 
-const fixtures = createFixtures('https://audio.test/story.mp3');
-
-const show = (name: string): Stage => {
-  const fixture = fixtures.find((one) => one.name === name);
-  if (fixture === undefined) throw new Error(`no fixture is called ${name}`);
-  const stage = stageFixture(fixture);
-  render(<App session={stage.session} tokenAnswer={signal(undefined)} go={stage.go} />);
-  return stage;
-};
-
-const find = (id: string): HTMLElement => {
-  const found = document.querySelector<HTMLElement>(`[data-testid="${id}"]`);
-  if (found === null) throw new Error(`there is no ${id}`);
-  return found;
-};
 const isThere = (id: string): boolean => document.querySelector(`[data-testid="${id}"]`) !== null;
-const click = (id: string) => turn(() => fireEvent.click(find(id)));
-const choose = (id: string, value: string) => turn(() => fireEvent.change(find(id), { target: { value } }));
 const write = async (title: string, text: string): Promise<void> => {
   await turn(() => fireEvent.input(find('story-title'), { target: { value: title } }));
   await turn(() => fireEvent.input(find('story-text'), { target: { value: text } }));

@@ -1,6 +1,6 @@
 import type { Attempt } from '../src/documents/attempt.ts';
 import type { Engine } from '../src/documents/engine.ts';
-import type { Story, StoryDraft } from '../src/documents/story.ts';
+import type { Story, StoryDraft, StoryWords } from '../src/documents/story.ts';
 import type { AskAnswer } from '../src/live/ask.ts';
 import type {
   AudioAsk,
@@ -11,7 +11,6 @@ import type {
   SaveAnswer,
   SignInAnswer,
   Snapshot,
-  StoryEdit,
   Watch,
 } from '../src/live/feed.ts';
 
@@ -32,6 +31,11 @@ export class Channel<T> {
   send(event: WatchEvent<T>): void {
     if (event !== 'broken') this.#last = event;
     for (const listener of this.listeners) this.#pass(event, listener);
+  }
+
+  /** A late listener receives nothing until the next event. */
+  forget(): void {
+    this.#last = undefined;
   }
 
   #pass(event: WatchEvent<T>, listener: Listener<T>): void {
@@ -58,7 +62,7 @@ export interface FakeFeed extends Feed {
   readonly engines: Channel<readonly Engine[]>;
   readonly asks: MadeAsk[];
   readonly drafts: StoryDraft[];
-  readonly edits: (StoryEdit & { readonly storyId: string })[];
+  readonly edits: (StoryWords & { readonly storyId: string; readonly read: StoryWords })[];
   readonly signIns: string[];
   /** Stories that another address was asked for. */
   readonly renewals: string[];
@@ -66,6 +70,7 @@ export interface FakeFeed extends Feed {
   readonly answers: {
     ask: () => Promise<AskAnswer>;
     save: () => Promise<SaveAnswer>;
+    edit: () => Promise<SaveAnswer>;
     renew: () => Promise<boolean>;
     signIn: () => Promise<SignInAnswer>;
   };
@@ -89,6 +94,7 @@ export const createFakeFeed = (): FakeFeed => {
     answers: {
       ask: () => Promise.resolve({ kind: 'opened' }),
       save: () => Promise.resolve({ kind: 'saved', storyId: 'saved-story' }),
+      edit: () => Promise.resolve({ kind: 'saved', storyId: 'story-1' }),
       renew: () => Promise.resolve(false),
       signIn: () => Promise.resolve({ kind: 'signed-in' }),
     },
@@ -121,9 +127,9 @@ export const createFakeFeed = (): FakeFeed => {
       feed.drafts.push(draft);
       return feed.answers.save();
     },
-    editStory: (storyId, edit) => {
-      feed.edits.push({ storyId, ...edit });
-      return feed.answers.save();
+    editStory: (storyId, words, read) => {
+      feed.edits.push({ storyId, ...words, read });
+      return feed.answers.edit();
     },
     requestAudio: (made) => ask('request', made),
     retryAudio: (made) => ask('retry', made),

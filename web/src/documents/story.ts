@@ -26,10 +26,17 @@ export interface Failure {
   readonly details: string | undefined;
 }
 
-/** What a person writes when they make a story. */
-export interface StoryDraft {
+/** What a person writes and edits of a story. */
+export interface StoryWords {
   readonly title: string;
   readonly text: string;
+}
+
+export const isSameWords = (one: StoryWords, other: StoryWords): boolean =>
+  one.title === other.title && one.text === other.text;
+
+/** A new story as a person makes it. */
+export interface StoryDraft extends StoryWords {
   readonly language: string;
   readonly voiceId: string;
   readonly voiceName: string;

@@ -1,11 +1,11 @@
 import type { Attempt } from '../documents/attempt.ts';
 import type { Engine } from '../documents/engine.ts';
-import type { Story, StoryDraft } from '../documents/story.ts';
+import type { Story, StoryDraft, StoryWords } from '../documents/story.ts';
 import type { AskAnswer } from './ask.ts';
 
 /** The port between the page and its server: what is watched, and what is asked for. */
 export interface Feed {
-  /** Reports who is signed in, once that is known and whenever it changes. */
+  /** Reports who is signed in, once that is known, whenever it changes, and with every new token. */
   readonly watchReader: (report: (reader: Reader | undefined) => void) => Unsubscribe;
   /** The reader's own stories, newest first. */
   readonly watchStories: (uid: string) => Watch<readonly Story[]>;
@@ -21,7 +21,8 @@ export interface Feed {
   readonly signOut: () => Promise<void>;
 
   readonly createStory: (draft: StoryDraft) => Promise<SaveAnswer>;
-  readonly editStory: (storyId: string, edit: StoryEdit) => Promise<SaveAnswer>;
+  /** Saves an edit unless the story contains other words by now than those that were read at its start. */
+  readonly editStory: (storyId: string, words: StoryWords, read: StoryWords) => Promise<SaveAnswer>;
   readonly requestAudio: (ask: AudioAsk) => Promise<AskAnswer>;
   readonly retryAudio: (ask: AudioAsk) => Promise<AskAnswer>;
   /** Asks for another address of a narration that does not load; whether the story is getting one. */
@@ -55,11 +56,6 @@ export interface Found<T> {
   readonly document: T | undefined;
 }
 
-export interface StoryEdit {
-  readonly title: string;
-  readonly text: string;
-}
-
 export interface AudioAsk {
   readonly storyId: string;
   /** Only when a person chose another voice than the story's. */
@@ -71,6 +67,14 @@ export type SignInAnswer =
   | { readonly kind: 'unreached' }
   | { readonly kind: 'refused'; readonly words: string };
 
+/**
+ * How saving a story ends.
+ *
+ * - `conflict`: the story was changed meanwhile and nothing was saved; `saved` is what it contains now
+ * - `unreached`: the server did not answer; saving again is safe
+ */
 export type SaveAnswer =
   | { readonly kind: 'saved'; readonly storyId: string }
+  | { readonly kind: 'conflict'; readonly saved: StoryWords }
+  | { readonly kind: 'unreached' }
   | { readonly kind: 'refused'; readonly words: string };

@@ -5,7 +5,7 @@ import {
   connectAuthEmulator,
   indexedDBLocalPersistence,
   initializeAuth,
-  onAuthStateChanged,
+  onIdTokenChanged,
   signInAnonymously,
   signInWithCustomToken,
   signOut,
@@ -15,16 +15,16 @@ import {
   connectFirestoreEmulator,
   type DocumentReference,
   doc,
-  type FirestoreError,
+  FirestoreError,
   getFirestore,
   limit,
   onSnapshot,
   orderBy,
   type Query,
   query,
+  runTransaction,
   serverTimestamp,
   setDoc,
-  updateDoc,
   where,
 } from 'firebase/firestore';
 import { connectFunctionsEmulator, getFunctions, httpsCallable } from 'firebase/functions';
@@ -32,7 +32,7 @@ import type { PageConfig } from '../config.ts';
 import { inOrder, readAttempt } from '../documents/attempt.ts';
 import { readMenu } from '../documents/engine.ts';
 import type { Fields } from '../documents/fields.ts';
-import { readStory } from '../documents/story.ts';
+import { isSameWords, readStory, type StoryWords } from '../documents/story.ts';
 import { type AskAnswer, isRenewed, parseAnswer, parseRefusal } from './ask.ts';
 import type { AudioAsk, Feed, Found, Listener, SaveAnswer, SignInAnswer, Watch } from './feed.ts';
 
@@ -44,14 +44,13 @@ const MAX_ATTEMPTS = 100;
 const ASK_TIMEOUT_MS = 30_000;
 /** Metadata changes show when the server was lost and found again, even where no field changed. */
 const WITH_METADATA = { includeMetadataChanges: true } as const;
-const ESTIMATED = { serverTimestamps: 'estimate' } as const;
 
 type Read<T> = (id: string, fields: Fields) => T;
 
 const failing =
   ({ fail }: Pick<Listener<unknown>, 'fail'>) =>
   ({ code }: FirestoreError): void =>
-    fail(code === 'permission-denied' || code === 'unauthenticated' ? 'denied' : 'broken');
+    fail(code === 'permission-denied' ? 'denied' : 'broken');
 
 /** Watches one document. That the cache does not know it does not mean that there is none. */
 const watchDocument =
@@ -61,7 +60,7 @@ const watchDocument =
       reference,
       WITH_METADATA,
       (snapshot) => {
-        const fields = snapshot.data(ESTIMATED);
+        const fields = snapshot.data();
         const document = fields === undefined ? undefined : read(snapshot.id, fields);
         if (!snapshot.metadata.fromCache) listener.next({ from: 'server', value: { document } });
         else listener.next({ from: 'cache', value: document === undefined ? undefined : { document } });
@@ -81,7 +80,7 @@ const watchQuery =
       documents,
       WITH_METADATA,
       ({ docs, metadata }) => {
-        const value = arrange(docs.map((one) => read(one.id, one.data(ESTIMATED))));
+        const value = arrange(docs.map((one) => read(one.id, one.data())));
         if (!metadata.fromCache) listener.next({ from: 'server', value });
         else listener.next({ from: 'cache', value: docs.length === 0 ? undefined : value });
       },
@@ -111,11 +110,15 @@ const signingIn = async (attempt: Promise<unknown>): Promise<SignInAnswer> => {
   }
 };
 
-const saving = async (write: Promise<void>, storyId: string): Promise<SaveAnswer> => {
+/** Codes of Firestore about the connection, not about the write. */
+const UNREACHED = /^(unavailable|deadline-exceeded|aborted|cancelled|unauthenticated)$/;
+
+const saving = async (storyId: string, write: Promise<StoryWords | void>): Promise<SaveAnswer> => {
   try {
-    await write;
-    return { kind: 'saved', storyId };
+    const saved = await write;
+    return saved === undefined ? { kind: 'saved', storyId } : { kind: 'conflict', saved };
   } catch (fault) {
+    if (fault instanceof FirestoreError && UNREACHED.test(fault.code)) return { kind: 'unreached' };
     return { kind: 'refused', words: fault instanceof Error ? fault.message : String(fault) };
   }
 };
@@ -149,7 +152,7 @@ export const openFirebaseFeed = ({ firebase, region, instance, emulators }: Page
 
   return {
     watchReader: (report) =>
-      onAuthStateChanged(auth, (user) =>
+      onIdTokenChanged(auth, (user) =>
         report(
           user === null
             ? undefined
@@ -175,10 +178,19 @@ export const openFirebaseFeed = ({ firebase, region, instance, emulators }: Page
       const story = doc(stories);
       const now = serverTimestamp();
       const fields = { ...draft, [names.ownerField]: auth.currentUser?.uid, storyType: 'user' };
-      return saving(setDoc(story, { ...fields, createdAt: now, updatedAt: now }), story.id);
+      return saving(story.id, setDoc(story, { ...fields, createdAt: now, updatedAt: now }));
     },
-    editStory: (storyId, { title, text }) =>
-      saving(updateDoc(doc(stories, storyId), { title, text, updatedAt: serverTimestamp() }), storyId),
+    editStory: (storyId, words, read) => {
+      const story = doc(stories, storyId);
+      const edit = runTransaction(firestore, async (transaction) => {
+        const saved = readStory(storyId, (await transaction.get(story)).data() ?? {});
+        // The words themselves are compared, since progress of the narration changes `updatedAt` too.
+        if (!isSameWords(saved, read) && !isSameWords(saved, words)) return saved;
+        transaction.update(story, { ...words, updatedAt: serverTimestamp() });
+        return undefined;
+      });
+      return saving(storyId, edit);
+    },
     requestAudio: (request) => ask(names.functions.request, request),
     retryAudio: (request) => ask(names.functions.retry, request),
     renewAudio: (storyId) => call(names.functions.renew, { storyId }).then(isRenewed, () => false),

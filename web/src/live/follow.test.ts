@@ -10,8 +10,9 @@ const setUp = () => {
   const isOnline = signal(true);
   const channel = new Channel<string>();
   const watch = signal<Watch<string> | undefined>(channel.watch);
-  const following = follow(watch, { clock, isOnline });
-  return { clock, isOnline, channel, watch, ...following };
+  const wakes = signal(0);
+  const following = follow(watch, { clock, isOnline, wakes });
+  return { clock, isOnline, wakes, channel, watch, ...following };
 };
 
 describe('follow', () => {
@@ -63,11 +64,39 @@ describe('follow', () => {
     expect(channel.listeners.size).toBe(1);
   });
 
-  it('stays denied', () => {
+  it('tries a denied watch again, later each time, and says that it is denied meanwhile', () => {
     const { view, channel, clock } = setUp();
-    channel.send('denied');
+    for (const delayMs of [30_000, 60_000, 120_000, 240_000, 300_000, 300_000]) {
+      channel.send('denied');
+      expect(view.value).toEqual({ kind: 'denied' });
+      channel.forget();
+      clock.advance(delayMs - 1);
+      expect(channel.listeners.size).toBe(0);
+      clock.advance(1);
+      expect(channel.listeners.size).toBe(1);
+      expect(view.value).toEqual({ kind: 'denied' });
+    }
+    channel.send({ from: 'cache', value: 'a' });
     expect(view.value).toEqual({ kind: 'denied' });
-    expect(clock.pending()).toBe(0);
+    channel.send({ from: 'server', value: 'a' });
+    expect(view.value).toEqual({ kind: 'live', value: 'a' });
+  });
+
+  it.each(['denied', 'broken'] as const)('tries a %s watch again when the page wakes', (fault) => {
+    const { channel, clock, wakes } = setUp();
+    wakes.value += 1;
+    expect(channel.listeners.size).toBe(1);
+    for (let failures = 0; failures < 8; failures += 1) {
+      channel.send(fault);
+      channel.forget();
+      wakes.value += 1;
+      clock.advance(500);
+      wakes.value += 1;
+      expect(channel.listeners.size).toBe(0);
+      clock.advance(500);
+      expect(channel.listeners.size).toBe(1);
+      expect(clock.pending()).toBeLessThanOrEqual(1);
+    }
   });
 
   it('leaves one watch for another and forgets what it said', () => {
@@ -84,9 +113,10 @@ describe('follow', () => {
   });
 
   it('leaves nothing behind when it stops', () => {
-    const { stop, channel, clock } = setUp();
+    const { stop, channel, clock, wakes } = setUp();
     channel.send('broken');
     stop();
+    wakes.value += 1;
     expect(clock.pending()).toBe(0);
     expect(channel.listeners.size).toBe(0);
   });

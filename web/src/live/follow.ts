@@ -25,6 +25,8 @@ export interface Surroundings {
   readonly clock: Clock;
   /** What the browser says of its network. */
   readonly isOnline: ReadonlySignal<boolean>;
+  /** Changes when a watch that failed may succeed now, as when the reader returns to the page. */
+  readonly wakes: ReadonlySignal<unknown>;
 }
 
 export interface Following<T> {
@@ -34,18 +36,26 @@ export interface Following<T> {
 
 /** After this long without the server the page says so; Firestore itself gives up after the same time. */
 const LONG_SILENCE_MS = 10_000;
-/** A broken watch is started again after 1, 2, 4 ... seconds, at most half a minute apart. */
-const FIRST_RESTART_MS = 1000;
-const MAX_RESTART_MS = 30_000;
+/**
+ * When a watch that failed is started again; the delay doubles with each failure. A broken one fails for a moment. A denied one waits for a
+ * change on the server, such as a story that is only being created.
+ */
+const RESTARTS = {
+  broken: { firstMs: 1000, maxMs: 30_000 },
+  denied: { firstMs: 30_000, maxMs: 300_000 },
+} as const;
+/** How long after the page woke; what woke it may be many events at once. */
+const WAKE_RESTART_MS = 1000;
 
 /**
  * Follows a watch, which may change (another story) or be absent (signed out), and keeps its view. A watch
- * that breaks is started again; one that is denied stays so until the watch changes.
+ * that fails is started again, later each time, or when the page wakes.
  */
 export const follow = <T>(
   watch: ReadonlySignal<Watch<T> | undefined>,
-  { clock, isOnline }: Surroundings,
+  surroundings: Surroundings,
 ): Following<T> => {
+  const { clock, isOnline } = surroundings;
   let facts: Facts<T> = nothingKnown(isOnline.peek());
   const view = signal<View<T>>(drawView(facts));
   let callOffSilence: (() => void) | undefined;
@@ -68,9 +78,7 @@ export const follow = <T>(
     callOffSilence = undefined;
     facts = nothingKnown(isOnline.peek());
     view.value = drawView(facts);
-    return current === undefined
-      ? undefined
-      : untracked(() => keepWatching(current, clock, dispatch, isOnline));
+    return current === undefined ? undefined : untracked(() => keepWatching(current, surroundings, dispatch));
   });
   const stopListening = effect(() => {
     const kind = isOnline.value ? 'online' : 'offline';
@@ -88,35 +96,49 @@ export const follow = <T>(
 
 const keepWatching = <T>(
   watch: Watch<T>,
-  clock: Clock,
+  { clock, isOnline, wakes }: Surroundings,
   dispatch: (event: ViewEvent<T>) => void,
-  isOnline: ReadonlySignal<boolean>,
 ): (() => void) => {
-  let restartMs = FIRST_RESTART_MS;
+  let failures = 0;
   let unsubscribe: (() => void) | undefined;
   let callOffRestart: (() => void) | undefined;
+  let isAwake = false;
   let isOver = false;
 
+  const restartAfter = (delayMs: number): void => {
+    callOffRestart?.();
+    callOffRestart = clock.after(delayMs, start);
+  };
   const start = (): void => {
+    callOffRestart = undefined;
+    isAwake = false;
     dispatch({ kind: isOnline.peek() ? 'online' : 'offline' });
     unsubscribe = watch({
       next: (snapshot) => {
         if (isOver) return;
-        if (snapshot.from === 'server') restartMs = FIRST_RESTART_MS;
+        if (snapshot.from === 'server') failures = 0;
         dispatch({ kind: 'snapshot', snapshot });
       },
       fail: (fault) => {
         if (isOver) return;
         dispatch({ kind: fault });
-        if (fault === 'denied') return;
-        callOffRestart = clock.after(restartMs, start);
-        restartMs = Math.min(restartMs * 2, MAX_RESTART_MS);
+        const { firstMs, maxMs } = RESTARTS[fault];
+        restartAfter(Math.min(firstMs * 2 ** failures, maxMs));
+        failures += 1;
       },
     });
   };
   start();
+  const stopWaking = effect(() => {
+    void wakes.value;
+    if (callOffRestart === undefined || isAwake) return;
+    failures = 0;
+    isAwake = true;
+    restartAfter(WAKE_RESTART_MS);
+  });
   return () => {
     isOver = true;
+    stopWaking();
     callOffRestart?.();
     unsubscribe?.();
   };

@@ -7,7 +7,7 @@ import type { Snapshot } from './feed.ts';
  * - `live`: as the server has it now
  * - `stale`: contact was lost a moment ago; the value is the last that was known
  * - `offline`: the browser is offline, or the server has not answered for long
- * - `denied`: the server will not show it to this reader
+ * - `denied`: the server will not show it to this reader; only its own word changes that
  */
 export type View<T> =
   | { readonly kind: 'connecting'; readonly value: T | undefined }
@@ -58,7 +58,7 @@ export const learn = <T>(facts: Facts<T>, event: ViewEvent<T>): Facts<T> => {
         known: snapshot.value ?? facts.known,
         hadContact: facts.hadContact || isServer,
         isLongSilent: isServer ? false : facts.isLongSilent,
-        isDenied: false,
+        isDenied: facts.isDenied && !isServer,
       };
     }
     case 'online':

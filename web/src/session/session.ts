@@ -6,6 +6,7 @@ import type { Story } from '../documents/story.ts';
 import type { Feed, Found, Reader, Watch } from '../live/feed.ts';
 import { follow, type Surroundings } from '../live/follow.ts';
 import { type View, type ViewKind, valueOf } from '../live/view.ts';
+import type { DraftPlace, Drafts } from './drafts.ts';
 import { announce, type Moment } from './announcement.ts';
 import type { Route } from './route.ts';
 import { watchKnownEngines, watchLeases } from './times.ts';
@@ -32,6 +33,8 @@ export interface Session {
   /** Where a story's narration stands now. */
   readonly narrationOf: (story: Story) => Narration;
   readonly say: (words: string) => void;
+  /** Where the reader's unsaved writing is kept: of a story's edit, or of a new story. */
+  readonly draftOf: (storyId?: string) => DraftPlace;
   readonly close: () => void;
 }
 
@@ -39,7 +42,7 @@ export interface Session {
 export const openSession = (
   feed: Feed,
   route: ReadonlySignal<Route>,
-  surroundings: Surroundings,
+  { drafts, ...surroundings }: Surroundings & { readonly drafts: Drafts },
 ): Session => {
   const reader = signal<ReaderState>({ kind: 'unknown' });
   const stopReader = feed.watchReader((now) => {
@@ -50,24 +53,32 @@ export const openSession = (
     uid.value !== undefined && route.value.kind === 'story' ? route.value.storyId : undefined,
   );
 
+  // A list: whenever one of its parts changes, it is another one.
+  const wakes = computed((): readonly unknown[] => [surroundings.wakes.value, reader.value]);
   /** Follows the watch for whatever the key names at the moment. */
-  const followBy = <T>(key: ReadonlySignal<string | undefined>, watch: (key: string) => Watch<T>) =>
+  const followBy = <T>(
+    key: ReadonlySignal<string | undefined>,
+    watch: (key: string) => Watch<T>,
+    wakesOfKey: ReadonlySignal<unknown> = wakes,
+  ) =>
     follow(
       computed(() => (key.value === undefined ? undefined : watch(key.value))),
-      surroundings,
+      { ...surroundings, wakes: wakesOfKey },
     );
   const stories = followBy(uid, feed.watchStories);
-  const followedStory = followBy(storyId, feed.watchStory);
-  const attempts = followBy(storyId, feed.watchAttempts);
+  const listed = computed(() => valueOf(stories.view.value)?.find(({ id }) => id === storyId.value));
+  const isListed = computed(() => listed.value !== undefined);
+  const storyWakes = computed((): readonly unknown[] => [wakes.value, isListed.value]);
+  const followedStory = followBy(storyId, feed.watchStory, storyWakes);
+  const attempts = followBy(storyId, feed.watchAttempts, storyWakes);
   const followedEngines = followBy(uid, () => feed.watchEngines);
   const known = watchKnownEngines(followedEngines.view, surroundings.clock);
 
-  // A story that the list holds opens at once, before its own first word from the server.
+  // A story that the list contains opens at once: the server shows it to this reader, whatever its own watch knows so far.
   const story = computed((): View<Found<Story>> => {
     const view = followedStory.view.value;
-    if (view.kind !== 'connecting' || view.value !== undefined) return view;
-    const document = valueOf(stories.view.value)?.find(({ id }) => id === storyId.value);
-    return document === undefined ? view : { kind: 'connecting', value: { document } };
+    if (valueOf(view)?.document !== undefined || listed.value === undefined) return view;
+    return { kind: view.kind === 'offline' ? 'offline' : 'connecting', value: { document: listed.value } };
   });
   const openStory = computed(() => valueOf(story.value)?.document);
   const seen = computed(() => {
@@ -75,8 +86,7 @@ export const openSession = (
     return openStory.value === undefined ? listed : [...listed, openStory.value];
   });
   const leases = watchLeases(seen, surroundings.clock);
-  const narrationOf = (one: Story): Narration =>
-    readNarration(one, Math.max(leases.nowMs.value, surroundings.clock.now()));
+  const narrationOf = (one: Story): Narration => readNarration(one, leases.now());
 
   const connection = computed(() =>
     storyId.value === undefined ? stories.view.value.kind : story.value.kind,
@@ -112,6 +122,7 @@ export const openSession = (
     announcement,
     narrationOf,
     say,
+    draftOf: (id) => drafts(uid.peek() ?? '', id),
     close: () => {
       stopAnnouncing();
       leases.stop();

@@ -1,4 +1,4 @@
-import { signal } from '@preact/signals';
+import { effect, signal } from '@preact/signals';
 import { describe, expect, it } from 'vitest';
 import { type Engine, readEngine } from '../documents/engine.ts';
 import { readStory, type Story } from '../documents/story.ts';
@@ -9,30 +9,51 @@ import { watchKnownEngines, watchLeases } from './times.ts';
 const leased = (id: string, endMs: number): Story =>
   readStory(id, { audioStatus: 'processing', audioLeaseExpiresAt: endMs });
 
+const setUp = (first: readonly Story[]) => {
+  const clock = createManualClock(0);
+  const offsetMs = signal(0);
+  const stories = signal(first);
+  const { now, stop } = watchLeases(stories, { ...clock, now: () => clock.now() + offsetMs.value });
+  const seen: number[] = [];
+  const stopSeeing = effect(() => {
+    seen.push(now());
+  });
+  const stopAll = () => {
+    stop();
+    stopSeeing();
+    expect(clock.pending()).toBe(0);
+  };
+  return { clock, offsetMs, stories, seen, stopAll };
+};
+
 describe('watchLeases', () => {
   it('rings at each end with one timer', () => {
-    const clock = createManualClock(0);
-    const stories = signal<readonly Story[]>([leased('a', 300), leased('b', 200), leased('old', -5)]);
-    const { nowMs, stop } = watchLeases(stories, clock);
+    const { clock, seen, stopAll } = setUp([leased('a', 300), leased('b', 200), leased('old', -5)]);
     expect(clock.pending()).toBe(1);
     clock.advance(200);
-    expect(nowMs.value).toBe(200);
     expect(clock.pending()).toBe(1);
     clock.advance(100);
-    expect(nowMs.value).toBe(300);
     expect(clock.pending()).toBe(0);
-    stop();
+    expect(seen).toEqual([0, 200, 300]);
+    stopAll();
   });
 
   it('follows a lease that is renewed, and stops', () => {
-    const clock = createManualClock(0);
-    const stories = signal<readonly Story[]>([leased('a', 100)]);
-    const { nowMs, stop } = watchLeases(stories, clock);
+    const { clock, stories, seen, stopAll } = setUp([leased('a', 100)]);
     stories.value = [leased('a', 500)];
     clock.advance(100);
-    expect(nowMs.value).toBe(0);
-    stop();
+    expect(seen).toEqual([0]);
+    stopAll();
+  });
+
+  it('goes by a clock that is set', () => {
+    const { clock, offsetMs, seen, stopAll } = setUp([leased('a', 300)]);
+    offsetMs.value = 1000;
     expect(clock.pending()).toBe(0);
+    offsetMs.value = -1000;
+    clock.advance(1300);
+    expect(seen).toEqual([0, 1000, -1000, 300]);
+    stopAll();
   });
 });
 

@@ -6,8 +6,8 @@ import type { Clock } from '../live/follow.ts';
 import { type View, valueOf } from '../live/view.ts';
 
 export interface Alarm {
-  /** Unix milliseconds; moves whenever one of the times has come, so that what depends on it is read again. */
-  readonly nowMs: ReadonlySignal<number>;
+  /** Unix milliseconds now. A computation that calls it runs again whenever one of the times has come. */
+  readonly now: () => number;
   readonly stop: () => void;
 }
 
@@ -17,17 +17,21 @@ export interface Alarm {
  * @param timesMs unix milliseconds; those that have passed are left alone
  */
 const watchTimes = (timesMs: () => readonly number[], clock: Clock): Alarm => {
-  const nowMs = signal(clock.now());
+  const rings = signal(0);
+  const now = (): number => {
+    void rings.value;
+    return clock.now();
+  };
   const times = computed(timesMs);
   const stop = effect(() => {
-    const last = Math.max(nowMs.value, clock.now());
-    const coming = times.value.filter((time) => time > last);
+    const nowMs = now();
+    const coming = times.value.filter((time) => time > nowMs);
     if (coming.length === 0) return undefined;
-    return clock.after(Math.min(...coming) - clock.now(), () => {
-      nowMs.value = clock.now();
+    return clock.after(Math.min(...coming) - nowMs, () => {
+      rings.value += 1;
     });
   });
-  return { nowMs, stop };
+  return { now, stop };
 };
 
 /** Rings at the end of the next lease among the stories that are looked at. */
@@ -49,7 +53,7 @@ export const watchKnownEngines = (
   const menu = computed(() => valueOf(view.value) ?? NONE);
   const alarm = watchTimes(() => menu.value.map(({ expiresAtMs }) => expiresAtMs), clock);
   const engines = computed(() => {
-    const nowMs = Math.max(alarm.nowMs.value, clock.now());
+    const nowMs = alarm.now();
     return menu.value
       .filter(({ forgetAtMs }) => forgetAtMs > nowMs)
       .map((engine): Engine => (engine.expiresAtMs > nowMs ? engine : { ...engine, state: 'unavailable' }));

@@ -22,6 +22,7 @@ interface TextFieldProps {
   readonly rows?: number;
   readonly maxLength?: number;
   readonly hint?: string;
+  readonly readOnly: boolean;
   readonly fault: string | undefined;
   readonly onWrite: (value: string) => void;
 }

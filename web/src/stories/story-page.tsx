@@ -51,7 +51,7 @@ const ABSENCE: Readonly<Record<ViewKind, { heading: string; words: string }>> = 
   },
   denied: {
     heading: 'This story is not open to you',
-    words: 'It belongs to another reader, or it is not there any more.',
+    words: 'It belongs to another reader, or it is not there. The page tries again and opens it when it can.',
   },
 };
 

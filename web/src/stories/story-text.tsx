@@ -1,9 +1,11 @@
 import { useSignal } from '@preact/signals';
 import { primaryLanguage } from '@taleback/core';
-import { useLayoutEffect, useRef } from 'preact/hooks';
-import type { Story } from '../documents/story.ts';
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
+import { isSameWords, type Story, type StoryWords } from '../documents/story.ts';
+import type { SaveAnswer } from '../live/feed.ts';
 import type { Session } from '../session/session.ts';
-import { StoryForm, type Written } from './story-form.tsx';
+import { Icon } from '../ui/elements.tsx';
+import { StoryForm, trimmed } from './story-form.tsx';
 
 const paragraphsOf = (text: string): readonly string[] =>
   text
@@ -11,20 +13,62 @@ const paragraphsOf = (text: string): readonly string[] =>
     .map((paragraph) => paragraph.trim())
     .filter((paragraph) => paragraph !== '');
 
+interface Edit {
+  readonly written: StoryWords;
+  /** The story's words when the edit began: what a save may replace. */
+  readonly read: StoryWords;
+}
+
 /** The story itself, or the form that changes it. A change of the document does not touch what is being written. */
 export const StoryText = ({ session, story }: { session: Session; story: Story }) => {
-  const edited = useSignal<Written | undefined>(undefined);
+  const place = useMemo(() => session.draftOf(story.id), [session, story.id]);
+  const edit = useSignal<Edit | undefined>(undefined);
+  const isStored = useSignal(true);
+  const refusedFor = useSignal<StoryWords | undefined>(undefined);
   const editButton = useRef<HTMLButtonElement>(null);
-  const isEditing = edited.value !== undefined;
+  const isEditing = edit.value !== undefined;
   const wasEditing = useRef(false);
   useLayoutEffect(() => {
     if (isEditing) document.querySelector<HTMLElement>('.text-panel input')?.focus();
     else if (wasEditing.current) editButton.current?.focus();
     wasEditing.current = isEditing;
   }, [isEditing]);
-  const close = (): void => {
-    edited.value = undefined;
+
+  const open = (): void => {
+    const { title, text } = story;
+    const draft = place.read();
+    const read = draft?.read ?? { title, text };
+    edit.value = { written: draft === undefined ? read : { title: draft.title, text: draft.text }, read };
+    refusedFor.value = undefined;
   };
+  const close = (): void => {
+    edit.value = undefined;
+  };
+  const keep = (next: Edit): void => {
+    edit.value = next;
+    if (isSameWords(next.written, next.read)) place.forget();
+    else isStored.value = place.keep({ ...next.written, read: next.read });
+  };
+  const save = async (words: StoryWords): Promise<SaveAnswer> => {
+    const { written, read } = edit.value ?? { written: words, read: words };
+    const answer = await session.feed.editStory(story.id, words, read);
+    if (answer.kind === 'saved') place.forget(written);
+    refusedFor.value = answer.kind === 'conflict' ? answer.saved : undefined;
+    return answer;
+  };
+
+  /** What the story contains by now, when that is neither what was read nor what is written. */
+  const conflictOf = ({ written, read }: Edit): StoryWords | undefined => {
+    const saved = refusedFor.value ?? story;
+    return isSameWords(saved, read) || isSameWords(saved, trimmed(written)) ? undefined : saved;
+  };
+  const conflict = edit.value && conflictOf(edit.value);
+  const isInConflict = conflict !== undefined && refusedFor.value === undefined;
+  useEffect(() => {
+    if (isInConflict) session.say('The story was changed somewhere else.');
+  }, [isInConflict]);
+  const draft = edit.value === undefined ? place.read() : undefined;
+  const hasDraft = draft !== undefined && !isSameWords(draft, story);
 
   return (
     <section class="text-panel" aria-labelledby="text-heading">
@@ -36,15 +80,21 @@ export const StoryText = ({ session, story }: { session: Session; story: Story }
             class="button quiet small-button"
             type="button"
             data-testid="edit-story"
-            onClick={() => {
-              edited.value = { title: story.title, text: story.text };
-            }}
+            onClick={open}
           >
-            Edit
+            {hasDraft ? 'Continue editing' : 'Edit'}
           </button>
         )}
       </div>
-      {edited.value === undefined ? (
+      {hasDraft && (
+        <p class="notice" data-testid="draft-note">
+          <Icon name="history" />
+          <span>
+            <strong>There is writing of yours that is not saved.</strong> It is kept in this browser.
+          </span>
+        </p>
+      )}
+      {edit.value === undefined ? (
         <div class="prose" lang={story.language}>
           {paragraphsOf(story.text).map((paragraph) => (
             <p key={paragraph}>{paragraph}</p>
@@ -52,19 +102,29 @@ export const StoryText = ({ session, story }: { session: Session; story: Story }
         </div>
       ) : (
         <StoryForm
-          written={edited.value}
+          written={edit.value.written}
           language={story.language}
           languages={[primaryLanguage(story.language)]}
-          isOffline={session.connection.value === 'offline'}
-          onWrite={(next) => {
-            edited.value = next;
+          draft={
+            isSameWords(edit.value.written, edit.value.read) ? 'none' : isStored.value ? 'kept' : 'in-memory'
+          }
+          conflict={conflict}
+          onWrite={(written) => {
+            if (edit.value !== undefined) keep({ ...edit.value, written });
           }}
-          onSave={(written) => session.feed.editStory(story.id, written)}
+          onSave={save}
           onSaved={() => {
             close();
             session.say('The story is saved.');
           }}
+          onOverwrite={() => {
+            if (edit.value !== undefined && conflict !== undefined) keep({ ...edit.value, read: conflict });
+          }}
           onCancel={close}
+          onDiscard={() => {
+            place.forget();
+            close();
+          }}
         />
       )}
     </section>

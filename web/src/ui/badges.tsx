@@ -31,7 +31,11 @@ const CONNECTION_SIGNS: Readonly<Record<ViewKind, { icon: IconName; word: string
     word: 'Offline',
     hint: 'There is no contact with the server; this is the last we knew.',
   },
-  denied: { icon: 'lock', word: 'No access', hint: 'The server does not show this to you.' },
+  denied: {
+    icon: 'lock',
+    word: 'No access',
+    hint: 'The server does not show this to you. The page tries again.',
+  },
 };
 
 /** How fresh the page is: a word, an icon and a colour. */

@@ -1,4 +1,5 @@
-import type { ComponentChildren } from 'preact';
+import type { ComponentChildren, RefObject } from 'preact';
+import { useId } from 'preact/hooks';
 
 /** Strokes on a 24 by 24 grid. */
 const PATHS = {
@@ -49,6 +50,38 @@ export const FailureNotice = ({ sentence, testId, children }: FailureProps) => (
     </div>
   </div>
 );
+
+interface ConfirmProps {
+  /** `showModal` on it asks. */
+  readonly dialog: RefObject<HTMLDialogElement | null>;
+  readonly heading: string;
+  readonly stay: string;
+  readonly act: string;
+  readonly testId: string;
+  readonly onAct: () => void;
+  readonly children: ComponentChildren;
+}
+
+/** Asks before something is lost. */
+export const ConfirmDialog = ({ dialog, heading, stay, act, testId, onAct, children }: ConfirmProps) => {
+  const id = useId();
+  return (
+    <dialog ref={dialog} aria-labelledby={id}>
+      <form method="dialog">
+        <h2 id={id}>{heading}</h2>
+        <p>{children}</p>
+        <div class="actions">
+          <button class="button" type="submit">
+            {stay}
+          </button>
+          <button class="button quiet" type="submit" data-testid={testId} onClick={onAct}>
+            {act}
+          </button>
+        </div>
+      </form>
+    </dialog>
+  );
+};
 
 /** Marks the heading that focus goes to when the reader opens another page. */
 export const PAGE_HEADING_ID = 'page-heading';

@@ -2,6 +2,7 @@ import { signal } from '@preact/signals';
 import { createFakeFeed, type FakeFeed } from '../fake-feed.ts';
 import { createManualClock, type ManualClock } from '../manual-clock.ts';
 import { openSession, type Session } from '../../src/session/session.ts';
+import { createDrafts } from '../../src/session/drafts.ts';
 import { parseRoute } from '../../src/session/route.ts';
 import type { Fixture } from './fixture.ts';
 import { FIXTURE_NOW_MS } from './fixture-documents.ts';
@@ -12,6 +13,7 @@ export interface Stage {
   readonly session: Session;
   readonly clock: ManualClock;
   readonly isOnline: { value: boolean };
+  readonly wakes: { value: number };
   readonly go: (href: string) => void;
 }
 
@@ -20,7 +22,11 @@ export const stageFixture = (fixture: Fixture): Stage => {
   const clock = createManualClock(FIXTURE_NOW_MS);
   const isOnline = signal(fixture.isOnline);
   const route = signal(parseRoute(fixture.fragment));
-  const session = openSession(feed, route, { clock, isOnline });
+  const wakes = signal(0);
+  const drafts = createDrafts(() => {
+    throw new Error('forbidden');
+  });
+  const session = openSession(feed, route, { clock, isOnline, wakes, drafts });
   if (fixture.reader !== 'unknown') feed.sendReader(fixture.reader);
   for (const event of fixture.stories) feed.stories.send(event);
   for (const event of fixture.story) feed.story.send(event);
@@ -32,5 +38,5 @@ export const stageFixture = (fixture: Fixture): Stage => {
   const go = (href: string): void => {
     route.value = parseRoute(href);
   };
-  return { feed, session, clock, isOnline, go };
+  return { feed, session, clock, isOnline, wakes, go };
 };
