@@ -10,6 +10,7 @@ import { describeGuarded } from './suites/guarded.ts';
 import { describePage } from './suites/page.ts';
 import { describeSharing } from './suites/sharing.ts';
 import { describeWorkerLoss } from './suites/worker-loss.ts';
+import { describeWriting } from './suites/writing.ts';
 
 /** One stack and one browser serve every suite; each test makes stories and people of its own. */
 let stack: Stack;
@@ -35,6 +36,7 @@ const world = { stack: () => stack, browser: () => browser };
 
 describeCallbacks(world);
 describePage(world);
+describeWriting(world);
 describeSharing(world);
 describeEngines(world, () => kokoro);
 describeGuarded(world);

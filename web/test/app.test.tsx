@@ -17,7 +17,8 @@ describe.each(fixtures)('$name', (fixture) => {
   const show = async () => {
     const stage = stageFixture(fixture);
     render(<App session={stage.session} tokenAnswer={signal(undefined)} go={stage.go} />);
-    if (fixture.answer !== undefined) await turn(() => fireEvent.click(byTestId('narrate') as HTMLElement));
+    const presses = fixture.answer === undefined ? fixture.presses : ['narrate', ...fixture.presses];
+    for (const id of presses) await turn(() => fireEvent.click(byTestId(id) as HTMLElement));
   };
 
   it('shows its state and its words', async () => {

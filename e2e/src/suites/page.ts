@@ -1,43 +1,11 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { createNames } from '@taleback/core';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { openPage } from '../browser.ts';
+import { openPage, violations } from '../browser.ts';
 import { decodeMp3 } from '../decode-mp3.ts';
-import { CLARA, GHOST, newPerson, openAs, STORY_MS, type World } from './world.ts';
-
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-/** What axe-core finds on the page as it stands. */
-const violations = async (page: Page): Promise<string[]> => {
-  await page.evaluate(axeSource);
-  return page.evaluate(async () => {
-    const { axe } = globalThis as unknown as {
-      axe: { run: () => Promise<{ violations: { id: string; nodes: { target: unknown }[] }[] }> };
-    };
-    const { violations: found } = await axe.run();
-    return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => String(target)).join(', ')}`);
-  });
-};
+import { CLARA, GHOST, newPerson, openAs, STORY_MS, type World, writeAsServer } from './world.ts';
 
 const waitForStatus = (page: Page, status: string, timeout = STORY_MS): Promise<void> =>
   page.locator(`[data-testid=audio-status][data-status=${status}]`).waitFor({ timeout });
-
-/** What only a server may write: the emulator accepts it from a caller with the token `owner`. */
-const setAudioUrl = async ({ stack }: World, storyId: string, audioUrl: string): Promise<void> => {
-  const { firestoreHost, projectId } = stack().addresses;
-  const documents = `http://${firestoreHost}/v1/projects/${projectId}/databases/(default)/documents`;
-  const answer = await fetch(
-    `${documents}/${createNames().collections.stories}/${storyId}?updateMask.fieldPaths=audioUrl`,
-    {
-      method: 'PATCH',
-      headers: { authorization: 'Bearer owner', 'content-type': 'application/json' },
-      body: JSON.stringify({ fields: { audioUrl: { stringValue: audioUrl } } }),
-    },
-  );
-  expect(answer.status).toBe(200);
-};
 
 export const describePage = (world: World): void => {
   describe('the page', () => {
@@ -101,7 +69,7 @@ export const describePage = (world: World): void => {
         withinMs: STORY_MS,
       });
       const expired = `${new URL(String(audioUrl)).origin}/audio/gone.mp3?X-Amz-Date=20250101T000000Z`;
-      await setAudioUrl(world, storyId, expired);
+      await writeAsServer(world, storyId, { audioUrl: { stringValue: expired } });
       const { page, context } = await openAs(world, person.userId, storyId);
       const player = page.getByTestId('audio-player');
       await expect.poll(() => player.getAttribute('src'), { timeout: 20_000 }).toBe(audioUrl);

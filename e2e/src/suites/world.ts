@@ -1,3 +1,4 @@
+import { createNames } from '@taleback/core';
 import { pageUrlAs, type Reader, signInReader } from '@taleback/scripts/src/stack/reader.ts';
 import type { Stack } from '@taleback/scripts/src/stack/stack.ts';
 import type { Browser } from 'playwright-core';
@@ -45,4 +46,24 @@ export const openAs = async (
   const opened = await openPage(world.browser(), pageUrlAs(userId, world.stack().addresses), options);
   if (storyId !== undefined) await opened.page.getByTestId(`story-item-${storyId}`).click();
   return opened;
+};
+
+/** Writes fields as a server does, past the rules: the emulator accepts them from a caller with the token `owner`. */
+export const writeAsServer = async (
+  { stack }: World,
+  storyId: string,
+  fields: Readonly<Record<string, object>>,
+) => {
+  const { firestoreHost, projectId } = stack().addresses;
+  const documents = `http://${firestoreHost}/v1/projects/${projectId}/databases/(default)/documents`;
+  const mask = Object.keys(fields).map((name) => `updateMask.fieldPaths=${name}`);
+  const answer = await fetch(
+    `${documents}/${createNames().collections.stories}/${storyId}?${mask.join('&')}`,
+    {
+      method: 'PATCH',
+      headers: { authorization: 'Bearer owner', 'content-type': 'application/json' },
+      body: JSON.stringify({ fields }),
+    },
+  );
+  if (!answer.ok) throw new Error(`the emulator answered ${answer.status}: ${await answer.text()}`);
 };

@@ -13,8 +13,9 @@ export interface Draft extends StoryWords {
 /** The place of one draft: of a new story, or of a story's edit. */
 export interface DraftPlace {
   readonly read: () => Draft | undefined;
+  readonly keep: (draft: Draft) => void;
   /** Whether the draft survives a reload. */
-  readonly keep: (draft: Draft) => boolean;
+  readonly isStored: () => boolean;
   /** Forgets the draft, unless it contains other words than these, as when another tab wrote them. */
   readonly forget: (words?: StoryWords) => void;
 }
@@ -73,8 +74,8 @@ export const createDrafts = (storage: () => Storage): Drafts => {
         memory.set(key, JSON.stringify(draft));
         const isStored = using((works) => works.setItem(key, JSON.stringify(draft)) ?? true) ?? false;
         if (isStored) memory.delete(key);
-        return isStored;
       },
+      isStored: () => !memory.has(key),
       forget: (words) => {
         const draft = read();
         if (words !== undefined && draft !== undefined && !isSameWords(draft, words)) return;

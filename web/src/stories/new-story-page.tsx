@@ -27,7 +27,6 @@ export const NewStoryPage = ({ session, go }: { session: Session; go: (href: str
   const place = useMemo(() => session.draftOf(), [session]);
   const first = useMemo(() => place.read(), [place]);
   const written = useSignal<StoryWords>({ title: first?.title ?? '', text: first?.text ?? '' });
-  const isStored = useSignal(true);
   const sample = useSignal<Sample | undefined>(undefined);
   const replace = useRef<HTMLDialogElement>(null);
   // What a person chose stands, whatever becomes of the engines; a voice is chosen for a language.
@@ -54,7 +53,7 @@ export const NewStoryPage = ({ session, go }: { session: Session; go: (href: str
     else {
       const code = chosenLanguage.value;
       const one = code === undefined ? undefined : chosenVoices.value.get(code);
-      isStored.value = place.keep({ ...words, language: code, voice: one && { id: one.id, name: one.name } });
+      place.keep({ ...words, language: code, voice: one && { id: one.id, name: one.name } });
     }
   };
   const choose = (code: string, one: Voice | undefined): void => {
@@ -119,7 +118,7 @@ export const NewStoryPage = ({ session, go }: { session: Session; go: (href: str
         language={language}
         languages={languages.map(({ code }) => code)}
         isWaiting={session.connection.value === 'offline'}
-        draft={isBlank ? 'none' : isStored.value ? 'kept' : 'in-memory'}
+        draft={isBlank ? 'none' : place.isStored() ? 'kept' : 'in-memory'}
         onWrite={keep}
         onSave={save}
         onSaved={(storyId) => go(storyHref(storyId))}

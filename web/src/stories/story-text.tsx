@@ -23,7 +23,6 @@ interface Edit {
 export const StoryText = ({ session, story }: { session: Session; story: Story }) => {
   const place = useMemo(() => session.draftOf(story.id), [session, story.id]);
   const edit = useSignal<Edit | undefined>(undefined);
-  const isStored = useSignal(true);
   const refusedFor = useSignal<StoryWords | undefined>(undefined);
   const editButton = useRef<HTMLButtonElement>(null);
   const isEditing = edit.value !== undefined;
@@ -47,7 +46,7 @@ export const StoryText = ({ session, story }: { session: Session; story: Story }
   const keep = (next: Edit): void => {
     edit.value = next;
     if (isSameWords(next.written, next.read)) place.forget();
-    else isStored.value = place.keep({ ...next.written, read: next.read });
+    else place.keep({ ...next.written, read: next.read });
   };
   const save = async (words: StoryWords): Promise<SaveAnswer> => {
     const { written, read } = edit.value ?? { written: words, read: words };
@@ -90,7 +89,7 @@ export const StoryText = ({ session, story }: { session: Session; story: Story }
         <p class="notice" data-testid="draft-note">
           <Icon name="history" />
           <span>
-            <strong>There is writing of yours that is not saved.</strong> It is kept in this browser.
+            <strong>You have writing here that is not saved.</strong> Continue editing to save or discard it.
           </span>
         </p>
       )}
@@ -106,7 +105,11 @@ export const StoryText = ({ session, story }: { session: Session; story: Story }
           language={story.language}
           languages={[primaryLanguage(story.language)]}
           draft={
-            isSameWords(edit.value.written, edit.value.read) ? 'none' : isStored.value ? 'kept' : 'in-memory'
+            isSameWords(edit.value.written, edit.value.read)
+              ? 'none'
+              : place.isStored()
+                ? 'kept'
+                : 'in-memory'
           }
           conflict={conflict}
           onWrite={(written) => {

@@ -4,8 +4,9 @@ import type { Fields } from '../../src/documents/fields.ts';
 import type { NarrationKind } from '../../src/documents/narration.ts';
 import type { Story } from '../../src/documents/story.ts';
 import type { AskAnswer } from '../../src/live/ask.ts';
-import type { Found, Reader, Snapshot } from '../../src/live/feed.ts';
+import type { Found, Reader, SaveAnswer, Snapshot } from '../../src/live/feed.ts';
 import type { ViewKind } from '../../src/live/view.ts';
+import type { Draft } from '../../src/session/drafts.ts';
 import { asked, GUEST, OTHERS, STORY_ID, story } from './fixture-documents.ts';
 
 /** One state of the page, and what must be seen of it. */
@@ -21,6 +22,12 @@ export interface Fixture {
   readonly isOnline: boolean;
   /** The answer to a press on the button, when the state is one that an answer leads to. */
   readonly answer: AskAnswer | 'none yet' | undefined;
+  /** The answer to a save of an edit, when the state is one that it leads to. */
+  readonly saveAnswer: SaveAnswer | undefined;
+  /** Unsaved writing, by story; that of a new story under the empty name. */
+  readonly drafts: Readonly<Record<string, Draft>>;
+  /** Buttons that are pressed, by test id, to come to the state. */
+  readonly presses: readonly string[];
   readonly connection: ViewKind | undefined;
   readonly status: NarrationKind | undefined;
   /** Words that must stand on the page. */
@@ -39,6 +46,9 @@ export const base: Fixture = {
   engines: [],
   isOnline: true,
   answer: undefined,
+  saveAnswer: undefined,
+  drafts: {},
+  presses: [],
   connection: 'live',
   status: undefined,
   words: [],

@@ -1,6 +1,7 @@
 import { inOrder } from '../../src/documents/attempt.ts';
 import { ENGINE_FIXTURES } from './engine-fixtures.ts';
 import { base, type Fixture, failed, open } from './fixture.ts';
+import { WRITING_FIXTURES } from './writing-fixtures.ts';
 import {
   asked,
   BARE_ATTEMPT,
@@ -198,6 +199,7 @@ export const createFixtures = (audioUrl: string): readonly Fixture[] => {
       words: ['cannot be opened yet'],
     },
     ...ENGINE_FIXTURES,
+    ...WRITING_FIXTURES,
   ];
   return fixtures.map((fixture) => ({ ...fixture, attempts: inOrder(fixture.attempts) }));
 };

@@ -10,6 +10,7 @@ const audioUrl = new URL('./silence.wav', import.meta.url).href;
 const fixtures = createFixtures(audioUrl);
 const wanted = new URLSearchParams(location.search).get('state');
 const fixture = fixtures.find(({ name }) => name === wanted);
+const press = (id: string): void => document.querySelector<HTMLElement>(`[data-testid=${id}]`)?.click();
 const root = document.getElementById('app') ?? document.body;
 
 if (fixture === undefined) {
@@ -31,5 +32,11 @@ if (fixture === undefined) {
 } else {
   const { session, go } = stageFixture(fixture);
   render(<App session={session} tokenAnswer={signal(undefined)} go={go} />, root);
-  if (fixture.answer !== undefined) document.querySelector<HTMLElement>('[data-testid=narrate]')?.click();
+  if (fixture.answer !== undefined) press('narrate');
+  for (const id of fixture.presses) {
+    press(id);
+    await new Promise((resolve) => {
+      setTimeout(resolve);
+    });
+  }
 }
