@@ -12,9 +12,14 @@ const MEMBER = z.looseObject({
   consecutiveFailures: count,
   inFlight: count,
 });
+const STREAM = z.looseObject({ open: z.boolean(), reason: z.string().optional() });
 
 /** `/health/status`, as far as it is read here. What is not understood is left out. */
-const STATUS = z.object({ workers: z.array(MEMBER).catch([]), engines: z.array(MEMBER).catch([]) });
+const STATUS = z.object({
+  workers: z.array(MEMBER).catch([]),
+  engines: z.array(MEMBER).catch([]),
+  streams: z.record(z.string(), STREAM).catch({}),
+});
 
 /** A circuit breaker of the running worker. */
 export interface NamedBreaker {
@@ -81,6 +86,8 @@ export const createWorkerClient = (url: string) => {
       const known = new Set(ofWorkers.map((one) => one.name));
       return [...namedBreakers('name', status.engines).filter((one) => !known.has(one.name)), ...ofWorkers];
     },
+    /** The worker's background streams by name: `jobs`, `heartbeat`; undefined when no worker runs there. */
+    streams: async (signal?: AbortSignal) => (await readStatus(signal))?.streams,
     /** Services elsewhere that the worker waits for; undefined when no worker runs there. */
     enginesAtWork: async (signal?: AbortSignal): Promise<readonly string[] | undefined> => {
       // A service elsewhere is listed as a process by its own name; processes of this machine have others.

@@ -2,7 +2,7 @@ import { withDeadline } from '@taleback/resilience';
 import { createHttpPost } from '@taleback/outbox';
 import { createNetworkProbe } from '@taleback/speech/diagnosis';
 import { createMachineReader, readDiskSpace } from '@taleback/speech/operations';
-import { expectNoCloudBesideEmulator, type WorkerConfig } from '@taleback/worker/src/config.ts';
+import type { WorkerConfig } from '@taleback/worker/src/config.ts';
 import { openStorage } from '@taleback/worker/src/storage/open-storage.ts';
 import { postSigned } from '../narrate/narration.ts';
 import type { Environment } from '../options.node.ts';
@@ -13,6 +13,7 @@ import { breakerCheck, engineChecks } from './engine-checks.ts';
 import type { Check } from './examine.ts';
 import { diskCheck, machineCheck, neededPrograms, programCheck } from './machine-checks.node.ts';
 import { openEnginesUnderTest } from './open-engines.ts';
+import { findSubscription, grantsCheck, testGrants } from './pubsub-checks.node.ts';
 import { outboxCheck, readOutbox } from './outbox-check.node.ts';
 import {
   firestorePlace,
@@ -21,6 +22,7 @@ import {
   receiverCheck,
   storageCheck,
   storeUrl,
+  streamsCheck,
 } from './service-checks.ts';
 
 export interface DoctorOptions {
@@ -37,19 +39,6 @@ export interface DoctorOptions {
 const SHARE_OF_TIME = 0.9;
 /** One try: each answer is reported as it comes, and the check itself ends the waiting. */
 const ONCE = { maxAttempts: 1, backoff: { kind: 'schedule', delaysMs: [0], jitter: 'none' } } as const;
-
-/** Asks Pub/Sub whether the subscription is there; the worker makes it when it is missing. */
-const findSubscription = async (name: string): Promise<string> => {
-  const { PubSub } = await import('@google-cloud/pubsub');
-  expectNoCloudBesideEmulator();
-  const client = new PubSub();
-  try {
-    const [exists] = await client.subscription(name).exists();
-    return exists ? `the subscription ${name} is there` : `the worker will make the subscription ${name}`;
-  } finally {
-    await client.close();
-  }
-};
 
 /** Everything that the doctor looks at. */
 export const doctorChecks = async (options: DoctorOptions): Promise<readonly Check[]> => {
@@ -89,6 +78,8 @@ export const doctorChecks = async (options: DoctorOptions): Promise<readonly Che
       place: pubsubPlace(config, environment),
       health: () => findSubscription(subscription),
     }),
+    grantsCheck(config, () => testGrants(config)),
+    streamsCheck(async (signal) => worker?.streams(signal)),
     placeCheck({ ...looking, name: 'Firestore', group: 'jobs', place: firestorePlace(environment) }),
     storageCheck({
       ...looking,

@@ -197,3 +197,26 @@ export const receiverCheck = ({ network, baseUrl, post, timeoutMs }: ReceiverChe
     return answer === undefined ? failedBy(diagnosis) : judgeAnswer(answer);
   },
 });
+
+/** The background streams of the worker that runs here, by name; undefined when none does. */
+export type Streams = Readonly<
+  Record<string, { readonly open: boolean; readonly reason?: string | undefined }>
+>;
+
+/** Whether jobs and heartbeats flow. A receiver that is away is its own check: narration goes on without heartbeats. */
+export const streamsCheck = (read: (signal: AbortSignal) => Promise<Streams | undefined>): Check => ({
+  name: 'streams',
+  group: 'jobs',
+  run: async (signal) => {
+    const streams = await read(signal);
+    if (streams === undefined) return { status: 'skipped', summary: 'No worker runs here.' };
+    const closed = Object.entries(streams).filter(([, { open }]) => !open);
+    if (closed.length === 0)
+      return { status: 'ok', summary: `Open: ${Object.keys(streams).join(', ') || 'none'}.` };
+    return {
+      status: closed.some(([name]) => name === 'jobs') ? 'failed' : 'warning',
+      code: 'network_unreachable',
+      summary: closed.map(([name, { reason = '' }]) => `Not open: ${name}. ${reason}`.trimEnd()).join(' '),
+    };
+  },
+});

@@ -5,13 +5,15 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createNetworkProbe } from '@taleback/speech/diagnosis';
 import { readDiskSpace } from '@taleback/speech/operations';
 import { createHttpPost } from '@taleback/outbox';
+import { parseConfig } from '@taleback/worker/src/config.ts';
 import { credentialsCheck } from '../../src/doctor/credentials-check.node.ts';
 import { breakerCheck, engineCheck } from '../../src/doctor/engine-checks.ts';
 import { type Check, type CheckResult, examine, type Report } from '../../src/doctor/examine.ts';
 import { formatReport } from '../../src/doctor/format-report.ts';
 import { diskCheck, machineCheck, programCheck } from '../../src/doctor/machine-checks.node.ts';
 import { outboxCheck } from '../../src/doctor/outbox-check.node.ts';
-import { placeCheck, receiverCheck } from '../../src/doctor/service-checks.ts';
+import { grantsCheck } from '../../src/doctor/pubsub-checks.node.ts';
+import { placeCheck, receiverCheck, streamsCheck } from '../../src/doctor/service-checks.ts';
 import { closedPort, openHttp, type TestServer } from '../../../packages/speech/test/diagnosis/servers.ts';
 
 const network = createNetworkProbe();
@@ -209,6 +211,38 @@ describe('checks', () => {
     });
     const skipped = { skipped: 'Jobs come from runpod.' };
     expect(await resultOf(placeCheck({ ...base, place: skipped }))).toMatchObject({ status: 'skipped' });
+  });
+
+  it.each([
+    [undefined, 'skipped', 'No worker runs here.'],
+    [{ jobs: { open: true }, heartbeat: { open: true } }, 'ok', 'Open: jobs, heartbeat.'],
+    [
+      { jobs: { open: true }, heartbeat: { open: false, reason: 'Away.' } },
+      'warning',
+      'Not open: heartbeat. Away.',
+    ],
+    [{ jobs: { open: false, reason: 'No role.' } }, 'failed', 'Not open: jobs. No role.'],
+  ])('streams %j', async (streams, status, summary) => {
+    expect(await resultOf(streamsCheck(async () => streams))).toMatchObject({ status, summary });
+  });
+
+  it.each([
+    [undefined, 'skipped', undefined],
+    [{ consume: true, publish: true }, 'ok', undefined],
+    [
+      { consume: true, publish: false },
+      'warning',
+      'roles/pubsub.publisher on the topic tts-jobs-dead-letter',
+    ],
+    [
+      { consume: false, publish: true },
+      'failed',
+      'roles/pubsub.subscriber on the subscription tts-jobs-worker',
+    ],
+  ])('roles %j', async (grants, status, missing = '') => {
+    const result = await resultOf(grantsCheck(parseConfig({}), async () => grants));
+    expect(result.status).toBe(status);
+    expect(result.summary).toContain(missing);
   });
 
   it('an engine of this machine that is slow, by whose clock ever', async () => {
