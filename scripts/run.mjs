@@ -10,6 +10,11 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const nodeFolder = join(root, 'scripts', 'node');
 /** Our packages are found as TypeScript sources, which Node runs as they are. */
 const NODE_ARGS = ['--conditions=@taleback/source', '--disable-warning=ExperimentalWarning'];
+/** Files of scripts/src that are run; the others are imported by them. */
+const SCRIPTS = (
+  'bench build check check-callbacks check-lines check-packages ci complete-lock ' +
+  'configuration-docs e2e firebase-files send-callback start taleback test'
+).split(' ');
 /** How often npm is looked for, in milliseconds: it passes signals on to its shell only. */
 const PARENT_CHECK_MS = 500;
 
@@ -91,7 +96,7 @@ const continueUnder = (node, args) => {
 
 const run = async (verb, rest) => {
   const entry = join(root, verb === 'bench' ? 'bench/src/main.ts' : `scripts/src/${verb}.ts`);
-  if (!/^[a-z0-9-]+$/.test(verb) || !existsSync(entry)) fail(`There is no script "${verb}".`, 2);
+  if (!SCRIPTS.includes(verb)) fail(`There is no script "${verb}", only ${SCRIPTS.join(', ')}.`, 2);
   install();
   process.channel?.unref();
   process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'));

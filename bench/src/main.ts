@@ -1,28 +1,25 @@
-import { existsSync } from 'node:fs';
+import { runScript, UsageError } from '@taleback/scripts/src/command-line.ts';
 import type { BenchResult } from './measure.ts';
 
-/** Runs the named benchmarks one after the other; the last line of each is its result as JSON. */
-const names = process.argv.slice(2);
+const BENCHES = 'breaker cache callback-to-screen house ipc latency outbox policies queue'.split(' ');
+const USAGE = `Runs benchmarks one after the other; the last line of each is its result as JSON.
 
-const load = async (name: string): Promise<(() => Promise<BenchResult>) | undefined> => {
-  const file = new URL(`./${name}.ts`, import.meta.url);
-  if (!/^[a-z-]+$/.test(name) || !existsSync(file)) return undefined;
-  const { run } = (await import(file.href)) as { run?: () => Promise<BenchResult> };
-  return run;
-};
+  npm run bench -- NAME...
 
-if (names.length === 0) {
-  process.stderr.write('Name one or more benchmarks, for example: npm run bench -- callback-to-screen\n');
-  process.exitCode = 2;
-}
-for (const name of names) {
-  const run = await load(name);
-  if (run === undefined) {
-    process.stderr.write(`There is no benchmark "${name}".\n`);
-    process.exitCode = 2;
-    continue;
+  ${BENCHES.join(', ')}
+`;
+
+await runScript({ usage: USAGE, maxArguments: Number.POSITIVE_INFINITY }, async (_flags, names) => {
+  const unknown = names.find((name) => !BENCHES.includes(name));
+  if (unknown !== undefined || names.length === 0)
+    throw new UsageError(`${unknown ?? 'No name'} is none of ${BENCHES.join(', ')}`);
+  let exitCode = 0;
+  for (const name of names) {
+    const file = new URL(`./${name}.ts`, import.meta.url);
+    const { run } = (await import(file.href)) as { readonly run: () => Promise<BenchResult> };
+    const result = await run();
+    process.stdout.write(`${JSON.stringify(result)}\n`);
+    if (!result.holds) exitCode = 1;
   }
-  const result = await run();
-  process.stdout.write(`${JSON.stringify(result)}\n`);
-  if (!result.holds) process.exitCode = 1;
-}
+  return exitCode;
+});

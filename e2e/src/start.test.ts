@@ -23,6 +23,7 @@ interface Started {
 
 const start = (
   args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
   command: readonly string[] = [process.execPath, runner, 'start'],
 ): Started => {
   const mark = `TALEBACK_TEST_MARK=${randomUUID()}`;
@@ -31,7 +32,7 @@ const start = (
   const { FIRESTORE_EMULATOR_HOST: _f, PUBSUB_EMULATOR_HOST: _p, ...inherited } = process.env;
   const child = spawn(program, [...before, ...args], {
     cwd: root,
-    env: { ...inherited, [name]: value },
+    env: { ...inherited, ...env, [name]: value },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';
@@ -89,6 +90,37 @@ describe('npm start', () => {
   );
 
   it(
+    'with --once --json ends with 1 and a sentence when a story of its tour does not end as it should',
+    async () => {
+      const { child, stdout, output } = start(['--once', '--json', '--no-build'], {
+        TTS_PROVIDER: 'disabled',
+      });
+      const [code] = (await once(child, 'close')) as [number];
+      expect(code, output()).toBe(1);
+      const { error } = JSON.parse(stdout().trim().split('\n').at(-1) ?? '') as { error: string };
+      expect(error).toMatch(/^The tour stopped: "The Fox and the Grapes" ended failed instead of ready: /);
+      expect(output().trim().split('\n')).toContain(error);
+    },
+    START_MS,
+  );
+
+  it(
+    'stays up when its tour fails: the page can be used',
+    async () => {
+      const { child, output, descendants } = start(['--no-build'], { TTS_PROVIDER: 'disabled' });
+      await expect.poll(output, { timeout: START_MS, interval: 250 }).toContain('Ctrl-C stops everything');
+      expect(output()).toMatch(/The tour stopped: .+ The stack runs on, and the page can be used\./);
+      const page = /The page\s+(http\S+)/.exec(output())?.[1] ?? '';
+      expect((await fetch(page)).status).toBe(200);
+      child.kill('SIGINT');
+      const [code] = (await once(child, 'close')) as [number];
+      expect(code, output()).toBe(0);
+      await expect.poll(descendants, LEAVING).toEqual([]);
+    },
+    START_MS,
+  );
+
+  it(
     'stays up until it is interrupted, also when its ports are taken, and leaves no process behind',
     async () => {
       const taken = await Promise.all([5000, 5001, 8080, 8085, 8787].map(occupy));
@@ -121,7 +153,7 @@ describe('npm start', () => {
   it(
     'ends with npm, when only npm is told to end',
     async () => {
-      const { child, output, descendants } = start(['--', '--no-build'], ['npm', 'start', '--silent']);
+      const { child, output, descendants } = start(['--', '--no-build'], {}, ['npm', 'start', '--silent']);
       await expect.poll(output, { timeout: START_MS, interval: 250 }).toContain('firestore is up');
       child.kill('SIGTERM');
       await once(child, 'exit');

@@ -4,7 +4,7 @@ type Options = NonNullable<ParseArgsConfig['options']>;
 type Flags<T extends Options> = ReturnType<typeof parseArgs<{ options: T }>>['values'];
 
 export interface Script<T extends Options> {
-  /** Printed for --help, and after a sentence about wrong usage. */
+  /** Printed for --help. */
   readonly usage: string;
   readonly options?: T;
   /** How many arguments beside options may be given. Default 0. */
@@ -23,10 +23,22 @@ export const parseNumber = (name: string, text: string, [min, max]: readonly [nu
   throw new UsageError(`--${name}: must be a number from ${min} to ${max}`);
 };
 
-/** What went wrong, and why, in one sentence. */
-export const sentenceOf = (error: unknown): string => {
+/** The address in an option. @throws UsageError when it is none of http or https */
+export const parseHttpUrl = (name: string, text: string): URL => {
+  const url = URL.parse(text);
+  if (url !== null && /^https?:$/.test(url.protocol)) return url;
+  throw new UsageError(`--${name}: must be an http or https address`);
+};
+
+const wordsOf = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message;
+  return error.cause instanceof Error ? `${error.message}: ${wordsOf(error.cause)}` : error.message;
+};
+
+/** What went wrong, and why, in one sentence: a word alone, such as the code of a client library, is none. */
+export const sentenceOf = (error: unknown): string => {
+  const words = wordsOf(error).trim();
+  return /\s/.test(words) ? words : `it failed with "${words}"`;
 };
 
 /** parseArgs has a code for each kind of wrong usage. */
@@ -52,6 +64,10 @@ export const runScript = async <const T extends Options>(
     else process.exitCode = await run(values as Flags<T>, positionals);
   } catch (error) {
     process.exitCode = isUsage(error) ? 2 : 1;
-    process.stderr.write(`${sentenceOf(error)}\n${isUsage(error) ? `\n${usage.trim()}\n` : ''}`);
+    // parseArgs adds advice, as sentences of their own.
+    const [sentence] = sentenceOf(error).split(/\.?\n|\. (?=[A-Z])/);
+    process.stderr.write(
+      isUsage(error) ? `${sentence}; --help shows the usage.\n` : `${sentenceOf(error)}\n`,
+    );
   }
 };

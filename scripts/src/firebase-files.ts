@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createNames, type Names } from '@taleback/core';
-import { runScript } from './command-line.ts';
+import { runScript, sentenceOf, UsageError } from './command-line.ts';
 import { CHECK_OPTION, writeGenerated } from './generated.ts';
 import { inRoot } from './paths.ts';
 
@@ -37,8 +37,17 @@ const firebaseJson = async ({ functions, region, instance }: Names): Promise<str
     .replace(/\n *"prefix": "[^"]*",/, '')
     .replace(/( *)"codebase": "default",/, `$&${instance === '' ? '' : `\n$1"prefix": "${instance}",`}`);
 
+/** @throws UsageError */
+const parseNames = (options: Parameters<typeof createNames>[0]): Names => {
+  try {
+    return createNames(options);
+  } catch (error) {
+    throw new UsageError(sentenceOf(error));
+  }
+};
+
 await runScript({ usage: USAGE, options: OPTIONS }, async (flags) => {
-  const names = createNames({ ...flags, ownerField: flags['owner-field'] });
+  const names = parseNames({ ...flags, ownerField: flags['owner-field'] });
   const files = {
     'firestore.rules': await fill('firestore.rules', names),
     'firestore.indexes.json': await fill('firestore.indexes.json', names),

@@ -11,7 +11,8 @@ const USAGE = `Posts one signed callback, as a worker would.
   --url URL       success-callback address; default that of the stack which npm start runs
   --job ID        job id
   --user ID, --voice ID, --metadata JSON
-  --secret KEY    whsec_...; default the first of CALLBACK_SECRETS, else the running stack's; none sends unsigned
+  --secret KEY    whsec_...; default the stack's for an address of the running stack, else the first of
+                  CALLBACK_SECRETS; none sends unsigned
 `;
 const OPTIONS = {
   ...RECEIVER_OPTIONS,
@@ -40,28 +41,32 @@ const parseMetadata = (text: string | undefined): unknown => {
 };
 
 await runScript({ usage: USAGE, options: OPTIONS }, async (flags) => {
-  const receiver = await findReceiver(flags, 'callbackUrl');
-  const { error, 'audio-url': audioUrl, progress, 'duration-ms': duration } = flags;
-  if (flags.story === undefined) throw new UsageError('--story: is required');
-  const story = { story_id: flags.story, job_id: flags.job ?? null };
+  const { story, job, user, voice, error, details, 'audio-url': audioUrl, stage } = flags;
+  const numberIn = (name: 'duration-ms' | 'progress', max: number): number | null => {
+    const text = flags[name];
+    return text === undefined ? null : parseNumber(name, text, [0, max]);
+  };
+  if (story === undefined) throw new UsageError('--story: is required');
+  const durationMs = numberIn('duration-ms', MAX_DURATION_MS);
+  const progress = numberIn('progress', 1);
   const metadata = parseMetadata(flags.metadata);
-  const narration = { ...story, user_id: flags.user ?? null, voice_id: flags.voice ?? null, metadata };
+  if ([error, audioUrl, flags.progress].filter((value) => value !== undefined).length !== 1)
+    throw new UsageError('one of --error, --audio-url and --progress is required');
+  const receiver = await findReceiver(flags, 'callbackUrl');
 
-  let message: { readonly url: string; readonly body: object };
+  const job_id = job ?? null;
+  const narration = { story_id: story, job_id, user_id: user ?? null, voice_id: voice ?? null, metadata };
+  let url = receiver.url;
+  let message: object = { ...narration, audio_url: audioUrl, duration_ms: durationMs };
   if (error !== undefined) {
-    const body = { ...narration, error, error_details: flags.details ?? null };
-    message = { url: deriveErrorCallbackUrl(receiver.url), body };
-  } else if (audioUrl !== undefined) {
-    const durationMs =
-      duration === undefined ? null : parseNumber('duration-ms', duration, [0, MAX_DURATION_MS]);
-    message = { url: receiver.url, body: { ...narration, audio_url: audioUrl, duration_ms: durationMs } };
-  } else if (progress !== undefined) {
-    const body = { ...story, stage: flags.stage, progress: parseNumber('progress', progress, [0, 1]) };
-    message = { url: deriveProgressUrl(receiver.url), body };
-  } else throw new UsageError('one of --error, --audio-url and --progress is required');
-
-  const body = JSON.stringify(message.body);
-  const answer = await receiver.post(message.url, body);
-  process.stdout.write(`POST ${message.url}\n${body}\n${answer.status} ${await answer.text()}\n`);
+    url = deriveErrorCallbackUrl(url);
+    message = { ...narration, error, error_details: details ?? null };
+  } else if (progress !== null) {
+    url = deriveProgressUrl(url);
+    message = { story_id: story, job_id, stage, progress };
+  }
+  const body = JSON.stringify(message);
+  const answer = await receiver.post(url, body);
+  process.stdout.write(`POST ${url}\n${body}\n${answer.status} ${await answer.text()}\n`);
   return answer.ok ? 0 : 1;
 });

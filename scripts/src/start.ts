@@ -1,6 +1,6 @@
 import { relative } from 'node:path';
 import { buildFunctions, buildWeb } from './build/deployed.ts';
-import { runScript } from './command-line.ts';
+import { runScript, sentenceOf } from './command-line.ts';
 import { announceStack } from './stack/addresses.ts';
 import { pageUrlAs } from './stack/reader.ts';
 import { startReceiver } from './stack/receiver.ts';
@@ -13,7 +13,7 @@ const USAGE = `Runs the whole stack on this machine, and narrates a first story.
   npm start -- --receiver [--json]
 
   --once       leave when the stories are narrated
-  --json       print one JSON object as the last line, everything else on the error output
+  --json       print one JSON object as the last line, {"error": ...} when something failed; all else on the error output
   --no-build   run what was built before
   --receiver   only the receiver, with the Firestore and Pub/Sub emulators; it uses CALLBACK_SECRETS and the other
                variables of the environment
@@ -59,15 +59,19 @@ await runScript({ usage: USAGE, options: OPTIONS }, async (flags) => {
     running = stack;
     const { addresses } = stack;
     await announceStack(addresses, stack.secret);
-    printResult(await runTour(stack, READER, say));
-    if (flags.once) return;
-    say('');
+    if (flags.once) return printResult(await runTour(stack, READER, say));
     say(`The page                    ${addresses.pageUrl}/`);
     say(`The same, as the reader     ${pageUrlAs(READER, addresses)}`);
     say(`Callbacks are received at   ${addresses.callbackUrl}`);
     say(`The worker's figures        ${addresses.workerHealthUrl}/health/status`);
     say(`Logs                        ${stack.folder}`);
     say(`Narration off               echo TTS_PROVIDER=disabled >> ${relative('', stack.controlFile)}`);
+    try {
+      printResult(await runTour(stack, READER, say));
+    } catch (error) {
+      printResult({ error: sentenceOf(error) });
+      say(`${sentenceOf(error)}. The stack runs on, and the page can be used.`);
+    }
   };
   const run = async (): Promise<undefined> => {
     await (flags.receiver ? runReceiver() : runStack());
@@ -79,6 +83,9 @@ await runScript({ usage: USAGE, options: OPTIONS }, async (flags) => {
   try {
     const signal = await Promise.race([run().then(() => undefined), interrupted]);
     if (signal !== undefined) say(`Stopping (${signal})`);
+  } catch (error) {
+    printResult({ error: sentenceOf(error) });
+    throw error;
   } finally {
     await running?.stop();
   }

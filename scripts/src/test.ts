@@ -1,7 +1,6 @@
 import { glob, mkdir, readFile, rm } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
 import { buildFunctions, buildWeb } from './build/deployed.ts';
-import { sentenceOf } from './command-line.ts';
+import { parseNumber, runScript, UsageError } from './command-line.ts';
 import { startStores } from './emulators/stores.ts';
 import { inRoot } from './paths.ts';
 import { runProgram } from './process/run-program.ts';
@@ -14,8 +13,20 @@ const USAGE = `Runs tests, and ends with one line of counts.
   npm run test:unit            unit and page
   npm run test:all             everything, with ten storms and larger sizes
 
-Other options are those of vitest run.
+  -t PATTERN, --bail N, --reporter NAME, -u   as those of vitest run
 `;
+const FLAG = { type: 'boolean', default: false } as const;
+const OPTIONS = {
+  unit: FLAG,
+  all: FLAG,
+  project: { type: 'string', multiple: true },
+  testNamePattern: { type: 'string', short: 't' },
+  bail: { type: 'string', default: '0' },
+  reporter: { type: 'string', multiple: true },
+  update: { type: 'boolean', short: 'u', default: false },
+} as const;
+/** No run has more failures. */
+const MAX_BAIL = 1_000_000;
 
 interface Report {
   readonly numPassedTests: number;
@@ -27,20 +38,6 @@ interface Report {
   }[];
 }
 
-const OWN_OPTIONS = ['--unit', '--all', '--help'];
-const args = process.argv.slice(2);
-const rest = args.filter((arg) => !OWN_OPTIONS.includes(arg));
-if (args.includes('--unit')) rest.push('--project=unit', '--project=web');
-const { values, positionals: words } = parseArgs({
-  args: rest,
-  strict: false,
-  options: {
-    project: { type: 'string', multiple: true },
-    testNamePattern: { type: 'string', short: 't' },
-  },
-});
-const projects = values.project?.map(String) ?? [];
-
 /** The project that a test file belongs to, as vitest.config.ts has it. */
 const projectOf = (file: string): string => {
   if (file.startsWith('e2e/')) return 'e2e';
@@ -50,8 +47,11 @@ const projectOf = (file: string): string => {
   return file.includes('/test/') ? 'emulators' : 'unit';
 };
 
-/** The projects that will run. */
-const selectProjects = async (): Promise<ReadonlySet<string>> => {
+/** The projects that files with one of these words belong to. */
+const selectProjects = async (
+  words: readonly string[],
+  projects: readonly string[],
+): Promise<ReadonlySet<string>> => {
   const selected = new Set<string>();
   const rooms = '{packages/*,functions,worker,cli,web,scripts,bench,e2e}/{src,test}';
   for await (const file of glob(`${rooms}/**/*.test.{ts,tsx}`, { cwd: inRoot() })) {
@@ -73,40 +73,47 @@ const skippedLine = ({ testResults }: Report): string => {
   return `Not run: ${files.join(', ')}.${espeak}\n`;
 };
 
-const runTests = async (): Promise<number> => {
-  const selected = await selectProjects();
-  if (selected.size === 0) {
-    process.stderr.write(`No test file has ${words.join(' or ') || 'that project'} in its path.\n`);
-    return 2;
-  }
-  const folder = inRoot('.taleback', `test-${process.pid}`);
-  const resultFile = `${folder}/results.json`;
-  await mkdir(folder, { recursive: true });
-  if (args.includes('--all')) process.env['TEST_SIZE'] = 'all';
-  if (selected.has('e2e')) await Promise.all([buildFunctions(), buildWeb()]);
-  // One pair of emulators for all groups, which find them in the environment.
-  const needsStores = selected.has('emulators') || selected.has('e2e');
-  const stores = needsStores ? await startStores(folder) : undefined;
-  try {
-    const vitest = [process.execPath, inRoot('node_modules/vitest/vitest.mjs'), 'run'];
-    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${resultFile}`];
-    const { code } = await runProgram([...vitest, ...reporters, ...rest], { output: 'inherit' });
-    const report = JSON.parse(await readFile(resultFile, 'utf8')) as Report;
-    // A file that could not even be loaded has no failed test of its own.
-    const isFaulty = code !== 0 || report.numFailedTestSuites > 0;
-    const failed = Math.max(report.numFailedTests, Number(isFaulty));
-    process.stdout.write(`\n${skippedLine(report)}${report.numPassedTests} passed, ${failed} failed\n`);
-    return failed === 0 && report.numPassedTests > 0 ? 0 : 1;
-  } finally {
-    await stores?.stop();
-    await rm(folder, { recursive: true, force: true });
-  }
-};
-
-try {
-  if (args.includes('--help')) process.stdout.write(USAGE);
-  else process.exitCode = await runTests();
-} catch (error) {
-  process.stderr.write(`${sentenceOf(error)}\n`);
-  process.exitCode = 1;
-}
+await runScript(
+  { usage: USAGE, options: OPTIONS, maxArguments: Number.POSITIVE_INFINITY },
+  async (flags, words) => {
+    const projects = [...(flags.project ?? []), ...(flags.unit ? ['unit', 'web'] : [])];
+    const bail = parseNumber('bail', flags.bail, [0, MAX_BAIL]);
+    const selected = await selectProjects(words, projects);
+    if (selected.size === 0)
+      throw new UsageError(`No test file has ${words.join(' or ') || projects.join(' or ')} in its path`);
+    const folder = inRoot('.taleback', `test-${process.pid}`);
+    const resultFile = `${folder}/results.json`;
+    await mkdir(folder, { recursive: true });
+    if (flags.all) process.env['TEST_SIZE'] = 'all';
+    if (selected.has('e2e')) await Promise.all([buildFunctions(), buildWeb()]);
+    // One pair of emulators for all groups, which find them in the environment.
+    const needsStores = selected.has('emulators') || selected.has('e2e');
+    const stores = needsStores ? await startStores(folder) : undefined;
+    try {
+      const { code } = await runProgram(
+        [
+          process.execPath,
+          inRoot('node_modules/vitest/vitest.mjs'),
+          'run',
+          ...words,
+          ...projects.map((name) => `--project=${name}`),
+          ...[...(flags.reporter ?? ['default']), 'json'].map((name) => `--reporter=${name}`),
+          `--outputFile.json=${resultFile}`,
+          `--bail=${bail}`,
+          ...(flags.update ? ['--update'] : []),
+          ...(flags.testNamePattern === undefined ? [] : [`--testNamePattern=${flags.testNamePattern}`]),
+        ],
+        { output: 'inherit' },
+      );
+      const report = JSON.parse(await readFile(resultFile, 'utf8')) as Report;
+      // A file that could not even be loaded has no failed test of its own.
+      const isFaulty = code !== 0 || report.numFailedTestSuites > 0;
+      const failed = Math.max(report.numFailedTests, Number(isFaulty));
+      process.stdout.write(`\n${skippedLine(report)}${report.numPassedTests} passed, ${failed} failed\n`);
+      return failed === 0 && report.numPassedTests > 0 ? 0 : 1;
+    } finally {
+      await stores?.stop();
+      await rm(folder, { recursive: true, force: true });
+    }
+  },
+);

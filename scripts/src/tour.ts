@@ -43,8 +43,27 @@ export interface TourResult {
   readonly callbacks: { readonly success: number; readonly error: number };
 }
 
-/** The first function of each kind starts a process in the emulator, which takes seconds on a busy machine. */
-const STORY_TIMEOUT_MS = 90_000;
+/** A busy machine may narrate next to nothing for a while. */
+const STORY_TIMEOUT_MS = 180_000;
+/** For what has no limit in the client, such as a write; longer than a call and a narration take. */
+const STEP_TIMEOUT_MS = 200_000;
+
+/** @throws Error that says what the tour was about when it failed, or took too long */
+export const runStep = async <T>(
+  doing: string,
+  run: () => Promise<T>,
+  timeoutMs = STEP_TIMEOUT_MS,
+): Promise<T> => {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs / 1000} s`)), timeoutMs);
+  try {
+    return await Promise.race([run(), late]);
+  } catch (error) {
+    throw new Error(`The tour stopped while it ${doing}`, { cause: error });
+  } finally {
+    clearTimeout(timer);
+  }
+};
 
 const textIn = (story: StoryFields, field: string): string => {
   const value = story[field];
@@ -57,13 +76,17 @@ const countCallbacks = (attempts: readonly StoryFields[], ending: string): numbe
     return transitions[ending]?.source === 'callback';
   }).length;
 
-/** Narrates one story, breaks one on purpose, mends it and tries again, as a signed-in reader. */
+/**
+ * Narrates one story, breaks one on purpose, mends it and tries again, as a signed-in reader.
+ *
+ * @throws Error in a sentence when a step fails
+ */
 export const runTour = async (
   { addresses }: Stack,
   userId: string,
   say: (line: string) => void,
 ): Promise<TourResult> => {
-  const reader = await signInReader(addresses, userId);
+  const reader = await runStep('signed in', () => signInReader(addresses, userId));
 
   /** Asks, says every change of the story once, and waits for its end. */
   const narrate = async (
@@ -71,28 +94,29 @@ export const runTour = async (
     ask: () => Promise<void>,
   ): Promise<StoryFields> => {
     let last = '';
-    await ask(); // answered when the story is pending, so an older end cannot be taken for the new one
-    const story = await reader.waitFor(
-      id,
-      ({ audioStatus }) => /^(ready|failed)$/.test(String(audioStatus)),
-      {
+    // Answered when the story is pending, so an older end cannot be taken for the new one.
+    await runStep(`asked for "${title}"`, ask);
+    const wait = (): Promise<StoryFields> =>
+      reader.waitFor(id, ({ audioStatus }) => /^(ready|failed)$/.test(String(audioStatus)), {
         withinMs: STORY_TIMEOUT_MS,
         onChange: (now) => {
           const status = textIn(now, 'audioStatus');
           if (status !== '' && status !== last) say(`"${title}" is ${status}`);
           last = status;
         },
-      },
-    );
+      });
+    const story = await runStep(`waited for "${title}"`, wait);
     if (last === wanted) return story;
     const words = ['audioErrorCode', 'audioError', 'audioErrorDetails'].map((field) => textIn(story, field));
-    throw new Error(`"${title}" ended ${last} instead of ${wanted}: ${words.join(' / ')}`);
+    throw new Error(`The tour stopped: "${title}" ended ${last} instead of ${wanted}: ${words.join(' / ')}`);
   };
 
   try {
-    const first = await reader.createStory(FIRST_STORY);
-    const broken = await reader.createStory(BROKEN_STORY);
-    await reader.createStory(WAITING_STORY);
+    const create = (draft: StoryDraft): Promise<string> =>
+      runStep(`wrote "${draft.title}"`, () => reader.createStory(draft));
+    const first = await create(FIRST_STORY);
+    const broken = await create(BROKEN_STORY);
+    await create(WAITING_STORY);
     say(`Seeded three stories for the reader "${userId}"`);
 
     const firstSince = Date.now();
@@ -115,7 +139,9 @@ export const runTour = async (
     await narrate({ ...breaking, wanted: 'ready' }, () => reader.retry(broken, MENDING_VOICE));
     const brokenMillis = Date.now() - brokenSince;
 
-    const [firstAttempts, brokenAttempts] = [await reader.attempts(first), await reader.attempts(broken)];
+    const attempts = (id: string): Promise<readonly StoryFields[]> =>
+      runStep('read the attempts', () => reader.attempts(id));
+    const [firstAttempts, brokenAttempts] = [await attempts(first), await attempts(broken)];
     const all = [...firstAttempts, ...brokenAttempts];
     return {
       stories: [

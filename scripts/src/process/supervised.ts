@@ -71,11 +71,18 @@ export interface Supervised {
 const STOP_GRACE_MS = 15_000;
 const TAIL_CHARACTERS = 2_000;
 
+/** The last line that speaks of an error, else the last one; lines of a stack trace say where, not what. */
+const lastWords = (output: string): string => {
+  const lines = output.split('\n').map((line) => line.trim());
+  const said = lines.filter((line) => line !== '' && !line.startsWith('at '));
+  return said.findLast((line) => /error/i.test(line)) ?? said.at(-1) ?? 'it printed nothing';
+};
+
 /**
  * Starts a process in a group of its own and resolves when it serves. The group lets everything that it started be ended
  * with it.
  *
- * @throws Error with the end of its output when it exits first or takes too long
+ * @throws Error with its last words and the name of its log when it exits first or takes too long
  */
 export const startSupervised = async (options: SupervisedOptions): Promise<Supervised> => {
   const [program, ...args] = options.command;
@@ -113,13 +120,13 @@ export const startSupervised = async (options: SupervisedOptions): Promise<Super
     child.stdout.on('data', read);
     child.stderr.on('data', read);
   });
-  const isLate = delay(options.readyWithinMs, `was not ready within ${options.readyWithinMs} ms`, {
+  const isLate = delay(options.readyWithinMs, `was not ready within ${options.readyWithinMs / 1000} s`, {
     ref: false,
   });
   const fault = await Promise.race([serves, ended, isLate]);
   if (fault !== undefined) {
     await end('SIGKILL');
-    throw new Error(`${options.name} ${fault}\n${tail.trim()}`);
+    throw new Error(`${options.name} ${fault}: ${lastWords(tail)} (${log.path})`);
   }
   return { pid, stop: () => end('SIGTERM'), kill: () => end('SIGKILL') };
 };

@@ -11,8 +11,41 @@ import {
   onSnapshot,
   serverTimestamp,
 } from 'firebase/firestore';
-import { connectFunctionsEmulator, getFunctions, httpsCallable } from 'firebase/functions';
+import {
+  connectFunctionsEmulator,
+  type Functions,
+  type FunctionsError,
+  getFunctions,
+  httpsCallable,
+} from 'firebase/functions';
 import { hostAndPort, type StackAddresses } from './addresses.ts';
+
+/** The first call of a function starts a process in the emulator: on a busy machine, the client's 70 s are not enough. */
+const CALL_TIMEOUT_MS = 180_000;
+
+/**
+ * Calls a function as the page does.
+ *
+ * @throws Error in a sentence: the client's errors are one word
+ */
+export const callFunction = async (
+  functions: Functions,
+  { name, data, timeoutMs = CALL_TIMEOUT_MS }: CallOptions,
+): Promise<void> => {
+  try {
+    await httpsCallable(functions, name, { timeout: timeoutMs })(data);
+  } catch (error) {
+    const isLate = (error as FunctionsError).code === 'functions/deadline-exceeded';
+    const what = isLate ? `did not answer within ${timeoutMs / 1000} s` : 'failed';
+    throw new Error(`the function ${name} ${what}`, { cause: error });
+  }
+};
+
+interface CallOptions {
+  readonly name: string;
+  readonly data: object;
+  readonly timeoutMs?: number;
+}
 
 export interface StoryDraft {
   readonly title: string;
@@ -62,9 +95,6 @@ export const signInReader = async (addresses: StackAddresses, userId: string): P
   await signInWithCustomToken(auth, emulatorToken(userId));
 
   const stories = collection(firestore, collections.stories);
-  const call = async (name: string, data: object): Promise<void> => {
-    await httpsCallable(functions, name)(data);
-  };
   return {
     userId,
     createStory: async (draft) => {
@@ -72,13 +102,16 @@ export const signInReader = async (addresses: StackAddresses, userId: string): P
       const fields = { userId, ...draft, language: 'en', storyType: 'user', createdAt: now, updatedAt: now };
       return (await addDoc(stories, fields)).id;
     },
-    request: (storyId) => call(callables.request, { storyId }),
-    retry: (storyId, voiceId) => call(callables.retry, { storyId, voiceId }),
+    request: (storyId) => callFunction(functions, { name: callables.request, data: { storyId } }),
+    retry: (storyId, voiceId) =>
+      callFunction(functions, { name: callables.retry, data: { storyId, voiceId } }),
     waitFor: async (storyId, looksRight, { withinMs, onChange }) => {
       const { promise, resolve, reject } = Promise.withResolvers<StoryFields>();
       let last: StoryFields = {};
       const timer = setTimeout(() => {
-        reject(new Error(`story ${storyId} is still ${String(last['audioStatus'])} after ${withinMs} ms`));
+        reject(
+          new Error(`story ${storyId} is still ${String(last['audioStatus'])} after ${withinMs / 1000} s`),
+        );
       }, withinMs);
       const unsubscribe = onSnapshot(
         doc(stories, storyId),

@@ -3,6 +3,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { createNames, type Log } from '@taleback/core';
 import { serveReceiver } from '@taleback/functions/src/receiver.node.ts';
 import { startStores } from '../emulators/stores.ts';
+import { UsageError } from '../command-line.ts';
 import { inRoot } from '../paths.ts';
 
 /** A receiver on its own, with emulators. */
@@ -36,6 +37,8 @@ const createJobsTopic = async (pubsub: string, project: string): Promise<void> =
  * @throws Error that names every variable at fault
  */
 export const startReceiver = async (log: Log): Promise<StandaloneReceiver> => {
+  const port = Number(process.env['PORT'] ?? 0);
+  if (!(port >= 0 && port <= 65_535)) throw new UsageError('PORT: must be a number from 0 to 65535');
   const folder = inRoot('.taleback', `receiver-${process.pid}-${randomUUID().slice(0, 8)}`);
   await mkdir(folder, { recursive: true });
   process.env['GOOGLE_CLOUD_PROJECT'] ??= 'demo-taleback';
@@ -48,7 +51,6 @@ export const startReceiver = async (log: Log): Promise<StandaloneReceiver> => {
   try {
     const stores = await startStores(folder);
     started.push(stores.stop);
-    const port = Number(process.env['PORT'] ?? 0);
     const served = await serveReceiver({ environment: process.env, host: '127.0.0.1', port, log });
     started.push(served.close);
     const firestore = process.env['FIRESTORE_EMULATOR_HOST'] ?? '';

@@ -128,11 +128,14 @@ export const startStack = async (options: StackOptions = {}): Promise<Stack> => 
     const place = { folder, controlFile, audioPort: ports.audio, healthPort: ports.health };
     worker = await keep('worker', startWorker({ ...place, addresses, secret, env: workerEnv }));
   };
-  const stop = async (): Promise<void> => {
+  const stopProcesses = async (): Promise<void> => {
     await stopSweeper?.();
     await worker?.stop();
     await Promise.all(running.map((process) => process.stop()));
     await proxy?.close();
+  };
+  const stop = async (): Promise<void> => {
+    await stopProcesses();
     await rm(folder, { recursive: true, force: true });
   };
   try {
@@ -142,7 +145,7 @@ export const startStack = async (options: StackOptions = {}): Promise<Stack> => 
       stopSweeper = startSweeper(addresses);
     }
   } catch (error) {
-    await stop();
+    await stopProcesses(); // the logs stay
     throw error;
   }
   return { addresses, secret, folder, controlFile, worker: () => worker, restartWorker, stop };
