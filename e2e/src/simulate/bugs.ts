@@ -19,7 +19,6 @@ const DECIDE = 'packages/core/src/story/decide.ts';
 const CHANGES = 'packages/core/src/story/changes.ts';
 const REQUEST = 'packages/core/src/story/request.ts';
 const STORY_AUDIO = 'packages/core/src/story/story-audio.ts';
-const MESSAGE = 'packages/core/src/story/message.ts';
 const DOCUMENTS = 'functions/src/stories/documents.ts';
 const OPENING = 'functions/src/stories/opening.ts';
 const APPLY = 'functions/src/stories/apply-message.ts';
@@ -130,12 +129,6 @@ export const BUGS: readonly Bug[] = [
     file: CHANGES,
     from: 'remove: [...error.remove, ...RUNNING_GROUP, ',
     to: 'remove: [...error.remove, ',
-  },
-  {
-    what: 'a failure of an earlier attempt of RunPod is forgotten when it is taken over',
-    file: MESSAGE,
-    from: "    case 'failed': {",
-    to: "    case 'forgotten': {",
   },
   {
     what: 'a retry keeps the error of the attempt before it',

@@ -99,7 +99,7 @@ export const createParties = (world: World) => {
     const isPartial = random.chance(0.3);
     const first = isPartial ? { storagePath: made.storagePath } : made;
     void sendSurely(`${maker}.outbox`, storyId, readyOf(named, first));
-    if (isPartial) void sendSurely(`${maker}.outbox2`, storyId, readyOf(named, made));
+    if (isPartial && random.chance(0.5)) void sendSurely(`${maker}.outbox2`, storyId, readyOf(named, made));
     return { audio_url: made.audioUrl, storage_path: made.storagePath };
   };
 

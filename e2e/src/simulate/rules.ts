@@ -110,6 +110,14 @@ export const checkReport = (
       if (from !== 'ready' && to === 'ready' && (!doesCount || isRepeated))
         return 'a ready that does not count ended the story';
       if (from !== 'ready' && to !== 'ready' && moved) return `a ready made the story ${String(to)}`;
+      if (
+        from === 'ready' &&
+        fields['audioUrl'] === undefined &&
+        report.audioUrl !== undefined &&
+        report.current === name.job &&
+        report.storagePath === fields['audioStoragePath']
+      )
+        return 'the address that was missing was not taken';
       if (from === 'ready' && before['audioUrl'] !== fields['audioUrl'])
         return report.storagePath === fields['audioStoragePath']
           ? undefined

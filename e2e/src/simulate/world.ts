@@ -85,6 +85,7 @@ export const createWorld = (plan: Plan, without: ReadonlySet<string>) => {
     const now = (): number => scheduler.now() + actor.skewMs;
     const step = async (at: StoreStep): Promise<'away' | 'conflict' | undefined> => {
       if (actor.meets(`crash before ${at}`, 0.008)) actor.crash();
+      if (actor.meets('slow call', 0.02)) await actor.pause(1_000, 15_000);
       await actor.pause(1, 40);
       if (isOut('firestore') || actor.meets(`firestore away at ${at}`, 0.012)) {
         away.add(actor.name);
@@ -168,7 +169,11 @@ export const createWorld = (plan: Plan, without: ReadonlySet<string>) => {
       if (end === undefined || actor.meets('acknowledgement lost', 0.03)) deliver(message, tries + 1);
     });
   };
-  const queued = (message: QueuedMessage): void => deliver(message, 1);
+  /** Pub/Sub delivers at least once. */
+  const queued = (message: QueuedMessage): void => {
+    deliver(message, 1);
+    if (random.chance(0.08)) deliver(message, 1);
+  };
 
   const requestsOf = (actor: Actor): RequestOptions => ({
     ...partsOf(actor),
