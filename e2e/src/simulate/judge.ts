@@ -43,11 +43,6 @@ const judgeStory = (storyId: string, record: StoryRecord, story: MemoryStory, le
       (storagePath !== undefined && storagePath === fields['audioStoragePath']);
     const made = readies.filter(isMade);
     if (made.length === 0) fault('ready with audio that does not count');
-    if (
-      fields['audioUrl'] === undefined &&
-      counting.some(({ report }) => isMade(report) && report.audioUrl !== undefined)
-    )
-      fault('ready without the address that was reported');
   }
   if (status === 'failed') {
     const { audioError: words, audioErrorCode: code } = fields;
