@@ -265,14 +265,14 @@ export const BUGS: readonly Bug[] = [
   {
     what: 'a sweep passes over stories that another app set to pending',
     file: SWEEP,
-    from: "if (!isLate()) await sweepAll({ kind: 'untouched',",
-    to: "if (isLate()) await sweepAll({ kind: 'untouched',",
+    from: '(story) => lease(story, options)',
+    to: 'async () => undefined',
   },
   {
     what: 'automatic retries that are due are not made',
     file: SWEEP,
-    from: "if (!isLate()) await sweepAll({ kind: 'retry-due',",
-    to: "if (isLate()) await sweepAll({ kind: 'retry-due',",
+    from: 'if (!isRetryDue(audio, options.now())) return undefined;',
+    to: 'if (isRetryDue(audio, options.now())) return undefined;',
   },
   {
     what: 'a silent job is renewed for good',

@@ -7,7 +7,7 @@ import { storyIn } from '@taleback/functions/test/memory-stories.ts';
 import type { Step } from './plan.ts';
 import { createRunpod } from './runpod.ts';
 import type { Actor } from './scheduler.ts';
-import { MAX_SKEW_MS, OWNER, PENDING_LEASE_MS, type World } from './world.ts';
+import { MAX_SKEW_MS, OWNER, type World } from './world.ts';
 
 const ORDER = {
   webhookUrl: 'https://t.test/api/tts/runpod-webhook',
@@ -151,10 +151,10 @@ export const createParties = (world: World) => {
     if (documents.owed.size > 0) return true;
     const byMs = scheduler.now() + MAX_SKEW_MS;
     return [...documents.stories.values()].some(({ fields = {} }) => {
-      const { audioStatus: status, audioLeaseExpiresAt: lease, audioRetryAt: retryAt, updatedAt } = fields;
+      const { audioStatus: status, audioLeaseExpiresAt: lease, audioRetryAt: retryAt } = fields;
       if (status === 'failed') return retryAt !== undefined && millisOf(retryAt) <= byMs;
       if (status !== 'pending' && status !== 'processing') return false;
-      return lease === undefined ? millisOf(updatedAt) + PENDING_LEASE_MS <= byMs : millisOf(lease) <= byMs;
+      return lease === undefined || millisOf(lease) <= byMs;
     });
   };
   let rounds = 0;

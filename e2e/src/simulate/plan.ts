@@ -1,6 +1,6 @@
 import { randomFrom, type Random } from '../chaos/random.ts';
 
-/** What somebody does in a history. A job of ours is named by its place among the jobs of its story. */
+/** What happens in a history. A job of ours is named by its place among the jobs of its story. */
 export type Deed =
   | {
       readonly kind: 'request' | 'retry';
