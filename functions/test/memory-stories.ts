@@ -37,7 +37,7 @@ export interface MemoryOptions {
   readonly now: () => number;
   /** Called at every step of a call: what happens meanwhile, and whether it fails. Default: nothing, and never. */
   readonly step?: (step: StoreStep) => Promise<'away' | 'conflict' | undefined>;
-  /** Called with every commit of a transaction, before any other call sees it. */
+  /** Called with every commit of a transaction, also of one that writes nothing, before any other call sees it. */
   readonly committed?: (storyId: string, story: MemoryStory, event: NarrationEvent | undefined) => void;
 }
 
@@ -178,11 +178,9 @@ export const createMemoryStories = (documents: MemoryDocuments, options: MemoryO
       const fate = await step('commit');
       if (fate === 'away') return AWAY;
       if (fate === 'conflict' || story.version !== version) continue;
-      if (write !== undefined) {
-        story.version += 1;
-        const event = write();
-        committed?.(storyId, story, event);
-      }
+      if (write !== undefined) story.version += 1;
+      const event = write?.();
+      committed?.(storyId, story, event);
       return (await step('answer')) === 'away' ? AWAY : answer;
     }
     return AWAY;

@@ -45,15 +45,10 @@ const judgeStory = (storyId: string, record: StoryRecord, story: MemoryStory, le
     if (made.length === 0) fault('ready with audio that does not count');
   }
   if (status === 'failed') {
-    const { audioError: words, audioErrorCode: code } = fields;
+    const { audioError: words } = fields;
     const senders = record.reports.filter((one) => one.kind === 'failed' && one.words === words);
     if (senders.length > 0 && !senders.some((one) => counting.some(({ report }) => report === one)))
       fault('failed by a report that does not count');
-    if (
-      code === 'lease_expired' &&
-      first.some(({ kind, order }) => kind === 'failed' && order > record.resumed)
-    )
-      fault('given up, although a failure was reported');
   }
   record.events.forEach(({ data }, index) => {
     if (data.sequence !== index + 1) fault(`sequence ${data.sequence} stands at ${index + 1}`);

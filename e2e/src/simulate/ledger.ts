@@ -31,7 +31,6 @@ export const createLedger = ({ now, maxSkewMs, audioSinceMs }: LedgerOptions) =>
       reports: [],
       recorded: new Map(),
       events: [],
-      resumed: 0,
     });
   };
   const recordOf = (storyId: string): StoryRecord => {
@@ -133,8 +132,6 @@ export const createLedger = ({ now, maxSkewMs, audioSinceMs }: LedgerOptions) =>
       checkStep(storyId, before, fields, isOpened);
       checkEvent(storyId, before, fields, event);
       if (event !== undefined) record.events.push(event);
-      if (before['audioStatus'] === 'failed' && fields['audioStatus'] === 'processing')
-        record.resumed = order;
       if (isOpened) {
         const contentHash = current === undefined ? undefined : attempts.get(current)?.['contentHash'];
         if (contentHash === undefined || contentHash !== fields['audioContentHash'])

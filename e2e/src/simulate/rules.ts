@@ -38,8 +38,6 @@ export interface StoryRecord {
   /** Jobs at RunPod, by RunPod's id, and when the id was recorded. */
   readonly recorded: Map<string, { readonly jobId: string; readonly order: number }>;
   readonly events: NarrationEvent[];
-  /** When a failed job last ran again. */
-  resumed: number;
 }
 
 /** The job that a report is about, and since when that is known. `job` is undefined where it is the story alone. */
