@@ -39,7 +39,7 @@ export const describeWriting = (world: World): void => {
       }, storyId);
       const state = (kind: string) => page.locator(`[data-testid=connection][data-state=${kind}]`);
       await state('denied').waitFor({ state: 'attached' });
-      await page.getByText('This story is not open to you').waitFor();
+      await page.getByRole('heading', { name: 'This story is not open to you' }).waitFor();
       await writeAsServer(world, storyId, { userId: { stringValue: reader.userId } });
       await page.getByRole('heading', { level: 1, name: TALE.title }).waitFor();
       await state('live').waitFor({ state: 'attached' });
@@ -48,7 +48,7 @@ export const describeWriting = (world: World): void => {
       await Promise.all([owner.close(), reader.close()]);
     });
 
-    it.each([20, -20])('sees no silence when its own clock is %i minutes off', async (minutes) => {
+    it('sees no silence when its own clock is 20 minutes ahead', async () => {
       const person = await newPerson(world);
       const storyId = await person.createStory(TALE);
       await writeAsServer(world, storyId, {
@@ -59,7 +59,7 @@ export const describeWriting = (world: World): void => {
       await context.addInitScript((offsetMs) => {
         const { now } = Date;
         Date.now = () => now() + offsetMs;
-      }, minutes * MINUTE_MS);
+      }, 20 * MINUTE_MS);
       await page.goto(pageUrlAs(person.userId, world.stack().addresses));
       await page.getByTestId(`story-item-${storyId}`).click();
       await page.locator('[data-testid=connection][data-state=live]').waitFor({ state: 'attached' });

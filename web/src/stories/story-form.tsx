@@ -163,7 +163,7 @@ export const StoryForm = (props: Props) => {
           <button class="button quiet" type="button" data-testid="cancel" onClick={props.onCancel}>
             Cancel
           </button>
-          {draft !== 'none' && (
+          {draft !== 'none' && conflict === undefined && (
             <button
               class="button quiet"
               type="button"
