@@ -61,12 +61,14 @@ export const namesOf = (
 /** The rules of docs/api.md#how-a-narration-ends, for a period that began with an opening or a reset. */
 export const counts = (
   { job, order }: Named,
-  { kind, named }: Committed,
+  { kind, named, current }: Committed,
   period: Period,
   { attempts }: MemoryStory,
 ): boolean => {
   if (order <= period.order) return false;
   if (named === undefined) return true;
+  // A foreign story may still name RunPod's id of a job that was recorded later.
+  if (!period.isOurs && named === current) return true;
   const attempt = job === undefined ? undefined : attempts.get(job);
   const isOfOurs = Number(attempt?.['number'] ?? 0) > 0;
   if (period.isOurs ? job === period.jobId : !isOfOurs) return true;
