@@ -107,6 +107,14 @@ describe('dispatchJob', () => {
     expect(api.calls).toEqual([]);
   });
 
+  it('is not sent when its attempt has ended and another app set the story back', async () => {
+    const { storyId, jobId, message } = await queuedJob();
+    const attempt = nets.firestore.doc(`stories/${storyId}/audioAttempts/${jobId}`);
+    await attempt.update({ status: 'failed' });
+    expect(await dispatchJob(message, options)).toBe('not-wanted');
+    expect(api.calls).toEqual([]);
+  });
+
   it('keeps RunPod’s id off a story that went on to another attempt meanwhile, and on the attempt', async () => {
     const { storyId, jobId, message } = await queuedJob();
     const run: DispatchOptions['runpod']['run'] = async (order) => {

@@ -142,7 +142,7 @@ export const createWorld = (plan: Plan, without: ReadonlySet<string>) => {
   let consume: Consume | undefined;
   let deliveries = 0;
   const deliver = (message: QueuedMessage, tries: number): void => {
-    scheduler.after(random.between(10, 2_000), async () => {
+    const handOver = async (): Promise<void> => {
       deliveries += 1;
       const isLetter = tries > MAX_DELIVERIES || message.attributes['reason'] !== undefined;
       const actor = actors.spawn(
@@ -167,7 +167,8 @@ export const createWorld = (plan: Plan, without: ReadonlySet<string>) => {
         work.catch(() => undefined),
       );
       if (end === undefined || actor.meets('acknowledgement lost', 0.03)) deliver(message, tries + 1);
-    });
+    };
+    scheduler.after(random.between(10, 2_000), () => void handOver());
   };
   /** Pub/Sub delivers at least once. */
   const queued = (message: QueuedMessage): void => {

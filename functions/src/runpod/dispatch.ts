@@ -1,4 +1,4 @@
-import { describeError, isErrorCode, parseTtsJob, type TtsJobEvent } from '@taleback/core';
+import { describeError, isEnded, isErrorCode, parseTtsJob, type TtsJobEvent } from '@taleback/core';
 import { withJob } from '@taleback/core/signatures';
 import type { DeadLetters } from '../events/pubsub.node.ts';
 import {
@@ -162,7 +162,8 @@ export const dispatchJob = async (message: QueuedMessage, options: DispatchOptio
     return 'failed';
   }
   const isCurrent = stored?.story.jobId === job.id && stored.story.status === 'pending';
-  if (!isCurrent || stored.runpodJobId !== undefined) {
+  // An attempt that has ended is not run, although another app set its story back to pending.
+  if (!isCurrent || isEnded(stored.attemptStatus) || stored.runpodJobId !== undefined) {
     options.log('info', 'job not wanted', { storyId, jobId: job.id, status: stored?.story.status });
     return 'not-wanted';
   }

@@ -126,7 +126,7 @@ export const startSupervised = async (options: SupervisedOptions): Promise<Super
   const fault = await Promise.race([serves, ended, isLate]);
   if (fault !== undefined) {
     await end('SIGKILL');
-    throw new Error(`${options.name} ${fault}: ${lastWords(tail)} (${log.path})`);
+    throw new Error(`${options.name} ${fault}: ${lastWords(tail)} (${String(log.path)})`);
   }
   return { pid, stop: () => end('SIGTERM'), kill: () => end('SIGKILL') };
 };

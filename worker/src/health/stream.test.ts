@@ -26,7 +26,7 @@ const setup = (deadAfterMs = 60 * SECOND_MS) => {
     clock,
     random: () => 0,
     log: (severity, message, fields) =>
-      void logged.push(`${severity}: ${message} ${String(fields?.['reason'] ?? '')}`),
+      void logged.push(`${severity}: ${message} ${(fields?.['reason'] as string | undefined) ?? ''}`),
   });
   const state = { isStarted: false, dead: '' };
   void stream.start().then(() => (state.isStarted = true));

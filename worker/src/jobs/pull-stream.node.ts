@@ -40,7 +40,7 @@ export const pullStream = async (options: PullStreamOptions): Promise<void> => {
   const stub = (await client.initialize()) as unknown as Stub;
   const stream = client.streamingPull();
   const ended = new AbortController();
-  const cancel = (): void => void stream.cancel();
+  const cancel = (): void => stream.cancel();
 
   const awaitOpen = async (): Promise<void> => {
     while (stub.getChannel().getConnectivityState(false) !== CONNECTED)
