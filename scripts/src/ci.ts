@@ -11,7 +11,6 @@ a minute of simulated histories. The last line counts what passed and failed.
 /** The steps, as arguments of scripts/run.mjs. */
 const STEPS: readonly (readonly string[])[] = [
   ['check'],
-  ['check-packages'],
   ['test'],
   ['--node', '22', 'test', '--project', 'unit'],
   ['e2e', 'chaos', '--seeds', '1'],

