@@ -29,7 +29,7 @@ export const describeSharing = (world: World): void => {
       await other.page.getByTestId('new-story').waitFor();
       expect(await other.page.locator('body').textContent()).not.toContain(title);
       expect(await other.page.getByTestId('audio-player').count()).toBe(0);
-      await expect(stranger.retry(storyId)).rejects.toMatchObject({ code: 'functions/not-found' });
+      await expect(stranger.retry(storyId)).rejects.toMatchObject({ cause: { code: 'functions/not-found' } });
       await Promise.all([first, second, other].map(({ context }) => context.close()));
       await Promise.all([owner.close(), stranger.close()]);
     });

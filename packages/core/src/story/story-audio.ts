@@ -7,11 +7,21 @@ export type AudioStatus = (typeof AUDIO_STATUSES)[number];
 /** An attempt may be cancelled, too; its story is then what it was before. */
 export type AttemptStatus = AudioStatus | 'cancelled';
 
-/** Whether a narration is under way. */
+/**
+ * Whether a narration is under way.
+ *
+ * @example
+ * isUnderWay('pending'); // true
+ */
 export const isUnderWay = (status: AttemptStatus | undefined): boolean =>
   status === 'pending' || status === 'processing';
 
-/** Whether an attempt or a story's narration has ended. */
+/**
+ * Whether an attempt or a story's narration has ended.
+ *
+ * @example
+ * isEnded('cancelled'); // true
+ */
 export const isEnded = (status: AttemptStatus | undefined): boolean =>
   status !== undefined && !isUnderWay(status);
 
