@@ -1,4 +1,4 @@
-import { type Change, createNames, isRecord, readAttemptAudio, readStoryAudio, textOf } from '@taleback/core';
+import { type Change, createNames, isRecord, readStoryAudio, textOf } from '@taleback/core';
 import type { QueryDocumentSnapshot } from 'firebase-admin/firestore';
 import type { NarrationEvent } from '../src/events/narration-event.ts';
 import type { OwedEvents } from '../src/events/owed-events.node.ts';
@@ -9,9 +9,10 @@ import {
   isKnownFromStory,
   type MessageDocuments,
   type MessageWrites,
+  readStoredJob,
   recordInDocuments,
 } from '../src/stories/documents.ts';
-import type { StoredJob, SweptStory, SweepQuery } from '../src/stories/firestore-jobs.node.ts';
+import type { SweptStory, SweepQuery } from '../src/stories/firestore-jobs.node.ts';
 import type { StoryStore } from '../src/stories/firestore-stories.node.ts';
 import { openInDocuments } from '../src/stories/opening.ts';
 
@@ -100,17 +101,6 @@ const documentsOf = (
 
 const millisOf = (value: unknown): number | undefined =>
   value instanceof Date ? value.getTime() : undefined;
-
-const refusalOf = (attempt: Fields): StoredJob['refusal'] => {
-  const { error, transitions } = attempt as {
-    error?: Fields;
-    transitions?: { failed?: { source: unknown } };
-  };
-  const code = textOf(error?.['code']) ?? 'unknown';
-  const isOfDispatch = attempt['status'] === 'failed' && transitions?.failed?.source === 'dispatch';
-  if (!isOfDispatch || code === 'queue_unavailable') return undefined;
-  return { code, cause: textOf(error?.['details']) ?? '' };
-};
 
 const TIME_FIELDS = {
   'lease-expired': 'audioLeaseExpiresAt',
@@ -250,13 +240,7 @@ export const createMemoryStories = (documents: MemoryDocuments, options: MemoryO
       if ((await step('read')) === 'away') return AWAY;
       const { fields, attempts } = storyIn(documents, storyId);
       if (fields === undefined) return { kind: 'no-such-story' };
-      const known = attempts.get(jobId);
-      const job = {
-        story: readStoryAudio(fields),
-        attemptStatus: known && readAttemptAudio(jobId, known).status,
-        runpodJobId: textOf(known?.['runpodJobId']),
-        refusal: known && refusalOf(known),
-      };
+      const job = readStoredJob(jobId, fields, attempts.get(jobId));
       return { kind: 'found', job };
     },
     listOverdue: async (query, limit, from) => {

@@ -8,7 +8,7 @@ import {
   failureOf,
   publishEvent,
 } from '../stories/apply-message.ts';
-import type { StoredJob } from '../stories/firestore-jobs.node.ts';
+import type { StoredJob } from '../stories/documents.ts';
 import type { StoryStore } from '../stories/firestore-stories.node.ts';
 import type { RunpodClient, RunpodFailure, RunpodOrder } from './client.ts';
 import { parseJson } from './job-error.ts';

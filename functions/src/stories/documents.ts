@@ -1,5 +1,6 @@
 import {
   type AttemptAudio,
+  type AttemptStatus,
   type Attempts,
   type Change,
   type Cuttable,
@@ -8,6 +9,7 @@ import {
   decide,
   documentIdFault,
   fitDocument,
+  isRecord,
   type Names,
   type NarrationState,
   readAttemptAudio,
@@ -22,6 +24,8 @@ import {
 import type { NarrationEvent } from '../events/narration-event.ts';
 import type { StoreAway } from './firestore-calls.node.ts';
 import type { Owners } from './ownership.ts';
+
+// What a store reads and writes for a message, without the store: the same for Firestore and for the simulation.
 
 export interface MessageTarget {
   readonly storyId: string;
@@ -63,8 +67,6 @@ export interface RecordOutcome {
   /** What was written to be published. */
   readonly event?: NarrationEvent;
 }
-
-// What a store reads and writes for a message, without the store: the same for Firestore and for the simulation.
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -202,3 +204,33 @@ export const recordInDocuments = (
     writes: { ...writes, isCurrent, isTakenOver: true },
   };
 };
+
+/** A story and one of its attempts as stored. */
+export interface StoredJob {
+  readonly story: StoryAudio;
+  /** Undefined when the attempt has no document. */
+  readonly attemptStatus: AttemptStatus | undefined;
+  /** RunPod's id of the attempt, once it is known. */
+  readonly runpodJobId: string | undefined;
+  /** Why the attempt ended at its dispatch, if it did. */
+  readonly refusal: { readonly code: string; readonly cause: string } | undefined;
+}
+
+/** A job that the queue itself did not take was never dispatched. */
+const refusalOf = (attempt: Fields): StoredJob['refusal'] => {
+  const error = isRecord(attempt['error']) ? attempt['error'] : {};
+  const code = textOf(error['code']) ?? 'unknown';
+  const transitions = isRecord(attempt['transitions']) ? attempt['transitions'] : {};
+  const failed = isRecord(transitions['failed']) ? transitions['failed'] : {};
+  const isOfDispatch = attempt['status'] === 'failed' && failed['source'] === 'dispatch';
+  if (!isOfDispatch || code === 'queue_unavailable') return undefined;
+  return { code, cause: textOf(error['details']) ?? '' };
+};
+
+/** Reads a story and one of its attempts. */
+export const readStoredJob = (jobId: string, story: Fields, attempt: Fields | undefined): StoredJob => ({
+  story: readStoryAudio(story),
+  attemptStatus: attempt && readAttemptAudio(jobId, attempt).status,
+  runpodJobId: textOf(attempt?.['runpodJobId']),
+  refusal: attempt && refusalOf(attempt),
+});

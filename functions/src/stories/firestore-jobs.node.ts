@@ -1,31 +1,7 @@
-import {
-  type AttemptStatus,
-  AUDIO_STATUSES,
-  isRecord,
-  readAttemptAudio,
-  readStoryAudio,
-  type StoryAudio,
-  textOf,
-} from '@taleback/core';
-import {
-  type DocumentData,
-  type DocumentSnapshot,
-  FieldPath,
-  type Query,
-  Timestamp,
-} from 'firebase-admin/firestore';
+import { AUDIO_STATUSES, isUnderWay, readStoryAudio, type StoryAudio, textOf } from '@taleback/core';
+import { type DocumentSnapshot, FieldPath, type Query, Timestamp } from 'firebase-admin/firestore';
+import { readStoredJob } from './documents.ts';
 import type { FirestoreCalls } from './firestore-calls.node.ts';
-
-/** A story and one of its attempts as stored. */
-export interface StoredJob {
-  readonly story: StoryAudio;
-  /** Undefined when the attempt has no document. */
-  readonly attemptStatus: AttemptStatus | undefined;
-  /** RunPod's id of the attempt, once it is known. */
-  readonly runpodJobId: string | undefined;
-  /** Why the attempt ended at its dispatch, if it did. */
-  readonly refusal: { readonly code: string; readonly cause: string } | undefined;
-}
 
 /** What a sweep reads of a story. */
 export interface SweptStory {
@@ -50,17 +26,7 @@ export interface SweepQuery {
   readonly byMs: number;
 }
 
-/** A job that the queue itself did not take was never dispatched. */
-const refusalOf = (attempt: DocumentData): StoredJob['refusal'] => {
-  const error = isRecord(attempt['error']) ? attempt['error'] : {};
-  const code = textOf(error['code']) ?? 'unknown';
-  const isOfDispatch =
-    attempt['status'] === 'failed' && attempt['transitions']?.failed?.source === 'dispatch';
-  if (!isOfDispatch || code === 'queue_unavailable') return undefined;
-  return { code, cause: textOf(error['details']) ?? '' };
-};
-
-const UNDER_WAY = AUDIO_STATUSES.filter((status) => status === 'pending' || status === 'processing');
+const UNDER_WAY = AUDIO_STATUSES.filter(isUnderWay);
 
 const TIME_FIELDS = {
   'lease-expired': 'audioLeaseExpiresAt',
@@ -113,13 +79,7 @@ export const createFirestoreJobs = (calls: FirestoreCalls) => {
         const [story, attempt] = await firestore.getAll(storyRef(storyId), attemptRef(storyId, jobId));
         const fields = story?.data();
         if (fields === undefined) return { kind: 'no-such-story' as const };
-        const known = attempt?.data();
-        const job: StoredJob = {
-          story: readStoryAudio(fields),
-          attemptStatus: known && readAttemptAudio(jobId, known).status,
-          runpodJobId: textOf(known?.['runpodJobId']),
-          refusal: known && refusalOf(known),
-        };
+        const job = readStoredJob(jobId, fields, attempt?.data());
         return { kind: 'found' as const, job };
       }),
     /** Lists stories that wait for nothing. `next` is where the next page begins, undefined at the end. */

@@ -61,6 +61,7 @@ export const story = (over: Partial<StoryAudio> = {}): StoryAudio => ({
   mayAutoRetry: true,
   audioUrl: undefined,
   storagePath: undefined,
+  audioFields: [],
   contentHash: 'h1',
   askedTextHash: 't1',
   take: 0,

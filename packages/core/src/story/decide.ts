@@ -1,6 +1,7 @@
 import { attemptChange, storyChange } from './changes.ts';
 import type { ReadyMessage, StoryMessage } from './message.ts';
 import {
+  AUDIO_GROUP,
   type AttemptAudio,
   type AttemptStatus,
   type Change,
@@ -133,7 +134,8 @@ const jobChange = (
  * | ours | every message of its current job; a ready of any attempt of ours with the story's content |
  * | foreign | every message of a foreign job, or without a job; a ready of an attempt of ours with the story's content |
  *
- * What does not count is recorded on its attempt. A story that is ready stays so; a failed one only becomes ready.
+ * What does not count is recorded on its attempt. A story that is ready stays so; no progress leaves a failure, unless RunPod
+ * confirms that it runs the job again.
  *
  * @see docs/api.md#how-a-narration-ends
  *
@@ -180,14 +182,15 @@ export const decide = (
   const isReady = message.kind === 'ready';
   if (isReady && isCurrent && story.status === 'ready' && completes(story, message)) {
     const { set } = storyChange(story, attempt, message, context);
-    const { audioUrl, audioStoragePath, audioDurationMs } = set;
-    const missing = Object.entries({ audioUrl, audioStoragePath, audioDurationMs }).filter(
-      ([, value]) => value !== undefined,
+    const missing = AUDIO_GROUP.filter(
+      (name) => Object.hasOwn(set, name) && !story.audioFields.includes(name),
     );
+    const completed = Object.fromEntries(missing.map((name) => [name, set[name]]));
+    const address = { set: { audioUrl: message.audioUrl, updatedAt: new Date(context.nowMs) }, remove: [] };
     return {
       kind: 'applied',
-      story: numbered(story, { set: Object.fromEntries(missing), remove: [] }),
-      attempt: jobId === undefined ? undefined : { jobId, change: attemptChange(from, message, context) },
+      story: numbered(story, { set: completed, remove: [] }),
+      attempt: jobId === undefined ? undefined : { jobId, change: address },
       event: 'updated',
       isWanted,
     };

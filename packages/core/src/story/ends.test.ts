@@ -252,7 +252,7 @@ describe('which job a message is about', () => {
 });
 
 describe('a ready story without an address', () => {
-  const stored = story({ status: 'ready', storagePath: 'a.mp3' });
+  const stored = story({ status: 'ready', storagePath: 'a.mp3', audioFields: ['audioStoragePath'] });
   const attempts = { current: attempt({ status: 'ready' }) };
   const later = ready({ storagePath: 'a.mp3', durationMs: 900, metadata: { a: 1 } });
 
@@ -262,11 +262,22 @@ describe('a ready story without an address', () => {
     expect(storyOf(decision)).toEqual({
       set: {
         audioUrl: 'https://cdn.test/a.mp3',
-        audioStoragePath: 'a.mp3',
         audioDurationMs: 900,
+        audioMetadata: { a: 1 },
         audioEventSequence: 4,
       },
       remove: [],
+    });
+    const change = { set: { audioUrl: 'https://cdn.test/a.mp3', updatedAt: AT }, remove: [] };
+    expect(decision.attempt).toEqual({ jobId: 'job1', change });
+  });
+
+  it('keeps what it has', () => {
+    const audioFields = ['audioStoragePath', 'audioDurationMs', 'audioMetadata'];
+    const message = { ...later, durationMs: 950, metadata: { a: 2 }, storagePath: undefined };
+    expect(storyOf(decide({ ...stored, audioFields }, attempts, message, context)).set).toEqual({
+      audioUrl: 'https://cdn.test/a.mp3',
+      audioEventSequence: 4,
     });
   });
 

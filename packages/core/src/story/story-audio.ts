@@ -83,6 +83,8 @@ export interface StoryAudio {
   readonly mayAutoRetry: boolean;
   readonly audioUrl: string | undefined;
   readonly storagePath: string | undefined;
+  /** Names of the fields of `AUDIO_GROUP` that it has. */
+  readonly audioFields: readonly string[];
   /** Hashes of what was last asked to be narrated. @see contentHashesOf */
   readonly contentHash: string | undefined;
   readonly askedTextHash: string | undefined;
@@ -199,6 +201,7 @@ export const readStoryAudio = (fields: Readonly<Record<string, unknown>>): Story
   mayAutoRetry: fields['audioAutoRetry'] !== false,
   audioUrl: textOf(fields['audioUrl']),
   storagePath: textOf(fields['audioStoragePath']),
+  audioFields: AUDIO_GROUP.filter((name) => (fields[name] ?? undefined) !== undefined),
   contentHash: textOf(fields['audioContentHash']),
   askedTextHash: textOf(fields['audioAskedTextHash']),
   take: countOr0(fields['audioTake']),
