@@ -99,6 +99,14 @@ describe('a story of ours', () => {
     expect(decision.story).toBeUndefined();
   });
 
+  it('does not want the job of a cancelled attempt, although it has its content', () => {
+    const cancelled = attempt({ status: 'cancelled', contentHash: 'h2' });
+    expect(decide(current, withNamed(cancelled), progress(), context)).toEqual({
+      kind: 'stale',
+      isWanted: false,
+    });
+  });
+
   it('does not take absent hashes for the same content', () => {
     const old = attempt({ contentHash: undefined });
     const decision = decide({ ...current, contentHash: undefined }, withNamed(old), ready(), context);
