@@ -4,8 +4,8 @@ import { amount, integer, onOff, positive, text } from './config-fields.ts';
 
 const MEBIBYTE = 2 ** 20;
 const DAY_MS = 24 * 60 * 60_000;
-/** A process takes about 0.1 GB, and four of them speak as fast as one MP3 thread encodes (about 80 times real time). */
-const MOST_BY_DEFAULT = 4;
+/** A process takes about 0.1 GB. @see docs/origins.md#pool */
+const MOST_BY_DEFAULT = 5;
 
 /**
  * The variables of the speech processes, of protection and of the cache.
@@ -18,7 +18,7 @@ export const speechEnvironment = {
     'Speech processes kept when there is nothing to do. 1 to 64.',
   ),
   SPEECH_WORKERS_MAX: integer(0, 64, 0).describe(
-    'Most speech processes. 0 takes what the machine offers, four at most; else 1 to 64.',
+    'Most speech processes. 0 takes what the machine offers, five at most; else 1 to 64.',
   ),
   SPEECH_SCALE_UP_DEPTH: integer(1, 100_000, 5).describe(
     'Waiting sentence groups at which another speech process is started.',
@@ -30,6 +30,9 @@ export const speechEnvironment = {
     .enum(BALANCING)
     .default('weighted')
     .describe('How the speech process for a sentence group is chosen.'),
+  SPEECH_MODEL_SPECIALIZATION: onOff('on').describe(
+    'Whether a speech process that has the model of a voice in memory is preferred.',
+  ),
   SPEECH_RECYCLE_AFTER_JOBS: integer(1, 1_000_000_000, 2_000).describe(
     'Sentence groups after which a speech process is replaced, so that what leaks never grows large.',
   ),
@@ -37,7 +40,17 @@ export const speechEnvironment = {
     'Memory above which a speech process is replaced. MiB, 64 to 1048576.',
   ),
   SPEECH_HEALTH_SECONDS: amount(0.1, 3_600, 5).describe(
-    'Time between health checks of a speech process; three unanswered ones restart it. Seconds.',
+    'Time between health checks of a speech process. Seconds.',
+  ),
+  SPEECH_HEALTH_MISSES: integer(1, 100, 3).describe(
+    'Unanswered health checks in a row that restart a speech process. 1 to 100.',
+  ),
+  SPEECH_RETRIES: integer(0, 19, 3).describe('Further attempts at a sentence group that failed. 0 to 19.'),
+  SPEECH_FAILURE_THRESHOLD: positive(1, 0.5).describe(
+    'Share of failures among its recent sentence groups that opens the circuit breaker of a speech process. Up to 1.',
+  ),
+  SPEECH_BREAKER_COOLDOWN_SECONDS: amount(0.1, 86_400, 60).describe(
+    'Time until a speech process is tried again whose circuit breaker opened. Seconds.',
   ),
   SPEECH_PROTOCOLS: z
     .string()
@@ -56,6 +69,12 @@ export const speechEnvironment = {
     .string()
     .default('')
     .describe('Switches narration off when it is `disabled`; anything else, also nothing, leaves it on.'),
+  DJ_PROVIDER: z
+    .string()
+    .default('')
+    .describe(
+      'An earlier name of `TTS_PROVIDER`: narration is off while either is `disabled`; also in the control file.',
+    ),
   CONTROL_FILE: text('.taleback/control.env').describe(
     'File that is read again whenever it changes. A line `TTS_PROVIDER=disabled` in it switches narration off without a restart; the last such line wins.',
   ),
@@ -111,11 +130,17 @@ export const speechConfig = (env: SpeechEnvironment, cores: number) => {
         scaleUpThreshold: env.SPEECH_SCALE_UP_DEPTH,
         scaleDownThreshold: env.SPEECH_SCALE_DOWN_SECONDS * 1000,
         balancing: env.SPEECH_BALANCING,
+        modelSpecialization: env.SPEECH_MODEL_SPECIALIZATION === 'on',
         recycleAfterJobs: env.SPEECH_RECYCLE_AFTER_JOBS,
         recycleAboveBytes: env.SPEECH_RECYCLE_ABOVE_MB * MEBIBYTE,
       },
-      circuitBreaker: { timeoutMs: env.CHUNK_TIMEOUT_SECONDS * 1000 },
-      health: { intervalMs: env.SPEECH_HEALTH_SECONDS * 1000 },
+      circuitBreaker: {
+        timeoutMs: env.CHUNK_TIMEOUT_SECONDS * 1000,
+        failureThreshold: env.SPEECH_FAILURE_THRESHOLD,
+        resetTimeoutMs: env.SPEECH_BREAKER_COOLDOWN_SECONDS * 1000,
+      },
+      health: { intervalMs: env.SPEECH_HEALTH_SECONDS * 1000, maxMisses: env.SPEECH_HEALTH_MISSES },
+      retry: { maxAttempts: env.SPEECH_RETRIES + 1 },
     },
     versions: env.SPEECH_PROTOCOLS,
   };
@@ -126,7 +151,7 @@ const NEVER = { warning: Number.POSITIVE_INFINITY, critical: Number.POSITIVE_INF
 
 export const protectionConfig = (env: SpeechEnvironment) => ({
   options: {
-    ttsProvider: env.TTS_PROVIDER,
+    ttsProvider: /^\s*disabled\s*$/i.test(env.DJ_PROVIDER) ? env.DJ_PROVIDER : env.TTS_PROVIDER,
     cooldownMs: env.PROTECTION_COOLDOWN_SECONDS * 1000,
     requestsPerMinute: env.REQUESTS_PER_MINUTE,
     intervalMs: env.PROTECTION_INTERVAL_SECONDS * 1000,

@@ -29,6 +29,9 @@ const DEFAULT_ENGINES = {
   python: { command: 'python3', folder: undefined, device: 'auto' },
 };
 
+const providerOf = (environment: Record<string, string>) =>
+  parseConfig(environment).protection.options.ttsProvider;
+
 describe('parseConfig', () => {
   it('needs nothing: every default is one machine’s', () => {
     const { secrets, ...config } = parseConfig({});
@@ -62,15 +65,17 @@ describe('parseConfig', () => {
         manager: {
           workerPool: {
             minWorkers: 1,
-            maxWorkers: Math.min(availableParallelism(), 4),
+            maxWorkers: Math.min(availableParallelism(), 5),
             scaleUpThreshold: 5,
             scaleDownThreshold: 30_000,
             balancing: 'weighted',
+            modelSpecialization: true,
             recycleAfterJobs: 2_000,
             recycleAboveBytes: 2 ** 30,
           },
-          circuitBreaker: { timeoutMs: 10_000 },
-          health: { intervalMs: 5_000 },
+          circuitBreaker: { timeoutMs: 10_000, failureThreshold: 0.5, resetTimeoutMs: 60_000 },
+          health: { intervalMs: 5_000, maxMisses: 3 },
+          retry: { maxAttempts: 4 },
         },
         versions: ['2.1.0', '2.0.0', '1.0.0'],
       },
@@ -131,6 +136,11 @@ describe('parseConfig', () => {
       SPEECH_SCALE_UP_DEPTH: '7',
       SPEECH_SCALE_DOWN_SECONDS: '60',
       SPEECH_BALANCING: 'model-affinity',
+      SPEECH_MODEL_SPECIALIZATION: 'off',
+      SPEECH_HEALTH_MISSES: '4',
+      SPEECH_RETRIES: '0',
+      SPEECH_FAILURE_THRESHOLD: '0.25',
+      SPEECH_BREAKER_COOLDOWN_SECONDS: '30',
       SPEECH_RECYCLE_AFTER_JOBS: '10',
       SPEECH_RECYCLE_ABOVE_MB: '512',
       SPEECH_HEALTH_SECONDS: '2.5',
@@ -201,11 +211,13 @@ describe('parseConfig', () => {
             scaleUpThreshold: 7,
             scaleDownThreshold: 60_000,
             balancing: 'model-affinity',
+            modelSpecialization: false,
             recycleAfterJobs: 10,
             recycleAboveBytes: 512 * 2 ** 20,
           },
-          circuitBreaker: { timeoutMs: 1_500 },
-          health: { intervalMs: 2_500 },
+          circuitBreaker: { timeoutMs: 1_500, failureThreshold: 0.25, resetTimeoutMs: 30_000 },
+          health: { intervalMs: 2_500, maxMisses: 4 },
+          retry: { maxAttempts: 1 },
         },
         versions: ['1.0.0'],
       },
@@ -272,6 +284,11 @@ describe('parseConfig', () => {
     ['SPEECH_WORKERS_MAX', '-1'],
     ['SPEECH_WORKERS_MAX', '65'],
     ['SPEECH_BALANCING', 'random'],
+    ['SPEECH_MODEL_SPECIALIZATION', 'yes'],
+    ['SPEECH_FAILURE_THRESHOLD', '50'],
+    ['SPEECH_BREAKER_COOLDOWN_SECONDS', '0'],
+    ['SPEECH_HEALTH_MISSES', '0'],
+    ['SPEECH_RETRIES', '-1'],
     ['SPEECH_PROTOCOLS', '3.0.0'],
     ['CPU_CRITICAL_PERCENT', '101'],
     ['LOAD_CRITICAL_PER_CORE', '0'],
@@ -294,6 +311,13 @@ describe('parseConfig', () => {
     ['WORKER_ID', ''],
   ])('%s=%s is a fault that names it', (name, value) => {
     expect(() => parseConfig({ [name]: value })).toThrow(new RegExp(`^configuration: ${name}: .`));
+  });
+
+  it('takes DJ_PROVIDER of seed 003 for TTS_PROVIDER: either switches narration off', () => {
+    expect(providerOf({ DJ_PROVIDER: 'Disabled' })).toBe('Disabled');
+    expect(providerOf({ DJ_PROVIDER: 'disabled', TTS_PROVIDER: 'flite' })).toBe('disabled');
+    expect(providerOf({ DJ_PROVIDER: 'kokoro', TTS_PROVIDER: 'disabled' })).toBe('disabled');
+    expect(providerOf({ DJ_PROVIDER: 'kokoro' })).toBe('');
   });
 
   it.each([

@@ -134,8 +134,22 @@ describe('weightedScore', () => {
   });
 });
 
+const workers = (...models: (string | undefined)[]) =>
+  models.map((model, index) => idle({ id: `worker-${index + 1}`, model })) as [Candidate, ...Candidate[]];
+
 describe('weighted', () => {
   const weighted = createBalancer('weighted');
+
+  it('gives a tie to the worker that used the model last, else to one without a model', () => {
+    const choose = createBalancer('weighted');
+    const chosen = (model: string, ...models: (string | undefined)[]) =>
+      choose(workers(...models), { ...REQUEST, model }).id;
+    expect(chosen('jenny', undefined, undefined)).toBe('worker-1');
+    expect(chosen('alan', 'jenny', undefined)).toBe('worker-2');
+    expect(chosen('jenny', 'jenny', 'alan')).toBe('worker-1');
+    expect(chosen('alan', 'alan', 'alan')).toBe('worker-2');
+    expect(chosen('nora', 'alan', 'jenny')).toBe('worker-1');
+  });
 
   it('takes the highest score, and the first of equals', () => {
     const slow = idle({ id: 'slow', responseTimeMs: 100 });

@@ -22,13 +22,38 @@ export interface BalancedRequest {
 /** Chooses one of at least one candidates. */
 export type Balancer = <C extends Candidate>(candidates: readonly [C, ...C[]], request: BalancedRequest) => C;
 
+type Score = (candidate: Candidate, request: BalancedRequest) => number;
+
+/** Those of the highest score. */
+const best = <C extends Candidate>(
+  candidates: readonly [C, ...C[]],
+  request: BalancedRequest,
+  scoreOf: Score,
+): readonly [C, ...C[]] => {
+  const scores = candidates.map((candidate) => scoreOf(candidate, request));
+  const highest = Math.max(...scores);
+  const [first = candidates[0], ...others] = candidates.filter((_, index) => scores[index] === highest);
+  return [first, ...others];
+};
+
 /** Chooses the candidate with the highest score; among equals the first. */
 const byScore =
-  (scoreOf: (candidate: Candidate, request: BalancedRequest) => number): Balancer =>
-  (candidates, request) => {
-    const scores = candidates.map((candidate) => scoreOf(candidate, request));
-    return candidates[scores.indexOf(Math.max(...scores))] ?? candidates[0];
+  (scoreOf: Score): Balancer =>
+  (candidates, request) =>
+    best(candidates, request, scoreOf)[0];
+
+/** By the weighted score. Of equals the one that used the model last, else one that has to drop no model. */
+const createWeighted = (): Balancer => {
+  /** Ids of workers, by the model. */
+  const lastUsers = new Map<string, string>();
+  const tieScore: Score = ({ id, model }, request) =>
+    lastUsers.get(request.model) === id ? 2 : Number(model === undefined);
+  return (candidates, request) => {
+    const [chosen] = best(best(candidates, request, weightedScore), request, tieScore);
+    lastUsers.set(request.model, chosen.id);
+    return chosen;
   };
+};
 
 /** Each worker in turn, by id: the next after the last chosen, so that the order holds while the candidates change. */
 const createRoundRobin = (): Balancer => {
@@ -71,7 +96,7 @@ const affinityScore = ({ model, queueDepth }: Candidate, request: BalancedReques
 const BALANCERS: Readonly<Record<(typeof BALANCING)[number], () => Balancer>> = {
   'round-robin': createRoundRobin,
   'least-connections': () => byScore(({ queueDepth }) => -queueDepth),
-  weighted: () => byScore(weightedScore),
+  weighted: createWeighted,
   'model-affinity': () => byScore(affinityScore),
 };
 

@@ -3,6 +3,8 @@ import { type Clock, systemClock } from '@taleback/resilience';
 
 /** The key, in the environment and in the control file. @see docs/origins.md#kill-switch */
 export const KILL_SWITCH_KEY = 'TTS_PROVIDER';
+/** The same, with the name that it has in seed 003. */
+const KEYS = `${KILL_SWITCH_KEY}|DJ_PROVIDER`;
 /** A busy process would look hundreds of times a second; an operator's command may take one second. */
 const LOOK_INTERVAL_MS = 1_000;
 /** A control file has a few lines. A larger file is something else and would hold the worker up. */
@@ -117,7 +119,7 @@ export class KillSwitch {
     this.#isUnreadable = answer.kind === 'unreadable';
     if (answer.kind !== 'text' && answer.kind !== 'missing') return;
     this.#stamp = answer.kind === 'text' ? answer.stamp : undefined;
-    this.#fileValue = answer.kind === 'text' ? readSetting(answer.text, KILL_SWITCH_KEY) : undefined;
+    this.#fileValue = answer.kind === 'text' ? readSetting(answer.text, KEYS) : undefined;
   }
 }
 
@@ -136,15 +138,18 @@ const unquote = (raw: string): string => {
 /**
  * The value that a text in .env syntax gives to a key; undefined when it gives none. The last line of the key wins, so
  * that `echo "KEY=value" >> file` takes effect, even when the line before it had no end and the two became one.
+ *
+ * @param keys one, or several names for the same, as `A|B`
  */
-export const readSetting = (text: string, key: string): string | undefined => {
+export const readSetting = (text: string, keys: string): string | undefined => {
+  const [glue, whole] = [new RegExp(`(?:${keys})=`), new RegExp(`^(?:${keys})$`)];
   let value: string | undefined;
   for (const line of text.replace(ENCODING_REMAINS, '').split(/\r\n|\n|\r/)) {
     const [, name, raw = ''] = ASSIGNMENT.exec(line) ?? [];
     if (name === undefined) continue;
-    const glued = withoutComment(raw).split(`${key}=`);
+    const glued = withoutComment(raw).split(glue);
     if (glued.length > 1) value = unquote(glued.at(-1) ?? '');
-    else if (name === key) value = unquote(raw);
+    else if (whole.test(name)) value = unquote(raw);
   }
   return value;
 };

@@ -70,6 +70,18 @@ describe('KillSwitch', () => {
     expect(changes.map((change) => change.kind === 'switched' && change.disabled)).toEqual([true, false]);
   });
 
+  it('seed 003: takes DJ_PROVIDER for the same key, and the last line of either', () => {
+    const { write, later } = setup();
+    write('A=1\nDJ_PROVIDER=disabled\n');
+    expect(later()).toEqual({ disabled: true, source: 'control-file' });
+    write('TTS_PROVIDER=disabled\nDJ_PROVIDER=kokoro');
+    expect(later().disabled).toBe(false);
+    write('DJ_PROVIDER=kokoro\nOTHER=1DJ_PROVIDER=disabled');
+    expect(later().disabled).toBe(true);
+    write('NO_DJ_PROVIDER=kokoro\nDJ_VOICE_PROVIDER=templates');
+    expect(later().disabled).toBe(false);
+  });
+
   it('lets the file enable what the environment disables', () => {
     const { write, killSwitch } = setup('disabled');
     write('TTS_PROVIDER=kokoro');
