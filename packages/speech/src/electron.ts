@@ -17,13 +17,11 @@ export const TTS_CHANNELS = { synthesize: 'tts-synthesize', status: 'tts-status'
  *
  * @returns a function that removes both
  * @example
- * const { plugin, close } = await openFlitePlugin({ environment: process.env, log: () => {} });
- * const manager = new TtsManager({}, { engines: [plugin], log: () => {} });
+ * const manager = new TtsManager();
  * // In an application: import { ipcMain } from 'electron';
  * const ipcMain = { handle: () => {}, removeHandler: () => {} };
  * const unbind = bindIpcMain(ipcMain, manager);
  * unbind();
- * await close();
  */
 export const bindIpcMain = (
   ipcMain: IpcMainLike,

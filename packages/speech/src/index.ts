@@ -15,9 +15,13 @@ export { type SynthesisRequest, type SynthesisResult } from './chain/synthesis-r
 export {
   type ServiceSnapshot,
   TtsManager,
+  // The names of seed 004. @see docs/origins.md#service
+  TtsManager as TTSManager,
   type TtsManagerParts,
   type TtsService,
+  type TtsService as ITTSService,
 } from './chain/tts-manager.ts';
+export { VoiceEngine } from './chain/voice-engine.ts';
 export { bindIpcMain, parseIpcError, TTS_CHANNELS } from './electron.ts';
 export {
   speaksLanguage,
@@ -36,7 +40,12 @@ export { loadFlite } from './engines/flite/flite-engine.ts';
 export * from './engines/hosted-plugins.node.ts';
 export { openEngine, type OpenEngine } from './engines/open-engine.node.ts';
 export { ESPEAK_PROFILE } from './engines/python-profiles.ts';
-export { BALANCING, type TtsManagerConfig, type TtsManagerOverrides } from './pool/pool-config.ts';
+export {
+  BALANCING,
+  type TtsManagerConfig,
+  type TtsManagerOverrides,
+  type TtsManagerOverrides as TTSManagerConfig,
+} from './pool/pool-config.ts';
 export {
   type PoolMode,
   type PoolSnapshot,

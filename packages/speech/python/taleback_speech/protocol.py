@@ -105,11 +105,12 @@ def parse_line(line: bytes, spoken: Sequence[str]) -> Message:
     fallback = BARE if written is None else enveloped(spoken)[0]
     address = Address(version or fallback, None if written is None else _correlation_id(fields))
     try:
-        if version is None:
+        # A newer manager negotiates in a version that may be unknown here.
+        if version is None and (written is None or not _is_hello(fields)):
             raise _invalid(f"This child does not speak {'1.0' if written is None else 'that version'}.")
         if has_strays:
             raise _invalid("NaN and Infinity are no JSON.")
-        if version != BARE:
+        if written is not None:
             return _parse_envelope(address, fields)
         if kind != "synthesize":
             raise _invalid("1.0 knows no request but synthesize.")
@@ -118,6 +119,11 @@ def parse_line(line: bytes, spoken: Sequence[str]) -> Message:
         if written is not None and address.correlation_id is None:
             return Noise(f"a request without a correlation id: {fault.message}")
         return Unreadable(address, fault)
+
+
+def _is_hello(fields: Mapping[str, Any]) -> bool:
+    payload = fields.get("payload")
+    return isinstance(payload, dict) and payload.get("type") == "hello"
 
 
 def _version_for(written: Any, spoken: Sequence[str]) -> str | None:

@@ -2,6 +2,7 @@ import { type Log, TalebackError } from '@taleback/core';
 import { type Clock, type Random, systemClock } from '@taleback/resilience';
 import { type AudioEncoder, createWavEncoder } from '../audio/audio-encoder.ts';
 import type { SpeechEngine } from '../engines/engine.ts';
+import { embeddedFlite } from '../engines/hosted-plugins.node.ts';
 import { parseManagerConfig, type TtsManagerOverrides } from '../pool/pool-config.ts';
 import {
   combinePools,
@@ -30,8 +31,8 @@ import type { NarrationRequest } from './plan-narration.ts';
 import { parseSynthesisRequest, type SynthesisRequest, type SynthesisResult } from './synthesis-request.ts';
 
 export interface TtsManagerParts {
-  /** In the order of preference, with different names: the next one speaks when one fails. */
-  readonly engines: readonly [EnginePlugin, ...EnginePlugin[]];
+  /** In the order of preference, with different names: the next one speaks when one fails. Default: the embedded one. */
+  readonly engines?: readonly [EnginePlugin, ...EnginePlugin[]] | undefined;
   /** Voices of one engine that are tried. Default 1: no substitutes. */
   readonly mostVoices?: number | undefined;
   /** Keeps new synthesis away from a machine in trouble. Default: none. The caller starts and stops it. */
@@ -40,10 +41,16 @@ export interface TtsManagerParts {
   readonly listeners?: readonly SynthesisListener[] | undefined;
   /** Called when a remote engine finally failed at a chunk, or a probe found it at fault. */
   readonly onServiceFailure?: ((engine: string, error: TalebackError) => void) | undefined;
-  readonly log: Log;
+  /** Default: warnings and errors go to standard error. */
+  readonly log?: Log | undefined;
   readonly clock?: Clock | undefined;
   readonly random?: Random | undefined;
 }
+
+const logTrouble: Log = (severity, message, fields = {}) => {
+  if (severity === 'error' || severity === 'warn')
+    process.stderr.write(`${severity}: ${message} ${JSON.stringify(fields)}\n`);
+};
 
 /** The state of the service without its figures: what readiness and metrics are made of. */
 export interface ServiceSnapshot {
@@ -63,19 +70,18 @@ const DRAIN_MS = 10_000;
  *
  * @see docs/origins.md#service
  * @example
- * const log = (severity: string, message: string): void => console.log(severity, message);
- * const { plugin, close } = await openFlitePlugin({ environment: process.env, log });
- * const manager = new TtsManager({ workerPool: { maxWorkers: 2 } }, { engines: [plugin], log });
+ * const manager = new TtsManager({ workerPool: { maxWorkers: 2 } });
  * await manager.initialize();
  * const { durationMs } = await manager.synthesize({ text: 'Hello there.' });
  * console.log(durationMs > 500); // true
  * await manager.shutdown();
- * await close();
  */
 export class TtsManager {
   /** The first engine, for single chunks: without protection and without fallbacks. */
   readonly engine: SpeechEngine;
   readonly #parts: TtsManagerParts;
+  readonly #log: Log;
+  readonly #embedded: ReturnType<typeof embeddedFlite> | undefined;
   readonly #clock: Clock;
   readonly #statistics: SynthesisStatistics;
   readonly #lines: readonly [EngineLine, ...EngineLine[]];
@@ -86,12 +92,16 @@ export class TtsManager {
   #ended: Promise<void> | undefined;
 
   /** @throws Error that names every invalid field of the configuration */
-  constructor(overrides: TtsManagerOverrides, parts: TtsManagerParts) {
+  constructor(overrides: TtsManagerOverrides = {}, parts: TtsManagerParts = {}) {
     this.#parts = parts;
+    const log = parts.log ?? logTrouble;
+    this.#log = log;
     this.#clock = parts.clock ?? systemClock;
     const config = parseManagerConfig(overrides);
     this.#statistics = new SynthesisStatistics(this.#clock);
-    const { engines, random = Math.random, log, onServiceFailure } = parts;
+    const embedded = embeddedFlite(log);
+    const { engines = [embedded.plugin], random = Math.random, onServiceFailure } = parts;
+    this.#embedded = parts.engines === undefined ? embedded : undefined;
     const lineOf = (plugin: EnginePlugin): EngineLine =>
       new EngineLine(plugin, {
         config,
@@ -123,9 +133,7 @@ export class TtsManager {
    * @throws TalebackError of the first engine when none comes up; a later call tries again
    */
   async initialize(overrides?: TtsManagerOverrides): Promise<void> {
-    if (this.#phase.kind === 'stopping') {
-      throw new TalebackError('job_cancelled', 'The speech service is stopping.');
-    }
+    this.#refuseWhenStopping();
     if (overrides !== undefined && this.#started === undefined) {
       const config = parseManagerConfig(overrides);
       for (const line of this.#lines) line.config = config;
@@ -150,14 +158,14 @@ export class TtsManager {
 
   /** Narration into files of the encoder, by the first engine that can. */
   narrator(encoder: AudioEncoder, caches?: SpeechCaches): Narrate {
-    const { mostVoices = 1, log } = this.#parts;
+    const { mostVoices = 1 } = this.#parts;
     return createNarrator({
       engines: this.#lines,
       mostVoices,
       encoder,
       caches,
       admit: () => this.#admit(),
-      log,
+      log: this.#log,
     });
   }
 
@@ -231,10 +239,21 @@ export class TtsManager {
 
   async #end(drainMs: number): Promise<void> {
     await Promise.all(this.#lines.map((line) => line.close(drainMs)));
+    await this.#embedded?.close();
     this.#stopListening?.();
   }
 
+  #refuseWhenStopping(): void {
+    if (this.#phase.kind !== 'stopping') return;
+    throw new TalebackError('job_cancelled', 'The speech service is stopping.');
+  }
+
   async #start(): Promise<void> {
+    if (this.#embedded !== undefined) {
+      await this.#embedded.open();
+      if (this.#ended !== undefined) await this.#embedded.close();
+      this.#refuseWhenStopping();
+    }
     try {
       await Promise.any(this.#lines.map((line) => line.start()));
     } catch {

@@ -1,13 +1,13 @@
 import { createFakeClock } from '@taleback/resilience/testing';
 import { describe, expect, it } from 'vitest';
-import { VoiceEngine } from '../../examples/voice-engine.ts';
+import { VoiceEngine } from './voice-engine.ts';
 import { openFakePlugin } from '../../test/support/fake-plugin.ts';
 
-describe('the example of a voice engine', () => {
+describe('a voice engine', () => {
   it('seed 004: speaks through the manager', async () => {
     const clock = createFakeClock();
     const { plugin, children } = openFakePlugin(clock);
-    const voiceEngine = new VoiceEngine(plugin, { log: () => {}, clock });
+    const voiceEngine = new VoiceEngine({}, { engines: [plugin], log: () => {}, clock });
     await expect(voiceEngine.speak('Too early.')).rejects.toThrow('has not been initialized');
     const initialized = voiceEngine.initialize();
     await clock.advanceAsync(0);

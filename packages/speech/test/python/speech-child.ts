@@ -24,6 +24,8 @@ export const pythonEnvironment = (substitutes: readonly string[] = []): Record<s
 });
 
 export interface ChildOptions {
+  /** Another child than the one in Python. */
+  readonly command?: readonly string[];
   readonly engine?: string;
   readonly options?: Readonly<Record<string, string>>;
   readonly versions?: string;
@@ -94,7 +96,8 @@ const isAnswerTo = (correlationId: string) => (frame: WireFrame) =>
 
 /** Runs a child as the manager does; it is killed after the test if it still lives. */
 export const startChild = (given: ChildOptions = {}): SpeechChild => {
-  const child = spawn('python3', childArguments(given), {
+  const [command, ...args] = given.command ?? ['python3', ...childArguments(given)];
+  const child = spawn(command ?? '', args, {
     env: { ...pythonEnvironment(given.substitutes), ...given.environment },
     stdio: ['pipe', 'pipe', 'pipe'],
   });

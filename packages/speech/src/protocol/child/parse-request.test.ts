@@ -70,7 +70,8 @@ describe('the other requests', () => {
       address,
       versions: ['2.1.0', 7],
     });
-    expect(enveloped({ type: 'hello', versions: '2.1.0' })).toMatchObject({ versions: [] });
+    expect(enveloped({ type: 'hello', versions: '2.1.0' })).toMatchObject({ kind: 'invalid' });
+    expect(enveloped({ type: 'hello' })).toMatchObject({ versions: ['2.1.0'] });
     expect(enveloped({ type: 'ping' })).toEqual({ kind: 'ping', address });
     expect(enveloped({ type: 'cancel', correlation_id: 'd' })).toEqual({
       kind: 'cancel',

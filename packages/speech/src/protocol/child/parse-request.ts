@@ -2,10 +2,9 @@ import { isRecord } from '@taleback/core/json';
 import {
   type Address,
   BARE_VERSION,
-  isProtocolVersion,
   type ManagerMessage,
   MAX_ID_CHARACTERS,
-  PROTOCOL_VERSIONS,
+  RAW_VERSION,
 } from '../protocol.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -31,12 +30,19 @@ const parseBare = (message: Fields): ParsedRequest => {
   return parseSynthesize(address, message);
 };
 
+/** The newest of ours that the sender of an envelope knows: a 2.2 would know 2.1, a 3.0 is another protocol. */
+const envelopeVersion = (given: unknown): '2.0.0' | typeof RAW_VERSION | undefined => {
+  const [, minor] = /^2\.(\d{1,4})(?:\.\d{1,4})?$/u.exec(typeof given === 'string' ? given : '') ?? [];
+  if (minor === undefined) return undefined;
+  return Number(minor) >= 1 ? RAW_VERSION : '2.0.0';
+};
+
 const parseEnveloped = ({ version: given, type, payload, metadata }: Fields): ParsedRequest => {
   if (type === 'response' || type === 'event') return { kind: 'noise', reason: 'only a child sends that' };
-  const isKnown = isProtocolVersion(given) && given !== BARE_VERSION;
+  const known = envelopeVersion(given);
   const id = isRecord(metadata) ? metadata['correlationId'] : undefined;
   const correlationId = typeof id === 'string' && id.length <= MAX_ID_CHARACTERS ? id : '';
-  const address: Address = { version: isKnown ? given : PROTOCOL_VERSIONS[0], correlationId };
+  const address: Address = { version: known ?? RAW_VERSION, correlationId };
   const invalid = (reason: string): ParsedRequest =>
     correlationId === '' ? { kind: 'noise', reason } : { kind: 'invalid', address, reason };
 
@@ -44,13 +50,16 @@ const parseEnveloped = ({ version: given, type, payload, metadata }: Fields): Pa
   if (!isRecord(payload)) return invalid('payload must be an object');
   const { type: kind, correlation_id: target, versions } = payload;
   // A newer manager negotiates in a version that may be unknown here.
-  if (!isKnown && kind !== 'hello') return invalid('version is not known');
+  if (known === undefined && kind !== 'hello') return invalid('version is not known');
   if (kind === 'shutdown') return { kind };
   if (kind === 'cancel' && typeof target === 'string') return { kind, correlationId: target };
   if (kind === 'cancel') return invalid('correlation_id must be a text');
   if (correlationId === '') return invalid('metadata.correlationId must be a text');
   if (kind === 'ping') return { kind, address };
-  if (kind === 'hello') return { kind, address, versions: Array.isArray(versions) ? versions : [] };
+  if (kind === 'hello') {
+    const offered = versions ?? [address.version];
+    return Array.isArray(offered) ? { kind, address, versions: offered } : invalid('versions must be a list');
+  }
   return kind === 'synthesize' ? parseSynthesize(address, payload) : invalid('payload.type is not known');
 };
 

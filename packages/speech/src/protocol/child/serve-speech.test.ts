@@ -64,7 +64,7 @@ describe('hello', () => {
   it.each([
     [['2.1.0', '2.0.0', '1.0.0'], '2.1.0'],
     [['1.0.0', '9.0.0', '2.0.0'], '2.0.0'],
-    [['9.0.0'], '1.0.0'],
+    [['9.0.0', '1.0.0'], '1.0.0'],
   ])('chooses of %j: %s', async (versions, chosen) => {
     const host = await startLoaded();
     host.hearObject(request('h', { type: 'hello', versions }));

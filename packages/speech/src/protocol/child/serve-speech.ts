@@ -122,7 +122,12 @@ class SpeechServer {
     const { engine, concurrency, log } = this.#service;
     switch (request.kind) {
       case 'hello': {
-        const version = newestCommon(PROTOCOL_VERSIONS, request.versions) ?? BARE_VERSION;
+        const version = newestCommon(PROTOCOL_VERSIONS, request.versions);
+        if (version === undefined) {
+          const message = 'This child speaks none of those versions.';
+          this.#answers.fail(request.address, new TalebackError('request_invalid', message));
+          return;
+        }
         const { pid } = process;
         this.#answers.respond(request.address, { type: 'hello', version, engine, concurrency, pid });
         this.#eventVersion = version;
