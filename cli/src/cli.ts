@@ -1,76 +1,11 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
-import { Command, CommanderError } from 'commander';
-import { addBatchCommand } from './commands/batch.node.ts';
-import { addBreakerCommand } from './commands/breaker.ts';
-import { addDoctorCommand } from './commands/doctor.ts';
-import { addNarrateCommand } from './commands/narrate.ts';
-import { addReplayCommand } from './commands/replay.node.ts';
-import { addSynthesizeCommand } from './commands/synthesize.node.ts';
-import { addWorkerCommand } from './commands/worker.node.ts';
-import { CommandFailed, errorSentence, exitCodeOf } from './exit-code.ts';
-import { terminal } from './terminal.ts';
-
-// Commands import what they need when they run: `taleback --help` has to be quick.
-
-const EXAMPLES = `
-Examples:
-  taleback worker                                            take jobs and narrate them
-  taleback doctor                                            find out what is wrong
-  taleback synthesize "Once upon a time." --out tale.mp3     read a text aloud
-
-Settings come from the environment; an option beats its variable. Ends with 0 when all is well, 1 when something failed,
-2 when the usage is wrong or the configuration cannot be read, 3 when a story goes on whose end was not waited for.`;
-
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-  readonly version: string;
-};
-
-const program = new Command('taleback')
-  .description('Every narration ends: ready with audio, or failed with a reason.')
-  .version(version, '-V, --version', 'the version of taleback')
-  .helpOption('-h, --help', 'what can be said here')
-  .helpCommand('help [command]', 'help for a command')
-  .exitOverride()
-  .configureOutput({
-    // One sentence: what is wrong, and what was meant.
-    outputError: (words, write) => {
-      const sentence = words.replace(/^error: /, 'taleback: ').trim();
-      write(`${sentence.replace(/\s*\n\s*/g, ' ')}\n`);
-    },
-  })
-  .addHelpText('after', EXAMPLES);
-
-let isWorker = false;
-addWorkerCommand(program, () => {
-  isWorker = true;
-});
-addDoctorCommand(program);
-addSynthesizeCommand(program);
-addBatchCommand(program);
-addNarrateCommand(program);
-addBreakerCommand(program);
-addReplayCommand(program);
-
-const run = async (): Promise<number> => {
-  try {
-    await program.parseAsync();
-    return Number(process.exitCode ?? 0);
-  } catch (error) {
-    // Help and versions end this way too; commander has said what is wrong.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    terminal.err(`taleback: ${errorSentence(error)}\n`);
-    if (error instanceof CommandFailed) for (const hint of error.hints) terminal.err(`  ${hint}\n`);
-    return exitCodeOf(error);
-  }
-};
+import { runCli } from './run-cli.node.ts';
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // Closing the other end early, as `head` does, ends it quietly.
   if (error.code === 'EPIPE') process.exit();
   throw error;
 });
-const code = await run();
-// The worker ends its process itself. Elsewhere what was left behind, such as an unanswered DNS query, must not keep a
-// command from ending.
-if (!isWorker) process.stdout.write('', () => process.exit(code));
+const code = await runCli(process.argv.slice(2));
+// What was left behind, such as an unanswered DNS query, must not keep a command from ending.
+if (code !== undefined) process.stdout.write('', () => process.exit(code));

@@ -1,5 +1,3 @@
-import { CLI_ARGS } from './cli/run-cli.ts';
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +13,7 @@ import {
 import type { FaultProxy } from '@taleback/worker/test/storage/fault-proxy.ts';
 import { openGcsService } from '@taleback/worker/test/storage/gcs-service.ts';
 import { ACCESS_KEY, BUCKET, openS3Service } from '@taleback/worker/test/storage/s3-service.ts';
+import { runHere } from './cli/run-cli.ts';
 import { messageTo } from '../../packages/outbox/test/child-message.ts';
 
 interface Bucket {
@@ -82,25 +81,24 @@ const suite = (name: string, open: () => Promise<Bucket>): void => {
       for (const key of await records.list('failed_callbacks')) await bucket.objects.remove(key);
     });
 
-    const taleback = (...args: string[]): Promise<{ readonly code: number; readonly output: string }> =>
-      new Promise((resolve) => {
-        const env = {
-          PATH: process.env['PATH'],
-          OUTBOX_FOLDER: folder,
-          AUDIO_FOLDER: join(folder, 'nowhere'),
-          CONTROL_FILE: join(folder, 'control.env'),
-          CALLBACK_SECRETS: `whsec_${Buffer.alloc(24, 3).toString('base64')}`,
-          ALLOW_PRIVATE_CALLBACKS: 'on',
-          JOB_SOURCE: 'runpod-dev',
-          HEALTH_PORT: '0',
-          METADATA_SERVER_DETECTION: 'none',
-          GCE_METADATA_HOST: '127.0.0.1:9',
-          ...bucket.environment,
-        };
-        execFile(process.execPath, [...CLI_ARGS, ...args], { env, cwd: folder }, (error, stdout, stderr) => {
-          resolve({ code: typeof error?.code === 'number' ? error.code : 0, output: `${stdout}${stderr}` });
-        });
-      });
+    const taleback = async (
+      ...args: string[]
+    ): Promise<{ readonly code: number | null; readonly output: string }> => {
+      const env = {
+        OUTBOX_FOLDER: folder,
+        AUDIO_FOLDER: join(folder, 'nowhere'),
+        CONTROL_FILE: join(folder, 'control.env'),
+        CALLBACK_SECRETS: `whsec_${Buffer.alloc(24, 3).toString('base64')}`,
+        ALLOW_PRIVATE_CALLBACKS: 'on',
+        JOB_SOURCE: 'runpod-dev',
+        HEALTH_PORT: '0',
+        METADATA_SERVER_DETECTION: 'none',
+        GCE_METADATA_HOST: '127.0.0.1:9',
+        ...bucket.environment,
+      };
+      const { code, out, err } = await runHere(args, { env, cwd: folder });
+      return { code, output: out + err };
+    };
 
     const giveUp = async (id: string, createdMs: number): Promise<string> => {
       const key = `failed_callbacks/2026-01-02/${id}.json`;

@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -10,7 +9,7 @@ import {
   type RecordingReceiver,
   type Reply,
 } from '../../packages/outbox/test/recording-receiver.ts';
-import { CLI_ARGS } from './cli/run-cli.ts';
+import { runHere } from './cli/run-cli.ts';
 import { messageTo } from '../../packages/outbox/test/child-message.ts';
 
 const KEY = Buffer.alloc(24, 3);
@@ -31,23 +30,20 @@ afterEach(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-const replay = (
+const replay = async (
   args: readonly string[] = [],
   environment: Readonly<Record<string, string>> = {},
-): Promise<{ readonly code: number; readonly output: string }> =>
-  new Promise((resolve) => {
-    const env = {
-      PATH: process.env['PATH'],
-      AUDIO_FOLDER: join(root, 'audio'),
-      OUTBOX_FOLDER: join(root, 'outbox'),
-      CALLBACK_SECRETS: `whsec_${KEY.toString('base64')}`,
-      ALLOW_PRIVATE_CALLBACKS: 'on',
-      ...environment,
-    };
-    execFile(process.execPath, [...CLI_ARGS, 'replay', ...args], { env }, (error, stdout, stderr) => {
-      resolve({ code: typeof error?.code === 'number' ? error.code : 0, output: `${stdout}${stderr}` });
-    });
-  });
+): Promise<{ readonly code: number | null; readonly output: string }> => {
+  const env = {
+    AUDIO_FOLDER: join(root, 'audio'),
+    OUTBOX_FOLDER: join(root, 'outbox'),
+    CALLBACK_SECRETS: `whsec_${KEY.toString('base64')}`,
+    ALLOW_PRIVATE_CALLBACKS: 'on',
+    ...environment,
+  };
+  const { code, out, err } = await runHere(['replay', ...args], { env });
+  return { code, output: out + err };
+};
 
 const giveUp = async (id: string, createdMs: number): Promise<void> => {
   const message = messageTo(receiver.url, id);

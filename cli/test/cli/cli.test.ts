@@ -18,7 +18,7 @@ import {
   type RecordingReceiver,
 } from '../../../packages/outbox/test/recording-receiver.ts';
 import { type CliFolder, openCliFolder, PATIENT } from './cli-folder.ts';
-import { type CliRun, CLI_ARGS, runCommand } from './run-cli.ts';
+import { BASE_ENV, type CliRun, CLI_ARGS, runCommand, runHere } from './run-cli.ts';
 
 let home: CliFolder;
 let folder: string;
@@ -39,8 +39,10 @@ afterEach(async () => {
   await home.remove();
 });
 
-const taleback = (args: readonly string[], input?: string): Promise<CliRun> =>
-  runCommand(args, { env, cwd: folder, ...(input === undefined ? {} : { input }) });
+const taleback = (args: readonly string[]): Promise<CliRun> => runHere(args, { env, cwd: folder });
+/** The same as a process, for one of each kind of end. */
+const talebackProcess = (args: readonly string[], input = ''): Promise<CliRun> =>
+  runCommand(args, { env, cwd: folder, input });
 
 const isAlive = (pid: number): boolean => {
   try {
@@ -52,7 +54,7 @@ const isAlive = (pid: number): boolean => {
 
 describe('taleback', () => {
   it('helps, and names its version', async () => {
-    const help = await taleback(['--help']);
+    const help = await talebackProcess(['--help']);
     expect([help.code, help.err]).toEqual([0, '']);
     for (const name of ['worker', 'doctor', 'synthesize', 'narrate', 'breaker', 'replay', 'batch']) {
       expect(help.out).toContain(`  ${name}`);
@@ -60,7 +62,7 @@ describe('taleback', () => {
       expect(own.code).toBe(0);
       expect(own.out).toContain('Examples:');
     }
-    expect(await taleback(['--version'])).toMatchObject({ code: 0, out: '0.1.0\n' });
+    expect(await talebackProcess(['--version'])).toMatchObject({ code: 0, out: '0.1.0\n' });
   });
 
   it('loads nothing heavy for its help', async () => {
@@ -91,7 +93,7 @@ describe('taleback', () => {
     expect(await readdir(folder)).not.toContain('x.mp3');
   });
 
-  it.each([['doctor'], ['worker'], ['breaker', 'list']])(
+  it.each([['doctor'], ['breaker', 'list']])(
     'cannot begin with a configuration like this: %s',
     async (...args) => {
       env['HEALTH_PORT'] = 'many';
@@ -102,7 +104,7 @@ describe('taleback', () => {
   );
 
   it('shows its help and ends with 2 when nothing is asked', async () => {
-    const run = await taleback([]);
+    const run = await talebackProcess([]);
     expect([run.code, run.out]).toEqual([2, '']);
     expect(run.err).toContain('Usage: taleback');
   });
@@ -154,7 +156,7 @@ describe('taleback doctor', () => {
   });
 
   it('speaks to people, without colour where nobody looks', async () => {
-    const run = await taleback(['doctor', ...PATIENT]);
+    const run = await talebackProcess(['doctor', ...PATIENT]);
     expect(run.code).toBe(0);
     expect(run.out).toMatch(/^Engines\n {2}✓ flite /);
     expect(run.out).not.toContain('\u001B');
@@ -265,7 +267,7 @@ describe('taleback doctor', () => {
   it('is not held up by a worker that hangs', async () => {
     server = await openSilent();
     env['HEALTH_PORT'] = String(server.port);
-    const run = await taleback(['doctor', '--json', '--timeout', '3']);
+    const run = await talebackProcess(['doctor', '--json', '--timeout', '3']);
     const told = JSON.parse(run.out) as Told;
     expect(told.checks.find(({ name }) => name === 'circuit breakers')).toMatchObject({ status: 'failed' });
     expect(run.code).toBe(1);
@@ -313,7 +315,7 @@ describe('taleback synthesize', () => {
     await writeFile(join(folder, 'python'), script, { mode: 0o755 });
     env = { ...env, ENGINES: 'chatterbox-python', PYTHON: join(folder, 'python') };
     const child = spawn(process.execPath, [...CLI_ARGS, 'synthesize', 'Hello.', '--out', 'x.mp3'], {
-      env: { PATH: process.env['PATH'], ...env },
+      env: { ...BASE_ENV, ...env },
       cwd: folder,
       stdio: ['ignore', 'ignore', 'pipe'],
     });
@@ -327,7 +329,10 @@ describe('taleback synthesize', () => {
   });
 
   it('reads standard input and writes standard output', async () => {
-    const run = await taleback(['synthesize', '-', '--out', '-', '--format', 'wav'], 'Once upon a time.');
+    const run = await talebackProcess(
+      ['synthesize', '-', '--out', '-', '--format', 'wav'],
+      'Once upon a time.',
+    );
     expect([run.code, run.err]).toEqual([0, '']);
     expect(run.outBytes.toString('latin1', 8, 12)).toBe('WAVE');
     expect(run.outBytes.readUInt32LE(4)).toBe(run.outBytes.byteLength - 8);
@@ -336,9 +341,10 @@ describe('taleback synthesize', () => {
   it.each([
     [['Hello there', '--voice', 'nobody'], 'There is no voice "nobody"'],
     [['Hello there', '--language', 'xx'], 'The language "xx" is not supported'],
-    [[], 'text'],
+    [['-'], 'text'],
   ])('ends with 1 and leaves no file: %j', async (args, words) => {
-    const run = await taleback(['synthesize', ...args, '--out', 'x.mp3']);
+    const isRead = args[0] === '-';
+    const run = await (isRead ? talebackProcess : taleback)(['synthesize', ...args, '--out', 'x.mp3']);
     expect(run.err).toContain(words);
     expect(run.code).toBe(1);
     expect((await readdir(folder)).filter((name) => name.startsWith('x.mp3'))).toEqual([]);
@@ -445,7 +451,7 @@ describe('taleback batch', () => {
   it('narrates a list into MP3 files with a report, also past a story that fails', async () => {
     env['SYSTEM_PROTECTION'] = 'off';
     await writeFile(join(folder, 'stories.jsonl'), '{"id":"one","text":"Once upon a time."}\nnot json\n');
-    const run = await taleback(['batch', 'stories.jsonl', '--out', 'tales']);
+    const run = await talebackProcess(['batch', 'stories.jsonl', '--out', 'tales']);
     expect([run.code, run.out]).toEqual([1, '']);
     expect(run.err).toContain('line 1: one.mp3\n');
     expect(run.err).toContain('1 of 2 narrated, 1 failed, 0 skipped: tales/report.json\n');

@@ -6,7 +6,7 @@ import { openHttp, openSilent } from '../../../packages/speech/test/diagnosis/se
 import { openEdgeServer } from '../../../packages/speech/test/engines/simulators/edge-server.ts';
 import { openKokoroServer } from '../../../packages/speech/test/engines/simulators/kokoro-server.ts';
 import { type CliFolder, openCliFolder, PATIENT } from './cli-folder.ts';
-import { runCommand } from './run-cli.ts';
+import { runHere } from './run-cli.ts';
 
 let home: CliFolder;
 let folder: string;
@@ -33,7 +33,7 @@ interface Told {
 }
 
 const examine = async (...args: string[]) => {
-  const run = await runCommand(['doctor', '--json', ...args], { env, cwd: folder });
+  const run = await runHere(['doctor', '--json', ...args], { env, cwd: folder });
   const { checks } = JSON.parse(run.out) as Told;
   return { code: run.code, of: (name: string) => checks.find((check) => check.name === name) };
 };

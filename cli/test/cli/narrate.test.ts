@@ -19,7 +19,7 @@ import {
   type RecordingReceiver,
   type Reply,
 } from '../../../packages/outbox/test/recording-receiver.ts';
-import { type CliRun, CLI_ARGS, runCommand } from './run-cli.ts';
+import { BASE_ENV, type CliRun, CLI_ARGS, runCommand, runHere } from './run-cli.ts';
 
 const KEY = Buffer.alloc(24, 3);
 const SECRET = `whsec_${KEY.toString('base64')}`;
@@ -81,7 +81,7 @@ const openPipeline = async (
 };
 
 const narrate = (args: readonly string[], env: Record<string, string> = {}): Promise<CliRun> =>
-  runCommand(['narrate', 'Once upon a time.', '--voice', 'slt', ...args], {
+  runHere(['narrate', 'Once upon a time.', '--voice', 'slt', ...args], {
     env: { CALLBACK_SECRETS: SECRET, ...env },
   });
 
@@ -192,7 +192,7 @@ describe('taleback narrate', () => {
     const isQueued = once(queued, 'queued');
     const args = ['narrate', 'Once upon a time.', '--voice', 'slt', '--story', 's1', '--receiver', url];
     const child = spawn(process.execPath, [...CLI_ARGS, ...args], {
-      env: { PATH: process.env['PATH'], CALLBACK_SECRETS: SECRET },
+      env: { ...BASE_ENV, CALLBACK_SECRETS: SECRET },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     const words = text(child.stderr);

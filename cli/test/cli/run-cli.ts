@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { vi } from 'vitest';
+import { runCli } from '../../src/run-cli.node.ts';
 
 export interface CliRun {
   readonly code: number | null;
@@ -16,16 +18,20 @@ export interface RunOptions {
   readonly cwd?: string;
 }
 
+const { PATH, NODE_COMPILE_CACHE } = process.env;
+/** What every process of the command line inherits. */
+export const BASE_ENV = { PATH, NODE_COMPILE_CACHE } as const;
+
 /** Arguments for a Node that runs the command line from its sources. */
 export const CLI_ARGS: readonly string[] = [
   '--conditions=@taleback/source',
   fileURLToPath(new URL('../../src/cli.ts', import.meta.url)),
 ];
 
-/** Runs the command line to its end. */
+/** Runs the command line to its end, as a process. */
 export const runCommand = async (args: readonly string[], options: RunOptions = {}): Promise<CliRun> => {
   const child = spawn(process.execPath, [...CLI_ARGS, ...args], {
-    env: { PATH: process.env['PATH'], ...options.env },
+    env: { ...BASE_ENV, ...options.env },
     cwd: options.cwd,
     stdio: ['pipe', 'pipe', 'pipe'],
   });
@@ -39,4 +45,38 @@ export const runCommand = async (args: readonly string[], options: RunOptions = 
   const [code] = (await once(child, 'close')) as [number | null];
   const outBytes = Buffer.concat(out);
   return { code, outBytes, out: outBytes.toString('utf8'), err: Buffer.concat(err).toString('utf8') };
+};
+
+/**
+ * Runs a command in this process, where its modules are loaded once: for all that needs neither standard input nor a
+ * signal. One at a time, because environment, folder and output are the process's.
+ */
+export const runHere = async (
+  args: readonly string[],
+  options: Omit<RunOptions, 'input'> = {},
+): Promise<CliRun> => {
+  const { env, exitCode } = process;
+  const folder = process.cwd();
+  const capture = (stream: NodeJS.WriteStream): Buffer[] => {
+    const chunks: Buffer[] = [];
+    vi.spyOn(stream, 'write').mockImplementation((chunk, ...rest) => {
+      chunks.push(Buffer.from(chunk as string));
+      for (const done of rest) if (typeof done === 'function') (done as () => void)();
+      return true;
+    });
+    return chunks;
+  };
+  const [out, err] = [capture(process.stdout), capture(process.stderr)];
+  process.env = { ...BASE_ENV, ...options.env };
+  process.chdir(options.cwd ?? folder);
+  try {
+    const code = (await runCli(args)) ?? null;
+    const outBytes = Buffer.concat(out);
+    return { code, outBytes, out: outBytes.toString('utf8'), err: Buffer.concat(err).toString('utf8') };
+  } finally {
+    vi.mocked(process.stdout.write).mockRestore();
+    vi.mocked(process.stderr.write).mockRestore();
+    process.chdir(folder);
+    Object.assign(process, { env, exitCode });
+  }
 };
