@@ -1,10 +1,11 @@
-import { type Change, createNames, isRecord, readStoryAudio, textOf } from '@taleback/core';
+import { createNames, isRecord, readStoryAudio, textOf } from '@taleback/core';
 import type { QueryDocumentSnapshot } from 'firebase-admin/firestore';
 import type { NarrationEvent } from '../src/events/narration-event.ts';
 import type { OwedEvents } from '../src/events/owed-events.node.ts';
 import {
   applyToDocuments,
   attemptIdOf,
+  changed,
   type Fields,
   isKnownFromStory,
   type MessageDocuments,
@@ -58,12 +59,6 @@ export const storyIn = ({ stories }: MemoryDocuments, id: string): MemoryStory =
   let story = stories.get(id);
   if (story === undefined) stories.set(id, (story = { fields: undefined, version: 0, attempts: new Map() }));
   return story;
-};
-
-const changed = (fields: Fields, { set, remove }: Change): Fields => {
-  const next = { ...fields, ...set };
-  for (const name of remove) delete next[name];
-  return next;
 };
 
 const isPlain = (value: unknown): value is Fields => isRecord(value) && !(value instanceof Date);

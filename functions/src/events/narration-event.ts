@@ -1,4 +1,4 @@
-import type { NarrationState, StoryEventKind } from '@taleback/core';
+import { type NarrationState, present, type StoryEventKind } from '@taleback/core';
 
 /**
  * A change of a narration as a CloudEvent in structured JSON. It may come more than once, and then has the same `id`.
@@ -39,11 +39,6 @@ export interface NarrationEventData {
 }
 
 const SOURCE = '/taleback/functions';
-
-type Optional<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
-
-const present = <T extends object>(fields: T): Optional<T> =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Optional<T>;
 
 const STATUS_OF = {
   ready: 'ready',

@@ -1,5 +1,5 @@
 import { describeError, isEnded, isErrorCode, parseTtsJob, type TtsJobEvent } from '@taleback/core';
-import { withJob } from '@taleback/core/signatures';
+import { signJobToken, withJob } from '@taleback/core/signatures';
 import type { DeadLetters } from '../events/pubsub.node.ts';
 import {
   type ApplyOptions,
@@ -30,11 +30,10 @@ export const runpodOrder = (job: TtsJobEvent, options: OrderOptions): RunpodOrde
   const { metadata } = job.input;
   const storyId = metadata.story_id;
   const webhook = new URL(options.webhookUrl);
+  const token = signJobToken(options.urlSecret, storyId, job.id);
   // A foreign server must not get the token.
   const address = (url: string): string =>
-    URL.canParse(url) && new URL(url).origin === webhook.origin
-      ? withJob(url, options.urlSecret, storyId, job.id)
-      : url;
+    URL.canParse(url) && new URL(url).origin === webhook.origin ? withJob(url, job.id, token) : url;
   webhook.searchParams.set('story', storyId);
   return {
     input: {

@@ -9,6 +9,7 @@ import {
   decide,
   documentIdFault,
   fitDocument,
+  fitsEasily,
   isRecord,
   type Names,
   type NarrationState,
@@ -98,8 +99,12 @@ export const isKnownFromStory = (story: Fields, jobId: string | undefined): bool
   jobId === story['audioRunpodJobId'] &&
   currentOf(readStoryAudio(story)) !== undefined;
 
-const without = (fields: Fields, names: readonly string[]): Fields =>
-  Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name)));
+/** The fields with a change. */
+export const changed = (fields: Fields, { set, remove }: Change): Fields => {
+  const next = { ...fields, ...set };
+  for (const name of remove) delete next[name];
+  return next;
+};
 
 /** What may be cut from an end that is too large, in this order. A failure keeps a sentence of its words. */
 const AUDIO: Cuttable = { metadata: 'audioMetadata', texts: [] };
@@ -113,7 +118,8 @@ const FAILURE: Cuttable = {
 
 /** Fits the change into the document; undefined when there is no room even without its metadata. */
 export const fitChange = (current: Fields, change: Change): Change | undefined => {
-  const rest = without(current, [...change.remove, ...Object.keys(change.set)]);
+  if (fitsEasily(current, change.set)) return change;
+  const rest = changed(current, { set: {}, remove: [...change.remove, ...Object.keys(change.set)] });
   const set = fitDocument(rest, { ...change.set }, change.set['audioStatus'] === 'failed' ? FAILURE : AUDIO);
   if (set === undefined) return undefined;
   const dropped = Object.keys(change.set).filter((name) => !Object.hasOwn(set, name));
@@ -145,7 +151,7 @@ export const applyToDocuments = (
   const change = decision.story === undefined ? undefined : fitChange(fields, decision.story);
   if (decision.story !== undefined && change === undefined)
     return { outcome: { kind: 'too-large' }, writes: {} };
-  const after = change === undefined ? fields : { ...without(fields, change.remove), ...change.set };
+  const after = change === undefined ? fields : changed(fields, change);
   const narration = { ...readNarration(after), userId };
   const attempt = decision.attempt;
   const event =

@@ -25,7 +25,7 @@ const LEGIBLE_CHARACTERS = 100;
 /** A text and its percent-decoded forms. */
 const spellings = (text: string): string[] => {
   const all = [text];
-  for (let last = text; all.length <= MAX_DECODINGS; ) {
+  for (let last = text; last.includes('%') && all.length <= MAX_DECODINGS; ) {
     try {
       last = decodeURIComponent(last);
     } catch {

@@ -13,6 +13,7 @@ export {
   type Cuttable,
   fieldsBytes,
   fitDocument,
+  fitsEasily,
 } from './storable/document.ts';
 export { MAX_DOCUMENT_BYTES, storableMetadata } from './storable/document.ts';
 export * from './story/index.ts';

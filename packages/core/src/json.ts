@@ -31,5 +31,8 @@ export const numberOf = (value: unknown): number | undefined =>
  * @example
  * present({ title: 'A tale', language: undefined }); // { title: 'A tale' }
  */
-export const present = <T extends object>(fields: T): { [Name in keyof T]?: Exclude<T[Name], undefined> } =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
+export const present = <T extends object>(fields: T): { [Name in keyof T]?: Exclude<T[Name], undefined> } => {
+  const kept: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(fields)) if (value !== undefined) kept[name] = value;
+  return kept as never;
+};

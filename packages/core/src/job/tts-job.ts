@@ -143,7 +143,7 @@ const keptSchema = z.object({
  * readExtras({ genre: 'tale', other: 1 }); // { genre: 'tale' }
  */
 export const readExtras = (stored: unknown): KeptExtras | undefined =>
-  orNothing(present(keptSchema.safeParse(stored).data ?? {}));
+  stored === undefined ? undefined : orNothing(present(keptSchema.safeParse(stored).data ?? {}));
 
 /**
  * Extras for another voice: what belonged to the old one is left out.

@@ -46,7 +46,7 @@ describe('the job in an address', () => {
   it('comes back as it went in, and leaves the rest of the address alone', () => {
     fc.assert(
       fc.property(id, id, (story, job) => {
-        const url = withJob(CALLBACK, 'secret', story, job);
+        const url = withJob(CALLBACK, job, signJobToken('secret', story, job));
         expect(jobOfUrl(url, ['secret'], story)).toEqual({ kind: 'verified', jobId: job });
         const { searchParams, pathname, hash } = new URL(url);
         expect([searchParams.get('keep'), pathname, hash]).toEqual(['1', '/api/tts/callback', '#part']);
@@ -57,8 +57,8 @@ describe('the job in an address', () => {
   it.each([
     ['no query', CALLBACK, 'none'],
     ['a job without a token', 'https://h.test/?job=j1', 'none'],
-    ['an address of another story', withJob(CALLBACK, 'secret', 's2', 'j1'), 'forged'],
-    ['a token of another secret', withJob(CALLBACK, 'other', 's1', 'j1'), 'forged'],
+    ['an address of another story', withJob(CALLBACK, 'j1', signJobToken('secret', 's2', 'j1')), 'forged'],
+    ['a token of another secret', withJob(CALLBACK, 'j1', signJobToken('other', 's1', 'j1')), 'forged'],
     ['a token that is none', 'https://h.test/?job=j1&token=x', 'forged'],
   ])('%s', (_what, url, kind) => {
     expect(jobOfUrl(url, ['secret'], 's1')).toEqual({ kind });

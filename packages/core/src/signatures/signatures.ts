@@ -207,13 +207,13 @@ export const verifyJobToken = (
  * The address with the job and its token in its query; what else stands there stays.
  *
  * @example
- * import { withJob } from '@taleback/core/signatures';
- * withJob('https://a.example/hook', 'secret', 's1', 'j1'); // 'https://a.example/hook?job=j1&token=...'
+ * import { signJobToken, withJob } from '@taleback/core/signatures';
+ * withJob('https://a.example/hook', 'j1', signJobToken('secret', 's1', 'j1')); // 'https://a.example/hook?job=j1&token=...'
  */
-export const withJob = (address: string, secret: Secret, storyId: string, jobId: string): string => {
+export const withJob = (address: string, jobId: string, token: string): string => {
   const url = new URL(address);
   url.searchParams.set('job', jobId);
-  url.searchParams.set('token', signJobToken(secret, storyId, jobId));
+  url.searchParams.set('token', token);
   return url.href;
 };
 

@@ -16,7 +16,9 @@ export const documentIdFault = (id: string): string | undefined => {
   if (id === '.' || id === '..') return 'must not be "." or ".."';
   if (/^__.*__$/s.test(id)) return 'must not start and end with two underscores';
   if (id.includes('\0') || !isWellFormed(id)) return 'must be valid Unicode text without NUL';
-  if (utf8.encode(id).length > MAX_DOCUMENT_ID_BYTES) return `must be at most ${MAX_DOCUMENT_ID_BYTES} bytes`;
+  // Short ids need not be encoded: no UTF-16 unit takes more than three bytes.
+  if (3 * id.length > MAX_DOCUMENT_ID_BYTES && utf8.encode(id).length > MAX_DOCUMENT_ID_BYTES)
+    return `must be at most ${MAX_DOCUMENT_ID_BYTES} bytes`;
   return undefined;
 };
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MAX_DOCUMENT_BYTES, fieldsBytes, fitDocument, valueBytes } from './document.ts';
+import { MAX_DOCUMENT_BYTES, fieldsBytes, fitDocument, fitsEasily, valueBytes } from './document.ts';
 
 /** Bytes that Firestore keeps for the names in a document's path: each name and one byte, and 16 for the whole. */
 const nameBytes = (...names: string[]): number => names.reduce((sum, name) => sum + name.length + 1, 16);
@@ -53,6 +53,24 @@ const fits = (rest: Record<string, unknown>, change: Record<string, unknown>): b
 const KB = 'x'.repeat(1_000);
 const metadataOf = (kilobytes: number): Record<string, unknown> =>
   Object.fromEntries(Array.from({ length: kilobytes }, (_, index) => [`f${index}`, KB]));
+
+describe('fitsEasily', () => {
+  it('is true only of fields that fit, in whatever letters', () => {
+    const letters = fc.constantFrom('x', 'é', '€', '😀', '\ud800');
+    fc.assert(
+      fc.property(letters, fc.nat(1_100), fc.nat(1_100), (letter, kilobytes, moreKilobytes) => {
+        const fields = { text: letter.repeat(kilobytes * 100), at: new Date(0), map: { é: [true, null] } };
+        const more = { more: letter.repeat(moreKilobytes * 100) };
+        expect(!fitsEasily(fields, more) || fits(fields, more)).toBe(true);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('is true of every story that a page may write', () => {
+    expect(fitsEasily({ text: '朗'.repeat(20_000) }, { audioStatus: 'ready' })).toBe(true);
+  });
+});
 
 describe('fitDocument', () => {
   it('leaves a change that fits as it is', () => {

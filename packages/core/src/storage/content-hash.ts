@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { TtsJobEvent } from '../job/tts-job.ts';
 
-const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
+const sha256 = (data: string | Uint8Array): string => hash('sha256', data);
 
 /** Fields of a job that are not content, or are in the hash on their own. */
 const NOT_EXTRAS = new Set([

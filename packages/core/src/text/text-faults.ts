@@ -162,6 +162,14 @@ const lettersBeside = (scripts: string): ForeignLetters | undefined => {
  * @see https://www.unicode.org/reports/tr24/ and https://cldr.unicode.org likely subtags
  */
 export const foreignLettersOf = (language: string): ForeignLetters | undefined => {
+  if (last?.language !== language) last = { language, letters: readForeignLetters(language) };
+  return last.letters;
+};
+
+/** Stories of one language often follow each other. */
+let last: { readonly language: string; readonly letters: ForeignLetters | undefined } | undefined;
+
+const readForeignLetters = (language: string): ForeignLetters | undefined => {
   const [primary = '', second = ''] = language.toLowerCase().split(/[-_]/);
   if (/^[a-z]{4}$/.test(second)) {
     const named = `${second.charAt(0).toUpperCase()}${second.slice(1)}`;
