@@ -1,4 +1,4 @@
-import type { Log } from '@taleback/core';
+import { type JobPriority, type Log, priorityOf } from '@taleback/core';
 import { getApps, initializeApp } from 'firebase-admin/app';
 import { getFirestore } from 'firebase-admin/firestore';
 import { type CallableRequest, HttpsError, onCall, onRequest } from 'firebase-functions/https';
@@ -49,26 +49,35 @@ export const tts = onRequest(
   expressEdge(() => parts().receiver(), log),
 );
 
-const callable = <Value>(answerTo: (userId: string, data: unknown) => Promise<CallableAnswer<Value>>) =>
-  onCall(COMMON, async (call: CallableRequest<unknown>) => {
-    if (call.auth === undefined) throw new HttpsError('unauthenticated', 'Sign in first.');
-    const answer = await answerTo(call.auth.uid, call.data);
+/** Custom claim of a user's token, set by the operator: `high`, `normal` or `low`. */
+const PRIORITY_CLAIM = 'ttsPriority';
+
+interface Caller {
+  readonly userId: string;
+  readonly priority: JobPriority | undefined;
+}
+
+const callable = <Value>(answerTo: (caller: Caller, data: unknown) => Promise<CallableAnswer<Value>>) =>
+  onCall(COMMON, async ({ auth, data }: CallableRequest<unknown>) => {
+    if (auth === undefined) throw new HttpsError('unauthenticated', 'Sign in first.');
+    const caller = { userId: auth.uid, priority: priorityOf(auth.token[PRIORITY_CLAIM]) };
+    const answer = await answerTo(caller, data);
     if (answer.ok) return answer.value;
     throw new HttpsError(answer.status, answer.sentence, answer.details);
   });
 
 /** A person requests a narration of an own story. */
-export const requestStoryAudio = callable(async (userId, data) =>
-  callableAnswer(await requestAudio('request', userId, data, parts().requests())),
+export const requestStoryAudio = callable(async ({ userId, priority }, data) =>
+  callableAnswer(await requestAudio('request', userId, data, { ...parts().requests(), priority })),
 );
 
 /** A person presses Try Again. */
-export const retryStoryAudio = callable(async (userId, data) =>
-  callableAnswer(await requestAudio('retry', userId, data, parts().requests())),
+export const retryStoryAudio = callable(async ({ userId, priority }, data) =>
+  callableAnswer(await requestAudio('retry', userId, data, { ...parts().requests(), priority })),
 );
 
 /** A person's page could not play an own story: its signed address may have expired. */
-export const renewStoryAudio = callable(async (userId, data) =>
+export const renewStoryAudio = callable(async ({ userId }, data) =>
   renewalAnswer(await renewAudio(userId, data, parts().renewal())),
 );
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Message, PubSub } from '@google-cloud/pubsub';
-import { createNames, DEFAULT_STORY_LIMITS, type TtsJobEvent } from '@taleback/core';
+import { createNames, DEFAULT_STORY_LIMITS, JOB_EXTRAS, type TtsJobEvent } from '@taleback/core';
 import { signHmac, signStandard } from '@taleback/core/signatures';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createJobQueue, type JobQueue } from '../src/events/pubsub.node.ts';
@@ -12,7 +12,7 @@ const HMAC_SECRET = 'shared-with-the-api';
 const PATH = '/api/tts/generate';
 const CALLBACK_URL = 'https://tales.example/api/tts/callback';
 
-/** What the source systems send, every field of it. */
+/** Every field of a job. */
 const full = (storyId: string): Record<string, unknown> => ({
   user_id: 'u1',
   voice_id: 'ann',
@@ -30,6 +30,14 @@ const full = (storyId: string): Record<string, unknown> => ({
   output_filename: 'the-tide.mp3',
   voice_name: 'Ann',
   genre: 'adventure',
+  storage_path: 'private/users/u1/tide.mp3',
+  speed: 0.9,
+  pause_scale: 1.5,
+  exaggeration: 0.7,
+  cfg_weight: 0.4,
+  temperature: 0.8,
+  allow_other_voice: true,
+  priority: 'high',
 });
 
 const plain = (storyId: string, more: Record<string, unknown> = {}): Record<string, unknown> => ({
@@ -174,8 +182,17 @@ describe('a story that is not there yet', () => {
         genre: 'adventure',
         output_basename: 'the-tide',
         output_filename: 'the-tide.mp3',
+        storage_path: 'private/users/u1/tide.mp3',
+        speed: 0.9,
+        pause_scale: 1.5,
+        exaggeration: 0.7,
+        cfg_weight: 0.4,
+        temperature: 0.8,
+        allow_other_voice: true,
+        priority: 'high',
       },
     });
+    expect(Object.keys(full(id))).toEqual(expect.arrayContaining(Object.keys(JOB_EXTRAS)));
     expect([createdAt, audioLeaseExpiresAt]).toEqual([updatedAt, expect.anything()]);
     expect(Object.keys(await receiver.attempts(id))).toEqual([answer.job_id]);
     const { callback_url: callbackUrl, user_id, story_id, ...input } = full(id);
@@ -344,6 +361,18 @@ describe('is refused, with the field named', () => {
     ['output_basename', '../x'],
     ['output_filename', '.hidden'],
     ['genre', 'g'.repeat(51)],
+    ['storage_path', 'private/users/u2/x.mp3'],
+    ['storage_path', '/etc/x.mp3'],
+    ['storage_path', 'x.wav'],
+    ['speed', '1.2'],
+    ['speed', 0.4],
+    ['pause_scale', 4.1],
+    ['exaggeration', 3],
+    ['cfg_weight', -0.1],
+    ['temperature', 0],
+    ['allow_other_voice', 'yes'],
+    ['priority', 'urgent'],
+    ['priority', 1],
   ])('%s: %j', async (field, value) => {
     const id = newId();
     const answer = await post(plain(id, { [field]: value }));

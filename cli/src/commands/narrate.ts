@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isRecord } from '@taleback/core/json';
 import type { Command } from 'commander';
 import { CommandFailed, UsageError } from '../exit-code.ts';
 import type { Relayed } from '../narrate/callback-relay.node.ts';
@@ -27,6 +28,7 @@ interface NarrateFlags {
   readonly story?: string;
   readonly user: string;
   readonly title?: string;
+  readonly fields?: Readonly<Record<string, unknown>>;
   readonly secret?: string;
   readonly listen: string;
   readonly callback?: string;
@@ -44,6 +46,17 @@ const parseListen = (text: string): { readonly host: string; readonly port: numb
   if (host === undefined || !(port <= 65_535))
     throw new UsageError(`--listen ${text}: must be HOST:PORT, such as 127.0.0.1:0`);
   return { host, port };
+};
+
+/** @throws UsageError when it is not a JSON object */
+const parseFields = (text: string): Readonly<Record<string, unknown>> => {
+  try {
+    const fields: unknown = JSON.parse(text);
+    if (isRecord(fields)) return fields;
+  } catch {
+    // The sentence below says what is expected.
+  }
+  throw new UsageError(`--fields ${text}: must be a JSON object, such as {"speed":0.9}`);
 };
 
 /** A story to follow that was queued before, or one to queue. */
@@ -66,7 +79,7 @@ const readStory = async (given: string | undefined, flags: NarrateFlags): Promis
   const storyId = story ?? `cli-${randomUUID()}`;
   const ids = { story_id: storyId, user_id: flags.user, voice_id: voice };
   const named = title === undefined ? {} : { story_name: title };
-  return { storyId, body: { ...ids, text, language: flags.language, ...named } };
+  return { storyId, body: { ...flags.fields, ...ids, text, language: flags.language, ...named } };
 };
 
 /** How a narration ended, as the receiver accepted it. */
@@ -179,6 +192,11 @@ export const addNarrateCommand = (program: Command): void => {
     .option('--story <id>', 'default: a new one')
     .option('--user <id>', 'whose story it is', 'taleback-cli')
     .option('--title <words>', 'of a new story')
+    .option(
+      '--fields <json>',
+      'further fields of the job, such as {"speed":0.9,"priority":"high"}',
+      parseFields,
+    )
     .option('--secret <keys>', 'whsec_... and hmac_..., with commas; default: CALLBACK_SECRETS')
     .option('--listen <host:port>', 'where callbacks are heard', '127.0.0.1:0')
     .option('--callback <url>', 'callback address of the job, when --listen is reached through another')

@@ -98,13 +98,21 @@ describe('taleback narrate', () => {
       await tell(back, 'other', { story_id: 'another', audio_url: 'http://a/other.mp3' });
       answers.push(await tell(back, 'ready', { ...about, audio_url: 'http://a/1.mp3' }));
     });
-    const run = await narrate(['--receiver', url, '--story', 's1', '--title', 'A tale']);
+    const fields = ['--fields', '{"speed":0.9,"priority":"high"}'];
+    const run = await narrate(['--receiver', url, '--story', 's1', '--title', 'A tale', ...fields]);
     expect(run).toMatchObject({ code: 0, out: 'http://a/1.mp3\n', err: 'synthesizing\n' });
     await narration;
     expect(answers).toEqual([200]);
     expect(requests.every(isSigned)).toBe(true);
     expect(jsonFor('generate')).toMatchObject([
-      { story_id: 's1', voice_id: 'slt', text: 'Once upon a time.', language: 'en', story_name: 'A tale' },
+      {
+        story_id: 's1',
+        voice_id: 'slt',
+        text: 'Once upon a time.',
+        speed: 0.9,
+        priority: 'high',
+        story_name: 'A tale',
+      },
     ]);
     expect(requests.map(({ path }) => path)).toEqual([
       '/api/tts/generate',
@@ -248,6 +256,7 @@ describe('taleback narrate', () => {
     [[], "required option '--receiver <url>'"],
     [['--receiver', 'http://127.0.0.1:1', '--listen', 'here'], 'must be HOST:PORT'],
     [['--receiver', 'http://127.0.0.1:1', '--follow', '--story', 's1'], '--follow needs'],
+    [['--receiver', 'http://127.0.0.1:1', '--fields', '[1]'], '--fields [1]: must be a JSON object'],
     [
       ['--receiver', 'http://127.0.0.1:1', '--follow', '--story', 's1', '--listen', '127.0.0.1:1'],
       '--follow takes no TEXT',

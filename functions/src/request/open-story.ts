@@ -2,7 +2,9 @@ import {
   decideRequest,
   extrasForJob,
   extrasOfOtherVoice,
+  type JobPriority,
   type KeptExtras,
+  present,
   type StoryLimits,
   ttsJobEvent,
 } from '@taleback/core';
@@ -22,6 +24,8 @@ export interface StoryRequest {
   readonly jobId: string;
   readonly voiceId?: string | undefined;
   readonly language?: string | undefined;
+  /** That the server gives this person. Default: the one that the story kept. */
+  readonly priority?: JobPriority | undefined;
 }
 
 /** What every request is judged by. */
@@ -56,10 +60,23 @@ export const findLostRecording = (extras: KeptExtras | undefined, ownerId: strin
   return isOwnPlace(path, [ownerId]) ? undefined : NOT_YOURS;
 };
 
+/** What the job has beside the story's own words: what the story kept, as far as it holds for this request. */
+const extrasFor = (
+  story: StoryText,
+  isOtherVoice: boolean,
+  { userId, priority }: Pick<StoryRequest, 'userId' | 'priority'>,
+): KeptExtras | undefined => {
+  const kept = isOtherVoice ? extrasOfOtherVoice(story.extras ?? {}) : story.extras;
+  const { storage_path: path, ...others } = kept ?? {};
+  const isForeign = path !== undefined && !isOwnPlace(path, [userId]);
+  if (!isForeign && (priority === undefined || priority === kept?.priority)) return kept;
+  return { ...(isForeign ? others : kept), ...present({ priority }) };
+};
+
 /** Decides whether a story is narrated as requested, and makes the job for the handler. */
 export const decideStoryOpening = (
   story: StoryText,
-  { storyId, userId, jobId, voiceId, language, ...request }: StoryRequest,
+  { storyId, userId, jobId, voiceId, language, priority, ...request }: StoryRequest,
   { limits, defaultVoice, callbackUrl, pendingLeaseMs: leaseMs, now }: StoryRules,
 ): OpeningDecision => {
   const asked = { ...request, newJobId: jobId, nowMs: now(), leaseMs, voiceId, language };
@@ -68,7 +85,7 @@ export const decideStoryOpening = (
   const { title, text = '', storyType = 'user' } = story;
   const spoken = language ?? story.language ?? 'en';
   const isOtherVoice = voiceId !== undefined && voiceId !== story.voiceId;
-  const extras = isOtherVoice ? extrasOfOtherVoice(story.extras ?? {}) : story.extras;
+  const extras = extrasFor(story, isOtherVoice, { userId, priority });
   const denial = findUnfit({ text, language: spoken }, limits) ?? findLostRecording(extras, userId);
   if (denial !== undefined) return denial;
   const job = ttsJobEvent({
@@ -85,12 +102,13 @@ export const decideStoryOpening = (
     callbackUrl,
     extras: extrasForJob(extras ?? {}),
   });
-  if (!isOtherVoice) return { ...decision, job };
-  // The old voice's name would stay for good: the worker reports no name for a voice that came without one.
+  if (!isOtherVoice && extras === story.extras) return { ...decision, job };
   const { set, remove } = decision.story;
+  // The old voice's name would stay for good: the worker reports no name for a voice that came without one.
+  const stale = isOtherVoice ? [...remove, 'voiceName'] : remove;
   const change =
     extras === undefined
-      ? { set, remove: [...remove, 'voiceName', 'audioJobExtras'] }
-      : { set: { ...set, audioJobExtras: extras }, remove: [...remove, 'voiceName'] };
+      ? { set, remove: [...stale, 'audioJobExtras'] }
+      : { set: { ...set, audioJobExtras: extras }, remove: stale };
   return { ...decision, story: change, job };
 };

@@ -9,7 +9,7 @@ import { describe, expect, it } from 'vitest';
 import type { ApplyOutcome, MessageTarget } from '../stories/documents.ts';
 import type { StoryStore } from '../stories/firestore-stories.node.ts';
 import type { StoryText } from '../stories/opening.ts';
-import { type RequestOptions, requestAudio, retryAutomatically } from './request-audio.ts';
+import { requestAudio, retryAutomatically } from './request-audio.ts';
 
 const NOW_MS = Date.UTC(2026, 0, 2);
 
@@ -29,14 +29,14 @@ const story = (fields: Partial<StoryText> = {}, audio: Record<string, unknown> =
 /** A request over ports of ours: one story, a store that decides twice as a contended transaction does, a queue. */
 const wire = (
   found: StoryText | undefined,
-  { apply, ...options }: Partial<RequestOptions> & { apply?: StoryStore['apply'] } = {},
+  { apply, ...options }: Partial<Parameters<typeof requestAudio>[3]> & { apply?: StoryStore['apply'] } = {},
 ) => {
   const published: TtsJobEvent[] = [];
   const applied: { target: MessageTarget; decision: unknown }[] = [];
   const opened: unknown[] = [];
   const order: string[] = [];
   let ids = 0;
-  const all: RequestOptions = {
+  const all: Parameters<typeof requestAudio>[3] = {
     stories: {
       open: async (storyId, newJobId, decide) => {
         decide(found);
@@ -110,6 +110,16 @@ describe('requestAudio', () => {
         },
       },
     ]);
+  });
+
+  it('takes a priority from the server, never from the person', async () => {
+    const asked = { storyId: 's1', priority: 'high', speed: 9 };
+    const person = wire(story());
+    await person.ask(asked);
+    expect(person.published[0]?.input).not.toHaveProperty('priority');
+    const vip = wire(story(), { priority: 'high' });
+    await vip.ask({ storyId: 's1', priority: 'low' });
+    expect(vip.published[0]?.input).toMatchObject({ priority: 'high' });
   });
 
   it('makes again what another server’s job was made of, and leaves the recording out with another voice', async () => {

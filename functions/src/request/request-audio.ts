@@ -1,4 +1,4 @@
-import { documentId, type Parsed } from '@taleback/core';
+import { documentId, type JobPriority, type Parsed } from '@taleback/core';
 import { z } from 'zod';
 import { type OpenAnswer, type OpenOptions, openAttempt } from './open-attempt.ts';
 import { decideStoryOpening, type StoryRules } from './open-story.ts';
@@ -44,18 +44,23 @@ export interface RequestOptions extends OpenOptions, StoryRules {
   readonly newId: () => string;
 }
 
-/** Opens an attempt for a person's own story and queues its job. */
+/**
+ * Opens an attempt for a person's own story and queues its job.
+ *
+ * @param options with the priority that the server gives this person; a person's own data cannot set it
+ */
 export const requestAudio = async (
   kind: 'request' | 'retry',
   userId: string,
   data: unknown,
-  options: RequestOptions,
+  options: RequestOptions & { readonly priority?: JobPriority | undefined },
 ): Promise<RequestAnswer> => {
   const parsed = parseAudioRequest(data);
   if (!parsed.ok) return { kind: 'invalid', sentence: parsed.sentence };
   const { storyId } = parsed.value;
   const jobId = options.newId();
-  const request = { ...parsed.value, kind, requestedBy: userId, userId, jobId };
+  const { priority } = options;
+  const request = { ...parsed.value, kind, requestedBy: userId, userId, jobId, priority };
   return openAttempt(
     storyId,
     jobId,

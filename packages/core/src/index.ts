@@ -2,6 +2,7 @@ export * from './callback/callback-url.ts';
 export * from './callback/parse.ts';
 export * from './errors/index.ts';
 export * from './heartbeat/heartbeat.ts';
+export * from './job/job-extras.ts';
 export * from './job/tts-job.ts';
 export * from './json.ts';
 export * from './log.ts';

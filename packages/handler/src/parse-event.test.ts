@@ -1,3 +1,4 @@
+import { JOB_EXTRAS, ttsJobEvent } from '@taleback/core';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type NarrationJob, parseEvent } from './parse-event.ts';
@@ -63,6 +64,34 @@ describe('parseEvent', () => {
       storagePath: 'private/users/u1/x.mp3',
       metadata,
     });
+  });
+
+  it('reads the fields that a job can be queued with, and no others', () => {
+    const read = new Set<string>();
+    const watched = (fields: object): object =>
+      new Proxy(fields, {
+        get: (target, name) => {
+          if (typeof name === 'string') read.add(name);
+          return Reflect.get(target, name);
+        },
+      });
+    parseEvent({ id: 'j', input: watched({ ...needed, metadata: watched({}) }) });
+    const rest = {
+      voiceName: 'Ann',
+      title: 'T',
+      language: 'en',
+      storyType: 'user',
+      callbackUrl: 'https://a.example/',
+    };
+    const named = { jobId: 'j', attempt: 1, storyId: 's', userId: 'u', text: 'Once.', voiceId: 'v', ...rest };
+    const { input } = ttsJobEvent(named);
+    const queued = new Set([...Object.keys({ ...input, ...input.metadata }), ...Object.keys(JOB_EXTRAS)]);
+    // Other spellings of `genre`, and the id that dispatch adds.
+    for (const name of ['story_genre', 'storyGenre', 'job_id']) expect(read.delete(name)).toBe(true);
+    // Only Python handlers read the names, and only our own side the attempt.
+    for (const name of ['output_basename', 'output_filename', 'attempt'])
+      expect(queued.delete(name)).toBe(true);
+    expect([...read].sort()).toEqual([...queued].sort());
   });
 
   it.each([

@@ -1,5 +1,12 @@
-import { documentIdFault, type ErrorCode, isRecord, numberOf, TalebackError } from '@taleback/core';
-import type { Priority } from '@taleback/resilience';
+import {
+  documentIdFault,
+  type ErrorCode,
+  isRecord,
+  type JobPriority,
+  numberOf,
+  priorityOf,
+  TalebackError,
+} from '@taleback/core';
 
 /** Where a job says that the recording of a voice is; one of the two. */
 export interface RecordingSource {
@@ -40,7 +47,7 @@ export interface NarrationJob {
   readonly allowsOtherVoice: boolean;
   readonly style: VoiceStyle | undefined;
   /** Where it stands among the stories of one worker; anything unknown counts as absent. */
-  readonly priority: Priority | undefined;
+  readonly priority: JobPriority | undefined;
   /** Where the sender wants the audio; used only when it can be trusted. */
   readonly storagePath: string | undefined;
   /** `input.metadata` as it came, without a recording; echoed in the success callback. */
@@ -84,8 +91,6 @@ const recordingIn = (fields: Fields): RecordingSource | undefined => {
   const path = textOnly(fields['profile_path']);
   return path === undefined ? undefined : { path };
 };
-
-const PRIORITIES: readonly Priority[] = ['high', 'normal', 'low'];
 
 const identify = (event: Fields, input: Fields, metadata: Fields): JobIdentity => {
   const outer = object(event['metadata']);
@@ -148,7 +153,7 @@ export const parseEvent = (event: unknown): ParsedEvent => {
     recording: recordingIn(input) ?? recordingIn(metadata),
     allowsOtherVoice: given('allow_other_voice') === true,
     style: Object.values(style).every((value) => value === undefined) ? undefined : style,
-    priority: PRIORITIES.find((known) => known === given('priority')),
+    priority: priorityOf(given('priority')),
     storagePath: firstText(metadata['storage_path'], input['storage_path']),
   };
   return { ok: true, job };

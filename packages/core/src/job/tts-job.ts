@@ -1,19 +1,7 @@
 import { z } from 'zod';
 import { type Parsed, documentId, parseWith } from '../callback/parse.ts';
 import { present } from '../json.ts';
-
-/** Optional fields of a job, in the handler's names. Not every handler knows all of them. */
-export interface TtsJobExtras {
-  /** The voice itself, in base64. */
-  readonly profile_base64?: string;
-  /** Where the voice lies in the store. */
-  readonly profile_path?: string;
-  readonly is_kids_voice?: boolean;
-  readonly model_type?: string;
-  readonly genre?: string;
-  readonly output_basename?: string;
-  readonly output_filename?: string;
-}
+import type { TtsJobExtras } from './job-extras.ts';
 
 /**
  * A narration job on the wire: the event that a RunPod handler reads, so that the same job may go to RunPod or to
@@ -105,66 +93,3 @@ const schema: z.ZodType<TtsJobEvent> = z.looseObject({
  * parseTtsJob({ id: 'j1' }); // { ok: false, field: 'input', sentence: 'input: is required' }
  */
 export const parseTtsJob = (input: unknown): Parsed<TtsJobEvent> => parseWith(schema, input);
-
-/** What a story keeps of a job's extras, so that Try Again makes the same. */
-export interface KeptExtras extends Omit<TtsJobExtras, 'profile_base64'> {
-  /** The job came with the recording of its voice, which is too large to be kept. */
-  readonly has_recording?: boolean;
-}
-
-const orNothing = <T extends object>(extras: T): T | undefined =>
-  Object.keys(extras).length === 0 ? undefined : extras;
-
-/**
- * The extras without a recording itself, and a mark in its place.
- *
- * @example
- * keptExtras({ profile_base64: 'UklGRg==', genre: 'tale' }); // { genre: 'tale', has_recording: true }
- */
-export const keptExtras = ({ profile_base64: recording, ...others }: TtsJobExtras): KeptExtras | undefined =>
-  orNothing({ ...others, ...(recording === undefined ? {} : { has_recording: true }) });
-
-const textOrNothing = z.string().optional().catch(undefined);
-
-const keptSchema = z.object({
-  profile_path: textOrNothing,
-  model_type: textOrNothing,
-  genre: textOrNothing,
-  output_basename: textOrNothing,
-  output_filename: textOrNothing,
-  is_kids_voice: z.boolean().optional().catch(undefined),
-  has_recording: z.literal(true).optional().catch(undefined),
-});
-
-/**
- * The extras that a story kept; whatever else stands there is left out.
- *
- * @example
- * readExtras({ genre: 'tale', other: 1 }); // { genre: 'tale' }
- */
-export const readExtras = (stored: unknown): KeptExtras | undefined =>
-  stored === undefined ? undefined : orNothing(present(keptSchema.safeParse(stored).data ?? {}));
-
-/**
- * Extras for another voice: what belonged to the old one is left out.
- *
- * @example
- * extrasOfOtherVoice({ genre: 'tale', has_recording: true }); // { genre: 'tale' }
- */
-export const extrasOfOtherVoice = ({
-  has_recording: _hasRecording,
-  profile_path: _path,
-  is_kids_voice: _isKidsVoice,
-  ...others
-}: KeptExtras): KeptExtras | undefined => orNothing(others);
-
-/**
- * The extras as they go into a job.
- *
- * @example
- * extrasForJob({ genre: 'tale', has_recording: true }); // { genre: 'tale' }
- */
-export const extrasForJob = ({
-  has_recording: _hasRecording,
-  ...others
-}: KeptExtras): TtsJobExtras | undefined => orNothing(others);

@@ -43,6 +43,7 @@ describe('contentHashesOf', () => {
     ['language', { language: 'de' }],
     ['voice', { voiceId: 'v2' }],
     ['extras', { extras: { genre: 'fable' } }],
+    ['speed', { extras: { speed: 1.5 } }],
     ['recording', { extras: { profile_path: 'a.wav' } }],
     ['take', {}, 1],
   ])('changes with the %s', (_what, over, take) => {
@@ -54,6 +55,7 @@ describe('contentHashesOf', () => {
     ['attempt', { attempt: 2 }],
     ['title', { title: 'Another' }],
     ["voice's name", { voiceName: 'Bob' }],
+    ['priority', { extras: { priority: 'high' } }],
   ])('does not change with the %s', (_what, over) => {
     expect(hashOf(over)).toBe(hashOf());
   });

@@ -3,7 +3,7 @@ import type { TtsJobEvent } from '../job/tts-job.ts';
 
 const sha256 = (data: string | Uint8Array): string => hash('sha256', data);
 
-/** Fields of a job that are not content, or are in the hash on their own. */
+/** Fields of a job that are not content (the same sound whenever its turn comes), or are in the hash on their own. */
 const NOT_EXTRAS = new Set([
   'text',
   'voice_id',
@@ -12,6 +12,7 @@ const NOT_EXTRAS = new Set([
   'story_type',
   'story_name',
   'metadata',
+  'priority',
   'profile_base64',
   'profile_path',
 ]);

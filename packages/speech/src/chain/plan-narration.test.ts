@@ -1,5 +1,7 @@
+import { JOB_RANGES } from '@taleback/core';
 import { describe, expect, test } from 'vitest';
-import type { SpeechEngine } from '../engines/engine.ts';
+import { PAUSE_SCALE_RANGE } from '../audio/pcm.ts';
+import { type SpeechEngine, SPEED_RANGE } from '../engines/engine.ts';
 import { FLITE_PROFILE } from '../engines/flite/flite-engine.ts';
 import { planNarration } from './plan-narration.ts';
 
@@ -12,6 +14,10 @@ const engine: SpeechEngine = {
 const plan = (text: string, more = {}) => planNarration(engine, { text, language: 'en', ...more });
 
 describe('planNarration', () => {
+  test('takes the numbers that a job may have', () => {
+    expect(JOB_RANGES).toMatchObject({ speed: SPEED_RANGE, pause_scale: PAUSE_SCALE_RANGE });
+  });
+
   test('fills in the defaults', () => {
     expect(plan('Hello.')).toMatchObject({ voice: { id: 'slt' }, speed: 1, pauseScale: 1 });
   });

@@ -1,4 +1,4 @@
-import { type ErrorCode, TalebackError, textOf } from '@taleback/core';
+import { type ErrorCode, JOB_RANGES, TalebackError, textOf } from '@taleback/core';
 import { isWav } from '../../audio/wav.ts';
 import type { CheckedChunk, Voice, VoiceProfile } from '../engine.ts';
 import { membersOf, type Refusal } from '../remote/service-fault.ts';
@@ -35,7 +35,8 @@ const DEFAULT_SEED = 20_041;
 const CHUNK_SIZE = 300;
 
 /** @see VoiceStyle */
-const BOUNDS = { exaggeration: [0.25, 2], cfgWeight: [0, 1], temperature: [0.05, 5] } as const;
+const { exaggeration, cfg_weight: cfgWeight, temperature } = JOB_RANGES;
+const BOUNDS = { exaggeration, cfgWeight, temperature };
 
 /**
  * The body of `POST /tts`. What the style leaves open is up to the server's settings.
@@ -56,10 +57,10 @@ export const chatterboxRequest = (
     readonly seed: number | undefined;
   },
 ): object => {
-  for (const [name, [least, most]] of Object.entries(BOUNDS)) {
+  for (const [name, { min, max }] of Object.entries(BOUNDS)) {
     const value = style[name as keyof typeof BOUNDS];
-    if (value !== undefined && !(value >= least && value <= most)) {
-      throw new TalebackError('request_invalid', `${name} must be ${least} to ${most}.`);
+    if (value !== undefined && !(value >= min && value <= max)) {
+      throw new TalebackError('request_invalid', `${name} must be ${min} to ${max}.`);
     }
   }
   return {
