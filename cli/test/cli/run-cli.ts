@@ -47,6 +47,17 @@ export const runCommand = async (args: readonly string[], options: RunOptions = 
   return { code, outBytes, out: outBytes.toString('utf8'), err: Buffer.concat(err).toString('utf8') };
 };
 
+/** What is written to a stream from now on, in its place. */
+const capture = (stream: NodeJS.WriteStream): Buffer[] => {
+  const chunks: Buffer[] = [];
+  vi.spyOn(stream, 'write').mockImplementation((chunk, ...rest) => {
+    chunks.push(Buffer.from(chunk as string));
+    for (const done of rest) if (typeof done === 'function') (done as () => void)();
+    return true;
+  });
+  return chunks;
+};
+
 /**
  * Runs a command in this process, where its modules are loaded once: for all that needs neither standard input nor a
  * signal. One at a time, because environment, folder and output are the process's.
@@ -57,15 +68,6 @@ export const runHere = async (
 ): Promise<CliRun> => {
   const { env, exitCode } = process;
   const folder = process.cwd();
-  const capture = (stream: NodeJS.WriteStream): Buffer[] => {
-    const chunks: Buffer[] = [];
-    vi.spyOn(stream, 'write').mockImplementation((chunk, ...rest) => {
-      chunks.push(Buffer.from(chunk as string));
-      for (const done of rest) if (typeof done === 'function') (done as () => void)();
-      return true;
-    });
-    return chunks;
-  };
   const [out, err] = [capture(process.stdout), capture(process.stderr)];
   process.env = { ...BASE_ENV, ...options.env };
   process.chdir(options.cwd ?? folder);
