@@ -4,12 +4,16 @@ import { CommandFailed } from './exit-code.ts';
 
 const STATE = z.enum(['CLOSED', 'OPEN', 'HALF_OPEN', 'ISOLATED']);
 const count = z.number().optional().catch(undefined);
+const FAILURE = z.object({ code: z.string(), message: z.string(), atMs: z.number() });
 const name = z.string().optional().catch(undefined);
 const MEMBER = z.looseObject({
   id: name,
   name,
   breaker: STATE.optional().catch(undefined),
   consecutiveFailures: count,
+  retryAtMs: count,
+  lastFailure: FAILURE.optional().catch(undefined),
+  lastSuccessAtMs: count,
   inFlight: count,
 });
 const STREAM = z.looseObject({ open: z.boolean(), reason: z.string().optional() });
@@ -21,11 +25,14 @@ const STATUS = z.object({
   streams: z.record(z.string(), STREAM).catch({}),
 });
 
-/** A circuit breaker of the running worker. */
-export interface NamedBreaker {
+/** A circuit breaker of the running worker. Times are epoch milliseconds. */
+export interface NamedBreaker
+  extends Pick<
+    z.infer<typeof MEMBER>,
+    'consecutiveFailures' | 'retryAtMs' | 'lastFailure' | 'lastSuccessAtMs'
+  > {
   readonly name: string;
   readonly state: z.infer<typeof STATE>;
-  readonly consecutiveFailures?: number | undefined;
 }
 
 /** A person waits. */
@@ -43,9 +50,11 @@ const namedBreakers = (
   label: 'id' | 'name',
   members: readonly z.infer<typeof MEMBER>[],
 ): readonly NamedBreaker[] =>
-  members.flatMap(({ [label]: named, breaker: state, consecutiveFailures }) =>
-    named === undefined || state === undefined ? [] : [{ name: named, state, consecutiveFailures }],
-  );
+  members.flatMap(({ [label]: named, breaker: state, ...member }) => {
+    if (named === undefined || state === undefined) return [];
+    const { consecutiveFailures, retryAtMs, lastFailure, lastSuccessAtMs } = member;
+    return [{ name: named, state, consecutiveFailures, retryAtMs, lastFailure, lastSuccessAtMs }];
+  });
 
 const isRefused = (error: unknown): boolean => {
   const { cause } = error as { cause?: unknown };

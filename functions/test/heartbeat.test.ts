@@ -1,5 +1,5 @@
 import { signStandard } from '@taleback/core/signatures';
-import type { Timestamp } from 'firebase-admin/firestore';
+import { Timestamp } from 'firebase-admin/firestore';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createHeartbeatStore } from '../src/heartbeat/heartbeat-store.node.ts';
 import { openReceiver, type ReceiverHarness } from './harness.ts';
@@ -87,6 +87,10 @@ describe('a heartbeat', () => {
       error_type: 'network_unreachable',
       breaker: 'OPEN',
       retry_at: nowMs + MINUTE_MS,
+      consecutive_failures: 5,
+      last_failure_type: 'network_unreachable',
+      last_failure_at: nowMs,
+      last_success_at: nowMs - MINUTE_MS,
       clones_voices: true,
       voices: [],
     };
@@ -128,6 +132,10 @@ describe('a heartbeat', () => {
           state: 'unavailable',
           reason: 'GET http://h/v?token=redacted failed',
           errorCode: 'network_unreachable',
+          consecutiveFailures: 5,
+          lastFailureType: 'network_unreachable',
+          lastFailureAt: Timestamp.fromMillis(nowMs),
+          lastSuccessAt: Timestamp.fromMillis(nowMs - MINUTE_MS),
           clonesVoices: true,
           breaker: 'OPEN',
         },

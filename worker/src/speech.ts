@@ -1,4 +1,4 @@
-import type { Log } from '@taleback/core';
+import { type Log, TalebackError } from '@taleback/core';
 import { systemClock } from '@taleback/resilience';
 import { createNetworkProbe, diagnose, DiagnosisOnFailure } from '@taleback/speech/diagnosis';
 import {
@@ -39,7 +39,7 @@ const openAll = async (names: readonly EngineName[], options: SpeechOptions): Pr
 
 /** The speech service: its engines with their protection and the diagnosis of remote ones; not yet started. */
 export const openSpeech = async (options: SpeechOptions) => {
-  const { engines, speech, log, listeners } = options;
+  const { engines, speech, log, listeners = [] } = options;
   const clock = systemClock;
   const opened = await openAll(engines.names, options);
   const [first, ...others] = opened.map(({ plugin }) => plugin);
@@ -63,16 +63,24 @@ export const openSpeech = async (options: SpeechOptions) => {
     },
     breakerOf: (name) => {
       const service = serviceOf(name);
-      return service && { state: service.breaker, consecutiveFailures: service.consecutiveFailures };
+      if (service === undefined) return undefined;
+      const { breaker: state, consecutiveFailures, lastFailure } = service;
+      const lastFailureAt = lastFailure && new Date(lastFailure.atMs).toISOString();
+      return { state, consecutiveFailures, lastFailure: lastFailureAt };
     },
     log,
     clock,
   });
+  const diagnoseOpened: SynthesisListener = (event) => {
+    if (event.kind !== 'breaker-changed' || event.to !== 'open') return;
+    const { code = 'unknown', message = event.cause } = event.lastFailure ?? {};
+    diagnosis.opened(event.workerId, new TalebackError(code, message));
+  };
   const manager = new TtsManager(speech.manager, {
     engines: [first, ...others],
     mostVoices: engines.mostVoices,
     protection,
-    ...(listeners === undefined ? {} : { listeners }),
+    listeners: [diagnoseOpened, ...listeners],
     onServiceFailure: (engine, error) => diagnosis.failed(engine, error),
     log,
     clock,

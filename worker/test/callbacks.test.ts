@@ -98,7 +98,7 @@ describe('the callback client', () => {
     expect(sent?.headers.get('content-length')).toBe(String(sent?.body.byteLength));
     expect(sent?.body.equals(Buffer.from(JSON.stringify(payload)))).toBe(true);
     expect(parseSuccessCallback(sent?.json)).toMatchObject({ ok: true });
-    expect(wired.logged).toEqual(['info: callback delivered']);
+    expect(wired.logged).toEqual(['info: callback sent']);
   });
 
   describe('tries again', () => {
@@ -146,7 +146,7 @@ describe('the callback client', () => {
         cause: `answered 500: ${'no'.repeat(150)}`,
       });
       expect(wired.receiver.requests).toHaveLength(MAX_ATTEMPTS);
-      expect(wired.logged).toEqual(['error: callback not delivered']);
+      expect(wired.logged).toEqual(['error: callback failed']);
     });
 
     it('until the tries are spent when nobody listens', async () => {
@@ -183,7 +183,7 @@ describe('the callback client', () => {
     const wired = await wire(() => ({ status, text: 'why' }));
     expect(await tell(wired)).toEqual({ kind: 'refused', status, excerpt: 'why' });
     expect(wired.receiver.requests).toHaveLength(1);
-    expect(wired.logged).toEqual(['error: callback not delivered']);
+    expect(wired.logged).toEqual(['error: callback failed']);
   });
 
   it.each([301, 302, 303, 307, 308])('does not follow a %i, which no signature covers', async (status) => {
@@ -273,7 +273,7 @@ describe('the callback client', () => {
         attempts: 0,
         cause: expect.stringContaining('callback_url'),
       });
-      expect(logged).toEqual(['error: callback not delivered']);
+      expect(logged).toEqual(['error: callback failed']);
     },
   );
 });

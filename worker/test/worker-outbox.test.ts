@@ -81,7 +81,7 @@ describe('the callbacks of the worker, in its process', { timeout: 120_000 }, ()
       status = 500;
       const { worker, healthUrl } = await start();
       await publish('j1');
-      await worker.line('callback waits');
+      await worker.line('callback retried later');
       const told = (await (await fetch(`${healthUrl}/health/status`)).json()) as Record<string, unknown>;
       expect(told['outbox']).toMatchObject({ sending: true, depth: 1, delivered: 0 });
       const metrics = await (await fetch(`${healthUrl}/metrics`)).text();
@@ -101,7 +101,7 @@ describe('the callbacks of the worker, in its process', { timeout: 120_000 }, ()
     status = 422;
     const { worker } = await start();
     await publish('j1');
-    await worker.line('callback not delivered');
+    await worker.line('callback failed');
     await until(() => expect(receiver.jsonFor('error-callback')).toHaveLength(1));
     expect(receiver.jsonFor('error-callback')).toMatchObject([
       { job_id: 'j1', error_details: expect.stringMatching(/^answered 422: /) as string },

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { CommandFailed, UsageError } from '../exit-code.ts';
 import { parseBaseUrl, readConfig } from '../options.node.ts';
 import { terminal } from '../terminal.ts';
+import type { NamedBreaker } from '../worker-client.ts';
 
 const EXAMPLES = `
 Examples:
@@ -30,10 +31,24 @@ const listBreakers = async (flags: BreakerFlags): Promise<void> => {
   if (flags.json === true) return terminal.out(JSON.stringify(breakers, null, 2));
   if (breakers.length === 0) return terminal.out('The worker has no circuit breaker yet.');
   const width = Math.max(...breakers.map(({ name }) => name.length));
-  for (const { name, state, consecutiveFailures } of breakers) {
-    const failures = consecutiveFailures ? `  failed ${consecutiveFailures} in a row` : '';
-    terminal.out(`${name.padEnd(width)}  ${state.padEnd('HALF_OPEN'.length)}${failures}`.trimEnd());
+  for (const breaker of breakers) {
+    const state = breaker.state.padEnd('HALF_OPEN'.length);
+    terminal.out([breaker.name.padEnd(width), state, ...historyOf(breaker)].join('  ').trimEnd());
   }
+};
+
+const timeOf = (atMs: number): string => new Date(atMs).toISOString();
+
+const historyOf = (breaker: NamedBreaker): readonly string[] => {
+  const { consecutiveFailures = 0, retryAtMs, lastFailure, lastSuccessAtMs } = breaker;
+  return [
+    ...(consecutiveFailures === 0 ? [] : [`failed ${consecutiveFailures} in a row`]),
+    ...(retryAtMs === undefined ? [] : [`next trial ${timeOf(retryAtMs)}`]),
+    ...(lastFailure === undefined
+      ? []
+      : [`last failure ${timeOf(lastFailure.atMs)} ${lastFailure.code}: ${lastFailure.message}`]),
+    ...(lastSuccessAtMs === undefined ? [] : [`last success ${timeOf(lastSuccessAtMs)}`]),
+  ];
 };
 
 const resetBreakers = async (name: string | undefined, flags: BreakerFlags): Promise<void> => {
@@ -50,7 +65,9 @@ export const addBreakerCommand = (program: Command): void => {
     .addHelpText('after', EXAMPLES);
   breaker
     .command('list')
-    .description('Shows every circuit breaker and its state.')
+    .description(
+      'Shows every circuit breaker: its state, failures in a row, last failure, last success, next trial.',
+    )
     .option('--json', 'a JSON array on standard output', false)
     .option('--url <url>', 'health server of the worker', parseBaseUrl)
     .action(listBreakers);

@@ -369,7 +369,14 @@ describe('taleback breaker', () => {
             { name: 'flite', breaker: 'CLOSED' },
           ];
           const workers = [
-            { id: 'edge', breaker: 'OPEN', consecutiveFailures: 5 },
+            {
+              id: 'edge',
+              breaker: 'OPEN',
+              consecutiveFailures: 5,
+              retryAtMs: 300_000,
+              lastFailure: { code: 'audio_missing', message: 'No audio received.', atMs: 1_000 },
+              lastSuccessAtMs: 0,
+            },
             { id: 'flite/worker-1', breaker: 'HALF_OPEN' },
           ];
           return response.end(JSON.stringify({ engines, workers }));
@@ -385,7 +392,9 @@ describe('taleback breaker', () => {
     const list = await taleback(['breaker', 'list', ...url]);
     expect(list.out.split('\n')).toEqual([
       'flite           CLOSED',
-      'edge            OPEN       failed 5 in a row',
+      'edge            OPEN       failed 5 in a row  next trial 1970-01-01T00:05:00.000Z  ' +
+        'last failure 1970-01-01T00:00:01.000Z audio_missing: No audio received.  ' +
+        'last success 1970-01-01T00:00:00.000Z',
       'flite/worker-1  HALF_OPEN',
       '',
     ]);

@@ -35,11 +35,24 @@ const timestamp = (millis: number | undefined): Timestamp | undefined =>
 const millisOf = (value: unknown): number => (value instanceof Timestamp ? value.toMillis() : 0);
 
 /** Operators read it, so tokens in the addresses of a reason are redacted. */
-const engineFields = ({ retryAtMs, reason, name, state, voices, ...engine }: ReportedEngine) => ({
-  ...present({ ...engine, reason: reason && withoutTokens(reason), retryAt: timestamp(retryAtMs) }),
-  name,
-  state,
-  voices: voices.map(present),
+const engineFields = ({ reason, name, state, voices, ...reported }: ReportedEngine) => {
+  const { retryAtMs, lastFailureAtMs, lastSuccessAtMs, ...engine } = reported;
+  const times = {
+    retryAt: timestamp(retryAtMs),
+    lastFailureAt: timestamp(lastFailureAtMs),
+    lastSuccessAt: timestamp(lastSuccessAtMs),
+  };
+  const fields = present({ ...engine, ...times, reason: reason && withoutTokens(reason) });
+  return { ...fields, name, state, voices: voices.map(present) };
+};
+
+/** An engine without the counts that change with every story: they alone are no news. */
+const newsOf = (engine: ReportedEngine) => ({
+  ...engine,
+  consecutiveFailures: 0,
+  lastFailureType: '',
+  lastFailureAtMs: 0,
+  lastSuccessAtMs: 0,
 });
 
 const readWorker = (workerId: string, fields: DocumentData): WorkerEntry => ({
@@ -92,7 +105,7 @@ export const createHeartbeatStore = (firestore: Firestore, options: FirestoreOpt
      */
     keep: (heartbeat: Heartbeat, nowMs: number): Promise<{ kind: 'kept'; isNews: boolean } | StoreAway> => {
       const { workerId, version, state, capacity, queueDepth, inFlight, startedAtMs } = heartbeat;
-      const said = JSON.stringify([version, state, capacity, heartbeat.engines]);
+      const said = JSON.stringify([version, state, capacity, heartbeat.engines.map(newsOf)]);
       const digest = createHash('sha256').update(said).digest('hex');
       const expiresAtMs = heartbeatEndMs(heartbeat, nowMs);
       const entry = { workerId, digest, expiresAtMs, engines: heartbeat.engines.map(engineFields) };

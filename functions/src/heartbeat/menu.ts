@@ -51,7 +51,16 @@ export const menuEngine = (
 /** A worker that stops takes its engines along. */
 export const withoutStopping = (heartbeat: Heartbeat): Heartbeat => {
   if (heartbeat.state !== 'stopping') return heartbeat;
-  const nothing = { reason: undefined, errorCode: undefined, breaker: undefined, retryAtMs: undefined };
+  const nothing = {
+    reason: undefined,
+    errorCode: undefined,
+    breaker: undefined,
+    retryAtMs: undefined,
+    consecutiveFailures: undefined,
+    lastFailureType: undefined,
+    lastFailureAtMs: undefined,
+    lastSuccessAtMs: undefined,
+  };
   const engines = heartbeat.engines.map((engine) => ({
     ...engine,
     ...nothing,

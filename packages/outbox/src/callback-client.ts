@@ -10,6 +10,7 @@ import {
   type FailedTry,
   isHttpUrl,
   laneOf,
+  nounOf,
   type OutboxMessage,
   type SendOptions,
   type Substitute,
@@ -140,7 +141,8 @@ export const createCallbackClient = (options: CallbackClientOptions): CallbackCl
     const delivery = await send(message, options.retry, signal);
     const isFailed = delivery.kind === 'refused' || delivery.kind === 'undeliverable';
     const about = { ...aboutOf(message), ...delivery };
-    options.log(isFailed ? 'error' : 'info', `callback ${isFailed ? 'not delivered' : 'delivered'}`, about);
+    const [severity, end] = isFailed ? (['error', 'failed'] as const) : (['info', 'sent'] as const);
+    options.log(severity, `${nounOf(message.url, 'callback')} ${end}`, about);
     const { substitute } = message;
     if (isFailed && substitute !== undefined && !isGone(delivery)) {
       const payload = { ...substitute.payload, error_details: describeFailure(delivery) };

@@ -52,6 +52,16 @@ export const describeFailure = (delivery: FailedDelivery): string =>
 export const isHttpUrl = (url: string): boolean =>
   URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
 
+/**
+ * What a message is called in the log: operators search it for `error callback`.
+ *
+ * @example
+ * console.log(nounOf('https://a.example/api/tts/error-callback', 'callback')); // error callback
+ * @see docs/origins.md#log-words
+ */
+export const nounOf = (url: string, noun: string): string =>
+  noun === 'callback' && /\/error-callback(?:[/?#]|$)/.test(url) ? 'error callback' : noun;
+
 /** A job's messages stay in order; where no job is named, a story's do. */
 export const laneOf = (payload: object, messageId: string): string => {
   const { job_id: jobId, story_id: storyId } = payload as { job_id?: unknown; story_id?: unknown };

@@ -56,7 +56,7 @@ describe('a message', () => {
     expect(onDisk).toEqual([1]);
     expect(fixture.waiting()).toBe(0);
     expect(outbox.status()).toMatchObject({ sending: true, depth: 0, oldestAge: null, delivered: 1 });
-    expect(fixture.logged).toEqual(['info: callback delivered']);
+    expect(fixture.logged).toEqual(['info: callback sent']);
   });
 
   it('is not sent when it cannot be written, and says so', async () => {

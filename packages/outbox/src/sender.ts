@@ -9,6 +9,7 @@ import {
   describeFailure,
   type FailedDelivery,
   keptUntried,
+  nounOf,
   type OutboxMessage,
   type Sendable,
   type Substitute,
@@ -222,9 +223,10 @@ export class Sender {
     lane.attempts += 1;
     const { attempts, unauthorizedSinceMs } = lane;
     const about = { url: withoutTokens(url), messageId };
+    const noun = nounOf(url, this.#noun);
     if (outcome.kind === 'accepted') {
       this.#counts.delivered += 1;
-      log('info', `${this.#noun} delivered`, { ...about, attempts });
+      log('info', `${noun} sent`, { ...about, attempts });
       const becomes = await this.#removeDelivered(lane, name);
       return { delivery: { kind: 'delivered', attempts }, isWell: true, becomes };
     }
@@ -236,14 +238,14 @@ export class Sender {
       lane.notBeforeMs = notBeforeMs;
       if (pauseUntilMs !== undefined) lane.destination.pauseUntil(pauseUntilMs);
       const retryInMs = Math.round(untilMs - nowMs);
-      log('warn', `${this.#noun} waits`, { ...about, attempts, cause, retryInMs });
+      log('warn', `${noun} retried later`, { ...about, attempts, cause, retryInMs });
       return { delivery: { kind: 'kept', attempts, cause }, isWell: false, becomes: { dueMs: untilMs } };
     }
     const { why, delivery } = next;
     const letter = { message, createdMs: name.stamp, why, delivery, attempts, atMs: nowMs };
     const becomes = await this.#giveUp(name, letter);
     this.#counts[why] += 1;
-    log('error', `${this.#noun} not delivered`, { ...about, why, ...delivery });
+    log('error', `${noun} failed`, { ...about, why, ...delivery });
     return { delivery, becomes, isWell: outcome.kind === 'address-refused' ? undefined : why === 'refused' };
   }
 

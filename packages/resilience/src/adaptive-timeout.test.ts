@@ -47,6 +47,14 @@ describe('AdaptiveTimeout', () => {
     expect(timeout.timeoutMs(1_000)).toBe(60_000);
   });
 
+  it('gives each attempt twice the time of the one before, within its bounds', () => {
+    const timeout = observed(times(10, [100, 1_000]), { maxMs: 60_000 });
+    expect([1, 2, 3, 4].map((attempt) => timeout.timeoutMs(100, attempt))).toEqual([
+      15_000, 30_000, 60_000, 60_000,
+    ]);
+    expect(new AdaptiveTimeout({ maxMs: 60_000 }).timeoutMs(100, 3)).toBe(60_000);
+  });
+
   it('stays within its bounds, and never gives a longer text less', () => {
     const call = fc.tuple(fc.nat(100_000), fc.nat(1_000_000));
     fc.assert(

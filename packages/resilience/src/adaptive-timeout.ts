@@ -59,23 +59,27 @@ export class AdaptiveTimeout {
     this.#options = checked;
   }
 
-  /**
-   * Remembers how long a call took. Report calls that timed out too, with the time they were given: without them a
-   * service that slows down would never get more.
-   */
+  /** Remembers how long a call took that succeeded. A time-out teaches nothing: a hanging service would get more and more. */
   observe(characters: number, elapsedMs: number): void {
     this.#newest[this.#next] = elapsedMs / Math.max(FLOOR_CHARACTERS, characters);
     this.#next = (this.#next + 1) % this.#options.windowCalls;
     this.#percentile = undefined;
   }
 
-  /** The time to give a text of this length, ms. */
-  timeoutMs(characters: number): number {
-    const { minMs, maxMs, defaultMs, margin, minimumCalls } = this.#options;
+  /**
+   * The time to give a text of this length, ms. Each attempt after the first gets twice as long, up to `maxMs`: so a
+   * service that has become slower succeeds, which is observed.
+   */
+  timeoutMs(characters: number, attempt = 1): number {
+    const { maxMs } = this.#options;
+    return Math.min(maxMs, this.#firstMs(characters) * 2 ** (attempt - 1));
+  }
+
+  #firstMs(characters: number): number {
+    const { minMs, defaultMs, margin, minimumCalls } = this.#options;
     if (this.#newest.length < minimumCalls) return defaultMs;
     this.#percentile ??= this.#nearestRank();
-    const expectedMs = Math.max(FLOOR_CHARACTERS, characters) * this.#percentile;
-    return Math.max(minMs, Math.min(maxMs, expectedMs * margin));
+    return Math.max(minMs, Math.max(FLOOR_CHARACTERS, characters) * this.#percentile * margin);
   }
 
   #nearestRank(): number {

@@ -40,7 +40,10 @@ export interface PolicySetup {
  * const policies = createPolicies(guarded, { classify: () => ({ retryable: false }) });
  * console.log(policies.breaker?.status().state, policies.timeoutMs); // CLOSED 15000
  */
-export function createPolicies(profile: ResilienceProfile, setup: PolicySetup): Policies {
+export function createPolicies(
+  profile: ResilienceProfile,
+  setup: PolicySetup,
+): Policies & { readonly breaker: CircuitBreaker } {
   const { classify, isFailure, breakerSnapshot: snapshot, clock, random } = setup;
   const breakerOptions = isFailure === undefined ? profile.breaker : { ...profile.breaker, isFailure };
   return {

@@ -176,7 +176,7 @@ function model(script: readonly Step[], maxAttempts: number, budgetMs = Number.P
     if (!step.retryable) return end('not-retryable');
     if (beganMs.length === maxAttempts) return end('exhausted');
     const delayMs = Math.max(1_000 * 2 ** (beganMs.length - 1), step.retryAfterMs ?? 0);
-    if ((step.retryAfterMs ?? 0) > 120_000 || nowMs + delayMs > budgetMs) return end('deadline');
+    if ((step.retryAfterMs ?? 0) > 120_000 || nowMs + delayMs >= budgetMs) return end('deadline');
     nowMs += delayMs;
   }
   throw new Error('the script ended before the model');

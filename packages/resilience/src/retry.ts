@@ -9,7 +9,7 @@ export interface RetryPolicy {
   /** Runs at most, the first included. At least 1. */
   readonly maxAttempts: number;
   readonly backoff: Backoff;
-  /** Time for everything, waits included, ms: no wait begins that would end later. Default: no limit. */
+  /** Time for everything, waits included, ms: no wait begins that would end then or later. Default: no limit. */
   readonly budgetMs?: number | undefined;
   /** A longer Retry-After ends the run instead of holding its slot, ms. Default 120_000. */
   readonly maxRetryAfterMs?: number | undefined;
@@ -164,7 +164,7 @@ function decideRetry(
   if (attempt >= policy.maxAttempts) return 'exhausted';
   const delayMs = Math.max(backoffDelayMs(policy.backoff, attempt, policy.random), retryAfterMs);
   const tooLong = retryAfterMs > (policy.maxRetryAfterMs ?? DEFAULT_MAX_RETRY_AFTER_MS);
-  const tooLate = policy.budgetMs !== undefined && elapsedMs + delayMs > policy.budgetMs;
+  const tooLate = policy.budgetMs !== undefined && elapsedMs + delayMs >= policy.budgetMs;
   return tooLong || tooLate ? 'deadline' : delayMs;
 }
 

@@ -145,7 +145,7 @@ describe('results', () => {
       rig.serve(() => 1);
       rig.simulator.hand(job('j1'));
       await calls('take', 2);
-      await rig.until(() => expect(rig.logged.join()).toContain('result not delivered'));
+      await rig.until(() => expect(rig.logged.join()).toContain('result failed'));
       await rig.pass(0);
       const [name = '', reason = ''] = (await readdir(join(rig.folder, 'set-aside'))).sort();
       const entry = parseEntry(await readFile(join(rig.folder, 'set-aside', name)));

@@ -66,10 +66,7 @@ const MAX_WORKER_LABELS = 64;
 const OTHER = 'other';
 
 /** `half-open` and `HALF_OPEN` are one label. */
-const breakerLabel = (state: string): string => {
-  const name = state.toUpperCase().replaceAll('-', '_');
-  return BREAKER_STATES.some((known) => known === name) ? name.toLowerCase() : OTHER;
-};
+const breakerLabel = (state: string): string => state.toLowerCase().replace('-', '_');
 
 const toSeconds = (ms: number): number => ms / 1_000;
 
@@ -262,6 +259,7 @@ export const createPrometheus = (options: { readonly withProcessMetrics?: boolea
           return;
         case 'process-fault':
           return events.processFaults.inc({ origin: event.origin });
+        case 'breaker-rejected':
         case 'protection-changed':
           return;
         default:

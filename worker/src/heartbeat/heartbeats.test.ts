@@ -73,6 +73,10 @@ describe('heartbeats', () => {
           clones_voices: null,
           breaker: null,
           retry_at: null,
+          consecutive_failures: null,
+          last_failure_type: null,
+          last_failure_at: null,
+          last_success_at: null,
           voices: [{ id: 'slt', name: 'Clara', languages: ['en-US'] }],
         },
       ],
@@ -106,10 +110,17 @@ describe('heartbeats', () => {
     const { clock, times, world, sent } = setup();
     await clock.settle();
     const load = { queueDepth: 7, inFlight: 2, startedAtMs: START_MS };
-    world.draw = () => ({ engines: [engine()], state: 'ready', ...load });
+    const lastFailure = { code: 'timed_out', message: 'It took too long.', atMs: 7 } as const;
+    const counts = { consecutiveFailures: 1, lastFailure, lastSuccessAtMs: 6 };
+    world.draw = () => ({ engines: [engine(counts)], state: 'ready', ...load });
     await clock.advanceAsync(60 * SECOND_MS);
     expect(times()).toEqual([0, 60]);
     expect(sent[1]?.body).toMatchObject({ queue_depth: 7, in_flight: 2, started_at: START_MS });
+    expect(sent[1]?.body).toMatchObject({
+      engines: [
+        { consecutive_failures: 1, last_failure_type: 'timed_out', last_failure_at: 7, last_success_at: 6 },
+      ],
+    });
   });
 
   it('are sent less often to a receiver that is away, and each change of outcome is logged once', async () => {

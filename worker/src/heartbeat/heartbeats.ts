@@ -29,9 +29,11 @@ export interface WorkerSnapshot {
   readonly startedAtMs?: number | undefined;
 }
 
-/** Equal for snapshots that are no news to each other: load changes all the time, and is only sent along. */
-const newsOf = ({ engines, version, state, capacity }: WorkerSnapshot): string =>
-  JSON.stringify([version, state, capacity, engines]);
+/** Equal for snapshots that are no news to each other: load and counts change all the time, and are only sent along. */
+const newsOf = ({ engines, version, state, capacity }: WorkerSnapshot): string => {
+  const counts = { consecutiveFailures: 0, lastFailure: 0, lastSuccessAtMs: 0 };
+  return JSON.stringify([version, state, capacity, engines.map((engine) => ({ ...engine, ...counts }))]);
+};
 
 const engineOf = (engine: EngineStatus, maxVoices: number) => ({
   name: engine.name,
@@ -42,6 +44,10 @@ const engineOf = (engine: EngineStatus, maxVoices: number) => ({
   clones_voices: engine.clonesVoices ?? null,
   breaker: engine.breaker ?? null,
   retry_at: engine.retryAtMs ?? null,
+  consecutive_failures: engine.consecutiveFailures ?? null,
+  last_failure_type: engine.lastFailure?.code ?? null,
+  last_failure_at: engine.lastFailure?.atMs ?? null,
+  last_success_at: engine.lastSuccessAtMs ?? null,
   voices: engine.voices.slice(0, maxVoices).map(({ id, name, languages, gender, accent, remark }) => {
     return { id, name, languages, gender, accent, remark };
   }),

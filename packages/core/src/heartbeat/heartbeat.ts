@@ -116,6 +116,15 @@ const voice = z
 
 export type ReportedVoice = z.output<typeof voice>['value'];
 
+/** A code of the catalogue. One of a newer worker is `unknown`: the heartbeat is not lost because of it. */
+const errorCode = z
+  .string('must be a string')
+  .nullish()
+  .transform((code): ErrorCode | undefined => {
+    if (!code) return undefined;
+    return isErrorCode(code) ? code : 'unknown';
+  });
+
 const engine = z
   .object(
     {
@@ -123,30 +132,35 @@ const engine = z
       state: oneOf(ENGINE_STATES),
       /** Why it is not ready, in the worker's words. */
       reason: words(300),
-      /** A code of the catalogue. One of a newer worker is `unknown`: the heartbeat is not lost because of it. */
-      error_type: z
-        .string('must be a string')
-        .nullish()
-        .transform((code): ErrorCode | undefined => {
-          if (!code) return undefined;
-          return isErrorCode(code) ? code : 'unknown';
-        }),
+      error_type: errorCode,
       languages,
       clones_voices: z.boolean('must be true or false').nullish(),
       breaker: optional(oneOf(BREAKER_STATES)),
       /** When its circuit breaker lets a trial through. */
       retry_at: moment,
+      /** Of its circuit breakers, since the start or a reset. */
+      consecutive_failures: amount,
+      last_failure_type: errorCode,
+      last_failure_at: moment,
+      last_success_at: moment,
       voices: siftedList(voice, MAX_REPORTED_VOICES),
     },
     NO_OBJECT,
   )
-  .transform(({ error_type: errorCode, clones_voices: clonesVoices, retry_at: retryAtMs, ...one }) => ({
+  .transform((one) => ({
     value: {
-      ...one,
-      errorCode,
+      name: one.name,
+      state: one.state,
+      reason: one.reason,
+      errorCode: one.error_type,
       languages: one.languages.value,
-      clonesVoices: clonesVoices ?? false,
-      retryAtMs,
+      clonesVoices: one.clones_voices ?? false,
+      breaker: one.breaker,
+      retryAtMs: one.retry_at,
+      consecutiveFailures: one.consecutive_failures,
+      lastFailureType: one.last_failure_type,
+      lastFailureAtMs: one.last_failure_at,
+      lastSuccessAtMs: one.last_success_at,
       voices: one.voices.value.map((each) => each.value),
     },
     leftOut: sumLeftOut([one.languages, one.voices, ...one.voices.value]),

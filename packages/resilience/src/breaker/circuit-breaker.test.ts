@@ -148,6 +148,7 @@ describe('CircuitBreaker', () => {
     succeed(breaker);
     open(breaker);
     breaker.reset();
+    expect(breaker.lastError).toBeUndefined();
     fail(breaker);
     fail(breaker);
     expect(breaker.status()).toMatchObject({ state: 'CLOSED', consecutiveFailures: 2, lastSuccess: null });

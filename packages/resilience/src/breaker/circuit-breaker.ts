@@ -50,6 +50,7 @@ export class CircuitBreaker {
   /** NaN: none yet. A number in every case, so that the engine stores it without allocating. */
   #lastFailureMs = Number.NaN;
   #lastSuccessMs = Number.NaN;
+  #lastError: unknown = undefined;
   #firstCooldownMs: number;
   #closedPermit: Permit | undefined;
   #listeners: BreakerListener[] | undefined;
@@ -63,6 +64,11 @@ export class CircuitBreaker {
     this.#firstCooldownMs = options.cooldownMs;
     this.#state = { kind: 'closed', sinceMs: this.#clock.now(), recoveredAfterMs: undefined };
     if (setup.snapshot !== undefined) this.#restore(setup.snapshot);
+  }
+
+  /** The last error that counted as a failure, if it was given; not kept across a restart. */
+  get lastError(): unknown {
+    return this.#lastError;
   }
 
   /** Requests one call, without throwing or waiting. Closed, it costs a comparison and allocates nothing. */
@@ -92,6 +98,7 @@ export class CircuitBreaker {
     const nowMs = this.#clock.now();
     this.#consecutiveFailures += 1;
     this.#lastFailureMs = nowMs;
+    this.#lastError = error;
     if (this.#state.kind === 'half-open') {
       const { cooldownMs, failedTrials } = this.#state;
       const nextMs = cooldownAfterFailedTrial(this.#options, cooldownMs);
@@ -144,6 +151,7 @@ export class CircuitBreaker {
     this.#consecutiveFailures = 0;
     this.#lastFailureMs = Number.NaN;
     this.#lastSuccessMs = Number.NaN;
+    this.#lastError = undefined;
     this.#firstCooldownMs = this.#options.cooldownMs;
     this.#strategy.reset();
     this.#become({ kind: 'closed', sinceMs: nowMs, recoveredAfterMs: undefined }, 'reset-by-hand', nowMs);

@@ -10,6 +10,11 @@ const down = new Error('down');
 const never = (): Promise<never> => new Promise(() => {});
 const failing = (): Promise<never> => Promise.reject(down);
 
+const RETRY = {
+  maxAttempts: 4,
+  backoff: { kind: 'exponential', initialMs: 1_000, maxMs: 4_000, jitter: 'none' },
+} as const;
+
 function setup(overrides: Policies = {}) {
   const clock = createFakeClock();
   const breaker = new CircuitBreaker(
@@ -20,10 +25,7 @@ function setup(overrides: Policies = {}) {
   const policies: Policies = {
     bulkhead,
     breaker,
-    retry: {
-      maxAttempts: 4,
-      backoff: { kind: 'exponential', initialMs: 1_000, maxMs: 4_000, jitter: 'none' },
-    },
+    retry: RETRY,
     classify: () => ({ retryable: true }),
     timeoutMs: 5_000,
     clock,
@@ -117,6 +119,23 @@ describe('compose', () => {
     await clock.advanceAsync(1);
     expect(breaker.status().consecutiveFailures).toBe(1);
     expect(running).toBeInstanceOf(Promise);
+  });
+
+  it('gives all attempts of a request one budget, which cuts the last of them short', async () => {
+    const { clock, composed, breaker } = setup({ retry: { ...RETRY, budgetMs: 60_000 }, breaker: undefined });
+    const gaveMs: number[] = [];
+    const running = composed.run(
+      ({ signal }) => {
+        const sentAtMs = clock.now();
+        signal.addEventListener('abort', () => gaveMs.push(clock.now() - sentAtMs));
+        return never();
+      },
+      { timeoutMs: (attempt) => 15_000 * 2 ** (attempt - 1), budgetMs: 50_000 },
+    );
+    await clock.advanceAsync(50_000);
+    await expect(running).resolves.toMatchObject({ kind: 'deadline', attempts: 3 });
+    expect(gaveMs).toEqual([15_000, 30_000, 2_000]);
+    expect([clock.pendingTimers, breaker.status().consecutiveFailures]).toEqual([0, 0]);
   });
 
   it('holds its slot through the waits between attempts', async () => {

@@ -40,8 +40,10 @@ export interface Policies {
 
 /** Priority, tenant and signal are the bulkhead's; the signal also ends the call itself. */
 export interface CallRequest extends BulkheadRequest {
-  /** Time for one attempt, ms, instead of the policies' own: for timeouts that depend on the request. */
-  readonly timeoutMs?: number | undefined;
+  /** Time for one attempt (1-based), ms, instead of the policies' own: for timeouts that depend on the request. */
+  readonly timeoutMs?: number | ((attempt: number) => number) | undefined;
+  /** Time for all attempts and the waits between them, ms, instead of the retry policy's: attempts are cut short too. */
+  readonly budgetMs?: number | undefined;
 }
 
 export interface CallContext {
@@ -127,10 +129,11 @@ export function compose(policies: Policies): ComposedPolicies {
   const options: AttemptOptions = { ...retry, classify, onRetry, clock, random };
 
   const start = <T, R>(call: Call<T>, request: CallRequest, conclude: Conclude<T, R>): Promise<R> => {
-    if (request.timeoutMs !== undefined) checkTimeout(request.timeoutMs);
+    if (typeof request.timeoutMs === 'number') checkTimeout(request.timeoutMs);
     return new Promise<R>((resolve, reject) => {
-      const { signal, timeoutMs = policies.timeoutMs ?? Number.POSITIVE_INFINITY } = request;
-      new CallRun({ policies, options, call, signal, timeoutMs, conclude, resolve, reject }).enter(request);
+      const { signal, timeoutMs = policies.timeoutMs ?? Number.POSITIVE_INFINITY, budgetMs } = request;
+      const own = { options: budgetMs === undefined ? options : { ...options, budgetMs }, timeoutMs };
+      new CallRun({ policies, ...own, call, signal, conclude, resolve, reject }).enter(request);
     });
   };
   return {
@@ -139,21 +142,14 @@ export function compose(policies: Policies): ComposedPolicies {
   };
 }
 
-type Conclude<T, R> = (
-  outcome: CallOutcome<T>,
-  resolve: (result: R) => void,
-  reject: (error: unknown) => void,
-) => void;
+type Reject = (error: unknown) => void;
+type Conclude<T, R> = (outcome: CallOutcome<T>, resolve: (result: R) => void, reject: Reject) => void;
 
 function concludeWithOutcome<T>(outcome: CallOutcome<T>, resolve: (result: CallOutcome<T>) => void): void {
   resolve(outcome);
 }
 
-function concludeWithValue<T>(
-  outcome: CallOutcome<T>,
-  resolve: (result: T) => void,
-  reject: (error: unknown) => void,
-): void {
+function concludeWithValue<T>(outcome: CallOutcome<T>, resolve: (result: T) => void, reject: Reject): void {
   if (outcome.kind === 'succeeded') resolve(outcome.value);
   else reject(outcome.kind === 'rejected' ? toError(outcome) : outcome.lastError);
 }
@@ -169,10 +165,10 @@ interface RunParts<T, R> {
   readonly options: AttemptOptions;
   readonly call: Call<T>;
   readonly signal: AbortSignal | undefined;
-  readonly timeoutMs: number;
+  readonly timeoutMs: number | ((attempt: number) => number);
   readonly conclude: Conclude<T, R>;
   readonly resolve: (result: R) => void;
-  readonly reject: (error: unknown) => void;
+  readonly reject: Reject;
 }
 
 /** One request on its way through the policies. Each step calls the next, because promises in between cost time. */
@@ -219,7 +215,7 @@ class CallRun<T, R> extends BulkheadJob {
   }
 
   #attempt(attempt: number): void {
-    const { policies, call, signal, timeoutMs } = this.#parts;
+    const { policies, options, call, signal, timeoutMs } = this.#parts;
     const breaker = policies.breakerCounts === 'requests' ? undefined : policies.breaker;
     const permit = breaker?.tryAdmit();
     if (permit?.admitted === false) return this.#reject(byBreaker(permit), attempt - 1);
@@ -247,8 +243,11 @@ class CallRun<T, R> extends BulkheadJob {
         else this.#continueAfter(attempt, result);
       }
     };
-    const scope = new DeadlineScope<T>(timeoutMs, signal, onEnd, attempt);
-    scope.start(policies.clock ?? systemClock, call);
+    const { clock = systemClock } = policies;
+    let limitMs = typeof timeoutMs === 'number' ? timeoutMs : timeoutMs(attempt);
+    if (options.budgetMs !== undefined)
+      limitMs = Math.max(1, Math.min(limitMs, this.#startedMs + options.budgetMs - clock.now()));
+    new DeadlineScope<T>(limitMs, signal, onEnd, attempt).start(clock, call);
   }
 
   #continueAfter(attempt: number, error: unknown): void {

@@ -118,6 +118,13 @@ export class EngineLine implements NarratingEngine {
   }
 
   requireFit(): void {
-    requireFit(this.status());
+    try {
+      requireFit(this.status(), this.#options.clock.now());
+    } catch (thrown) {
+      const { code, retryAfterMs } = toTalebackError(thrown);
+      const { name: engine } = this.profile;
+      if (code === 'circuit_open') this.#options.publish({ kind: 'breaker-rejected', engine, retryAfterMs });
+      throw thrown;
+    }
   }
 }

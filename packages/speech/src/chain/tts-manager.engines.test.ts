@@ -70,7 +70,7 @@ describe('TtsManager with several engines', () => {
     expect(narration).toMatchObject({ engine: 'second', chunkCount: 4, failedBefore: [{ engine: 'first' }] });
     const bySecond = spoken.filter((line) => line.startsWith('second'));
     expect(bySecond).toEqual(
-      ['One here.', 'Two here.', 'Three here.', 'Four here.'].map((text) => `second ${text}`),
+      ['Yes.', 'One here.', 'Two here.', 'Three here.', 'Four here.'].map((text) => `second ${text}`),
     );
     await manager.shutdown();
   });

@@ -23,6 +23,7 @@ import {
   type ServicePhase,
   type ServiceStatus,
 } from '../status/service-status.ts';
+import { logEvents } from '../status/event-logs.ts';
 import { SynthesisStatistics } from '../status/statistics.ts';
 import { EngineLine } from './engine-line.ts';
 import { createNarrator, type Narrate, type SpeechCaches } from './narrate.ts';
@@ -84,6 +85,7 @@ export class TtsManager {
   readonly #embedded: ReturnType<typeof embeddedFlite> | undefined;
   readonly #clock: Clock;
   readonly #statistics: SynthesisStatistics;
+  readonly #logEvent: SynthesisListener;
   readonly #lines: readonly [EngineLine, ...EngineLine[]];
   readonly #speakWav: Narrate;
   readonly #stopListening: (() => void) | undefined;
@@ -102,6 +104,7 @@ export class TtsManager {
     const embedded = embeddedFlite(log);
     const { engines = [embedded.plugin], random = Math.random, onServiceFailure } = parts;
     this.#embedded = parts.engines === undefined ? embedded : undefined;
+    this.#logEvent = logEvents(log);
     const lineOf = (plugin: EnginePlugin): EngineLine =>
       new EngineLine(plugin, {
         config,
@@ -222,6 +225,7 @@ export class TtsManager {
   /** Takes an event into the statistics and publishes it, such as a fault of the process. */
   record(event: SynthesisEvent): void {
     this.#statistics.record(event);
+    this.#logEvent(event);
     for (const listener of this.#parts.listeners ?? []) listener(event);
   }
 

@@ -15,7 +15,7 @@ export interface DiagnosisOnFailureOptions {
 
 /** A diagnosis without its steps, and the state of the engine's circuit breaker. */
 export interface DiagnosisSummary extends Pick<Diagnosis, 'ok' | 'code' | 'summary' | 'suggestions'> {
-  readonly breaker?: Pick<BreakerSummary, 'state' | 'consecutiveFailures'>;
+  readonly breaker?: BreakerSummary;
 }
 
 const EVERY_MS = 60_000;
@@ -23,8 +23,8 @@ const EVERY_MS = 60_000;
 const RECENT_MS = 2 * EVERY_MS;
 
 /**
- * Diagnoses an engine automatically when all its retries failed: in the background, one engine at a time, and none more
- * often than once a minute. It never throws and never delays the failure itself.
+ * Diagnoses an engine automatically when all its retries failed or its circuit breaker opened: in the background, one
+ * engine at a time, and after failures none more often than once a minute. It never throws and never delays the failure.
  *
  * @see docs/origins.md#diagnostics
  */
@@ -46,6 +46,12 @@ export class DiagnosisOnFailure {
     this.#running = this.#running.then(() => this.#diagnose(engine, error));
   }
 
+  /** Its circuit breaker opened at this error: it is diagnosed now, however recent the last diagnosis is. */
+  opened(engine: string, error: unknown): void {
+    this.#startedMs.delete(engine);
+    this.failed(engine, error);
+  }
+
   /** The last diagnosis of an engine. */
   last(engine: string): Diagnosis | undefined {
     return this.#last.get(engine);
@@ -61,8 +67,8 @@ export class DiagnosisOnFailure {
     await this.settled();
     const { clock, breakerOf } = this.#options;
     const breakerStateOf = (engine: string): Pick<DiagnosisSummary, 'breaker'> => {
-      const { state, consecutiveFailures = 0 } = breakerOf?.(engine) ?? {};
-      return state === undefined ? {} : { breaker: { state, consecutiveFailures } };
+      const breaker = breakerOf?.(engine);
+      return breaker === undefined ? {} : { breaker };
     };
     const recent = [...this.#last].filter(
       ([engine]) => clock.now() - (this.#startedMs.get(engine) ?? 0) < RECENT_MS,

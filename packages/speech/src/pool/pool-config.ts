@@ -1,4 +1,4 @@
-import { worker } from '@taleback/resilience';
+import { DEFAULT_TIMEOUT_MS, worker } from '@taleback/resilience';
 import { z } from 'zod';
 
 const count = (min: number, max: number) => z.number().int().min(min).max(max);
@@ -66,6 +66,8 @@ const managerConfig = z.strictObject({
     .strictObject({
       /** Counts the first attempt. @see docs/origins.md#retries */
       maxAttempts: count(1, 20).default(4),
+      /** For all attempts at one request together, without waits between them, in milliseconds; at least one attempt's. */
+      deadlineMs: timeMs.default(DEFAULT_TIMEOUT_MS),
       /** First wait after an error that another process would not cure, in milliseconds. It doubles. */
       baseDelayMs: timeMs.default(1_000),
     })

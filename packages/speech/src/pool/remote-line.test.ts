@@ -4,6 +4,7 @@ import { createFakeClock } from '@taleback/resilience/testing';
 import { describe, expect, it } from 'vitest';
 import type { Pcm } from '../audio/pcm.ts';
 import type { RemoteEngine, SpeechChunk } from '../engines/engine.ts';
+import { parseManagerConfig } from './pool-config.ts';
 import type { SynthesisEvent } from './speech-line.ts';
 import { RemoteLine } from './remote-line.ts';
 
@@ -55,6 +56,7 @@ const openHarness = ({ policy = kokoro, speak = () => undefined, probe }: Staged
     },
   };
   const line = new RemoteLine(engine, {
+    config: parseManagerConfig(),
     clock,
     random: () => 1 - Number.EPSILON,
     log: (severity, message) => logged.push(`${severity}: ${message}`),
@@ -177,6 +179,42 @@ describe('RemoteLine', () => {
     expect(events).toContainEqual(expect.objectContaining({ kind: 'attempt-ended', code: 'timed_out' }));
   });
 
+  it('seed 000: a service that begins to hang gets 60 s for all attempts at a text, and never more', async () => {
+    const state = { hangs: false };
+    const gaveMs: number[] = [];
+    const { line, clock } = openHarness({
+      speak: (_call, signal) => {
+        if (!state.hangs) return undefined;
+        const sentAtMs = clock.now();
+        signal?.addEventListener('abort', () => gaveMs.push(clock.now() - sentAtMs));
+        return never(signal);
+      },
+    });
+    for (let count = 0; count < 10; count += 1) await line.speak(CHUNK);
+    state.hangs = true;
+    const first = codeOf(line.speak(CHUNK));
+    await clock.advanceAsync(59_999);
+    expect(line.snapshot().inFlight).toBe(1);
+    await clock.advanceAsync(1);
+    expect(await first).toBe('timed_out');
+    expect(line.snapshot().workers[0]?.breaker).toBe('CLOSED');
+    const second = codeOf(line.speak(CHUNK));
+    await clock.advanceAsync(60_000);
+    expect(await second).toBe('timed_out');
+    expect(gaveMs).toEqual([15_000, 30_000, 12_000, 15_000, 30_000]);
+    expect(line.snapshot().workers[0]).toMatchObject({ breaker: 'OPEN', lastFailure: { code: 'timed_out' } });
+  });
+
+  it('keeps its deadline while it would wait for the rate limit', async () => {
+    const { line, clock, state } = openHarness({
+      policy: { ...guarded, rateLimit: { ...guarded.rateLimit, permits: 1 } },
+      speak: (_call, signal) => never(signal),
+    });
+    const end = codeOf(line.speak(CHUNK));
+    await clock.advanceAsync(60_000);
+    expect([await end, state.calls]).toEqual(['timed_out', 1]);
+  });
+
   it('seed 000: five failures open the breaker, which refuses at once and lets a trial through after 60 s', async () => {
     const state = { isAway: true };
     const {
@@ -286,6 +324,68 @@ describe('RemoteLine', () => {
     expect(line.snapshot().workers[0]?.state).toBe('READY');
     expect(logged).toEqual(['warn: TTS service is unavailable', 'info: TTS service is available']);
     await line.close();
+  });
+
+  it('seed 002: a service that lists its voices and does not speak is not available; its breaker counts each word', async () => {
+    const state = { speaks: false };
+    const {
+      line,
+      clock,
+      logged,
+      state: seen,
+      events,
+    } = openHarness({
+      speak: () => (state.speaks ? undefined : 'audio_missing'),
+    });
+    await line.start();
+    expect(line.snapshot().workers[0]).toMatchObject({
+      state: 'UNHEALTHY',
+      fault: { code: 'audio_missing' },
+      consecutiveFailures: 1,
+      lastFailure: { code: 'audio_missing', atMs: 1_000_000 },
+    });
+    await clock.advanceAsync(60_000);
+    expect(line.snapshot().workers[0]).toMatchObject({ breaker: 'OPEN', consecutiveFailures: 5 });
+    state.speaks = true;
+    await clock.advanceAsync(75_000);
+    expect(line.snapshot().workers[0]).toMatchObject({
+      state: 'READY',
+      breaker: 'CLOSED',
+      consecutiveFailures: 0,
+      lastSuccessAtMs: clock.now(),
+    });
+    expect([seen.calls, events.some(({ kind }) => kind === 'accepted')]).toEqual([7, false]);
+    expect(logged).toEqual(['warn: TTS service is unavailable', 'info: TTS service is available']);
+    await line.close();
+  });
+
+  it('forgets what its breaker counted when it is reset', async () => {
+    const { line, clock } = openHarness({ speak: () => 'provider_unavailable' });
+    const end = codeOf(line.speak(CHUNK));
+    await clock.advanceAsync(10_000);
+    await end;
+    expect(line.snapshot().workers[0]).toMatchObject({ consecutiveFailures: 4, successRate: 0 });
+    line.resetBreakers();
+    const { consecutiveFailures, successRate, lastFailure, breaker } = line.snapshot().workers[0] ?? {};
+    expect({ consecutiveFailures, successRate, lastFailure, breaker }).toEqual({
+      consecutiveFailures: 0,
+      successRate: 1,
+      lastFailure: undefined,
+      breaker: 'CLOSED',
+    });
+  });
+
+  it('publishes what its breaker does, and what it rejects', async () => {
+    const { line, clock, events } = openHarness({
+      policy: { ...kokoro, retry: { ...kokoro.retry, maxAttempts: 1 } },
+      speak: () => 'provider_unavailable',
+    });
+    for (let count = 0; count < 6; count += 1) await codeOf(line.speak(CHUNK));
+    expect(events.filter(({ kind }) => kind.startsWith('breaker'))).toMatchObject([
+      { kind: 'breaker-changed', workerId: 'service', to: 'open', consecutiveFailures: 5 },
+      { kind: 'breaker-rejected', engine: 'service', retryAfterMs: 60_000 },
+    ]);
+    await clock.settle();
   });
 
   it('looks at a service that failed at a chunk before it is time', async () => {

@@ -5,14 +5,14 @@ import {
   type ComposedPolicies,
   compose,
   createPolicies,
-  type Policies,
   tryWithDeadline,
   wait,
 } from '@taleback/resilience';
 import type { Pcm } from '../audio/pcm.ts';
 import { cancellationOf } from '../cancellation.ts';
 import type { RemoteEngine, SpeechChunk, SynthesisOptions } from '../engines/engine.ts';
-import { engineError, ServiceProbes } from './service-probes.ts';
+import { breakerChanged, engineError, reportBreaker } from './breaker-report.ts';
+import { ServiceProbes } from './service-probes.ts';
 import { closing, countsAgainstWorker } from './speech-job.ts';
 import {
   attemptEnded,
@@ -27,9 +27,8 @@ import { WorkerHealth } from './worker-health.ts';
 
 /** 64 stories at once (the maximum of JOB_CONCURRENCY), ten pieces of each ahead. */
 const MIN_QUEUE = 640;
-/** Bounds of the time for one request, ms. @see docs/origins.md#timeouts */
+/** Least time for one attempt, ms. @see docs/origins.md#timeouts */
 const MIN_TIMEOUT_MS = 15_000;
-const MAX_TIMEOUT_MS = 180_000;
 
 /** Sound that does not fit its text: one odd text would close the service to everyone. */
 const OF_THE_TEXT: ReadonlySet<ErrorCode> = new Set(['audio_silent', 'audio_implausible', 'job_cancelled']);
@@ -45,10 +44,12 @@ const countsAgainstService = (error: TalebackError): boolean =>
  */
 export class RemoteLine implements SpeechLine {
   readonly #engine: RemoteEngine;
-  readonly #options: Omit<LineOptions, 'config' | 'workerPrefix'>;
-  readonly #policies: Policies;
+  readonly #options: Omit<LineOptions, 'workerPrefix'>;
+  readonly #policies: ReturnType<typeof createPolicies>;
   readonly #call: ComposedPolicies;
   readonly #timeouts: AdaptiveTimeout;
+  /** For all attempts at one request, with the waits between them. */
+  readonly #deadlineMs: number;
   readonly #probes: ServiceProbes;
   /** It is not pinged between requests, so its silence means nothing. */
   readonly #health: WorkerHealth;
@@ -60,9 +61,10 @@ export class RemoteLine implements SpeechLine {
   #isClosing = false;
   #closed: Promise<void> | undefined;
 
-  constructor(engine: RemoteEngine, options: Omit<LineOptions, 'config' | 'workerPrefix'>) {
-    const { clock, random, log, publish, onServiceFailure = () => {} } = options;
+  constructor(engine: RemoteEngine, options: Omit<LineOptions, 'workerPrefix'>) {
+    const { config, clock, random, log, publish, onServiceFailure = () => {} } = options;
     const { name, policy } = engine;
+    this.#deadlineMs = Math.max(config.retry.deadlineMs, policy.timeoutMs);
     this.#engine = engine;
     this.#options = options;
     const bulkhead = policy.bulkhead && {
@@ -81,12 +83,17 @@ export class RemoteLine implements SpeechLine {
     this.#call = compose({
       ...this.#policies,
       onRetry: ({ attempt, error }) =>
-        publish({ kind: 'retried', code: engineError(error, name).code, attempt: attempt + 1 }),
+        publish({
+          kind: 'retried',
+          engine: name,
+          code: engineError(error, name).code,
+          attempt: attempt + 1,
+        }),
     });
     this.#timeouts = new AdaptiveTimeout({
       defaultMs: policy.timeoutMs,
       minMs: Math.min(MIN_TIMEOUT_MS, policy.timeoutMs),
-      maxMs: Math.max(MAX_TIMEOUT_MS, policy.timeoutMs),
+      maxMs: this.#deadlineMs,
     });
     this.#health = new WorkerHealth(Number.MAX_SAFE_INTEGER, clock.now());
     this.#shown = { state: 'READY', sinceMs: clock.now() };
@@ -95,13 +102,11 @@ export class RemoteLine implements SpeechLine {
       clock,
       log,
       isBusy: () => this.#requests.size > 0,
-      isHalfOpen: () => this.#policies.breaker?.status().state === 'HALF_OPEN',
-      trial: (chunk) => this.speak(chunk),
+      policies: this.#policies,
       onFault: onServiceFailure,
     });
-    this.#policies.breaker?.onChange(({ from, to, cause }) => {
-      publish({ kind: 'breaker-changed', workerId: name, from: from.kind, to: to.kind, cause });
-    });
+    const { breaker } = this.#policies;
+    breaker.onChange((change) => publish(breakerChanged(breaker, name, change)));
   }
 
   async start(): Promise<void> {
@@ -139,32 +144,53 @@ export class RemoteLine implements SpeechLine {
     }
   }
 
-  /** Repeats the attempts while the only obstacle is the rate limit, or a trial in progress. */
+  /**
+   * Repeats the attempts while the only obstacle is the rate limit, or a trial in progress. The deadline begins with the
+   * first attempt.
+   */
   async #speak(
     chunk: SpeechChunk,
     request: SynthesisOptions & { readonly signal: AbortSignal },
     acceptedAtMs: number,
   ): Promise<Pcm> {
     const { signal } = request;
+    const { clock } = this.#options;
+    let begunMs: number | undefined;
+    const begin = (): void => void (begunMs ??= clock.now());
+    const leftMs = (): number => this.#deadlineMs - (begunMs === undefined ? 0 : clock.now() - begunMs);
     for (;;) {
       if (signal.aborted) throw cancellationOf(signal);
-      const outcome = await this.#attempts(chunk, request, acceptedAtMs).catch((error: unknown) => {
+      const budgetMs = leftMs();
+      const attempts = this.#attempts(chunk, { ...request, budgetMs }, acceptedAtMs, begin);
+      const outcome = await attempts.catch((error: unknown) => {
         throw signal.aborted ? cancellationOf(signal) : error;
       });
       if (outcome.kind === 'succeeded') return outcome.value;
       const waitMs = shortWaitMs(outcome);
-      if (waitMs === undefined)
-        throw signal.aborted ? cancellationOf(signal) : outcomeError(outcome, this.#engine.name);
-      await wait(this.#options.clock, waitMs, signal);
+      if (waitMs === undefined || (begunMs !== undefined && waitMs >= leftMs())) {
+        if (signal.aborted) throw cancellationOf(signal);
+        const error = outcomeError(outcome, this.#engine.name);
+        const { code, retryAfterMs } = error;
+        if (code === 'circuit_open')
+          this.#options.publish({ kind: 'breaker-rejected', engine: this.#engine.name, retryAfterMs });
+        throw error;
+      }
+      await wait(clock, waitMs, signal);
     }
   }
 
-  #attempts(chunk: SpeechChunk, request: SynthesisOptions, acceptedAtMs: number): Promise<CallOutcome<Pcm>> {
+  #attempts(
+    chunk: SpeechChunk,
+    request: SynthesisOptions & { readonly budgetMs: number },
+    acceptedAtMs: number,
+    onBegin: () => void,
+  ): Promise<CallOutcome<Pcm>> {
     const { clock, publish } = this.#options;
     const { name } = this.#engine;
     return this.#call.run(
       async ({ attempt, signal }) => {
         const sentAtMs = clock.now();
+        onBegin();
         if (attempt === 1) publish({ kind: 'dispatched', workerId: name, waitedMs: sentAtMs - acceptedAtMs });
         this.#inFlight += 1;
         try {
@@ -176,7 +202,7 @@ export class RemoteLine implements SpeechLine {
           throw error;
         }
       },
-      { ...request, timeoutMs: this.#timeouts.timeoutMs(chunk.text.length) },
+      { ...request, timeoutMs: (attempt) => this.#timeouts.timeoutMs(chunk.text.length, attempt) },
     );
   }
 
@@ -187,7 +213,7 @@ export class RemoteLine implements SpeechLine {
     this.#inFlight -= 1;
     this.#health.answered(isSound, generationMs);
     if (end.kind === 'spoken') this.#probes.fault = undefined;
-    if (isSound || end.error.code === 'timed_out') this.#timeouts.observe(text.length, generationMs);
+    if (end.kind === 'spoken') this.#timeouts.observe(text.length, generationMs);
     publish(attemptEnded(this.#engine.name, end, generationMs));
   }
 
@@ -207,8 +233,6 @@ export class RemoteLine implements SpeechLine {
     const { fault, model } = this.#probes;
     const state = fault !== undefined ? 'UNHEALTHY' : this.#inFlight > 0 ? 'BUSY' : 'READY';
     if (state !== this.#shown.state) this.#shown = { state, sinceMs: nowMs };
-    const breaker = this.#policies.breaker?.status();
-    const retryAfterMs = breaker?.retryAfterMs ?? undefined;
     return {
       id: this.#engine.name,
       ...this.#shown,
@@ -217,14 +241,14 @@ export class RemoteLine implements SpeechLine {
       restarts: 0,
       ...this.#health.snapshot(),
       healthScore: fault === undefined ? this.#health.score(nowMs) : 0,
-      breaker: breaker?.state ?? 'CLOSED',
-      retryAtMs: retryAfterMs === undefined ? undefined : nowMs + retryAfterMs,
+      ...reportBreaker(this.#policies.breaker, this.#engine.name, nowMs),
       fault: fault && { code: fault.code, message: fault.message },
     };
   }
 
   resetBreakers(): void {
-    this.#policies.breaker?.reset();
+    this.#health.forget();
+    this.#policies.breaker.reset();
     this.#probes.probeSoon();
   }
 
@@ -262,7 +286,7 @@ const outcomeError = (outcome: Failure, engine: string): TalebackError => {
     const details = { details: reason };
     return new TalebackError('queue_full', `Too many texts are waiting for ${engine}.`, details);
   }
-  if (by === 'rate-limit')
+  if (by === 'rate-limit' && lastError === undefined)
     return new TalebackError('provider_rate_limited', `${engine} is asked as often as it may be.`, later);
   // It opened during the attempts: the error that opened it says more than the refusal.
   if (lastError !== undefined) return engineError(lastError, engine);

@@ -1,5 +1,5 @@
 import { AdaptiveTimeout } from '@taleback/resilience';
-import { logBreakerChanges } from '../protection/protection-logs.ts';
+import { breakerChanged } from './breaker-report.ts';
 import {
   isSettled,
   maySpare,
@@ -8,6 +8,7 @@ import {
   restartDelayMs,
   wantsAnother,
 } from './scaling.ts';
+import { deadlineOf } from './speech-job.ts';
 import type { HostedPlugin, LineOptions, PoolMode, WorkerState } from './speech-line.ts';
 import { SpeechWorker } from './speech-worker.ts';
 
@@ -37,7 +38,7 @@ export class Roster {
       hasThread: plugin.openThread !== undefined,
       resetMs: resetTimeoutMs,
     });
-    const maxMs = Math.max(timeoutMs, maxTimeoutMs);
+    const maxMs = Math.max(timeoutMs, Math.min(maxTimeoutMs, deadlineOf(config)));
     this.#timeouts = new AdaptiveTimeout({ defaultMs: timeoutMs, minMs: timeoutMs, maxMs });
     this.#started.promise.catch(() => {});
   }
@@ -130,7 +131,7 @@ export class Roster {
   }
 
   #add(): void {
-    const { config, clock, log, publish, plugin, workerPrefix = '' } = this.#options;
+    const { config, clock, publish, plugin, workerPrefix = '' } = this.#options;
     const { openChild, openThread = openChild } = plugin;
     const isThread = this.mode === 'in-process';
     const taken = new Set(this.workers.map(({ id }) => id));
@@ -146,11 +147,10 @@ export class Roster {
       onState: (changed, from, cause) => this.#changed(changed, from, cause),
       onGone: (gone, cause) => this.#gone(gone, cause),
     });
-    worker.breaker.onChange(logBreakerChanges(log, worker.id));
-    worker.breaker.onChange(({ from, to, cause }) => {
-      publish({ kind: 'breaker-changed', workerId: worker.id, from: from.kind, to: to.kind, cause });
+    worker.breaker.onChange((change) => {
+      publish(breakerChanged(worker.breaker, worker.id, change));
       // A fresh process is the best trial.
-      if (to.kind === 'open') this.#recycle(worker, 'its circuit breaker opened');
+      if (change.to.kind === 'open') this.#recycle(worker, 'its circuit breaker opened');
     });
     this.workers.push(worker);
     worker.start();

@@ -1,6 +1,8 @@
-import { type Log, TalebackError, toTalebackError } from '@taleback/core';
-import { type Clock, isResilienceError, withDeadline } from '@taleback/resilience';
-import type { RemoteEngine, SpeechChunk } from '../engines/engine.ts';
+import type { Log, TalebackError } from '@taleback/core';
+import { type Clock, compose, type createPolicies, withDeadline } from '@taleback/resilience';
+import { trimSilence, verifySound } from '../audio/pcm.ts';
+import type { RemoteEngine } from '../engines/engine.ts';
+import { engineError } from './breaker-report.ts';
 
 export interface ServiceProbesOptions {
   readonly engine: RemoteEngine;
@@ -8,8 +10,7 @@ export interface ServiceProbesOptions {
   readonly log: Log;
   /** Whether requests are in progress: some services answer nothing else meanwhile. */
   readonly isBusy: () => boolean;
-  readonly isHalfOpen: () => boolean;
-  readonly trial: (chunk: SpeechChunk) => Promise<unknown>;
+  readonly policies: ReturnType<typeof createPolicies>;
   /** Called when a probe finds something wrong that the one before did not. */
   readonly onFault: (error: TalebackError) => void;
 }
@@ -24,19 +25,12 @@ const INTERVAL_MS = 15_000;
 const MIN_INTERVAL_MS = 5_000;
 /** Costs almost nothing, even where characters are paid for. */
 const TRIAL_TEXT = 'Yes.';
-
-/** What an attempt threw, as a TalebackError. */
-export const engineError = (error: unknown, engine: string): TalebackError =>
-  isResilienceError(error) && error.code === 'deadline-exceeded'
-    ? new TalebackError('timed_out', `The speech service ${engine} took too long.`, {
-        details: `no answer within ${error.details['timeoutMs']} ms`,
-        cause: error,
-      })
-    : toTalebackError(error);
+/** Its model may have to be loaded for it, but the start waits for it, ms. */
+const TRIAL_TIMEOUT_MS = 15_000;
 
 /**
- * Probes a remote service from time to time: whether it can speak, which voices it has, and, once its breaker is half-open,
- * whether a word comes back.
+ * Probes a remote service from time to time: whether it answers and which voices it has; at the start, after a fault and
+ * while its breaker is half-open, also whether a word comes back.
  *
  * @see docs/origins.md#health-checks-and-rate-limits
  */
@@ -48,7 +42,7 @@ export class ServiceProbes {
   readonly #options: ServiceProbesOptions;
   #isKnown = false;
   #probedAtMs = Number.NEGATIVE_INFINITY;
-  #isOver = false;
+  readonly #isOver = new AbortController();
   #stopTimer: () => void = () => {};
 
   constructor(options: ServiceProbesOptions) {
@@ -70,51 +64,76 @@ export class ServiceProbes {
   }
 
   stop(): void {
-    this.#isOver = true;
+    this.#isOver.abort();
     this.#stopTimer();
   }
 
   #schedule(delayMs = INTERVAL_MS): void {
     this.#stopTimer();
-    if (!this.#isOver) this.#stopTimer = this.#options.clock.setTimer(() => void this.#round(), delayMs);
+    if (!this.#isOver.signal.aborted)
+      this.#stopTimer = this.#options.clock.setTimer(() => void this.#round(), delayMs);
   }
 
   async #round(): Promise<void> {
     const sinceProbeMs = this.#options.clock.now() - this.#probedAtMs;
-    if (this.fault !== undefined || sinceProbeMs >= HEALTHY_INTERVAL_MS) await this.#probe();
-    await this.#try();
+    if (this.#mustSpeak() || sinceProbeMs >= HEALTHY_INTERVAL_MS) await this.#probe();
     this.#schedule();
+  }
+
+  /** Whether its voices alone prove nothing: at the start, after a fault, and for a half-open breaker. */
+  #mustSpeak(): boolean {
+    const { breaker } = this.#options.policies;
+    return !this.#isKnown || this.fault !== undefined || breaker.status().halfOpen;
   }
 
   async #probe(): Promise<void> {
     const { engine, clock, log, isBusy, onFault } = this.#options;
     if (isBusy()) return;
     this.#probedAtMs = clock.now();
-    const before = this.fault?.code;
+    const before = this.fault;
     try {
       const probe = (signal: AbortSignal) => engine.probe(signal);
       const { details, model, latencyMs } = await withDeadline(probe, PROBE_TIMEOUT_MS, { clock });
-      this.fault = undefined;
       this.model = model;
+      // Without a verdict it stays as it was.
+      if (this.#mustSpeak() && !(await this.#speaks())) return;
+      this.fault = undefined;
       if (!this.#isKnown || before !== undefined) {
         log('info', 'TTS service is available', { engine: engine.name, details, latencyMs });
       }
     } catch (thrown) {
+      if (this.#isOver.signal.aborted) return;
       this.fault = engineError(thrown, engine.name);
-      if (!this.#isKnown || before !== this.fault.code) {
+      if (before?.code !== this.fault.code) {
         const { code, message, details } = this.fault;
         log('warn', 'TTS service is unavailable', { engine: engine.name, code, error: message, details });
         onFault(this.fault);
       }
+    } finally {
+      this.#isKnown = true;
     }
-    this.#isKnown = true;
   }
 
-  /** A trial for a half-open breaker, so that the service recovers without a request. */
-  async #try(): Promise<void> {
-    const { engine, isHalfOpen, trial } = this.#options;
+  /**
+   * One attempt at a word, which its breaker counts. No request, so that it is neither queued nor repeated.
+   *
+   * @returns false when the breaker or the rate limit kept it away
+   * @throws what it threw instead of speaking
+   */
+  async #speaks(): Promise<boolean> {
+    const { engine, policies } = this.#options;
     const voice = engine.voices()[0];
-    if (this.fault !== undefined || voice === undefined || !isHalfOpen()) return;
-    await trial({ text: TRIAL_TEXT, voiceId: voice.id, language: voice.languages[0] }).catch(() => {});
+    if (voice === undefined) return true;
+    const chunk = { text: TRIAL_TEXT, voiceId: voice.id, language: voice.languages[0] };
+    const once = compose({ ...policies, retry: undefined, bulkhead: undefined, breakerCounts: 'attempts' });
+    const outcome = await once.run(
+      async ({ signal }) => {
+        const sound = await engine.synthesizeChunk(chunk, { signal });
+        verifySound(trimSilence(sound), { text: TRIAL_TEXT, speed: 1 });
+      },
+      { signal: this.#isOver.signal, timeoutMs: TRIAL_TIMEOUT_MS },
+    );
+    if (outcome.kind !== 'succeeded' && outcome.kind !== 'rejected') throw outcome.lastError;
+    return outcome.kind === 'succeeded';
   }
 }

@@ -6,7 +6,10 @@ import { report } from '../../test/support/fake-child.ts';
 
 const config = parseManagerConfig();
 const decide = (code: ErrorCode, attempts = 1, retryAfterMs?: number, random = 0.5) =>
-  retryDelayMs(report(code, true, retryAfterMs), attempts, config, () => random);
+  retryDelayMs(report(code, true, retryAfterMs), { attempts, spentMs: 0 }, config, () => random);
+
+const after = (spentMs: number, own = config) =>
+  retryDelayMs(report('timed_out'), { attempts: 1, spentMs }, own, Math.random);
 
 describe('retryDelayMs', () => {
   it.each(Object.entries(ERROR_CATALOGUE))('%s', (code, { category }) => {
@@ -30,6 +33,17 @@ describe('retryDelayMs', () => {
   });
 
   it('believes an error that is said to be final', () => {
-    expect(retryDelayMs(report('model_failed', false), 1, config, Math.random)).toBeUndefined();
+    const first = { attempts: 1, spentMs: 0 };
+    expect(retryDelayMs(report('model_failed', false), first, config, Math.random)).toBeUndefined();
+  });
+
+  it('seed 000: gives all attempts together 60 s, or one attempt of more', () => {
+    const slow = parseManagerConfig({ circuitBreaker: { timeoutMs: 90_000 } });
+    expect([after(59_999), after(60_000), after(89_999, slow), after(90_000, slow)]).toEqual([
+      0,
+      undefined,
+      0,
+      undefined,
+    ]);
   });
 });

@@ -26,6 +26,8 @@ export class SpeechJob implements Queueable<SpeechJob> {
   readonly promise: Promise<Pcm>;
   /** Attempts begun. */
   attempts = 0;
+  /** Time that its attempts took together, in milliseconds. */
+  spentMs = 0;
   /** Since when it waits for a worker, epoch milliseconds. */
   waitingSinceMs: number;
   /** The worker of the last attempt: another one is preferred. */
@@ -144,24 +146,29 @@ export const countsAgainstWorker = ({ code }: Pick<ErrorReport, 'code'>): boolea
 /**
  * Whether, and after how many milliseconds, a request is tried again after so many attempts; undefined is never. Never for an
  * invalid request, and not when the engine asks for a longer wait than a worker's cool-down: the caller can wait that long
- * as well. At once (0) when only the process was slow or lost: another one may do better.
+ * as well; and not when its attempts have used up its deadline. At once (0) when only the process was slow or lost: another one may do better.
  *
  * @see docs/origins.md#retries
  */
 export const retryDelayMs = (
   error: ErrorReport,
-  attempts: number,
+  { attempts, spentMs }: Pick<SpeechJob, 'attempts' | 'spentMs'>,
   { retry, circuitBreaker }: Pick<TtsManagerConfig, 'retry' | 'circuitBreaker'>,
   random: Random,
 ): number | undefined => {
   const { maxAttempts, baseDelayMs } = retry;
   const { code, retryable, retryAfterMs = 0 } = error;
   if (!retryable || !countsAgainstWorker(error) || attempts >= maxAttempts) return undefined;
+  if (spentMs >= deadlineOf({ retry, circuitBreaker })) return undefined;
   if (code === 'worker_lost' || code === 'timed_out') return 0;
   if (retryAfterMs > circuitBreaker.resetTimeoutMs) return undefined;
   const maxMs = baseDelayMs * 4;
   const backoff = { kind: 'exponential', initialMs: baseDelayMs, maxMs, jitter: 'equal' } as const;
   return Math.max(backoffDelayMs(backoff, attempts, random), retryAfterMs);
 };
+
+/** Of all attempts at one request, ms. */
+export const deadlineOf = ({ retry, circuitBreaker }: Pick<TtsManagerConfig, 'retry' | 'circuitBreaker'>) =>
+  Math.max(retry.deadlineMs, circuitBreaker.timeoutMs);
 
 export const closing = (): TalebackError => new TalebackError('job_cancelled', 'The speech pool is closing.');

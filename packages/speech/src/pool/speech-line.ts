@@ -1,5 +1,5 @@
 import type { ErrorCode, ErrorReport, Log, TalebackError } from '@taleback/core';
-import type { Clock, Priority, Random } from '@taleback/resilience';
+import type { BreakerChange, BreakerChangeCause, Clock, Priority, Random } from '@taleback/resilience';
 import { durationMsOf, type Pcm } from '../audio/pcm.ts';
 import type {
   RemoteEngine,
@@ -21,6 +21,13 @@ export type WorkerBreakerState = (typeof BREAKER_STATES)[number];
 /** Several worker processes, one, a thread of this process, or a service across a network. */
 export type PoolMode = 'pool' | 'single' | 'in-process' | 'remote';
 
+export interface LastFailure {
+  readonly code: ErrorCode;
+  readonly message: string;
+  /** Epoch milliseconds. */
+  readonly atMs: number;
+}
+
 /** The state of one worker. Times are epoch milliseconds. */
 export interface WorkerSnapshot {
   /** The name of the slot, such as `worker-1`; a restarted worker keeps it. */
@@ -36,6 +43,7 @@ export interface WorkerSnapshot {
   readonly jobsDone: number;
   /** How often the process of this slot was started again. */
   readonly restarts: number;
+  /** Failures in a row that its breaker counted. */
   readonly consecutiveFailures: number;
   /** 0..1, of its recent requests. */
   readonly successRate: number;
@@ -47,6 +55,9 @@ export interface WorkerSnapshot {
   readonly breaker: WorkerBreakerState;
   /** When an open breaker admits a trial. */
   readonly retryAtMs?: number | undefined;
+  /** The last failure that its breaker counted since the start or a reset. */
+  readonly lastFailure?: LastFailure | undefined;
+  readonly lastSuccessAtMs?: number | undefined;
   /** What the last probe of a remote service found wrong. */
   readonly fault?: { readonly code: ErrorCode; readonly message: string } | undefined;
   /** When it entered its state. */
@@ -86,6 +97,8 @@ export const combinePools = (pools: readonly PoolSnapshot[]): PoolSnapshot | und
   };
 };
 
+type BreakerKind = BreakerChange['to']['kind'];
+
 export type FaultOrigin = 'unhandledRejection' | 'uncaughtException';
 
 /** One event per thing that happened in the speech service, in the order it happened. */
@@ -124,13 +137,27 @@ export type SynthesisEvent =
       readonly code?: ErrorCode;
     }
   /** Another attempt follows a failed one. `attempt` is the number of the coming one, so 2 or more. */
-  | { readonly kind: 'retried'; readonly code: ErrorCode; readonly attempt: number }
+  | {
+      readonly kind: 'retried';
+      readonly engine: string;
+      readonly code: ErrorCode;
+      readonly attempt: number;
+    }
   | {
       readonly kind: 'breaker-changed';
       readonly workerId: string;
-      readonly from: string;
-      readonly to: string;
-      readonly cause: string;
+      readonly from: BreakerKind;
+      readonly to: BreakerKind;
+      readonly cause: BreakerChangeCause;
+      readonly consecutiveFailures: number;
+      readonly lastFailure?: LastFailure | undefined;
+      readonly retryAtMs?: number | undefined;
+    }
+  /** An open breaker kept a request away from an engine. */
+  | {
+      readonly kind: 'breaker-rejected';
+      readonly engine: string;
+      readonly retryAfterMs?: number | undefined;
     }
   /** `from` is NEW when the pool begins or grows. `TERMINATED` to `INITIALIZING` is what counts as a restart. */
   | {

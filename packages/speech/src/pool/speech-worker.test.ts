@@ -103,7 +103,7 @@ describe('SpeechWorker, its requests', () => {
     expect(ends).toHaveLength(11);
   });
 
-  it('gives more to an engine that never answers in time', () => {
+  it('gives no more to an engine that never answers in time', () => {
     const overrides = { circuitBreaker: { minimumCalls: 50, windowCalls: 50 } };
     const { run, child, clock, ends, start } = readyWorker(1, overrides);
     for (let turn = 0; turn < 10; turn += 1) {
@@ -113,7 +113,7 @@ describe('SpeechWorker, its requests', () => {
       child().ready();
     }
     run();
-    clock.advance(19_999);
+    clock.advance(9_999);
     expect(ends).toHaveLength(10);
     clock.advance(1);
     expect(ends).toHaveLength(11);
@@ -229,6 +229,9 @@ describe('SpeechWorker, its health', () => {
       healthScore: 100,
       rssBytes: 5,
       breaker: 'CLOSED',
+      lastFailure: undefined,
+      lastSuccessAtMs: clock.now(),
+      retryAtMs: undefined,
       sinceMs: clock.now(),
     });
     child().end();

@@ -1,10 +1,11 @@
-import { type ErrorReport, reportError, toTalebackError } from '@taleback/core';
+import { errorFromReport, type ErrorReport, reportError, toTalebackError } from '@taleback/core';
 import { type AdaptiveTimeout, CircuitBreaker, type Clock, type Permit } from '@taleback/resilience';
 import type { Candidate } from './balancer.ts';
+import { reportBreaker } from './breaker-report.ts';
 import { ChildLife } from './child-life.ts';
 import type { TtsManagerConfig } from './pool-config.ts';
 import type { ChildPulse, OpenSpeechChild } from './speech-child.ts';
-import { countsAgainstWorker, type SpeechJob } from './speech-job.ts';
+import { countsAgainstWorker, deadlineOf, type SpeechJob } from './speech-job.ts';
 import type { AttemptEnd, WorkerSnapshot, WorkerState } from './speech-line.ts';
 import { WorkerHealth } from './worker-health.ts';
 
@@ -136,10 +137,11 @@ export class SpeechWorker implements Candidate {
 
   /** Hands a job over. It must have room, and the permit of its breaker. */
   run(job: SpeechJob, permit: Permit, onEnd: Attempt['onEnd']): void {
-    const { clock, timeouts } = this.#options;
+    const { clock, timeouts, config } = this.#options;
     const { request } = job;
-    const timeoutMs = timeouts.timeoutMs(request.text.length);
     job.attempts += 1;
+    const ownMs = timeouts.timeoutMs(request.text.length, job.attempts);
+    const timeoutMs = Math.max(1, Math.min(ownMs, deadlineOf(config) - job.spentMs));
     job.lastWorkerId = this.id;
     const correlationId = `req-${job.id}-${job.attempts}`;
     const overdue = (): void => {
@@ -169,6 +171,12 @@ export class SpeechWorker implements Candidate {
     }
   }
 
+  /** Closes its breaker and forgets what it counted. */
+  resetBreaker(): void {
+    this.health.forget();
+    this.breaker.reset();
+  }
+
   /** One health check: counts the last ping if it was not answered, and sends the next. */
   checkHealth(): void {
     const { child, isServing } = this.life;
@@ -187,7 +195,6 @@ export class SpeechWorker implements Candidate {
 
   snapshot(): WorkerSnapshot {
     const { child, readiness, state, starts, sinceMs } = this.life;
-    const { state: breaker, retryAfterMs } = this.breaker.status();
     const nowMs = this.#options.clock.now();
     return {
       id: this.id,
@@ -200,8 +207,7 @@ export class SpeechWorker implements Candidate {
       ...this.health.snapshot(),
       healthScore: state === 'TERMINATED' ? 0 : this.health.score(nowMs),
       rssBytes: this.#pulse?.rssBytes,
-      breaker,
-      retryAtMs: retryAfterMs === null ? undefined : nowMs + retryAfterMs,
+      ...reportBreaker(this.breaker, this.id, nowMs),
       sinceMs,
     };
   }
@@ -223,9 +229,8 @@ export class SpeechWorker implements Candidate {
     this.health.heard(nowMs);
     // A child that is ended because a caller gave up has done nothing wrong.
     if (this.life.state !== 'TERMINATED' || job.isEnded) this.childJobs += 1;
-    if (end.kind === 'spoken' || end.error.code === 'timed_out') {
-      timeouts.observe(job.request.text.length, generationMs);
-    }
+    job.spentMs += generationMs;
+    if (end.kind === 'spoken') timeouts.observe(job.request.text.length, generationMs);
     if (this.#attempts.size === 0) {
       if (this.life.state === 'SHUTTING_DOWN') this.life.askToLeave();
       else this.life.becomeBusy(false);
@@ -235,7 +240,7 @@ export class SpeechWorker implements Candidate {
       const isSound = end.kind === 'spoken' || !countsAgainstWorker(end.error);
       this.health.answered(isSound, generationMs);
       if (isSound) this.breaker.recordSuccess(permit);
-      else this.breaker.recordFailure(permit);
+      else if (end.kind === 'failed') this.breaker.recordFailure(permit, errorFromReport(end.error));
     }
     onEnd(end, generationMs);
   }

@@ -63,7 +63,7 @@ export class WorkerHealth {
 
   /** Of the last 20 answers, 0 to 1; 1 before the first. */
   get successRate(): number {
-    return this.jobsDone === 0 ? 1 : this.#recent.filter(Boolean).length / this.#recent.length;
+    return this.#recent.length === 0 ? 1 : this.#recent.filter(Boolean).length / this.#recent.length;
   }
 
   /** Failed requests and missed pings in a row. */
@@ -80,13 +80,20 @@ export class WorkerHealth {
     this.#heardAtMs = nowMs;
   }
 
+  /** Its breaker was reset by hand: the answers before no longer matter. */
+  forget(): void {
+    this.#failuresInRow = 0;
+    this.#recent.length = 0;
+  }
+
   heard(nowMs: number): void {
     this.#heardAtMs = nowMs;
   }
 
   answered(isSound: boolean, elapsedMs: number): void {
     this.#failuresInRow = isSound ? 0 : this.#failuresInRow + 1;
-    this.#recent[this.jobsDone % WINDOW] = isSound;
+    this.#recent.push(isSound);
+    if (this.#recent.length > WINDOW) this.#recent.shift();
     this.responseTimeMs =
       this.jobsDone === 0 ? elapsedMs : this.responseTimeMs * (1 - NEWEST) + elapsedMs * NEWEST;
     this.jobsDone += 1;
@@ -121,7 +128,7 @@ export class WorkerHealth {
 
   /** Its part of the state of a worker. */
   snapshot() {
-    const { jobsDone, consecutiveFailures, successRate, responseTimeMs: averageResponseMs } = this;
-    return { jobsDone, consecutiveFailures, successRate, averageResponseMs };
+    const { jobsDone, successRate, responseTimeMs: averageResponseMs } = this;
+    return { jobsDone, successRate, averageResponseMs };
   }
 }

@@ -102,6 +102,19 @@ describe('WorkerPool, another try', () => {
     expect(harness.kinds('retried')).toEqual([]);
   });
 
+  it('seed 000: gives a text that hangs every worker 60 s in all: 10 s, 20 s and 30 s', async () => {
+    const harness = await startPool({ overrides: fixed(1) });
+    const said = harness.say('hang');
+    const gaveMs: number[] = [];
+    for (let second = 0; said.ends === 0 && second < 200; second += 1) {
+      await harness.clock.advanceAsync(1_000);
+      for (const event of harness.kinds('attempt-ended').slice(gaveMs.length))
+        if (event.kind === 'attempt-ended') gaveMs.push(event.generationMs);
+    }
+    expect(said).toMatchObject({ end: 'timed_out', ends: 1 });
+    expect(gaveMs).toEqual([10_000, 20_000, 30_000]);
+  });
+
   it('ends a text that kills every worker as worker_lost after four tries, and the others are spoken', async () => {
     const harness = await startPool({ overrides: fixed(2) });
     const poison = harness.say('poison');

@@ -126,7 +126,7 @@ export class WorkerPool implements SpeechLine {
   }
 
   resetBreakers(): void {
-    for (const { breaker } of this.#roster.workers) breaker.reset();
+    for (const worker of this.#roster.workers) worker.resetBreaker();
     this.#dispatch();
   }
 
@@ -242,9 +242,11 @@ export class WorkerPool implements SpeechLine {
       details: `${workers.length} circuit breakers are open`,
       ...(Number.isFinite(retryAfterMs) ? { retryAfterMs } : {}),
     };
-    this.#failAll(
-      () => new TalebackError('circuit_open', 'Every speech process has failed too often.', options),
-    );
+    const { publish } = this.#options;
+    this.#failAll(() => {
+      publish({ kind: 'breaker-rejected', engine: this.#plugin.name, retryAfterMs: options.retryAfterMs });
+      return new TalebackError('circuit_open', 'Every speech process has failed too often.', options);
+    });
   }
 
   #attemptEnded(job: SpeechJob, end: AttemptEnd): void {
@@ -255,12 +257,13 @@ export class WorkerPool implements SpeechLine {
     }
     if (job.isEnded) return;
     const { error } = end;
-    const delayMs = retryDelayMs(error, job.attempts, config, random);
+    const delayMs = retryDelayMs(error, job, config, random);
     if (this.#isAbandoning || delayMs === undefined) {
       this.#fail(job, this.#isAbandoning ? closing() : errorFromReport(error));
       return;
     }
-    publish({ kind: 'retried', code: error.code, attempt: job.attempts + 1 });
+    const { name: engine } = this.#plugin;
+    publish({ kind: 'retried', engine, code: error.code, attempt: job.attempts + 1 });
     if (delayMs === 0) this.#queue.pushAgain(job);
     else this.#queue.pushLater(job, delayMs, () => this.#dispatch());
   }

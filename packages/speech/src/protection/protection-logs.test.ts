@@ -91,6 +91,19 @@ describe('logLevels', () => {
     expect(lines[0]?.[2]).toEqual({ figure: 'cpu', level: 'warning', value: 0.83, threshold: 0.8 });
   });
 
+  it('says nothing of a figure that goes to and fro at a threshold, until it is clearly normal', () => {
+    const { words } = feed(
+      [1.24, 1.26, 1.24, 1.27, 1.2, 2.51, 2.49, 2.52, 2.4, 1.3, 1.2, 1.13, 1.12, 1.24].map((loadPerCore) => ({
+        loadPerCore,
+      })),
+    );
+    expect(words).toEqual([
+      'warn: SYSTEM PROTECTION: load at 1.26 per core (warning over 1.25 per core)',
+      'warn: SYSTEM PROTECTION: load at 2.51 per core (critical over 2.5 per core)',
+      'info: SYSTEM PROTECTION: load at 1.12 per core, normal again',
+    ]);
+  });
+
   it('reports each figure', () => {
     expect(feed([{ cpuRatio: 0.9, memoryRatio: 0.96, loadPerCore: 2 }]).words).toEqual([
       'warn: SYSTEM PROTECTION: cpu at 90 % (warning over 80 %)',

@@ -1,5 +1,4 @@
 import type { Log } from '@taleback/core';
-import type { BreakerListener } from '@taleback/resilience';
 import { KILL_SWITCH_KEY, type KillSwitchChange } from './kill-switch.node.ts';
 import { describeFigure, describeFinding, FIGURE_NAMES, type Figure, figureOf } from './machine-monitor.ts';
 import type { Level, MachineState } from './machine-monitor.ts';
@@ -41,12 +40,15 @@ export const logKillSwitchChanges =
     log('warn', `${PREFIX}: ${message}`, { disabled, source, ...where });
   };
 
+/** A figure has left a range once it is below this part of the range's threshold: near one it would log at each sample. */
+const LEAVES_BELOW = 0.9;
+
 /**
- * Logs figures that cross into their warning or critical range at warn, once per crossing, and figures that are normal
- * again at info. When no figure can be read, that is logged at warn, once.
+ * Logs figures that cross into their warning or critical range at warn, once per crossing, and figures that are clearly
+ * normal again at info. When no figure can be read, that is logged at warn, once.
  */
 export const logLevels = (log: Log): ((state: MachineState) => void) => {
-  const last = new Map<Figure, Level>();
+  const last = new Map<Figure, { readonly level: Level; readonly threshold: number }>();
   let wasBlind = false;
   return ({ sample, levels, findings }) => {
     const isBlind = Object.keys(levels).length === 0;
@@ -55,37 +57,16 @@ export const logLevels = (log: Log): ((state: MachineState) => void) => {
     for (const figure of FIGURE_NAMES) {
       const level = levels[figure];
       if (level === undefined) continue;
-      const before = last.get(figure) ?? 'normal';
-      last.set(figure, level);
+      const value = figureOf(sample, figure) ?? 0;
+      const before = last.get(figure) ?? { level: 'normal', threshold: 0 };
+      const isHigher = RANKS[level] > RANKS[before.level];
+      if (!isHigher && value >= before.threshold * LEAVES_BELOW) continue;
       const finding = findings.find((found) => found.figure === figure);
-      if (finding !== undefined && RANKS[level] > RANKS[before]) {
+      last.set(figure, { level, threshold: finding?.threshold ?? 0 });
+      if (finding !== undefined && isHigher)
         log('warn', `${PREFIX}: ${describeFinding(finding)}`, { ...finding });
-      } else if (level === 'normal' && before !== 'normal') {
-        const value = figureOf(sample, figure) ?? 0;
+      else if (level === 'normal' && before.level !== 'normal')
         log('info', `${PREFIX}: ${describeFigure(figure, value)}, normal again`, { figure, level, value });
-      }
     }
   };
 };
-
-const BREAKER_WORDS = {
-  closed: { severity: 'warn', verb: 'closed' },
-  open: { severity: 'error', verb: 'opened' },
-  'half-open': { severity: 'warn', verb: 'is half-open' },
-  isolated: { severity: 'error', verb: 'is shut' },
-} as const;
-
-/**
- * Logs the changes of a breaker in the words that operators search for: opening at error, the way back at warn.
- *
- * @param breaker the guarded engine or worker, such as `kokoro`
- * @see docs/origins.md#log-words
- */
-export const logBreakerChanges =
-  (log: Log, breaker: string): BreakerListener =>
-  ({ cause, from, to }) => {
-    const { severity, verb } = BREAKER_WORDS[to.kind];
-    const cooldown = 'cooldownMs' in to ? { cooldownMs: to.cooldownMs } : {};
-    const fields = { breaker, from: from.kind, to: to.kind, cause, ...cooldown };
-    log(severity, `CIRCUIT BREAKER ${breaker} ${verb}: ${cause.replaceAll('-', ' ')}`, fields);
-  };

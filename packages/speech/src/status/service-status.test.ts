@@ -18,9 +18,16 @@ const EVENTS: readonly SynthesisEvent[] = [
   { kind: 'ended', outcome: 'spoken', latencyMs: 100, audioMs: 4_000, characters: 60 },
   { kind: 'ended', outcome: 'spoken', latencyMs: 200, audioMs: 4_000, characters: 60 },
   { kind: 'ended', outcome: 'spoken', latencyMs: 600, audioMs: 4_000, characters: 60 },
-  { kind: 'retried', code: 'worker_lost', attempt: 2 },
+  { kind: 'retried', engine: 'flite', code: 'worker_lost', attempt: 2 },
   { kind: 'ended', outcome: 'failed', latencyMs: 900, code: 'worker_lost' },
-  { kind: 'breaker-changed', workerId: 'worker-2', from: 'CLOSED', to: 'OPEN', cause: 'too-many-failures' },
+  {
+    kind: 'breaker-changed',
+    workerId: 'worker-2',
+    from: 'closed',
+    to: 'open',
+    cause: 'too-many-failures',
+    consecutiveFailures: 5,
+  },
   { kind: 'worker-changed', workerId: 'worker-2', from: 'TERMINATED', to: 'INITIALIZING' },
 ];
 

@@ -1,6 +1,7 @@
 import { describeError, type ErrorCode, TalebackError } from '@taleback/core';
 import type { SpeechProfile, Voice } from '../engines/engine.ts';
 import {
+  type LastFailure,
   type PoolSnapshot,
   type WorkerBreakerState,
   type WorkerSnapshot,
@@ -111,7 +112,15 @@ export interface EngineStatus {
   readonly breaker?: WorkerBreakerState | undefined;
   /** When an open breaker admits a trial, epoch milliseconds. */
   readonly retryAtMs?: number | undefined;
+  /** The most that one of its breakers counted in a row. */
+  readonly consecutiveFailures?: number | undefined;
+  /** The latest of its breakers' since the start or a reset. */
+  readonly lastFailure?: LastFailure | undefined;
+  readonly lastSuccessAtMs?: number | undefined;
 }
+
+const greatest = (numbers: readonly number[]): number | undefined =>
+  numbers.length === 0 ? undefined : Math.max(...numbers);
 
 /**
  * @param pool absent until it has started
@@ -141,6 +150,12 @@ export const describeEngine = (
     clonesVoices,
     breaker,
     retryAtMs: retries.length > 0 && !isReady ? Math.min(...retries) : undefined,
+    consecutiveFailures: greatest(workers.map(({ consecutiveFailures }) => consecutiveFailures)),
+    lastFailure: workers
+      .flatMap(({ lastFailure }) => lastFailure ?? [])
+      .toSorted((a, b) => a.atMs - b.atMs)
+      .at(-1),
+    lastSuccessAtMs: greatest(workers.flatMap(({ lastSuccessAtMs }) => lastSuccessAtMs ?? [])),
   };
 };
 

@@ -158,6 +158,7 @@ describe('what workers do', () => {
         from: 'closed',
         to: 'open',
         cause: 'too-many-failures',
+        consecutiveFailures: 5,
       },
       {
         kind: 'breaker-changed',
@@ -165,8 +166,9 @@ describe('what workers do', () => {
         from: 'open',
         to: 'half-open',
         cause: 'cool-down-over',
+        consecutiveFailures: 5,
       },
-      { kind: 'retried', code: 'worker_lost', attempt: 2 },
+      { kind: 'retried', engine: 'flite', code: 'worker_lost', attempt: 2 },
     );
     expect(statistics.summary()).toMatchObject({ circuitBreakerStateChanges: 2, retryAttempts: 1 });
   });

@@ -186,6 +186,7 @@ export class SynthesisStatistics {
       case 'process-fault':
         counts.processFaults += 1;
         return;
+      case 'breaker-rejected':
       case 'protection-changed':
         return;
       default:

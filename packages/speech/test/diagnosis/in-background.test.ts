@@ -80,7 +80,7 @@ describe('DiagnosisOnFailure', () => {
   const clock = createFakeClock(1_000_000);
   const failure = new TalebackError('audio_missing', 'No audio received, api_key=geheim123');
 
-  it('diagnoses in the background, one engine at a time, each once a minute', async () => {
+  it('diagnoses in the background, one engine at a time, each once a minute or when its breaker opens', async () => {
     const asked: string[] = [];
     let underWay = 0;
     let most = 0;
@@ -115,6 +115,10 @@ describe('DiagnosisOnFailure', () => {
     watch.failed('edge', failure);
     await clock.settle();
     expect(asked).toEqual(['edge', 'kokoro', 'edge']);
+    answers.shift()?.();
+    watch.opened('edge', failure);
+    await clock.settle();
+    expect(asked).toEqual(['edge', 'kokoro', 'edge', 'edge']);
     answers.shift()?.();
     await watch.close();
   });
