@@ -63,7 +63,10 @@ export const speechEnvironment = {
     })
     .describe('Protocol versions offered to speech processes. `1.0.0` alone goes back to the oldest.'),
   CHUNK_TIMEOUT_SECONDS: amount(0.1, 600, 10).describe(
-    'Time for one sentence group; long ones and slow engines are given more, a minute at most. Seconds, 0.1 to 600.',
+    'Time for one sentence group; long ones and slow engines are given more, up to CHUNK_DEADLINE_SECONDS. Seconds, 0.1 to 600.',
+  ),
+  CHUNK_DEADLINE_SECONDS: amount(0.1, 3_600, 60).describe(
+    'Time for all attempts at one sentence group together, by a speech process or a service elsewhere: a service that hangs fails a story after it. At least the time of one attempt. Seconds, 0.1 to 3600.',
   ),
   TTS_PROVIDER: z
     .string()
@@ -140,7 +143,7 @@ export const speechConfig = (env: SpeechEnvironment, cores: number) => {
         resetTimeoutMs: env.SPEECH_BREAKER_COOLDOWN_SECONDS * 1000,
       },
       health: { intervalMs: env.SPEECH_HEALTH_SECONDS * 1000, maxMisses: env.SPEECH_HEALTH_MISSES },
-      retry: { maxAttempts: env.SPEECH_RETRIES + 1 },
+      retry: { maxAttempts: env.SPEECH_RETRIES + 1, deadlineMs: env.CHUNK_DEADLINE_SECONDS * 1000 },
     },
     versions: env.SPEECH_PROTOCOLS,
   };

@@ -34,12 +34,11 @@ describe('parseManagerConfig', () => {
       circuitBreaker: {
         failureThreshold: 0.5,
         timeoutMs: 10_000,
-        maxTimeoutMs: 60_000,
         resetTimeoutMs: 60_000,
         halfOpenSuccesses: 2,
       },
       health: { intervalMs: 5_000, maxMisses: 3 },
-      retry: { maxAttempts: 4, baseDelayMs: 1_000 },
+      retry: { maxAttempts: 4, deadlineMs: 60_000, baseDelayMs: 1_000 },
     });
     expect(parseManagerConfig({ health: {} })).toEqual(config);
   });
@@ -60,7 +59,7 @@ describe('parseManagerConfig', () => {
     ['circuitBreaker.failureThreshold', { circuitBreaker: { failureThreshold: 0 } }],
     ['circuitBreaker.failureThreshold', { circuitBreaker: { failureThreshold: 50 } }],
     ['circuitBreaker.timeoutMs', { circuitBreaker: { timeoutMs: 0 } }],
-    ['circuitBreaker.maxTimeoutMs', { circuitBreaker: { maxTimeoutMs: Number.POSITIVE_INFINITY } }],
+    ['retry.deadlineMs', { retry: { deadlineMs: Number.POSITIVE_INFINITY } }],
     ['circuitBreaker.resetTimeoutMs', { circuitBreaker: { resetTimeoutMs: -1 } }],
     ['circuitBreaker.windowCalls', { circuitBreaker: { windowCalls: 0 } }],
     ['circuitBreaker.minimumCalls', { circuitBreaker: { minimumCalls: 0 } }],

@@ -41,10 +41,8 @@ const { strategy, cooldownMs, halfOpenSuccesses } = worker.breaker;
 const circuitBreaker = z.strictObject({
   /** Share of failures that opens it, over 0 and up to 1. */
   failureThreshold: z.number().gt(0).max(1).default(strategy.failureRatio),
-  /** Time for one request on a worker, in milliseconds; long texts and slow engines are given more. */
+  /** Time for one attempt on a worker, in milliseconds; long texts and slow engines are given more. */
   timeoutMs: timeMs.default(worker.timeoutMs),
-  /** Most that long texts and slow engines are given, in milliseconds. @see docs/origins.md#timeouts */
-  maxTimeoutMs: timeMs.default(60_000),
   /** Time until a worker is tried again, in milliseconds. */
   resetTimeoutMs: timeMs.default(cooldownMs),
   /** Recent calls that are considered. */
@@ -66,7 +64,9 @@ const managerConfig = z.strictObject({
     .strictObject({
       /** Counts the first attempt. @see docs/origins.md#retries */
       maxAttempts: count(1, 20).default(4),
-      /** For all attempts at one request together, without waits between them, in milliseconds; at least one attempt's. */
+      /**
+       * For all attempts at one request, in milliseconds; at least the time of one. @see docs/origins.md#timeouts
+       */
       deadlineMs: timeMs.default(DEFAULT_TIMEOUT_MS),
       /** First wait after an error that another process would not cure, in milliseconds. It doubles. */
       baseDelayMs: timeMs.default(1_000),

@@ -32,14 +32,14 @@ export class Roster {
 
   constructor(options: RosterOptions) {
     const { plugin, config } = options;
-    const { timeoutMs, maxTimeoutMs, resetTimeoutMs } = config.circuitBreaker;
+    const { timeoutMs, resetTimeoutMs } = config.circuitBreaker;
     this.#options = options;
     this.#modes = new PoolModeMachine({
       hasThread: plugin.openThread !== undefined,
       resetMs: resetTimeoutMs,
     });
-    const maxMs = Math.max(timeoutMs, Math.min(maxTimeoutMs, deadlineOf(config)));
-    this.#timeouts = new AdaptiveTimeout({ defaultMs: timeoutMs, minMs: timeoutMs, maxMs });
+    const bounds = { minMs: timeoutMs, maxMs: deadlineOf(config) };
+    this.#timeouts = new AdaptiveTimeout({ defaultMs: timeoutMs, ...bounds });
     this.#started.promise.catch(() => {});
   }
 

@@ -3,7 +3,7 @@ import { createFakeClock, type FakeClock } from '@taleback/resilience/testing';
 import type { WorkerState } from '../../src/pool/speech-line.ts';
 import { parseManagerConfig, type TtsManagerOverrides } from '../../src/pool/pool-config.ts';
 import { type FakeChild, fakeChildren, type Opening, textOf } from './fake-child.ts';
-import { SpeechJob } from '../../src/pool/speech-job.ts';
+import { deadlineOf, SpeechJob } from '../../src/pool/speech-job.ts';
 import { SpeechWorker } from '../../src/pool/speech-worker.ts';
 
 export interface WorkerHarness {
@@ -32,14 +32,14 @@ export const openWorkerHarness = (
   const ends: string[] = [];
   const gone: WorkerHarness['gone'] = [];
   const config = parseManagerConfig(overrides);
-  const { timeoutMs, maxTimeoutMs } = config.circuitBreaker;
+  const { timeoutMs } = config.circuitBreaker;
   const worker = new SpeechWorker({
     id: 'worker-1',
     openChild: open,
     isThread: false,
     config,
     clock,
-    timeouts: new AdaptiveTimeout({ defaultMs: timeoutMs, minMs: timeoutMs, maxMs: maxTimeoutMs }),
+    timeouts: new AdaptiveTimeout({ defaultMs: timeoutMs, minMs: timeoutMs, maxMs: deadlineOf(config) }),
     onState: ({ life }, from) => states.push([from, life.state]),
     onGone: ({ life }, cause) => gone.push({ wasReady: life.readiness !== undefined, cause }),
   });
