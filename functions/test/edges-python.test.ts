@@ -2,8 +2,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { signHmac } from '@taleback/core/signatures';
+import { describeError, isRecord, present } from '@taleback/core';
+import { signHmac, signJobToken } from '@taleback/core/signatures';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createFirestoreStories } from '../src/stories/firestore-stories.node.ts';
 import { openReceiver, type ReceiverHarness } from './harness.ts';
 
 const SECRET = 'geteiltes-Geheimnis-ü';
@@ -198,6 +200,166 @@ describe('Python handlers in the field', () => {
       ]);
     }
     expect(await receiver.story(id)).toMatchObject({ audioStatus: 'processing' });
+  });
+});
+
+/** What Python writes for a value that a handler does not have: None, texts, floats that are no numbers; or no key. */
+const NOTHING = ['null', '""', '"  \\n"', 'NaN', 'Infinity', '-Infinity', undefined] as const;
+type Fields = Readonly<Record<string, unknown>>;
+
+/** The paths of all fields, those of fields inside fields too. */
+const pathsOf = (fields: Fields, above = ''): string[] =>
+  Object.entries(fields).flatMap(([name, value]) => [
+    `${above}${name}`,
+    ...(isRecord(value) ? pathsOf(value, `${above}${name}.`) : []),
+  ]);
+
+/** The fields with another value, or without one, at these paths. */
+const replaced = (fields: Fields, paths: readonly string[], value: unknown, above = ''): Fields =>
+  Object.fromEntries(
+    Object.entries(fields).map(([name, inner]) => {
+      if (paths.includes(`${above}${name}`)) return [name, value];
+      return [name, isRecord(inner) ? replaced(inner, paths, value, `${above}${name}.`) : inner];
+    }),
+  );
+
+/** The JSON text that Python writes. */
+const written = (fields: Fields, paths: readonly string[], nothing: (typeof NOTHING)[number]): string => {
+  const mark = '\u0007';
+  const text = JSON.stringify(replaced(fields, paths, nothing && mark));
+  return nothing === undefined ? text : text.replaceAll(JSON.stringify(mark), nothing);
+};
+
+const failure = { route: 'error-callback', status: 'failed', needed: ['story_id'] };
+const success = { route: 'callback', status: 'ready' };
+const result = { id: 'rp-1-u1', status: 'COMPLETED', error: null };
+
+/** What handlers post, and what they return to RunPod; a story cannot end without the fields that are needed. */
+const SHAPES: readonly {
+  readonly route: string;
+  readonly status: string;
+  readonly payload: Fields;
+  readonly needed: readonly string[];
+}[] = [
+  { ...failure, payload: errorPayload('s') },
+  {
+    ...failure,
+    payload: errorPayload('s', {
+      error: 'Voice profile not found',
+      error_details: 'The voice profile file was not found in storage',
+      voice_id: 'voice789',
+      metadata: {
+        language: 'en',
+        story_type: 'user',
+        story_name: 'Die Flut',
+        voice_name: 'Ann',
+        text_length: 1500,
+        generation_time: 0.5,
+        error_type: 'voice_profile_missing',
+        disallowed_chars: ['\u200b'],
+      },
+    }),
+  },
+  ...['audio_url', 'storage_path', 'r2_path'].map((address) => ({
+    ...success,
+    needed: ['story_id', address],
+    payload: successPayload('s', {
+      voice_name: 'Ann',
+      r2_path: 'private/users/u1/stories/audio/en/ann/r2.mp3',
+      metadata: {
+        user_id: 'u1',
+        callback_url: 'https://a.example',
+        pause_scale: 1.15,
+        generation_time: 12.3,
+      },
+    }),
+  })),
+  ...['audio_url', 'firebase_url', 'storage_url', 'r2_url', 'storage_path', 'r2_path'].map((address) => ({
+    route: 'runpod-webhook',
+    status: 'ready',
+    needed: ['id', 'status', 'output', `output.${address}`],
+    payload: {
+      ...result,
+      output: { status: 'success', error: null, generation_time: 9.5, [address]: 'https://a.example/x.mp3' },
+    },
+  })),
+  ...['message', 'error'].map((words) => ({
+    route: 'runpod-webhook',
+    status: 'failed',
+    needed: ['id', 'status'],
+    payload: {
+      ...result,
+      output: { status: 'error', [words]: 'Voice profile not found', generation_time: 9.5 },
+    },
+  })),
+];
+
+/** Each optional field without its value, then all of them, then all in fields. */
+const CASES = SHAPES.flatMap(({ payload, needed, ...shape }) => {
+  const optional = pathsOf(payload).filter((path) => !needed.includes(path));
+  const inside = optional.filter((path) => path.includes('.'));
+  return [...optional.map((path) => [path]), optional, inside].flatMap((paths) =>
+    // An error callback without `error` is refused: no handler sends it.
+    NOTHING.filter((nothing) => nothing !== undefined || !paths.includes('error')).map((nothing) => ({
+      ...shape,
+      payload: replaced(payload, paths, undefined),
+      body: written(payload, paths, nothing),
+    })),
+  );
+});
+
+const noLog = (): void => {};
+
+describe('whatever Python has no value for', () => {
+  it('the story ends, with the words or the address that are there', async () => {
+    const { firestore, baseUrl, logged } = receiver;
+    const stories = createFirestoreStories(firestore, { timeoutMs: 20_000 });
+    receiver.serve({
+      webhook: { stories, log: noLog, now: Date.now, confirmWith: undefined, secrets: [SECRET] },
+    });
+    const ids = CASES.map((_, index) => `python-${index}`);
+    for (let start = 0; start < ids.length; start += 400) {
+      const batch = firestore.batch();
+      for (const id of ids.slice(start, start + 400))
+        batch.set(firestore.doc(`stories/${id}`), {
+          userId: 'u1',
+          audioStatus: 'processing',
+          audioJobId: 'rp-1-u1',
+        });
+      await batch.commit();
+    }
+    const send = async ({ route, body }: (typeof CASES)[number], index: number) => {
+      const id = ids[index] ?? '';
+      const path = `/api/tts/${route}`;
+      const raw = body.replace('"story_id":"s"', `"story_id":"${id}"`);
+      const token = signJobToken(SECRET, id, 'rp-1-u1');
+      const signature = signHmac(
+        { method: 'POST', path, timestampMs: Date.now(), body: Buffer.from(raw) },
+        SECRET,
+        PREFIX,
+      );
+      const answer = await fetch(`${baseUrl}${path}?story=${id}&job=rp-1-u1&token=${token}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...signature },
+        body: raw,
+      });
+      expect([answer.status, raw]).toEqual([200, raw]);
+    };
+    for (let start = 0; start < CASES.length; start += 50)
+      await Promise.all(CASES.slice(start, start + 50).map((one, index) => send(one, start + index)));
+    const ended = await firestore.getAll(...ids.map((id) => firestore.doc(`stories/${id}`)));
+    for (const [index, { status, route, payload, body }] of CASES.entries()) {
+      const story = ended[index]?.data() ?? {};
+      const metadata = isRecord(payload['metadata']) ? payload['metadata'] : {};
+      const words = payload['error'] ?? payload['error_details'] ?? metadata['error_type'];
+      expect(story, body).toMatchObject({
+        audioStatus: status,
+        ...(route === 'callback' ? present({ audioUrl: payload['audio_url'] }) : {}),
+        ...(route === 'error-callback' ? { audioError: words ?? describeError('unknown').sentence } : {}),
+      });
+      expect(story['audioUrl'] ?? story['audioStoragePath'] ?? story['audioError'], body).toMatch(/\S/);
+    }
+    expect(logged.filter(({ severity }) => severity === 'error')).toEqual([]);
   });
 });
 

@@ -140,21 +140,22 @@ export type Json =
 /** Strings, so that words in them stay; and the three that Python writes for numbers which JSON does not have. */
 const NOT_A_NUMBER = /"(?:[^"\\]|\\.)*(?:"|$)|-?Infinity|NaN/gs;
 
-const withoutNaN = (text: string): string =>
-  text.replace(NOT_A_NUMBER, (found) => (found.startsWith('"') ? found : 'null'));
+/** The value of a JSON text, with Python's bare NaN and Infinity as null; undefined when it is none. */
+export const readJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    const repaired = text.replace(NOT_A_NUMBER, (found) => (found.startsWith('"') ? found : 'null'));
+    return repaired === text ? undefined : readJson(repaired);
+  }
+};
 
-/** Parses raw bytes as JSON, with Python's bare NaN and Infinity as null; the sentence names the fault without repeating the body. */
+/** Parses raw bytes as JSON; the sentence names the fault without repeating the body. */
 export const parseJson = (bytes: Uint8Array): Json => {
   if (bytes.byteLength === 0) return { ok: false, sentence: 'body: must not be empty' };
   if (!isUtf8(bytes)) return { ok: false, sentence: 'body: must be UTF-8' };
-  const text = new TextDecoder().decode(bytes);
-  try {
-    return { ok: true, value: JSON.parse(text) };
-  } catch {
-    const repaired = withoutNaN(text);
-    if (repaired !== text) return parseJson(Buffer.from(repaired));
-    return { ok: false, sentence: 'body: must be valid JSON' };
-  }
+  const value = readJson(new TextDecoder().decode(bytes));
+  return value === undefined ? { ok: false, sentence: 'body: must be valid JSON' } : { ok: true, value };
 };
 
 const isJson = (contentType: string | null): boolean =>

@@ -10,6 +10,7 @@ import {
   type Random,
   type ResilienceProfile,
 } from '@taleback/resilience';
+import { readJson } from '../http/call.ts';
 
 /** The body of `/run`. @see https://docs.runpod.io/serverless/endpoints/send-requests */
 export interface RunpodOrder {
@@ -118,11 +119,9 @@ const failureOf = (outcome: Exclude<CallOutcome<unknown>, { kind: 'succeeded' }>
 };
 
 const jsonOf = (answer: RunpodAnswer): unknown => {
-  try {
-    return JSON.parse(answer.text) as unknown;
-  } catch {
-    throw new RunpodAnswered({ ...answer, status: 502 });
-  }
+  const value = readJson(answer.text);
+  if (value === undefined) throw new RunpodAnswered({ ...answer, status: 502 });
+  return value;
 };
 
 export interface RunpodClientOptions {

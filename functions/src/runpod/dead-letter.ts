@@ -1,7 +1,7 @@
 import { classifyWords, documentIdFault, isRecord, type StoryMessage } from '@taleback/core';
+import { readJson } from '../http/call.ts';
 import { type ApplyOptions, applyMessage, failureOf } from '../stories/apply-message.ts';
 import type { QueuedMessage } from './dispatch.ts';
-import { parseJson } from './job-error.ts';
 
 /**
  * How a letter ends; each of these acknowledges it.
@@ -23,7 +23,7 @@ const documentIdIn = (...values: readonly unknown[]): string | undefined =>
 
 /** The job's ids, from the attributes, else from the job itself. */
 const nameJob = ({ data, attributes }: QueuedMessage): { storyId: string; jobId: string } | undefined => {
-  const event = object(parseJson(data.toString('utf8')));
+  const event = object(readJson(data.toString('utf8')));
   const metadata = object(object(event['input'])['metadata']);
   const storyId = documentIdIn(attributes['storyId'], metadata['story_id']);
   const jobId = documentIdIn(attributes['jobId'], event['id']);

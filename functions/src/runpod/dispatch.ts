@@ -1,6 +1,7 @@
 import { describeError, isEnded, isErrorCode, parseTtsJob, type TtsJobEvent } from '@taleback/core';
 import { signJobToken, withJob } from '@taleback/core/signatures';
 import type { DeadLetters } from '../events/pubsub.node.ts';
+import { readJson } from '../http/call.ts';
 import {
   type ApplyOptions,
   applyMessage,
@@ -11,7 +12,6 @@ import {
 import type { StoredJob } from '../stories/documents.ts';
 import type { StoryStore } from '../stories/firestore-stories.node.ts';
 import type { RunpodClient, RunpodFailure, RunpodOrder } from './client.ts';
-import { parseJson } from './job-error.ts';
 
 export interface OrderOptions {
   /** What RunPod calls when a job ends, without its query. */
@@ -141,7 +141,7 @@ const recordRunpodJob = async (
  * @throws Error when it must be delivered again: the story could not be read or written, or the dead letter not kept
  */
 export const dispatchJob = async (message: QueuedMessage, options: DispatchOptions): Promise<DispatchEnd> => {
-  const read = parseTtsJob(parseJson(message.data.toString('utf8')));
+  const read = parseTtsJob(readJson(message.data.toString('utf8')));
   if (!read.ok) {
     options.log('error', 'not a job', { ...message.attributes, fault: read.sentence });
     const reason = read.sentence.slice(0, MAX_REASON_CHARACTERS);

@@ -1,4 +1,5 @@
 import { isRecord, toWellFormed } from '@taleback/core';
+import { readJson } from '../http/call.ts';
 
 /** RunPod's error, taken apart. */
 export interface JobError {
@@ -23,15 +24,6 @@ const text = (value: unknown): string | undefined => {
 };
 
 const end = (words: string | undefined): string | undefined => words?.slice(-MAX_DETAILS_CHARACTERS);
-
-/** The value of a JSON text; undefined when it is none. */
-export const parseJson = (words: string): unknown => {
-  try {
-    return JSON.parse(words) as unknown;
-  } catch {
-    return undefined;
-  }
-};
 
 /** `handler: message`, a line break and `traceback: ...`, or a bare Python traceback, as generators give them. */
 const readWords = (words: string): JobError => {
@@ -59,6 +51,6 @@ export const readJobError = (value: unknown): JobError => {
   if (isRecord(value)) return readFields(value);
   const words = text(value)?.slice(0, MAX_READ_CHARACTERS);
   if (words === undefined) return NOTHING;
-  const inner = words.startsWith('{') ? parseJson(words) : undefined;
+  const inner = words.startsWith('{') ? readJson(words) : undefined;
   return isRecord(inner) ? readFields(inner) : readWords(words);
 };

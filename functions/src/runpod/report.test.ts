@@ -90,7 +90,16 @@ describe('messageFromReport', () => {
       { storagePath: 'p/x.mp3', voiceId: 'v' },
     ],
     ['the last of a generator', [{ progress: 1 }, { storage_path: 'p/x.mp3' }], { storagePath: 'p/x.mp3' }],
-    ['a result made text of', '{"storage_path":"p/x.mp3"}', { storagePath: 'p/x.mp3' }],
+    [
+      'a result made text of, by Python',
+      '{"storage_path":"p/x.mp3","generation_time":NaN}',
+      { storagePath: 'p/x.mp3' },
+    ],
+    [
+      'a result with nothing in its error, and a path for one of its addresses',
+      { error: ' ', audio_url: 'gs://b/x.mp3', firebase_url: 'https://a.test/x.mp3' },
+      { audioUrl: 'https://a.test/x.mp3' },
+    ],
     [
       'a result with fields of a wrong type',
       { storage_path: 'p/x.mp3', duration_ms: 'long', voice_id: 7, metadata: [] },
@@ -150,6 +159,7 @@ describe('messageFromReport', () => {
     [{ status: 'FAILED', error: 'CUDA out of memory' }, 'gpu_out_of_memory', 'CUDA out of memory'],
     [{ status: 'FAILED' }, 'unknown', expect.stringMatching(/\.$/)],
     [{ status: 'FAILED', output: { error: 'disk full' } }, 'disk_full', 'disk full'],
+    [{ status: 'FAILED', error: ' ', output: { message: 'disk full' } }, 'disk_full', 'disk full'],
     [{ status: 'CANCELLED', error: 'whatever' }, 'job_cancelled', expect.stringMatching(/\.$/)],
     [{ status: 'TIMED_OUT' }, 'timed_out', expect.stringMatching(/\.$/)],
     [{ status: 'COMPLETED', error: 'late error' }, 'unknown', 'late error'],

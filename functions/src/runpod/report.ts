@@ -13,8 +13,9 @@ import {
   type StoryMessage,
 } from '@taleback/core';
 import { z } from 'zod';
+import { readJson } from '../http/call.ts';
 import type { RunpodClient } from './client.ts';
-import { parseJson, readJobError } from './job-error.ts';
+import { readJobError } from './job-error.ts';
 
 const STAGES = {
   IN_QUEUE: 'under-way',
@@ -65,7 +66,7 @@ type Fields = Readonly<Record<string, unknown>>;
 /** What the handler returned: an object, the last one of a generator's, or one as JSON text. */
 const resultOf = (output: unknown): Fields => {
   const last: unknown = Array.isArray(output) ? output.at(-1) : output;
-  const value = typeof last === 'string' ? parseJson(last) : last;
+  const value = typeof last === 'string' ? readJson(last) : last;
   return isRecord(value) ? value : {};
 };
 
@@ -96,14 +97,16 @@ const resultSchema = z.object({
   duration_ms: z.number().min(0).optional().catch(undefined),
 });
 
+/** Whether a handler put anything there: Python writes None, False and blanks for nothing. */
+const isSaid = (value: unknown): boolean => Boolean(typeof value === 'string' ? value.trim() : value);
+
 const readyMessage = (job: ReportedJob, report: RunpodReport, result: Fields): StoryMessage | undefined => {
   const metadata = metadataOf(report, result);
   const ids = { story_id: job.storyId, job_id: job.jobId };
   const { firebase_url, storage_url, r2_url, audio_url, ...fields } = resultSchema.parse(result);
-  // The handler in the field returns its address under the name of its store.
-  const address = [audio_url, firebase_url, storage_url, r2_url].find(
-    (one) => one !== undefined && one.trim() !== '',
-  );
+  // The handler in the field returns its address under the name of its store, and may have a bare path for one.
+  const addresses = [audio_url, firebase_url, storage_url, r2_url].filter(isSaid);
+  const address = addresses.find((one) => /^\s*https?:/i.test(one ?? '')) ?? addresses[0];
   const callback = parseSuccessCallback({ ...fields, audio_url: address, ...ids, metadata });
   return callback.ok ? messageFromSuccess(callback.value) : undefined;
 };
@@ -142,21 +145,19 @@ const failedMessage = (
   return { ...message, code, retryable: describeError(code).retryable };
 };
 
-const hasError = (value: unknown): boolean => value !== undefined && value !== null && value !== '';
-
 /** The error of a result: handlers in the field use `error`, or `message` beside a status. */
 const errorOf = ({ status, error, message }: Fields): unknown => {
-  if (hasError(error)) return error;
+  if (isSaid(error)) return error;
   return status === 'error' || status === 'failed' ? message : undefined;
 };
 
 const completedMessage = (job: ReportedJob, report: RunpodReport, result: Fields): StoryMessage => {
   const { status, error_type: errorType, error_details: details, retryable } = result;
   const said = errorOf(result);
-  const saysError = status === 'error' || status === 'failed' || hasError(said) || hasError(report.error);
+  const saysError = status === 'error' || status === 'failed' || isSaid(said) || isSaid(report.error);
   const ready = saysError ? undefined : readyMessage(job, report, result);
   if (ready !== undefined) return ready;
-  const own = hasError(said)
+  const own = isSaid(said)
     ? { error_type: errorType, error_details: details, ...(isRecord(said) ? said : { error: said }) }
     : report.error;
   return failedMessage(job, report, result, { error: own, code: 'audio_missing', retryable });
@@ -175,7 +176,7 @@ export const messageFromReport = (job: ReportedJob, report: RunpodReport): Story
       return completedMessage(job, report, result);
     case 'failed':
       return failedMessage(job, report, result, {
-        error: report.error ?? result['error'] ?? result['message'],
+        error: [report.error, result['error'], result['message']].find(isSaid),
         code: 'unknown',
       });
     case 'cancelled':

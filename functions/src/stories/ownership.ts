@@ -1,4 +1,5 @@
 import type { StoryMessage } from '@taleback/core';
+import { safeSegment } from '@taleback/core/storage';
 
 /** Whom a story and one of its attempts belong to. Old documents may name neither. */
 export interface Owners {
@@ -19,8 +20,6 @@ export const NO_USERS_FOLDER = 'unknown';
 const MAX_DECODINGS = 3;
 /** A path with more folders of users in it is not ours; reading on would cost time. */
 const MAX_PRIVATE_PARTS = 8;
-/** The worker shortens longer names to their beginning and a hash. @see packages/core/src/storage/audio-key.ts */
-const LEGIBLE_CHARACTERS = 100;
 
 /** A text and its percent-decoded forms. */
 const spellings = (text: string): string[] => {
@@ -41,8 +40,8 @@ const isInFolderOf = (userId: string, rest: string): boolean =>
   spellings(rest).some((spelling) =>
     spellings(userId).some((name) => spelling === name || spelling.startsWith(`${name}/`)),
   ) ||
-  (userId.length > LEGIBLE_CHARACTERS &&
-    rest.startsWith(`${encodeURIComponent(userId).slice(0, LEGIBLE_CHARACTERS)}-`));
+  // The worker shortens a long name.
+  rest.startsWith(`${safeSegment(userId)}/`);
 
 /** What follows `private/users/`, anywhere in the path, however it is written. */
 const privateParts = (path: string): string[] =>

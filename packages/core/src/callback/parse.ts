@@ -39,40 +39,36 @@ export const parseWith = <T>(schema: z.ZodType<T>, input: unknown): Parsed<T> =>
 
 const text = z.string('must be a string');
 
-const checkDocumentId = (id: string | undefined, context: z.RefinementCtx): void => {
-  const fault = id === undefined ? undefined : documentIdFault(id);
-  if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
-};
-
 /** A required document id. */
-export const documentId = text.superRefine(checkDocumentId);
+export const documentId = text.superRefine((id, context) => {
+  const fault = documentIdFault(id);
+  if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
+});
 
-/** An optional document id; null and blanks count as absent. Nothing is repaired, because another id is another job. */
-const optionalDocumentId = text
-  .nullish()
-  .transform((id) => (id?.trim() ? id : undefined))
-  .superRefine(checkDocumentId);
-
-/** An optional string; Python senders write null, "" or blanks for what they do not have. */
-export const optionalText = text
-  .nullish()
-  .transform((words) => (words?.trim() ? toWellFormed(words) : undefined));
+/** What Python senders write for a value that they do not have; `NaN` was read as null. */
+const isNothing = (value: unknown): boolean =>
+  value === null || (typeof value === 'string' && value.trim() === '');
 
 /**
- * An optional value, for which null counts as absent.
+ * An optional value, for which null and blanks count as absent.
  *
  * @example
  * import { optional } from '@taleback/core';
  * import { z } from 'zod';
- * optional(z.number()).parse(null); // undefined
+ * optional(z.number()).parse(''); // undefined
  */
-export const optional = <T>(type: z.ZodType<T>) => type.nullish().transform((value) => value ?? undefined);
+export const optional = <T>(type: z.ZodType<T>) =>
+  z
+    .preprocess((value) => (isNothing(value) ? undefined : value), type.optional())
+    .transform((value) => value);
+
+/** An optional string. */
+export const optionalText = optional(text.transform(toWellFormed));
 
 /** Optional free-form metadata: any JSON object, kept by reference. An empty one counts as absent. */
-const optionalMetadata = z
-  .custom<Record<string, unknown>>(isRecord, 'must be an object')
-  .nullish()
-  .transform((metadata) => (metadata && Object.keys(metadata).length > 0 ? metadata : undefined));
+const optionalMetadata = optional(z.custom<Record<string, unknown>>(isRecord, 'must be an object')).transform(
+  (metadata) => (metadata && Object.keys(metadata).length > 0 ? metadata : undefined),
+);
 
 type Camel<Name> = Name extends `${infer First}_${infer Rest}` ? `${First}${Capitalize<Camel<Rest>>}` : Name;
 
@@ -109,7 +105,7 @@ const successSchema = z
     storage_path: optionalText,
     r2_path: optionalText,
     language: optionalText,
-    job_id: optionalDocumentId,
+    job_id: optional(documentId),
     duration_ms: optional(z.number('must be a number').nonnegative('must not be negative')),
     metadata: optionalMetadata,
   })
@@ -150,7 +146,7 @@ const errorSchema = z
     error_details: optionalText,
     user_id: optionalText,
     voice_id: optionalText,
-    job_id: optionalDocumentId,
+    job_id: optional(documentId),
     metadata: optionalMetadata,
   })
   .transform(({ error, ...body }) => ({

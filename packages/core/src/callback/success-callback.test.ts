@@ -60,6 +60,12 @@ describe('parseSuccessCallback', () => {
     ['a bare path for address', { audio_url: 'audio/a.mp3' }, undefined, 'audio/a.mp3'],
     ['a bare path beside storage_path', { audio_url: 'audio/a.mp3', storage_path: 's' }, undefined, 's'],
     ['a script beside storage_path', { audio_url: 'javascript:alert(1)', storage_path: 's' }, undefined, 's'],
+    [
+      'an address with blanks',
+      { audio_url: ' https://h.test/a b.mp3\n' },
+      'https://h.test/a%20b.mp3',
+      undefined,
+    ],
     ['ftp beside r2_path', { audio_url: 'ftp://h.test/a', r2_path: 'r' }, undefined, 'r'],
   ])('finds the audio by %s', (_what, body, audioUrl, storagePath) => {
     expect(parsed(body)).toEqual({ ...absent, audioUrl, storagePath });
@@ -72,6 +78,8 @@ describe('parseSuccessCallback', () => {
     'ftp://h.test/a.mp3',
     'data:audio/mp3;base64,AA',
     'file:///etc/passwd',
+    '//h.test/a.mp3',
+    'https://',
     'blob:https://h.test/1',
   ])('refuses the address %j when it is all there is', (address) => {
     expect(parseSuccessCallback({ story_id: 's1', audio_url: address })).toEqual({

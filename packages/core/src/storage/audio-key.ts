@@ -20,8 +20,12 @@ const LEGIBLE_CHARACTERS = 100;
 /**
  * One path segment that is safe in a file system, a bucket and an address, and that no server takes for a hidden
  * file; what is not is percent-encoded. The end of a very long one becomes its hash.
+ *
+ * @example
+ * import { safeSegment } from '@taleback/core/storage';
+ * safeSegment('a/b'); // 'a%2Fb'
  */
-const segment = (text: string): string => {
+export const safeSegment = (text: string): string => {
   const safe = encodeURIComponent(toWellFormed(text))
     .replace(/[!'()*~]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
     .replace(/^\.+/, (dots) => dots.replaceAll('.', '%2E'));
@@ -37,8 +41,8 @@ const segment = (text: string): string => {
  * audioKey({ userId: 'ada', storyId: 's1', language: 'en', version: 'j1' }); // '.../ada/.../en/s1/j1.mp3'
  */
 export const audioKey = ({ userId, storyId, language, version }: AudioKeyParts): string => {
-  const folder = `private/users/${segment(userId ?? 'unknown')}/stories/audio`;
-  return `${folder}/${segment(language)}/${segment(storyId)}/${segment(version)}.${EXTENSION}`;
+  const folder = `private/users/${safeSegment(userId ?? 'unknown')}/stories/audio`;
+  return `${folder}/${safeSegment(language)}/${safeSegment(storyId)}/${safeSegment(version)}.${EXTENSION}`;
 };
 
 const isSafeSegment = (text: string): boolean =>

@@ -113,4 +113,13 @@ describe('metadata of a handler that echoes what it was given', () => {
     expect(JSON.stringify(stored)).not.toContain('abc-DEF_123');
     expect(JSON.stringify(stored).match(/token=redacted#part/g)).toHaveLength(2);
   });
+
+  it('redacts tokens in the words and the details of an error', () => {
+    const { error: words, details } = messageFromError({
+      ...error,
+      error: `POST ${url}`,
+      errorDetails: `to ${url}`,
+    });
+    expect([words, details].join()).not.toContain('abc-DEF_123');
+  });
 });
