@@ -30,7 +30,7 @@ describe('createProgressBar', () => {
     expect(written[1]).toContain('100 %');
   });
 
-  it('says nothing where nobody looks', () => {
+  it('says nothing where no one looks', () => {
     const bar = createProgressBar('x', undefined);
     expect(() => {
       bar.show(0.5);

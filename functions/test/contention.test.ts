@@ -28,7 +28,7 @@ const holdStory = async (): Promise<() => Promise<void>> => {
   };
 };
 
-it('a transaction that nobody waits for any more is not tried again', async () => {
+it('a transaction that no one waits for any more is not tried again', async () => {
   await story.set({ title: 'Before' });
   const { transact } = createFirestoreCalls(firestore, { timeoutMs: 500 });
   const letGo = await holdStory();
@@ -49,7 +49,7 @@ it('a transaction that nobody waits for any more is not tried again', async () =
   expect((await story.get()).get('title')).toBe('After');
 });
 
-it('a transaction that somebody waits for is tried again after a conflict', async () => {
+it('a transaction that someone waits for is tried again after a conflict', async () => {
   await story.set({ title: 'Before' });
   const { transact } = createFirestoreCalls(firestore, { timeoutMs: 20_000 });
   const letGo = await holdStory();

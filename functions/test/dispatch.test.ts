@@ -164,7 +164,7 @@ describe('dispatchJob', () => {
     expect(api.calls).toEqual([]);
   });
 
-  it('asks for the message again when the story can neither be read nor told', async () => {
+  it('asks for the message again when the story can neither be read nor updated', async () => {
     const { message } = await queuedJob();
     const away = { kind: 'store-away', cause: 'UNAVAILABLE' } as const;
     const unread = { ...nets.stories, readJob: async () => away };
@@ -210,7 +210,7 @@ describe('dispatchJob', () => {
     [402, false],
     [503, true],
   ])(
-    'has kept the dead letter before the story is told, which then says the same: %i',
+    'has kept the dead letter before the story is updated, which then says the same: %i',
     async (status, retryable) => {
       const { storyId, message } = await queuedJob();
       api.script.push(...Array.from({ length: 4 }, () => ({ status })));
@@ -326,7 +326,7 @@ describe('failDeadLetter', () => {
     expect(await tell({ data: Buffer.from(data), attributes })).toBe('no-story');
   });
 
-  it('asks for the letter again when the story cannot be told', async () => {
+  it('asks for the letter again when the story cannot be updated', async () => {
     const { message } = await queuedJob();
     const stories = { ...nets.stories, apply: async () => ({ kind: 'store-away', cause: 'x' }) as const };
     await expect(failDeadLetter(message, { ...nets.same, stories })).rejects.toThrow(

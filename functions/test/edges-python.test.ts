@@ -86,7 +86,7 @@ const successPayload = (storyId: string, more: Record<string, unknown> = {}): Re
 const OK = { status: 200, body: { success: true } };
 
 describe('Python handlers in the field', () => {
-  it('tell of a failure, all nulls and an empty metadata', async () => {
+  it('report a failure, all nulls and an empty metadata', async () => {
     const id = await plant({ audioStatus: 'processing' });
     expect(await sendByPython([{ route: 'error-callback', payload: errorPayload(id) }])).toEqual([OK]);
     const { updatedAt, ...story } = (await receiver.story(id)) ?? {};
@@ -103,7 +103,7 @@ describe('Python handlers in the field', () => {
     expect(updatedAt).toBeDefined();
   });
 
-  it('tell of a failure with the details they know', async () => {
+  it('report a failure with the details they know', async () => {
     const id = await plant({ audioStatus: 'processing' });
     const metadata = {
       error_type: 'text_validation_error',
@@ -122,7 +122,7 @@ describe('Python handlers in the field', () => {
     });
   });
 
-  it('tell of a success without a job id, and it is that of the current one', async () => {
+  it('report a success without a job id, and it is that of the current one', async () => {
     const id = await plant({ audioStatus: 'processing', audioJobId: 'j', audioAttempt: 1 });
     expect(await sendByPython([{ route: 'callback', payload: successPayload(id) }])).toEqual([OK]);
     expect(await receiver.story(id)).toMatchObject({

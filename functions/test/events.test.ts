@@ -57,7 +57,7 @@ const eventsOf = async (storyId: string): Promise<NarrationEvent[]> => {
 };
 
 describe('events of narrations', () => {
-  it('tell of an end before the callback is answered', async () => {
+  it('report an end before the callback is answered', async () => {
     const storyId = await runningStory();
     const order: string[] = [];
     const events: Events = {
@@ -164,7 +164,7 @@ describe('events of narrations', () => {
     gate.resolve();
   });
 
-  it('tell of ends that the sweeper, a dead letter and a full queue bring', async () => {
+  it('report ends that come from the sweeper, a dead letter and a full queue', async () => {
     const swept = await runningStory({ audioLeaseExpiresAt: new Date(1) });
     const dead = await runningStory();
     const jobId = `job-${next}`;
@@ -180,7 +180,7 @@ describe('events of narrations', () => {
     expect((await eventsOf(unqueued)).map(({ data }) => data.code)).toEqual(['queue_unavailable']);
   });
 
-  it('that Pub/Sub did not take are owed, and told by a later sweep, once', async () => {
+  it('that Pub/Sub did not take are owed, and published by a later sweep, once', async () => {
     await publishOwed({ ...nets.owing, minAgeMs: -60_000 });
     const swept = await runningStory({ audioLeaseExpiresAt: new Date(1) });
     const called = await runningStory();
@@ -238,7 +238,7 @@ describe('events of narrations', () => {
     await vi.waitFor(async () => expect(await owedNow()).toEqual([]));
   });
 
-  it('are told although one before them is refused', async () => {
+  it('are published although one before them is refused', async () => {
     await publishOwed({ ...nets.owing, minAgeMs: -60_000 });
     const told: string[] = [];
     const events: Events = {
@@ -257,7 +257,7 @@ describe('events of narrations', () => {
     await publishOwed({ ...nets.owing, minAgeMs: -60_000 });
   });
 
-  it('have no attribute that Pub/Sub would refuse: a long story id stands in the event alone', async () => {
+  it('have no attribute that Pub/Sub would refuse: a long story id is only in the event', async () => {
     const storyId = 'x'.repeat(1_100);
     const words = { userId: 'u1', title: 'The Tide', text: 'Once.', language: 'en' };
     await nets.firestore.doc(`stories/${storyId}`).set(words);
@@ -273,7 +273,7 @@ describe('events of narrations', () => {
     expect(Object.keys(job?.attributes ?? {})).toEqual(['jobId']);
   });
 
-  it('make the topic where nobody did, once for many at the same time', async () => {
+  it('make the topic where no one did, once for many at the same time', async () => {
     const projectId = `demo-${randomUUID().slice(0, 13)}`;
     const events = createEvents({ projectId });
     const [event] = await eventsOf(await runningStory()).then(() => nets.kept.events.map(({ data }) => data));

@@ -77,7 +77,7 @@ describe.each(['refusing', 'silent'] as const)('the receiver with a %s Firestore
     expect(performance.now() - startedAt).toBeLessThan(ANSWER_WITHIN_MS);
   });
 
-  it('goes on refusing what is wrong by itself', async () => {
+  it('goes on refusing what is wrong in any case', async () => {
     expect((await receiver.post('callback', '{')).status).toBe(400);
     expect((await receiver.post('callback', {})).status).toBe(422);
   });

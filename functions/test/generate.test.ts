@@ -139,7 +139,7 @@ describe('a job that the story does not hold all of', () => {
     ['with other words than the story has', { text: 'Other words.' }, { text: 'Its own words.' }, false],
     ['with nothing of that kind', {}, undefined, undefined],
     ['with the very words of the story', {}, { text: 'Once upon a time.' }, undefined],
-  ])('is tried again by itself or not, %s', async (_what, more, story, expected) => {
+  ])('is tried again automatically or not, %s', async (_what, more, story, expected) => {
     const id = newId();
     if (story !== undefined)
       await receiver.firestore
@@ -246,7 +246,7 @@ describe('a story that is there', () => {
     expect((await jobOf(second.job_id)).input).toMatchObject({ text: 'My own words.', voice_name: 'Ann' });
   });
 
-  it('of somebody else is not there for this user', async () => {
+  it('of someone else is not there for this user', async () => {
     const id = await plant({ userId: 'u2' });
     const before = await receiver.story(id);
     expect(await post(plain(id))).toMatchObject({ status: 404, body: { success: false } });

@@ -140,7 +140,7 @@ describe.each([
     expect(await raw(port, head('HEAD /api/tts/health HTTP/1.1'))).toMatch(/^HTTP\/1\.1 200 [^]*\r\n\r\n$/);
   });
 
-  it('nobody is connected through it', async () => {
+  it('no one is connected through it', async () => {
     expect(await raw(port, 'CONNECT evil.example:443 HTTP/1.1\r\nhost: evil.example:443\r\n\r\n')).toMatch(
       /^HTTP\/1\.1 405 /,
     );
@@ -306,7 +306,7 @@ describe.each([
   ['Node', (receiver: Receiver, hops: number) => nodeEdge(receiver, { trustedProxyHops: hops })],
   ['Express', throughExpress],
 ] as const)('callers behind %s', (_, mount) => {
-  it('are told apart by what our own proxy wrote, and by nothing they wrote themselves', async () => {
+  it('are distinguished by what our own proxy wrote, and by nothing they wrote themselves', async () => {
     const port = await listen(mount(limited(), 1));
     expect(await statuses(port, ['1.1.1.1', '6.6.6.6, 1.1.1.1', '7.7.7.7, 1.1.1.1', '2.2.2.2'])).toEqual([
       200, 200, 429, 200,

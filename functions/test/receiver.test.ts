@@ -45,7 +45,7 @@ describe('the receiver over Firestore, signatures off', () => {
   });
   afterAll(() => receiver.close());
 
-  it('answers seed 001\'s curl with {"success":true} and writes the seed\'s fields', async () => {
+  it('answers the documented curl with {"success":true} and writes the documented fields', async () => {
     await receiver.firestore
       .doc('stories/test_story_123')
       .set({ userId: 'test_user_456', audioStatus: 'pending' });
@@ -63,7 +63,7 @@ describe('the receiver over Firestore, signatures off', () => {
     expect(updatedAt).toHaveProperty('seconds');
   });
 
-  it("writes every field of seed 001's full payload", async () => {
+  it('writes every field of the full documented payload', async () => {
     await receiver.firestore.doc('stories/story123').set({ userId: 'user456', audioStatus: 'pending' });
     expect((await receiver.post('error-callback', payloadOfSeed001)).body).toEqual({ success: true });
     expect(await receiver.story('story123')).toMatchObject({

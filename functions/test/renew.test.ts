@@ -85,12 +85,12 @@ describe('a story whose signed address ran out', () => {
     expect(await storyOf(id)).toMatchObject({ audioUrl: `https://audio.example/${PATH}` });
   });
 
-  it('gets one for audio of a job that named nobody', async () => {
+  it('gets one for audio of a job that named no one', async () => {
     const id = await newStory({ audioStoragePath: 'private/users/unknown/stories/audio/en/s1/j1.mp3' });
     expect(await renew(id)).toEqual({ kind: 'renewed' });
   });
 
-  it('gets one while it is told anew: the last narration can be heard', async () => {
+  it('gets one while it is narrated again: the last narration can be heard', async () => {
     const id = await newStory({ audioStatus: 'processing' });
     expect(await renew(id)).toEqual({ kind: 'renewed' });
   });
@@ -125,7 +125,7 @@ describe('a story keeps its address', () => {
   });
 });
 
-describe('nobody renews', () => {
+describe('no one renews', () => {
   it('another’s story, or one that is not there', async () => {
     const id = await newStory();
     expect(await renew(id, {}, 'u2')).toEqual({ kind: 'no-such-story' });

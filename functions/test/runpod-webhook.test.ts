@@ -211,7 +211,7 @@ describe("RunPod's own webhook", () => {
     expect(await nets.story(storyId)).toMatchObject({ audioStatus: 'ready' });
   });
 
-  it("shows nobody the audio of another user's folder", async () => {
+  it("shows no one the audio of another user's folder", async () => {
     const url = await serve();
     const output = { ...SUCCESS, storage_path: 'private/users/somebody-else/stories/audio/en/s/j.mp3' };
     const { storyId, jobId, body } = await runningJob({ status: 'COMPLETED', output });
@@ -227,7 +227,7 @@ describe("RunPod's own webhook", () => {
     expect(await nets.story(storyId)).toMatchObject({ audioStatus: 'failed', audioErrorCode: 'disk_full' });
   });
 
-  it('believes the body where it is told to', async () => {
+  it('believes the body where that is configured', async () => {
     const { storyId, jobId, body } = await runningJob({ status: 'COMPLETED', output: SUCCESS });
     const url = await serve({ confirmWith: undefined });
     expect((await post(addressOf(url, storyId, jobId), body)).status).toBe(200);

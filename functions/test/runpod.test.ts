@@ -60,14 +60,14 @@ describe('the client of RunPod', () => {
     },
   );
 
-  it('waits as long as it is told to', async () => {
+  it('waits as long as it is asked to', async () => {
     const { client, waitsMs } = clientOf(api);
     api.script.push({ status: 429, headers: { 'retry-after': '9' } });
     expect(await client.run(order)).toMatchObject({ kind: 'accepted' });
     expect(waitsMs).toEqual([9_000]);
   });
 
-  it('gives up at once when it is told to wait longer than a function should', async () => {
+  it('gives up at once when it is asked to wait longer than a function should', async () => {
     const { client, waitsMs } = clientOf(api);
     api.script.push({ status: 429, headers: { 'retry-after': '60' } });
     expect(await client.run(order)).toMatchObject({ kind: 'away', code: 'provider_rate_limited' });
@@ -133,7 +133,7 @@ describe('the client of RunPod', () => {
     });
   });
 
-  it('says that nobody is there', async () => {
+  it('says that no one is there', async () => {
     const outcome = await clientOf({ url: 'http://127.0.0.1:9/v2' }).client.run(order);
     expect(outcome).toMatchObject({ kind: 'away', code: 'network_unreachable' });
   });

@@ -134,7 +134,7 @@ describe('audio in a bucket that is not published', () => {
     expect(await find()).toEqual({ kind: 'unknown' });
   });
 
-  it('is not known of with a wrong key, or when nobody answers', async () => {
+  it('is not known of with a wrong key, or when no one answers', async () => {
     keep('j1');
     expect(await find({ secretAccessKey: new SecretText('another') })).toEqual({ kind: 'unknown' });
     expect(await find({ endpoint: 'http://127.0.0.1:1' })).toEqual({ kind: 'unknown' });

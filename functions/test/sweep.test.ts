@@ -62,7 +62,7 @@ const atRunpod = async (
 const millis = (value: unknown): number => (value as { toMillis(): number }).toMillis();
 
 describe('a job past its lease', () => {
-  it('has failed, and waits to be tried again by itself', async () => {
+  it('has failed, and waits to be tried again automatically', async () => {
     const { storyId, jobId } = await overdueStory();
     expect(await sweepWith()).toMatchObject({ ended: 1 });
     const story = await nets.story(storyId);
@@ -281,7 +281,7 @@ const dueStory = (fields: Record<string, unknown> = {}) =>
     ...fields,
   });
 
-describe('trying again by itself', () => {
+describe('trying again automatically', () => {
   it('opens the next attempt after one minute, the one after that after five, then waits for a person', async () => {
     const { storyId } = await overdueStory();
     await sweepWith();

@@ -92,7 +92,7 @@ describe('the voices on offer', () => {
     expect(document.activeElement).toBe(find('voice-select'));
   });
 
-  it('keep what was chosen, by its name and marked, when nobody offers it any more', async () => {
+  it('keep what was chosen, by its name and marked, when no one offers it any more', async () => {
     const stage = show('voices-of-engines');
     await choose('voice-select', 'bm_george');
     await tell(stage, engine('ready', FIXTURE_NOW_MS + MINUTE_MS));
@@ -102,7 +102,7 @@ describe('the voices on offer', () => {
     expect(stage.feed.asks).toEqual([{ name: 'request', storyId: STORY_ID, voiceId: 'bm_george' }]);
   });
 
-  it('hold the voice chosen in place of one that failed, when nobody offers it any more', async () => {
+  it('hold the voice chosen in place of one that failed, when no one offers it any more', async () => {
     const stage = show('failed-voice');
     await choose('voice-select', 'kal16');
     await tell(stage, engine('ready', FIXTURE_NOW_MS + MINUTE_MS));
@@ -111,7 +111,7 @@ describe('the voices on offer', () => {
     expect(stage.feed.asks).toEqual([{ name: 'retry', storyId: STORY_ID, voiceId: 'kal16' }]);
   });
 
-  it('mark a voice of the story that nobody tells of, outside the groups, and say so in words', () => {
+  it('mark a voice of the story that no one reports, outside the groups, and say so in words', () => {
     show('voice-not-known');
     expect(voices().value).toBe('old-nora');
     expect(voices().firstElementChild?.textContent).toBe('Nora (not known now)');
@@ -121,7 +121,7 @@ describe('the voices on offer', () => {
 });
 
 describe('narrators that are away', () => {
-  it('are told of quietly, and asking is allowed', async () => {
+  it('are announced quietly, and asking is allowed', async () => {
     const stage = show('narrators-away');
     expect(document.querySelectorAll('[role=alert]')).toHaveLength(0);
     expect(find('narrators-away').querySelector('svg')).not.toBeNull();
@@ -130,7 +130,7 @@ describe('narrators that are away', () => {
     expect(stage.feed.asks).toHaveLength(1);
   });
 
-  it('are nothing to tell of while a narration is under way', async () => {
+  it('are not announced while a narration is under way', async () => {
     const stage = show('processing');
     await tell(stage, engine('unavailable', FIXTURE_NOW_MS + MINUTE_MS));
     expect(isThere('narrators-away')).toBe(false);
@@ -167,7 +167,7 @@ describe('a new story', () => {
     expect(stage.feed.drafts).toMatchObject([{ language: 'fr', voiceId: 'ff_siwis', voiceName: 'Siwis' }]);
   });
 
-  it('keeps the language that a voice was chosen for, though nobody touched the language', async () => {
+  it('keeps the language that a voice was chosen for, though no one touched the language', async () => {
     const stage = show('new-story');
     await choose('voice-select', 'kal16');
     await tell(stage, FRENCH);
@@ -176,7 +176,7 @@ describe('a new story', () => {
     expect(labels(voices())).toEqual(['Fleur', 'Kal (not known now)']);
   });
 
-  it('follows the engines in what nobody has chosen', async () => {
+  it('follows the engines in what no one has chosen', async () => {
     const stage = show('new-story');
     await tell(stage, FRENCH);
     expect(labels(select('language-select'))).toEqual(['French']);

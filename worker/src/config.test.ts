@@ -315,7 +315,7 @@ describe('parseConfig', () => {
     expect(() => parseConfig({ [name]: value })).toThrow(new RegExp(`^configuration: ${name}: .`));
   });
 
-  it('takes DJ_PROVIDER of seed 003 for TTS_PROVIDER: either switches narration off', () => {
+  it('takes DJ_PROVIDER for TTS_PROVIDER: either switches narration off', () => {
     expect(providerOf({ DJ_PROVIDER: 'Disabled' })).toBe('Disabled');
     expect(providerOf({ DJ_PROVIDER: 'disabled', TTS_PROVIDER: 'flite' })).toBe('disabled');
     expect(providerOf({ DJ_PROVIDER: 'kokoro', TTS_PROVIDER: 'disabled' })).toBe('disabled');

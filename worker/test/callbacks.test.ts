@@ -149,7 +149,7 @@ describe('the callback client', () => {
       expect(wired.logged).toEqual(['error: callback failed']);
     });
 
-    it('until the tries are spent when nobody listens', async () => {
+    it('until the tries are spent when no one listens', async () => {
       const wired = await wire();
       await wired.receiver.close();
       opened.splice(opened.indexOf(wired.receiver), 1);
@@ -194,7 +194,7 @@ describe('the callback client', () => {
     expect([wired.receiver.requests.length, elsewhere.requests.length]).toEqual([1, 0]);
   });
 
-  it('signs every try anew, with every key, under one message id', async () => {
+  it('signs every try again, with every key, under one message id', async () => {
     let nowMs = NOW_MS;
     const wired = await wire(() => ({ status: 500 }), {
       now: () => {
@@ -281,7 +281,7 @@ describe('the callback client', () => {
 describe('an error callback', () => {
   const report = { code: 'gpu_out_of_memory', message: 'CUDA out of memory', retryable: true } as const;
 
-  it('tells the derived address in the words of seed 001', async () => {
+  it('logs the derived address in the documented words', async () => {
     const { receiver, client } = await wire();
     const url = `${receiver.callbackUrl}?tenant=a`;
     const metadata = { language: 'en', text_length: 12 };
@@ -417,7 +417,7 @@ describe('the progress reporter', () => {
     await gate.reporter.close();
   });
 
-  it('tells of one stage at most twice a second, but of a new stage at once', async () => {
+  it('reports one stage at most twice a second, but a new stage at once', async () => {
     const gate = await gated();
     gate.reporter.report('synthesizing', 0.1);
     await gate.arrived(1);

@@ -91,11 +91,11 @@ const dial = async () => {
 };
 
 describe('the health server over HTTP', () => {
-  it('listens on the loopback unless it is told otherwise', () => {
+  it('listens on the loopback unless configured otherwise', () => {
     expect(server.url).toMatch(/^http:\/\/127\.0\.0\.1:[1-9]\d*$/);
   });
 
-  it('seed 004: tells the status as JSON', async () => {
+  it('answers the status as JSON', async () => {
     statistics.record({ kind: 'ended', outcome: 'spoken', latencyMs: 120, audioMs: 1, characters: 1 });
     pool = aPool([aWorker({ healthScore: 93 })], { queueDepth: 2 });
     const { status, headers, text } = await ask('/health/status');
@@ -109,7 +109,7 @@ describe('the health server over HTTP', () => {
     });
   });
 
-  it('seed 000: tells metrics that Prometheus reads', async () => {
+  it('answers metrics that Prometheus reads', async () => {
     const { status, headers, text } = await ask('/metrics');
     expect([status, headers.get('content-type')]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8']);
     expect(text).toContain('taleback_workers{state="ready"} 1\n');

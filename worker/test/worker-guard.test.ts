@@ -77,7 +77,7 @@ const failedAs = (jobId: string): string | undefined => {
 const spokenJobs = (): unknown[] => receiver.jsonFor('callback').map((json) => json['job_id']);
 
 describe('what guards the worker, in its process', { timeout: 120_000 }, () => {
-  it('seed 003: TTS_PROVIDER=disabled switches narration off and on again without a restart', async () => {
+  it('TTS_PROVIDER=disabled switches narration off and on again without a restart', async () => {
     const healthUrl = await start();
     await publish('j1');
     await until(() => expect(spokenJobs()).toEqual(['j1']));
@@ -95,7 +95,7 @@ describe('what guards the worker, in its process', { timeout: 120_000 }, () => {
     expect(worker?.output()).toMatch(/"level":40.*SYSTEM PROTECTION/);
   });
 
-  it('seed 003: an overloaded machine refuses new narrations, with the reason, and says so to operators', async () => {
+  it('an overloaded machine refuses new narrations, with the reason, and says so to operators', async () => {
     const healthUrl = await start({
       SYSTEM_PROTECTION: 'on',
       MEMORY_WARNING_PERCENT: '0.001',
@@ -112,7 +112,7 @@ describe('what guards the worker, in its process', { timeout: 120_000 }, () => {
     });
   });
 
-  it('seed 003: at most as many narrations a minute as are allowed', async () => {
+  it('at most as many narrations a minute as are allowed', async () => {
     await start({ REQUESTS_PER_MINUTE: '1' });
     await publish('j1');
     await until(() => expect(spokenJobs()).toEqual(['j1']));

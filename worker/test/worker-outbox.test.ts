@@ -97,7 +97,7 @@ describe('the callbacks of the worker, in its process', { timeout: 120_000 }, ()
     },
   );
 
-  it('are kept when they are refused, and the page is told', async () => {
+  it('are kept when they are refused, and the page is notified', async () => {
     status = 422;
     const { worker } = await start();
     await publish('j1');

@@ -20,7 +20,7 @@ const FILE = [
 ].join('\r\n');
 
 describe('narrateBatch', () => {
-  it('seed 000: one story that fails never stops the others, and the report says how each ended', async () => {
+  it('one story that fails never stops the others, and the report says how each ended', async () => {
     const kept: string[] = [];
     const batch = await narrateBatch(batchLines(FILE), {
       narrate,

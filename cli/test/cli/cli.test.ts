@@ -155,7 +155,7 @@ describe('taleback doctor', () => {
     expect([one.run.code, one.told.checks.some(({ name }) => name === 'kokoro')]).toEqual([0, false]);
   });
 
-  it('speaks to people, without colour where nobody looks', async () => {
+  it('speaks to people, without colour where no one looks', async () => {
     const run = await talebackProcess(['doctor', ...PATIENT]);
     expect(run.code).toBe(0);
     expect(run.out).toMatch(/^Engines\n {2}✓ flite /);
@@ -177,7 +177,7 @@ describe('taleback doctor', () => {
     expect(JSON.stringify(refused.told)).not.toContain(env['CALLBACK_SECRETS']?.slice(6));
   });
 
-  it('names Pub/Sub that is not there, and skips what nobody needs', async () => {
+  it('names Pub/Sub that is not there, and skips what no one needs', async () => {
     env['JOB_SOURCE'] = 'pubsub';
     env['PUBSUB_EMULATOR_HOST'] = `127.0.0.1:${await closedPort()}`;
     env['GOOGLE_CLOUD_PROJECT'] = 'demo-x';
@@ -242,7 +242,7 @@ describe('taleback doctor', () => {
     expect([run.code, codeOf(told, 'audio store')]).toEqual([1, 'storage_upload_failed']);
   });
 
-  it('tells of callbacks that were given up, and of breakers of the running worker', async () => {
+  it('reports callbacks that were given up, and breakers of the running worker', async () => {
     const letters = join(folder, 'audio', 'failed_callbacks', '2026-01-02');
     await mkdir(letters, { recursive: true });
     await writeFile(join(letters, 's1-1.json'), '{}');
@@ -275,7 +275,7 @@ describe('taleback doctor', () => {
 });
 
 describe('taleback synthesize', () => {
-  it('writes MP3 and WAV by the ending, and says nothing where nobody looks', async () => {
+  it('writes MP3 and WAV by the ending, and says nothing where no one looks', async () => {
     const text = 'Once upon a time.';
     expect(await taleback(['synthesize', text, '--out', 'a.mp3'])).toMatchObject({
       code: 0,

@@ -42,7 +42,7 @@ const inSpeech = (path: string): string =>
   fileURLToPath(new URL(`../../../packages/speech/${path}`, import.meta.url));
 
 describe('taleback doctor', () => {
-  it('tells of an engine that cannot be opened, and of all others', async () => {
+  it('reports an engine that cannot be opened, and all others', async () => {
     Object.assign(env, {
       ENGINES: 'chatterbox-python,elevenlabs,flite',
       CHATTERBOX_VOICES: join(folder, 'gone'),

@@ -148,7 +148,7 @@ describe('taleback narrate', () => {
     expect(answers).toEqual([503, 200]);
   });
 
-  it('leaves at once when nobody wants to wait', async () => {
+  it('leaves at once when no one wants to wait', async () => {
     const { url, jsonFor } = await openPipeline(async () => {});
     expect(await narrate(['--receiver', url, '--story', 's1', '--no-wait'])).toMatchObject({
       code: 0,

@@ -187,7 +187,7 @@ describe('checks', () => {
     expect(result.suggestions[0]).toContain('Check the host');
   });
 
-  it('a receiver that is not there, and one that nobody named', async () => {
+  it('a receiver that is not there, and one that no one named', async () => {
     const options = { network, post: unasked, timeoutMs: PATIENT_MS };
     const baseUrl = `http://127.0.0.1:${await closedPort()}`;
     expect(await resultOf(receiverCheck({ ...options, baseUrl }))).toMatchObject({
@@ -262,7 +262,7 @@ describe('checks', () => {
     });
   });
 
-  it('a deadline within any check is told as what it is', async () => {
+  it('a deadline within any check is reported as what it is', async () => {
     const late = named('slow', () => Promise.reject(new DeadlineExceededError(3_000)));
     expect(await resultOf(late)).toMatchObject({ code: 'timed_out', summary: 'It took longer than 3 s.' });
   });

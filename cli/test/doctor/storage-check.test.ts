@@ -65,7 +65,7 @@ describe('a bucket', () => {
     );
   });
 
-  it('whose host nobody knows', async () => {
+  it('whose host no one knows', async () => {
     const result = await examineBucket({ endpoint: 'http://s3.taleback.invalid' });
     expect(result).toMatchObject({ code: 'dns_failed' });
     expect(result.summary).toContain('The bucket tales at http://s3.taleback.invalid: DNS');

@@ -35,7 +35,7 @@ export const describeGuarded = (world: World): void => {
   describe('a worker that guards itself', () => {
     afterEach(() => set('TTS_PROVIDER=on'));
 
-    it('seed 003: says on the page that narration is switched off, and Try Again works when it is on', async () => {
+    it('says on the page that narration is switched off, and Try Again works when it is on', async () => {
       const person = await newPerson(world);
       const storyId = await person.createStory({ title: 'Off', text: 'Nobody speaks now.', ...CLARA });
       await set('TTS_PROVIDER=disabled');
@@ -54,7 +54,7 @@ export const describeGuarded = (world: World): void => {
       await person.close();
     });
 
-    it('seed 004: loses no story when every speech process is killed in the middle of it', async () => {
+    it('loses no story when every speech process is killed in the middle of it', async () => {
       const person = await newPerson(world);
       const storyId = await person.createStory({ title: 'Killed', text: LONG_TEXT, ...CLARA });
       const speaking = person.waitFor(storyId, ({ audioProgress }) => Number(audioProgress ?? 0) > 0.1, {
@@ -70,7 +70,7 @@ export const describeGuarded = (world: World): void => {
       await person.close();
     });
 
-    it('seed 000: is brought back by its supervisor when its process dies, and goes on', async () => {
+    it('is brought back by its supervisor when its process dies, and goes on', async () => {
       const person = await newPerson(world);
       const [pid = 0, ...others] = await childrenOf(world.stack().worker()?.pid ?? 0);
       expect(others).toEqual([]);

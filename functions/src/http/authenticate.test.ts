@@ -48,7 +48,7 @@ describe('the key of a signed message', () => {
     expect(keys).not.toContain(undefined);
   });
 
-  it('is none where nobody signs', () => {
+  it('is none where no one signs', () => {
     const request = new Request('http://h/', { method: 'POST' });
     expect(authenticate(request, body, { ...RULES, signatures: 'off' }, NOW_MS)).toEqual({
       ok: true,

@@ -76,7 +76,7 @@ describe('a caller who shows a signature', () => {
     expect(await statusesOf(2, signed)).toEqual([200, 429]);
   });
 
-  it('is told when to come back, in whole seconds', async () => {
+  it('is answered when to come back, in whole seconds', async () => {
     const { signed } = open();
     await statusesOf(5, signed);
     expect(await signed()).toEqual({
@@ -101,7 +101,7 @@ describe('a caller who shows a signature', () => {
 });
 
 describe('a caller who shows none', () => {
-  it('is told why only so often, and then has to wait', async () => {
+  it('gets the reason only so often, and then has to wait', async () => {
     const { clock, unsigned, applied } = open();
     expect(await statusesOf(5, unsigned)).toEqual([401, 401, 401, 429, 429]);
     expect((await unsigned()).retryAfter).toBe('20');

@@ -244,7 +244,7 @@ describe('requestAudio', () => {
       },
     );
 
-    it('a retry of a story that is ready changes nothing, a new request makes it anew', async () => {
+    it('a retry of a story that is ready changes nothing, a new request makes it again', async () => {
       const ready = story({}, { audioStatus: 'ready', audioJobId: 'old', audioAttempt: 1 });
       expect(await wire(ready).ask({ storyId: 's1' }, 'retry')).toEqual({
         kind: 'already-ready',
@@ -275,7 +275,7 @@ describe('requestAudio', () => {
   describe('when the queue does not take the job', () => {
     const queue = { publish: () => Promise.reject(new Error('DEADLINE_EXCEEDED')) };
 
-    it('fails the attempt it opened, so that nobody waits', async () => {
+    it('fails the attempt it opened, so that no one waits', async () => {
       const { ask, applied } = wire(story(), { queue });
       expect(await ask()).toEqual({ kind: 'queue-away' });
       expect(applied).toMatchObject([

@@ -53,7 +53,7 @@ describe('where the sweeper looks for audio', () => {
     });
   });
 
-  it('is told, by name, what is missing', () => {
+  it('names what is missing', () => {
     expect(() => parse({ AUDIO_STORE: 's3', S3_BUCKET: 'tales', S3_SECRET_ACCESS_KEY: '-' })).toThrow(
       'configuration: AUDIO_STORE: "s3" needs S3_ENDPOINT, S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY',
     );

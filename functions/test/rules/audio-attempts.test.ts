@@ -60,7 +60,7 @@ describe("a story's attempts", () => {
     expect((await getDoc(doc(alice, 'stories/of-alice/audioAttempts/not-yet'))).exists()).toBe(false);
   });
 
-  it('are read by nobody else', async () => {
+  it('are read by no one else', async () => {
     for (const as of [bob, stranger]) {
       expect(await verdict(getDoc(doc(as, ATTEMPT)))).toBe('denied');
       expect(await verdict(getDocs(collection(as, 'stories/of-alice/audioAttempts')))).toBe('denied');
@@ -90,7 +90,7 @@ describe("a story's attempts", () => {
     expect(await verdict(getDocs(own))).toBe('denied');
   });
 
-  it('are written by nobody', async () => {
+  it('are written by no one', async () => {
     for (const as of [alice, bob, stranger]) {
       expect(
         await verdict(setDoc(doc(as, 'stories/of-alice/audioAttempts/job-9'), { status: 'ready' })),

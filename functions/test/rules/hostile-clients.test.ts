@@ -192,7 +192,7 @@ describe.each(PEOPLE)('%s', (_, uid, claims) => {
     firestore = context.firestore() as unknown as Firestore;
   });
 
-  it("reads nobody else's", async () => {
+  it("reads no one else's", async () => {
     const bobs = query(collection(firestore, 'stories'), where('userId', '==', 'bob'));
     const operations = [
       getDoc(doc(firestore, 'stories/of-bob')),
@@ -207,7 +207,7 @@ describe.each(PEOPLE)('%s', (_, uid, claims) => {
     expect(await allowedOf(operations)).toEqual([]);
   });
 
-  it("writes nobody else's, and no audio", async () => {
+  it("writes no one else's, and no audio", async () => {
     const bobs = doc(firestore, 'stories/of-bob');
     const operations = [
       setDoc(bobs, { ...plainStory(uid ?? 'x'), updatedAt: serverTimestamp() }),

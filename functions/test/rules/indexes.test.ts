@@ -40,7 +40,7 @@ describe('firestore.indexes.json', () => {
     ]);
   });
 
-  it('leaves out the fields whose index entries could grow past the limit, or that nobody asks by', async () => {
+  it('leaves out the fields whose index entries could grow past the limit, or that no one asks by', async () => {
     const left = (await read()).fieldOverrides.map(({ collectionGroup, fieldPath, indexes }) => [
       `${collectionGroup}.${fieldPath}`,
       indexes,

@@ -180,7 +180,7 @@ describe('other ways to write it', () => {
     expect(await verdict(begin(draft({ userId: 'bob' })))).toBe('denied');
   });
 
-  it('a story of somebody else is not written over', async () => {
+  it('a story of someone else is not written over', async () => {
     const one = story();
     await setDoc(one, draft());
     const bobs = doc(firestoreOf(project, 'bob'), one.path);

@@ -63,12 +63,12 @@ describe('one story', () => {
     expect(story.data()).toMatchObject({ userId: 'alice', audioStatus: 'ready' });
   });
 
-  it('is read by nobody else', async () => {
+  it('is read by no one else', async () => {
     expect(await verdict(getDoc(doc(bob, 'stories/of-alice')))).toBe('denied');
     expect(await verdict(getDoc(doc(stranger, 'stories/of-alice')))).toBe('denied');
   });
 
-  it('without an owner is read by nobody', async () => {
+  it('without an owner is read by no one', async () => {
     for (const path of ['stories/of-nobody', 'stories/of-null', 'stories/of-none-at-all']) {
       expect(await verdict(getDoc(doc(alice, path)))).toBe('denied');
       expect(await verdict(getDoc(doc(stranger, path)))).toBe('denied');

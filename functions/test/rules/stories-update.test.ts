@@ -70,7 +70,7 @@ describe('the words of a story', () => {
     expect(await updating({ updatedAt: serverTimestamp() })).toBe('allowed');
   });
 
-  it('are changed by nobody else', async () => {
+  it('are changed by no one else', async () => {
     expect(await updating(words(), bob)).toBe('denied');
     expect(await updating(words(), stranger)).toBe('denied');
     expect(await updating(words({ userId: 'bob' }), bob)).toBe('denied');
@@ -158,7 +158,7 @@ describe('every other field', () => {
   });
 });
 
-describe('writing a story anew', () => {
+describe('writing a story again', () => {
   it('does not drop its audio', async () => {
     expect(await verdict(setDoc(story(), { ...plainStory('alice'), ...words() }))).toBe('denied');
   });
@@ -177,7 +177,7 @@ describe('writing a story anew', () => {
 });
 
 describe('deleting', () => {
-  it('is for nobody', async () => {
+  it('is for no one', async () => {
     for (const as of [alice, bob, stranger]) {
       expect(await verdict(deleteDoc(plain(as)))).toBe('denied');
       expect(await verdict(deleteDoc(story(as)))).toBe('denied');

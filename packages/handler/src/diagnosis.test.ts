@@ -16,7 +16,7 @@ const toldOf = async (
   return (json['metadata'] as Record<string, unknown> | undefined)?.['diagnosis'];
 };
 
-it('seed 002: what was found out about a service that failed is in the attempt', async () => {
+it('what was found out about a service that failed is in the attempt', async () => {
   expect(await toldOf('network_unreachable', async () => KOKORO)).toEqual(KOKORO);
   expect(await toldOf('circuit_open', async () => KOKORO)).toEqual(KOKORO);
 });

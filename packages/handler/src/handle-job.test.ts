@@ -318,7 +318,7 @@ describe('a receiver that is no help never costs the job', () => {
     });
   });
 
-  it('does not hold up the narration with progress that nobody answers', async () => {
+  it('does not hold up the narration with progress that no one answers', async () => {
     const { handle, ends, sent } = wire({ routes: { progress: unanswered } });
     expect(await handle(EVENT)).toMatchObject({ status: 'success' });
     expect(ends().map(({ route }) => route)).toEqual(['callback']);

@@ -11,7 +11,7 @@ function observed(calls: readonly (readonly [number, number])[], options: Adapti
 const times = <T>(count: number, value: T): T[] => Array.from({ length: count }, () => value);
 
 describe('AdaptiveTimeout', () => {
-  it('gives 60 s until it has seen enough (seed 000)', () => {
+  it('gives 60 s until it has seen enough', () => {
     expect(observed(times(9, [1_000, 1_000])).timeoutMs(10_000)).toBe(60_000);
     expect(observed(times(10, [1_000, 1_000])).timeoutMs(10_000)).not.toBe(60_000);
   });

@@ -9,7 +9,7 @@ describe('classifyHttpStatus', () => {
   });
 
   it.each([200, 304, 400, 401, 403, 404, 409, 410, 413, 422, 451, 501, 505, 600])(
-    'never retries %i, Retry-After or not (seed 000: no retry on client errors)',
+    'never retries %i, Retry-After or not (no retry on client errors)',
     (status) => {
       expect(classifyHttpStatus(status, '5')).toEqual({ retryable: false, retryAfterMs: undefined });
     },

@@ -52,37 +52,37 @@ async function play(profile: ResilienceProfile, error: unknown, random = 1) {
 }
 
 describe('provider calls', () => {
-  it('kokoro: 3 retries after 1, 2, 4 s (seed 000)', async () => {
+  it('kokoro: 3 retries after 1, 2, 4 s', async () => {
     const { outcome, beganMs } = await play(kokoro, new HttpError(503));
     expect(beganMs).toEqual([0, 1_000, 3_000, 7_000]);
     expect(outcome).toMatchObject({ kind: 'exhausted', attempts: 4 });
     expect(backoffSchedule(kokoro.retry.backoff, 3)).toEqual([1_000, 2_000, 4_000]);
   });
 
-  it('kokoro: jitter spreads each delay, down to its half (seed 000)', async () => {
+  it('kokoro: jitter spreads each delay, down to its half', async () => {
     const { beganMs } = await play(kokoro, new HttpError(503), 0);
     expect(beganMs).toEqual([0, 500, 1_500, 3_500]);
   });
 
-  it('elevenlabs: 2 retries from 1 s on (seed 000)', async () => {
+  it('elevenlabs: 2 retries from 1 s on', async () => {
     const { outcome, beganMs } = await play(elevenlabs, new HttpError(500));
     expect(beganMs).toEqual([0, 1_000, 3_000]);
     expect(outcome).toMatchObject({ kind: 'exhausted', attempts: 3 });
   });
 
-  it.each([400, 404, 401, 403, 409, 422])('never on %i (seed 000)', async (status) => {
+  it.each([400, 404, 401, 403, 409, 422])('never on %i', async (status) => {
     const { outcome } = await play(kokoro, new HttpError(status));
     expect(outcome).toMatchObject({ kind: 'not-retryable', attempts: 1 });
   });
 
-  it('Retry-After is obeyed (seed 000)', async () => {
+  it('Retry-After is obeyed', async () => {
     const { beganMs } = await play(kokoro, new HttpError(429, '7'));
     expect(beganMs).toEqual([0, 7_000, 14_000, 21_000]);
   });
 });
 
 describe('guarded profile', () => {
-  it('2 attempts, 4 to 16 s apart (seed 003)', async () => {
+  it('2 attempts, 4 to 16 s apart', async () => {
     const { outcome, beganMs } = await play(guarded, new HttpError(503));
     expect(beganMs).toEqual([0, 4_000]);
     expect(outcome).toMatchObject({ kind: 'exhausted', attempts: 2 });
@@ -90,7 +90,7 @@ describe('guarded profile', () => {
     expect(backoffDelayMs(guarded.retry.backoff, 9, () => 0)).toBe(4_000);
   });
 
-  it('15 s timeout (seed 003)', async () => {
+  it('15 s timeout', async () => {
     const { run, clock, breaker } = service(guarded);
     const running = run(() => new Promise<never>(() => {}));
     await clock.advanceAsync(14_999);
@@ -103,7 +103,7 @@ describe('guarded profile', () => {
     });
   });
 
-  it('10 requests a minute, in any minute (seed 003)', async () => {
+  it('10 requests a minute, in any minute', async () => {
     const { run, clock, answering } = service(guarded);
     for (let call = 0; call < 10; call += 1) {
       await expect(run(answering())).resolves.toMatchObject({ kind: 'succeeded' });
@@ -135,7 +135,7 @@ describe('concurrency', () => {
     expect(kinds.filter((kind) => kind === 'rejected')).toHaveLength(10 - cap);
   });
 
-  it('priorities, and fair turns between tenants (seed 000, future improvements)', async () => {
+  it('priorities, and fair turns between tenants', async () => {
     const { run, clock } = service(kokoro);
     const order: string[] = [];
     const call = (priority: 'high' | 'normal', tenant: string) =>
@@ -161,7 +161,7 @@ describe('timeout', () => {
     ['kokoro', kokoro],
     ['elevenlabs', elevenlabs],
     ['edge', edge],
-  ])('%s: 60 s (seed 000)', async (_, profile) => {
+  ])('%s: 60 s', async (_, profile) => {
     const { run, clock } = service(profile);
     const controller = new AbortController();
     const given: AbortSignal[] = [];
@@ -178,7 +178,7 @@ describe('timeout', () => {
     await running;
   });
 
-  it('adaptive with text length and observed latency (seed 000, future improvements)', () => {
+  it('adaptive with text length and observed latency', () => {
     const timeout = new AdaptiveTimeout();
     expect(timeout.timeoutMs(5_000)).toBe(kokoro.timeoutMs);
     for (let call = 0; call < 20; call += 1) timeout.observe(1_000, 8_000);
@@ -220,7 +220,7 @@ describe('breaker, provider', () => {
     expect(breaker.status().state).toBe('CLOSED');
   });
 
-  it('manual reset (seed 002, reset_tts_circuit_breaker)', () => {
+  it('manual reset', () => {
     const { breaker } = service(edge);
     for (let failure = 0; failure < 5; failure += 1) {
       const admission = breaker.tryAdmit();
@@ -230,7 +230,7 @@ describe('breaker, provider', () => {
     expect(breaker.tryAdmit().admitted).toBe(true);
   });
 
-  it('status in the form of get_tts_service_health (seed 002)', () => {
+  it('status in the form of get_tts_service_health', () => {
     const { breaker, clock } = service(edge);
     const initial = { state: 'CLOSED', circuitOpen: false, halfOpen: false, consecutiveFailures: 0 };
     expect(breaker.status()).toMatchObject({ ...initial, lastFailure: null, lastSuccess: null });
@@ -255,7 +255,7 @@ describe('breaker, provider', () => {
 });
 
 describe('half-open', () => {
-  it('exactly one trial at a time (seed 002)', async () => {
+  it('exactly one trial at a time', async () => {
     const { run, clock, breaker, answering } = service(edge);
     // Five requests, not five attempts: seed 002 counts "on failure (after all retries)".
     for (let failure = 0; failure < 5; failure += 1) {
@@ -292,7 +292,7 @@ function workerBreaker() {
 }
 
 describe('breaker, worker', () => {
-  it('opens at 50 % failures of a sliding window, and waits 60 s (seed 004)', () => {
+  it('opens at 50 % failures of a sliding window, and waits 60 s', () => {
     const { breaker, call, clock } = workerBreaker();
     for (let pair = 0; pair < 10; pair += 1) call(false);
     for (let failure = 0; failure < 9; failure += 1) call(true);
@@ -303,7 +303,7 @@ describe('breaker, worker', () => {
     expect(breaker.status().state).toBe('HALF_OPEN');
   });
 
-  it('says nothing before its minimum of calls (seed 004)', () => {
+  it('says nothing before its minimum of calls', () => {
     const { breaker, call } = workerBreaker();
     for (let failure = 0; failure < 4; failure += 1) call(true);
     expect(breaker.status().state).toBe('CLOSED');
@@ -311,14 +311,14 @@ describe('breaker, worker', () => {
     expect(breaker.status().state).toBe('OPEN');
   });
 
-  it('is isolated from the breakers of other workers (seed 004)', () => {
+  it('is isolated from the breakers of other workers', () => {
     const failing = workerBreaker();
     const healthy = workerBreaker();
     for (let failure = 0; failure < 5; failure += 1) failing.call(true);
     expect([failing.breaker.status().state, healthy.breaker.status().state]).toEqual(['OPEN', 'CLOSED']);
   });
 
-  it('10 s for a request (seed 004)', () => {
+  it('10 s for a request', () => {
     expect(worker.timeoutMs).toBe(10_000);
   });
 });

@@ -78,7 +78,7 @@ describe('retry', () => {
     expect(beganMs).toEqual([0, 1_000]);
   });
 
-  it('tells of every wait before it begins', async () => {
+  it('reports every wait before it begins', async () => {
     const notices: unknown[] = [];
     const { clock, options } = setup({ onRetry: (notice) => notices.push(notice) });
     const failed = new CallError(true);

@@ -45,7 +45,7 @@ const messageOf = async (running: Promise<unknown>): Promise<string> =>
   );
 
 describe('bindIpcMain', () => {
-  it("seed 004: answers a page's request for speech", async () => {
+  it("answers a page's request for speech", async () => {
     const { invoke } = await setup();
     const result = await invoke('tts-synthesize', { text: 'Hello there.', priority: 'normal' });
     expect(result).toMatchObject({ contentType: 'audio/wav', voice: 'jenny', sampleRateHz: 1_000 });
@@ -53,7 +53,7 @@ describe('bindIpcMain', () => {
     expect(Buffer.from(audio.subarray(8, 12)).toString('latin1')).toBe('WAVE');
   });
 
-  it('seed 004: tells a page the status', async () => {
+  it('sends a page the status', async () => {
     const { ipcMain, manager } = await setup();
     expect(await ipcMain.invoke('tts-status')).toEqual(manager.getStatus());
   });

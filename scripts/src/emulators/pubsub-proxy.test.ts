@@ -132,7 +132,7 @@ describe('the way to the Pub/Sub emulator', () => {
     expect(String(await received(0))).toBe(texts.join(''));
   });
 
-  it('brings answers back, and ends the client with the emulator', async () => {
+  it('returns answers, and ends the client with the emulator', async () => {
     const { client, upstream } = await connected();
     const answer = once(client, 'data');
     upstream.write('pong');

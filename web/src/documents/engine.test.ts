@@ -39,7 +39,7 @@ it.each([
   expect(readEngine('odd', fields)).toMatchObject({ name: 'odd', expiresAtMs: 0, voices: [], languages: [] });
 });
 
-it('leaves out what makes no sense, whoever wrote it', () => {
+it('leaves out what makes no sense, no matter who wrote it', () => {
   const engine = readEngine('odd', {
     state: 'ready',
     expiresAt,

@@ -25,7 +25,7 @@ const engine = (name: string, state: string, languages: readonly string[], ids: 
 const idsOf = (voices: readonly { readonly id: string }[]): readonly string[] => voices.map(({ id }) => id);
 
 describe('the voices', () => {
-  it('are the ones that we always had, while nobody tells of any engine', () => {
+  it('are the ones that we always had, while no one reports any engine', () => {
     const known = voicesOf([]);
     expect(idsOf(known)).toEqual(['slt', 'rms', 'awb', 'kal16']);
     expect(known.every((voice) => voice.presence === 'there' && voice.engine === undefined)).toBe(true);
@@ -44,13 +44,13 @@ describe('the voices', () => {
     ]);
   });
 
-  it('are offered by language, and all when nobody is known to speak it', () => {
+  it('are offered by language, and all when no one is known to speak it', () => {
     const voices = voicesOf([engine('a', 'ready', ['en'], ['x']), engine('b', 'ready', ['de'], ['y'])]);
     expect(idsOf(voicesFor(voices, 'de-AT'))).toEqual(['y']);
     expect(idsOf(voicesFor(voices, 'fi'))).toEqual(['x', 'y']);
   });
 
-  it('are called what the engine, the page, the story or nobody calls them', () => {
+  it('are called what the engine, the page, the story or no one calls them', () => {
     const voices = voicesOf([engine('a', 'ready', ['en'], ['x'])]);
     expect(voiceLabel(voices, 'x', 'Old name')).toBe('a x');
     expect(voiceLabel(voices, 'rms', undefined)).toBe('Robert');

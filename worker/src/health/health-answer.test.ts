@@ -47,7 +47,7 @@ describe('answerHealth', () => {
     expect(told.status).toBe(200);
   });
 
-  it('tells the status, whatever it is, and is not to be kept', async () => {
+  it('answers the status, whatever it is, and is not to be kept', async () => {
     const told = await ask('GET', '/health/status?pretty=1');
     expect(told.status).toBe(200);
     expect(JSON.parse(told.body)).toEqual({ state: 'ready', queueDepth: 3 });
@@ -58,7 +58,7 @@ describe('answerHealth', () => {
     });
   });
 
-  it('tells metrics as they are, and nothing when there are none', async () => {
+  it('answers metrics as they are, and nothing when there are none', async () => {
     expect(await ask('GET', '/metrics')).toMatchObject({
       status: 200,
       headers: { 'content-type': 'text/plain; version=0.0.4', 'content-length': '5' },

@@ -26,9 +26,9 @@ const setup = (change: Partial<ProcessFaultsOptions> = {}) => {
   return { clock, emitter, exits, lines, events, drains, uninstall };
 };
 
-describe('seed 000: unhandled promise rejections and uncaught exceptions', () => {
+describe('unhandled promise rejections and uncaught exceptions', () => {
   it.each(['unhandledRejection', 'uncaughtException'] as const)(
-    'seed 000: %s is logged with its context, counted, drained once, and ends the process with 1',
+    '%s is logged with its context, counted, drained once, and ends the process with 1',
     async (origin) => {
       const { clock, emitter, exits, lines, events, drains } = setup();
       emitter.emit(origin, new TypeError('no such voice', { cause: new Error('disk') }));
@@ -58,7 +58,7 @@ describe('seed 000: unhandled promise rejections and uncaught exceptions', () =>
     },
   );
 
-  it('seed 000: what was rejected with need not be an error', () => {
+  it('what was rejected with need not be an error', () => {
     const { emitter, lines } = setup();
     const words: unknown[] = [];
     const unprintable = {

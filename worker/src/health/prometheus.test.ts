@@ -48,8 +48,8 @@ const breakerChange = (to: BreakerChange['to']): BreakerChange => ({
   consecutiveFailures: 5,
 });
 
-describe('seed 000: Prometheus metrics for TTS operations', () => {
-  it('seed 000: success rates are the ended requests by outcome, known from the start', async () => {
+describe('Prometheus metrics for TTS operations', () => {
+  it('success rates are the ended requests by outcome, known from the start', async () => {
     expect(await samples('taleback_ended_total')).toEqual(['{outcome="spoken"} 0', '{outcome="failed"} 0']);
     record(
       { kind: 'ended', outcome: 'spoken', latencyMs: 140, audioMs: 2_500, characters: 40 },
@@ -60,7 +60,7 @@ describe('seed 000: Prometheus metrics for TTS operations', () => {
     expect(await samples('taleback_characters_total')).toEqual(['40']);
   });
 
-  it('seed 000: latencies are histograms in seconds, with the goals of seed 004 as bounds', async () => {
+  it('latencies are histograms in seconds, with the latency goals as bounds', async () => {
     for (const latencyMs of [125, 250, 500, 625]) {
       record({ kind: 'ended', outcome: 'spoken', latencyMs, audioMs: 1, characters: 1 });
     }
@@ -76,7 +76,7 @@ describe('seed 000: Prometheus metrics for TTS operations', () => {
     expect(await samples('taleback_synthesis_seconds_sum')).toEqual(['{outcome="spoken"} 1.5']);
   });
 
-  it('seed 000: error rates are failures and refusals by code and category', async () => {
+  it('error rates are failures and refusals by code and category', async () => {
     record(
       { kind: 'ended', outcome: 'failed', latencyMs: 1, code: 'worker_lost' },
       { kind: 'ended', outcome: 'failed', latencyMs: 1, code: 'invented' as 'unknown' },
@@ -91,7 +91,7 @@ describe('seed 000: Prometheus metrics for TTS operations', () => {
     expect(await samples('taleback_retries_total')).toEqual(['{code="worker_lost"} 1']);
   });
 
-  it('seed 000: average generation time, queue waits and routing are histograms', async () => {
+  it('average generation time, queue waits and routing are histograms', async () => {
     record(
       { kind: 'attempt-ended', workerId: 'worker-1', generationMs: 90, outcome: 'spoken' },
       { kind: 'dispatched', workerId: 'worker-1', waitedMs: 2_000, routingMs: 5 },
@@ -102,7 +102,7 @@ describe('seed 000: Prometheus metrics for TTS operations', () => {
     expect(await samples('taleback_routing_seconds_count')).toEqual(['1']);
   });
 
-  it('seed 000: circuit breaker state changes are counted by where they lead', async () => {
+  it('circuit breaker state changes are counted by where they lead', async () => {
     record(breakerChange('half-open'), breakerChange('half-open'), breakerChange('open'));
     expect(await samples('taleback_breaker_changes_total')).toEqual([
       '{to="closed"} 0',
@@ -112,7 +112,7 @@ describe('seed 000: Prometheus metrics for TTS operations', () => {
     ]);
   });
 
-  it('seed 000: unhandled rejections and uncaught exceptions are counted', async () => {
+  it('unhandled rejections and uncaught exceptions are counted', async () => {
     record({ kind: 'process-fault', origin: 'unhandledRejection' });
     expect(await samples('taleback_process_faults_total')).toEqual([
       '{origin="unhandledRejection"} 1',
@@ -133,7 +133,7 @@ describe('seed 000: Prometheus metrics for TTS operations', () => {
 });
 
 describe('what is read at the time of the scrape', () => {
-  it('seed 004: queue depth, workers by state, health scores, memory and breakers', async () => {
+  it('queue depth, workers by state, health scores, memory and breakers', async () => {
     pool = aPool(
       [
         aWorker({ state: 'BUSY', healthScore: 97, rssBytes: 90_000_000 }),
@@ -163,7 +163,7 @@ describe('what is read at the time of the scrape', () => {
     expect(await samples('taleback_worker_breaker')).toContain('{worker="worker-2",state="open"} 1');
   });
 
-  it('seed 004: cpu and memory usage, absent while they are not known', async () => {
+  it('cpu and memory usage, absent while they are not known', async () => {
     expect(await samples('taleback_machine_usage_ratio')).toEqual([]);
     machine = { cpuRatio: 0.5, memoryRatio: Number.NaN };
     expect(await samples('taleback_machine_usage_ratio')).toEqual(['{resource="cpu"} 0.5']);

@@ -65,7 +65,7 @@ describe('where narrations are kept', () => {
     [{ AUDIO_STORE: 's3' }, '"s3" needs S3_BUCKET, S3_ENDPOINT, S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY'],
     [{ ...S3, S3_SECRET_ACCESS_KEY: ' ' }, '"s3" needs S3_SECRET_ACCESS_KEY'],
     [{ AUDIO_STORE: 'gcs', GCS_BUCKET: '' }, '"gcs" needs GCS_BUCKET'],
-  ])('is told, by name, what is missing: %o', (environment, sentence) => {
+  ])('names what is missing: %o', (environment, sentence) => {
     expect(() => parse(environment)).toThrow(`configuration: AUDIO_STORE: ${sentence}`);
   });
 

@@ -59,7 +59,7 @@ describe('a chain of engines', { timeout: 120_000 }, () => {
     expect(chain.getStatus()).toMatchObject({ ready: true });
   });
 
-  test('seed 002: de-DE-ConradNeural reads when de-DE-KillianNeural gives no audio', async () => {
+  test('de-DE-ConradNeural reads when de-DE-KillianNeural gives no audio', async () => {
     const edge = opened(
       await openEdgeServer({
         port: 0,

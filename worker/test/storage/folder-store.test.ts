@@ -41,7 +41,7 @@ describe('a folder that is in trouble', () => {
     });
   });
 
-  it('says that it belongs to somebody else', async () => {
+  it('says that it belongs to someone else', async () => {
     await chmod(opened.folder, 0o500);
     // Root may write everywhere but where the kernel shows itself.
     const folder = process.getuid?.() === 0 ? '/sys/kernel' : opened.folder;

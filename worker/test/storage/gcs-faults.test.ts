@@ -153,7 +153,7 @@ describe('a refusal', () => {
       });
   });
 
-  it('says that nobody is signed in when there is no key to sign an address with', async () => {
+  it('says that no one is signed in when there is no key to sign an address with', async () => {
     const keyless = open({
       credentials: { client_email: 'worker@demo.iam.gserviceaccount.com', private_key: 'none' },
     });
@@ -188,7 +188,7 @@ describe('a store that cannot be reached', () => {
     });
   });
 
-  it('is left at once by somebody who has no more time', async () => {
+  it('is left at once by someone who has no more time', async () => {
     const leaving = new AbortController();
     service.proxy.expectFaults({ method: 'POST', kind: 'hang' });
     const hanging = service.proxy.nextBreak();

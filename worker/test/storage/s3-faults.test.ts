@@ -218,7 +218,7 @@ describe('a refusal', () => {
     ['a key that nobody knows', { accessKeyId: 'AKIDWRONG' }, 'credentials_invalid'],
     ['a secret that is wrong', { secretAccessKey: new SecretText('wrong-secret') }, 'credentials_invalid'],
     ['a bucket that is not there', { bucket: 'nobodys' }, 'storage_unavailable'],
-  ])('is told for what it is, whatever is asked: %s', async (_what, more: Partial<S3Options>, code) => {
+  ])('is reported as what it is, whatever is asked: %s', async (_what, more: Partial<S3Options>, code) => {
     const other = open(more);
     const details = expect.stringContaining(`the bucket ${more.bucket ?? BUCKET}`);
     for (const call of [() => write(other), () => other.read(KEY), () => other.sizeOf(KEY)]) {
@@ -257,7 +257,7 @@ describe('a store that cannot be reached', () => {
     });
   });
 
-  it('is left at once by somebody who has no more time', async () => {
+  it('is left at once by someone who has no more time', async () => {
     const leaving = new AbortController();
     service.proxy.expectFaults({ method: 'PUT', kind: 'hang' });
     const hanging = service.proxy.nextBreak();

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { deriveErrorCallbackUrl, deriveProgressUrl } from './callback-url.ts';
 import { isTalebackError } from '../errors/taleback-error.ts';
 
-describe('the three examples of seed 001', () => {
+describe('the three documented examples', () => {
   it.each([
     ['https://api.example.com/api/tts/callback', 'https://api.example.com/api/tts/error-callback'],
     ['https://api.example.com/api/tts/generate', 'https://api.example.com/api/tts/error-callback'],

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parseErrorCallback, parseProgress } from './parse.ts';
 
 describe('parseErrorCallback', () => {
-  it("reads seed 001's payload", () => {
+  it('reads the documented payload', () => {
     const body = {
       story_id: 'story123',
       error: 'Voice profile not found',
@@ -32,7 +32,7 @@ describe('parseErrorCallback', () => {
     });
   });
 
-  it("reads the body of seed 001's curl line, which has neither job nor metadata", () => {
+  it('reads the body of the documented curl line, which has neither job nor metadata', () => {
     const body = { story_id: 'test_story_123', error: 'Voice profile not found', user_id: 'test_user_456' };
     expect(parseErrorCallback(body)).toMatchObject({
       ok: true,

@@ -45,7 +45,7 @@ describe('laws of the catalogue', () => {
     expect(hopeless.filter((code) => describeError(code).retryable)).toEqual([]);
   });
 
-  it('calls what passes by itself retryable', () => {
+  it('calls what is temporary retryable', () => {
     const passing = codes.filter((code) =>
       ['protection', 'timeout', 'resource'].includes(describeError(code).category),
     );

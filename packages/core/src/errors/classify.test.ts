@@ -215,7 +215,7 @@ describe('the classification table, row by row', () => {
   });
 });
 
-describe('the error scenarios of seed 001', () => {
+describe('the error scenarios of the first callback receiver', () => {
   it.each([
     ['Missing voice profile files', 'voice_profile_missing'],
     ['Corrupted voice profile data', 'voice_profile_corrupt'],
@@ -308,7 +308,7 @@ describe('classifyWords', () => {
     expect(classifyWords(words)).toBe(code);
   });
 
-  it('ends in a code of the catalogue, whatever it is told', () => {
+  it('ends in a code of the catalogue, whatever the input', () => {
     const text = fc.array(fc.integer({ min: 0, max: 0xffff })).map((units) => String.fromCharCode(...units));
     fc.assert(
       fc.property(text, fc.option(text, { nil: undefined }), fc.jsonValue(), (error, details, errorType) => {

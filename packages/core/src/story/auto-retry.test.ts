@@ -19,8 +19,8 @@ const context = (limit: number, delaysMs = [60_000, 300_000]) =>
 const storyAfter = (audioAutoRetries?: number, audioAttempt = 1) =>
   readStoryAudio({ audioStatus: 'processing', audioJobId: 'j1', audioAttempt, audioAutoRetries });
 
-describe('a failure that passes by itself', () => {
-  it('is every retryable one of a passing category that nobody wanted', () => {
+describe('a failure that is temporary', () => {
+  it('is every retryable one of a passing category that no one wanted', () => {
     const codes = (Object.keys(ERROR_CATALOGUE) as ErrorCode[]).filter((code) =>
       isTransient({ code, retryable: ERROR_CATALOGUE[code].retryable }),
     );
@@ -57,7 +57,7 @@ describe('a failure that passes by itself', () => {
 });
 
 describe('autoRetryAt', () => {
-  it('leaves a job to whoever made it, when the story does not hold all that it was made of', () => {
+  it('leaves a job to its creator, when the story does not hold all that it was made of', () => {
     const story = readStoryAudio({ audioStatus: 'processing', audioAttempt: 1, audioAutoRetry: false });
     expect(autoRetryAt(story, failed('timed_out'), context(2))).toBeUndefined();
   });

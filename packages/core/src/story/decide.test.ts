@@ -105,7 +105,7 @@ describe('progress', () => {
     expect(decision).toMatchObject({ kind: 'applied', attempt: undefined });
   });
 
-  it('is told to the attempt, once as a transition', () => {
+  it('is written to the attempt, once as a transition', () => {
     const first = decide(
       story({ status: 'pending', progress: 0.9 }),
       { current: attempt({ status: 'pending' }) },
@@ -196,7 +196,7 @@ const parsed = <T>(result: { ok: true; value: T } | { ok: false; sentence: strin
   return result.value;
 };
 
-describe("seed 001's payloads", () => {
+describe('the payloads of the first callback receiver', () => {
   const payload = {
     story_id: 'story123',
     error: 'Voice profile not found',

@@ -67,7 +67,7 @@ describe('a job', () => {
     expect(isRetryLost(story({ audioRetryAt }), NOW_MS)).toBe(false);
   });
 
-  it('that cannot be tried again by itself loses the time for it', () => {
+  it('that cannot be tried again automatically loses the time for it', () => {
     expect(decideNoRetry(story({ audioRetryAt: NOW_MS }))).toMatchObject({
       kind: 'applied',
       story: { set: {}, remove: ['audioRetryAt'] },

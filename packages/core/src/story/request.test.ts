@@ -73,7 +73,7 @@ describe('a first request', () => {
     });
   });
 
-  it('writes no voice and no language that it was not told', () => {
+  it('writes no voice and no language that it was not given', () => {
     const decision = decideRequest(readStoryAudio({}), request());
     expect(decision.kind === 'opened' && Object.keys(decision.story.set).sort()).toEqual([
       'audioAttempt',
@@ -220,7 +220,7 @@ describe('the sweeper', () => {
     expect(decideRequest(readStoryAudio(fields), sweeper).kind).toBe(kind);
   });
 
-  it('leaves the count and the time to a person, who starts both anew', () => {
+  it('leaves the count and the time to a person, who starts both again', () => {
     const document = { ...failed, audioRetryAt: AT, audioAutoRetries: 2 };
     const decision = decideRequest(readStoryAudio(document), request({ kind: 'retry' }));
     const opened = decision.kind === 'opened' ? applyChange(document, decision.story) : {};

@@ -121,7 +121,7 @@ describe('readStoryAudio', () => {
     expect(readStoryAudio({ audioAttempt: 2.9 }).attempt).toBe(2);
   });
 
-  it('never throws, whatever stands in the document', () => {
+  it('never throws, whatever the document contains', () => {
     const value = fc.anything();
     const fields = fc.record({
       audioStatus: value,

@@ -42,7 +42,7 @@ function recover(breaker: CircuitBreaker, clock: FakeClock): void {
 }
 
 describe('CircuitBreaker', () => {
-  it('opens at the threshold, and a success in between starts the count anew', () => {
+  it('opens at the threshold, and a success in between starts the count again', () => {
     const { breaker } = setup();
     fail(breaker);
     fail(breaker);

@@ -53,7 +53,7 @@ describe('FairQueue', () => {
     expect(drained(queue)).toEqual(['1', '4', '5', '2', '6', '3']);
   });
 
-  it('gives a tenant that comes anew its turn after all who wait', () => {
+  it('gives a tenant that comes back its turn after all who wait', () => {
     const { queue } = filled(['normal a 1', 'normal b 2', 'normal a 3']);
     expect(queue.take()?.name).toBe('1');
     queue.push('normal', 'c', new Job('normal', 'c', '4'));

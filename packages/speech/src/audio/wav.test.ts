@@ -129,7 +129,7 @@ describe('the layout of a WAV file', () => {
     });
   });
 
-  test('has the format that an extensible one extends, where it is told', () => {
+  test('has the format that an extensible one extends, where it says so', () => {
     const rest = { channels: 2, sampleRateHz: 48_000, bitsPerSample: 32, claimedBytes: 6 };
     expect(readWavLayout(extensible(40))).toEqual({ ...rest, format: FLOAT_FORMAT, soundStart: 68 });
     expect(readWavLayout(extensible(18))).toEqual({ ...rest, format: EXTENSIBLE_FORMAT, soundStart: 46 });

@@ -16,7 +16,7 @@ const throwAtOnce = (): Promise<never> => {
 };
 
 describe('runBatch', () => {
-  it('seed 000: one failure never stops the rest', async () => {
+  it('one failure never stops the rest', async () => {
     const report = await runBatch([1, -1, 2, 100, -3, 3], double, { now });
     expect(report).toMatchObject({
       total: 6,
@@ -46,7 +46,7 @@ describe('runBatch', () => {
     });
   });
 
-  it('seed 000: MAX_CONCURRENT_REQUESTS 3, or as many as it is told', async () => {
+  it('MAX_CONCURRENT_REQUESTS 3, or as many as it is given', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.integer({ min: 1, max: 3 }), { maxLength: 20 }),

@@ -50,13 +50,13 @@ const openNarrator = (
 const EDGE_THEN_KOKORO = { edge: [KILLIAN, CONRAD], kokoro: ['af_bella'] };
 
 describe('createNarrator', () => {
-  it('asks nobody else when the wished voice speaks', async () => {
+  it('asks no one else when the wished voice speaks', async () => {
     const { narrate, tried } = openNarrator({}, EDGE_THEN_KOKORO);
     expect(await narrate(REQUEST)).toMatchObject({ voiceId: KILLIAN, failedBefore: [] });
     expect(tried).toEqual([`edge ${KILLIAN}`]);
   });
 
-  it('seed 002: the next voice when one gives no audio', async () => {
+  it('the next voice when one gives no audio', async () => {
     const { narrate, tried, logged } = openNarrator(
       { [`edge ${KILLIAN}`]: 'audio_missing' },
       EDGE_THEN_KOKORO,
@@ -72,13 +72,13 @@ describe('createNarrator', () => {
     ]);
   });
 
-  it('seed 003: the next engine when one is away, without its other voices', async () => {
+  it('the next engine when one is away, without its other voices', async () => {
     const { narrate, tried } = openNarrator({ [`edge ${KILLIAN}`]: 'network_unreachable' }, EDGE_THEN_KOKORO);
     expect(await narrate(REQUEST)).toMatchObject({ engine: 'kokoro', voiceId: 'af_bella' });
     expect(tried).toEqual([`edge ${KILLIAN}`, 'kokoro af_bella']);
   });
 
-  it('seed 002: a clear failure when all retries and fallback voices failed', async () => {
+  it('a clear failure when all retries and fallback voices failed', async () => {
     const { narrate } = openNarrator(
       {
         [`edge ${KILLIAN}`]: 'audio_missing',
@@ -104,13 +104,13 @@ describe('createNarrator', () => {
     'job_cancelled',
     'system_protection',
     'storage_upload_failed',
-  ])('ends at once with %s: nobody would do better, or nobody should', async (code) => {
+  ])('ends at once with %s: no one would do better, or no one should', async (code) => {
     const { narrate, tried } = openNarrator({ [`edge ${KILLIAN}`]: code }, EDGE_THEN_KOKORO);
     await expect(narrate(REQUEST)).rejects.toMatchObject({ code });
     expect(tried).toEqual([`edge ${KILLIAN}`]);
   });
 
-  it('goes on when a substitute cannot do it, and tells of what was asked for', async () => {
+  it('goes on when a substitute cannot do it, and reports what was asked for', async () => {
     const { narrate, tried } = openNarrator(
       { [`edge ${KILLIAN}`]: 'network_unreachable', 'kokoro af_bella': 'script_unsupported' },
       { ...EDGE_THEN_KOKORO, espeak: ['de'] },
@@ -119,7 +119,7 @@ describe('createNarrator', () => {
     expect(tried).toEqual([`edge ${KILLIAN}`, 'kokoro af_bella', 'espeak de']);
   });
 
-  it('takes the next voice of the engine that was asked for a stand-in as well', async () => {
+  it('takes the next voice of the engine that was asked for a substitute as well', async () => {
     const { narrate, tried } = openNarrator(
       { [`edge ${KILLIAN}`]: 'audio_missing', [`edge ${CONRAD}`]: 'script_unsupported' },
       EDGE_THEN_KOKORO,

@@ -53,7 +53,7 @@ describe('planChain', () => {
     ]);
   });
 
-  it('has nobody else speak for a voice that was cloned at the service, unless the request allows it', () => {
+  it('has no one else speak for a voice that was cloned at the service, unless the request allows it', () => {
     const chain = [FLITE, ELEVENLABS];
     expect(plan({ voiceId: 'mum' }, chain)).toEqual(['elevenlabs: mum']);
     expect(plan({ voiceId: 'mum', allowsOtherVoice: true }, chain)).toEqual([
@@ -62,7 +62,7 @@ describe('planChain', () => {
     ]);
   });
 
-  it("has nobody's own voice stand in for another", () => {
+  it("has no person's own voice replace another", () => {
     expect(plan({ voiceId: 'Rachel' }, [ELEVENLABS])).toEqual(['elevenlabs: Rachel, Adam']);
     const own = engine('elevenlabs', [MUM]);
     expect(plan({ voiceId: 'slt' }, [FLITE, own])).toEqual(['flite: slt, rms']);
@@ -86,7 +86,7 @@ describe('planChain', () => {
     expect(plan({ language: 'de-AT' })).toEqual(['edge: undefined']);
   });
 
-  it('never gives a person’s own voice to somebody else', () => {
+  it('never gives a person’s own voice to someone else', () => {
     expect(plan({ profile: PROFILE, voiceId: 'mum' })).toEqual(['chatterbox: mum']);
   });
 

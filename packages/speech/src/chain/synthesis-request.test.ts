@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseSynthesisRequest } from './synthesis-request.ts';
 
 describe('parseSynthesisRequest', () => {
-  it("seed 004: takes the voice engine's request", () => {
+  it("takes the voice engine's request", () => {
     expect(parseSynthesisRequest({ text: 'Hello.', priority: 'normal' })).toEqual({
       text: 'Hello.',
       priority: 'normal',

@@ -119,7 +119,7 @@ describe('TtsManager', () => {
   it.each([
     [true, ['model of jenny', 'model of alan']],
     [false, ['staged', 'staged']],
-  ])('seed 004: modelSpecialization %s', async (modelSpecialization, models) => {
+  ])('modelSpecialization %s', async (modelSpecialization, models) => {
     const overrides = { workerPool: { minWorkers: 2, maxWorkers: 2, modelSpecialization } };
     const parts = await started({ overrides, answersAfterMs: 10 });
     await after(
@@ -157,7 +157,7 @@ describe('TtsManager, its status', () => {
     'activeWorkers',
   ];
 
-  it('seed 004: has the fields of SystemMetrics, before anything and after', async () => {
+  it('has the fields of SystemMetrics, before anything and after', async () => {
     const parts = await started({ answersAfterMs: 40 });
     parts.protection.start();
     await parts.clock.settle();
@@ -252,7 +252,7 @@ describe('TtsManager, its end', () => {
     await expect(manager.initialize()).rejects.toMatchObject({ code: 'job_cancelled' });
   });
 
-  it('gives ten seconds, or as many as it is told', async () => {
+  it('gives ten seconds, or as many as it is given', async () => {
     for (const [drainMs, givenMs] of [
       [undefined, 10_000],
       [500, 500],

@@ -4,7 +4,7 @@ import { VoiceEngine } from './voice-engine.ts';
 import { openFakePlugin } from '../../test/support/fake-plugin.ts';
 
 describe('a voice engine', () => {
-  it('seed 004: speaks through the manager', async () => {
+  it('speaks through the manager', async () => {
     const clock = createFakeClock();
     const { plugin, children } = openFakePlugin(clock);
     const voiceEngine = new VoiceEngine({}, { engines: [plugin], log: () => {}, clock });

@@ -22,7 +22,7 @@ describe('chooseVoice', () => {
     expect(chooseVoice(engine, { language }).id).toBe(id);
   });
 
-  test("without a wish takes nobody's own voice while there is another", () => {
+  test("without a wish takes no person's own voice while there is another", () => {
     const mum = { id: 'mum', name: 'Mum', languages: ['en', 'de'], isCloned: true } as const;
     const withMum = { ...engine, voices: () => [mum, ...engine.voices()] };
     expect(chooseVoice(withMum, { language: 'en' }).id).toBe('ann');

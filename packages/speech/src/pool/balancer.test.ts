@@ -41,7 +41,7 @@ describe.each(BALANCING)('%s', (name) => {
 });
 
 describe('least-connections', () => {
-  it('seed 004: takes the shortest queue, and the first of equals', () => {
+  it('takes the shortest queue, and the first of equals', () => {
     const choose = createBalancer('least-connections');
     const [long, short, same] = [candidate('a', 3), candidate('b', 1), candidate('c', 1)];
     expect(choose([long, short, same], REQUEST)).toBe(short);
@@ -53,7 +53,7 @@ describe('model-affinity', () => {
   const [match, longer] = [candidate('a', 1, 'jenny'), candidate('b', 9, 'jenny')];
   const [empty, other] = [candidate('c', 0), candidate('d', 0, 'thorsten')];
 
-  it('seed 004: prefers the model in memory, and among those the shortest queue', () => {
+  it('prefers the model in memory, and among those the shortest queue', () => {
     expect(choose([other, empty, longer, match], REQUEST)).toBe(match);
     expect(choose([other, empty, longer], REQUEST)).toBe(longer);
   });
@@ -89,7 +89,7 @@ describe('round-robin', () => {
     expect(choose([two, three], REQUEST)).toBe(two);
   });
 
-  it('passes nobody over who is there all the time, however the others come and go', () => {
+  it('passes no one over who is there all the time, however the others come and go', () => {
     const steady = worker(5);
     const others = fc.subarray([1, 2, 3, 4, 6, 7, 8, 10].map(worker));
     fc.assert(
@@ -119,7 +119,7 @@ const scoreOf = (change: Partial<Candidate>, request: Partial<BalancedRequest> =
   weightedScore(idle(change), { ...REQUEST, ...request });
 
 describe('weightedScore', () => {
-  it('seed 004: weighted score term by term', () => {
+  it('weighted score term by term', () => {
     expect(scoreOf({})).toBe(BASE);
     expect(scoreOf({ queueDepth: 1 })).toBe(BASE - 10);
     expect(scoreOf({ queueDepth: 7 })).toBe(BASE - 70);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseManagerConfig, type TtsManagerOverrides } from './pool-config.ts';
 
 describe('parseManagerConfig', () => {
-  it('seed 004: configuration: its example is taken as it is written', () => {
+  it('configuration: its example is taken as it is written', () => {
     const config = {
       workerPool: {
         minWorkers: 1,

@@ -70,7 +70,7 @@ const never = (signal: AbortSignal | undefined): Promise<Pcm> =>
   new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error)));
 
 describe('RemoteLine', () => {
-  it('speaks, and tells of it as a worker would', async () => {
+  it('speaks, and reports it as a worker would', async () => {
     const { line, events, clock } = openHarness();
     await line.start();
     expect(await line.speak(CHUNK)).toBe(SOUND);
@@ -85,7 +85,7 @@ describe('RemoteLine', () => {
     await clock.advanceAsync(0);
   });
 
-  it('seed 000: retries after 1, 2 and 4 seconds, then fails with the service’s own error', async () => {
+  it('retries after 1, 2 and 4 seconds, then fails with the service’s own error', async () => {
     const { line, clock, state, failures } = openHarness({ speak: () => 'provider_unavailable' });
     const end = codeOf(line.speak(CHUNK));
     for (const [waitMs, calls] of [
@@ -152,7 +152,7 @@ describe('RemoteLine', () => {
     expect(await end).toBe('spoken');
   });
 
-  it('seed 000: three at once, the others wait', async () => {
+  it('three at once, the others wait', async () => {
     const gates: (() => void)[] = [];
     const { line, state } = openHarness({
       speak: () => new Promise((resolve) => gates.push(() => resolve(SOUND))),
@@ -179,7 +179,7 @@ describe('RemoteLine', () => {
     expect(events).toContainEqual(expect.objectContaining({ kind: 'attempt-ended', code: 'timed_out' }));
   });
 
-  it('seed 000: a service that begins to hang gets 60 s for all attempts at a text, and never more', async () => {
+  it('a service that begins to hang gets 60 s for all attempts at a text, and never more', async () => {
     const state = { hangs: false };
     const gaveMs: number[] = [];
     const { line, clock } = openHarness({
@@ -215,7 +215,7 @@ describe('RemoteLine', () => {
     expect([await end, state.calls]).toEqual(['timed_out', 1]);
   });
 
-  it('seed 000: five failures open the breaker, which refuses at once and lets a trial through after 60 s', async () => {
+  it('five failures open the breaker, which refuses at once and lets a trial through after 60 s', async () => {
     const state = { isAway: true };
     const {
       line,
@@ -255,7 +255,7 @@ describe('RemoteLine', () => {
     expect(await Promise.all(ends)).toEqual(['spoken', 'spoken', 'spoken']);
   });
 
-  it('seed 000: finds out by itself, with a word, that the service is back', async () => {
+  it('finds out with a short text that the service is back', async () => {
     const state = { isAway: true };
     const {
       line,
@@ -274,13 +274,13 @@ describe('RemoteLine', () => {
     await line.close();
   });
 
-  it('seed 002: what is wrong with the story does not open it', async () => {
+  it('what is wrong with the story does not open it', async () => {
     const { line } = openHarness({ policy: edge, speak: () => 'text_not_speakable' });
     for (let count = 0; count < 9; count += 1) await codeOf(line.speak(CHUNK));
     expect(line.snapshot().workers[0]).toMatchObject({ breaker: 'CLOSED', consecutiveFailures: 0 });
   });
 
-  it('seed 003: ten a minute; the eleventh waits for its turn', async () => {
+  it('ten a minute; the eleventh waits for its turn', async () => {
     const { line, clock, state } = openHarness({ policy: guarded });
     const ends = Array.from({ length: 11 }, () => codeOf(line.speak(CHUNK)));
     await clock.advanceAsync(59_000);
@@ -326,7 +326,7 @@ describe('RemoteLine', () => {
     await line.close();
   });
 
-  it('seed 002: a service that lists its voices and does not speak is not available; its breaker counts each word', async () => {
+  it('a service that lists its voices and does not speak is not available; its breaker counts each word', async () => {
     const state = { speaks: false };
     const {
       line,

@@ -8,7 +8,7 @@ const fail = (modes: PoolModeMachine, times: number, { isServing = false, nowMs 
   Array.from({ length: times }, () => modes.failedToStart(isServing, nowMs));
 
 describe('PoolModeMachine', () => {
-  it('seed 004: falls back to a single worker when three children in a row never come up', () => {
+  it('falls back to a single worker when three children in a row never come up', () => {
     const modes = machine();
     expect(fail(modes, 3)).toEqual([false, false, true]);
     expect(modes.mode).toBe('single');
@@ -48,7 +48,7 @@ describe('PoolModeMachine', () => {
     expect(modes.mode).toBe('single');
   });
 
-  it('seed 004: tries the pool again after resetTimeoutMs', () => {
+  it('tries the pool again after resetTimeoutMs', () => {
     const modes = machine();
     expect(modes.tryAgain(true, RESET_MS)).toBe(false);
     fail(modes, 3, { nowMs: 1_000 });

@@ -13,7 +13,7 @@ describe('wantsAnother', () => {
     [9, 2, 1, false],
     [10, 2, 1, true],
   ])(
-    'seed 004: scaleUpThreshold 5: %i waiting, %i workers, %i starting: %s',
+    'scaleUpThreshold 5: %i waiting, %i workers, %i starting: %s',
     (queueDepth, workers, starting, wanted) => {
       expect(wantsAnother({ queueDepth, workers, starting }, workerPool)).toBe(wanted);
     },
@@ -26,7 +26,7 @@ describe('maySpare', () => {
     [30_000, 2, true],
     [900_000, 1, false],
     [30_000, 5, true],
-  ])('seed 004: scaleDownThreshold 30000: idle %i ms, %i workers: %s', (idleMs, workers, spared) => {
+  ])('scaleDownThreshold 30000: idle %i ms, %i workers: %s', (idleMs, workers, spared) => {
     expect(maySpare(idleMs, workers, workerPool)).toBe(spared);
   });
 });
@@ -40,7 +40,7 @@ describe('reasonToRecycle', () => {
     [1, GIBIBYTE, 'recycled: it uses 1024 MiB'],
     // A new child would be no smaller.
     [0, 8 * GIBIBYTE, undefined],
-  ])('seed 004: recycling: %i requests, %i bytes: %s', (childJobs, rssBytes, reason) => {
+  ])('recycling: %i requests, %i bytes: %s', (childJobs, rssBytes, reason) => {
     expect(reasonToRecycle({ childJobs, rssBytes }, workerPool)).toBe(reason);
   });
 });

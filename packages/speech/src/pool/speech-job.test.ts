@@ -18,7 +18,7 @@ describe('retryDelayMs', () => {
     expect(decide(code as ErrorCode)).toBe(expected);
   });
 
-  it('seed 000: MAX_RETRIES 3, after 1, 2 and 4 s, of which chance takes up to half', () => {
+  it('MAX_RETRIES 3, after 1, 2 and 4 s, of which chance takes up to half', () => {
     const delays = (random: number) =>
       [1, 2, 3].map((attempts) => decide('model_failed', attempts, 0, random));
     expect(delays(0)).toEqual([500, 1_000, 2_000]);

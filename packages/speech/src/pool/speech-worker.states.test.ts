@@ -38,7 +38,7 @@ const move = fc.constantFrom(...(Object.keys(MOVES) as Move[]));
 const often = fc.constantFrom<Move>('start', 'ready', 'run', 'answer');
 
 describe('SpeechWorker, its states', () => {
-  it('seed 004: passes through every state', () => {
+  it('passes through every state', () => {
     const { worker, states, start, child, run, clock } = openWorkerHarness();
     expect(worker.life.state).toBe('TERMINATED');
     start();
@@ -142,7 +142,7 @@ describe('SpeechWorker, its start', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  it('begins anew: what was known of the last child is forgotten', () => {
+  it('begins again: what was known of the last child is forgotten', () => {
     const { worker, run, child, start, clock } = readyWorker();
     child().pulse({ rssBytes: 77 });
     run();
@@ -178,7 +178,7 @@ describe('SpeechWorker, its leaving', () => {
     expect(ends).toEqual(['first', 'second']);
   });
 
-  it('is not hurried by being told again', () => {
+  it('is not hurried by being asked again', () => {
     const { worker, run, child } = readyWorker();
     run();
     worker.leave('recycled');

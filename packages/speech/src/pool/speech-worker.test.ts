@@ -59,7 +59,7 @@ describe('SpeechWorker, its requests', () => {
     expect(worker.life.state).toBe('READY');
   });
 
-  it('seed 004: timeoutMs 10000: kills what does not answer in time', () => {
+  it('timeoutMs 10000: kills what does not answer in time', () => {
     const { worker, run, child, clock, ends } = readyWorker(2);
     run('slow');
     clock.advance(1);
@@ -170,7 +170,7 @@ describe('SpeechWorker, a caller that gives up', () => {
 });
 
 describe('SpeechWorker, its health', () => {
-  it('seed 004: three checks without an answer end it', () => {
+  it('three checks without an answer end it', () => {
     const { worker, child, clock } = readyWorker();
     child().isAwake = false;
     for (const kills of [0, 0, 0, 1]) {
@@ -208,7 +208,7 @@ describe('SpeechWorker, its health', () => {
     expect(child()).toMatchObject({ pings: 0, kills: 0 });
   });
 
-  it('is told in a snapshot', () => {
+  it('is in a snapshot', () => {
     const { worker, run, child, clock } = readyWorker();
     child().pulse({ rssBytes: 5 });
     run();
@@ -247,7 +247,7 @@ const failTimes = (harness: WorkerHarness, code: 'model_failed' | 'voice_not_fou
 };
 
 describe('SpeechWorker, its circuit breaker', () => {
-  it('seed 004: circuit breaker: opens at half of its calls, asks again after 60 s, one trial at a time', () => {
+  it('circuit breaker: opens at half of its calls, asks again after 60 s, one trial at a time', () => {
     const harness = readyWorker(2);
     const { worker, run, child, clock } = harness;
     for (const _turn of [1, 2]) {

@@ -31,7 +31,7 @@ describe('healthScore', () => {
     ['- stalenessPenalty: a point for a tenth of an interval', { silentMs: 7_500 }, 95],
     ['- stalenessPenalty: its bound', { silentMs: 900_000 }, 80],
     ['all of them, never below 0', { successRate: 0.2, consecutiveFailures: 9, responseTimeMs: 9_000 }, 0],
-  ])('seed 004: health score, %s', (_term, change, expected) => {
+  ])('health score, %s', (_term, change, expected) => {
     expect(healthScore({ ...WELL, ...change })).toBe(expected);
   });
 
@@ -92,7 +92,7 @@ describe('WorkerHealth, its answers', () => {
 });
 
 describe('WorkerHealth', () => {
-  it('seed 004: counts the pings in a row that were not answered, and forgets them with an answer', () => {
+  it('counts the pings in a row that were not answered, and forgets them with an answer', () => {
     const health = new WorkerHealth(INTERVAL_MS, 0);
     expect([0, 5_000, 10_000, 15_000].map((nowMs) => health.pinging(nowMs))).toEqual([0, 1, 2, 3]);
     expect(health.consecutiveFailures).toBe(3);

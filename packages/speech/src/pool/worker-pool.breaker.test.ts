@@ -18,7 +18,7 @@ const failOnce = async (harness: PoolHarness): Promise<Said> => {
 const breakers = ({ pool }: PoolHarness): string[] => pool.snapshot().workers.map(({ breaker }) => breaker);
 
 describe('WorkerPool, its circuit breakers', () => {
-  it('seed 004: circuit breaker: half of five calls opens it, and its worker is replaced and left alone for 60 s', async () => {
+  it('circuit breaker: half of five calls opens it, and its worker is replaced and left alone for 60 s', async () => {
     const harness = await startPool({ overrides: onceOnly(1) });
     for (let call = 1; call <= 5; call += 1) {
       expect(breakers(harness)).toEqual(['CLOSED']);

@@ -49,7 +49,7 @@ describe('WorkerPool, when children do not come up', () => {
     expect(said.end).toBe('model_loading_failed');
   });
 
-  it('comes back by itself when a child comes up after all', async () => {
+  it('recovers automatically when a child comes up after all', async () => {
     const harness = openPoolHarness({ opening: (count) => (count <= 8 ? 'dies' : 'ready') });
     begin(harness);
     await harness.clock.advanceAsync(120_000);
@@ -60,7 +60,7 @@ describe('WorkerPool, when children do not come up', () => {
     expect(said.end).toBe('at last');
   });
 
-  it('seed 004: falls back to a single worker, and to the pool after resetTimeoutMs', async () => {
+  it('falls back to a single worker, and to the pool after resetTimeoutMs', async () => {
     const harness = openPoolHarness({
       overrides: fixed(3),
       opening: (count) => (count <= 3 ? 'dies' : 'ready'),

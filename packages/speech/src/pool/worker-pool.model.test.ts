@@ -157,7 +157,7 @@ describe('WorkerPool against chance', () => {
     );
   });
 
-  it('comes back by itself once its children are well, and leaves nobody waiting', async () => {
+  it('recovers automatically once its children are well, and leaves no one waiting', async () => {
     await fc.assert(
       fc.asyncProperty(runs, async (setting) => {
         const run = await play(setting);

@@ -152,7 +152,7 @@ describe('WorkerPool, an abort', () => {
     expect(await serveAll(harness)).toEqual(['running']);
   });
 
-  it('of one that is spoken rejects at once, and its child is told', async () => {
+  it('of one that is spoken rejects at once, and its child is notified', async () => {
     const harness = await startPool({ overrides: fixed(1) });
     const stop = new AbortController();
     const said = harness.say('given up', { signal: stop.signal });

@@ -56,7 +56,7 @@ describe('WorkerPool, another try', () => {
     ]);
   });
 
-  it('seed 000: follows other errors after 1, 2 and 4 s, and there are no more than three', async () => {
+  it('follows other errors after 1, 2 and 4 s, and there are no more than three', async () => {
     const overrides = { ...fixed(1), circuitBreaker: { minimumCalls: 50, windowCalls: 50 } };
     const harness = await startPool({ overrides });
     const said = harness.say('again and again');
@@ -86,7 +86,7 @@ describe('WorkerPool, another try', () => {
     expect(harness.children[0]?.heard).toHaveLength(2);
   });
 
-  it('seed 000: never follows what is wrong with the request', async () => {
+  it('never follows what is wrong with the request', async () => {
     const harness = await startPool({ overrides: fixed(2) });
     const codes = ['text_not_speakable', 'voice_not_found', 'request_invalid'] as const;
     for (const code of codes) {

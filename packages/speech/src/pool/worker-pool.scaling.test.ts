@@ -13,7 +13,7 @@ const answerAll = async (harness: PoolHarness): Promise<void> => {
 };
 
 describe('WorkerPool, its size', () => {
-  it('seed 004: scaleUpThreshold 5: grows by one for five that wait, from 1 to 5 workers', async () => {
+  it('scaleUpThreshold 5: grows by one for five that wait, from 1 to 5 workers', async () => {
     const harness = await startPool();
     expect(ids(harness)).toEqual(['worker-1']);
     for (let texts = 1; texts <= 5; texts += 1) harness.say(`text ${texts}`);
@@ -40,7 +40,7 @@ describe('WorkerPool, its size', () => {
     expect(ids(harness)).toHaveLength(5);
   });
 
-  it('seed 004: scaleDownThreshold 30000: idle workers leave one by one, and the least number stays', async () => {
+  it('scaleDownThreshold 30000: idle workers leave one by one, and the least number stays', async () => {
     const harness = await startPool();
     for (let texts = 1; texts <= 40; texts += 1) harness.say(`text ${texts}`);
     await harness.clock.advanceAsync(0);
@@ -90,7 +90,7 @@ const recycling = (recycle: Record<string, number>) => ({
 });
 
 describe('WorkerPool, recycling', () => {
-  it('seed 004: replaces a worker after its requests, and loses none of those it has', async () => {
+  it('replaces a worker after its requests, and loses none of those it has', async () => {
     const harness = await startPool({ overrides: { workerPool: { maxWorkers: 1, recycleAfterJobs: 3 } } });
     const said = Array.from({ length: 8 }, (_, index) => harness.say(`text ${index}`));
     for (let turn = 0; turn < 20; turn += 1) {
@@ -139,7 +139,7 @@ describe('WorkerPool, recycling', () => {
 });
 
 describe('WorkerPool, its health checks', () => {
-  it('seed 004: asks every 5 s, and replaces a worker that misses three', async () => {
+  it('asks every 5 s, and replaces a worker that misses three', async () => {
     const harness = await startPool({ overrides: fixed(1) });
     const [child] = harness.children;
     if (child !== undefined) child.isAwake = false;

@@ -88,21 +88,18 @@ describe('createControlFile', () => {
     expect(createControlFile(path).read(undefined).kind).toBe('unreadable');
   });
 
-  it.skipIf(process.platform === 'win32')(
-    'seed 003: the emergency disable works as it is written there',
-    () => {
-      const clock = createFakeClock();
-      const killSwitch = new KillSwitch(
-        { ttsProvider: 'kokoro' },
-        { controlFile: createControlFile(path), clock },
-      );
-      expect(killSwitch.status().disabled).toBe(false);
-      execFileSync('sh', ['-c', 'echo "TTS_PROVIDER=disabled" >> control.env'], { cwd: folder });
-      clock.advance(1_000);
-      expect(killSwitch.status()).toEqual({ disabled: true, source: 'control-file' });
-      rmSync(path);
-      clock.advance(1_000);
-      expect(killSwitch.status()).toEqual({ disabled: false, source: 'environment' });
-    },
-  );
+  it.skipIf(process.platform === 'win32')('the emergency disable works as it is written there', () => {
+    const clock = createFakeClock();
+    const killSwitch = new KillSwitch(
+      { ttsProvider: 'kokoro' },
+      { controlFile: createControlFile(path), clock },
+    );
+    expect(killSwitch.status().disabled).toBe(false);
+    execFileSync('sh', ['-c', 'echo "TTS_PROVIDER=disabled" >> control.env'], { cwd: folder });
+    clock.advance(1_000);
+    expect(killSwitch.status()).toEqual({ disabled: true, source: 'control-file' });
+    rmSync(path);
+    clock.advance(1_000);
+    expect(killSwitch.status()).toEqual({ disabled: false, source: 'environment' });
+  });
 });

@@ -60,7 +60,7 @@ describe('KillSwitch', () => {
     expect(new KillSwitch({ ttsProvider: 'disabled' }).status().disabled).toBe(true);
   });
 
-  it('seed 003: an appended line disables without a restart, and another enables', () => {
+  it('an appended line disables without a restart, and another enables', () => {
     const { write, changes, killSwitch, later } = setup('kokoro');
     expect(killSwitch.status()).toEqual(ENABLED);
     write('TTS_PROVIDER=kokoro\nTTS_PROVIDER=disabled\n');
@@ -70,7 +70,7 @@ describe('KillSwitch', () => {
     expect(changes.map((change) => change.kind === 'switched' && change.disabled)).toEqual([true, false]);
   });
 
-  it('seed 003: takes DJ_PROVIDER for the same key, and the last line of either', () => {
+  it('takes DJ_PROVIDER for the same key, and the last line of either', () => {
     const { write, later } = setup();
     write('A=1\nDJ_PROVIDER=disabled\n');
     expect(later()).toEqual({ disabled: true, source: 'control-file' });

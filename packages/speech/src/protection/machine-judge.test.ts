@@ -17,7 +17,7 @@ const levelsOf = (readings: readonly MachineReading[], cpuCriticalSamples?: numb
   judgeAll(readings, cpuCriticalSamples).map(({ levels }) => levels);
 
 describe('createJudge', () => {
-  it('seed 003: CPU is in its warning range over 80 % and critical over 95 %', () => {
+  it('CPU is in its warning range over 80 % and critical over 95 %', () => {
     expect(levelsOf([0.8, 0.801, 0.95, 0.951].map((cpuRatio) => ({ cpuRatio })))).toEqual([
       { cpu: 'normal' },
       { cpu: 'warning' },
@@ -26,7 +26,7 @@ describe('createJudge', () => {
     ]);
   });
 
-  it('seed 003: memory is in its warning range over 80 % and critical over 95 %', () => {
+  it('memory is in its warning range over 80 % and critical over 95 %', () => {
     expect(levelsOf([0.8, 0.801, 0.95, 0.951].map((memoryRatio) => ({ memoryRatio })))).toEqual([
       { memory: 'normal' },
       { memory: 'warning' },
@@ -35,7 +35,7 @@ describe('createJudge', () => {
     ]);
   });
 
-  it('seed 003: on four cores, a load average over 5.0 is a warning sign and over 10.0 critical', () => {
+  it('on four cores, a load average over 5.0 is a warning sign and over 10.0 critical', () => {
     const onFourCores = [5, 5.01, 10, 10.01, 67].map((load) => ({ loadPerCore: load / 4 }));
     expect(levelsOf(onFourCores)).toEqual([
       { load: 'normal' },

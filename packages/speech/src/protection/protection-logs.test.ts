@@ -28,7 +28,7 @@ const STATUS = {
 } as const;
 
 describe('logProtectionChanges', () => {
-  it('seed 003: says SYSTEM PROTECTION at error, with reason and figures', () => {
+  it('says SYSTEM PROTECTION at error, with reason and figures', () => {
     const { log, lines } = record();
     logProtectionChanges(log)({ kind: 'entered', status: STATUS, atMs: 1_000 });
     expect(lines).toEqual([
@@ -55,7 +55,7 @@ describe('logProtectionChanges', () => {
 });
 
 describe('logKillSwitchChanges', () => {
-  it('seed 003: says SYSTEM PROTECTION at warn, and where the word came from', () => {
+  it('says SYSTEM PROTECTION at warn, and where the word came from', () => {
     const { log, lines } = record();
     const listen = logKillSwitchChanges(log, 'control.env');
     listen({ kind: 'switched', disabled: true, source: 'control-file' });
@@ -78,7 +78,7 @@ describe('logKillSwitchChanges', () => {
 });
 
 describe('logLevels', () => {
-  it('seed 003: warns of a figure in its warning range, once per crossing', () => {
+  it('warns of a figure in its warning range, once per crossing', () => {
     const { words, lines } = feed(
       [0.5, 0.83, 0.84, 0.97, 0.99, 0.85, 0.7, 0.6, 0.81].map((cpuRatio) => ({ cpuRatio })),
     );

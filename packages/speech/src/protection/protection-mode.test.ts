@@ -62,7 +62,7 @@ describe('ProtectionMode', () => {
     expect(changes.map(({ kind }) => kind)).toEqual(['entered', 'left']);
   });
 
-  it('seed 003: a critical figure turns it on for a cool-down of 5 minutes', () => {
+  it('a critical figure turns it on for a cool-down of 5 minutes', () => {
     const { clock, mode, changes } = setup();
     mode.observe([]);
     expect(mode.status()).toEqual({ active: false });
@@ -111,7 +111,7 @@ describe('ProtectionMode', () => {
     expect(changes.at(-1)).toMatchObject({ activeMs: 10 * MINUTE_MS });
   });
 
-  it('is entered by hand and leaves by itself', () => {
+  it('is entered by hand and ends automatically', () => {
     const { clock, mode, changes } = setup();
     mode.enter('trying it out');
     expect(mode.status()).toMatchObject({ reason: { kind: 'by-hand', words: 'trying it out' } });

@@ -42,7 +42,7 @@ describe('Protection', () => {
     expect(lines).toEqual([]);
   });
 
-  it('seed 003: blocks new synthesis for 5 minutes when memory is critical, and recovers automatically', async () => {
+  it('blocks new synthesis for 5 minutes when memory is critical, and recovers automatically', async () => {
     const { clock, machine, protection, lines } = setup();
     machine.reading = { memoryRatio: 0.96 };
     protection.start();
@@ -80,7 +80,7 @@ describe('Protection', () => {
     expect(refusalOf(protection.admit())).toMatchObject({ details: 'cpu at 100 % (critical over 95 %)' });
   });
 
-  it('seed 003: a load average over 10 on four cores blocks new synthesis', async () => {
+  it('a load average over 10 on four cores blocks new synthesis', async () => {
     const { clock, machine, protection } = setup();
     machine.reading = { loadPerCore: 67 / 4 };
     protection.start();
@@ -91,7 +91,7 @@ describe('Protection', () => {
     });
   });
 
-  it('seed 003: TTS_PROVIDER=disabled refuses everything, until it is enabled again', async () => {
+  it('TTS_PROVIDER=disabled refuses everything, until it is enabled again', async () => {
     const { clock, control, protection, lines } = setup({ ttsProvider: 'disabled' });
     protection.start();
     expect(refusalOf(protection.admit())).toEqual({
@@ -115,7 +115,7 @@ describe('Protection', () => {
     });
   });
 
-  it('seed 003: admits 10 requests in any minute when configured to', () => {
+  it('admits 10 requests in any minute when configured to', () => {
     const { clock, protection } = setup({ requestsPerMinute: 10 });
     for (let request = 0; request < 10; request += 1) {
       expect(protection.admit()).toEqual({ admitted: true });

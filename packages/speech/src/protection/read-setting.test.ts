@@ -6,7 +6,7 @@ const KEY = 'TTS_PROVIDER';
 const read = (text: string) => readSetting(text, KEY);
 
 describe('readSetting', () => {
-  it('seed 003: the line that echo appends has the last word', () => {
+  it('the line that echo appends has the last word', () => {
     expect(read('TTS_PROVIDER=flite\nOTHER=1\nTTS_PROVIDER=disabled\n')).toBe('disabled');
     expect(read('TTS_PROVIDER=disabled\nTTS_PROVIDER=flite\n')).toBe('flite');
   });

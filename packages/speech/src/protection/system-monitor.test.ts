@@ -20,7 +20,7 @@ const critical = ({ findings }: MachineState) =>
   findings.filter(({ level }) => level === 'critical').map(({ figure }) => figure);
 
 describe('SystemMonitor', () => {
-  it('seed 003: samples at once and then every 5 s', async () => {
+  it('samples at once and then every 5 s', async () => {
     const { clock, states, monitor, machine } = setup();
     machine.reading = { memoryRatio: 0.5 };
     monitor.start();

@@ -23,7 +23,7 @@ const format = (request: Partial<SpeechRequest> = {}): string =>
   });
 
 describe('a request as a line', () => {
-  it('seed 004: v1.0.0 is the bare object, with the voice', () => {
+  it('v1.0.0 is the bare object, with the voice', () => {
     const line = written('1.0.0');
     const { voice, ...rest } = JSON.parse(line) as Record<string, unknown>;
     expect(rest).toEqual({ type: 'synthesize', text: 'Hello world', output_path: '/sounds/1.wav' });
@@ -31,7 +31,7 @@ describe('a request as a line', () => {
     expect(line.endsWith('}\n')).toBe(true);
   });
 
-  it('seed 004: v2.0.0 is the envelope, field for field', () => {
+  it('v2.0.0 is the envelope, field for field', () => {
     expect(written('2.0.0', { priority: 'normal' })).toBe(
       `${JSON.stringify({
         version: '2.0.0',

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { isProtocolVersion, newestCommon, PROTOCOL_VERSIONS } from './protocol.ts';
 
 describe('versions', () => {
-  it('seed 004: v1.0 current, v2.0 target, v2.1 future', () => {
+  it('v1.0 current, v2.0 target, v2.1 future', () => {
     expect(PROTOCOL_VERSIONS).toEqual(['2.1.0', '2.0.0', '1.0.0']);
   });
 

@@ -19,7 +19,7 @@ describe('requireFit', () => {
     },
   );
 
-  it('says when a breaker lets somebody try', () => {
+  it('says when a breaker allows a trial', () => {
     const open = engine({ errorCode: 'circuit_open', retryAtMs: 61_000 });
     expect(() => requireFit(open, 1_000)).toThrow(expect.objectContaining({ retryAfterMs: 60_000 }) as Error);
   });

@@ -43,7 +43,7 @@ describe('decideReadiness', () => {
     });
   });
 
-  it('seed 004: says that it has fallen back to a single worker', () => {
+  it('says that it has fallen back to a single worker', () => {
     expect(decide({ pool: aPool([aWorker()], { mode: 'single' }) })).toEqual({
       ready: true,
       state: 'degraded',

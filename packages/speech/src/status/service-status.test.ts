@@ -79,7 +79,7 @@ describe('the figures that the seeds ask for', () => {
     expect(figure).toEqual(expected);
   });
 
-  it('tells the rest of the picture', () => {
+  it('reports the rest of the status', () => {
     expect(told).toMatchObject({
       state: 'degraded',
       ready: true,

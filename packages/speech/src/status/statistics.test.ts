@@ -30,7 +30,7 @@ const record = (...events: SynthesisEvent[]): void => {
 };
 
 describe('before anything happened', () => {
-  it('seed 004: a figure that is not known is null, not 0', () => {
+  it('a figure that is not known is null, not 0', () => {
     expect(statistics.summary()).toEqual({
       averageLatency: null,
       latencyPercentiles: { p50: null, p95: null, p99: null },
@@ -56,7 +56,7 @@ describe('before anything happened', () => {
 });
 
 describe('latency', () => {
-  it('seed 004: averageLatency and P50, P95, P99 are those of spoken requests', () => {
+  it('averageLatency and P50, P95, P99 are those of spoken requests', () => {
     for (let latencyMs = 1; latencyMs <= 100; latencyMs += 1) record(spoken(latencyMs));
     record(failed('timed_out', 60_000));
     expect(statistics.summary()).toMatchObject({
@@ -87,7 +87,7 @@ describe('latency', () => {
 });
 
 describe('rates', () => {
-  it('seed 004: requestsPerSecond counts what came, accepted or refused', () => {
+  it('requestsPerSecond counts what came, accepted or refused', () => {
     for (let second = 0; second < 120; second += 1) {
       record({ kind: 'accepted', priority: 'normal' }, { kind: 'refused', code: 'queue_full' });
       clock.advance(1_000);
@@ -95,7 +95,7 @@ describe('rates', () => {
     expect(statistics.summary().requestsPerSecond).toBeCloseTo(2, 1);
   });
 
-  it('seed 000: TTS request success rate is spoken of ended; refused ones are counted aside', () => {
+  it('TTS request success rate is spoken of ended; refused ones are counted aside', () => {
     record(spoken(1), spoken(1), spoken(1), failed('timed_out'), { kind: 'refused', code: 'queue_full' });
     expect(statistics.summary()).toMatchObject({
       successRate: 0.75,
@@ -105,13 +105,13 @@ describe('rates', () => {
     });
   });
 
-  it('a success rate of 0 is told as 0', () => {
+  it('a success rate of 0 is reported as 0', () => {
     record(failed('timed_out'));
     expect(statistics.summary().successRate).toBe(0);
     expect(statistics.summary().averageLatency).toBeNull();
   });
 
-  it('seed 000: error rates by type are of recent requests; counts by type are since the start', () => {
+  it('error rates by type are of recent requests; counts by type are since the start', () => {
     record(failed('worker_lost'));
     clock.advance(5 * 60_000);
     record(spoken(1), spoken(1), failed('timed_out'), failed('text_empty'));
@@ -137,12 +137,12 @@ const attempt = (generationMs: number, outcome: 'spoken' | 'failed'): SynthesisE
 });
 
 describe('what workers do', () => {
-  it('seed 000: average TTS generation time is that of attempts that were spoken', () => {
+  it('average TTS generation time is that of attempts that were spoken', () => {
     record(attempt(100, 'spoken'), attempt(300, 'spoken'), attempt(60_000, 'failed'));
     expect(statistics.summary().averageGenerationTime).toBe(200);
   });
 
-  it('seed 004: queue processing is told by waits and routing times', () => {
+  it('queue processing is measured by waits and routing times', () => {
     record(
       { kind: 'dispatched', workerId: 'worker-1', waitedMs: 10 },
       { kind: 'dispatched', workerId: 'worker-1', waitedMs: 30, routingMs: 0.5 },
@@ -150,7 +150,7 @@ describe('what workers do', () => {
     expect(statistics.summary()).toMatchObject({ averageQueueWait: 20, averageRoutingTime: 0.5 });
   });
 
-  it('seed 000: circuit breaker state changes and retry attempts are counted', () => {
+  it('circuit breaker state changes and retry attempts are counted', () => {
     record(
       {
         kind: 'breaker-changed',

@@ -107,7 +107,7 @@ describe('diagnose', () => {
     await server?.idle();
   });
 
-  it('tells an authority that nobody knows', async () => {
+  it('reports an authority that no one knows', async () => {
     server = await openHttps(certificates.good, (_, response) => response.end());
     const diagnosis = await diagnose(`https://localhost:${server.port}`, { network }, PATIENT);
     expect(diagnosis).toMatchObject({ code: 'tls_failed', trouble: 'certificate-untrusted' });
@@ -192,7 +192,7 @@ describe('diagnose', () => {
     expect(await ask('ben')).toMatchObject({ ok: true });
   });
 
-  it('ends when it is told to, and leaves nothing open', async () => {
+  it('ends when it is asked to, and leaves nothing open', async () => {
     const stop = new AbortController();
     server = await openSilent(() => stop.abort(new Error('enough')));
     const url = `https://127.0.0.1:${server.port}`;

@@ -35,7 +35,7 @@ const untilAborted = (_: string, signal: AbortSignal): Promise<Diagnosis> =>
   });
 
 describe('formatDiagnosis', () => {
-  it('speaks as seed 002 does', () => {
+  it('has the sentences of the TTS service that it replaces', () => {
     const breaker = {
       state: 'OPEN',
       consecutiveFailures: 5,

@@ -50,7 +50,7 @@ describe('chatterbox', { timeout: 30_000 }, () => {
   const CHUNK: SpeechChunk = { text: 'Hello\n there.', voiceId: 'Emily.wav' };
   const CLONED: SpeechChunk = { ...CHUNK, voiceId: 'mother', profile: RECORDING };
 
-  test('is told voice, seed and style', async () => {
+  test('is given voice, seed and style', async () => {
     const style = { temperature: 0.7, exaggeration: 1.2, cfgWeight: 0.4 };
     await open().synthesizeChunk({ ...CHUNK, speed: 1.5, language: 'en-GB', style });
     expect(sent()).toEqual({

@@ -216,7 +216,7 @@ describe('edge', { timeout: 60_000 }, () => {
     });
   });
 
-  test('tells an address where nobody is', async () => {
+  test('reports an address where no one is', async () => {
     const { server, engine } = await open();
     await server.close();
     await expect(engine.synthesizeChunk(KILLIAN)).rejects.toMatchObject({ code: 'network_unreachable' });

@@ -196,7 +196,7 @@ describe('elevenlabs', { timeout: 60_000 }, () => {
     });
   });
 
-  test('a text beyond the limit of the model is told', async () => {
+  test('a text beyond the limit of the model is reported', async () => {
     const { engine } = await open();
     const text = 'word '.repeat(2_001);
     await expect(engine.synthesizeChunk({ ...CHUNK, text })).rejects.toMatchObject({ code: 'text_too_long' });
@@ -231,7 +231,7 @@ describe('elevenlabs', { timeout: 60_000 }, () => {
     expect(engine.voices()).toHaveLength(3);
   });
 
-  test('shows the key to nobody, also when the service repeats it', async () => {
+  test('shows the key to no one, also when the service repeats it', async () => {
     const { server, engine } = await open({}, { apiKey: 'sk_wrong_and_secret' });
     const error: unknown = await engine.synthesizeChunk(CHUNK).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({
@@ -295,7 +295,7 @@ describe('elevenlabs', { timeout: 60_000 }, () => {
     expect(engine.concurrency).toBe(5);
   });
 
-  test('finds a limit that it is not told by being refused', async () => {
+  test('finds a limit that is not announced, by being refused', async () => {
     const { server, engine } = await open({ maximumConcurrent: 1, tellsConcurrency: false });
     const release = server.hold();
     const together = Promise.allSettled(
@@ -333,7 +333,7 @@ describe('elevenlabs', { timeout: 60_000 }, () => {
     for (const { signal } of [stop, leave]) expect(getEventListeners(signal, 'abort')).toHaveLength(0);
   });
 
-  test('tells an address where nobody is', async () => {
+  test('reports an address where no one is', async () => {
     const { server, engine } = await open();
     await server.close();
     await expect(engine.synthesizeChunk(CHUNK)).rejects.toMatchObject({ code: 'network_unreachable' });

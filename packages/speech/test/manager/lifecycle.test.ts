@@ -17,7 +17,7 @@ const until = (assertion: () => unknown): Promise<unknown> =>
   vi.waitFor(assertion, { timeout: 20_000, interval: 10 });
 
 describe('the life of workers, with real processes', { timeout: 60_000 }, () => {
-  test('seed 004: a worker that hangs (SIGSTOP) is found by the health check and replaced', async () => {
+  test('a worker that hangs (SIGSTOP) is found by the health check and replaced', async () => {
     service = await openStaged({
       workerPool: { minWorkers: 2, maxWorkers: 2 },
       health: { intervalMs: 200 },
@@ -43,7 +43,7 @@ describe('the life of workers, with real processes', { timeout: 60_000 }, () => 
     expect(states).toContainEqual(expect.stringMatching(/^UNHEALTHY 3 health checks without an answer/));
   });
 
-  test('seed 004: a worker that leaks is recycled, and nothing is lost by it', async () => {
+  test('a worker that leaks is recycled, and nothing is lost by it', async () => {
     service = await openStaged({
       workerPool: { minWorkers: 1, maxWorkers: 1, recycleAboveBytes: 250 * 2 ** 20 },
       // A child that takes long to allocate on a busy machine must not count as hung.
@@ -70,7 +70,7 @@ describe('the life of workers, with real processes', { timeout: 60_000 }, () => 
     expect(manager.getStatus().requests.failed).toBe(0);
   });
 
-  test('seed 004: grows from 1 to 5 workers under a burst of a thousand, every one answered with its own', async () => {
+  test('grows from 1 to 5 workers under a burst of a thousand, every one answered with its own', async () => {
     service = await openStaged({});
     const { manager } = service;
     expect(manager.getStatus().workers).toHaveLength(1);
@@ -90,7 +90,7 @@ describe('the life of workers, with real processes', { timeout: 60_000 }, () => 
     await until(() => expect(most.filter(isAlive)).toHaveLength(1));
   });
 
-  test('a text that kills whoever speaks it ends typed, and the others are not harmed', async () => {
+  test('a text that kills its worker ends typed, and the others are not harmed', async () => {
     service = await openStaged({ workerPool: { minWorkers: 2, maxWorkers: 2 } });
     const { manager } = service;
     const deadly = speak(manager.engine, 'die');

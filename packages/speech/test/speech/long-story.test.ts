@@ -87,7 +87,7 @@ const loudestPart = (samples: Int16Array): number => {
 };
 
 describe('a story of 20,000 characters', { timeout: 240_000 }, () => {
-  test('is told with its parts in order, and with few of them in memory', async () => {
+  test('is narrated with its parts in order, and with few of them in memory', async () => {
     const encoder = createMp3ThreadEncoder();
     const { engine, state } = openToneEngine();
     const manager = new TtsManager({}, { engines: [engine], log: () => {} });
@@ -126,7 +126,7 @@ describe('a story of 20,000 characters', { timeout: 240_000 }, () => {
     await encoder.close();
   });
 
-  test('is told by the embedded engine', async () => {
+  test('is narrated by the embedded engine', async () => {
     const embedded = await openEmbedded();
     try {
       const narration = await embedded.narrate({ text: LONG, language: 'en', voiceId: 'kal16' });

@@ -4,7 +4,7 @@ import { EDGE_VOICES, parseVoiceList } from './edge-voices.ts';
 const listOf = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
 
 describe('EDGE_VOICES', () => {
-  test('begins with the pair that stands in for each other, and speaks 12 languages', () => {
+  test('begins with the pair that replaces each other, and speaks 12 languages', () => {
     expect(EDGE_VOICES.slice(0, 2)).toEqual([
       { id: 'de-DE-KillianNeural', name: 'Killian', languages: ['de-DE'], gender: 'male' },
       { id: 'de-DE-ConradNeural', name: 'Conrad', languages: ['de-DE'], gender: 'male' },

@@ -36,7 +36,7 @@ describe('the language of a voice', () => {
     },
   );
 
-  it('is unknown when nothing tells of it', () => {
+  it('is unknown when nothing reports it', () => {
     expect(languagesOf({ labels: {}, verified_languages: [{ language: 'German' }] })).toEqual(OF_MODEL);
     expect(languagesOf({ verified_languages: null })).toEqual(OF_MODEL);
   });

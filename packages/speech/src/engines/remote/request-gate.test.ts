@@ -32,7 +32,7 @@ describe('RequestGate', () => {
     expect(passes).toHaveLength(4);
   });
 
-  test('obeys what it is told at once, up and down', async () => {
+  test('obeys a new limit at once, up and down', async () => {
     const gate = new RequestGate(2);
     const { passes } = enterAll(gate, 6);
     await settle();
@@ -109,7 +109,7 @@ describe('RequestGate', () => {
     await expect(gate.enter(stop.signal)).rejects.toMatchObject({ code: 'job_cancelled' });
   });
 
-  test('never has more out than it was told, and loses nobody', async () => {
+  test('never has more out than its limit, and loses no one', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: 5 }),
