@@ -10,6 +10,7 @@ import { onSchedule } from 'firebase-functions/scheduler';
 import { parseConfig, parseNames, readEnvironment } from './config.ts';
 import { publishOwed } from './events/publish-owed.ts';
 import { expressEdge } from './http/edge.node.ts';
+import { boundedCallable, installGate } from './http/gate.node.ts';
 import { type CallableAnswer, callableAnswer, renewalAnswer } from './request/callable-answer.ts';
 import { renewAudio } from './request/renew-audio.ts';
 import { requestAudio } from './request/request-audio.ts';
@@ -18,7 +19,14 @@ import { dispatchJob, type QueuedMessage } from './runpod/dispatch.ts';
 import { sweepStories as sweepOverdue } from './sweep/sweep.ts';
 import { once, openParts } from './wiring.ts';
 
-const names = parseNames(readEnvironment());
+const environment = readEnvironment();
+const names = parseNames(environment);
+installGate(environment['FUNCTION_TARGET'], [
+  'tts',
+  'requestStoryAudio',
+  'retryStoryAudio',
+  'renewStoryAudio',
+]);
 
 /** All secrets everywhere, because the configuration is read whole. */
 const COMMON = {
@@ -40,7 +48,7 @@ const parts = once(() => {
   return openParts(parseConfig(readEnvironment()), firestore, log);
 });
 
-/** The platform takes bodies of up to 32 MiB into memory before any of our code runs; few fit at once. */
+/** The largest body, RunPod's webhook, takes 12 MB and about as much again when it is parsed. */
 const TTS_CONCURRENCY = 12;
 
 /** `/api/tts/**`: callback, error-callback, progress, generate, heartbeat, runpod-webhook, health. */
@@ -58,13 +66,15 @@ interface Caller {
 }
 
 const callable = <Value>(answerTo: (caller: Caller, data: unknown) => Promise<CallableAnswer<Value>>) =>
-  onCall(COMMON, async ({ auth, data }: CallableRequest<unknown>) => {
-    if (auth === undefined) throw new HttpsError('unauthenticated', 'Sign in first.');
-    const caller = { userId: auth.uid, priority: priorityOf(auth.token[PRIORITY_CLAIM]) };
-    const answer = await answerTo(caller, data);
-    if (answer.ok) return answer.value;
-    throw new HttpsError(answer.status, answer.sentence, answer.details);
-  });
+  boundedCallable(
+    onCall(COMMON, async ({ auth, data }: CallableRequest<unknown>) => {
+      if (auth === undefined) throw new HttpsError('unauthenticated', 'Sign in first.');
+      const caller = { userId: auth.uid, priority: priorityOf(auth.token[PRIORITY_CLAIM]) };
+      const answer = await answerTo(caller, data);
+      if (answer.ok) return answer.value;
+      throw new HttpsError(answer.status, answer.sentence, answer.details);
+    }),
+  );
 
 /** A person requests a narration of an own story. */
 export const requestStoryAudio = callable(async ({ userId, priority }, data) =>

@@ -8,7 +8,7 @@ export type Refusal =
   | { readonly kind: 'wrong-method'; readonly allow: string }
   | { readonly kind: 'too-large'; readonly maxBytes: number }
   | { readonly kind: 'too-many'; readonly retryAfterSeconds: number }
-  | { readonly kind: 'no-such-route' | 'too-slow' | 'wrong-type' }
+  | { readonly kind: 'no-such-route' | 'too-slow' | 'wrong-type' | 'wrong-encoding' }
   /** The sender should retry: Firestore or the job queue is unavailable. */
   | { readonly kind: 'store-away' | 'queue-away' | 'heartbeat-not-kept' };
 
@@ -55,6 +55,8 @@ export const refuse = (refusal: Refusal): Response => {
       return failure(413, `body: must be at most ${refusal.maxBytes} bytes`);
     case 'wrong-type':
       return failure(415, 'content-type: must be application/json');
+    case 'wrong-encoding':
+      return failure(415, 'content-encoding: must be gzip, deflate or br');
     case 'wrong-shape':
       return failure(422, refusal.sentence);
     case 'too-many':

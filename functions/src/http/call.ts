@@ -1,4 +1,6 @@
 import { isUtf8 } from 'node:buffer';
+import { promisify } from 'node:util';
+import { brotliDecompress, gunzip, inflate } from 'node:zlib';
 import type { Log } from '@taleback/core';
 import { type Clock, KeyedRateLimiter, type TakeResult } from '@taleback/resilience';
 import { type Refusal, refuse } from './answer.ts';
@@ -110,10 +112,38 @@ const readAll = async (reader: ReadableStreamDefaultReader<Uint8Array>, maxBytes
   }
 };
 
-/** Reads the raw body. Refuses one that declares or has too many bytes, arrives too late, or breaks off. */
-export const readBody = async (request: Request, { maxBytes, timeoutMs }: BodyLimits): Promise<Body> => {
+const INFLATE = new Map([
+  ['gzip', promisify(gunzip)],
+  ['deflate', promisify(inflate)],
+  ['br', promisify(brotliDecompress)],
+]);
+
+/** Stops as soon as the result is larger than `maxBytes`. */
+const inflated = async (encoding: string, bytes: Uint8Array, maxBytes: number): Promise<Body> => {
+  try {
+    return {
+      ok: true,
+      bytes: (await INFLATE.get(encoding)?.(bytes, { maxOutputLength: maxBytes })) ?? bytes,
+    };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE')
+      return refused({ kind: 'too-large', maxBytes });
+    return refused({ kind: 'not-json', sentence: `body: must be ${encoding}, as content-encoding says` });
+  }
+};
+
+/**
+ * Reads a body, and inflates it as `content-encoding` says. Refuses one that declares or has too many bytes before or
+ * after that, arrives too late, or breaks off.
+ */
+export const readBody = async (
+  request: Pick<Request, 'headers' | 'body'>,
+  { maxBytes, timeoutMs }: BodyLimits,
+): Promise<Body> => {
   if (Number(request.headers.get('content-length') ?? 0) > maxBytes)
     return refused({ kind: 'too-large', maxBytes });
+  const encoding = (request.headers.get('content-encoding') ?? 'identity').trim().toLowerCase();
+  if (encoding !== 'identity' && !INFLATE.has(encoding)) return refused({ kind: 'wrong-encoding' });
   if (request.body === null) return { ok: true, bytes: new Uint8Array() };
   const reader = request.body.getReader() as ReadableStreamDefaultReader<Uint8Array>;
   let timer: NodeJS.Timeout | undefined;
@@ -125,8 +155,8 @@ export const readBody = async (request: Request, { maxBytes, timeoutMs }: BodyLi
   );
   try {
     const body = await Promise.race([read, tooSlow]);
-    // The rest of a refused body is discarded without waiting for it.
-    if (!body.ok) reader.cancel().catch(() => {});
+    if (body.ok) return encoding === 'identity' ? body : await inflated(encoding, body.bytes, maxBytes);
+    reader.releaseLock();
     return body;
   } finally {
     clearTimeout(timer);

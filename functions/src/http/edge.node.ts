@@ -1,10 +1,11 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener } from 'node:http';
 import { isIP } from 'node:net';
-import { type Duplex, Readable } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import { errorWords, type Log } from '@taleback/core';
 import type { Response as ExpressResponse } from 'express';
 import type { Request as ExpressRequest } from 'firebase-functions/https';
 import { answerFault } from './answer.ts';
+import { bodyStream, headersOf, isUnread, send } from './gate.node.ts';
 import { type Receiver, refuseTarget } from './router.ts';
 
 /** The receiver, and how many proxies in front of it append trusted entries to `X-Forwarded-For` (default 0). */
@@ -72,64 +73,48 @@ type BodyBytes = Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
 const answerTo = async (
   incoming: IncomingMessage,
   target: string,
-  readBody: () => BodyBytes,
+  body: BodyBytes,
   { receiver, trustedProxyHops = 0 }: Mount,
 ): Promise<Response> => {
   const url = parseTarget(target);
   const method = incoming.method ?? 'GET';
   if (url === undefined || isForbiddenMethod(method)) return refuseTarget(url?.pathname);
-  const headers = new Headers();
-  for (let index = 0; index + 1 < incoming.rawHeaders.length; index += 2)
-    headers.append(incoming.rawHeaders[index] ?? '', incoming.rawHeaders[index + 1] ?? '');
+  const headers = headersOf(incoming);
+  // The platform has read and inflated these bytes.
+  if (body instanceof Uint8Array) headers.delete('content-encoding');
   const hasBody = method !== 'GET' && method !== 'HEAD';
   const request = new Request(url, {
     method,
     headers,
-    ...(hasBody ? { body: readBody(), duplex: 'half' as const } : {}),
+    ...(hasBody ? { body, duplex: 'half' as const } : {}),
   });
   const forwardedFor = [incoming.headers['x-forwarded-for'] ?? ''].flat().join(',');
   return receiver(request, callerAddress(forwardedFor, incoming.socket.remoteAddress, trustedProxyHops));
 };
 
 /**
- * Mounts the receiver behind Cloud Functions' Express, which has read the body. A fault is logged and answered 500:
- * a rejection would end the instance.
+ * Mounts the receiver behind Cloud Functions' Express, which has read the body unless `installGate` kept it from that. A
+ * fault is logged and answered 500: a rejection would end the instance.
  */
 export const expressEdge =
   (mount: () => Mount, log: Log) =>
   async (request: ExpressRequest, response: ExpressResponse): Promise<void> => {
+    const body = isUnread(request) ? bodyStream(request) : new Uint8Array(request.rawBody ?? Buffer.alloc(0));
     let answer: Response;
     try {
-      const readBody = (): BodyBytes => new Uint8Array(request.rawBody ?? Buffer.alloc(0));
-      answer = await answerTo(request, request.originalUrl || request.url || '/', readBody, mount());
+      answer = await answerTo(request, request.originalUrl || request.url || '/', body, mount());
     } catch (error) {
       log('error', 'edge fault', { fault: errorWords(error) });
       answer = answerFault();
     }
-    response.status(answer.status);
-    answer.headers.forEach((value, name) => {
-      response.setHeader(name, value);
-    });
-    response.send(request.method === 'HEAD' ? '' : Buffer.from(await answer.arrayBuffer()));
+    await send(answer, request, response);
   };
-
-const send = async (answer: Response, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
-  const body = Buffer.from(await answer.arrayBuffer());
-  outgoing.writeHead(answer.status, {
-    ...Object.fromEntries(answer.headers),
-    'content-length': body.byteLength,
-    // The rest of a body that was refused unread would be taken for the next request.
-    ...(incoming.complete ? {} : { connection: 'close' }),
-  });
-  outgoing.end(incoming.method === 'HEAD' ? undefined : body);
-};
 
 /** Mounts the receiver on Node's own server. */
 export const nodeEdge =
   (receiver: Receiver, options: Omit<Mount, 'receiver'> = {}): RequestListener =>
   (incoming, outgoing) => {
-    const readBody = (): BodyBytes => Readable.toWeb(incoming) as ReadableStream<Uint8Array>;
-    answerTo(incoming, incoming.url ?? '/', readBody, { ...options, receiver })
+    answerTo(incoming, incoming.url ?? '/', bodyStream(incoming), { ...options, receiver })
       .catch(answerFault)
       .then((answer) => send(answer, incoming, outgoing))
       .catch(() => outgoing.destroy());

@@ -1,0 +1,125 @@
+import { subscribe } from 'node:diagnostics_channel';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import type { Response as ExpressResponse } from 'express';
+import type { Request as ExpressRequest } from 'firebase-functions/https';
+import { json, type Refusal, refuse } from './answer.ts';
+import { BODY_TIMEOUT_MS, parseJson, readBody } from './call.ts';
+
+/** Requests whose body the platform has not read. */
+const unread = new WeakSet<IncomingMessage>();
+
+/**
+ * Keeps the platform from reading the bodies of requests. Cloud Functions' own server inflates and parses a body of up
+ * to 1 GiB before it calls a function. It reads nothing from a request without length and encoding, so these headers are
+ * hidden from it (`rawHeaders` has them). Call this once, before the first request.
+ *
+ * @param target the function that this process serves: `FUNCTION_TARGET`
+ * @param functions those that read their bodies themselves; the requests of others are left alone
+ */
+export const installGate = (target: string | undefined, functions: readonly string[]): void => {
+  if (target === undefined || !functions.includes(target)) return;
+  subscribe('http.server.request.start', (message) => {
+    const { request } = message as { readonly request: IncomingMessage };
+    unread.add(request);
+    delete request.headers['content-length'];
+    delete request.headers['transfer-encoding'];
+  });
+};
+
+/** The headers as they came. */
+export const headersOf = ({ rawHeaders }: IncomingMessage): Headers => {
+  const headers = new Headers();
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2)
+    headers.append(rawHeaders[index] ?? '', rawHeaders[index + 1] ?? '');
+  return headers;
+};
+
+export const bodyStream = (request: IncomingMessage): ReadableStream<Uint8Array<ArrayBuffer>> =>
+  Readable.toWeb(request) as ReadableStream<Uint8Array<ArrayBuffer>>;
+
+/** As much as Cloud Run lets through. */
+const MAX_DISCARDED_BYTES = 33_554_432;
+
+/** Reads and drops what is left of a body, up to a size and a time. */
+const discardRest = (request: IncomingMessage): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(resolve, BODY_TIMEOUT_MS);
+    const stop = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    let left = MAX_DISCARDED_BYTES;
+    request.removeAllListeners('data'); // the web stream that a route has read from
+    request.on('data', (chunk: Buffer) => {
+      left -= chunk.byteLength;
+      if (left < 0) stop();
+    });
+    request.once('close', stop).once('end', stop).resume();
+  });
+
+/** A sender that was given its time is not waited for again. */
+const TOO_SLOW = 408;
+
+/**
+ * Sends an answer. The connection of a body that was refused unread stays open while the rest of it comes, because many
+ * senders read no answer before they have sent everything.
+ */
+export const send = async (
+  answer: Response,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> => {
+  const body = Buffer.from(await answer.arrayBuffer());
+  outgoing.writeHead(answer.status, {
+    ...Object.fromEntries(answer.headers),
+    'content-length': body.byteLength,
+    // What is left of a body would be taken for the next request.
+    ...(incoming.complete ? {} : { connection: 'close' }),
+  });
+  if (incoming.method !== 'HEAD') outgoing.write(body);
+  if (!incoming.complete && answer.status !== TOO_SLOW) await discardRest(incoming);
+  outgoing.end();
+};
+
+export const isUnread = (request: IncomingMessage): boolean => unread.has(request);
+
+/** The data of a callable is an id and a few settings. */
+const CALLABLE_LIMITS = { maxBytes: 65_536, timeoutMs: BODY_TIMEOUT_MS };
+
+/** A refusal in the form that Firebase's clients read. */
+const refuseCallable = async (refusal: Refusal): Promise<Response> => {
+  const answer = refuse(refusal);
+  const { error } = (await answer.json()) as { readonly error: string };
+  return json(answer.status, { error: { status: 'INVALID_ARGUMENT', message: error } });
+};
+
+type HttpFunction = (request: ExpressRequest, response: ExpressResponse) => void | Promise<void>;
+
+/** The data of a callable's request; the refusal of a body that is too large, too slow or not JSON. */
+const readData = async (
+  request: ExpressRequest,
+): Promise<{ readonly body: unknown; readonly rawBody: Uint8Array } | Response> => {
+  const body = await readBody({ headers: headersOf(request), body: bodyStream(request) }, CALLABLE_LIMITS);
+  if (!body.ok) return refuseCallable(body.refusal);
+  const parsed = parseJson(body.bytes);
+  if (!parsed.ok) return refuseCallable({ kind: 'not-json', sentence: parsed.sentence });
+  // Firebase would write the body to the log.
+  if (typeof parsed.value !== 'object' || parsed.value === null || !('data' in parsed.value))
+    return refuseCallable({ kind: 'not-json', sentence: 'body: must be an object with "data"' });
+  return { body: parsed.value, rawBody: body.bytes };
+};
+
+/** The callable, with a body of bounded size that the platform has not read. */
+export const boundedCallable = <Callable extends HttpFunction>(callable: Callable): Callable => {
+  const bounded = async (request: ExpressRequest, response: ExpressResponse): Promise<void> => {
+    if (isUnread(request) && request.method === 'POST') {
+      const data = await readData(request);
+      if (data instanceof Response) return send(data, request, response);
+      Object.assign(request, data);
+    }
+    return callable(request, response);
+  };
+  // What a deployment reads from a function: `__endpoint`, `__trigger`, `run`.
+  return Object.defineProperties(bounded, Object.getOwnPropertyDescriptors(callable)) as unknown as Callable;
+};
