@@ -165,6 +165,9 @@ export const functionsEnvironment = z.object({
   RUNPOD_TTL_SECONDS: number(3_600, 10, WEEK_SECONDS).describe(
     'After how long RunPod forgets a job, waiting or running. Seconds, 10 to 604800. No reader waits longer than an hour for a story; RunPod would keep it for a day.',
   ),
+  RUNPOD_JOBS_PER_USER: whole(5, 1, 100).describe(
+    "Jobs of one user at RunPod at once; further ones wait in Pub/Sub, because RunPod's queue is first come, first served. 1 to 100. Five keep a small endpoint busy, and other users wait for no more than these.",
+  ),
   RUNPOD_CONFIRM_WEBHOOKS: z
     .enum(['on', 'off'])
     .default('on')
@@ -226,6 +229,7 @@ export const parseConfig = (environment: Environment) => {
           endpointId,
           executionTimeoutMs: env.RUNPOD_EXECUTION_TIMEOUT_SECONDS * 1000,
           ttlMs: env.RUNPOD_TTL_SECONDS * 1000,
+          jobsPerUser: env.RUNPOD_JOBS_PER_USER,
           confirmWebhooks: env.RUNPOD_CONFIRM_WEBHOOKS === 'on',
         };
   if (env.DISPATCH_TARGET === 'runpod' && runpod === undefined)

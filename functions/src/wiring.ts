@@ -13,6 +13,7 @@ import type { RequestOptions } from './request/request-audio.ts';
 import { createRunpodClient } from './runpod/client.ts';
 import type { DispatchOptions } from './runpod/dispatch.ts';
 import { createUndiciHttp } from './runpod/http.node.ts';
+import { createRunpodTurns } from './runpod/turns.node.ts';
 import { type AudioPlace, createAudioFinder, publishedAudioPlace } from './sweep/find-audio.ts';
 import { createGcsAudioPlace } from './sweep/gcs-audio.node.ts';
 import { createS3AudioPlace } from './sweep/s3-audio.node.ts';
@@ -107,7 +108,14 @@ export const openParts = (config: FunctionsConfig, firestore: Firestore, log: Lo
       if (config.dispatchTarget !== 'runpod' || !config.runpod || !client || urlSecret === undefined)
         return undefined;
       const order = { ...config.runpod, webhookUrl: config.webhookUrl, urlSecret };
-      return { ...common, runpod: client, deadLetters: createDeadLetters({ names }), order };
+      const turns = {
+        ...store,
+        mostJobs: config.runpod.jobsPerUser,
+        leaseMs: pendingLeaseMs,
+        now: common.now,
+      };
+      const takeTurn = createRunpodTurns(firestore, turns);
+      return { ...common, runpod: client, deadLetters: createDeadLetters({ names }), takeTurn, order };
     }),
     sweep: once((): SweepOptions => {
       const audio = audioPlace();

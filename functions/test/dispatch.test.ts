@@ -2,12 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { jobOfUrl } from '@taleback/core/signatures';
+import type { Timestamp } from 'firebase-admin/firestore';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { nodeEdge } from '../src/http/edge.node.ts';
 import { createReceiver } from '../src/http/router.ts';
 import { requestAudio } from '../src/request/request-audio.ts';
 import { failDeadLetter } from '../src/runpod/dead-letter.ts';
 import { dispatchJob, type DispatchOptions, type QueuedMessage } from '../src/runpod/dispatch.ts';
+import { createRunpodTurns } from '../src/runpod/turns.node.ts';
 import { CALLBACK_URL, clientOf, type Kept, type Nets, openNets, SECRET } from './nets-harness.ts';
 import { openRunpodApi, type RunpodApi } from './runpod-api.ts';
 
@@ -36,9 +38,11 @@ beforeEach(() => {
 });
 
 /** A story that a person asked for, and its job as the topic delivers it. */
-const queuedJob = async (): Promise<{ storyId: string; jobId: string; message: QueuedMessage }> => {
-  const storyId = await nets.newStory();
-  const answer = await requestAudio('request', 'u1', { storyId }, nets.requests);
+const queuedJob = async (
+  userId = 'u1',
+): Promise<{ storyId: string; jobId: string; message: QueuedMessage }> => {
+  const storyId = await nets.newStory({ userId });
+  const answer = await requestAudio('request', userId, { storyId }, nets.requests);
   const jobId = answer.kind === 'opened' ? String(answer.jobId) : '';
   const found = (): Kept | undefined => nets.kept.jobs.find(({ data }) => data.id === jobId);
   await vi.waitFor(() => expect(found()).toBeDefined(), { timeout: 20_000, interval: 10 });
@@ -237,6 +241,28 @@ describe('dispatchJob', () => {
     };
     expect(await dispatchJob(message, { ...options, stories })).toBe('sent');
     expect(api.calls.map(({ path }) => path)).toEqual(['/v2/ep/run']);
+  });
+});
+
+describe('jobs of one user at RunPod', () => {
+  it('are few at once: the others wait, keep their lease, and delay no other user', async () => {
+    const turns = { timeoutMs: 20_000, mostJobs: 2, leaseMs: 3_600_000, now: Date.now };
+    const dealt = { ...options, takeTurn: createRunpodTurns(nets.firestore, turns) };
+    const [first, second, third] = [await queuedJob('a/b'), await queuedJob('a/b'), await queuedJob('a/b')];
+    for (const { message } of [first, second]) expect(await dispatchJob(message, dealt)).toBe('sent');
+    const leaseOf = async (): Promise<number> =>
+      ((await nets.story(third.storyId))['audioLeaseExpiresAt'] as Timestamp).toMillis();
+    const before = await leaseOf();
+    for (let delivery = 0; delivery < 2; delivery += 1)
+      await expect(dispatchJob(third.message, dealt)).rejects.toThrow(/waits for its turn/);
+    expect(await leaseOf()).toBeGreaterThan(before + 1_000_000);
+    const other = await queuedJob('quiet');
+    expect(await dispatchJob(other.message, dealt)).toBe('sent');
+    await nets.firestore.doc(`stories/${first.storyId}`).update({ audioStatus: 'ready' });
+    expect(await dispatchJob(third.message, dealt)).toBe('sent');
+    expect(api.calls).toHaveLength(4);
+    const away = { ...dealt, takeTurn: async () => ({ kind: 'store-away', cause: 'gone' }) as const };
+    await expect(dispatchJob((await queuedJob('quiet')).message, away)).rejects.toThrow(/gone/);
   });
 });
 

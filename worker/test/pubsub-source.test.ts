@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Duration, type Message, PubSub, v1 } from '@google-cloud/pubsub';
 import { createNames } from '@taleback/core';
-import { systemClock } from '@taleback/resilience';
+import { type Clock, systemClock } from '@taleback/resilience';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createPubsubSource } from '../src/jobs/pubsub.node.ts';
 import type { Handler, HandlerResult } from '@taleback/handler';
@@ -34,7 +34,10 @@ afterEach(async () => {
   await pubsub.close();
 });
 
-const createSource = (concurrency = 1, subscription = SUBSCRIPTION): JobSource => {
+/** Leases are extended ten times as often. */
+const eager: Clock = { ...systemClock, setTimer: (run, delayMs) => systemClock.setTimer(run, delayMs / 10) };
+
+const createSource = (concurrency = 1, subscription = SUBSCRIPTION, clock = systemClock): JobSource => {
   const source = createPubsubSource({
     names: createNames(),
     projectId,
@@ -42,7 +45,7 @@ const createSource = (concurrency = 1, subscription = SUBSCRIPTION): JobSource =
     concurrency,
     ackDeadlineSeconds: DEADLINE_MS / 1000,
     streamDeadMs: 600_000,
-    clock: systemClock,
+    clock,
     random: Math.random,
     log: (severity, message) => {
       if (severity !== 'info') logged.push(`${severity}: ${message}`);
@@ -93,6 +96,18 @@ const heldHandler = () => {
   };
   return { handler, begun, ids: () => begun.map(({ id }) => id), mostActive: () => mostActive };
 };
+
+/** Waits until a worker with an eager clock holds so many jobs. */
+const watchHeld = () => {
+  const extend = vi.spyOn(v1.SubscriberClient.prototype, 'modifyAckDeadline');
+  onTestFinished(() => extend.mockRestore());
+  const most = (): number => Math.max(0, ...extend.mock.calls.map(([asked]) => asked?.ackIds?.length ?? 0));
+  return (jobs: number): Promise<void> => until(() => expect(most()).toBeGreaterThanOrEqual(jobs));
+};
+const jobOf = (id: string, user: string, more: object = {}) => ({
+  id,
+  input: { text: 'Once.', voice_id: 'slt', metadata: { user_id: user }, ...more },
+});
 
 /**
  * What a fresh worker is given, up to a job that is published now, and the jobs that are expected: what the others
@@ -231,6 +246,41 @@ describe('the Pub/Sub source', { timeout: LONG_MS }, () => {
     await unextended.close();
     await drain(source, LONG_MS);
     expect(await leftForAnother()).toEqual([]);
+  });
+
+  it("deals by user and priority: after 300 jobs of one person, another's is among the next", async () => {
+    const held = heldHandler();
+    const isHeld = watchHeld();
+    const source = createSource(2, SUBSCRIPTION, eager);
+    await source.start(held.handler);
+    const many = Array.from({ length: 300 }, (_, index) => publish(jobOf(`heavy-${index}`, 'heavy')));
+    await Promise.all(many);
+    await Promise.all([
+      publish(jobOf('other', 'quiet')),
+      publish(jobOf('urgent', 'heavy', { priority: 'high' })),
+    ]);
+    await isHeld(302);
+    for (let finished = 0; finished < 4; finished += 1) {
+      held.begun[finished]?.finish();
+      await until(() => expect(held.begun).toHaveLength(finished + 3));
+    }
+    expect(held.ids().slice(2)).toEqual(expect.arrayContaining(['urgent', 'other']));
+  });
+
+  it('offers what waits to a worker that starts later', async () => {
+    const first = heldHandler();
+    const isHeld = watchHeld();
+    const clock: Clock = { ...eager, now: () => systemClock.now() * 10 };
+    await createSource(1, SUBSCRIPTION, clock).start(first.handler);
+    await Promise.all(Array.from({ length: 30 }, (_, index) => publish(jobOf(`job-${index}`, 'u1'))));
+    await isHeld(30);
+    const taken: string[] = [];
+    await createSource(1, SUBSCRIPTION, clock).start(async (event) => {
+      taken.push(idOf(event));
+      return done;
+    });
+    await until(() => expect(taken.length).toBeGreaterThan(4));
+    expect(first.begun).toHaveLength(1);
   });
 
   describe('draining', () => {

@@ -12,6 +12,7 @@ import {
 import type { StoredJob } from '../stories/documents.ts';
 import type { StoryStore } from '../stories/firestore-stories.node.ts';
 import type { RunpodClient, RunpodFailure, RunpodOrder } from './client.ts';
+import type { createRunpodTurns } from './turns.node.ts';
 
 export interface OrderOptions {
   /** What RunPod calls when a job ends, without its query. */
@@ -49,6 +50,8 @@ export interface DispatchOptions extends ApplyOptions {
   readonly stories: Pick<StoryStore, 'apply' | 'readJob' | 'recordRunpodJob'>;
   readonly runpod: Pick<RunpodClient, 'run' | 'cancel'>;
   readonly deadLetters: DeadLetters;
+  /** Whether the user may have one more job at RunPod. Default: always. */
+  readonly takeTurn?: ReturnType<typeof createRunpodTurns>;
   readonly order: OrderOptions;
 }
 
@@ -138,7 +141,8 @@ const recordRunpodJob = async (
  * Sends a queued job to RunPod. A message that is delivered again finds RunPod's id on its attempt and does nothing;
  * only when the process died between RunPod's answer and that id is a job run twice, and then the first result counts.
  *
- * @throws Error when it must be delivered again: the story could not be read or written, or the dead letter not kept
+ * @throws Error when it must be delivered again: its user has too many jobs at RunPod, the story could not be read or
+ * written, or the dead letter not kept
  */
 export const dispatchJob = async (message: QueuedMessage, options: DispatchOptions): Promise<DispatchEnd> => {
   const read = parseTtsJob(readJson(message.data.toString('utf8')));
@@ -165,6 +169,12 @@ export const dispatchJob = async (message: QueuedMessage, options: DispatchOptio
   if (!isCurrent || isEnded(stored.attemptStatus) || stored.runpodJobId !== undefined) {
     options.log('info', 'job not wanted', { storyId, jobId: job.id, status: stored?.story.status });
     return 'not-wanted';
+  }
+  const turn = await options.takeTurn?.(job);
+  if (turn?.kind === 'store-away') throw new Error(`the turn could not be taken: ${turn.cause}`);
+  if (turn?.kind === 'waits') {
+    options.log('info', 'job waits for its turn', { storyId, jobId: job.id });
+    throw new Error('the job waits for its turn: its user has as many at RunPod as one may');
   }
   const outcome = await options.runpod.run(runpodOrder(job, options.order));
   if (outcome.kind === 'accepted') {

@@ -18,6 +18,7 @@ const CLOSED = [
   'ttsWorkers/worker-1',
   'ttsOwedEvents/event-1',
   'ttsSweeps/round',
+  'ttsRunpodTurns/user-1',
   'ttsStats/2027-01-15',
   'ttsStats/2027-01-15/shards/3',
   'ttsAlerts/alert-1',

@@ -52,6 +52,7 @@ describe('firestore.indexes.json', () => {
       'stories.audioErrorMetadata': [],
       'audioAttempts.error': [],
       'ttsOwedEvents.event': [],
+      'ttsRunpodTurns.jobs': [],
       'ttsVoices.engines': [],
       'ttsWorkers.engines': [],
     });

@@ -16,6 +16,7 @@ describe('createNames', () => {
         workers: 'ttsWorkers',
         voices: 'ttsVoices',
         owedEvents: 'ttsOwedEvents',
+        runpodTurns: 'ttsRunpodTurns',
       },
       documents: { sweepRound: 'ttsSweeps/round', voiceMenu: 'ttsVoices/menu' },
       topics: { jobs: 'tts-jobs', deadLetters: 'tts-jobs-dead-letter', events: 'tts-events' },

@@ -45,6 +45,8 @@ export const createNames = (options: NamesOptions = {}) => {
       voices: collection('ttsVoices'),
       /** Events that are not published yet. */
       owedEvents: collection('ttsOwedEvents'),
+      /** The jobs of each user at RunPod. */
+      runpodTurns: collection('ttsRunpodTurns'),
     },
     documents: {
       /** Where the sweep's round through the stories under way stands. */

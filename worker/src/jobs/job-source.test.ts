@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PoolSnapshot, WorkerBreakerState, WorkerSnapshot, WorkerState } from '@taleback/speech';
-import { type CapacityInput, storyCapacity } from './job-source.ts';
+import { type CapacityInput, readQueuedJob, storyCapacity } from './job-source.ts';
 
 const worker = (state: WorkerState, breaker: WorkerBreakerState = 'CLOSED'): WorkerSnapshot => ({
   id: 'worker-1',
@@ -58,5 +58,17 @@ describe('storyCapacity', () => {
 
   it('is never more than the configuration says', () => {
     expect(storyCapacity(running, 2)).toBe(2);
+  });
+});
+
+describe('readQueuedJob', () => {
+  const input = { text: 'Once.', voice_id: 'slt', priority: 'high', metadata: { user_id: 'u1' } };
+  it.each([
+    ['{"id":', undefined, {}],
+    ['null', null, {}],
+    ['{"id":"j"}', { id: 'j' }, {}],
+    [JSON.stringify({ id: 'j', input }), { id: 'j', input }, { tenant: 'u1', priority: 'high' }],
+  ])('%s', (text, event, turn) => {
+    expect(readQueuedJob(Buffer.from(text))).toEqual({ event, turn });
   });
 });

@@ -1,4 +1,5 @@
-import type { Handler } from '@taleback/handler';
+import { type Handler, parseEvent } from '@taleback/handler';
+import type { BulkheadRequest } from '@taleback/resilience';
 import type { PoolSnapshot } from '@taleback/speech';
 import type { StreamHealth } from '../health/stream.ts';
 
@@ -35,4 +36,16 @@ export const storyCapacity = ({ phase, protection, pool }: CapacityInput, most: 
       (state === 'READY' || state === 'BUSY') && breaker !== 'OPEN' && breaker !== 'ISOLATED',
   );
   return Math.min(able.length, most);
+};
+
+/** A job as it was queued: the event, undefined when it is not JSON, and whose turn it uses. */
+export const readQueuedJob = (data: Buffer): { readonly event: unknown; readonly turn: BulkheadRequest } => {
+  let event: unknown;
+  try {
+    event = JSON.parse(data.toString('utf8'));
+  } catch {
+    return { event, turn: {} };
+  }
+  const parsed = parseEvent(event);
+  return { event, turn: parsed.ok ? { tenant: parsed.job.userId, priority: parsed.job.priority } : {} };
 };

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { type protos, PubSub, type Topic, v1 } from '@google-cloud/pubsub';
 import type { Log, Names } from '@taleback/core';
 import type { Handler } from '@taleback/handler';
-import { type Clock, type Random, wait } from '@taleback/resilience';
+import { Bulkhead, type Clock, type Random, wait } from '@taleback/resilience';
 import { superviseStream } from '../health/stream.ts';
-import type { JobSource } from './job-source.ts';
+import { type JobSource, readQueuedJob } from './job-source.ts';
 import { pullStream } from './pull-stream.node.ts';
 import { describePubsubFault, GRPC, grpcCode, SubscriptionMissingError } from './pubsub-faults.ts';
 
@@ -25,16 +25,30 @@ export interface PubsubSourceOptions {
 }
 
 /** A message that this worker holds, under way or waiting. */
-interface Job {
+interface Job extends ReturnType<typeof readQueuedJob> {
   readonly id: string;
   /** Of its latest delivery. */
   ackId: string;
   readonly data: Buffer;
   readonly attributes: Record<string, string>;
+  /** 0 when Pub/Sub does not count them. */
+  readonly deliveries: number;
+  readonly heldSinceMs: number;
+  hasBegun: boolean;
+  /** Takes it out of the queue, so that another worker gets it. */
+  readonly giveBack: AbortController;
 }
 
 /** A job that came back so often takes its workers down with it; Pub/Sub then puts it with the dead letters. */
 const MAX_DELIVERY_ATTEMPTS = 10;
+/**
+ * Messages held at once. Pub/Sub does not deliver by user: only what is held can take turns, so this is the longest backlog of
+ * one person that does not delay others. With `WINDOW_BYTES` it fits into the memory of a small worker.
+ */
+const WINDOW_JOBS = 1_000;
+const WINDOW_BYTES = 64 * 2 ** 20;
+/** A job that waits is offered to other workers after one lease, so often; the deliveries left are for crashes. */
+const MAX_OFFERS = 3;
 /** Longest time for a call, retries of the client included. */
 const CALL = { timeout: 10_000 };
 /** gRPC would let up to two minutes pass between two connections. */
@@ -62,9 +76,10 @@ export const createPubsubSource = (options: PubsubSourceOptions): JobSource => {
   const deadLetters: Topic = pubsub.topic(names.topics.deadLetters, { batching: { maxMessages: 1 } });
   /** By the id of their message. */
   const held = new Map<string, Job>();
-  /** Beyond the cap: after a stream was reopened, and from the emulator, more comes than was asked for. */
-  const waiting: Job[] = [];
-  const underWay = new Set<Promise<void>>();
+  /** Deals by user and priority among all that is held. */
+  const turns = new Bulkhead({ maxConcurrent: concurrency, maxQueued: Number.MAX_SAFE_INTEGER });
+  /** Not settled yet. */
+  const open = new Set<Promise<void>>();
   /** Done, but not acknowledged: they come again. */
   const finished = new Set<string>();
   const stopping = new AbortController();
@@ -110,12 +125,9 @@ export const createPubsubSource = (options: PubsubSourceOptions): JobSource => {
   };
 
   /** @returns whether the job is done with */
-  const handle = async ({ id: messageId, data, attributes }: Job): Promise<boolean> => {
+  const handle = async ({ id: messageId, data, event, attributes }: Job): Promise<boolean> => {
     try {
-      let event: unknown;
-      try {
-        event = JSON.parse(data.toString('utf8'));
-      } catch {
+      if (event === undefined) {
         const reason = 'not JSON';
         log('error', 'job set aside', { messageId, reason });
         await deadLetters.publishMessage({ data, attributes: { ...attributes, reason } });
@@ -129,17 +141,19 @@ export const createPubsubSource = (options: PubsubSourceOptions): JobSource => {
     }
   };
 
-  const begin = (job: Job, isDone?: boolean): void => {
-    const run = async (): Promise<void> => settle(job, isDone ?? (await handle(job)));
-    const work = run().finally(() => {
-      underWay.delete(work);
-      const next = waiting.shift();
-      if (next !== undefined) begin(next);
-    });
-    underWay.add(work);
+  /** Narrates a job in its turn, and settles it. */
+  const take = async (job: Job): Promise<void> => {
+    if (finished.delete(job.id)) return settle(job, true);
+    const begin = (): Promise<boolean> => {
+      job.hasBegun = true;
+      return handle(job);
+    };
+    const outcome = await turns.submit(begin, { ...job.turn, signal: job.giveBack.signal });
+    return settle(job, outcome.kind === 'completed' && outcome.value);
   };
 
-  const admit = ({ ackId, message }: protos.google.pubsub.v1.IReceivedMessage): void => {
+  const admit = (received: protos.google.pubsub.v1.IReceivedMessage): void => {
+    const { ackId, message, deliveryAttempt } = received;
     const { messageId, data, attributes } = message ?? {};
     if (!ackId || !messageId) return;
     const known = held.get(messageId);
@@ -148,12 +162,21 @@ export const createPubsubSource = (options: PubsubSourceOptions): JobSource => {
       known.ackId = ackId;
       return;
     }
-    const job = { id: messageId, ackId, data: Buffer.from(data ?? ''), attributes: attributes ?? {} };
+    const bytes = Buffer.from(data ?? '');
+    const job: Job = {
+      ...readQueuedJob(bytes),
+      id: messageId,
+      ackId,
+      data: bytes,
+      attributes: attributes ?? {},
+      deliveries: deliveryAttempt ?? 0,
+      heldSinceMs: clock.now(),
+      hasBegun: false,
+      giveBack: new AbortController(),
+    };
     held.set(messageId, job);
-    if (isDraining) return begin(job, false);
-    if (finished.delete(messageId)) return begin(job, true);
-    if (underWay.size >= concurrency) waiting.push(job);
-    else begin(job);
+    const work = take(job).finally(() => open.delete(work));
+    open.add(work);
   };
 
   /** The topics may be there although this worker may not create any. */
@@ -183,7 +206,8 @@ export const createPubsubSource = (options: PubsubSourceOptions): JobSource => {
     const request = {
       subscription,
       streamAckDeadlineSeconds: ackDeadlineSeconds,
-      maxOutstandingMessages: concurrency,
+      maxOutstandingMessages: WINDOW_JOBS,
+      maxOutstandingBytes: WINDOW_BYTES,
     };
     await pullStream({ client, request, clock, receive: admit, opened, signal });
   };
@@ -203,9 +227,21 @@ export const createPubsubSource = (options: PubsubSourceOptions): JobSource => {
     }
   };
 
+  /** Lets other workers have what waits here for long, so that one that has just started does not idle. */
+  const offerWaiting = (): void => {
+    const sinceMs = clock.now() - ackDeadlineSeconds * 1000;
+    const due = [...held.values()].filter(
+      ({ hasBegun, heldSinceMs, deliveries }) =>
+        !hasBegun && heldSinceMs <= sinceMs && deliveries <= MAX_OFFERS,
+    );
+    for (const { giveBack } of due.slice(concurrency)) giveBack.abort();
+  };
+
   const extendLeases = async (): Promise<void> => {
     while ((await wait(clock, ackDeadlineSeconds * 500, closed.signal)) === 'elapsed') {
-      const ackIds = [...held.values()].map(({ ackId }) => ackId);
+      offerWaiting();
+      const kept = [...held.values()].filter(({ giveBack }) => !giveBack.signal.aborted);
+      const ackIds = kept.map(({ ackId }) => ackId);
       if (ackIds.length === 0) continue;
       const { client, subscription } = await connected();
       await client
@@ -241,8 +277,8 @@ export const createPubsubSource = (options: PubsubSourceOptions): JobSource => {
       isDraining = true;
       const timer = setTimeout(() => stopping.abort(new Error('the worker is stopping')), graceMs);
       const ended = stream.close();
-      await Promise.all(waiting.splice(0).map((job) => settle(job, false)));
-      await Promise.allSettled(underWay);
+      void turns.close();
+      while (open.size > 0) await Promise.allSettled(open);
       // Closing the client under a call would break it; one that waits for a Pub/Sub that is away is not waited for.
       if (!stopping.signal.aborted) await Promise.race([ended, once(stopping.signal, 'abort')]);
       clearTimeout(timer);

@@ -74,8 +74,8 @@ const numberIn = (name: keyof typeof JOB_RANGES) => {
 };
 
 /**
- * The optional fields of a job, in the handler's names: whoever takes jobs takes these, the queue carries them, the story
- * keeps them for retries, and the handler reads them (Python handlers read the output names). Null counts as absent.
+ * The optional fields of a job, in the handler's names: `generate` accepts them, the queue carries them, the story keeps
+ * them for retries, and the handler reads them (Python handlers read the output names). Null counts as absent.
  */
 export const JOB_EXTRAS = {
   /** The recording of the voice, in base64. */
