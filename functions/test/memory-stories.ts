@@ -210,7 +210,7 @@ export const createMemoryStories = (documents: MemoryDocuments, options: MemoryO
         const write = () => {
           story.attempts.set(jobId, { ...story.attempts.get(jobId), jobId, runpodJobId });
           if (writes.isCurrent) story.fields = { ...story.fields, audioRunpodJobId: runpodJobId };
-          if (writes.isTakenOver) story.attempts.delete(runpodJobId);
+          if (runpodJobId !== jobId) story.attempts.delete(runpodJobId);
           return writeMessage(story, writes);
         };
         return { answer: outcome, write };

@@ -173,12 +173,10 @@ export const applyToDocuments = (
   };
 };
 
-/** What a store writes for RunPod's id of an attempt, beside the id itself. */
+/** What a store writes for RunPod's id of an attempt, beside the id itself and the deletion of what came under it. */
 export interface RecordWrites extends MessageWrites {
   /** Whether the story gets the id, too: the attempt is its current one. */
   readonly isCurrent: boolean;
-  /** Whether the attempt under RunPod's id was taken over, and is deleted. */
-  readonly isTakenOver: boolean;
 }
 
 /**
@@ -197,8 +195,7 @@ export const recordInDocuments = (
   const known = textOf((isCurrent ? documents.current : documents.named)?.fields['runpodJobId']);
   if (known !== undefined && known !== target.runpodJobId) return { outcome: { kind: 'other' } };
   const message = documents.early && recordedMessage(target.jobId, documents.early);
-  if (message === undefined)
-    return { outcome: { kind: 'recorded' }, writes: { isCurrent, isTakenOver: false } };
+  if (message === undefined) return { outcome: { kind: 'recorded' }, writes: { isCurrent } };
   const { writes } = applyToDocuments(
     documents,
     target,
@@ -207,7 +204,7 @@ export const recordInDocuments = (
   );
   return {
     outcome: { kind: 'recorded', ...(writes.event === undefined ? {} : { event: writes.event }) },
-    writes: { ...writes, isCurrent, isTakenOver: true },
+    writes: { ...writes, isCurrent },
   };
 };
 

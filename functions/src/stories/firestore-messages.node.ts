@@ -36,14 +36,17 @@ const readForMessage = async (
   const currentId = attemptIdOf(story['audioJobId']);
   if (namedId !== undefined && namedId === currentId) return { story, current: named };
   if (isKnownFromStory(story, jobId)) return { story };
-  // A second read: the current attempt, and the attempt that RunPod knows by this id.
+  // A second read: the current attempt, and the attempt that RunPod knows by this id. It is found outside the transaction,
+  // whose lock on a query would hold up other messages, in the emulator those of all stories. An id that is recorded
+  // meanwhile conflicts with the read of its document above.
   const isUnknown = jobId !== undefined && named === undefined && jobId !== story['audioRunpodJobId'];
   const attempts = storyRef(storyId).collection(names.collections.attempts);
   const [current, found] = await Promise.all([
     currentId === undefined ? undefined : transaction.get(attemptRef(storyId, currentId)),
-    isUnknown ? transaction.get(attempts.where('runpodJobId', '==', jobId).limit(1)) : undefined,
+    isUnknown ? attempts.where('runpodJobId', '==', jobId).select().limit(1).get() : undefined,
   ]);
-  named ??= documentOf(found?.docs[0]);
+  const foundRef = found?.docs[0]?.ref;
+  if (foundRef !== undefined) named = documentOf(await transaction.get(foundRef));
   return { story, named, current: documentOf(current) };
 };
 
@@ -91,7 +94,8 @@ export const createFirestoreMessages = (calls: FirestoreCalls) => {
       }),
     /**
      * Writes RunPod's id to the attempt, and to the story while the attempt is its current one. The first id is kept.
-     * A message that came under RunPod's id before is taken over: it is decided on as one of this job.
+     * A message that came under RunPod's id before is taken over: it is decided on as one of this job. One that comes at
+     * the same time conflicts with the deletion of its document, also where there is none yet.
      */
     recordRunpodJob: (
       target: MessageTarget & { readonly jobId: string; readonly runpodJobId: string },
@@ -107,7 +111,7 @@ export const createFirestoreMessages = (calls: FirestoreCalls) => {
         if (writes === undefined) return outcome;
         transaction.set(attemptRef(storyId, jobId), { jobId, runpodJobId }, { merge: true });
         if (writes.isCurrent) transaction.update(storyRef(storyId), { audioRunpodJobId: runpodJobId });
-        if (writes.isTakenOver) transaction.delete(earlyRef);
+        if (runpodJobId !== jobId) transaction.delete(earlyRef);
         writeMessage(transaction, calls, storyId, writes);
         return outcome;
       }),
