@@ -1,5 +1,7 @@
 import type { z } from 'zod';
 import { functionsEnvironment } from '@taleback/functions/src/config.ts';
+import { numbersOf, PROFILES } from '@taleback/resilience';
+import { profileSettings, settingsOf } from '@taleback/speech';
 import { workerEnvironment } from '@taleback/worker/src/config.ts';
 import { runScript } from './command-line.ts';
 import { CHECK_OPTION, writeGenerated } from './generated.ts';
@@ -19,13 +21,17 @@ interface Variable {
 
 const NOTICE = 'Made from the `config.ts` of each workspace by `node scripts/run.mjs configuration-docs`.';
 
+/** What stands for the name of an engine, in capitals. */
+const ENGINE = '<ENGINE>_';
+
 const printed = (value: unknown): string => {
   if (Array.isArray(value)) return value.join(',');
   return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
 };
 
-const variablesOf = (environment: z.ZodObject): Variable[] =>
-  Object.entries(environment.shape).map(([name, field]) => {
+const variablesOf = (environment: z.ZodObject, prefix = ''): Variable[] =>
+  Object.entries(environment.shape).map(([suffix, field]) => {
+    const name = prefix + suffix;
     const result = (field as z.ZodType).safeParse(undefined);
     const { description } = field as z.ZodType;
     if (description === undefined) throw new Error(`${name}: has no description`);
@@ -45,7 +51,33 @@ const PARTS = [
       'Read once when the worker starts. Google Cloud credentials and `PUBSUB_EMULATOR_HOST` are those of the client library.',
     variables: variablesOf(workerEnvironment),
   },
+  {
+    title: 'Engines of the worker',
+    intro:
+      'For each engine in `ENGINES`, with its name in capitals: `KOKORO_PROFILE=guarded`, `ESPEAK_NG_RETRIES=1`. Those of other engines are ignored. A single value replaces the number of the profile; `taleback doctor` prints the numbers in force, and where they come from.',
+    variables: variablesOf(profileSettings, ENGINE),
+  },
 ] as const;
+
+const row = (cells: readonly (string | number)[]): string => `| ${cells.join(' | ')} |`;
+
+/** The numbers of the profiles: a row for each setting. */
+const profileTable = (): string => {
+  const profiles = Object.entries(PROFILES).map(([name, profile]) => ({
+    name,
+    values: new Map<string, number>(
+      settingsOf(numbersOf(profile)).map(({ setting, value }) => [setting, value]),
+    ),
+  }));
+  const settings = variablesOf(profileSettings).filter(({ name }) => name !== 'PROFILE');
+  return [
+    row(['profile', ...profiles.map(({ name }) => `\`${name}\``)]),
+    row(['---', ...profiles.map(() => '---')]),
+    ...settings.map(({ name }) =>
+      row([`\`${name}\``, ...profiles.map(({ values }) => values.get(name) ?? '')]),
+    ),
+  ].join('\n');
+};
 
 /** `docs/configuration.md` */
 const manual = (): string => {
@@ -57,7 +89,7 @@ const manual = (): string => {
     const table = ['| variable | default | meaning |', '| --- | --- | --- |', ...rows].join('\n');
     return `## ${title}\n\n${intro}\n\n${table}`;
   });
-  return `# Configuration\n\n${NOTICE}\n\n${sections.join('\n\n')}\n`;
+  return `# Configuration\n\n${NOTICE}\n\n${sections.join('\n\n')}\n\n${profileTable()}\n`;
 };
 
 /** `.env.example` */

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { inspect } from 'node:util';
 import { createNames, DEFAULT_STORY_LIMITS, SecretText } from '@taleback/core';
+import { guarded } from '@taleback/resilience';
 import { describe, expect, it } from 'vitest';
 import { parseConfig, readEnvironment, workerEnvironment } from './config.ts';
 
@@ -12,6 +13,7 @@ const OTHER_KEY = Buffer.alloc(32, 2);
 const DEFAULT_ENGINES = {
   names: ['flite'],
   mostVoices: 2,
+  profiles: { flite: { base: undefined, chosenBy: undefined, set: {} } },
   kokoro: { url: 'http://127.0.0.1:8880' },
   chatterbox: { url: 'http://127.0.0.1:8004', variant: 'english', voicesFolder: undefined },
   coqui: {
@@ -163,6 +165,10 @@ describe('parseConfig', () => {
       HEALTH_PORT: '0',
       HEARTBEAT_URL: 'https://tales.example/api/tts/heartbeat',
       ENGINES: ' kokoro, flite ',
+      KOKORO_PROFILE: 'guarded',
+      KOKORO_BREAKER_COOLDOWN_SECONDS: '30',
+      FLITE_CONCURRENCY: '1',
+      EDGE_RETRIES: 'is not read: edge is not in ENGINES',
       VOICES_TRIED: '3',
       SPEECH_CACHE: 'off',
       SPEECH_CACHE_FOLDER: '/srv/cache',
@@ -239,7 +245,15 @@ describe('parseConfig', () => {
       },
       health: { host: '0.0.0.0', port: 0 },
       heartbeatUrl: 'https://tales.example/api/tts/heartbeat',
-      engines: { ...DEFAULT_ENGINES, names: ['kokoro', 'flite'], mostVoices: 3 },
+      engines: {
+        ...DEFAULT_ENGINES,
+        names: ['kokoro', 'flite'],
+        mostVoices: 3,
+        profiles: {
+          kokoro: { base: guarded, chosenBy: 'KOKORO_PROFILE', set: { cooldownMs: 30_000 } },
+          flite: { base: undefined, chosenBy: undefined, set: { maxConcurrent: 1 } },
+        },
+      },
       storage: { kind: 'folder', folder: '/tmp/audio', baseUrl: 'https://cdn.example/audio' },
       cache: {
         isOn: false,
@@ -296,6 +310,8 @@ describe('parseConfig', () => {
     ['REQUESTS_PER_MINUTE', '-1'],
     ['SYSTEM_PROTECTION', 'maybe'],
     ['HEALTH_PORT', '65536'],
+    ['FLITE_RETRIES', 'many'],
+    ['FLITE_PROFILE', 'careful'],
     ['CHUNK_TIMEOUT_SECONDS', '0'],
     ['CHUNK_TIMEOUT_SECONDS', 'Infinity'],
     ['CHUNK_DEADLINE_SECONDS', '0'],

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { createNames, DEFAULT_STORY_LIMITS } from '@taleback/core';
-import { enginesEnvironment, toEnginesConfig } from '@taleback/speech';
+import { enginesEnvironment, toEnginesConfig, withoutUnusedEngines } from '@taleback/speech';
 import { z } from 'zod';
 import { callbacksConfig, callbacksEnvironment } from './config-callbacks.ts';
 import { amount, httpAddress, integer, port, secret, text } from './config-fields.ts';
@@ -93,7 +93,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * @throws Error that names every variable at fault; it never repeats a secret.
  */
 export const parseConfig = (environment: Environment) => {
-  const result = workerEnvironment.safeParse(environment);
+  const result = workerEnvironment.safeParse(withoutUnusedEngines(environment));
   if (!result.success) {
     const faults = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
     throw new Error(`configuration: ${faults.join('; ')}`);
@@ -115,7 +115,7 @@ export const parseConfig = (environment: Environment) => {
     concurrency: env.JOB_CONCURRENCY,
     ackDeadlineSeconds: env.JOB_ACK_DEADLINE_SECONDS,
     streamDeadMs: env.JOB_STREAM_DEAD_SECONDS * 1000,
-    engines: toEnginesConfig(env),
+    engines: toEnginesConfig(env, environment),
     speech: speechConfig(env, availableParallelism()),
     protection: protectionConfig(env),
     storage: storageConfig(env),

@@ -9,7 +9,7 @@ import type { Environment } from '../options.node.ts';
 import { failedKeys } from '../replay/letters.node.ts';
 import { createWorkerClient, workerUrl } from '../worker-client.ts';
 import { callbackCredentials, credentialsCheck, jobCredentials } from './credentials-check.node.ts';
-import { breakerCheck, engineChecks } from './engine-checks.ts';
+import { breakerCheck, engineChecks, numbersCheck } from './engine-checks.ts';
 import type { Check } from './examine.ts';
 import { diskCheck, machineCheck, neededPrograms, programCheck } from './machine-checks.node.ts';
 import { openEnginesUnderTest } from './open-engines.ts';
@@ -59,6 +59,7 @@ export const doctorChecks = async (options: DoctorOptions): Promise<readonly Che
       voiceId,
       isAtWork: async (engine, signal) => (await worker?.enginesAtWork(signal))?.includes(engine) ?? false,
     }),
+    ...config.engines.names.map((name) => numbersCheck(name, options)),
     breakerCheck(async (signal) => worker?.breakers(signal)),
     credentialsCheck('callbacks', async () => callbackCredentials(config)),
     receiverCheck({

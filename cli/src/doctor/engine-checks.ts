@@ -1,5 +1,8 @@
 import { DeadlineExceededError, tryWithDeadline } from '@taleback/resilience';
+import { numbersInForce, type NumberInForce } from '@taleback/speech';
 import { diagnose, type EngineUnderTest, type NetworkProbe } from '@taleback/speech/diagnosis';
+import type { WorkerConfig } from '@taleback/worker/src/config.ts';
+import type { Environment } from '../options.node.ts';
 import type { NamedBreaker } from '../worker-client.ts';
 import { type Check, failed, failedBy, type Finding } from './examine.ts';
 
@@ -156,6 +159,26 @@ export const engineChecks = (
   };
   return [...checks, { name: 'voice', group: 'engines', run }];
 };
+
+const named = ({ value, variable }: NumberInForce): string =>
+  variable === undefined ? value : `${value} (${variable})`;
+
+/** The numbers that an engine is called with, and the variables that they come from; the others are its profile's. */
+export const numbersCheck = (
+  engine: string,
+  { config, environment }: { readonly config: WorkerConfig; readonly environment: Environment },
+): Check => ({
+  name: `numbers of ${engine}`,
+  group: 'engines',
+  run: async () => {
+    const { profile, numbers } = numbersInForce(engine, {
+      engines: config.engines,
+      manager: config.speech.manager,
+      environment,
+    });
+    return { status: 'ok', summary: `Profile ${named(profile)}: ${numbers.map(named).join(', ')}.` };
+  },
+});
 
 /** The circuit breakers of the worker that runs here; undefined when none does. @throws when it answers nonsense */
 export const breakerCheck = (

@@ -191,9 +191,10 @@ describe('breaker, provider', () => {
   it.each<[string, ResilienceProfile, number, number]>([
     ['kokoro: 60 s, 2 successes (seed 000)', kokoro, 60_000, 2],
     ['elevenlabs: 60 s, 2 successes (seed 000)', elevenlabs, 60_000, 2],
-    ['edge: 300 s, 1 success (seed 002)', edge, 300_000, 1],
+    ['edge: 300 s, 1 success, twice as long after a failed trial (seed 002)', edge, 300_000, 1],
     ['guarded: 300 s (seed 003), 2 successes (seed 000)', guarded, 300_000, 2],
   ])('opens after 5 consecutive failures; %s', (_, profile, cooldownMs, successes) => {
+    const { name } = profile;
     const { breaker, clock } = service(profile);
     const call = (failed: boolean): void => {
       const admission = breaker.tryAdmit();
@@ -210,14 +211,32 @@ describe('breaker, provider', () => {
     clock.advance(1);
     expect(breaker.status().state).toBe('HALF_OPEN');
     call(true);
-    expect(breaker.tryAdmit()).toMatchObject({ reason: 'open', retryAfterMs: cooldownMs });
-    clock.advance(cooldownMs);
+    const nextMs = name === 'edge' ? 600_000 : cooldownMs;
+    expect(breaker.tryAdmit()).toMatchObject({ reason: 'open', retryAfterMs: nextMs });
+    clock.advance(nextMs);
     for (let trial = 1; trial < successes; trial += 1) {
       call(false);
       expect(breaker.status().state).toBe('HALF_OPEN');
     }
     call(false);
     expect(breaker.status().state).toBe('CLOSED');
+  });
+
+  it('edge: after quick recoveries the cool-down halves, down to 60 s (seed 002, future enhancements)', () => {
+    const { breaker, clock } = service(edge);
+    const cooldowns = Array.from({ length: 4 }, () => {
+      for (let failure = 0; failure < 5; failure += 1) {
+        const permit = breaker.tryAdmit();
+        if (permit.admitted) breaker.recordFailure(permit);
+      }
+      const { retryAfterMs } = breaker.status();
+      clock.advance(retryAfterMs ?? 0);
+      const trial = breaker.tryAdmit();
+      if (trial.admitted) breaker.recordSuccess(trial);
+      clock.advance(HOUR_MS);
+      return retryAfterMs;
+    });
+    expect(cooldowns).toEqual([300_000, 150_000, 75_000, 60_000]);
   });
 
   it('manual reset', () => {

@@ -35,6 +35,13 @@ export {
   type VoiceProfile,
   type VoiceStyle,
 } from './engines/engine.ts';
+export {
+  type EngineProfile,
+  type NumberInForce,
+  numbersInForce,
+  profileSettings,
+  settingsOf,
+} from './engines/engine-profiles.ts';
 export * from './engines/engine-settings.ts';
 export { loadFlite } from './engines/flite/flite-engine.ts';
 export * from './engines/hosted-plugins.node.ts';

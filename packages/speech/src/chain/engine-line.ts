@@ -1,6 +1,8 @@
 import { TalebackError, toTalebackError } from '@taleback/core';
+import { type Clock, createRateLimiter, type RateLimiter, wait } from '@taleback/resilience';
+import { throwIfCancelled } from '../cancellation.ts';
 import type { SpeechEngine } from '../engines/engine.ts';
-import type { TtsManagerConfig } from '../pool/pool-config.ts';
+import { configOfEngine, type TtsManagerConfig } from '../pool/pool-config.ts';
 import { RemoteLine } from '../pool/remote-line.ts';
 import {
   type EnginePlugin,
@@ -17,16 +19,33 @@ import { verifyChunk } from './plan-narration.ts';
 /** Until an engine that did not start is started again, ms. */
 const RESTART_MS = 30_000;
 
+/** An engine in processes may have numbers of its own. */
+const configOf = (plugin: EnginePlugin, config: TtsManagerConfig): TtsManagerConfig =>
+  isRemote(plugin) || plugin.numbers === undefined ? config : configOfEngine(config, plugin.numbers);
+
+/** A story of many chunks waits for the next minute; it does not fail. */
+const waitForTurn = async (
+  limit: RateLimiter,
+  clock: Clock,
+  signal: AbortSignal | undefined,
+): Promise<void> => {
+  for (;;) {
+    const turn = limit.tryTake();
+    if (turn.taken) return;
+    await wait(clock, turn.retryAfterMs, signal);
+    throwIfCancelled(signal);
+  }
+};
+
 /** One engine of the manager, with the line that speaks its chunks while it is started. */
 export class EngineLine implements NarratingEngine {
   /** The engine as everyone uses it: its chunks are spoken by the line. */
   readonly profile: SpeechEngine;
-  /** May be replaced before the start. */
-  config: TtsManagerConfig;
   /** Why it did not start. */
   startFault: TalebackError | undefined;
   readonly #plugin: EnginePlugin;
   readonly #options: Omit<LineOptions, 'config'>;
+  #config: TtsManagerConfig;
   #line: SpeechLine | undefined;
   #isClosing = false;
   #stopTimer: () => void = () => {};
@@ -34,10 +53,19 @@ export class EngineLine implements NarratingEngine {
   constructor(plugin: EnginePlugin, { config, ...options }: LineOptions) {
     this.#plugin = plugin;
     this.#options = options;
-    this.config = config;
+    this.#config = configOf(plugin, config);
     const concurrency = (): number =>
-      isRemote(plugin) ? plugin.concurrency : this.config.workerPool.maxWorkers;
+      isRemote(plugin) ? plugin.concurrency : this.#config.workerPool.maxWorkers;
     const { name, prepareText, voices, clonesVoices } = plugin;
+    const speak: SpeechLine['speak'] = (chunk, speakOptions) => {
+      if (this.#line !== undefined) return this.#line.speak(chunk, speakOptions);
+      throw new TalebackError('model_unavailable', 'The speech service has not been started.');
+    };
+    const permits = isRemote(plugin) ? 0 : (plugin.numbers?.requestsPerMinute ?? 0);
+    const limit =
+      permits > 0
+        ? createRateLimiter({ kind: 'sliding-window', permits, windowMs: 60_000 }, options.clock)
+        : undefined;
     this.profile = {
       name,
       // A service may report more languages when it is probed.
@@ -54,8 +82,10 @@ export class EngineLine implements NarratingEngine {
       synthesizeChunk: (chunk, speakOptions) => {
         try {
           verifyChunk(plugin, chunk);
-          if (this.#line !== undefined) return this.#line.speak(chunk, speakOptions);
-          throw new TalebackError('model_unavailable', 'The speech service has not been started.');
+          if (limit === undefined) return speak(chunk, speakOptions);
+          return waitForTurn(limit, options.clock, speakOptions?.signal).then(() =>
+            speak(chunk, speakOptions),
+          );
         } catch (error) {
           return Promise.reject(toTalebackError(error));
         }
@@ -63,11 +93,16 @@ export class EngineLine implements NarratingEngine {
     };
   }
 
+  /** Before the start. */
+  set config(config: TtsManagerConfig) {
+    this.#config = configOf(this.#plugin, config);
+  }
+
   /** Starts it, and again every 30 s while it does not come up. @throws TalebackError why it did not come up now */
   async start(): Promise<void> {
     const plugin = this.#plugin;
     const { log, clock } = this.#options;
-    const options = { ...this.#options, config: this.config };
+    const options = { ...this.#options, config: this.#config };
     const line = isRemote(plugin) ? new RemoteLine(plugin, options) : new WorkerPool(plugin, options);
     this.#line = line;
     try {

@@ -1,7 +1,13 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { ENGINE_NAMES, type EnginesConfig, enginesEnvironment, toEnginesConfig } from './engine-settings.ts';
+import {
+  ENGINE_NAMES,
+  type EnginesConfig,
+  enginesEnvironment,
+  toEnginesConfig,
+  withoutUnusedEngines,
+} from './engine-settings.ts';
 
 const parse = (environment: Readonly<Record<string, string>>): EnginesConfig =>
   toEnginesConfig(z.object(enginesEnvironment).parse(environment));
@@ -37,6 +43,7 @@ describe('toEnginesConfig', () => {
     ).toEqual({
       names: ['flite'],
       mostVoices: 2,
+      profiles: { flite: { base: undefined, chosenBy: undefined, set: {} } },
       kokoro: { url: 'https://kokoro.example' },
       chatterbox: { url: 'http://10.0.0.1:8004', variant: 'multilingual', voicesFolder: '/srv/voices' },
       coqui: {
@@ -70,5 +77,26 @@ describe('toEnginesConfig', () => {
     const config = parse({ ENGINES: 'elevenlabs', ELEVENLABS_API_KEY: ' sk_hush ' });
     expect(config.elevenlabs.apiKey?.text).toBe('sk_hush');
     expect(`${inspect(config, { depth: 9 })}${JSON.stringify(config)}`).not.toContain('sk_hush');
+  });
+
+  it('ignores the variables of engines that are not in ENGINES', () => {
+    const environment = {
+      ENGINES: ' chatterbox-python , edge',
+      KOKORO_URL: 'nowhere',
+      KOKORO_RETRIES: 'many',
+      CHATTERBOX_VARIANT: 'english',
+      EDGE_RETRIES: '1',
+      ELEVENLABS_API_KEY: 'k',
+      SPEECH_DEVICE: 'cpu',
+    };
+    expect(Object.keys(withoutUnusedEngines(environment))).toEqual([
+      'ENGINES',
+      'CHATTERBOX_VARIANT',
+      'EDGE_RETRIES',
+      'SPEECH_DEVICE',
+    ]);
+    expect(Object.keys(withoutUnusedEngines({ FLITE_RETRIES: '1', COQUI_URL: '' }))).toEqual([
+      'FLITE_RETRIES',
+    ]);
   });
 });

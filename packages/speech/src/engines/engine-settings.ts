@@ -1,5 +1,6 @@
 import { SecretText } from '@taleback/core';
 import { z } from 'zod';
+import { type EngineProfile, prefixOf, readProfile } from './engine-profiles.ts';
 
 /** Every engine by its name in `ENGINES`. Those that end with `-python`, and espeak-ng, run in a Python child process. */
 export const ENGINE_NAMES = [
@@ -101,10 +102,29 @@ export const enginesEnvironment = {
     .describe('Folder of the package taleback_speech. Default: the one that comes with @taleback/speech.'),
 };
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const familyOf = (engine: string): string => prefixOf(engine).replace(/_.*/, '_');
+const FAMILIES = new Set(ENGINE_NAMES.map(familyOf));
+
+/**
+ * The environment without what belongs to engines that are not in ENGINES: it may be wrong, and nothing reads it.
+ *
+ * @example
+ * import { withoutUnusedEngines } from '@taleback/speech';
+ * withoutUnusedEngines({ ENGINES: 'flite', KOKORO_URL: 'none' }); // { ENGINES: 'flite' }
+ */
+export const withoutUnusedEngines = (environment: Environment): Environment => {
+  const used = splitList(environment['ENGINES'] ?? 'flite').map(familyOf);
+  const belongs = (name: string): boolean => !FAMILIES.has(familyOf(name)) || used.includes(familyOf(name));
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => belongs(name)));
+};
+
 /**
  * The settings of all engines, as `openEngine` takes them.
  *
- * @throws Error that names the variable which an engine needs
+ * @param environment has the variables of `profileSettings`. Default: none
+ * @throws Error that names the variable which an engine needs, or that is at fault
  *
  * @example
  * import { enginesEnvironment, toEnginesConfig } from '@taleback/speech';
@@ -112,7 +132,10 @@ export const enginesEnvironment = {
  * const env = z.object(enginesEnvironment).parse({ ENGINES: 'kokoro,flite' });
  * toEnginesConfig(env).names; // ['kokoro', 'flite']
  */
-export const toEnginesConfig = (env: z.output<z.ZodObject<typeof enginesEnvironment>>) => {
+export const toEnginesConfig = (
+  env: z.output<z.ZodObject<typeof enginesEnvironment>>,
+  environment: Environment = {},
+) => {
   if (env.ENGINES.includes('elevenlabs') && env.ELEVENLABS_API_KEY === undefined) {
     throw new Error('configuration: ELEVENLABS_API_KEY: is needed by the engine elevenlabs');
   }
@@ -120,6 +143,9 @@ export const toEnginesConfig = (env: z.output<z.ZodObject<typeof enginesEnvironm
     /** In the order of preference. */
     names: env.ENGINES,
     mostVoices: env.VOICES_TRIED,
+    profiles: Object.fromEntries(
+      env.ENGINES.map((name) => [name, readProfile(name, environment)]),
+    ) as Readonly<Partial<Record<string, EngineProfile>>>,
     kokoro: { url: env.KOKORO_URL },
     chatterbox: {
       url: env.CHATTERBOX_URL,

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { join, parse } from 'node:path';
-import type { EnginePlugin } from '../pool/speech-line.ts';
+import type { ResilienceProfile } from '@taleback/resilience';
+import { type EnginePlugin, isRemote } from '../pool/speech-line.ts';
 import { createChatterboxEngine } from './chatterbox/chatterbox-engine.ts';
 import { createCoquiEngine } from './coqui/coqui-engine.ts';
 import { createEdgeEngine, edgeVoicesUrl } from './edge/edge-engine.ts';
+import { ownNumbers, policyOf } from './engine-profiles.ts';
 import { createElevenlabsEngine } from './elevenlabs/elevenlabs-engine.ts';
 import type { RemoteEngine, SpeechProfile } from './engine.ts';
 import type { EngineName, EnginesConfig } from './engine-settings.ts';
@@ -16,6 +18,11 @@ import { openSpeechHttp, type SpeechHttp } from './remote/speech-http.node.ts';
 export interface OpenEngineOptions extends Omit<FlitePluginOptions, 'childFile'> {
   readonly engines: EnginesConfig;
 }
+
+const policyFor = (name: EngineName, { profiles }: EnginesConfig): ResilienceProfile | undefined => {
+  const profile = profiles[name];
+  return profile && policyOf(profile);
+};
 
 export interface OpenEngine {
   readonly plugin: EnginePlugin;
@@ -100,20 +107,31 @@ const OPENERS: Readonly<
     const settings = [`model=${coqui.model}`, `device=${python.device}`];
     return openPython({ profile: coquiProfile(coqui), engine: 'coqui', settings }, options);
   },
-  kokoro: ({ engines }) => overHttp((http) => createKokoroEngine({ baseUrl: engines.kokoro.url, http })),
-  chatterbox: ({ engines }) =>
-    overHttp((http) => createChatterboxEngine({ baseUrl: engines.chatterbox.url, http })),
-  coqui: ({ engines: { coqui } }) =>
-    overHttp((http) => createCoquiEngine({ ...coqui, baseUrl: coqui.url, http })),
-  elevenlabs: ({ engines: { elevenlabs } }) => {
-    const { url: baseUrl, apiKey, model: modelId } = elevenlabs;
+  kokoro: ({ engines }) => {
+    const policy = policyFor('kokoro', engines);
+    return overHttp((http) => createKokoroEngine({ baseUrl: engines.kokoro.url, policy, http }));
+  },
+  chatterbox: ({ engines }) => {
+    const policy = policyFor('chatterbox', engines);
+    return overHttp((http) => createChatterboxEngine({ baseUrl: engines.chatterbox.url, policy, http }));
+  },
+  coqui: ({ engines }) => {
+    const { url: baseUrl, ...coqui } = engines.coqui;
+    const policy = policyFor('coqui', engines);
+    return overHttp((http) => createCoquiEngine({ ...coqui, baseUrl, policy, http }));
+  },
+  elevenlabs: ({ engines }) => {
+    const { url: baseUrl, apiKey, model: modelId } = engines.elevenlabs;
+    const policy = policyFor('elevenlabs', engines);
     const create = (http: SpeechHttp) =>
-      createElevenlabsEngine({ baseUrl, apiKey: apiKey?.text ?? '', modelId, http });
+      createElevenlabsEngine({ baseUrl, apiKey: apiKey?.text ?? '', modelId, policy, http });
     return overHttp(create, modelId);
   },
-  edge: ({ engines: { edge } }) => {
-    const voicesUrl = edgeVoicesUrl(edge.url);
-    return overHttp((http) => createEdgeEngine({ endpoint: edge.url, voicesUrl, http }), edge.url);
+  edge: ({ engines }) => {
+    const { url: endpoint } = engines.edge;
+    const policy = policyFor('edge', engines);
+    const voicesUrl = edgeVoicesUrl(endpoint);
+    return overHttp((http) => createEdgeEngine({ endpoint, voicesUrl, policy, http }), endpoint);
   },
 };
 
@@ -128,5 +146,9 @@ const OPENERS: Readonly<
  * const { plugin, close } = await openEngine('kokoro', options);
  * await close();
  */
-export const openEngine = async (name: EngineName, options: OpenEngineOptions): Promise<OpenEngine> =>
-  OPENERS[name](options);
+export const openEngine = async (name: EngineName, options: OpenEngineOptions): Promise<OpenEngine> => {
+  const { plugin, ...opened } = await OPENERS[name](options);
+  const profile = options.engines.profiles[name];
+  if (isRemote(plugin) || profile === undefined) return { ...opened, plugin };
+  return { ...opened, plugin: { ...plugin, numbers: ownNumbers(profile) } };
+};

@@ -1,4 +1,4 @@
-import { DEFAULT_TIMEOUT_MS, worker } from '@taleback/resilience';
+import { DEFAULT_TIMEOUT_MS, type ProfileNumbers, worker } from '@taleback/resilience';
 import { z } from 'zod';
 
 const count = (min: number, max: number) => z.number().int().min(min).max(max);
@@ -45,10 +45,15 @@ const circuitBreaker = z.strictObject({
   timeoutMs: timeMs.default(worker.timeoutMs),
   /** Time until a worker is tried again, in milliseconds. */
   resetTimeoutMs: timeMs.default(cooldownMs),
+  /** Bounds within which the time until it is tried again adapts to how long outages last. Default: it does not. */
+  minResetTimeoutMs: timeMs.optional(),
+  maxResetTimeoutMs: timeMs.optional(),
   /** Recent calls that are considered. */
   windowCalls: count(1, 10_000).default(strategy.size),
   /** With fewer calls it never opens. */
   minimumCalls: count(1, 10_000).default(strategy.minimumCalls),
+  /** Opens it in place of the share: so many failures in a row. */
+  consecutiveFailures: count(1, 1_000).optional(),
   /** Successful trials in a row that close it. */
   halfOpenSuccesses: count(1, 100).default(halfOpenSuccesses),
 });
@@ -63,13 +68,15 @@ const managerConfig = z.strictObject({
   retry: z
     .strictObject({
       /** Counts the first attempt. @see docs/origins.md#retries */
-      maxAttempts: count(1, 20).default(4),
+      maxAttempts: count(1, 20).default(worker.retry.maxAttempts),
       /**
        * For all attempts at one request, in milliseconds; at least the time of one. @see docs/origins.md#timeouts
        */
       deadlineMs: timeMs.default(DEFAULT_TIMEOUT_MS),
       /** First wait after an error that another process would not cure, in milliseconds. It doubles. */
-      baseDelayMs: timeMs.default(1_000),
+      baseDelayMs: timeMs.default(worker.retry.backoff.initialMs),
+      /** Longest such wait. Default: four times the first. */
+      maxDelayMs: timeMs.optional(),
     })
     .prefault({}),
 });
@@ -85,4 +92,51 @@ export const parseManagerConfig = (overrides: TtsManagerOverrides = {}): TtsMana
   if (result.success) return result.data;
   const faults = result.error.issues.map(({ path, message }) => `${path.join('.') || 'config'}: ${message}`);
   throw new Error(`TTS manager configuration: ${faults.join('; ')}`);
+};
+
+/** The numbers of the manager, in the words of a profile. */
+export const poolNumbers = (config: TtsManagerConfig): ProfileNumbers => {
+  const { workerPool, circuitBreaker, retry } = config;
+  return {
+    timeoutMs: circuitBreaker.timeoutMs,
+    retries: retry.maxAttempts - 1,
+    backoffFirstMs: retry.baseDelayMs,
+    backoffMostMs: retry.maxDelayMs ?? retry.baseDelayMs * 4,
+    maxConcurrent: workerPool.maxWorkers,
+    requestsPerMinute: 0,
+    failures: circuitBreaker.consecutiveFailures,
+    successes: circuitBreaker.halfOpenSuccesses,
+    cooldownMs: circuitBreaker.resetTimeoutMs,
+    cooldownMinMs: circuitBreaker.minResetTimeoutMs,
+    cooldownMaxMs: circuitBreaker.maxResetTimeoutMs,
+  };
+};
+
+/** The configuration of one engine, whose own numbers replace the manager's. */
+export const configOfEngine = (config: TtsManagerConfig, own: Partial<ProfileNumbers>): TtsManagerConfig => {
+  const numbers = { ...poolNumbers(config), ...own };
+  const maxWorkers = numbers.maxConcurrent ?? config.workerPool.maxWorkers;
+  return {
+    ...config,
+    workerPool: {
+      ...config.workerPool,
+      maxWorkers,
+      minWorkers: Math.min(config.workerPool.minWorkers, maxWorkers),
+    },
+    circuitBreaker: {
+      ...config.circuitBreaker,
+      timeoutMs: numbers.timeoutMs,
+      consecutiveFailures: numbers.failures,
+      halfOpenSuccesses: numbers.successes,
+      resetTimeoutMs: numbers.cooldownMs,
+      minResetTimeoutMs: numbers.cooldownMinMs,
+      maxResetTimeoutMs: numbers.cooldownMaxMs,
+    },
+    retry: {
+      ...config.retry,
+      maxAttempts: numbers.retries + 1,
+      baseDelayMs: numbers.backoffFirstMs ?? config.retry.baseDelayMs,
+      maxDelayMs: numbers.backoffMostMs,
+    },
+  };
 };

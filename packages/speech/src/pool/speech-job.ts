@@ -162,7 +162,7 @@ export const retryDelayMs = (
   if (spentMs >= deadlineOf({ retry, circuitBreaker })) return undefined;
   if (code === 'worker_lost' || code === 'timed_out') return 0;
   if (retryAfterMs > circuitBreaker.resetTimeoutMs) return undefined;
-  const maxMs = baseDelayMs * 4;
+  const maxMs = Math.max(baseDelayMs, retry.maxDelayMs ?? baseDelayMs * 4);
   const backoff = { kind: 'exponential', initialMs: baseDelayMs, maxMs, jitter: 'equal' } as const;
   return Math.max(backoffDelayMs(backoff, attempts, random), retryAfterMs);
 };

@@ -1,5 +1,12 @@
 import type { ErrorCode, ErrorReport, Log, TalebackError } from '@taleback/core';
-import type { BreakerChange, BreakerChangeCause, Clock, Priority, Random } from '@taleback/resilience';
+import type {
+  BreakerChange,
+  BreakerChangeCause,
+  Clock,
+  Priority,
+  ProfileNumbers,
+  Random,
+} from '@taleback/resilience';
 import { durationMsOf, type Pcm } from '../audio/pcm.ts';
 import type {
   RemoteEngine,
@@ -207,6 +214,8 @@ export interface HostedPlugin extends SpeechProfile {
   readonly openThread?: OpenSpeechChild | undefined;
   /** Stores a recording where children can read it, for engines that clone voices. @returns its path */
   readonly keepProfile?: ((profile: VoiceProfile) => Promise<string>) | undefined;
+  /** In place of the manager's numbers. */
+  readonly numbers?: Partial<ProfileNumbers> | undefined;
 }
 
 /** An engine that children of ours host, or one that is reached across a network. */

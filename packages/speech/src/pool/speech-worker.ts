@@ -1,5 +1,12 @@
 import { errorFromReport, type ErrorReport, reportError, toTalebackError } from '@taleback/core';
-import { type AdaptiveTimeout, CircuitBreaker, type Clock, type Permit } from '@taleback/resilience';
+import {
+  type AdaptiveTimeout,
+  CircuitBreaker,
+  type Clock,
+  type Permit,
+  withNumbers,
+  worker,
+} from '@taleback/resilience';
 import type { Candidate } from './balancer.ts';
 import { reportBreaker } from './breaker-report.ts';
 import { ChildLife } from './child-life.ts';
@@ -268,9 +275,15 @@ const unlessCancelled = (end: AttemptEnd): AttemptEnd =>
 
 /** @see docs/origins.md#worker-breaker */
 const openBreaker = (config: TtsManagerConfig['circuitBreaker'], clock: Clock): CircuitBreaker => {
-  const { failureThreshold: failureRatio, windowCalls, minimumCalls } = config;
-  const { resetTimeoutMs: cooldownMs, halfOpenSuccesses } = config;
+  const { failureThreshold: failureRatio, windowCalls, minimumCalls, consecutiveFailures } = config;
+  const { resetTimeoutMs: cooldownMs, minResetTimeoutMs, maxResetTimeoutMs, halfOpenSuccesses } = config;
   const size = Math.max(windowCalls, minimumCalls);
   const strategy = { kind: 'count-window', failureRatio, size, minimumCalls } as const;
-  return new CircuitBreaker({ strategy, cooldownMs, halfOpenSuccesses }, { clock });
+  const shared = { ...worker, breaker: { strategy, cooldownMs, halfOpenSuccesses } };
+  const { breaker } = withNumbers(shared, {
+    failures: consecutiveFailures,
+    cooldownMinMs: minResetTimeoutMs,
+    cooldownMaxMs: maxResetTimeoutMs,
+  });
+  return new CircuitBreaker(breaker, { clock });
 };

@@ -1,5 +1,5 @@
 import { isTalebackError, TalebackError } from '@taleback/core';
-import { kokoro, type ResilienceProfile } from '@taleback/resilience';
+import { chatterbox } from '@taleback/resilience';
 import type { Pcm } from '../../audio/pcm.ts';
 import {
   type CheckedChunk,
@@ -39,17 +39,6 @@ const SERVICE = 'chatterbox';
 const BUNDLED_VOICES = ['Emily.wav', 'Alice.wav', 'Olivia.wav', 'Michael.wav', 'Ryan.wav', 'Thomas.wav'];
 
 /**
- * Kokoro's numbers, with another minute for the text that is spoken before ours: a busy server answers no other request,
- * also while it works for a caller that has hung up.
- */
-const policy = {
-  ...kokoro,
-  name: SERVICE,
-  timeoutMs: 120_000,
-  bulkhead: { ...kokoro.bulkhead, maxConcurrent: 1 },
-} as const satisfies ResilienceProfile;
-
-/**
  * A Chatterbox-TTS-Server, which speaks with the voices in its folder and with any recording that it is given.
  * It answers nothing while it speaks, so requests are sent one at a time.
  *
@@ -57,7 +46,8 @@ const policy = {
  */
 export const createChatterboxEngine = (options: ChatterboxEngineOptions): RemoteEngine => {
   const client = new ServiceClient({ service: SERVICE, codeOf: chatterboxCode, ...options });
-  const gate = new RequestGate(1);
+  const { policy = chatterbox } = options;
+  const gate = new RequestGate(policy.bulkhead?.maxConcurrent ?? 1);
   /** File names of recordings at the server, by their hash. */
   const uploaded = new Map<string, string>();
   const { languages = ['en'], voices: configured } = options;

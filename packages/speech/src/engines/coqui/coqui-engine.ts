@@ -1,4 +1,4 @@
-import { guarded, kokoro, type ResilienceProfile } from '@taleback/resilience';
+import { coqui } from '@taleback/resilience';
 import { stretched } from '../../audio/stretch.ts';
 import { requireLanguage, type RemoteEngine, speaksLanguage } from '../engine.ts';
 import { readSpeech } from '../remote/read-speech.ts';
@@ -20,14 +20,6 @@ const SERVICE = 'coqui';
 /** The voice of a model that has only one; no speaker is sent to such a model. */
 const ONLY_VOICE = 'default';
 
-/** A demonstration server with one lock around everything: one request at a time and few retries. */
-const policy = {
-  ...kokoro,
-  name: SERVICE,
-  retry: guarded.retry,
-  bulkhead: { ...kokoro.bulkhead, maxConcurrent: 1 },
-} as const satisfies ResilienceProfile;
-
 /**
  * A Coqui TTS server, original or its maintained fork. Neither can speak faster or slower through `/api/tts`, so the
  * sound is stretched here.
@@ -36,7 +28,8 @@ const policy = {
  */
 export const createCoquiEngine = (options: CoquiEngineOptions): RemoteEngine => {
   const client = new ServiceClient({ service: SERVICE, codeOf: coquiCode, ...options });
-  const gate = new RequestGate(1);
+  const { policy = coqui } = options;
+  const gate = new RequestGate(policy.bulkhead?.maxConcurrent ?? 1);
   const configured = options.speakers?.map((name) => name.trim());
   /** Speakers as the server spells them, by voice. */
   let speakers: ReadonlyMap<string, string> = new Map(options.speakers?.map((name) => [name.trim(), name]));

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { classifyWords, type ErrorCode, TalebackError } from '@taleback/core';
-import { edge } from '@taleback/resilience';
+import { edge, type ResilienceProfile } from '@taleback/resilience';
 import { decodeMp3 } from '../../audio/mp3-decoder.ts';
 import { isSilent, type Pcm } from '../../audio/pcm.ts';
 import { throwIfCancelled } from '../../cancellation.ts';
@@ -47,6 +47,8 @@ export interface EdgeEngineOptions {
   /** Where `probe` reads the list of voices; absent, it only opens a connection. Needs `http`. */
   readonly voicesUrl?: string | undefined;
   readonly http?: SpeechHttp | undefined;
+  /** Default: `edge` of resilience. */
+  readonly policy?: ResilienceProfile | undefined;
   /** Default: a current one. */
   readonly chromiumVersion?: string | undefined;
   /** 32 hex digits, new on each call. Default: of a random UUID. */
@@ -85,7 +87,7 @@ const repertoireOf = (voices: readonly Voice[]): Repertoire => ({
  */
 export const createEdgeEngine = (options: EdgeEngineOptions = {}): RemoteEngine => {
   const { endpoint = EDGE_ENDPOINT, chromiumVersion = DEFAULT_CHROMIUM_VERSION, now = Date.now } = options;
-  const { voicesUrl, http, newId = () => randomUUID().replaceAll('-', '') } = options;
+  const { voicesUrl, http, policy = edge, newId = () => randomUUID().replaceAll('-', '') } = options;
   let skewMs = 0;
   let { voices = EDGE_VOICES } = options;
 
@@ -153,7 +155,7 @@ export const createEdgeEngine = (options: EdgeEngineOptions = {}): RemoteEngine 
 
   return createRemoteEngine({
     name: 'edge',
-    policy: edge,
+    policy,
     endpoint: withoutSecrets(endpoint),
     now,
     repertoire: repertoireOf(voices),

@@ -1,5 +1,5 @@
 import { type ErrorCode, TalebackError } from '@taleback/core';
-import { elevenlabs } from '@taleback/resilience';
+import { elevenlabs, type ResilienceProfile } from '@taleback/resilience';
 import { stretched } from '../../audio/stretch.ts';
 import { primaryTag, type RemoteEngine, type Voice } from '../engine.ts';
 import { readSpeech } from '../remote/read-speech.ts';
@@ -53,6 +53,8 @@ export interface ElevenlabsEngineOptions {
   /** Such as `eleven_multilingual_v2`. */
   readonly modelId: string;
   readonly http: SpeechHttp;
+  /** Default: `elevenlabs` of resilience. */
+  readonly policy?: ResilienceProfile | undefined;
   /** Until a probe; the first is the default voice. */
   readonly voices?: readonly Voice[] | undefined;
   /** For the latency of a probe, ms. Default: the system's clock. */
@@ -77,7 +79,7 @@ const concurrencyIn = (headers: HttpHeaders): ConcurrencyReport => {
  * @throws TalebackError `credentials_invalid` when the key cannot be a key, `request_invalid` for the address.
  */
 export const createElevenlabsEngine = (options: ElevenlabsEngineOptions): RemoteEngine => {
-  const { apiKey, http, modelId, baseUrl = 'https://api.elevenlabs.io', now } = options;
+  const { apiKey, http, modelId, baseUrl = 'https://api.elevenlabs.io', now, policy = elevenlabs } = options;
   if (!/^[\x21-\x7e]+$/u.test(apiKey)) {
     throw new TalebackError('credentials_invalid', 'The ElevenLabs key is empty or holds what no key holds.');
   }
@@ -89,12 +91,12 @@ export const createElevenlabsEngine = (options: ElevenlabsEngineOptions): Remote
     apiKey,
     apiKeyHeader: 'xi-api-key',
   });
-  const gate = new RequestGate(elevenlabs.bulkhead.maxConcurrent);
+  const gate = new RequestGate(policy.bulkhead?.maxConcurrent ?? 1);
   const { languages, takesLanguage } = modelOf(modelId);
 
   return createRemoteEngine({
     name: SERVICE,
-    policy: elevenlabs,
+    policy,
     endpoint: client.endpoint,
     now,
     concurrency: () => gate.limit,

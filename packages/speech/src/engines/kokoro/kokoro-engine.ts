@@ -43,12 +43,16 @@ export const parseModelIds = (json: unknown): string[] => idsIn(membersOf(json)[
  *
  * @throws TalebackError `request_invalid` when the address is none
  */
-export const createKokoroEngine = ({ voices: configured, ...options }: KokoroEngineOptions): RemoteEngine => {
+export const createKokoroEngine = ({
+  voices: configured,
+  policy = kokoro,
+  ...options
+}: KokoroEngineOptions): RemoteEngine => {
   const client = new ServiceClient({ service: SERVICE, codeOf, ...options });
   const languages = KOKORO_LANGUAGES;
   return createRemoteEngine({
     name: SERVICE,
-    policy: kokoro,
+    policy,
     endpoint: client.endpoint,
     repertoire: { languages, voices: configured?.length ? configured.map(kokoroVoice) : KOKORO_VOICES },
     speak: async ({ text, speed, voice, language }, signal) => {

@@ -1,6 +1,7 @@
 import { unescape } from 'node:querystring';
 import { inspect } from 'node:util';
 import { TalebackError, toTalebackError } from '@taleback/core/errors';
+import type { ResilienceProfile } from '@taleback/resilience';
 import {
   answeredByAnother,
   parseJson,
@@ -40,6 +41,8 @@ export interface ServiceLocation {
   readonly http: SpeechHttp;
   /** For the service or a proxy in front of it. Never repeated in an error. */
   readonly apiKey?: string | undefined;
+  /** Default: the profile of the engine's name. */
+  readonly policy?: ResilienceProfile | undefined;
 }
 
 export interface ServiceClientOptions
