@@ -6,6 +6,7 @@ const EXAMPLES = `
 Examples:
   taleback doctor
   taleback doctor --engine kokoro --voice af_heart
+  taleback doctor --quick
   taleback doctor --receiver https://your-site.example
   taleback doctor --json | jq '.checks[] | select(.status == "failed")'
 
@@ -15,6 +16,7 @@ interface DoctorFlags {
   readonly json: boolean;
   readonly engine?: string;
   readonly voice?: string;
+  readonly quick: boolean;
   readonly receiver?: string;
   readonly timeout: number;
 }
@@ -25,7 +27,8 @@ const runDoctor = async (flags: DoctorFlags): Promise<void> => {
   const { doctorChecks } = await import('../doctor/doctor-checks.node.ts');
   const { examine } = await import('../doctor/examine.ts');
   const { formatReport } = await import('../doctor/format-report.ts');
-  const options = { ...settings, voiceId: flags.voice, receiverUrl: flags.receiver, timeoutMs };
+  const { voice: voiceId, quick: isQuick, receiver: receiverUrl } = flags;
+  const options = { ...settings, voiceId, isQuick, receiverUrl, timeoutMs };
   const report = await examine(await doctorChecks(options), { timeoutMs });
   terminal.out(flags.json ? JSON.stringify(report, null, 2) : formatReport(report, terminal));
   if (!report.ok) process.exitCode = 1;
@@ -42,6 +45,7 @@ export const addDoctorCommand = (program: Command): void => {
     .option('--json', 'one JSON object on standard output', false)
     .option('--engine <name>', 'only this engine, in place of ENGINES')
     .option('--voice <id>', 'a voice that has to be there')
+    .option('--quick', 'let no engine speak a word', false)
     .option('--receiver <url>', 'base address of the callback receiver, without /api/tts', parseBaseUrl)
     .option('--timeout <seconds>', 'time for each check, 0.1 to 600', parseSeconds, 5)
     .addHelpText('after', EXAMPLES)

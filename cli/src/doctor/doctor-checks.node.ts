@@ -29,6 +29,8 @@ export interface DoctorOptions {
   readonly config: WorkerConfig;
   readonly environment: Environment;
   readonly voiceId: string | undefined;
+  /** Whether no engine is asked to speak. */
+  readonly isQuick: boolean;
   /** Base address of the callback receiver. */
   readonly receiverUrl: string | undefined;
   /** For each check, ms. */
@@ -54,7 +56,7 @@ export const doctorChecks = async (options: DoctorOptions): Promise<readonly Che
   const countFailed = (signal: AbortSignal): Promise<number> =>
     withDeadline(async (inner) => (await failedKeys(library, inner)).length, timeoutMs, { signal });
   return [
-    ...engineChecks(await openEnginesUnderTest(config, environment), {
+    ...engineChecks(await openEnginesUnderTest(config, options), {
       ...looking,
       voiceId,
       isAtWork: async (engine, signal) => (await worker?.enginesAtWork(signal))?.includes(engine) ?? false,

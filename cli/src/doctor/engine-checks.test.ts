@@ -111,3 +111,39 @@ describe('an engine that takes connections and says nothing', () => {
     expect(told?.suggestions[0]).toContain('--timeout 120');
   });
 });
+
+const kokoro = (speak: NonNullable<EngineUnderTest['speak']>): EngineUnderTest => ({
+  ...engine('kokoro', 'af_heart'),
+  endpoint: 'http://127.0.0.1:8880',
+  speak,
+});
+
+const never = (): Promise<never> => new Promise(() => {});
+
+const lookAtKokoro = async (
+  speak: NonNullable<EngineUnderTest['speak']>,
+  timeoutMs = 50_000,
+  isAtWork = false,
+) => {
+  const options = { network, isAtWork: async () => isAtWork, timeoutMs };
+  return (await examine(engineChecks([kokoro(speak)], options))).checks[0];
+};
+
+describe('an engine that lists its voices', () => {
+  it('seed 002: is well only if it speaks', async () => {
+    expect(await lookAtKokoro(async () => {})).toMatchObject({
+      status: 'ok',
+      summary: expect.stringContaining('speaks') as string,
+    });
+    const error = new TalebackError('audio_missing', 'No audio was received.');
+    expect(await lookAtKokoro(() => Promise.reject(error))).toMatchObject({
+      status: 'failed',
+      code: 'audio_missing',
+    });
+  });
+
+  it('is a warning while it speaks for the worker, else a fault', async () => {
+    expect(await lookAtKokoro(never, 100)).toMatchObject({ status: 'failed', code: 'timed_out' });
+    expect(await lookAtKokoro(never, 100, true)).toMatchObject({ status: 'warning', code: 'timed_out' });
+  });
+});

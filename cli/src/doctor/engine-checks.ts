@@ -34,13 +34,18 @@ const examineRemote = async (
   const voice = voiceId === undefined ? undefined : { id: voiceId, known: () => voicesOf(engine) };
   const health = async (inner: AbortSignal): Promise<string> => (await engine.probe(inner)).details;
   const found = await diagnose(endpoint, { network, health, voice }, { timeoutMs, signal });
-  const { ok, target, steps, trouble } = found;
+  const { ok, target, steps, trouble, ms } = found;
+  const words = steps.find(({ name }) => name === 'http')?.words ?? '';
+  const { speak } = engine;
   if (ok) {
-    const words = steps.find(({ name }) => name === 'http')?.words ?? '';
-    return { status: 'ok', summary: `${target} answers: ${words}` };
-  }
-  const finding = failedBy(found);
-  if (trouble !== 'hung') return finding;
+    if (speak === undefined) return { status: 'ok', summary: `${target} answers: ${words}` };
+    // Available means that it speaks.
+    const spoken = await tryWithDeadline(speak, Math.max(1, timeoutMs - ms), { signal });
+    if (spoken.kind === 'completed') return { status: 'ok', summary: `${target} speaks: ${words}` };
+  } else if (trouble !== 'hung') return failedBy(found);
+  const finding = ok
+    ? failed('timed_out', `${target} answers, but speaks no word in time.`)
+    : failedBy(found);
   // It accepts connections and does not answer: one that serves one request at a time does so at work.
   if (await atWork) {
     return {

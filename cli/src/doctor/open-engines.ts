@@ -1,4 +1,4 @@
-import { createWavEncoder, isRemote, openEngine, speaksLanguage } from '@taleback/speech';
+import { createWavEncoder, isRemote, openEngine, speaksLanguage, speakWord } from '@taleback/speech';
 import type { EngineUnderTest } from '@taleback/speech/diagnosis';
 import { parseConfig, type WorkerConfig } from '@taleback/worker/src/config.ts';
 import type { Environment } from '../options.node.ts';
@@ -15,38 +15,52 @@ export const trialLanguage = (languages: readonly string[]): string => {
 const openUnderTest = async (
   name: EngineName,
   config: WorkerConfig,
-  environment: Environment,
+  { environment, voiceId, isQuick }: EngineOptions,
 ): Promise<EngineUnderTest> => {
   const { engines, speech } = config;
   const parts = { engines, versions: speech.versions, environment, log: logErrors };
   const { plugin, close } = await openEngine(name, parts);
   // Its connections end with the command.
-  if (isRemote(plugin)) return plugin;
+  if (isRemote(plugin)) {
+    const { endpoint, probe, voices } = plugin;
+    const speak = (signal: AbortSignal): Promise<void> => speakWord(plugin, signal, voiceId);
+    return { name, endpoint, probe, voices, speak: isQuick ? undefined : speak };
+  }
   await close();
+  const { voices } = plugin;
+  if (isQuick) return { name, voices, probe: async () => ({ details: 'It was not asked to speak.' }) };
   // The load of the machine has a check of its own.
   const alone = parseConfig({ ...environment, ENGINES: name, SYSTEM_PROTECTION: 'off' });
   return {
-    name: plugin.name,
-    voices: plugin.voices,
+    name,
+    voices,
     // An engine of this machine is tested by letting it speak.
     probe: async (signal) => {
       const sentence = { text: 'Ready to read.', language: trialLanguage(plugin.languages) };
       await withNarrator(alone, createWavEncoder(), signal, async (narrate) => {
         await narrate(sentence, { signal });
       });
-      return { details: `It speaks, with ${plugin.voices().length} voices.` };
+      return { details: `It speaks, with ${voices().length} voices.` };
     },
   };
 };
 
+interface EngineOptions {
+  readonly environment: Environment;
+  /** The voice that is wanted. */
+  readonly voiceId: string | undefined;
+  /** Whether no engine is asked to speak. */
+  readonly isQuick: boolean;
+}
+
 /** The configured engines. One that cannot be opened is there as well: its probe rejects with the reason. */
 export const openEnginesUnderTest = (
   config: WorkerConfig,
-  environment: Environment,
+  options: EngineOptions,
 ): Promise<readonly EngineUnderTest[]> =>
   Promise.all(
     config.engines.names.map((name) =>
-      openUnderTest(name, config, environment).catch((error: unknown) => ({
+      openUnderTest(name, config, options).catch((error: unknown) => ({
         name,
         probe: () => Promise.reject(error),
         voices: () => [],

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openHttp, openSilent } from '../../../packages/speech/test/diagnosis/servers.ts';
 import { openEdgeServer } from '../../../packages/speech/test/engines/simulators/edge-server.ts';
+import { jsonAnswer } from '../../../packages/speech/test/engines/simulators/http-simulator.ts';
 import { openKokoroServer } from '../../../packages/speech/test/engines/simulators/kokoro-server.ts';
 import { type CliFolder, openCliFolder, PATIENT } from './cli-folder.ts';
 import { runHere } from './run-cli.ts';
@@ -89,10 +90,20 @@ describe('taleback doctor', () => {
     expect([of('kokoro')?.status, of('flite')?.status]).toEqual(['ok', 'ok']);
   });
 
+  it('seed 002: takes a service that lists its voices and does not speak for unavailable', async () => {
+    const kokoro = opened(await openKokoroServer({ port: 0 }));
+    Object.assign(env, { ENGINES: 'kokoro', KOKORO_URL: kokoro.baseUrl });
+    expect((await examine(...PATIENT)).of('kokoro')?.status).toBe('ok');
+    kokoro.script('/v1/audio/speech', jsonAnswer(500, {}));
+    expect((await examine(...PATIENT)).of('kokoro')?.status).toBe('failed');
+    expect((await examine('--quick', ...PATIENT)).of('kokoro')?.status).toBe('ok');
+    expect(kokoro.callsTo('/v1/audio/speech')).toHaveLength(2);
+  });
+
   it('asks the Edge service for the voices it has', async () => {
     const edge = opened(await openEdgeServer({ port: 0 }));
     Object.assign(env, { ENGINES: 'edge', EDGE_URL: edge.endpoint });
-    const { code, of } = await examine('--voice', 'sv-SE-SofieNeural', ...PATIENT);
+    const { code, of } = await examine('--quick', '--voice', 'sv-SE-SofieNeural', ...PATIENT);
     expect([code, of('edge')?.status]).toEqual([0, 'ok']);
     expect(edge.handshakes.map(({ url }) => url.pathname)).toEqual([new URL(edge.voicesUrl).pathname]);
   });

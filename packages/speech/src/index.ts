@@ -66,6 +66,7 @@ export {
   type SynthesisEvent,
   type SynthesisListener,
 } from './pool/speech-line.ts';
+export { speakWord } from './pool/service-probes.ts';
 export {
   type ChildCall,
   type ChildPulse,

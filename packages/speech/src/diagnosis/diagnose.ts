@@ -48,6 +48,8 @@ export interface EngineUnderTest {
   readonly endpoint?: string | undefined;
   /** @throws TalebackError what is wrong with it */
   readonly probe: (signal: AbortSignal) => Promise<{ readonly details: string }>;
+  /** Speaks a word after the probe. @throws TalebackError why it does not. Default: the probe shows that it speaks */
+  readonly speak?: ((signal: AbortSignal) => Promise<void>) | undefined;
   /** Known after a probe; an engine in reach may have none before. */
   readonly voices: () => readonly { readonly id: string }[];
 }

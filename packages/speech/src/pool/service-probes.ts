@@ -1,4 +1,4 @@
-import type { Log, TalebackError } from '@taleback/core';
+import { type Log, TalebackError } from '@taleback/core';
 import { type Clock, compose, type createPolicies, withDeadline } from '@taleback/resilience';
 import { trimSilence, verifySound } from '../audio/pcm.ts';
 import type { RemoteEngine } from '../engines/engine.ts';
@@ -27,6 +27,26 @@ const MIN_INTERVAL_MS = 5_000;
 const TRIAL_TEXT = 'Yes.';
 /** Its model may have to be loaded for it, but the start waits for it, ms. */
 const TRIAL_TIMEOUT_MS = 15_000;
+
+/**
+ * Lets a service speak a word, in this voice or its first, and verifies the sound.
+ *
+ * @throws TalebackError the engine's own; `voice_not_found`, `audio_missing`, `audio_silent`, `audio_implausible`
+ * @example
+ * // Not run: it needs a server.
+ * await speakWord(engine, AbortSignal.timeout(5_000));
+ */
+export const speakWord = async (
+  engine: RemoteEngine,
+  signal: AbortSignal,
+  voiceId?: string,
+): Promise<void> => {
+  const voices = engine.voices();
+  const voice = voices.find(({ id }) => id === voiceId) ?? voices[0];
+  if (voice === undefined) throw new TalebackError('voice_not_found', `${engine.name} names no voice.`);
+  const chunk = { text: TRIAL_TEXT, voiceId: voice.id, language: voice.languages[0] };
+  verifySound(trimSilence(await engine.synthesizeChunk(chunk, { signal })), { text: TRIAL_TEXT, speed: 1 });
+};
 
 /**
  * Probes a remote service from time to time: whether it answers and which voices it has; at the start, after a fault and
@@ -122,17 +142,10 @@ export class ServiceProbes {
    */
   async #speaks(): Promise<boolean> {
     const { engine, policies } = this.#options;
-    const voice = engine.voices()[0];
-    if (voice === undefined) return true;
-    const chunk = { text: TRIAL_TEXT, voiceId: voice.id, language: voice.languages[0] };
+    if (engine.voices().length === 0) return true;
     const once = compose({ ...policies, retry: undefined, bulkhead: undefined, breakerCounts: 'attempts' });
-    const outcome = await once.run(
-      async ({ signal }) => {
-        const sound = await engine.synthesizeChunk(chunk, { signal });
-        verifySound(trimSilence(sound), { text: TRIAL_TEXT, speed: 1 });
-      },
-      { signal: this.#isOver.signal, timeoutMs: TRIAL_TIMEOUT_MS },
-    );
+    const request = { signal: this.#isOver.signal, timeoutMs: TRIAL_TIMEOUT_MS };
+    const outcome = await once.run(({ signal }) => speakWord(engine, signal), request);
     if (outcome.kind !== 'succeeded' && outcome.kind !== 'rejected') throw outcome.lastError;
     return outcome.kind === 'succeeded';
   }
