@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url';
 const MAIN = fileURLToPath(new URL('../../../worker/src/main.ts', import.meta.url));
 
 export interface FallingWorker {
+  /** Resolves when it takes jobs for the first time. */
+  readonly ready: Promise<void>;
   /** Ends it as the kernel would, and starts it again after this many milliseconds. */
   readonly fall: (forMs: number) => Promise<void>;
   /** Ends the processes that speak for it, which it has to replace. */
@@ -46,6 +48,7 @@ export const startFallingWorker = (
   let isStopping = false;
   let child: ChildProcess;
   let gone: Promise<unknown>;
+  const ready = Promise.withResolvers<void>();
   const start = (): void => {
     child = spawn(process.execPath, ['--conditions=@taleback/source', MAIN], {
       env: { PATH: process.env['PATH'], ...environment },
@@ -53,10 +56,14 @@ export const startFallingWorker = (
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     child.stderr?.pipe(log, { end: false });
+    child.stderr?.on('data', (lines: Buffer) => {
+      if (lines.includes('"worker ready"')) ready.resolve();
+    });
     gone = once(child, 'close');
   };
   start();
   return {
+    ready: ready.promise,
     fall: async (forMs) => {
       falls += 1;
       child.kill('SIGKILL');

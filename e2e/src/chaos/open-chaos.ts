@@ -13,14 +13,15 @@ export interface Chaos {
 }
 
 /** A report for people: what became of the stories, what happened to them, and what should not be. */
-export const describeStorm = ({ seed, verdict, troubles, kills, pauses, seconds }: StormReport): string => {
+export const describeStorm = ({ seed, verdict, troubles, counts, seconds }: StormReport): string => {
   const { ready, failed, attempts, faults } = verdict;
   const causes = Object.entries(failed).map(([code, times]) => `${times} ${code}`);
   const way = Object.entries(troubles).map(([trouble, times]) => `${times} ${trouble}`);
   const end = faults.length === 0 ? 'survived' : 'NOT SURVIVED';
   return [
     `seed ${seed}: ${end} in ${seconds} s: ${ready} ready; failed: ${causes.join(', ') || 'none'}; ${attempts} attempts`,
-    `  processes killed ${kills} times, Firestore stood still ${pauses} times; callbacks: ${way.join(', ')}`,
+    `  processes killed ${counts.kills} times, Firestore stood still ${counts.pauses} times; callbacks: ${way.join(', ')}`,
+    `  set back by another app ${counts.resets}, subscription deleted ${counts.lostSubscriptions}, Try Again ${counts.pressed}; callbacks under an id not yet recorded ${counts.early}, events repeated ${counts.repeatedEvents}`,
     ...faults.map((fault) => `  ${fault}`),
   ].join('\n');
 };

@@ -1,4 +1,4 @@
-const sleep = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis));
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A process that stands still for a while: it keeps its connections and does not answer. */
 export const standStill = async (pid: number, forMs: number): Promise<void> => {

@@ -4,11 +4,18 @@ import { stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PubSub } from '@google-cloud/pubsub';
 import { createNames, DEFAULT_STORY_LIMITS, type Log } from '@taleback/core';
 import { parseSecret } from '@taleback/core/signatures';
 import { createOwedEvents } from '@taleback/functions/src/events/owed-events.node.ts';
 import { publishOwed } from '@taleback/functions/src/events/publish-owed.ts';
-import { createEvents, createJobQueue } from '@taleback/functions/src/events/pubsub.node.ts';
+import {
+  createDeadLetters,
+  createEvents,
+  createJobQueue,
+  type JobQueue,
+} from '@taleback/functions/src/events/pubsub.node.ts';
 import { nodeEdge } from '@taleback/functions/src/http/edge.node.ts';
 import { createReceiver } from '@taleback/functions/src/http/router.ts';
 import { requestAudio, type RequestOptions } from '@taleback/functions/src/request/request-audio.ts';
@@ -20,12 +27,17 @@ import {
 } from '@taleback/functions/src/sweep/find-audio.ts';
 import { sweepStories } from '@taleback/functions/src/sweep/sweep.ts';
 import { deleteApp, initializeApp } from 'firebase-admin/app';
-import { FieldValue, type Firestore, getFirestore } from 'firebase-admin/firestore';
-import { type Endings, watchEndings } from './endings.ts';
+import { AggregateField, FieldValue, type Firestore, getFirestore } from 'firebase-admin/firestore';
+import { type EventConsumer, openEventConsumer } from './event-consumer.ts';
+import { HMAC_PREFIX, HMAC_SECRET } from './handler-in-the-field.ts';
+import type { Random } from './random.ts';
+import type { StormRunpod } from './runpod.ts';
 import type { Tale } from './tales.ts';
 
 export interface PlatformOptions {
   readonly seed: number;
+  readonly random: Random;
+  readonly runpod: StormRunpod;
   /** Where workers reach the receiver. */
   readonly publicUrl: string;
   readonly audioFolder: string;
@@ -37,15 +49,20 @@ export interface PlatformOptions {
 export interface Platform {
   readonly url: string;
   readonly firestore: Firestore;
+  readonly callbackUrl: string;
+  readonly consumer: EventConsumer;
   readonly workerEnvironment: Readonly<Record<string, string>>;
   /** Writes the stories down, as the page does. */
   readonly plant: (tales: readonly Tale[]) => Promise<void>;
-  /** A person asks for a narration; Pub/Sub delivers the job so many times. */
-  readonly ask: (tale: Tale, deliveries: number) => Promise<void>;
+  /** A person asks for a narration, or presses Try Again; Pub/Sub delivers the job so many times. */
+  readonly ask: (tale: Tale, deliveries: number, kind?: 'request' | 'retry') => Promise<void>;
+  /** Those that could be narrated and have failed. */
+  readonly listFailed: (tales: readonly Tale[]) => Promise<readonly Tale[]>;
   readonly sweep: () => Promise<void>;
-  /** Whether every story has come to its end. */
+  /** Deletes the workers' subscription with the jobs in it. */
+  readonly loseSubscription: () => Promise<void>;
+  /** Whether every story has come to its end, and its events to their consumer. */
   readonly isSettled: () => Promise<boolean>;
-  readonly endings: () => ReadonlyMap<string, Endings>;
   readonly close: () => Promise<void>;
 }
 
@@ -57,8 +74,11 @@ const AUTO_RETRY = { limit: 6, delaysMs: [500, 1_000, 2_000] } as const;
 const AUDIO_URL = 'http://audio.example';
 /** Tries of a person whose request finds Firestore away. */
 const ASKS = 20;
-
-const sleep = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis));
+/** Jobs that go to RunPod, the automatic retries among them. */
+const RUNPOD_SHARE = 0.25;
+const RUNPOD_ORDER = { executionTimeoutMs: 60_000, ttlMs: 600_000 } as const;
+/** Publications of events that fail, once before and once after Pub/Sub has the event. */
+const EVENT_LOSS = 0.1;
 
 /** Looks into the folder that the workers write to, as a HEAD request to its server would. */
 const probeIn =
@@ -74,6 +94,8 @@ const probeIn =
 
 export const openPlatform = async ({
   seed,
+  random,
+  runpod,
   publicUrl,
   audioFolder,
   log,
@@ -84,39 +106,60 @@ export const openPlatform = async ({
   const secret = `whsec_${randomBytes(32).toString('base64')}`;
   const now = Date.now;
   const leases = { pendingLeaseMs: PENDING_LEASE_MS, processingLeaseMs: PROCESSING_LEASE_MS };
-  const watched = watchEndings(createFirestoreStories(firestore, { timeoutMs: STORE_TIMEOUT_MS }));
+  const stories = createFirestoreStories(firestore, { timeoutMs: STORE_TIMEOUT_MS });
+  const consumer = await openEventConsumer(projectId, random.fork('consumer'));
   const events = createEvents({ projectId });
+  const lossyEvents: typeof events = {
+    publish: async (event) => {
+      if (random.chance(EVENT_LOSS)) throw new Error('not published');
+      await events.publish(event);
+      if (random.chance(EVENT_LOSS)) throw new Error('published, without an answer');
+    },
+  };
   const owed = createOwedEvents(firestore, { timeoutMs: STORE_TIMEOUT_MS });
-  const { stories } = watched;
-  const publishing = { events, owed };
-  const common = { log, now, autoRetry: AUTO_RETRY, publishing };
-  const queue = createJobQueue({ projectId });
+  const publishing = { events: lossyEvents, owed };
+  const common = { log, now, autoRetry: AUTO_RETRY, publishing, stories, ...leases };
+  const key = parseSecret(secret);
+  const toWorkers = createJobQueue({ projectId });
+  const deadLetters = createDeadLetters({ projectId });
+  const order = { ...RUNPOD_ORDER, webhookUrl: `${publicUrl}/api/tts/runpod-webhook`, urlSecret: key };
+  const queue: JobQueue = {
+    publish: async (job) => {
+      if (!random.chance(RUNPOD_SHARE)) return toWorkers.publish(job);
+      // The queue has the job now; what becomes of it is not the requester's matter.
+      void runpod.dispatch(job, { ...common, deadLetters, order });
+    },
+  };
+  const callbackUrl = `${publicUrl}/api/tts/callback`;
   const requests: RequestOptions = {
     ...common,
-    ...leases,
-    stories,
     queue,
     limits: DEFAULT_STORY_LIMITS,
     defaultVoice: 'slt',
-    callbackUrl: `${publicUrl}/api/tts/callback`,
+    callbackUrl,
     newId: randomUUID,
   };
   const receiver = createReceiver({
     ...common,
-    ...leases,
-    stories,
     signatures: 'required',
-    secrets: { standard: [parseSecret(secret)], hmac: [] },
-    hmacHeaderPrefix: 'taleback',
+    secrets: { standard: [key], hmac: [HMAC_SECRET] },
+    hmacHeaderPrefix: HMAC_PREFIX,
+    runpod: runpod.client,
+    webhook: { ...common, secrets: [key], confirmWith: runpod.client },
   });
   const server = createServer(nodeEdge(receiver));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const storiesOf = firestore.collection(createNames().collections.stories);
+  const { collections, subscriptions } = createNames();
+  const storiesOf = firestore.collection(collections.stories);
+  const pubsub = new PubSub({ projectId });
+  const failed = storiesOf.where('audioStatus', '==', 'failed').select();
 
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     firestore,
+    callbackUrl,
+    consumer,
     workerEnvironment: {
       GCLOUD_PROJECT: projectId,
       GOOGLE_CLOUD_PROJECT: projectId,
@@ -143,40 +186,49 @@ export const openPlatform = async ({
       }
       await writer.close();
     },
-    ask: async ({ id, userId }, deliveries) => {
-      const doubled = {
-        publish: async (...[job]: Parameters<typeof queue.publish>) => {
+    ask: async ({ id, userId }, deliveries, kind = 'request') => {
+      const doubled: JobQueue = {
+        publish: async (job) => {
           for (let delivery = 0; delivery < deliveries; delivery += 1) await queue.publish(job);
         },
       };
       for (let ask = 0; ask < ASKS; ask += 1) {
-        const answer = await requestAudio(
-          'request',
-          userId,
-          { storyId: id },
-          { ...requests, queue: doubled },
-        );
+        const answer = await requestAudio(kind, userId, { storyId: id }, { ...requests, queue: doubled });
         if (answer.kind !== 'store-away') return;
         await sleep(500);
       }
       throw new Error(`${id} could not be asked for: Firestore was away ${ASKS} times`);
     },
+    listFailed: async (tales) => {
+      const ids = new Set((await failed.get()).docs.map(({ id }) => id));
+      return tales.filter(({ id, fault }) => fault === undefined && ids.has(id));
+    },
     sweep: async () => {
       const findAudio = createAudioFinder(publishedAudioPlace(AUDIO_URL, probeIn(audioFolder)));
-      await sweepStories({ ...common, ...leases, stories, requests, findAudio, runpod: undefined });
+      await sweepStories({ ...common, requests, findAudio, runpod: runpod.client });
       await publishOwed({ ...common, ...publishing, minAgeMs: 2_000 });
     },
+    loseSubscription: async () => {
+      // The workers may not have created it again since the last time.
+      await pubsub
+        .subscription(subscriptions.jobs)
+        .delete({ timeout: 2_000 })
+        .catch(() => {});
+    },
     isSettled: async () => {
-      const [underWay, toRetry, unpublished] = await Promise.all([
+      const [underWay, toRetry, ends, unpublished] = await Promise.all([
         storiesOf.where('audioStatus', 'in', ['pending', 'processing']).count().get(),
         storiesOf.where('audioRetryAt', '>', new Date(0)).count().get(),
+        storiesOf.aggregate({ all: AggregateField.sum('audioEventSequence') }).get(),
         owed.list(Date.now() + 60_000, 1),
       ]);
       const isPublished = unpublished.kind === 'owed' && unpublished.events.length === 0;
-      return underWay.data().count === 0 && toRetry.data().count === 0 && isPublished;
+      const isConsumed = consumer.events.size === ends.data().all;
+      return underWay.data().count === 0 && toRetry.data().count === 0 && isPublished && isConsumed;
     },
-    endings: watched.endings,
     close: async () => {
+      await consumer.close();
+      await pubsub.close();
       server.closeAllConnections();
       server.close();
       await once(server, 'close');

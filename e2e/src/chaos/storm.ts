@@ -1,20 +1,23 @@
 import { appendFile, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '@taleback/core';
 import { readWaiting } from '@taleback/outbox';
-import { type FallingWorker, startFallingWorker } from './falling-worker.ts';
+import { startFallingWorker } from './falling-worker.ts';
 import { standStill } from './pauses.ts';
+import { runOtherApp } from './other-app.ts';
 import { openPlatform, type Platform } from './platform.ts';
 import { type Random, randomFrom } from './random.ts';
+import type { Reference } from './reference.ts';
+import { openRunpod } from './runpod.ts';
 import type { Tale } from './tales.ts';
 import { openTroubledWay, type Trouble } from './troubled-way.ts';
-import { judge, type Verdict } from './verdict.ts';
+import { findLostAudio, judge, type Verdict } from './verdict.ts';
 
 export interface StormOptions {
   readonly seed: number;
   readonly tales: readonly Tale[];
-  /** What each tale sounds like, by its id. */
-  readonly reference: ReadonlyMap<string, string>;
+  readonly reference: Reference;
   readonly firestorePid: number;
   /** A folder of this storm's own, for audio, outboxes and logs. */
   readonly folder: string;
@@ -24,8 +27,13 @@ export interface StormReport {
   readonly seed: number;
   readonly verdict: Verdict;
   readonly troubles: Readonly<Record<Trouble, number>>;
-  readonly kills: number;
-  readonly pauses: number;
+  /** How often each has happened. */
+  readonly counts: Readonly<
+    Record<
+      'kills' | 'pauses' | 'resets' | 'early' | 'lostSubscriptions' | 'pressed' | 'repeatedEvents',
+      number
+    >
+  >;
   readonly seconds: number;
 }
 
@@ -36,8 +44,6 @@ const STORM_MS = 18_000;
 const SWEEP_EVERY_MS = 1_000;
 /** After the storm everything has to come to its end within this time. */
 const SETTLE_MS = 120_000;
-
-const sleep = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis));
 
 const outboxOf = (folder: string, worker: number): string => join(folder, `outbox-${worker}`);
 
@@ -70,19 +76,6 @@ const askForAll = async (tales: readonly Tale[], platform: Platform, random: Ran
   await Promise.all(asks);
 };
 
-const killNowAndThen = async (
-  worker: FallingWorker,
-  random: Random,
-  isOver: () => boolean,
-): Promise<void> => {
-  while (!isOver()) {
-    await sleep(random.between(2_000, 6_000));
-    if (isOver()) return;
-    if (random.chance(0.5)) await worker.loseVoice();
-    else await worker.fall(random.between(0, 1_000));
-  }
-};
-
 /** A storm over a platform of its own: the emulators are shared, the project is not. */
 export const runStorm = async (options: StormOptions): Promise<StormReport> => {
   const { seed, tales, folder } = options;
@@ -95,7 +88,16 @@ export const runStorm = async (options: StormOptions): Promise<StormReport> => {
     void appendFile(join(folder, 'functions.log'), `${line}\n`);
   };
   const way = await openTroubledWay(random.fork('way'));
-  const platform = await openPlatform({ seed, publicUrl: way.url, audioFolder, log });
+  const field = { reference: options.reference, audioFolder };
+  const runpod = await openRunpod({ ...field, random: random.fork('runpod'), log });
+  const platform = await openPlatform({
+    seed,
+    random: random.fork('platform'),
+    runpod,
+    publicUrl: way.url,
+    audioFolder,
+    log,
+  });
   way.leadTo(platform.url);
   const workers = Array.from({ length: WORKERS }, (_, worker) =>
     startFallingWorker(
@@ -110,14 +112,32 @@ export const runStorm = async (options: StormOptions): Promise<StormReport> => {
     ),
   );
   const weather = { isOver: false, isDone: false };
-  let pauses = 0;
-  const pauseNowAndThen = async (): Promise<void> => {
-    const pausing = random.fork('pauses');
-    while (!weather.isOver) {
-      await sleep(pausing.between(2_000, 5_000));
+  const counts = { pauses: 0, lostSubscriptions: 0, pressed: 0 };
+  /** Until the storm is over, after waits of between so many milliseconds. */
+  const nowAndThen = async (
+    name: string,
+    [min, max]: readonly [number, number],
+    act: (random: Random) => Promise<void>,
+  ): Promise<void> => {
+    const own = random.fork(name);
+    for (;;) {
+      await sleep(own.between(min, max));
       if (weather.isOver) return;
-      pauses += 1;
-      await standStill(options.firestorePid, pausing.between(500, 3_000));
+      await act(own);
+    }
+  };
+  const lost: string[] = [];
+  /** Half of the people whose story has failed press Try Again at once. */
+  const tryAgainAlways = async (resets: ReadonlyMap<string, number>): Promise<void> => {
+    const pressing = random.fork('try again');
+    while (!weather.isDone) {
+      for (const tale of await platform.listFailed(tales)) {
+        lost.push(...(await findLostAudio(tale, platform.firestore, resets)));
+        if (pressing.chance(0.5)) continue;
+        counts.pressed += 1;
+        await platform.ask(tale, 1, 'retry');
+      }
+      await sleep(SWEEP_EVERY_MS);
     }
   };
   const sweepAlways = async (): Promise<void> => {
@@ -130,42 +150,70 @@ export const runStorm = async (options: StormOptions): Promise<StormReport> => {
 
   try {
     await platform.plant(tales);
-    const storm = [
+    await Promise.all(workers.map(({ ready }) => ready));
+    const app = runOtherApp(tales, {
+      ...field,
+      random: random.fork('app'),
+      firestore: platform.firestore,
+      callbackUrl: platform.callbackUrl,
+      withinMs: ASKING_MS,
+    });
+    const storm = Promise.all([
+      app.done,
       askForAll(tales, platform, random.fork('people')),
-      pauseNowAndThen(),
+      nowAndThen('subscription', [4_000, 8_000], () => {
+        counts.lostSubscriptions += 1;
+        return platform.loseSubscription();
+      }),
+      nowAndThen('pauses', [2_000, 5_000], (pausing) => {
+        counts.pauses += 1;
+        return standStill(options.firestorePid, pausing.between(500, 3_000));
+      }),
       ...workers.map((worker, index) =>
-        killNowAndThen(worker, random.fork(`worker-${index}`), () => weather.isOver),
+        nowAndThen(`worker-${index}`, [2_000, 6_000], (killing) =>
+          killing.chance(0.5) ? worker.loseVoice() : worker.fall(killing.between(0, 1_000)),
+        ),
       ),
-    ];
-    const sweeping = sweepAlways();
-    // It is waited for at the end; until then its fault must not end the process.
-    sweeping.catch(() => {});
+    ]);
+    const always = Promise.all([sweepAlways(), tryAgainAlways(app.resets)]);
+    // They are waited for later; until then their fault must not end the process.
+    Promise.all([storm, always]).catch(() => {});
     await sleep(STORM_MS);
     weather.isOver = true;
-    await Promise.all([way.calm(), ...storm]);
+    await Promise.all([way.calm(), storm]);
     const deadline = Date.now() + SETTLE_MS;
     while (Date.now() < deadline) {
-      if ((await platform.isSettled()) && (await leftIn(folder)).length === 0) break;
+      const isCalm = (await platform.isSettled()) && (await platform.listFailed(tales)).length === 0;
+      if (isCalm && (await leftIn(folder)).length === 0) break;
       await sleep(500);
     }
     weather.isDone = true;
-    await sweeping;
+    await always;
     const verdict = await judge({
       firestore: platform.firestore,
       tales,
       audioFolder,
       reference: options.reference,
-      endings: platform.endings(),
+      consumer: platform.consumer,
       leftInOutboxes: await leftIn(folder),
     });
     const kills = workers.reduce((sum, worker) => sum + worker.falls(), 0);
+    const [early, repeatedEvents] = [runpod.early(), platform.consumer.repeated()];
     const seconds = Math.round((Date.now() - startedAt) / 1000);
-    return { seed, verdict, troubles: way.counts, kills, pauses, seconds };
+    const faults = [...new Set(lost), ...verdict.faults];
+    return {
+      seed,
+      verdict: { ...verdict, faults },
+      troubles: way.counts,
+      counts: { ...counts, kills, resets: app.resets.size, early, repeatedEvents },
+      seconds,
+    };
   } finally {
     weather.isOver = true;
     weather.isDone = true;
     await Promise.all(workers.map((worker) => worker.stop()));
     await way.close();
+    await runpod.close();
     await platform.close();
   }
 };

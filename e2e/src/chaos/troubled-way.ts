@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from './random.ts';
 
 /** What may happen to one callback between the worker and the receiver. */
@@ -40,8 +41,6 @@ const choose = (random: Random): Trouble => {
   }
   return 'none';
 };
-
-const sleep = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis));
 
 export interface TroubledWay {
   readonly url: string;

@@ -1,0 +1,45 @@
+import { PubSub } from '@google-cloud/pubsub';
+import { createNames } from '@taleback/core';
+import type { NarrationEvent } from '@taleback/functions/src/events/narration-event.ts';
+import type { Random } from './random.ts';
+
+/** A consumer of `tts-events` that drops what comes again. */
+export interface EventConsumer {
+  /** By their id. */
+  readonly events: ReadonlyMap<string, NarrationEvent>;
+  /** Ids that came with two contents. */
+  readonly torn: readonly string[];
+  /** How many came more than once. */
+  readonly repeated: () => number;
+  readonly close: () => Promise<void>;
+}
+
+/** Subscribes before anything can end. It gives some events back, so that they are delivered again. */
+export const openEventConsumer = async (projectId: string, random: Random): Promise<EventConsumer> => {
+  const pubsub = new PubSub({ projectId });
+  const [topic] = await pubsub.createTopic(createNames().topics.events);
+  const [subscription] = await topic.createSubscription('storm');
+  const events = new Map<string, NarrationEvent>();
+  const torn: string[] = [];
+  let repeated = 0;
+  // It opens its stream again.
+  subscription.on('error', () => {});
+  subscription.on('message', (message) => {
+    const event = JSON.parse(message.data.toString('utf8')) as NarrationEvent;
+    const known = events.get(event.id);
+    if (known === undefined) events.set(event.id, event);
+    else repeated += 1;
+    if (known !== undefined && JSON.stringify(known) !== JSON.stringify(event)) torn.push(event.id);
+    if (random.chance(0.1)) message.nack();
+    else message.ack();
+  });
+  return {
+    events,
+    torn,
+    repeated: () => repeated,
+    close: async () => {
+      await subscription.close();
+      await pubsub.close();
+    },
+  };
+};
