@@ -14,7 +14,7 @@ import {
   recordInDocuments,
 } from '../src/stories/documents.ts';
 import type { SweptStory, SweepQuery } from '../src/stories/firestore-jobs.node.ts';
-import type { StoryStore } from '../src/stories/firestore-stories.node.ts';
+import type { AddressDecision, StoryStore } from '../src/stories/firestore-stories.node.ts';
 import { openInDocuments } from '../src/stories/opening.ts';
 
 /** A story with its attempts. Any commit to it is a new version, which a transaction that read an older one conflicts with. */
@@ -117,8 +117,14 @@ const pageOf = <T extends { readonly id: string }>(
 
 export type MemoryStories = Pick<
   StoryStore,
-  'apply' | 'recordRunpodJob' | 'open' | 'readJob' | 'listOverdue' | 'listNextInRound'
+  'apply' | 'recordRunpodJob' | 'open' | 'readdress' | 'readJob' | 'listOverdue' | 'listNextInRound' | 'ping'
 >;
+
+/** What a transaction answers, and what it writes if it commits. */
+interface Work<T> {
+  readonly answer: T;
+  readonly write?: () => NarrationEvent | undefined;
+}
 
 /** The place of a value in Firestore's order of types, times being 0. */
 const typeRank = (value: unknown): number => {
@@ -153,13 +159,13 @@ export const createMemoryStories = (documents: MemoryDocuments, options: MemoryO
 
   const transact = async <T>(
     storyId: string,
-    work: (story: MemoryStory) => { readonly answer: T; readonly write?: () => NarrationEvent | undefined },
+    work: (story: MemoryStory) => Work<T> | Promise<Work<T>>,
   ): Promise<T | typeof AWAY> => {
     for (let tries = 1; tries <= MAX_TRIES; tries += 1) {
       if ((await step('read')) === 'away') return AWAY;
       const story = storyIn(documents, storyId);
       const { version } = story;
-      const { answer, write } = work(story);
+      const { answer, write } = await work(story);
       const fate = await step('commit');
       if (fate === 'away') return AWAY;
       if (fate === 'conflict' || story.version !== version) continue;
@@ -231,6 +237,21 @@ export const createMemoryStories = (documents: MemoryDocuments, options: MemoryO
         };
         return { answer: decision, write };
       }),
+    readdress: (storyId, decide) =>
+      transact(storyId, async (story): Promise<Work<AddressDecision>> => {
+        const { fields } = story;
+        const answer = await decide(
+          fields && {
+            userId: textOf(fields[names.ownerField]),
+            audioUrl: textOf(fields['audioUrl']),
+            storagePath: textOf(fields['audioStoragePath']),
+          },
+        );
+        if (answer.kind !== 'renewed') return { answer };
+        const write = () => void (story.fields = { ...story.fields, audioUrl: answer.audioUrl });
+        return { answer, write };
+      }),
+    ping: async () => (await step('read')) !== 'away',
     readJob: async (storyId, jobId) => {
       if ((await step('read')) === 'away') return AWAY;
       const { fields, attempts } = storyIn(documents, storyId);

@@ -13,7 +13,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { narrationEvent } from '../src/events/narration-event.ts';
 import { createOwedEvents, type OwedEvents } from '../src/events/owed-events.node.ts';
 import { decideStoryOpening } from '../src/request/open-story.ts';
-import { createFirestoreStories } from '../src/stories/firestore-stories.node.ts';
+import { type AddressDecision, createFirestoreStories } from '../src/stories/firestore-stories.node.ts';
 import {
   createMemoryOwedEvents,
   createMemoryStories,
@@ -326,6 +326,50 @@ describe.each([
     );
     expect(await read('j1')).toMatchObject({ job: { refusal: { code: 'timed_out' } } });
     expect(await store.stories.readJob(`${id}-none`, 'j1')).toEqual({ kind: 'no-such-story' });
+  });
+
+  it('writes a new address, and nothing else', async () => {
+    const id = await put({
+      ...OWN,
+      audioStatus: 'ready',
+      audioUrl: 'https://a.test/old',
+      audioStoragePath: 'p/1.mp3',
+    });
+    const before = await store.story(id);
+    const seen: unknown[] = [];
+    const readdress = (storyId: string, decision: AddressDecision) =>
+      store.stories.readdress(storyId, async (story) => {
+        seen.push(story);
+        return decision;
+      });
+    expect(await readdress(id, { kind: 'unchanged' })).toEqual({ kind: 'unchanged' });
+    expect(await store.story(id)).toEqual(before);
+    const renewed = { kind: 'renewed', audioUrl: 'https://a.test/new' } as const;
+    expect(await readdress(id, renewed)).toEqual(renewed);
+    expect(await store.story(id)).toEqual({ ...before, audioUrl: 'https://a.test/new' });
+    expect(await readdress(`${id}-none`, { kind: 'no-such-story' })).toEqual({ kind: 'no-such-story' });
+    const known = { userId: 'u1', audioUrl: 'https://a.test/old', storagePath: 'p/1.mp3' };
+    expect(seen).toEqual([known, known, undefined]);
+  });
+
+  it('keeps the address of a message that came between', async () => {
+    const id = await put(
+      { ...OWN, audioStatus: 'processing', audioUrl: 'https://a.test/old' },
+      { j1: ATTEMPT },
+    );
+    let between: Promise<unknown> | undefined;
+    await store.stories.readdress(id, async () => {
+      if (between !== undefined) return { kind: 'unchanged' };
+      between = apply(id, ready('j1'));
+      await new Promise(setImmediate);
+      return { kind: 'renewed', audioUrl: 'https://a.test/lost' };
+    });
+    await between;
+    expect(await store.story(id)).toMatchObject({ audioStatus: 'ready', audioUrl: 'https://a.test/j1.mp3' });
+  });
+
+  it('answers a ping', async () => {
+    expect(await store.stories.ping()).toBe(true);
   });
 
   it('lists what a sweep looks into, the longest waiting first, page by page', async () => {

@@ -1,9 +1,27 @@
 import type { NarrationEvent } from '@taleback/functions/src/events/narration-event.ts';
 import type { Fields } from '@taleback/functions/src/stories/documents.ts';
 import type { MemoryStory } from '@taleback/functions/test/memory-stories.ts';
-import { checkReport, type Committed, namesOf, type Report, type StoryRecord } from './rules.ts';
+import {
+  checkReport,
+  type Committed,
+  endOf,
+  namesOf,
+  type Period,
+  type Report,
+  type StoryRecord,
+} from './rules.ts';
 
 const isEnd = (status: unknown): boolean => status === 'ready' || status === 'failed';
+const isUnderWay = (status: unknown): boolean => status === 'pending' || status === 'processing';
+
+/** The period of a story that another app set to pending, or a person cancelled. */
+const periodOf = (order: number, { fields = {}, attempts }: MemoryStory): Period => {
+  const jobId = fields['audioJobId'] as string | undefined;
+  const current = jobId === undefined ? undefined : attempts.get(jobId);
+  const isSetBack = isUnderWay(fields['audioStatus']) && !isUnderWay(current?.['status']);
+  const isOurs = Number(current?.['number'] ?? 0) > 0 && !isSetBack;
+  return { order, isOurs, jobId: isOurs ? jobId : undefined, contentHash: fields['audioContentHash'] };
+};
 
 export interface LedgerOptions {
   /** Simulated Unix milliseconds. */
@@ -23,12 +41,13 @@ export const createLedger = ({ now, maxSkewMs, audioSinceMs }: LedgerOptions) =>
   let order = 0;
 
   const fault = (storyId: string, what: string): void => void faults.push(`${storyId}: ${what}`);
-  const open = (storyId: string, fields: Fields): void => {
-    const first = { order, isOurs: false, jobId: undefined, contentHash: undefined };
+  const open = (storyId: string, story: MemoryStory): void => {
     stories.set(storyId, {
-      last: fields,
-      periods: [first],
+      last: story.fields ?? {},
+      periods: [periodOf(order, story)],
       reports: [],
+      ends: new Map(),
+      cancelled: new Set(),
       recorded: new Map(),
       events: [],
     });
@@ -62,8 +81,9 @@ export const createLedger = ({ now, maxSkewMs, audioSinceMs }: LedgerOptions) =>
     }
     const { data } = event;
     if (data.sequence !== has) fault(storyId, `event ${data.sequence} of a story at ${has}`);
-    if (data.status !== to) fault(storyId, `event ${data.status} of a story that is ${String(to)}`);
     if (data.storyId !== storyId || event.subject !== storyId) fault(storyId, `event of ${event.subject}`);
+    if (data.status === 'cancelled') return;
+    if (data.status !== to) fault(storyId, `event ${data.status} of a story that is ${String(to)}`);
     if (to === 'ready' && data.audioUrl !== now['audioUrl']) fault(storyId, 'event with another address');
     if (to === 'failed' && data.code !== now['audioErrorCode']) fault(storyId, 'event with another code');
     const retryAt = now['audioRetryAt'] instanceof Date ? now['audioRetryAt'].toISOString() : undefined;
@@ -88,6 +108,28 @@ export const createLedger = ({ now, maxSkewMs, audioSinceMs }: LedgerOptions) =>
     if (isOpened && now['audioError'] !== undefined) fault(storyId, 'opened with the error of before');
   };
 
+  const checkCancel = (
+    storyId: string,
+    before: Fields,
+    story: MemoryStory,
+    event: NarrationEvent | undefined,
+  ): void => {
+    const record = recordOf(storyId);
+    const { fields = {}, attempts } = story;
+    const jobId = before['audioJobId'] as string;
+    const status = attempts.get(jobId)?.['status'];
+    if (event === undefined) {
+      if (isUnderWay(before['audioStatus']) && isUnderWay(status)) fault(storyId, 'was not cancelled');
+      return;
+    }
+    const end = record.ends.get(jobId) ?? endOf(before);
+    const expected: Fields = { audioUrl: before['audioUrl'], audioError: undefined, ...end };
+    for (const name of ['audioStatus', 'audioJobId', 'audioError', 'audioUrl'])
+      if (fields[name] !== expected[name]) fault(storyId, `cancelled, and ${name} is not what it was`);
+    record.cancelled.add(jobId);
+    record.periods.push({ ...periodOf(order, story), end });
+  };
+
   return {
     stories,
     faults,
@@ -102,31 +144,20 @@ export const createLedger = ({ now, maxSkewMs, audioSinceMs }: LedgerOptions) =>
     reset: (storyId: string, story: MemoryStory): void => {
       order += 1;
       const record = recordOf(storyId);
-      const { fields = {} } = story;
-      const jobId = typeof fields['audioJobId'] === 'string' ? fields['audioJobId'] : undefined;
-      const current = jobId === undefined ? undefined : story.attempts.get(jobId);
-      const isOurs =
-        Number(current?.['number'] ?? 0) > 0 &&
-        !isEnd(current?.['status']) &&
-        current?.['status'] !== 'cancelled';
-      record.periods.push({
-        order,
-        isOurs,
-        jobId: isOurs ? jobId : undefined,
-        contentHash: fields['audioContentHash'],
-      });
-      record.last = fields;
+      record.periods.push(periodOf(order, story));
+      record.last = story.fields ?? {};
     },
     /** A transaction committed, or ended without a write. */
     committed: (
       storyId: string,
-      { fields = {}, attempts }: MemoryStory,
+      story: MemoryStory,
       event: NarrationEvent | undefined,
-      report: Report | 'sweep' | undefined,
+      report: Report | 'sweep' | 'cancel' | undefined,
     ): void => {
       order += 1;
       const record = recordOf(storyId);
       const before = record.last;
+      const { fields = {}, attempts } = story;
       const isOpened = Number(fields['audioAttempt'] ?? 0) > Number(before['audioAttempt'] ?? 0);
       const current = typeof fields['audioJobId'] === 'string' ? fields['audioJobId'] : undefined;
       checkStep(storyId, before, fields, isOpened);
@@ -137,9 +168,13 @@ export const createLedger = ({ now, maxSkewMs, audioSinceMs }: LedgerOptions) =>
         if (contentHash === undefined || contentHash !== fields['audioContentHash'])
           fault(storyId, 'opened without its content');
         record.periods.push({ order, isOurs: true, jobId: current, contentHash });
+        if (current !== undefined) record.ends.set(current, endOf(before));
       }
+      if (report === 'cancel') checkCancel(storyId, before, story, event);
       const recorded: string[] = [];
       for (const [jobId, attempt] of attempts) {
+        if (record.cancelled.has(jobId) && attempt['status'] !== 'cancelled')
+          fault(storyId, `${jobId} was cancelled and is ${String(attempt['status'])}`);
         const runpodJobId = attempt['runpodJobId'];
         if (typeof runpodJobId !== 'string' || record.recorded.has(runpodJobId)) continue;
         if ([...record.recorded.values()].some((one) => one.jobId === jobId))
@@ -149,7 +184,7 @@ export const createLedger = ({ now, maxSkewMs, audioSinceMs }: LedgerOptions) =>
       }
       const check = (one: Committed): void => {
         const name = namesOf(one, record).find((known) => known.order === order);
-        const wrong = name && checkReport(record, { fields, attempts, version: 0 }, before, one, name);
+        const wrong = name && checkReport(record, story, before, one, name);
         if (wrong !== undefined) fault(storyId, `${wrong} (${one.kind} of ${one.named ?? 'no job'})`);
       };
       // What came under RunPod's id before is judged now.
@@ -173,7 +208,7 @@ export const createLedger = ({ now, maxSkewMs, audioSinceMs }: LedgerOptions) =>
         const made = audioSinceMs(current);
         if (isGivenUp && made !== undefined && made < now() - 60_000)
           fault(storyId, 'given up although its audio is there');
-      } else if (report !== undefined && report.storyId === storyId) {
+      } else if (typeof report === 'object' && report.storyId === storyId) {
         const committed = { ...report, order, current };
         record.reports.push(committed);
         check(committed);

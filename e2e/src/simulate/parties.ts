@@ -1,7 +1,8 @@
-import type { ProgressMessage, StoryMessage, TtsJobEvent } from '@taleback/core';
+import { decideCancel, type ProgressMessage, type StoryMessage, type TtsJobEvent } from '@taleback/core';
 import { publishOwed } from '@taleback/functions/src/events/publish-owed.ts';
 import { requestAudio } from '@taleback/functions/src/request/request-audio.ts';
 import { dispatchJob } from '@taleback/functions/src/runpod/dispatch.ts';
+import { applyDecision } from '@taleback/functions/src/stories/apply-message.ts';
 import { sweepStories } from '@taleback/functions/src/sweep/sweep.ts';
 import { storyIn } from '@taleback/functions/test/memory-stories.ts';
 import type { Step } from './plan.ts';
@@ -146,10 +147,9 @@ export const createParties = (world: World) => {
     await world.within(actor, 120_000, work);
   };
 
-  /** Whether a sweep may find anything: an empty one need not be simulated. */
-  const mayFind = (): boolean => {
+  /** Whether a sweep may find anything by a time: an empty one need not be simulated. */
+  const mayFind = (byMs: number): boolean => {
     if (documents.owed.size > 0) return true;
-    const byMs = scheduler.now() + MAX_SKEW_MS;
     return [...documents.stories.values()].some(({ fields = {} }) => {
       const { audioStatus: status, audioLeaseExpiresAt: lease, audioRetryAt: retryAt } = fields;
       if (status === 'failed') return retryAt !== undefined && millisOf(retryAt) <= byMs;
@@ -160,9 +160,10 @@ export const createParties = (world: World) => {
   let rounds = 0;
   const sweepAlways = (): void => {
     rounds += 1;
-    const { size } = documents.stories;
-    if (mayFind()) void sweep(`sweep${rounds}`);
-    if (size > 0) scheduler.after(SWEEP_EVERY_MS, sweepAlways);
+    if (mayFind(scheduler.now() + MAX_SKEW_MS)) void sweep(`sweep${rounds}`);
+    // Nothing can happen any more.
+    if (scheduler.isIdle() && !mayFind(Infinity)) return;
+    scheduler.after(SWEEP_EVERY_MS, sweepAlways);
   };
 
   /** Another app, or a person, writes straight into the database. */
@@ -195,6 +196,15 @@ export const createParties = (world: World) => {
     const isWaiting = attempt?.['status'] === 'pending';
     if (answer?.kind === 'queue-away' && isWaiting && !world.wasAway(actor))
       ledger.fault(storyId, 'waits for a job that was not queued');
+  };
+
+  const cancel = (step: Step, storyId: string): void => {
+    const actor = actors.spawn(step.id);
+    const parts = world.partsOf(actor, 'cancel');
+    const context = { source: 'person', nowMs: parts.now(), leaseMs: 0 } as const;
+    const target = { storyId, jobId: undefined };
+    const work = applyDecision(target, (...seen) => decideCancel(...seen, context), parts);
+    void world.within(actor, 30_000, work);
   };
 
   const foreign = async (step: Step & { kind: 'foreign' }, storyId: string): Promise<void> => {
@@ -250,6 +260,8 @@ export const createParties = (world: World) => {
       case 'request':
       case 'retry':
         return void request(step, step.kind, storyId);
+      case 'cancel':
+        return cancel(step, storyId);
       case 'reset':
         write(storyId, { audioStatus: 'pending' });
         return ledger.reset(storyId, storyIn(documents, storyId));

@@ -8,7 +8,7 @@ export type Deed =
       /** Whether the text was changed before. */
       readonly isEdited: boolean;
     }
-  | { readonly kind: 'reset' | 'runpod-retry'; readonly story: number }
+  | { readonly kind: 'cancel' | 'reset' | 'runpod-retry'; readonly story: number }
   | {
       readonly kind: 'foreign';
       readonly story: number;
@@ -38,6 +38,8 @@ export interface Plan {
   /** Who takes jobs from the queue. */
   readonly target: 'runpod' | 'worker';
   readonly hasAutoRetry: boolean;
+  /** Whether the stories have attempts of an older release, without hashes of their content. */
+  readonly isOld: boolean;
   /** Without faults, stricter rules hold. */
   readonly hasFaults: boolean;
   readonly stories: number;
@@ -64,7 +66,8 @@ const deedOf = (random: Random, story: number, index: number): Deed => {
       forMs: between(1_000, 90_000),
     };
   if (drawn < 0.64) return { kind: 'sweep' };
-  if (drawn < 0.82)
+  if (drawn < 0.7) return { kind: 'cancel', story };
+  if (drawn < 0.85)
     return {
       kind: 'stray',
       story,
@@ -102,6 +105,7 @@ export const planOf = (seed: number): Plan => {
     seed,
     target: random.chance(0.6) ? 'runpod' : 'worker',
     hasAutoRetry: random.chance(0.3),
+    isOld: random.chance(0.1),
     hasFaults: random.chance(0.85),
     stories,
     steps,

@@ -28,13 +28,26 @@ export interface Period {
   readonly isOurs: boolean;
   readonly jobId: string | undefined;
   readonly contentHash: unknown;
+  /** After a cancel: the end that the story has again. */
+  readonly end?: Fields;
 }
+
+/** What a cancel of the next attempt restores. */
+export const endOf = (fields: Fields): Fields => {
+  const { audioStatus, audioJobId, audioError, audioUrl, audioStoragePath } = fields;
+  if (audioStatus === 'ready' || audioStatus === 'failed') return { audioStatus, audioJobId, audioError };
+  return (audioUrl ?? audioStoragePath) === undefined ? {} : { audioStatus: 'ready' };
+};
 
 /** What the ledger knows of a story. */
 export interface StoryRecord {
   last: Fields;
   readonly periods: Period[];
   readonly reports: Committed[];
+  /** The end that the story had when a job of ours was opened. */
+  readonly ends: Map<string, Fields>;
+  /** Jobs that a person cancelled. */
+  readonly cancelled: Set<string>;
   /** Jobs at RunPod, by RunPod's id, and when the id was recorded. */
   readonly recorded: Map<string, { readonly jobId: string; readonly order: number }>;
   readonly events: NarrationEvent[];
@@ -67,9 +80,10 @@ export const counts = (
 ): boolean => {
   if (order <= period.order) return false;
   if (named === undefined) return true;
+  const attempt = job === undefined ? undefined : attempts.get(job);
+  if (attempt?.['status'] === 'cancelled') return false;
   // A foreign story may still name RunPod's id of a job that was recorded later.
   if (!period.isOurs && named === current) return true;
-  const attempt = job === undefined ? undefined : attempts.get(job);
   const isOfOurs = Number(attempt?.['number'] ?? 0) > 0;
   if (period.isOurs ? job === period.jobId : !isOfOurs) return true;
   const hasContent = period.contentHash !== undefined && attempt?.['contentHash'] === period.contentHash;

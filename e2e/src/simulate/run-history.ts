@@ -54,7 +54,7 @@ export const shrink = async (failing: History): Promise<History> => {
 
 export const describeHistory = ({ plan, happened, faults }: History): string =>
   [
-    `seed ${plan.seed}: jobs go to ${plan.target === 'runpod' ? 'RunPod' : 'workers'}${plan.hasAutoRetry ? ', with automatic retries' : ''}`,
+    `seed ${plan.seed}: jobs go to ${plan.target === 'runpod' ? 'RunPod' : 'workers'}${plan.hasAutoRetry ? ', with automatic retries' : ''}${plan.isOld ? ', with attempts of an older release' : ''}`,
     ...plan.steps.map(
       ({ id, atMs, ...deed }) => `  ${(atMs / 1_000).toFixed(1)} s  ${id} ${JSON.stringify(deed)}`,
     ),

@@ -5,6 +5,8 @@ export interface Scheduler {
   /** Simulated Unix milliseconds. */
   readonly now: () => number;
   readonly after: (delayMs: number, run: () => void) => () => void;
+  /** Whether nothing else is left to run. */
+  readonly isIdle: () => boolean;
   /** Resolves when nothing is left to run, or the time has come. */
   readonly run: (untilMs: number) => Promise<void>;
 }
@@ -42,6 +44,7 @@ export const createScheduler = (): Scheduler => {
         one.run = undefined;
       };
     },
+    isIdle: () => due.every(({ run }) => run === undefined),
     run: (untilMs) =>
       new Promise((resolve) => {
         const turn = (): void => {

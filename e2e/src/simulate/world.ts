@@ -66,7 +66,18 @@ export const createWorld = (plan: Plan, without: ReadonlySet<string>) => {
       language: 'en',
       voiceId: 'slt',
     };
-    ledger.open(`story-${index}`, story.fields);
+    if (plan.isOld) {
+      const audioLeaseExpiresAt = new Date(START_MS + PROCESSING_LEASE_MS);
+      Object.assign(story.fields, {
+        audioStatus: 'processing',
+        audioJobId: 'old-2',
+        audioAttempt: 2,
+        audioLeaseExpiresAt,
+      });
+      story.attempts.set('old-1', { jobId: 'old-1', number: 1, status: 'failed' });
+      story.attempts.set('old-2', { jobId: 'old-2', number: 2, status: 'processing' });
+    }
+    ledger.open(`story-${index}`, story);
   }
 
   const isOut = (service: Service): boolean => scheduler.now() < (outages.get(service) ?? 0);
@@ -81,7 +92,7 @@ export const createWorld = (plan: Plan, without: ReadonlySet<string>) => {
     return done;
   };
 
-  const partsOf = (actor: Actor, report?: Report | 'sweep') => {
+  const partsOf = (actor: Actor, report?: Report | 'sweep' | 'cancel') => {
     const now = (): number => scheduler.now() + actor.skewMs;
     const step = async (at: StoreStep): Promise<'away' | 'conflict' | undefined> => {
       if (actor.meets(`crash before ${at}`, 0.008)) actor.crash();

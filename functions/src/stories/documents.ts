@@ -101,9 +101,10 @@ export const isKnownFromStory = (story: Fields, jobId: string | undefined): bool
 
 /** The fields with a change. */
 export const changed = (fields: Fields, { set, remove }: Change): Fields => {
-  const next = { ...fields, ...set };
-  for (const name of remove) delete next[name];
-  return next;
+  // Not by `delete`, which makes objects slow.
+  const next: Record<string, unknown> = {};
+  for (const name of Object.keys(fields)) if (!remove.includes(name)) next[name] = fields[name];
+  return Object.assign(next, set);
 };
 
 /** What may be cut from an end that is too large, in this order. A failure keeps a sentence of its words. */

@@ -232,7 +232,11 @@ export const decideCancel = (
   const transitions = { cancelled: { source, at } };
   return {
     kind: 'applied',
-    story: numbered(story, merge({ set: {}, remove: now }, { set: current.before, remove: [] })),
+    // An older or foreign attempt does not say what was there before.
+    story: numbered(
+      story,
+      merge({ set: {}, remove: now }, { set: { ...story.lastEnd, ...current.before }, remove: [] }),
+    ),
     attempt: {
       jobId: current.jobId,
       change: { set: { status: 'cancelled', updatedAt: at, endedAt: at, transitions }, remove: [] },

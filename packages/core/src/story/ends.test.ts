@@ -337,6 +337,15 @@ describe('a cancelled attempt', () => {
     for (const name of AUDIO_FIELDS) expect(remove).not.toContain(name);
   });
 
+  it('keeps the audio that was there also of an attempt that does not say so', () => {
+    const decision = decideCancel(
+      story({ lastEnd: { audioStatus: 'ready' } }),
+      { current: foreign() },
+      { ...context, source: 'person' },
+    );
+    expect(storyOf(decision).set).toEqual({ audioStatus: 'ready', audioEventSequence: 4 });
+  });
+
   it.each([
     ['a story that is ready', story({ status: 'ready' }), { current: attempt({ status: 'ready' }) }],
     ['a story without an attempt', story(), {}],
