@@ -20,6 +20,9 @@ import { createS3AudioPlace } from './sweep/s3-audio.node.ts';
 import type { SweepOptions } from './sweep/sweep.ts';
 import { createFirestoreStories } from './stories/firestore-stories.node.ts';
 
+/** How long a sweep waits for one story: its user may have locked it. Milliseconds. */
+const SWEEP_STORY_TIMEOUT_MS = 2_000;
+
 /** Runs once, at the first call: while a deployment is being planned there is no configuration yet. */
 export const once = <T>(make: () => T): (() => T) => {
   let made: { readonly value: T } | undefined;
@@ -120,7 +123,15 @@ export const openParts = (config: FunctionsConfig, firestore: Firestore, log: Lo
     sweep: once((): SweepOptions => {
       const audio = audioPlace();
       const findAudio = audio && createAudioFinder(audio);
-      return { ...common, runpod: runpod(), findAudio, requests: requests() };
+      const quick = createFirestoreStories(firestore, { ...store, timeoutMs: SWEEP_STORY_TIMEOUT_MS });
+      const { listOverdue, listNextInRound } = common.stories;
+      return {
+        ...common,
+        stories: { ...quick, listOverdue, listNextInRound },
+        runpod: runpod(),
+        findAudio,
+        requests: { ...requests(), stories: quick },
+      };
     }),
   };
 };

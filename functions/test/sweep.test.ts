@@ -118,8 +118,24 @@ describe('a job past its lease', () => {
       nowMs += 1_000;
       return nowMs;
     };
-    expect(await sweepWith({ pageSize: 2, budgetMs: 1, now })).toMatchObject({ ended: 2 });
+    expect(await sweepWith({ roundSize: 2, budgetMs: 1, now })).toMatchObject({ ended: 2 });
     expect(await sweepWith({ pageSize: 2 })).toMatchObject({ ended: 4 });
+  });
+
+  it('is ended although another user holds locks on stories that waited longer', async () => {
+    const locked = await Promise.all(Array.from({ length: 30 }, () => overdueStory({ userId: 'hostile' })));
+    const honest = await overdueStory({ audioLeaseExpiresAt: new Date(Date.now() - 1_000) });
+    const order: (string | undefined)[] = [];
+    const apply: typeof nets.stories.apply = async (target, decision) => {
+      order.push(target.storyId);
+      const isLocked = locked.some(({ storyId }) => storyId === target.storyId);
+      return isLocked ? { kind: 'store-away', cause: 'locked' } : nets.stories.apply(target, decision);
+    };
+    const report = await sweepWith({ pageSize: 12, roundSize: 12, stories: { ...nets.stories, apply } });
+    // Each locked story has had one turn, and all but the first ten came after the honest one.
+    expect(report).toMatchObject({ ended: 1, 'store-away': 30 });
+    expect(order.indexOf(honest.storyId)).toBeLessThanOrEqual(20);
+    expect(new Set(order).size).toBe(order.length);
   });
 
   it('is ended once by two sweeps at the same time', async () => {

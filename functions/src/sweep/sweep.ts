@@ -59,6 +59,9 @@ const lease = async ({ storyId, audio, hasLease }: SweptStory, options: SweepOpt
   return outcome.kind === 'decided' && outcome.decision === 'applied' ? 'leased' : 'moved';
 };
 
+const isOverdue = ({ audio, hasLease }: SweptStory, nowMs: number): boolean =>
+  hasLease && audio.leaseExpiresAtMs !== undefined && audio.leaseExpiresAtMs <= nowMs;
+
 /** Whether RunPod runs the failed job again, after a `/retry` of its own: another attempt would run beside it. */
 const isRunAgain = async ({ runpodJobId }: StoryAudio, { runpod }: SweepOptions): Promise<boolean> =>
   runpodJobId !== undefined && runpod !== undefined && isRunning(runpodJobId, runpod);
@@ -102,22 +105,28 @@ const retry = async ({ storyId, audio }: SweptStory, options: SweepOptions): Ret
   return giveUp(storyId, isRetryDue, options);
 };
 
-/** Sweeps some at once. A fault of one story must not delay the others. */
-const inGroups = async (stories: readonly SweptStory[], sweep: Sweep, log: SweepOptions['log']) => {
-  const guarded: Sweep = (story) =>
-    sweep(story).catch((fault: unknown) => {
-      log('error', 'sweep of a story failed', { storyId: story.storyId, fault: String(fault) });
-      return undefined;
-    });
-  const ends: Awaited<ReturnType<Sweep>>[] = [];
-  for (let start = 0; start < stories.length; start += CONCURRENCY)
-    ends.push(...(await Promise.all(stories.slice(start, start + CONCURRENCY).map(guarded))));
-  return ends.filter((end) => end !== undefined);
+interface Waiting {
+  readonly story: SweptStory;
+  readonly sweep: Sweep;
+}
+
+/** In turns by user: everybody's first story, then everybody's second. */
+const inTurns = (swept: readonly Waiting[]): Waiting[] => {
+  const turns = new Map<string | undefined, number>();
+  return swept
+    .map((one) => {
+      const turn = turns.get(one.story.userId) ?? 0;
+      turns.set(one.story.userId, turn + 1);
+      return { one, turn };
+    })
+    .sort((first, second) => first.turn - second.turn)
+    .map(({ one }) => one);
 };
 
 /**
- * Ends jobs past their lease, gives a lease to stories under way without one, and retries failures that are due. It may
- * run twice at once, and may be interrupted anywhere.
+ * Ends jobs past their lease, gives a lease to stories under way without one, and retries failures that are due. Users
+ * take turns, and a story that cannot be written delays the others of its user only. It may run twice at once, and may
+ * be interrupted anywhere.
  */
 export const sweepStories = async (options: SweepOptions): Promise<SweepReport> => {
   const { now, log, budgetMs = DEFAULT_BUDGET_MS, pageSize = DEFAULT_PAGE_SIZE } = options;
@@ -126,6 +135,30 @@ export const sweepStories = async (options: SweepOptions): Promise<SweepReport> 
   const isLate = (): boolean => now() - startedAtMs >= budgetMs;
   const report = { ended: 0, renewed: 0, left: 0, moved: 0, 'store-away': 0, retried: 0, leased: 0 };
 
+  /** Users of stories that could not be written: a user may lock own stories. Their others come last. */
+  const slowUsers = new Set<string | undefined>();
+  const postponed: Waiting[] = [];
+  const sweepOne = async ({ story, sweep }: Waiting): Promise<void> => {
+    try {
+      const end = await sweep(story);
+      if (end === 'store-away') slowUsers.add(story.userId);
+      if (end !== undefined) report[end] += 1;
+    } catch (fault) {
+      // It must not delay the others.
+      log('error', 'sweep of a story failed', { storyId: story.storyId, fault: String(fault) });
+    }
+  };
+  const sweepInTurns = async (waiting: readonly Waiting[], isLastTry: boolean): Promise<void> => {
+    let left = inTurns(waiting);
+    while (left.length > 0) {
+      if (!isLastTry) {
+        postponed.push(...left.filter(({ story }) => slowUsers.has(story.userId)));
+        left = left.filter(({ story }) => !slowUsers.has(story.userId));
+      }
+      await Promise.all(left.splice(0, CONCURRENCY).map(sweepOne));
+      if (isLate()) return;
+    }
+  };
   const sweepPage = async <Page extends { readonly kind: 'page'; readonly stories: readonly SweptStory[] }>(
     page: Page | StoreAway,
     sweep: Sweep,
@@ -134,7 +167,10 @@ export const sweepStories = async (options: SweepOptions): Promise<SweepReport> 
       log('error', 'Firestore is away', { cause: page.cause });
       return undefined;
     }
-    for (const end of await inGroups(page.stories, sweep, log)) report[end] += 1;
+    await sweepInTurns(
+      page.stories.map((story) => ({ story, sweep })),
+      false,
+    );
     return page;
   };
   const sweepAll = async (query: SweepQuery, sweep: Sweep): Promise<void> => {
@@ -145,14 +181,20 @@ export const sweepStories = async (options: SweepOptions): Promise<SweepReport> 
     } while (from !== undefined && !isLate());
   };
 
-  // First, because it is bounded: jobs past their lease may take all the time there is.
-  await sweepPage(await options.stories.listNextInRound(roundSize), (story) => lease(story, options));
-  await sweepAll({ kind: 'lease-expired', byMs: startedAtMs }, (story) => sweepStory(story, options));
-  const retries = [
-    { kind: 'retry-due', byMs: startedAtMs },
-    { kind: 'retry-late', byMs: startedAtMs + MAX_RETRY_WAIT_MS },
-  ] as const;
-  for (const query of retries) if (!isLate()) await sweepAll(query, (story) => retry(story, options));
+  const giveLease: Sweep = (story) => lease(story, options);
+  // First, because it is bounded, and comes to every story in time, however many before it are locked.
+  const round = await sweepPage(await options.stories.listNextInRound(roundSize), (story) =>
+    isOverdue(story, startedAtMs) ? sweepStory(story, options) : giveLease(story),
+  );
+  const inRound = new Set(round?.stories.map(({ storyId }) => storyId));
+  const end: Sweep = async (story) => (inRound.has(story.storyId) ? undefined : sweepStory(story, options));
+  const rest: readonly [SweepQuery, Sweep][] = [
+    [{ kind: 'lease-expired', byMs: startedAtMs }, end],
+    [{ kind: 'retry-due', byMs: startedAtMs }, (story) => retry(story, options)],
+    [{ kind: 'retry-late', byMs: startedAtMs + MAX_RETRY_WAIT_MS }, (story) => retry(story, options)],
+  ];
+  for (const [query, sweep] of rest) if (!isLate()) await sweepAll(query, sweep);
+  await sweepInTurns(postponed, true);
   const total = Object.values(report).reduce((sum, count) => sum + count, 0);
   if (total > 0) log('info', 'sweep', report);
   return report;
