@@ -60,34 +60,30 @@ export const tts = onRequest(
 /** Custom claim of a user's token, set by the operator: `high`, `normal` or `low`. */
 const PRIORITY_CLAIM = 'ttsPriority';
 
-interface Caller {
-  readonly userId: string;
-  readonly priority: JobPriority | undefined;
-}
-
-const callable = <Value>(answerTo: (caller: Caller, data: unknown) => Promise<CallableAnswer<Value>>) =>
+const callable = <Value>(
+  answerTo: (userId: string, data: unknown, priority?: JobPriority) => Promise<CallableAnswer<Value>>,
+) =>
   boundedCallable(
     onCall(COMMON, async ({ auth, data }: CallableRequest<unknown>) => {
       if (auth === undefined) throw new HttpsError('unauthenticated', 'Sign in first.');
-      const caller = { userId: auth.uid, priority: priorityOf(auth.token[PRIORITY_CLAIM]) };
-      const answer = await answerTo(caller, data);
+      const answer = await answerTo(auth.uid, data, priorityOf(auth.token[PRIORITY_CLAIM]));
       if (answer.ok) return answer.value;
       throw new HttpsError(answer.status, answer.sentence, answer.details);
     }),
   );
 
 /** A person requests a narration of an own story. */
-export const requestStoryAudio = callable(async ({ userId, priority }, data) =>
+export const requestStoryAudio = callable(async (userId, data, priority) =>
   callableAnswer(await requestAudio('request', userId, data, { ...parts().requests(), priority })),
 );
 
 /** A person presses Try Again. */
-export const retryStoryAudio = callable(async ({ userId, priority }, data) =>
+export const retryStoryAudio = callable(async (userId, data, priority) =>
   callableAnswer(await requestAudio('retry', userId, data, { ...parts().requests(), priority })),
 );
 
 /** A person's page could not play an own story: its signed address may have expired. */
-export const renewStoryAudio = callable(async ({ userId }, data) =>
+export const renewStoryAudio = callable(async (userId, data) =>
   renewalAnswer(await renewAudio(userId, data, parts().renewal())),
 );
 

@@ -134,7 +134,7 @@ describe('the stream of jobs', { timeout: 60_000 }, () => {
     server.refuse('StreamingPull', GRPC.NOT_FOUND);
     server.refuse('CreateTopic', GRPC.PERMISSION_DENIED);
     server.refuse('CreateSubscription', GRPC.PERMISSION_DENIED);
-    const source = createSource(server.host, 500);
+    const source = createSource(server.host, 3_000);
     void source.start(take);
     expect(await source.dead).toBe(
       'The subscription "tts-jobs-worker" is missing, and the worker may not create it: create it, or grant its account roles/pubsub.editor on the project.',
