@@ -64,7 +64,7 @@ export const findLostRecording = (extras: KeptExtras | undefined, ownerId: strin
 const extrasFor = (
   story: StoryText,
   isOtherVoice: boolean,
-  { userId, priority }: Pick<StoryRequest, 'userId' | 'priority'>,
+  { userId, priority }: { readonly userId: string; readonly priority: JobPriority | undefined },
 ): KeptExtras | undefined => {
   const kept = isOtherVoice ? extrasOfOtherVoice(story.extras ?? {}) : story.extras;
   const { storage_path: path, ...others } = kept ?? {};
