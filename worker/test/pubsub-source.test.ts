@@ -37,7 +37,7 @@ afterEach(async () => {
 /** Leases are extended ten times as often, and no time passes by which a job could wait for long. */
 const eager: Clock = {
   now: () => 0,
-  setTimer: (run, delayMs) => systemClock.setTimer(run, delayMs / 10),
+  setTimer: (run, delayMs) => systemClock.setTimer(run, delayMs === DEADLINE_MS / 2 ? 500 : delayMs),
 };
 
 const createSource = (concurrency = 1, subscription = SUBSCRIPTION, clock = systemClock): JobSource => {
