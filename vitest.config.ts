@@ -7,13 +7,13 @@ const SOURCES = {
   ssr: { resolve: { conditions: ['@taleback/source', 'node', 'development'] } },
 };
 const execArgv = ['--conditions=@taleback/source'];
-/** Vitest would leave one core free. */
-const maxWorkers = Math.max(2, availableParallelism() - 1);
-/** Half of its processes die every second: it needs the machine for itself. */
-const ALONE = 'packages/speech/test/manager/survival.test.ts';
+/** As many as there are cores, and three at least: many tests wait for other processes. */
+const maxWorkers = Math.max(3, availableParallelism());
+/** It pauses the emulator of Firestore that all tests share. */
+const ALONE = 'e2e/src/chaos.test.ts';
 const ROOMS = '{packages/*,functions,worker,cli,scripts,bench,e2e}';
 
-// The groups run one after the other: what starts emulators and browsers needs the machine for itself.
+// One group of projects keeps every core busy; all its projects need the same number of workers. One test runs after it.
 export default defineConfig({
   test: {
     projects: [
@@ -33,32 +33,19 @@ export default defineConfig({
           testTimeout: 60_000,
         },
       },
-      './web/vite.config.ts',
+      { extends: './web/vite.config.ts', root: './web', test: { name: 'web', maxWorkers } },
       {
         ...SOURCES,
         test: {
           name: 'emulators',
           include: [`${ROOMS}/test/**/*.test.ts`],
-          exclude: ['scripts/test/packages/**', ALONE],
+          exclude: ['scripts/test/packages/**'],
           environment: 'node',
           execArgv,
-          sequence: { groupOrder: 1 },
           globalSetup: ['scripts/src/emulators/vitest-setup.ts'],
           maxWorkers,
           testTimeout: 60_000,
           hookTimeout: 60_000,
-        },
-      },
-      {
-        ...SOURCES,
-        test: {
-          name: 'alone',
-          include: [ALONE],
-          environment: 'node',
-          execArgv,
-          sequence: { groupOrder: 4 },
-          fileParallelism: false,
-          testTimeout: 120_000,
         },
       },
       {
@@ -69,8 +56,7 @@ export default defineConfig({
           include: ['scripts/test/packages/**/*.test.ts'],
           environment: 'node',
           execArgv,
-          sequence: { groupOrder: 3 },
-          fileParallelism: false,
+          maxWorkers,
           testTimeout: 300_000,
           hookTimeout: 600_000,
         },
@@ -80,11 +66,23 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['e2e/src/**/*.test.ts'],
+          exclude: [ALONE],
           environment: 'node',
           execArgv,
-          sequence: { groupOrder: 2 },
+          maxWorkers,
+          testTimeout: 300_000,
+          hookTimeout: 420_000,
+        },
+      },
+      {
+        ...SOURCES,
+        test: {
+          name: 'alone',
+          include: [ALONE],
+          environment: 'node',
+          execArgv,
+          sequence: { groupOrder: 1 },
           fileParallelism: false,
-          testTimeout: 120_000,
           hookTimeout: 420_000,
         },
       },

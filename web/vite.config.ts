@@ -31,7 +31,6 @@ export default defineConfig({
     },
   },
   test: {
-    name: 'web',
     environment: 'happy-dom',
     include: ['**/*.test.{ts,tsx}'],
   },

@@ -25,7 +25,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 const WORKER = fileURLToPath(new URL('../../worker/src/main.ts', import.meta.url));
 const API_KEY = 'key-of-the-account';
 const SECRET = `whsec_${randomBytes(32).toString('base64')}`;
-const STORY_MS = 30_000;
+const STORY_MS = 60_000;
 const folder = fileURLToPath(new URL(`../../.taleback/runpod-test-${process.pid}`, import.meta.url));
 
 let stores: Stores;
@@ -56,6 +56,7 @@ const startWorker = async (projectId: string): Promise<string> => {
   worker = spawn(process.execPath, ['--conditions=@taleback/source', WORKER], {
     env: {
       PATH: process.env['PATH'],
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
       GOOGLE_CLOUD_PROJECT: projectId,
       JOB_SOURCE: 'runpod-dev',
       RUNPOD_DEV_PORT: '0',
@@ -203,7 +204,7 @@ describe('a story narrated at RunPod', () => {
     expect(await storyOf('by-callback')).toEqual(story);
   });
 
-  it('fails with the reason that its handler told', async () => {
+  it('fails with the reason that its handler reported', async () => {
     await narrate('no-voice', 'ghost');
     expect(await endOf('no-voice')).toMatchObject({
       audioStatus: 'failed',

@@ -10,7 +10,7 @@ const SUITES = ['chaos', 'load', 'simulate'];
  */
 const [suite, ...rest] = process.argv.slice(2);
 if (suite === undefined || suite.startsWith('-')) {
-  process.argv.splice(2, 0, '--project', 'e2e');
+  process.argv.splice(2, 0, '--project', 'e2e', '--project', 'alone');
   await import('./test.ts');
 } else if (SUITES.includes(suite)) {
   const entry = inRoot('e2e/src', `${suite}.ts`);

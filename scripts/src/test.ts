@@ -9,7 +9,7 @@ const USAGE = `Runs tests, and ends with one line of counts.
 
   npm test                     unit, page, emulators, end to end, two storms
   npm test -- FILE...          the files whose path contains one of these words; what they need is built
-  npm test -- --project NAME   one of unit, web, emulators, alone, packages, e2e
+  npm test -- --project NAME   one of unit, web, emulators, packages, e2e, alone
   npm run test:unit            unit and page
   npm run test:all             everything, with ten storms and larger sizes
 
@@ -40,10 +40,10 @@ interface Report {
 
 /** The project that a test file belongs to, as vitest.config.ts has it. */
 const projectOf = (file: string): string => {
+  if (file === 'e2e/src/chaos.test.ts') return 'alone';
   if (file.startsWith('e2e/')) return 'e2e';
   if (file.startsWith('web/')) return 'web';
   if (file.startsWith('scripts/test/packages/')) return 'packages';
-  if (file.endsWith('/survival.test.ts')) return 'alone';
   return file.includes('/test/') ? 'emulators' : 'unit';
 };
 
@@ -87,7 +87,7 @@ await runScript(
     if (flags.all) process.env['TEST_SIZE'] = 'all';
     if (selected.has('e2e')) await Promise.all([buildFunctions(), buildWeb()]);
     // One pair of emulators for all groups, which find them in the environment.
-    const needsStores = selected.has('emulators') || selected.has('e2e');
+    const needsStores = ['emulators', 'e2e', 'alone'].some((project) => selected.has(project));
     const stores = needsStores ? await startStores(folder) : undefined;
     try {
       const { code } = await runProgram(

@@ -43,6 +43,7 @@ export const startWorker = (environment: Readonly<Record<string, string>>): Work
   const child = spawn(process.execPath, ['--conditions=@taleback/source', MAIN], {
     env: {
       PATH: process.env['PATH'],
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
       PUBSUB_EMULATOR_HOST: process.env['PUBSUB_EMULATOR_HOST'],
       METADATA_SERVER_DETECTION: 'none',
       GCE_METADATA_HOST: '127.0.0.1:9',

@@ -51,7 +51,11 @@ export const startFallingWorker = (
   const ready = Promise.withResolvers<void>();
   const start = (): void => {
     child = spawn(process.execPath, ['--conditions=@taleback/source', MAIN], {
-      env: { PATH: process.env['PATH'], ...environment },
+      env: {
+        PATH: process.env['PATH'],
+        NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+        ...environment,
+      },
       // The channel closes with this process, however that ends, and the worker then ends.
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });

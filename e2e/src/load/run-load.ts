@@ -25,7 +25,7 @@ export interface LoadReport {
   readonly faults: readonly string[];
 }
 
-const EVENTS_TIMEOUT_MS = 20_000;
+const EVENTS_TIMEOUT_MS = 60_000;
 const POLL_MS = 50;
 
 const plant = async (plan: LoadPlan, { firestore }: LoadedReceiver): Promise<void> => {

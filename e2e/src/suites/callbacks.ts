@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { CLARA, newPerson, openAs, type World } from './world.ts';
+import { CLARA, newPerson, openAs, STORY_MS, type World } from './world.ts';
 
 const run = promisify(execFile);
 const runner = fileURLToPath(new URL('../../../scripts/run.mjs', import.meta.url));
@@ -53,7 +53,7 @@ export const describeCallbacks = (world: World): void => {
         'CUDA out of memory',
       ];
       expect((await script(args, secret)).code).toBe(0);
-      await page.locator('[data-testid=audio-status][data-status=failed]').waitFor({ timeout: 10_000 });
+      await page.locator('[data-testid=audio-status][data-status=failed]').waitFor({ timeout: STORY_MS });
       expect(await page.getByTestId('error-sentence').textContent()).toContain('ran out of graphics memory');
       await context.close();
       await person.close();

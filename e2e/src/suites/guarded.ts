@@ -39,7 +39,7 @@ export const describeGuarded = (world: World): void => {
       const person = await newPerson(world);
       const storyId = await person.createStory({ title: 'Off', text: 'Nobody speaks now.', ...CLARA });
       await set('TTS_PROVIDER=disabled');
-      await expect.poll(() => isReady(world), { timeout: 15_000 }).toBe(false);
+      await expect.poll(() => isReady(world), { timeout: STORY_MS }).toBe(false);
       const { page, context } = await openAs(world, person.userId, storyId);
       await page.getByTestId('narrate').click();
       await page.locator('[data-testid=audio-status][data-status=failed]').waitFor({ timeout: STORY_MS });
@@ -47,7 +47,7 @@ export const describeGuarded = (world: World): void => {
         'Narration is switched off at the moment.',
       );
       await set('TTS_PROVIDER=flite');
-      await expect.poll(() => isReady(world), { timeout: 15_000 }).toBe(true);
+      await expect.poll(() => isReady(world), { timeout: STORY_MS }).toBe(true);
       await page.getByTestId('try-again').click();
       await page.locator('[data-testid=audio-status][data-status=ready]').waitFor({ timeout: STORY_MS });
       await context.close();
@@ -75,7 +75,7 @@ export const describeGuarded = (world: World): void => {
       const [pid = 0, ...others] = await childrenOf(world.stack().worker()?.pid ?? 0);
       expect(others).toEqual([]);
       process.kill(pid, 'SIGKILL');
-      await expect.poll(() => isReady(world), { timeout: 30_000 }).toBe(true);
+      await expect.poll(() => isReady(world), { timeout: STORY_MS }).toBe(true);
       expect(await childrenOf(world.stack().worker()?.pid ?? 0)).not.toEqual([pid]);
       const storyId = await person.createStory({ title: 'Back', text: 'It came back.', ...CLARA });
       const ready = person.waitFor(storyId, ({ audioStatus }) => audioStatus === 'ready', {

@@ -4,8 +4,8 @@ import { openPage, violations } from '../browser.ts';
 import { decodeMp3 } from '../decode-mp3.ts';
 import { CLARA, GHOST, newPerson, openAs, STORY_MS, type World, writeAsServer } from './world.ts';
 
-const waitForStatus = (page: Page, status: string, timeout = STORY_MS): Promise<void> =>
-  page.locator(`[data-testid=audio-status][data-status=${status}]`).waitFor({ timeout });
+const waitForStatus = (page: Page, status: string): Promise<void> =>
+  page.locator(`[data-testid=audio-status][data-status=${status}]`).waitFor({ timeout: STORY_MS });
 
 export const describePage = (world: World): void => {
   describe('the page', () => {
@@ -30,7 +30,9 @@ export const describePage = (world: World): void => {
       expect(loudness).toBeGreaterThan(0.01);
       await player.evaluate((audio) => (audio as HTMLAudioElement).play());
       await expect
-        .poll(() => player.evaluate((audio) => (audio as HTMLAudioElement).currentTime), { timeout: 10_000 })
+        .poll(() => player.evaluate((audio) => (audio as HTMLAudioElement).currentTime), {
+          timeout: STORY_MS,
+        })
         .toBeGreaterThan(0.2);
       expect(await violations(page)).toEqual([]);
       expect(faults).toEqual([]);
@@ -46,7 +48,7 @@ export const describePage = (world: World): void => {
       });
       const { page, context } = await openAs(world, person.userId, storyId);
       await page.getByTestId('narrate').click();
-      await waitForStatus(page, 'failed', 20_000);
+      await waitForStatus(page, 'failed');
       expect(await page.getByTestId('error-sentence').textContent()).toContain(
         'The chosen voice does not exist.',
       );
@@ -72,9 +74,9 @@ export const describePage = (world: World): void => {
       await writeAsServer(world, storyId, { audioUrl: { stringValue: expired } });
       const { page, context } = await openAs(world, person.userId, storyId);
       const player = page.getByTestId('audio-player');
-      await expect.poll(() => player.getAttribute('src'), { timeout: 20_000 }).toBe(audioUrl);
+      await expect.poll(() => player.getAttribute('src'), { timeout: STORY_MS }).toBe(audioUrl);
       await expect
-        .poll(() => player.evaluate((audio) => (audio as HTMLAudioElement).duration), { timeout: 10_000 })
+        .poll(() => player.evaluate((audio) => (audio as HTMLAudioElement).duration), { timeout: STORY_MS })
         .toBeGreaterThan(0.5);
       expect(await page.getByRole('alert').count()).toBe(0);
       await context.close();
@@ -89,7 +91,7 @@ export const describePage = (world: World): void => {
         page
           .locator(`[data-testid=connection][data-state=${state}]`)
           .first()
-          .waitFor({ state: 'attached', timeout: 30_000 });
+          .waitFor({ state: 'attached', timeout: STORY_MS });
       await connection('live');
       await context.setOffline(true);
       await connection('offline');

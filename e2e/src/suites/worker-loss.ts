@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { CLARA, longText, newPerson, type World } from './world.ts';
+import { CLARA, longText, newPerson, STORY_MS, type World } from './world.ts';
 
 const LONG_TEXT = longText('ship');
 
 /** The acknowledgement deadline of the lost worker, its redelivery, and the narration itself. */
-const REDELIVERED_MS = 90_000;
+const REDELIVERED_MS = 180_000;
 
 export const describeWorkerLoss = (world: World): void => {
   describe('a worker that is killed in the middle of a job', () => {
@@ -12,7 +12,7 @@ export const describeWorkerLoss = (world: World): void => {
       const person = await newPerson(world);
       const storyId = await person.createStory({ title: 'The tide', text: LONG_TEXT, ...CLARA });
       const under = person.waitFor(storyId, ({ audioProgress }) => Number(audioProgress ?? 0) > 0.1, {
-        withinMs: 60_000,
+        withinMs: STORY_MS,
       });
       await person.request(storyId);
       expect(await under).toMatchObject({ audioStatus: 'processing' });
@@ -28,6 +28,6 @@ export const describeWorkerLoss = (world: World): void => {
       expect(story).toMatchObject({ audioStatus: 'ready', audioAttempt: 1 });
       expect(Number(story['audioDurationMs'])).toBeGreaterThan(60_000);
       await person.close();
-    }, 180_000);
+    }, 400_000);
   });
 };

@@ -38,7 +38,7 @@ const start = ({ name, folder, audio }: Place, environment: Record<string, strin
     AUDIO: audio,
     URL: `${receiver.url}/${name}`,
     // Half of what a child costs is the compilation of its modules.
-    NODE_COMPILE_CACHE: join(root, 'compiled'),
+    NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? join(root, 'compiled'),
     ...environment,
   });
 

@@ -34,7 +34,11 @@ export const startChild = (
     process.execPath,
     [...nodeArgs, '--conditions=@taleback/source', fileURLToPath(entry)],
     {
-      env: { PATH: process.env['PATH'], ...environment },
+      env: {
+        PATH: process.env['PATH'],
+        NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+        ...environment,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   );

@@ -17,7 +17,11 @@ it('the example serves RunPod as it stands', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'taleback-example-'));
   const child = spawn(process.execPath, ['--conditions=@taleback/source', EXAMPLE], {
     cwd: folder,
-    env: { PATH: process.env['PATH'], ...simulator.env() },
+    env: {
+      PATH: process.env['PATH'],
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+      ...simulator.env(),
+    },
     stdio: 'ignore',
   });
   const ended = once(child, 'exit');

@@ -4,7 +4,7 @@ import { type Supervised, startSupervised } from '../process/supervised.ts';
 import { type EmulatorOrigin, findEmulators } from './find.ts';
 import { openPubsubProxy } from './pubsub-proxy.ts';
 
-const READY_WITHIN_MS = 60_000;
+const READY_WITHIN_MS = 120_000;
 
 export interface FirestoreOptions {
   /** The jar of the Google Cloud CLI. It names no main class. */

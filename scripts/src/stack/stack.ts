@@ -115,6 +115,8 @@ export const startStack = async (options: StackOptions = {}): Promise<Stack> => 
       CI: '1',
       // Express shows stack traces, with paths, outside production.
       NODE_ENV: 'production',
+      // In seconds. On a busy machine the default of 10 would leave a stack without functions.
+      FUNCTIONS_DISCOVERY_TIMEOUT: '240',
       PUBLIC_BASE_URL: pageUrl,
       AUDIO_PUBLIC_BASE_URL: `http://${local(ports.audio)}/audio`,
       CALLBACK_SIGNATURES: 'required',

@@ -18,7 +18,7 @@ export interface WorkerOptions {
   readonly env: NodeJS.ProcessEnv | undefined;
 }
 
-const READY_WITHIN_MS = 60_000;
+const READY_WITHIN_MS = 120_000;
 
 /** Starts the worker against a stack; it is restarted when it fails. */
 export const startWorker = ({ addresses, folder, env, ...options }: WorkerOptions): Promise<Supervised> =>

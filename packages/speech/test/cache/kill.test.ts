@@ -70,7 +70,7 @@ describe('kill -9', { timeout: 240_000 }, () => {
 });
 
 describe('two processes with one folder', { timeout: 240_000 }, () => {
-  it("find each other's sounds or none, never wrong ones, and the next one brings the folder within its bounds", async () => {
+  it("find each other's sounds or none, never wrong ones, and the next one trims the folder to its bounds", async () => {
     const maxBytes = 10 * SOUND_BYTES;
     const folder = join(root, 'shared');
     const common = { FOLDER: folder, MAX_BYTES: String(maxBytes), ROUNDS: '20' };

@@ -13,7 +13,7 @@ export interface StartedChild {
 export const startChild = (entry: string, environment: Readonly<Record<string, string>>): StartedChild => {
   const path = fileURLToPath(new URL(entry, import.meta.url));
   const child = spawn(process.execPath, ['--conditions=@taleback/source', path], {
-    env: { PATH: process.env['PATH'], ...environment },
+    env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'], ...environment },
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   const lines: { readonly kind: string; readonly id?: string }[] = [];
