@@ -13,7 +13,7 @@ const maxWorkers = Math.max(3, availableParallelism());
 const ALONE = 'e2e/src/chaos.test.ts';
 const ROOMS = '{packages/*,functions,worker,cli,scripts,bench,e2e}';
 
-// One group of projects keeps every core busy; all its projects need the same number of workers. One test runs after it.
+// The projects of a group share its workers. What starts whole stacks comes after the others, two files at a time.
 export default defineConfig({
   test: {
     projects: [
@@ -69,7 +69,8 @@ export default defineConfig({
           exclude: [ALONE],
           environment: 'node',
           execArgv,
-          maxWorkers,
+          sequence: { groupOrder: 1 },
+          maxWorkers: 2,
           testTimeout: 300_000,
           hookTimeout: 420_000,
         },
@@ -81,7 +82,7 @@ export default defineConfig({
           include: [ALONE],
           environment: 'node',
           execArgv,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
           fileParallelism: false,
           hookTimeout: 420_000,
         },

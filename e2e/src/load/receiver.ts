@@ -32,6 +32,8 @@ export interface LoadedReceiver {
 const LIMITS = { requestsPerSecond: 100_000, requestBurst: 100_000, refusalsPerMinute: 100_000 };
 const STORE_TIMEOUT_MS = 30_000;
 const LEASE_MS = 120_000;
+/** On a busy machine, Node's 5 s are over just when the sender uses a connection again. */
+const KEEP_ALIVE_MS = 120_000;
 
 export const openLoadedReceiver = async (secrets: LoadSecrets): Promise<LoadedReceiver> => {
   const projectId = `demo-load-${randomUUID().slice(0, 8)}`;
@@ -70,7 +72,7 @@ export const openLoadedReceiver = async (secrets: LoadSecrets): Promise<LoadedRe
     processingLeaseMs: LEASE_MS,
     callerLimits: createCallerLimits(LIMITS),
   });
-  const server = createServer(nodeEdge(receiver));
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, nodeEdge(receiver));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {

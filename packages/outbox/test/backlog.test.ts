@@ -28,7 +28,7 @@ afterEach(async () => {
 });
 
 it('a backlog of thousands, of an earlier version, drains in bounded memory', {
-  timeout: 180_000,
+  timeout: 600_000,
 }, async () => {
   const folder = join(root, 'outbox');
   await mkdir(folder, { recursive: true });

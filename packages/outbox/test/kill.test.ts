@@ -96,7 +96,7 @@ const killBefore = async (step: number): Promise<void> => {
   expect(others).toEqual([]);
 };
 
-describe('kill -9', { timeout: 300_000 }, () => {
+describe('kill -9', { timeout: 600_000 }, () => {
   it('before each single step on the disk in turn: nothing that was written is lost', async () => {
     reply = (id) => ({ status: id === 'ready_b-2' ? 422 : 200 });
     // How many there are; and the compiled modules, which a killed process does not leave.
