@@ -23,7 +23,7 @@ import { openReceiver, type ReceiverHarness } from './harness.ts';
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20_261_121);
 const RUNS = Number(process.env['FUZZ_RUNS'] ?? (process.env['TEST_SIZE'] === 'all' ? 10_000 : 4_000));
 const share = (of: number): fc.Parameters<unknown> => ({ seed: SEED, numRuns: Math.ceil(RUNS * of) });
-const LONG = { timeout: 120_000 };
+const LONG = { timeout: 600_000 };
 
 const SECRETS = { key: Buffer.alloc(24, 1), hmac: 'shared-with-the-python-handlers' };
 
