@@ -1,3 +1,5 @@
+import { startExitCode } from '@taleback/worker/src/start-fault.ts';
+
 /** A command began and did not succeed; ends with 1. */
 export class CommandFailed extends Error {
   /** 1: something failed · 2: wrong usage, or a configuration that cannot be read · 3: a story goes on */
@@ -22,17 +24,5 @@ export class StoryGoesOn extends CommandFailed {
 }
 
 /** Command line and configuration are wrong before anything begins; everything else fails on the way. */
-export const exitCodeOf = (error: unknown): 1 | 2 | 3 => {
-  if (error instanceof CommandFailed) return error.exitCode;
-  return error instanceof Error && error.message.startsWith('configuration: ') ? 2 : 1;
-};
-
-/** One sentence for standard error. */
-export const errorSentence = (error: unknown): string => {
-  const { message, details } = (error instanceof Error ? error : { message: String(error) }) as {
-    message: string;
-    details?: unknown;
-  };
-  const words = typeof details === 'string' && details !== message ? `${message} (${details})` : message;
-  return words.replace(/\s+/g, ' ').trim();
-};
+export const exitCodeOf = (error: unknown): 1 | 2 | 3 =>
+  error instanceof CommandFailed ? error.exitCode : startExitCode(error);

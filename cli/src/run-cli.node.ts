@@ -7,7 +7,8 @@ import { addNarrateCommand } from './commands/narrate.ts';
 import { addReplayCommand } from './commands/replay.node.ts';
 import { addSynthesizeCommand } from './commands/synthesize.node.ts';
 import { addWorkerCommand } from './commands/worker.node.ts';
-import { CommandFailed, errorSentence, exitCodeOf } from './exit-code.ts';
+import { errorSentence } from '@taleback/worker/src/start-fault.ts';
+import { CommandFailed, exitCodeOf } from './exit-code.ts';
 import { terminal } from './terminal.ts';
 
 // Commands import what they need when they run: `taleback --help` has to be quick.

@@ -17,6 +17,7 @@ import { requestAudio } from './request/request-audio.ts';
 import { failDeadLetter } from './runpod/dead-letter.ts';
 import { dispatchJob, type QueuedMessage } from './runpod/dispatch.ts';
 import { sweepStories as sweepOverdue } from './sweep/sweep.ts';
+import { watchProcessFaults } from './process-faults.ts';
 import { once, openParts } from './wiring.ts';
 
 const environment = readEnvironment();
@@ -42,6 +43,8 @@ const COMMON = {
 const SEVERITIES = { info: 'INFO', warn: 'WARNING', error: 'ERROR' } as const;
 const log: Log = (severity, message, fields = {}) =>
   write({ ...fields, severity: SEVERITIES[severity], message });
+
+watchProcessFaults(process, log);
 
 const parts = once(() => {
   const firestore = getFirestore(getApps()[0] ?? initializeApp());

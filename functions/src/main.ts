@@ -1,18 +1,32 @@
+import type { Log } from '@taleback/core';
 import { readEnvironment } from './config.ts';
-import { serveReceiver } from './receiver.node.ts';
+import { watchProcessFaults } from './process-faults.ts';
+import { type ServedReceiver, serveReceiver } from './receiver.node.ts';
 
 // The receiver as a program of its own, configured by the environment: `node main.ts`. It logs JSON lines.
 
 const SEVERITIES = { info: 'INFO', warn: 'WARNING', error: 'ERROR' } as const;
 const environment = readEnvironment();
 
-const served = await serveReceiver({
-  environment,
-  host: environment['HOST'] ?? '0.0.0.0',
-  port: Number(environment['PORT'] ?? 8080),
-  log: (severity, message, fields = {}) =>
-    process.stdout.write(`${JSON.stringify({ severity: SEVERITIES[severity], message, ...fields })}\n`),
-});
+const log: Log = (severity, message, fields = {}) =>
+  void process.stdout.write(`${JSON.stringify({ severity: SEVERITIES[severity], message, ...fields })}\n`);
+watchProcessFaults(process, log);
+
+/** 2: the configuration is wrong · 1: it cannot start now. */
+const serve = async (): Promise<ServedReceiver> => {
+  const host = environment['HOST'] ?? '0.0.0.0';
+  try {
+    return await serveReceiver({ environment, host, port: Number(environment['PORT'] ?? 8080), log });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const isAddress = code === 'ERR_SOCKET_BAD_PORT' || code === 'ENOTFOUND' || code === 'EADDRNOTAVAIL';
+    const sentence = isAddress ? `configuration: HOST, PORT: ${message}` : message;
+    process.stderr.write(`taleback receiver: ${sentence}\n`);
+    process.exit(sentence.startsWith('configuration: ') ? 2 : 1);
+  }
+};
+
+const served = await serve();
 process.stdout.write(
   `${JSON.stringify({ severity: 'INFO', message: 'receiver ready', port: served.port })}\n`,
 );

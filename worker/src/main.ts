@@ -4,6 +4,7 @@ import { systemClock, tryWithDeadline } from '@taleback/resilience';
 import { pino } from 'pino';
 import { expectNoCloudBesideEmulator, parseConfig, readEnvironment, type WorkerConfig } from './config.ts';
 import { installProcessFaults } from './health/process-faults.ts';
+import { errorSentence, startExitCode } from './start-fault.ts';
 import { openWorker } from './wiring.ts';
 
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -70,4 +71,9 @@ const runWorker = async (): Promise<void> => {
   });
 };
 
-await runWorker();
+try {
+  await runWorker();
+} catch (error) {
+  process.stderr.write(`taleback: ${errorSentence(error)}\n`);
+  process.exit(startExitCode(error));
+}

@@ -30,6 +30,9 @@ const openAll = async (names: readonly EngineName[], options: SpeechOptions): Pr
   try {
     for (const name of names)
       opened.push(await openEngine(name, { ...options, versions: options.speech.versions }));
+    const called = opened.map(({ plugin }) => plugin.name);
+    const twice = called.find((name, index) => called.indexOf(name) < index);
+    if (twice !== undefined) throw new Error(`configuration: ENGINES: two engines are called "${twice}"`);
     return opened;
   } catch (error) {
     await Promise.all(opened.map(({ close }) => close()));

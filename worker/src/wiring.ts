@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import type { Log } from '@taleback/core';
-import { createHandler, type PreflightOptions } from '@taleback/handler';
+import { createHandler, type Handler, type PreflightOptions } from '@taleback/handler';
 import {
   callbackSubstitute,
   createCallbackClient,
@@ -29,9 +28,11 @@ import packageJson from '../package.json' with { type: 'json' };
 import { signingOf, type WorkerConfig } from './config.ts';
 import { decideLiveness, openHealthServer } from './health/health-server.node.ts';
 import { createPrometheus } from './health/prometheus.ts';
+import { createStoryFigures } from './health/story-figures.ts';
 import { readinessWith } from './health/stream.ts';
 import { type Heartbeats, startHeartbeats } from './heartbeat/heartbeats.ts';
 import { type CapacityInput, type JobSource, storyCapacity } from './jobs/job-source.ts';
+import { requireListening, requirePlaces } from './required-places.node.ts';
 import { openCache, openSpeech } from './speech.ts';
 import { type AudioServer, openAudioServer } from './storage/folder.node.ts';
 import { type Library, recordKey } from './storage/library.ts';
@@ -177,15 +178,15 @@ export const openWorker = async (
   workerId: string,
   log: Log,
 ) => {
+  requirePlaces(config);
   let audioServer: AudioServer | undefined;
-  if (config.storage.kind === 'folder') {
-    await mkdir(config.audio.folder, { recursive: true });
-    audioServer = await openAudioServer(config.audio);
-  }
+  if (config.storage.kind === 'folder')
+    audioServer = await requireListening('AUDIO_HOST, AUDIO_PORT', openAudioServer(config.audio));
   const library = await openStorage({ config: config.storage, folderUrl: audioServer?.url ?? '' });
   const callbacks = await openCallbacks(config, library, log);
 
   const metrics = createPrometheus();
+  const stories = createStoryFigures(systemClock);
   const speech = await openSpeech({ ...config, environment, listeners: [metrics.record], log });
   const { manager, diagnosis, versionOf } = speech;
   const encoder = createMp3ThreadEncoder({ bitrateKbps: BITRATE_KBPS });
@@ -201,12 +202,13 @@ export const openWorker = async (
   const heartbeats = openHeartbeats(config, manager, readiness, workerId, log);
   const streams = () => ({ jobs: source.health(), ...heartbeats.streams() });
 
-  const health = await openHealthServer({
+  const openingHealth = openHealthServer({
     ...config.health,
     liveness: () => decideLiveness(manager.snapshot().phase, config.drainMs, systemClock.now()),
     readiness,
     status: () => ({
       ...manager.getStatus(),
+      stories: stories.figures(),
       streams: streams(),
       outbox: callbacks.status(),
       cache: cache.status(),
@@ -219,6 +221,7 @@ export const openWorker = async (
         metrics.text({
           ...manager.snapshot(),
           readiness: readiness(),
+          stories: stories.figures(),
           streams: streams(),
           outbox: callbacks.status(),
           cache: cache.status(),
@@ -226,9 +229,10 @@ export const openWorker = async (
     },
     log,
   });
+  const health = await requireListening('HEALTH_HOST, HEALTH_PORT', openingHealth);
 
   const narrate = manager.narrator(encoder, cache.around);
-  const handler = createHandler({
+  const handle = createHandler({
     preflight: preflightOf(config, manager, library),
     narrate: ({ recording, ...request }, options) => narrate({ ...request, profile: recording }, options),
     store: (audio) => library.put(audio),
@@ -239,6 +243,11 @@ export const openWorker = async (
     now: Date.now,
     newId: randomUUID,
   });
+  const handler: Handler = async (event, signal) => {
+    const result = await handle(event, signal);
+    stories.count(result);
+    return result;
+  };
 
   return {
     manager,

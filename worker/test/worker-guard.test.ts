@@ -135,13 +135,33 @@ describe('what guards the worker, in its process', { timeout: 120_000 }, () => {
       workerHealth: [expect.any(Number)],
       activeWorkers: 1,
       requests: { accepted: 1, spoken: 1, failed: 0 },
+      stories: { ready: 1, failed: 0, successRate: 1 },
       workers: [{ state: 'READY', protocol: '2.1.0', jobsDone: 1 }],
     });
     expect(status.averageLatency).toBeGreaterThan(0);
     const metrics = await (await fetch(`${healthUrl}/metrics`)).text();
     expect(metrics).toMatch(/^taleback_synthesis_seconds_count\{?.*\}? 1$/m);
+    expect(metrics).toContain('taleback_stories_total{end="ready"} 1\n');
     expect(metrics).toMatch(/^taleback_workers\{.*state="ready".*\} 1$/m);
   });
+
+  it.each([
+    [{ AUDIO_FOLDER: '/proc/nowhere' }, /^taleback: configuration: AUDIO_FOLDER: ENOENT: .*$/, 2],
+    [{ ENGINES: 'beep' }, /^taleback: configuration: ENGINES: must be some of .*$/, 2],
+    [
+      { ENGINES: 'espeak-ng', PYTHON: '/nowhere/python' },
+      /\ntaleback: [^\n]*\/nowhere\/python ENOENT[^\n]*$/,
+      1,
+    ],
+  ])(
+    'that cannot start as %j says why in its last line, without a stack',
+    async (environment, words, code) => {
+      worker = startWorker({ AUDIO_FOLDER: folder, GOOGLE_CLOUD_PROJECT: projectId, ...environment });
+      expect(await worker.ended).toEqual({ code, signal: null });
+      expect(worker.output()).toMatch(words);
+      expect(worker.output()).not.toMatch(/^ {4}at /m);
+    },
+  );
 
   it('killed, it leaves no speech process behind', async () => {
     const healthUrl = await start({ SPEECH_WORKERS_MIN: '3', SPEECH_WORKERS_MAX: '3' });

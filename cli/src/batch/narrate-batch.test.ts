@@ -54,7 +54,7 @@ describe('narrateBatch', () => {
         code: 'request_invalid',
         error: 'Line 4 cannot be used: it is not JSON.',
       },
-      { line: 5, outcome: 'failed', error: 'Line 5: the id "one" came before.' },
+      { line: 5, id: 'one', outcome: 'failed', error: 'Line 5: the id "one" came before.' },
       { line: 6, outcome: 'done', id: 'line-6' },
       { line: 7, outcome: 'failed' },
     ]);
@@ -73,7 +73,7 @@ describe('narrateBatch', () => {
       now: () => 0,
     });
     expect(batch).toMatchObject({ done: 1, skipped: 2 });
-    expect(batch.stories[2]).toEqual({ line: 3, outcome: 'skipped' });
+    expect(batch.stories[2]).toEqual({ line: 3, id: 'line-3', outcome: 'skipped' });
   });
 });
 

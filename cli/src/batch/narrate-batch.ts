@@ -26,6 +26,8 @@ const SAFE_ID = /^[\w-][\w.-]{0,99}$/u;
 const lineFault = (lineNumber: number, reason: string): TalebackError =>
   new TalebackError('request_invalid', `Line ${lineNumber} cannot be used: ${reason}.`);
 
+const idOfLine = (lineNumber: number): string => `line-${lineNumber}`;
+
 /**
  * Reads one line of a batch: a JSON object with `text`, and if wanted `id` (or `story_id`), `voice_id`, `language`,
  * `speed`.
@@ -45,7 +47,7 @@ export const parseBatchLine = (line: string, lineNumber: number) => {
     const faults = error.issues.map((one) => [...one.path, one.message].join(' '));
     throw lineFault(lineNumber, faults.join('; '));
   }
-  const id = data.id ?? data.story_id ?? `line-${lineNumber}`;
+  const id = data.id ?? data.story_id ?? idOfLine(lineNumber);
   if (!SAFE_ID.test(id)) throw lineFault(lineNumber, 'id must be letters, digits, ".", "_" and "-"');
   return {
     id,
@@ -71,6 +73,18 @@ export const batchLines = (content: string): BatchLine[] =>
     .map((line, index) => ({ lineNumber: index + 1, line: line.trim() }))
     .filter(({ line }) => line !== '');
 
+/** The id that a line came with, also where the line cannot be used. */
+const givenId = ({ line, lineNumber }: BatchLine): string => {
+  try {
+    const given = JSON.parse(line) as { id?: unknown; story_id?: unknown } | null;
+    const id = given?.id ?? given?.story_id;
+    if (typeof id === 'string' || typeof id === 'number') return String(id);
+  } catch {
+    // It has none that can be read.
+  }
+  return idOfLine(lineNumber);
+};
+
 interface BatchOutput {
   readonly id: string;
   readonly file: string;
@@ -86,15 +100,16 @@ export interface BatchParts extends BatchOptions<BatchLine, BatchOutput> {
 
 /** What happened to a line, as it is written to `report.json`: a sentence for people, `error` is technical. */
 const entryOf = (item: BatchItem<BatchLine, BatchOutput>) => {
-  const line = item.input.lineNumber;
-  const { outcome } = item;
-  if (outcome === 'skipped') return { line, outcome };
+  const { outcome, input } = item;
+  const line = input.lineNumber;
+  const id = givenId(input);
+  if (outcome === 'skipped') return { line, id, outcome };
   const { elapsedMs } = item;
   if (outcome === 'done') return { line, outcome, ...item.output, elapsedMs };
   const { code, retryable, message, details } = item.error;
   const { sentence } = describeError(code);
   const error = details === undefined ? message : `${message} (${details})`;
-  return { line, outcome, code, retryable, sentence, error, elapsedMs };
+  return { line, id, outcome, code, retryable, sentence, error, elapsedMs };
 };
 
 /**

@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { UsageError } from '../exit-code.ts';
@@ -24,7 +24,12 @@ const runBatch = async (file: string, { out: folder }: { readonly out: string })
   const { createMp3ThreadEncoder } = await import('@taleback/speech');
   const { withNarrator } = await import('../speech.ts');
   const lines = batchLines(content);
-  await mkdir(folder, { recursive: true });
+  const { makeFolder } = await import('@taleback/outbox');
+  try {
+    makeFolder(folder);
+  } catch (error) {
+    throw new UsageError(`--out ${folder}: ${(error as Error).message}`);
+  }
   const signal = stopSignal();
   await withNarrator(config, createMp3ThreadEncoder(), signal, async (narrate) => {
     const batch = await narrateBatch(lines, {

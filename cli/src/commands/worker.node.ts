@@ -56,7 +56,8 @@ const runRestarting = async (drainMs: number): Promise<number> => {
     ];
     // A worker that was still starting is ended by the signal itself.
     if (stop.signal.aborted) return typeof code === 'number' ? code : Number(signal === 'SIGKILL');
-    if (code === 0) return 0;
+    // A wrong configuration is wrong the next time, too.
+    if (code === 0 || code === 2) return code;
     pass = undefined;
     failures = performance.now() - startedAt >= STEADY_AFTER_MS ? 1 : failures + 1;
     const delayMs = backoffDelayMs(BACKOFF, failures);

@@ -9,7 +9,7 @@ import {
   parseEntry,
 } from '@taleback/outbox';
 import type { Library } from '@taleback/worker/src/storage/library.ts';
-import { errorSentence } from '../exit-code.ts';
+import { errorSentence } from '@taleback/worker/src/start-fault.ts';
 
 const SET_ASIDE = 'set-aside';
 /** Folder, within the one that a letter lies in, for letters that were accepted. */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { open, rename, unlink, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -24,6 +25,24 @@ export const writeWhole = async (path: string, bytes: Uint8Array | string): Prom
   } catch (error) {
     await unlink(draft).catch(() => {});
     throw error;
+  }
+};
+
+/**
+ * Makes a folder and those above it. Node's own `recursive` never returns where nothing can be made, such as in /proc.
+ *
+ * @throws what the file system says
+ */
+export const makeFolder = (path: string, mode = 0o777): void => {
+  try {
+    mkdirSync(path, { mode });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && statSync(path).isDirectory()) return;
+    const parent = dirname(path);
+    if (code !== 'ENOENT' || existsSync(parent)) throw error;
+    makeFolder(parent, mode);
+    makeFolder(path, mode);
   }
 };
 

@@ -44,8 +44,17 @@ export {
 } from './engines/engine-profiles.ts';
 export * from './engines/engine-settings.ts';
 export { loadFlite } from './engines/flite/flite-engine.ts';
-export * from './engines/hosted-plugins.node.ts';
+export {
+  type FlitePluginOptions,
+  openFlitePlugin,
+  type OpenPlugin,
+  openPythonPlugin,
+  processChild,
+  type ProcessChildOptions,
+  type PythonPluginOptions,
+} from './engines/hosted-plugins.node.ts';
 export { openEngine, type OpenEngine } from './engines/open-engine.node.ts';
+export type { OwnEngineModule } from './engines/own-engine.node.ts';
 export { ESPEAK_PROFILE } from './engines/python-profiles.ts';
 export {
   BALANCING,

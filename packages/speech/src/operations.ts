@@ -15,4 +15,4 @@ export {
   type ServiceState,
   type ServiceStatus,
 } from './status/service-status.ts';
-export { catalogued, SynthesisStatistics } from './status/statistics.ts';
+export { catalogued, RecentSamples, SynthesisStatistics } from './status/statistics.ts';

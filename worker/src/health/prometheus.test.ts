@@ -9,6 +9,7 @@ let pool: PoolSnapshot | undefined;
 let machine: { cpuRatio?: number; memoryRatio?: number };
 let protection: ProtectionSummary;
 let readiness: Readiness;
+const stories = { ready: 3, failed: 1 };
 let streams: ScrapedState['streams'] & object;
 let outbox: OutboxStatus | undefined;
 let cache: CacheStatus | undefined;
@@ -25,7 +26,7 @@ beforeEach(() => {
 });
 
 const text = (): Promise<string> =>
-  prometheus.text({ pool, machine, protection, readiness, streams, outbox, cache });
+  prometheus.text({ pool, machine, protection, readiness, stories, streams, outbox, cache });
 
 /** The samples of a metric, as `labels value`. */
 const samples = async (name: string): Promise<string[]> =>
@@ -58,6 +59,10 @@ describe('Prometheus metrics for TTS operations', () => {
     expect(await samples('taleback_ended_total')).toEqual(['{outcome="spoken"} 1', '{outcome="failed"} 1']);
     expect(await samples('taleback_audio_seconds_total')).toEqual(['2.5']);
     expect(await samples('taleback_characters_total')).toEqual(['40']);
+  });
+
+  it('stories are counted beside the pieces that they are spoken in', async () => {
+    expect(await samples('taleback_stories_total')).toEqual(['{end="ready"} 3', '{end="failed"} 1']);
   });
 
   it('latencies are histograms in seconds, with the latency goals as bounds', async () => {

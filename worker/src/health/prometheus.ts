@@ -16,6 +16,7 @@ import {
   type Readiness,
   type ServiceState,
 } from '@taleback/speech/operations';
+import type { StoryFigures } from './story-figures.ts';
 import type { StreamHealth } from './stream.ts';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
@@ -26,6 +27,7 @@ export interface ScrapedState {
   readonly machine: MachineUsage;
   readonly protection: ProtectionSummary;
   readonly readiness: Readiness;
+  readonly stories?: Pick<StoryFigures, 'ready' | 'failed'>;
   readonly streams?: Readonly<Record<string, StreamHealth>>;
   readonly outbox?: OutboxStatus | undefined;
   /** Undefined while it is off. */
@@ -130,6 +132,7 @@ const createMetrics = (registry: Registry) => {
     streamOpen: gauge('taleback_stream_open', '1 while a background stream is open.', 'stream'),
     streamFailures: counter('taleback_stream_failures_total', 'Ends and failed openings.', 'stream'),
     state: gauge('taleback_state', '1 for the state of the service.', 'state'),
+    stories: counter('taleback_stories_total', 'Stories that came to their end.', 'end'),
     outboxDepth: gauge('taleback_outbox_depth', 'Final callbacks that wait.', 'sending'),
     outboxOldestAge: gauge(
       'taleback_outbox_oldest_age_seconds',
@@ -267,15 +270,8 @@ export const createPrometheus = (options: { readonly withProcessMetrics?: boolea
       }
     },
     /** The page that Prometheus scrapes. */
-    text: ({
-      pool,
-      machine,
-      protection,
-      readiness,
-      streams = {},
-      outbox,
-      cache,
-    }: ScrapedState): Promise<string> => {
+    text: (state: ScrapedState): Promise<string> => {
+      const { pool, machine, protection, readiness, stories, streams = {}, outbox, cache } = state;
       for (const metric of Object.values(scraped)) metric.reset();
       if (pool !== undefined) showPool(pool);
       const usage = { cpu: machine.cpuRatio, memory: machine.memoryRatio };
@@ -288,6 +284,7 @@ export const createPrometheus = (options: { readonly withProcessMetrics?: boolea
         scraped.streamOpen.set({ stream }, Number(health.open));
         scraped.streamFailures.inc({ stream }, health.failures);
       }
+      for (const end of ['ready', 'failed'] as const) scraped.stories.inc({ end }, stories?.[end] ?? 0);
       if (outbox !== undefined) showOutbox(outbox);
       showCache(cache);
       return registry.metrics();

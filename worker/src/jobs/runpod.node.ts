@@ -8,6 +8,7 @@ import {
 } from '@taleback/runpod-worker';
 import { type LocalRunpod, serveRunpodLocally } from '@taleback/runpod-worker/local';
 import type { StreamHealth } from '../health/stream.ts';
+import { requireListening } from '../required-places.node.ts';
 import type { JobSource } from './job-source.ts';
 
 type RunpodOutput = HandlerResult | { readonly error: string };
@@ -101,10 +102,13 @@ export const createRunpodDevSource = ({ apiKey, ...options }: RunpodDevSourceOpt
   return {
     ...state,
     start: async (handler) => {
-      const opened = await serveRunpodLocally(toRunpodHandler(handler), {
-        ...options,
-        ...(apiKey === undefined ? {} : { apiKey }),
-      });
+      const opened = await requireListening(
+        'RUNPOD_DEV_HOST, RUNPOD_DEV_PORT',
+        serveRunpodLocally(toRunpodHandler(handler), {
+          ...options,
+          ...(apiKey === undefined ? {} : { apiKey }),
+        }),
+      );
       if (isDraining) return opened.close();
       local = opened;
       markOpen();

@@ -1,10 +1,10 @@
-import { mkdir, readdir, readFile, stat, unlink } from 'node:fs/promises';
+import { readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { type ErrorCode, errorWords, TalebackError } from '@taleback/core';
-import { DRAFT_ENDING, syncFolder, writeWhole } from '@taleback/outbox';
+import { DRAFT_ENDING, makeFolder, syncFolder, writeWhole } from '@taleback/outbox';
 import { throwIfCancelled } from '@taleback/speech';
 import send from 'send';
 import { keyAddress, type ObjectStore } from './library.ts';
@@ -62,7 +62,7 @@ export const createFolderObjects = (folder: string, baseUrl: string): ObjectStor
       throwIfCancelled(signal);
       const path = join(root, key);
       try {
-        await mkdir(dirname(path), { recursive: true });
+        makeFolder(dirname(path));
         await writeWhole(path, bytes);
         await syncFolder(dirname(path));
       } catch (error) {

@@ -50,6 +50,7 @@ const SENTENCES: readonly (readonly [ErrorCode, ...string[]])[] = [
     'Corrupted voice profile data',
     'Failed to decode: voice profile is damaged',
     'Voice profile could not be decoded',
+    'Voice profile issues',
     'The voice profile information is corrupt',
   ],
   [
@@ -103,6 +104,7 @@ const SENTENCES: readonly (readonly [ErrorCode, ...string[]])[] = [
     'HTTP 401',
     'Unauthorized',
     'Authentication failed',
+    'Authentication errors',
     'bad credentials',
   ],
   ['service_account_invalid', 'Service account problems'],
@@ -169,7 +171,7 @@ const SENTENCES: readonly (readonly [ErrorCode, ...string[]])[] = [
     'Connection refused',
     'fetch failed',
   ],
-  ['machine_overloaded', 'CPU/GPU overload', 'CPU usage at 97 %', 'load average 12.4'],
+  ['machine_overloaded', 'CPU/GPU overload', 'CPU usage at 97 %', 'load average 12.4', 'Resource errors'],
   ['model_unavailable', 'TTS model not available', 'Model chatterbox is not loaded', 'model not ready'],
   [
     'model_loading_failed',
@@ -185,7 +187,9 @@ const SENTENCES: readonly (readonly [ErrorCode, ...string[]])[] = [
     'Model generation failures',
     'inference crashed',
     'Synthesis failed',
+    'Error processing text: the model crashed',
   ],
+  ['text_invalid', 'Text processing errors', 'Failed to process text', 'text preprocessing failed'],
 ];
 
 const rowOf = (text: string): number => CLASSIFICATION_TABLE.findIndex(([, pattern]) => pattern.test(text));
@@ -221,6 +225,7 @@ describe('the error scenarios of the first callback receiver', () => {
     ['Corrupted voice profile data', 'voice_profile_corrupt'],
     ['Invalid voice profile format', 'voice_profile_format_invalid'],
     ['Invalid text encoding', 'text_encoding_invalid'],
+    ['Text processing errors', 'text_invalid'],
     ['Text too long', 'text_too_long'],
     ['Text too short', 'text_too_short'],
     ['Unsupported language', 'language_unsupported'],

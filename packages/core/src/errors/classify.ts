@@ -28,7 +28,10 @@ export const CLASSIFICATION_TABLE: readonly (readonly [code: ErrorCode, pattern:
     'voice_profile_format_invalid',
     /voice profile.{0,60}(\bformat|unsupported)|(invalid|unsupported) (voice )?profile format/i,
   ],
-  ['voice_profile_corrupt', /voice profile.{0,60}(corrupt|damaged|invalid|decode)|corrupt(ed)? voice/i],
+  [
+    'voice_profile_corrupt',
+    /voice profile(.{0,60}(corrupt|damaged|invalid|decode)| (issue|error|problem))|corrupt(ed)? voice/i,
+  ],
   ['voice_language_mismatch', /voice.{0,60}(language mismatch|does not (speak|support))/i],
   [
     'voice_not_found',
@@ -49,7 +52,7 @@ export const CLASSIFICATION_TABLE: readonly (readonly [code: ErrorCode, pattern:
   ['provider_quota_exceeded', /quota|insufficient.{0,10}(credit|balance|funds)|payment required/i],
   [
     'credentials_invalid',
-    /invalid.{0,5}api.{0,3}key|unauthori[sz]ed|\b401\b|authentication failed|bad credentials/i,
+    /invalid.{0,5}api.{0,3}key|unauthori[sz]ed|\b401\b|authentication (fail|error|issue|problem)|bad credentials/i,
   ],
   ['service_account_invalid', /service account/i],
   ['permission_denied', /permission|forbidden|access ?denied|\b403\b/i],
@@ -76,11 +79,16 @@ export const CLASSIFICATION_TABLE: readonly (readonly [code: ErrorCode, pattern:
     'network_unreachable',
     /econnrefused|ehostunreach|enetunreach|socket hang up|connection (refused|reset|error)|network|und_err_socket|fetch failed/i,
   ],
-  ['machine_overloaded', /overload|cpu.{0,20}(usage|load)|load average/i],
+  [
+    'machine_overloaded',
+    /overload|resource (error|issue|problem|exhaust)|cpu.{0,20}(usage|load)|load average/i,
+  ],
   ['model_unavailable', /model.{0,60}(not available|unavailable|not ready|not loaded)/i],
   ['model_loading_failed', /(load|loading|initiali[sz]).{0,40}model|model.{0,40}(load|initiali[sz])/i],
   ['provider_unavailable', /\b(502|503|504)\b|service unavailable|bad gateway|gateway timeout/i],
   ['model_failed', /model|generat(e|ion)|synthesi[sz]|inference/i],
+  // Last: words that say what really happened stand in any other row.
+  ['text_invalid', /\btext (pre)?processing|process(ing)? (the )?text\b/i],
 ];
 
 export interface SenderWords {

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import inspect
+import json
 import os
 import sys
 import threading
@@ -21,6 +23,8 @@ def main() -> None:
     is_by_hand = os.isatty(0)
     requests, answers = claim_streams()
     create = partial(create_engine, arguments.engine, dict(arguments.option))
+    if arguments.describe:
+        sys.exit(_describe(create, answers))
     if arguments.list_voices:
         sys.exit(_list_voices(create, answers))
     die_with_parent()
@@ -42,6 +46,7 @@ def _parse_arguments() -> argparse.Namespace:
     versions_help = f"protocol versions to speak, with commas between them (default: {','.join(ALL_VERSIONS)})"
     add("--versions", type=_versions, default=list(ALL_VERSIONS), metavar="LIST", help=versions_help)
     add("--list-voices", action="store_true", help="print the engine's voices and leave")
+    add("--describe", action="store_true", help="print what the engine says about itself, as JSON, and leave")
     return parser.parse_args()
 
 
@@ -59,6 +64,28 @@ def _versions(text: str) -> list[str]:
     if unknown:
         raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of {', '.join(ALL_VERSIONS)}")
     return [version for version in ALL_VERSIONS if version in named]
+
+
+def _describe(create: Callable[[], Engine], output: int) -> int:
+    try:
+        engine = create()
+        description = {
+            "name": engine.name,
+            "languages": list(engine.languages),
+            "voices": [{"id": str(voice)} for voice in engine.voices()],
+            "clonesVoices": engine.clones_voices,
+            "hasOneSpeed": engine.has_one_speed,
+            "file": inspect.getfile(type(engine)),
+        }
+    except SpeechFault as fault:
+        log(fault.message)
+        return 1
+    except Exception as error:
+        log(f"{type(error).__name__}: {error}")
+        return 1
+    with os.fdopen(output, "w") as file:
+        file.write(json.dumps(description) + "\n")
+    return 0
 
 
 def _list_voices(create: Callable[[], Engine], output: int) -> int:

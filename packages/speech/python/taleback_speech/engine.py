@@ -70,6 +70,11 @@ class Engine:
 
     #: Reported to the manager in `hello`.
     name = "engine"
+    #: BCP 47 tags. These three describe an engine of your own before it is loaded, and so does `voices`.
+    languages: tuple[str, ...] = ("en",)
+    clones_voices = False
+    #: Whether `speed` is always 1: the worker stretches the sound for other rates.
+    has_one_speed = False
     #: The keys that `--option key=value` may have.
     option_names: frozenset[str] = frozenset()
 
@@ -90,7 +95,7 @@ class Engine:
         """Makes it ready to speak; may take minutes. Called once."""
 
     def voices(self) -> list[str]:
-        """Names of its voices, once loaded."""
+        """Names of its voices, the default one first. Of an engine of your own it is asked before `load`."""
         return [DEFAULT_VOICE]
 
     def synthesize(

@@ -15,9 +15,19 @@ export const ENGINE_NAMES = [
   'edge',
 ] as const;
 
-export type EngineName = (typeof ENGINE_NAMES)[number];
+export type ShippedEngineName = (typeof ENGINE_NAMES)[number];
 
-const isEngineName = (name: string): name is EngineName => ENGINE_NAMES.some((known) => known === name);
+/** `python:module:Class` is a subclass of taleback_speech.engine.Engine, `module:FILE` a file of JavaScript. */
+export type OwnEngineName = `python:${string}` | `module:${string}`;
+
+export type EngineName = ShippedEngineName | OwnEngineName;
+
+/** Whether an engine is not one of ours. */
+export const isOwnEngine = (name: string): name is OwnEngineName =>
+  /^python:[\w.]+:\w+$|^module:./u.test(name);
+
+const isEngineName = (name: string): name is EngineName =>
+  isOwnEngine(name) || ENGINE_NAMES.some((known) => known === name);
 
 const splitList = (text: string): string[] =>
   text
@@ -42,14 +52,16 @@ const engineList = z
     if (first !== undefined && others.length === names.length - 1 && new Set(names).size === names.length) {
       return [first, ...others];
     }
-    context.addIssue({ code: 'custom', message: `must be some of ${ENGINE_NAMES.join(', ')}, each once` });
+    const own = 'python:MODULE:CLASS or module:FILE';
+    const message = `must be some of ${ENGINE_NAMES.join(', ')}, ${own}, each once`;
+    context.addIssue({ code: 'custom', message });
     return z.NEVER;
   });
 
 /** Environment variables of the engines, for the zod object of an application. */
 export const enginesEnvironment = {
   ENGINES: engineList.describe(
-    'Engines in the order of preference, separated by commas: flite (embedded), espeak-ng, kokoro, chatterbox, chatterbox-python, coqui, coqui-python, elevenlabs, edge. When one fails, the next that speaks the language takes over.',
+    'Engines in the order of preference, separated by commas: flite (embedded), espeak-ng, kokoro, chatterbox, chatterbox-python, coqui, coqui-python, elevenlabs, edge; `python:MODULE:CLASS` and `module:FILE` are engines of your own. When one fails, the next that speaks the language takes over.',
   ),
   VOICES_TRIED: z.coerce
     .number()

@@ -9,9 +9,15 @@ import { createEdgeEngine, edgeVoicesUrl } from './edge/edge-engine.ts';
 import { ownNumbers, policyOf } from './engine-profiles.ts';
 import { createElevenlabsEngine } from './elevenlabs/elevenlabs-engine.ts';
 import type { RemoteEngine, SpeechProfile } from './engine.ts';
-import type { EngineName, EnginesConfig } from './engine-settings.ts';
+import {
+  type EngineName,
+  type EnginesConfig,
+  isOwnEngine,
+  type ShippedEngineName,
+} from './engine-settings.ts';
 import { type FlitePluginOptions, openFlitePlugin, openPythonPlugin } from './hosted-plugins.node.ts';
 import { createKokoroEngine } from './kokoro/kokoro-engine.ts';
+import { openOwnEngine } from './own-engine.node.ts';
 import { chatterboxProfile, coquiProfile, ESPEAK_PROFILE } from './python-profiles.ts';
 import { openSpeechHttp, type SpeechHttp } from './remote/speech-http.node.ts';
 
@@ -75,7 +81,10 @@ const openChatterboxPython = async (options: OpenEngineOptions): Promise<OpenEng
   if (voicesFolder === undefined) {
     return openPython({ profile: chatterboxProfile(variant, []), engine: 'chatterbox', settings }, options);
   }
-  const entries = (await readdir(voicesFolder)).sort().map((file) => ({ file, ...parse(file) }));
+  const found = await readdir(voicesFolder).catch((error: Error) => {
+    throw new Error(`configuration: CHATTERBOX_VOICES: ${error.message}`, { cause: error });
+  });
+  const entries = found.sort().map((file) => ({ file, ...parse(file) }));
   const recordings = entries.filter(({ ext }) => RECORDING_ENDINGS.includes(ext));
   const facts = recordings.map(async ({ file }) => {
     const { size, mtimeMs } = await stat(join(voicesFolder, file));
@@ -96,7 +105,7 @@ const openChatterboxPython = async (options: OpenEngineOptions): Promise<OpenEng
 };
 
 const OPENERS: Readonly<
-  Record<EngineName, (options: OpenEngineOptions) => OpenEngine | Promise<OpenEngine>>
+  Record<ShippedEngineName, (options: OpenEngineOptions) => OpenEngine | Promise<OpenEngine>>
 > = {
   flite: async (options) => ({ ...(await openFlitePlugin(options)), version: '1' }),
   'espeak-ng': (options) =>
@@ -136,7 +145,9 @@ const OPENERS: Readonly<
 };
 
 /**
- * Creates an engine from the settings; nothing is started or requested yet.
+ * Creates an engine from the settings; nothing is started or requested yet, but an engine of the user's own describes itself.
+ *
+ * @throws Error `configuration: …` that names the variable at fault
  *
  * @example
  * import { enginesEnvironment, openEngine, toEnginesConfig } from '@taleback/speech';
@@ -147,6 +158,7 @@ const OPENERS: Readonly<
  * await close();
  */
 export const openEngine = async (name: EngineName, options: OpenEngineOptions): Promise<OpenEngine> => {
+  if (isOwnEngine(name)) return openOwnEngine(name, options);
   const { plugin, ...opened } = await OPENERS[name](options);
   const profile = options.engines.profiles[name];
   if (isRemote(plugin) || profile === undefined) return { ...opened, plugin };

@@ -199,8 +199,8 @@ class SpeechServer {
     if (this.#isLeaving) throw cancelled('The speech process is leaving.');
     const engine = this.#engine ?? (await this.#loading);
     if (signal.aborted) throw cancelled('The request was cancelled.');
-    const { text, voiceId = engine.voices()[0]?.id ?? '', speed, outputPath } = fields;
-    const sound = await engine.synthesizeChunk({ text, voiceId, speed }, { signal });
+    const { text, voiceId = engine.voices()[0]?.id ?? '', speed, language, outputPath } = fields;
+    const sound = await engine.synthesizeChunk({ text, voiceId, speed, language }, { signal });
     if (this.#isGone) return;
     this.#answers.sound(address, outputPath, sound);
     this.#jobsDone += 1;
