@@ -4,7 +4,7 @@ import type { MemoryDocuments, MemoryStory } from '@taleback/functions/test/memo
 import type { Ledger } from './ledger.ts';
 import { type Committed, counts, namesOf, type StoryRecord } from './rules.ts';
 
-/** A report that counts, and whether it is the first end of its kind of its job: a later one changes nothing. */
+/** A report that counts, and whether it is the first of its kind of its job, and before a ready: a later one changes nothing. */
 interface Counting {
   readonly report: Committed;
   readonly isFirst: boolean;
@@ -20,7 +20,7 @@ const countingIn = (record: StoryRecord, story: MemoryStory): readonly Counting[
     .sort((one, other) => one.name.order - other.name.order)
     .flatMap(({ report, name }) => {
       const key = `${report.kind} ${name.job}`;
-      const isRepeated = name.job !== undefined && seen.has(key);
+      const isRepeated = name.job !== undefined && (seen.has(key) || seen.has(`ready ${name.job}`));
       seen.add(key);
       const isFirst = !isRepeated || report.named === undefined;
       return counts(name, report, period, story) ? [{ report, isFirst }] : [];
