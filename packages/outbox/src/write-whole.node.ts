@@ -32,6 +32,12 @@ export const writeWhole = async (path: string, bytes: Uint8Array | string): Prom
  * Makes a folder and those above it. Node's own `recursive` never returns where nothing can be made, such as in /proc.
  *
  * @throws what the file system says
+ *
+ * @example
+ * import { tmpdir } from 'node:os';
+ * import { join } from 'node:path';
+ * import { makeFolder } from '@taleback/outbox';
+ * makeFolder(join(tmpdir(), 'taleback-example', 'a'));
  */
 export const makeFolder = (path: string, mode = 0o777): void => {
   try {
