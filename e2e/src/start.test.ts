@@ -9,7 +9,7 @@ import { describe, expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const runner = join(root, 'scripts/run.mjs');
-const START_MS = 300_000;
+const START_MS = 600_000;
 /** The guardian leaves last, a moment after the script itself. */
 const LEAVING = { timeout: 60_000 };
 
