@@ -22,7 +22,12 @@ export type OwnEngineName = `python:${string}` | `module:${string}`;
 
 export type EngineName = ShippedEngineName | OwnEngineName;
 
-/** Whether an engine is not one of ours. */
+/**
+ * Whether an engine is not one of ours.
+ *
+ * @example
+ * isOwnEngine('module:./my-engine.js'); // true
+ */
 export const isOwnEngine = (name: string): name is OwnEngineName =>
   /^python:[\w.]+:\w+$|^module:./u.test(name);
 
