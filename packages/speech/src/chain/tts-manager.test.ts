@@ -1,3 +1,4 @@
+import type { ProfileNumbers } from '@taleback/resilience';
 import { createFakeClock } from '@taleback/resilience/testing';
 import { describe, expect, it } from 'vitest';
 import { createWavEncoder } from '../audio/audio-encoder.ts';
@@ -44,6 +45,50 @@ const after = async <T>({ clock }: Setup, running: Promise<T>, ms = 100): Promis
 };
 
 const HELLO = { text: 'Hello there.' };
+
+const openOwn = async (numbers: Partial<ProfileNumbers>) => {
+  const clock = createFakeClock();
+  const { plugin, children } = openFakePlugin(clock, { answersAfterMs: Number.POSITIVE_INFINITY });
+  const manager = new TtsManager({}, { engines: [{ ...plugin, numbers }], log, clock, random });
+  const initialized = manager.initialize();
+  await clock.advanceAsync(0);
+  await initialized;
+  const speak = (text: string): Promise<string> =>
+    manager.engine.synthesizeChunk({ text, voiceId: 'jenny' }).then(
+      () => 'spoken',
+      (error: unknown) => String(error),
+    );
+  return { clock, children, manager, speak, workers: () => manager.snapshot().pool?.workers ?? [] };
+};
+
+describe('an engine in processes with numbers of its own', () => {
+  it('opens the breaker after so many failures in a row, for so long', async () => {
+    const { clock, children, speak, workers } = await openOwn({ failures: 2, cooldownMs: 7_000, retries: 0 });
+    for (const state of ['CLOSED', 'OPEN']) {
+      const spoken = speak('Hello.');
+      children[0]?.fail(report('model_failed'));
+      await spoken;
+      expect(workers()[0]?.breaker).toBe(state);
+    }
+    expect(workers()[0]?.retryAtMs).toBe(clock.now() + 7_000);
+  });
+
+  it('waits for the next minute after so many requests', async () => {
+    const { clock, children, speak } = await openOwn({ requestsPerMinute: 2, maxConcurrent: 1 });
+    const said = ['One.', 'Two.', 'Three.'].map(speak);
+    await clock.advanceAsync(0);
+    for (const _ of ['One.', 'Two.']) {
+      children[0]?.answer();
+      await clock.settle();
+    }
+    await clock.advanceAsync(59_000);
+    expect(children[0]?.heard).toEqual(['One.', 'Two.']);
+    await clock.advanceAsync(1_000);
+    expect(children[0]?.heard).toEqual(['One.', 'Two.', 'Three.']);
+    children[0]?.answer();
+    expect(await Promise.all(said)).toEqual(['spoken', 'spoken', 'spoken']);
+  });
+});
 
 describe('TtsManager', () => {
   it('speaks a text into a WAV file', async () => {

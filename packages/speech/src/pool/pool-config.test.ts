@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseManagerConfig, type TtsManagerOverrides } from './pool-config.ts';
+import { configOfEngine, parseManagerConfig, poolNumbers, type TtsManagerOverrides } from './pool-config.ts';
 
 describe('parseManagerConfig', () => {
   it('configuration: its example is taken as it is written', () => {
@@ -84,5 +84,27 @@ describe('parseManagerConfig', () => {
     ['maxworkers', { workerPool: { maxworkers: 3 } }],
   ])('refuses %s, which it does not know', (key, overrides) => {
     expect(() => parseManagerConfig(overrides as TtsManagerOverrides)).toThrow(`"${key}"`);
+  });
+});
+
+describe('configOfEngine', () => {
+  it('replaces the numbers of the manager by those of the engine, and no other', () => {
+    const config = parseManagerConfig({ workerPool: { minWorkers: 4 } });
+    const own = {
+      timeoutMs: 15_000,
+      retries: 1,
+      backoffFirstMs: 4_000,
+      backoffMostMs: 16_000,
+      maxConcurrent: 2,
+      failures: 7,
+      successes: 3,
+      cooldownMs: 300_000,
+      cooldownMinMs: 60_000,
+      cooldownMaxMs: 600_000,
+    };
+    const changed = configOfEngine(config, own);
+    expect(poolNumbers(changed)).toEqual({ ...own, requestsPerMinute: 0 });
+    expect(changed.workerPool).toEqual({ ...config.workerPool, minWorkers: 2, maxWorkers: 2 });
+    expect(configOfEngine(config, {})).toEqual({ ...config, retry: { ...config.retry, maxDelayMs: 4_000 } });
   });
 });
