@@ -103,6 +103,27 @@ describe('parseConfig', () => {
     },
   );
 
+  describe('the address of a deployment', () => {
+    const cloud = { CALLBACK_SECRETS: SECRET, K_SERVICE: 'tts' };
+
+    it.each([
+      undefined,
+      'http://127.0.0.1:5000',
+      'http://localhost',
+      'https://[::1]:1',
+      'http://0.0.0.0:8080',
+    ])('is not %s in the cloud', (url) => {
+      const environment = { ...cloud, ...(url === undefined ? {} : { PUBLIC_BASE_URL: url }) };
+      expect(() => parseConfig(environment)).toThrow('PUBLIC_BASE_URL: is needed in the cloud');
+      expect(() => parseConfig({ ...environment, FUNCTIONS_EMULATOR: 'true' })).not.toThrow();
+    });
+
+    it('may be any other', () => {
+      const { callbackUrl } = parseConfig({ ...cloud, PUBLIC_BASE_URL: 'https://tales.example' });
+      expect(callbackUrl).toBe('https://tales.example/api/tts/callback');
+    });
+  });
+
   describe('signatures', () => {
     it('are off only by the exact word', () => {
       expect(parseConfig({ CALLBACK_SIGNATURES: 'off' }).signatures).toBe('off');

@@ -122,7 +122,7 @@ export const functionsEnvironment = z.object({
   PUBLIC_BASE_URL: address
     .default('http://127.0.0.1:5000')
     .describe(
-      'Where workers reach this deployment, without `/api/tts`. Callback addresses are built from it.',
+      'Where workers reach this deployment, without `/api/tts`. Callback addresses are built from it. In the cloud it is needed, and the default is refused.',
     ),
   PENDING_LEASE_SECONDS: number(900, 10, 86_400).describe(
     'How long a job may wait in the queue before its lease expires. Seconds, 10 to 86400. Fifteen minutes covers a cold GPU worker (seven minutes on RunPod) twice.',
@@ -181,11 +181,12 @@ export const functionsEnvironment = z.object({
   TTS_EVENTS: z
     .enum(['on', 'off'])
     .default('on')
-    .describe(
-      'Whether every narration that ended is published to the topic `tts-events`. While it is on, a callback is accepted only once its event is published.',
-    ),
+    .describe('Whether every narration that ended is published to the topic `tts-events`.'),
   ...nameVariables,
 });
+
+/** Host names of the machine itself. */
+const LOOPBACK = /^(?:localhost|.*\.localhost|127\..*|0\.0\.0\.0|\[::1?\])$/;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -213,6 +214,11 @@ export const parseNames = (environment: Environment): Names =>
  */
 export const parseConfig = (environment: Environment) => {
   const env = parse(functionsEnvironment, environment);
+  const isInCloud = environment['K_SERVICE'] !== undefined && environment['FUNCTIONS_EMULATOR'] !== 'true';
+  if (isInCloud && LOOPBACK.test(new URL(env.PUBLIC_BASE_URL).hostname))
+    throw new Error(
+      'configuration: PUBLIC_BASE_URL: is needed in the cloud; no worker there can reach this machine',
+    );
   const hasSecret = env.CALLBACK_SECRETS.standard.length + env.CALLBACK_SECRETS.hmac.length > 0;
   if (env.CALLBACK_SIGNATURES === 'required' && !hasSecret)
     throw new Error('configuration: CALLBACK_SECRETS: is needed unless CALLBACK_SIGNATURES is "off"');

@@ -44,6 +44,22 @@ describe('a story near a megabyte', () => {
     });
   });
 
+  it.each([
+    [
+      'details',
+      1_038_000,
+      { error: 'x', error_details: 'd'.repeat(4_000), metadata: { a: 'm'.repeat(100_000) } },
+    ],
+    ['words', 900_000, { error: 'e'.repeat(200_000) }],
+  ])('fails with what fits of the %s', async (_what, length, body) => {
+    const id = await plant({ audioStatus: 'pending', filler: 'x'.repeat(length) });
+    expect((await receiver.post('error-callback', { story_id: id, ...body })).status).toBe(200);
+    expect(await receiver.story(id)).toMatchObject({
+      audioStatus: 'failed',
+      audioError: expect.stringMatching(/^(?:x|e{200,199000})$/),
+    });
+  });
+
   it('with room for nothing is left alone, with 422 rather than a fault', async () => {
     const id = await plant({ audioStatus: 'pending', audioJobId: 'j', filler: 'x'.repeat(1_048_400) });
     const before = await receiver.story(id);

@@ -262,7 +262,11 @@ describe('the receiver of a deployment that is configured wrongly', () => {
   it('tells its log why, and its callers nothing', async () => {
     const { server, port } = await listen(likeCloudFunctions(misconfigured));
     const answer = await fetch(`http://127.0.0.1:${port}/api/tts/health`);
-    expect([answer.status, await answer.json()]).toEqual([500, { success: false, error: 'internal error' }]);
+    expect([answer.status, answer.headers.get('retry-after'), await answer.json()]).toEqual([
+      503,
+      '5',
+      { success: false, error: 'the receiver is not configured; its log says why' },
+    ]);
     expect(logged.at(-1)).toMatchObject({
       severity: 'error',
       fields: { fault: expect.stringContaining('CALLBACK_SECRETS') },

@@ -7,7 +7,7 @@ const USAGE = `Builds what is deployed and what is published.
   npm run build [-- functions|web|packages]
 `;
 const PARTS = new Map([
-  ['functions', buildFunctions],
+  ['functions', () => buildFunctions()],
   ['web', buildWeb],
   ['packages', buildPackages],
 ]);

@@ -60,8 +60,7 @@ const trialsOf = (storyId: string | undefined): readonly Trial[] => {
     story_id: storyId ?? PROBE_STORY,
     error: 'Voice profile not found',
     error_details: 'The voice profile file was not found in storage',
-    // A user who does not own the story would be answered 404.
-    user_id: storyId === undefined ? 'user456' : null,
+    user_id: 'user456',
     voice_id: 'voice789',
     job_id: null,
     metadata: { language: 'en', story_type: 'user', text_length: 1500, error_type: 'voice_profile_missing' },

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { CONFIG_PATH, HOSTING_CONFIG_PATH, loadConfig, parseConfig, parseHostingConfig } from './config.ts';
+import {
+  CONFIG_PATH,
+  HOSTING_CONFIG_PATH,
+  HOSTING_SCRIPT_PATH,
+  loadConfig,
+  parseConfig,
+  parseHostingConfig,
+} from './config.ts';
 
 const firebase = { projectId: 'demo-tale', apiKey: 'key' };
 const page = (): Response => new Response('<!doctype html>', { status: 200 });
@@ -12,13 +19,29 @@ const serving =
 
 const away: typeof fetch = () => Promise.reject(new TypeError('Failed to fetch'));
 
+const named = (port: number) => ({ host: '127.0.0.1', port, hostAndPort: `127.0.0.1:${port}` });
+
+/** Behind the Firebase CLI's own Hosting. */
+const loadBeside = (emulators: object | undefined, hostname: string) => {
+  const json = JSON.stringify(emulators, null, 2);
+  const script = `var firebaseConfig = {};\n  var firebaseEmulators = ${json};\n  if (firebaseEmulators) {}`;
+  const files = {
+    [HOSTING_CONFIG_PATH]: () => Response.json(firebase),
+    [HOSTING_SCRIPT_PATH]: () => new Response(script),
+  };
+  return loadConfig(serving(files), hostname);
+};
+
 describe('loadConfig', () => {
   it("prefers Taleback's own file", async () => {
     const files = {
       [CONFIG_PATH]: () => Response.json({ firebase }),
       [HOSTING_CONFIG_PATH]: () => Response.json({ projectId: 'other', apiKey: 'other' }),
     };
-    expect(await loadConfig(serving(files))).toMatchObject({ ok: true, config: { firebase } });
+    expect(await loadConfig(serving(files), 'tales.example')).toMatchObject({
+      ok: true,
+      config: { firebase },
+    });
   });
 
   it.each([
@@ -26,7 +49,29 @@ describe('loadConfig', () => {
     ['is the front page', page],
   ])("falls back to Hosting's where the file %s", async (_how, answer) => {
     const files = { [CONFIG_PATH]: answer, [HOSTING_CONFIG_PATH]: () => Response.json(firebase) };
-    expect(await loadConfig(serving(files))).toMatchObject({ ok: true, config: { firebase } });
+    expect(await loadConfig(serving(files), 'tales.example')).toMatchObject({
+      ok: true,
+      config: { firebase },
+    });
+  });
+
+  it('finds the emulators that the Firebase CLI runs beside its Hosting, on this machine only', async () => {
+    const emulators = { auth: named(9099), firestore: named(8080), functions: named(5001) };
+    expect(await loadBeside(emulators, '127.0.0.1')).toMatchObject({
+      config: {
+        emulators: {
+          auth: 'http://127.0.0.1:9099',
+          firestore: { host: '127.0.0.1', port: 8080 },
+          functions: { host: '127.0.0.1', port: 5001 },
+        },
+      },
+    });
+    for (const none of [undefined, {}, { auth: named(1) }])
+      expect(await loadBeside(none, 'localhost')).toMatchObject({
+        ok: true,
+        config: { emulators: undefined },
+      });
+    expect(await loadBeside(emulators, 'tales.example')).toMatchObject({ config: { emulators: undefined } });
   });
 
   it('does not hide a broken file behind the fallback', async () => {
@@ -34,21 +79,24 @@ describe('loadConfig', () => {
       [CONFIG_PATH]: () => Response.json({ firebase: {} }),
       [HOSTING_CONFIG_PATH]: () => Response.json(firebase),
     };
-    expect(await loadConfig(serving(files))).toMatchObject({
+    expect(await loadConfig(serving(files), 'tales.example')).toMatchObject({
       ok: false,
       sentence: expect.stringContaining('/taleback.config.json: firebase.projectId is missing') as string,
     });
   });
 
   it('names both places when neither has one', async () => {
-    const loaded = await loadConfig(serving({ [CONFIG_PATH]: page, [HOSTING_CONFIG_PATH]: page }));
+    const loaded = await loadConfig(
+      serving({ [CONFIG_PATH]: page, [HOSTING_CONFIG_PATH]: page }),
+      'tales.example',
+    );
     expect(loaded).toMatchObject({ ok: false, sentence: expect.stringContaining('Neither') as string });
   });
 
   it('distinguishes a server that is away from one without the file', async () => {
-    expect(await loadConfig(away)).toEqual({ ok: false, unreachable: true });
+    expect(await loadConfig(away, 'tales.example')).toEqual({ ok: false, unreachable: true });
     const broken = serving({ [CONFIG_PATH]: () => new Response('', { status: 503 }) });
-    expect(await loadConfig(broken)).toEqual({ ok: false, unreachable: true });
+    expect(await loadConfig(broken, 'tales.example')).toEqual({ ok: false, unreachable: true });
   });
 });
 

@@ -4,6 +4,8 @@ import { createNames, isRecord } from '@taleback/core';
 export const CONFIG_PATH = '/taleback.config.json';
 /** @see https://firebase.google.com/docs/hosting/reserved-urls#sdk_auto-configuration */
 export const HOSTING_CONFIG_PATH = '/__/firebase/init.json';
+/** The same as a script; the Firebase CLI's own Hosting names its emulators there. */
+export const HOSTING_SCRIPT_PATH = '/__/firebase/init.js?useEmulator=true';
 
 export interface Address {
   readonly host: string;
@@ -108,11 +110,15 @@ export const parseConfig = (file: string, input: unknown): ParsedConfig => {
 };
 
 /** Parses what Firebase Hosting answers at its reserved address: the project's options and nothing else. */
-export const parseHostingConfig = (file: string, input: unknown): ParsedConfig => {
+export const parseHostingConfig = (
+  file: string,
+  input: unknown,
+  emulators?: PageConfig['emulators'],
+): ParsedConfig => {
   const sentence = faultIn(file, input, FIREBASE);
   if (sentence !== undefined) return { ok: false, sentence };
   const firebase = firebaseOf(input as PageConfig['firebase']);
-  return { ok: true, config: { firebase, region: createNames().region, emulators: undefined } };
+  return { ok: true, config: { firebase, region: createNames().region, emulators } };
 };
 
 /**
@@ -131,13 +137,30 @@ const fetchJson = async (fetcher: typeof fetch, path: string): Promise<{ json: u
   }
 };
 
-/** Loads the page's configuration: Taleback's own file, else the one that Firebase Hosting reserves. */
-export const loadConfig = async (fetcher: typeof fetch): Promise<LoadedConfig> => {
+/** The emulators of `firebase emulators:start`; undefined where there are none. */
+const findEmulators = async (fetcher: typeof fetch): Promise<PageConfig['emulators']> => {
+  const script = await (await fetcher(HOSTING_SCRIPT_PATH)).text();
+  const json = /^\s*var firebaseEmulators = (\{$.*?^\});/ms.exec(script)?.[1] ?? '{}';
+  const { auth, firestore, functions } = JSON.parse(json) as Record<string, Address | undefined>;
+  if (auth === undefined || firestore === undefined || functions === undefined) return undefined;
+  return { auth: `http://${auth.host}:${auth.port}`, firestore, functions };
+};
+
+/**
+ * Loads the page's configuration: Taleback's own file, else the one that Firebase Hosting reserves.
+ *
+ * @param hostname of the page: on this machine it must not reach for the real project beside its emulators
+ */
+export const loadConfig = async (fetcher: typeof fetch, hostname: string): Promise<LoadedConfig> => {
   try {
     const own = await fetchJson(fetcher, CONFIG_PATH);
     if (own !== undefined) return parseConfig(CONFIG_PATH, own.json);
     const hosting = await fetchJson(fetcher, HOSTING_CONFIG_PATH);
-    if (hosting !== undefined) return parseHostingConfig(HOSTING_CONFIG_PATH, hosting.json);
+    if (hosting !== undefined) {
+      const isHere = /^(?:localhost|127\.0\.0\.1)$/.test(hostname);
+      const emulators = isHere ? await findEmulators(fetcher) : undefined;
+      return parseHostingConfig(HOSTING_CONFIG_PATH, hosting.json, emulators);
+    }
   } catch {
     return { ok: false, unreachable: true };
   }

@@ -52,7 +52,7 @@ const go = (href: string): void => {
 
 const configured = async (): Promise<ParsedConfig> => {
   for (;;) {
-    const loaded = await loadConfig(fetch.bind(globalThis));
+    const loaded = await loadConfig(fetch.bind(globalThis), location.hostname);
     if (!('unreachable' in loaded)) return loaded;
     render(<Unreached />, root);
     await new Promise<void>((resolve) => {

@@ -34,6 +34,10 @@ const failure = (status: number, error: string, headers?: Headers): Response =>
 /** `500` for a fault of our own, without details. */
 export const answerFault = (): Response => failure(500, 'internal error');
 
+/** `503` where the configuration is wrong: the sender retries, and the log names the variable. */
+export const answerMisconfigured = (): Response =>
+  failure(503, 'the receiver is not configured; its log says why', RETRY_AFTER);
+
 /** The refusal's status with `{"success":false,"error":"..."}`. */
 export const refuse = (refusal: Refusal): Response => {
   switch (refusal.kind) {

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { errorWords, type Log } from '@taleback/core';
 import type { Response as ExpressResponse } from 'express';
 import type { Request as ExpressRequest } from 'firebase-functions/https';
-import { answerFault } from './answer.ts';
+import { answerFault, answerMisconfigured } from './answer.ts';
 import { bodyStream, headersOf, isUnread, send } from './gate.node.ts';
 import { type Receiver, refuseTarget } from './router.ts';
 
@@ -92,6 +92,16 @@ const answerTo = async (
   return receiver(request, callerAddress(forwardedFor, incoming.socket.remoteAddress, trustedProxyHops));
 };
 
+/** The receiver; undefined, and logged, where its configuration is wrong. */
+const mounted = (mount: () => Mount, log: Log): Mount | undefined => {
+  try {
+    return mount();
+  } catch (error) {
+    log('error', 'receiver not configured', { fault: errorWords(error) });
+    return undefined;
+  }
+};
+
 /**
  * Mounts the receiver behind Cloud Functions' Express, which has read the body unless `installGate` kept it from that. A
  * fault is logged and answered 500: a rejection would end the instance.
@@ -102,7 +112,9 @@ export const expressEdge =
     const body = isUnread(request) ? bodyStream(request) : new Uint8Array(request.rawBody ?? Buffer.alloc(0));
     let answer: Response;
     try {
-      answer = await answerTo(request, request.originalUrl || request.url || '/', body, mount());
+      const ready = mounted(mount, log);
+      const target = request.originalUrl || request.url || '/';
+      answer = ready ? await answerTo(request, target, body, ready) : answerMisconfigured();
     } catch (error) {
       log('error', 'edge fault', { fault: errorWords(error) });
       answer = answerFault();

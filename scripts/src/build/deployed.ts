@@ -1,4 +1,5 @@
-import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { build } from 'esbuild';
 import { build as buildWithVite } from 'vite';
 import { inRoot } from '../paths.ts';
@@ -14,20 +15,37 @@ interface Manifest {
   readonly dependencies: Readonly<Record<string, string>>;
 }
 
-/** The operator's `functions/.env` and `functions/.env.<project>` go with the deployed folder. */
-const copyEnvironment = async (): Promise<void> => {
-  const files = (await readdir(inRoot('functions'))).filter((file) => /^\.env(\.[\w-]+)?$/.test(file));
-  await Promise.all(files.map((file) => copyFile(inRoot('functions', file), inRoot('functions/dist', file))));
+/** Where the functions are built, and where the operator's `.env` files are. */
+interface FunctionsFolders {
+  readonly target: string;
+  readonly environment: string;
+}
+
+const FOLDERS: FunctionsFolders = { target: inRoot('functions/dist'), environment: inRoot('functions') };
+
+/**
+ * The operator's `.env` and `.env.<project>` go with the deployed folder. `.secret.local` is for the emulators of
+ * `firebase emulators:start` only: the Firebase CLI names the folder in `RESOURCE_DIR` where it builds for a deployment.
+ */
+const copyEnvironment = async ({ target, environment }: FunctionsFolders): Promise<void> => {
+  const isDeployment = process.env['RESOURCE_DIR'] !== undefined;
+  const isWanted = (file: string): boolean =>
+    /^\.env(\.(?!local$)[\w-]+)?$/.test(file) || (file === '.secret.local' && !isDeployment);
+  const files = (await readdir(environment)).filter(isWanted);
+  await Promise.all(files.map((file) => copyFile(join(environment, file), join(target, file))));
 };
 
 /**
- * Bundles the functions into functions/dist with a package.json of their own, because a deployment uploads one
- * folder and installs it without knowing of our workspaces.
+ * Bundles the functions, with a package.json of their own, into a folder that is emptied first: a deployment uploads
+ * one folder and installs it without knowing of our workspaces.
  */
-export const buildFunctions = async (): Promise<void> => {
+export const buildFunctions = async (folders = FOLDERS): Promise<void> => {
+  const { target } = folders;
+  await rm(target, { recursive: true, force: true });
+  await mkdir(target, { recursive: true });
   await build({
     entryPoints: [inRoot('functions/src/index.ts')],
-    outfile: inRoot('functions/dist/index.js'),
+    outfile: join(target, 'index.js'),
     bundle: true,
     platform: 'node',
     target: `node${DEPLOYED_NODE}`,
@@ -46,8 +64,8 @@ export const buildFunctions = async (): Promise<void> => {
     engines: { node: DEPLOYED_NODE },
     dependencies: Object.fromEntries(EXTERNAL.map((name) => [name, manifest.dependencies[name]])),
   };
-  await copyEnvironment();
-  await writeFile(inRoot('functions/dist/package.json'), `${JSON.stringify(deployed, null, 2)}\n`);
+  await copyEnvironment(folders);
+  await writeFile(join(target, 'package.json'), `${JSON.stringify(deployed, null, 2)}\n`);
 };
 
 /** Builds the page into web/dist. */
