@@ -33,6 +33,9 @@ const npmCi = (folder, what) => {
   if (npm.status !== 0) fail(`npm ci failed in ${folder}.`, npm.status ?? 1);
 };
 
+/** Optional for firebase-admin, not for us; npm leaves it out under a Node that is too old for it. */
+const NEEDED = 'node_modules/@google-cloud/firestore';
+
 /** True when npm was run by hand and every package of the lock file is there in its version. */
 const isInstalledByHand = (lock) => {
   const hidden = join(root, 'node_modules', '.package-lock.json');
@@ -40,7 +43,10 @@ const isInstalledByHand = (lock) => {
   const there = JSON.parse(readFileSync(hidden, 'utf8')).packages;
   return Object.entries(JSON.parse(lock).packages).every(
     ([path, { optional, link, version }]) =>
-      !path.includes('node_modules/') || optional || link || there[path]?.version === version,
+      !path.includes('node_modules/') ||
+      (optional && path !== NEEDED) ||
+      link ||
+      there[path]?.version === version,
   );
 };
 

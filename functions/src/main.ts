@@ -1,7 +1,7 @@
 import type { Log } from '@taleback/core';
 import { readEnvironment } from './config.ts';
 import { watchProcessFaults } from './process-faults.ts';
-import { type ServedReceiver, serveReceiver } from './receiver.node.ts';
+import { serveReceiver } from './receiver.node.ts';
 
 // The receiver as a program of its own, configured by the environment: `node main.ts`. It logs JSON lines.
 
@@ -13,20 +13,17 @@ const log: Log = (severity, message, fields = {}) =>
 watchProcessFaults(process, log);
 
 /** 2: the configuration is wrong · 1: it cannot start now. */
-const serve = async (): Promise<ServedReceiver> => {
-  const host = environment['HOST'] ?? '0.0.0.0';
-  try {
-    return await serveReceiver({ environment, host, port: Number(environment['PORT'] ?? 8080), log });
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const isAddress = code === 'ERR_SOCKET_BAD_PORT' || code === 'ENOTFOUND' || code === 'EADDRNOTAVAIL';
-    const sentence = isAddress ? `configuration: HOST, PORT: ${message}` : message;
-    process.stderr.write(`taleback receiver: ${sentence}\n`);
-    process.exit(sentence.startsWith('configuration: ') ? 2 : 1);
-  }
+const exitWith = (error: NodeJS.ErrnoException): never => {
+  const { code, message } = error;
+  const isAddress = code === 'ERR_SOCKET_BAD_PORT' || code === 'ENOTFOUND' || code === 'EADDRNOTAVAIL';
+  const sentence = isAddress ? `configuration: HOST, PORT: ${message}` : message;
+  process.stderr.write(`taleback receiver: ${sentence}\n`);
+  process.exit(sentence.startsWith('configuration: ') ? 2 : 1);
 };
 
-const served = await serve();
+const host = environment['HOST'] ?? '0.0.0.0';
+const port = Number(environment['PORT'] ?? 8080);
+const served = await serveReceiver({ environment, host, port, log }).catch(exitWith);
 process.stdout.write(
   `${JSON.stringify({ severity: 'INFO', message: 'receiver ready', port: served.port })}\n`,
 );

@@ -48,14 +48,14 @@ export const runCommand = async (args: readonly string[], options: RunOptions = 
 };
 
 /** What is written to a stream from now on, in its place. */
-const capture = (stream: NodeJS.WriteStream): Buffer[] => {
+const capture = (stream: NodeJS.WriteStream) => {
   const chunks: Buffer[] = [];
-  vi.spyOn(stream, 'write').mockImplementation((chunk, ...rest) => {
+  const spy = vi.spyOn(stream, 'write').mockImplementation((chunk, ...rest) => {
     chunks.push(Buffer.from(chunk as string));
-    for (const done of rest) if (typeof done === 'function') (done as () => void)();
+    for (const done of rest) if (typeof done === 'function') done();
     return true;
   });
-  return chunks;
+  return { chunks, restore: () => spy.mockRestore() };
 };
 
 /**
@@ -73,11 +73,12 @@ export const runHere = async (
   process.chdir(options.cwd ?? folder);
   try {
     const code = (await runCli(args)) ?? null;
-    const outBytes = Buffer.concat(out);
-    return { code, outBytes, out: outBytes.toString('utf8'), err: Buffer.concat(err).toString('utf8') };
+    const outBytes = Buffer.concat(out.chunks);
+    const errBytes = Buffer.concat(err.chunks);
+    return { code, outBytes, out: outBytes.toString('utf8'), err: errBytes.toString('utf8') };
   } finally {
-    vi.mocked(process.stdout.write).mockRestore();
-    vi.mocked(process.stderr.write).mockRestore();
+    out.restore();
+    err.restore();
     process.chdir(folder);
     Object.assign(process, { env, exitCode });
   }

@@ -43,5 +43,7 @@ export const logEvents =
       case 'refused':
         if (event.code === 'system_protection' || event.code === 'synthesis_disabled')
           log('warn', 'SYSTEM PROTECTION: request rejected', { code: event.code });
+        return;
+      default: // The others are counted, not logged.
     }
   };
