@@ -13,7 +13,7 @@ const NODE_ARGS = ['--conditions=@taleback/source', '--disable-warning=Experimen
 /** Files of scripts/src that are run; the others are imported by them. */
 const SCRIPTS = (
   'bench build check check-callbacks check-lines check-packages ci complete-lock ' +
-  'configuration-docs e2e firebase-files send-callback start taleback test'
+  'configuration-docs e2e firebase-files mutate send-callback start taleback test'
 ).split(' ');
 /** How often npm is looked for, in milliseconds: it passes signals on to its shell only. */
 const PARENT_CHECK_MS = 500;
