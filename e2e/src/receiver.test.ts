@@ -86,6 +86,28 @@ it('takes signed callbacks only, and writes them to the story', async () => {
   });
 });
 
+it('queues jobs that call back to it', async () => {
+  const { topics } = createNames();
+  const project = `http://${addresses.pubsub}/v1/projects/${addresses.project}`;
+  const send = async (method: string, url: string, body: unknown, headers = {}): Promise<unknown> => {
+    const json = { 'content-type': 'application/json', ...headers };
+    return (await fetch(url, { method, headers: json, body: JSON.stringify(body) })).json();
+  };
+  const subscription = `${project}/subscriptions/a-reader`;
+  const topic = `projects/${addresses.project}/topics/${topics.jobs}`;
+  await send('PUT', subscription, { topic });
+  const path = '/api/tts/generate';
+  const job = { story_id: 's2', user_id: 'u1', voice_id: 'slt', text: 'Once upon a time.' };
+  const body = Buffer.from(JSON.stringify(job));
+  const proof = signHmac({ method: 'POST', path, timestampMs: Date.now(), body }, SECRET, 'taleback');
+  expect(await send('POST', addresses.url + path, job, proof)).toMatchObject({ status: 'queued' });
+  const pulled = await send('POST', `${subscription}:pull`, { maxMessages: 1 });
+  const [received] = (pulled as { receivedMessages: { message: { data: string } }[] }).receivedMessages;
+  expect(JSON.parse(Buffer.from(received?.message.data ?? '', 'base64').toString())).toMatchObject({
+    input: { callback_url: `${addresses.url}/api/tts/callback` },
+  });
+});
+
 it('ends at a signal, with its emulators', async () => {
   const { url, firestore, pubsub } = addresses;
   const all = [new URL(url).host, firestore, pubsub];

@@ -122,7 +122,7 @@ const expectSoundAnswer = ({ method }: FuzzedRequest, { status, text }: FuzzedAn
   expect(JSON.parse(text)).toEqual({ success: false, error: expect.any(String) });
 };
 
-describe.each(['required', 'off'] as const)('ten thousand hostile requests, signatures %s', (signatures) => {
+describe.each(['required', 'off'] as const)('thousands of hostile requests, signatures %s', (signatures) => {
   let mounted: Awaited<ReturnType<typeof mount>>;
   beforeAll(async () => {
     mounted = await mount(signatures);
@@ -148,7 +148,7 @@ describe.each(['required', 'off'] as const)('ten thousand hostile requests, sign
     // A fuzzer that never got in would prove nothing.
     const expected =
       signatures === 'required' ? [200, 401, 404, 405, 415, 422] : [200, 400, 404, 405, 415, 422];
-    for (const status of expected) expect(seen.get(status) ?? 0, `answers ${status}`).toBeGreaterThan(20);
+    for (const status of expected) expect(seen.get(status) ?? 0, `answers ${status}`).toBeGreaterThan(RUNS / 500);
   });
 
   it('on a bare connection, too', LONG, async () => {

@@ -205,7 +205,7 @@ describe('the worker as a process', { timeout: 120_000 }, () => {
 
   it('does not begin with a configuration that is wrong, and says which variable is', async () => {
     const worker = start({ LOG_LEVEL: 'loud', CALLBACK_SECRETS: 'whsec_c2hvcnQ' });
-    expect((await worker.ended).code).toBe(1);
+    expect((await worker.ended).code).toBe(2);
     expect(worker.output()).toMatch(/configuration: CALLBACK_SECRETS: .+; LOG_LEVEL: /);
     expect(worker.output()).not.toContain('c2hvcnQ');
   });

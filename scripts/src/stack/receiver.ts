@@ -5,6 +5,7 @@ import { serveReceiver } from '@taleback/functions/src/receiver.node.ts';
 import { startStores } from '../emulators/stores.ts';
 import { UsageError } from '../command-line.ts';
 import { inRoot } from '../paths.ts';
+import { createPortPicker } from '../process/free-port.ts';
 
 /** A receiver on its own, with emulators. */
 export interface StandaloneReceiver {
@@ -37,8 +38,10 @@ const createJobsTopic = async (pubsub: string, project: string): Promise<void> =
  * @throws Error that names every variable at fault
  */
 export const startReceiver = async (log: Log): Promise<StandaloneReceiver> => {
-  const port = Number(process.env['PORT'] ?? 0);
-  if (!(port >= 0 && port <= 65_535)) throw new UsageError('PORT: must be a number from 0 to 65535');
+  const wished = Number(process.env['PORT'] ?? 0);
+  if (!(wished >= 0 && wished <= 65_535)) throw new UsageError('PORT: must be a number from 0 to 65535');
+  const port = wished === 0 ? await createPortPicker()() : wished;
+  const url = `http://127.0.0.1:${port}`;
   const folder = inRoot('.taleback', `receiver-${process.pid}-${randomUUID().slice(0, 8)}`);
   await mkdir(folder, { recursive: true });
   process.env['GOOGLE_CLOUD_PROJECT'] ??= 'demo-taleback';
@@ -51,12 +54,14 @@ export const startReceiver = async (log: Log): Promise<StandaloneReceiver> => {
   try {
     const stores = await startStores(folder);
     started.push(stores.stop);
-    const served = await serveReceiver({ environment: process.env, host: '127.0.0.1', port, log });
+    // Jobs that are queued here call back here.
+    const environment = { PUBLIC_BASE_URL: url, ...process.env };
+    const served = await serveReceiver({ environment, host: '127.0.0.1', port, log });
     started.push(served.close);
     const firestore = process.env['FIRESTORE_EMULATOR_HOST'] ?? '';
     const pubsub = process.env['PUBSUB_EMULATOR_HOST'] ?? '';
     await createJobsTopic(pubsub, project);
-    return { addresses: { url: `http://127.0.0.1:${served.port}`, firestore, pubsub, project }, stop };
+    return { addresses: { url, firestore, pubsub, project }, stop };
   } catch (error) {
     await stop();
     throw error;
