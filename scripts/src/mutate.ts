@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createVitest } from 'vitest/node';
-import { runScript } from './command-line.ts';
+import { runScript, UsageError } from './command-line.ts';
 import { inRoot } from './paths.ts';
 
 const USAGE = `Changes one number or log line at a time, and runs the tests that should notice.
@@ -98,6 +98,7 @@ await runScript({ usage: USAGE, options: {}, maxArguments: Number.POSITIVE_INFIN
   const subjects = SUBJECTS.filter(
     ({ file }) => words.length === 0 || words.some((word) => file.includes(word)),
   );
+  if (subjects.length === 0) throw new UsageError(`No file's path contains ${words.join(' or ')}`);
   let mutant: Mutant | undefined;
   const conditions = ['@taleback/source', 'node', 'development'];
   const vitest = await createVitest(

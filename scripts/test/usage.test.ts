@@ -62,6 +62,7 @@ const WRONG: readonly (readonly string[])[] = [
   ['complete-lock', '--nope'],
   ['configuration-docs', '--nope'],
   ['firebase-files', '--check', '--region', 'no region'],
+  ['mutate', 'nope'],
   ['e2e', '--nope'],
   ['e2e', 'nope'],
   ['e2e', 'browser'],
@@ -97,7 +98,7 @@ const WRONG: readonly (readonly string[])[] = [
 const ROWS = WRONG.map((args) => [args.join(' '), args] as const);
 /** What ends its process, starts another, or is refused before any script is loaded. */
 const isProcess = ([name]: (typeof ROWS)[number]): boolean =>
-  /^(start|taleback|nope|tour|--node|e2e load|$)/.test(name);
+  /^(start|mutate|taleback|nope|tour|--node|e2e load|$)/.test(name);
 
 const ONE_SENTENCE = { code: 2, stdout: '', lines: 1, isSentence: true, hasStack: false };
 const judge = ({ code, stdout, stderr }: End): typeof ONE_SENTENCE => ({
