@@ -59,14 +59,16 @@ export const describeCallbacks = (world: World): void => {
       await person.close();
     });
 
-    it('answers broken JSON with 400 and neither a stack trace nor a path', async () => {
+    it('answers broken JSON in our JSON, without a stack trace or a path', async () => {
       const answer = await fetch(world.stack().addresses.callbackUrl, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: '{"story_id":',
       });
       const text = await answer.text();
-      expect(answer.status).toBe(400);
+      // It is not signed, and nothing unsigned is parsed.
+      expect(answer.status).toBe(401);
+      expect(JSON.parse(text)).toEqual({ success: false, error: expect.any(String) });
       expect(text).not.toMatch(/node_modules|\bat .*\(|file:/);
       expect(text).not.toContain(process.cwd());
     });

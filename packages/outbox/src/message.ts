@@ -55,8 +55,6 @@ export const isHttpUrl = (url: string): boolean =>
 /**
  * What a message is called in the log: operators search it for `error callback`.
  *
- * @example
- * console.log(nounOf('https://a.example/api/tts/error-callback', 'callback')); // error callback
  * @see docs/origins.md#log-words
  */
 export const nounOf = (url: string, noun: string): string =>
