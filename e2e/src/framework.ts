@@ -32,7 +32,14 @@ export const serveFunction = async (
     command: [process.execPath, FRAMEWORK, ...options],
     folder: logs,
     log: target,
-    env: { ...process.env, FUNCTION_TARGET: target, FUNCTION_SIGNATURE_TYPE: 'http', ...environment },
+    env: {
+      ...process.env,
+      // In production the framework does not say when it serves.
+      NODE_ENV: 'test',
+      FUNCTION_TARGET: target,
+      FUNCTION_SIGNATURE_TYPE: 'http',
+      ...environment,
+    },
     readyWhen: /^URL: /m,
     readyWithinMs: 60_000,
   });

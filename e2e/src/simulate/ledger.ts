@@ -201,7 +201,11 @@ export const createLedger = ({ now, maxSkewMs, audioSinceMs }: LedgerOptions) =>
             order,
             current,
           });
-        const isGivenUp = fields['audioErrorCode'] === 'lease_expired' && before['audioStatus'] !== 'failed';
+        const isFailed = fields['audioStatus'] === 'failed' && before['audioStatus'] !== 'failed';
+        // The job's own failure is a repetition from now on.
+        if (isFailed && current !== undefined)
+          record.reports.push({ kind: 'failed', storyId, named: current, order, current });
+        const isGivenUp = isFailed && fields['audioErrorCode'] === 'lease_expired';
         const lease = before['audioLeaseExpiresAt'];
         if (isGivenUp && lease instanceof Date && lease.getTime() > now() + maxSkewMs)
           fault(storyId, 'given up before its lease expired');

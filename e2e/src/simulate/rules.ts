@@ -74,16 +74,18 @@ export const namesOf = (
 /** The rules of docs/api.md#how-a-narration-ends, for a period that began with an opening or a reset. */
 export const counts = (
   { job, order }: Named,
-  { kind, named, current }: Committed,
+  report: Committed,
   period: Period,
   { attempts }: MemoryStory,
 ): boolean => {
+  const { kind, named, current } = report;
   if (order <= period.order) return false;
   if (named === undefined) return true;
   const attempt = job === undefined ? undefined : attempts.get(job);
-  if (attempt?.['status'] === 'cancelled') return false;
-  // A foreign story may still name RunPod's id of a job that was recorded later.
-  if (!period.isOurs && named === current) return true;
+  const isCancelled = attempt?.['status'] === 'cancelled';
+  // A foreign story may still name RunPod's id of a job that was recorded later; even of a cancelled one, when it arrives.
+  if (!period.isOurs && named === current && (!isCancelled || order === report.order)) return true;
+  if (isCancelled) return false;
   const isOfOurs = Number(attempt?.['number'] ?? 0) > 0;
   if (period.isOurs ? job === period.jobId : !isOfOurs) return true;
   const hasContent = period.contentHash !== undefined && attempt?.['contentHash'] === period.contentHash;
