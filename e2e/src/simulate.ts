@@ -7,7 +7,7 @@ process, with crashes, lost, repeated and late messages, absences and conflicts 
 
     npm run e2e -- simulate [--seconds N] [--seed N] [--histories N] [--bugs]
 
-  --seconds N     at most so long; default 60
+  --seconds N     at most so long; default 60, or an hour with --histories
   --seed N        the first history's number; default: a random one. With --histories 1, one history again
   --histories N   at most so many; default: as many as there is time for
   --bugs          plants each bug of e2e/src/simulate/bugs.ts in turn, each with so many seconds to be found
@@ -15,9 +15,9 @@ process, with crashes, lost, repeated and late messages, absences and conflicts 
 Ends with 0 when no history fails (with --bugs: every bug is found), else with 1 and the shortest history that fails.
 `;
 const OPTIONS = {
-  seconds: { type: 'string', default: '60' },
+  seconds: { type: 'string' },
   seed: { type: 'string', default: String(1 + Math.floor(Math.random() * 1_000_000_000)) },
-  histories: { type: 'string', default: '1000000000' },
+  histories: { type: 'string' },
   bugs: { type: 'boolean', default: false },
 } as const;
 
@@ -38,9 +38,11 @@ const tryBugs = async (seed: number, seconds: number): Promise<number> => {
 };
 
 await runScript({ usage: USAGE, options: OPTIONS }, async (flags) => {
-  const count = (name: 'seconds' | 'seed' | 'histories'): number =>
-    Math.floor(parseNumber(name, flags[name], [1, 2 ** 32 - 1]));
-  const [seconds, seed, wanted] = [count('seconds'), count('seed'), count('histories')];
+  const count = (name: 'seconds' | 'seed' | 'histories', text: string): number =>
+    Math.floor(parseNumber(name, text, [1, 2 ** 32 - 1]));
+  const seed = count('seed', flags.seed);
+  const wanted = count('histories', flags.histories ?? '1000000000');
+  const seconds = count('seconds', flags.seconds ?? (flags.histories === undefined ? '60' : '3600'));
   if (flags.bugs) return tryBugs(seed, seconds);
   const startedAtMs = performance.now();
   const { histories, failing } = await runHistories({ seed, histories: wanted, seconds });
