@@ -62,11 +62,13 @@ export interface Named {
 /** What a report is about: by its own name at once, and as our job once RunPod's id was recorded. */
 export const namesOf = (
   { named, current, order }: Committed,
-  { recorded }: StoryRecord,
+  { recorded, cancelled }: StoryRecord,
 ): readonly Named[] => {
   if (named === undefined) return [{ job: current, order }];
   const known = recorded.get(named);
-  if (known === undefined) return [{ job: named, order }];
+  // A story that a cancelled job's early message made foreign goes on under RunPod's id.
+  const isForeign = named === current && cancelled.has(known?.jobId ?? '');
+  if (known === undefined || isForeign) return [{ job: named, order }];
   const asOurs = { job: known.jobId, order: Math.max(order, known.order) };
   return known.order <= order ? [asOurs] : [{ job: named, order }, asOurs];
 };
@@ -74,18 +76,16 @@ export const namesOf = (
 /** The rules of docs/api.md#how-a-narration-ends, for a period that began with an opening or a reset. */
 export const counts = (
   { job, order }: Named,
-  report: Committed,
+  { kind, named, current }: Committed,
   period: Period,
   { attempts }: MemoryStory,
 ): boolean => {
-  const { kind, named, current } = report;
   if (order <= period.order) return false;
   if (named === undefined) return true;
   const attempt = job === undefined ? undefined : attempts.get(job);
-  const isCancelled = attempt?.['status'] === 'cancelled';
-  // A foreign story may still name RunPod's id of a job that was recorded later; even of a cancelled one, when it arrives.
-  if (!period.isOurs && named === current && (!isCancelled || order === report.order)) return true;
-  if (isCancelled) return false;
+  if (attempt?.['status'] === 'cancelled') return false;
+  // A foreign story may still name RunPod's id of a job that was recorded later.
+  if (!period.isOurs && named === current) return true;
   const isOfOurs = Number(attempt?.['number'] ?? 0) > 0;
   if (period.isOurs ? job === period.jobId : !isOfOurs) return true;
   const hasContent = period.contentHash !== undefined && attempt?.['contentHash'] === period.contentHash;
