@@ -86,13 +86,14 @@ it('takes signed callbacks only, and writes them to the story', async () => {
   });
 });
 
+const send = async (method: string, url: string, body: unknown, headers = {}): Promise<unknown> => {
+  const json = { 'content-type': 'application/json', ...headers };
+  return (await fetch(url, { method, headers: json, body: JSON.stringify(body) })).json();
+};
+
 it('queues jobs that call back to it', async () => {
   const { topics } = createNames();
   const project = `http://${addresses.pubsub}/v1/projects/${addresses.project}`;
-  const send = async (method: string, url: string, body: unknown, headers = {}): Promise<unknown> => {
-    const json = { 'content-type': 'application/json', ...headers };
-    return (await fetch(url, { method, headers: json, body: JSON.stringify(body) })).json();
-  };
   const subscription = `${project}/subscriptions/a-reader`;
   const topic = `projects/${addresses.project}/topics/${topics.jobs}`;
   await send('PUT', subscription, { topic });

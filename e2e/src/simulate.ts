@@ -37,9 +37,10 @@ const tryBugs = async (seed: number, seconds: number): Promise<number> => {
   return missed === 0 ? 0 : 1;
 };
 
+const count = (name: 'seconds' | 'seed' | 'histories', text: string): number =>
+  Math.floor(parseNumber(name, text, [1, 2 ** 32 - 1]));
+
 await runScript({ usage: USAGE, options: OPTIONS }, async (flags) => {
-  const count = (name: 'seconds' | 'seed' | 'histories', text: string): number =>
-    Math.floor(parseNumber(name, text, [1, 2 ** 32 - 1]));
   const seed = count('seed', flags.seed);
   const wanted = count('histories', flags.histories ?? '1000000000');
   const seconds = count('seconds', flags.seconds ?? (flags.histories === undefined ? '60' : '3600'));

@@ -148,7 +148,8 @@ describe.each(['required', 'off'] as const)('thousands of hostile requests, sign
     // A fuzzer that never got in would prove nothing.
     const expected =
       signatures === 'required' ? [200, 401, 404, 405, 415, 422] : [200, 400, 404, 405, 415, 422];
-    for (const status of expected) expect(seen.get(status) ?? 0, `answers ${status}`).toBeGreaterThan(RUNS / 500);
+    for (const status of expected)
+      expect(seen.get(status) ?? 0, `answers ${status}`).toBeGreaterThan(RUNS / 500);
   });
 
   it('on a bare connection, too', LONG, async () => {
