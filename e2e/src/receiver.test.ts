@@ -105,7 +105,7 @@ it('queues jobs that call back to it', async () => {
   const pulled = await send('POST', `${subscription}:pull`, { maxMessages: 1 });
   const [received] = (pulled as { receivedMessages: { message: { data: string } }[] }).receivedMessages;
   expect(JSON.parse(Buffer.from(received?.message.data ?? '', 'base64').toString())).toMatchObject({
-    input: { callback_url: `${addresses.url}/api/tts/callback` },
+    input: { metadata: { callback_url: `${addresses.url}/api/tts/callback` } },
   });
 });
 
