@@ -20,9 +20,11 @@ const countingIn = (record: StoryRecord, story: MemoryStory): readonly Counting[
     .sort((one, other) => one.name.order - other.name.order)
     .flatMap(({ report, name }) => {
       const key = `${report.kind} ${name.job}`;
-      const isRepeated = name.job !== undefined && (seen.has(key) || seen.has(`ready ${name.job}`));
+      const wasReady = seen.has(`ready ${name.job}`);
+      const isRepeated =
+        name.job !== undefined && (wasReady || (report.named !== undefined && seen.has(key)));
       seen.add(key);
-      const isFirst = !isRepeated || report.named === undefined;
+      const isFirst = !isRepeated;
       return counts(name, report, period, story) ? [{ report, isFirst }] : [];
     });
 };

@@ -115,10 +115,10 @@ export const checkReport = (
       one !== report && namesOf(one, record).some(({ job, order }) => job === name.job && order < name.order),
   );
   const wasReady = earlier.some(({ kind }) => kind === 'ready');
+  // A message without a job is about the current one, which may fail twice, but is ready once.
   const isRepeated =
-    report.named !== undefined &&
     name.job !== undefined &&
-    (wasReady || earlier.some(({ kind }) => kind === report.kind));
+    (wasReady || (report.named !== undefined && earlier.some(({ kind }) => kind === report.kind)));
   const moved = from !== to || before['audioError'] !== fields['audioError'];
   switch (report.kind) {
     case 'ready':
