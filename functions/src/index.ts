@@ -22,12 +22,7 @@ import { once, openParts } from './wiring.ts';
 
 const environment = readEnvironment();
 const names = parseNames(environment);
-installGate(environment['FUNCTION_TARGET'], [
-  'tts',
-  'requestStoryAudio',
-  'retryStoryAudio',
-  'renewStoryAudio',
-]);
+installGate(environment['FUNCTION_TARGET']);
 
 /** All secrets everywhere, because the configuration is read whole. */
 const COMMON = {

@@ -73,20 +73,20 @@ type BodyBytes = Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
 const answerTo = async (
   incoming: IncomingMessage,
   target: string,
-  body: BodyBytes,
+  openBody: () => BodyBytes,
   { receiver, trustedProxyHops = 0 }: Mount,
 ): Promise<Response> => {
   const url = parseTarget(target);
   const method = incoming.method ?? 'GET';
   if (url === undefined || isForbiddenMethod(method)) return refuseTarget(url?.pathname);
   const headers = headersOf(incoming);
+  const body = method === 'GET' || method === 'HEAD' ? undefined : openBody();
   // The platform has read and inflated these bytes.
   if (body instanceof Uint8Array) headers.delete('content-encoding');
-  const hasBody = method !== 'GET' && method !== 'HEAD';
   const request = new Request(url, {
     method,
     headers,
-    ...(hasBody ? { body, duplex: 'half' as const } : {}),
+    ...(body === undefined ? {} : { body, duplex: 'half' as const }),
   });
   const forwardedFor = [incoming.headers['x-forwarded-for'] ?? ''].flat().join(',');
   return receiver(request, callerAddress(forwardedFor, incoming.socket.remoteAddress, trustedProxyHops));
@@ -109,12 +109,13 @@ const mounted = (mount: () => Mount, log: Log): Mount | undefined => {
 export const expressEdge =
   (mount: () => Mount, log: Log) =>
   async (request: ExpressRequest, response: ExpressResponse): Promise<void> => {
-    const body = isUnread(request) ? bodyStream(request) : new Uint8Array(request.rawBody ?? Buffer.alloc(0));
+    const openBody = (): BodyBytes =>
+      isUnread(request) ? bodyStream(request) : new Uint8Array(request.rawBody ?? Buffer.alloc(0));
     let answer: Response;
     try {
       const ready = mounted(mount, log);
       const target = request.originalUrl || request.url || '/';
-      answer = ready ? await answerTo(request, target, body, ready) : answerMisconfigured();
+      answer = ready ? await answerTo(request, target, openBody, ready) : answerMisconfigured();
     } catch (error) {
       log('error', 'edge fault', { fault: errorWords(error) });
       answer = answerFault();
@@ -126,7 +127,7 @@ export const expressEdge =
 export const nodeEdge =
   (receiver: Receiver, options: Omit<Mount, 'receiver'> = {}): RequestListener =>
   (incoming, outgoing) => {
-    answerTo(incoming, incoming.url ?? '/', bodyStream(incoming), { ...options, receiver })
+    answerTo(incoming, incoming.url ?? '/', () => bodyStream(incoming), { ...options, receiver })
       .catch(answerFault)
       .then((answer) => send(answer, incoming, outgoing))
       .catch(() => outgoing.destroy());

@@ -6,6 +6,9 @@ import type { Request as ExpressRequest } from 'firebase-functions/https';
 import { json, type Refusal, refuse } from './answer.ts';
 import { BODY_TIMEOUT_MS, parseJson, readBody } from './call.ts';
 
+/** Every function over HTTP: `expressEdge` and `boundedCallable` read their bodies. */
+export const HTTP_FUNCTIONS = ['tts', 'requestStoryAudio', 'retryStoryAudio', 'renewStoryAudio'];
+
 /** Requests whose body the platform has not read. */
 const unread = new WeakSet<IncomingMessage>();
 
@@ -14,11 +17,10 @@ const unread = new WeakSet<IncomingMessage>();
  * to 1 GiB before it calls a function. It reads nothing from a request without length and encoding, so these headers are
  * hidden from it (`rawHeaders` has them). Call this once, before the first request.
  *
- * @param target the function that this process serves: `FUNCTION_TARGET`
- * @param functions those that read their bodies themselves; the requests of others are left alone
+ * @param target the function that this process serves: `FUNCTION_TARGET`. The requests of other functions are left alone
  */
-export const installGate = (target: string | undefined, functions: readonly string[]): void => {
-  if (target === undefined || !functions.includes(target)) return;
+export const installGate = (target: string | undefined): void => {
+  if (target === undefined || !HTTP_FUNCTIONS.includes(target)) return;
   subscribe('http.server.request.start', (message) => {
     const { request } = message as { readonly request: IncomingMessage };
     unread.add(request);
@@ -44,6 +46,8 @@ const MAX_DISCARDED_BYTES = 33_554_432;
 /** Reads and drops what is left of a body, up to a size and a time. */
 const discardRest = (request: IncomingMessage): Promise<void> =>
   new Promise((resolve) => {
+    // Its sender has gone.
+    if (request.destroyed) return resolve();
     const timer = setTimeout(resolve, BODY_TIMEOUT_MS);
     const stop = (): void => {
       clearTimeout(timer);
