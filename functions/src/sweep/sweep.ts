@@ -148,10 +148,13 @@ export const sweepStories = async (options: SweepOptions): Promise<SweepReport> 
       log('error', 'sweep of a story failed', { storyId: story.storyId, fault: String(fault) });
     }
   };
-  const sweepInTurns = async (waiting: readonly Waiting[], isLastTry: boolean): Promise<void> => {
+  const sweepInTurns = async (
+    waiting: readonly Waiting[],
+    { mayPostpone }: { readonly mayPostpone: boolean },
+  ): Promise<void> => {
     let left = inTurns(waiting);
     while (left.length > 0) {
-      if (!isLastTry) {
+      if (mayPostpone) {
         postponed.push(...left.filter(({ story }) => slowUsers.has(story.userId)));
         left = left.filter(({ story }) => !slowUsers.has(story.userId));
       }
@@ -169,7 +172,7 @@ export const sweepStories = async (options: SweepOptions): Promise<SweepReport> 
     }
     await sweepInTurns(
       page.stories.map((story) => ({ story, sweep })),
-      false,
+      { mayPostpone: true },
     );
     return page;
   };
@@ -194,7 +197,7 @@ export const sweepStories = async (options: SweepOptions): Promise<SweepReport> 
     [{ kind: 'retry-late', byMs: startedAtMs + MAX_RETRY_WAIT_MS }, (story) => retry(story, options)],
   ];
   for (const [query, sweep] of rest) if (!isLate()) await sweepAll(query, sweep);
-  await sweepInTurns(postponed, true);
+  await sweepInTurns(postponed, { mayPostpone: false });
   const total = Object.values(report).reduce((sum, count) => sum + count, 0);
   if (total > 0) log('info', 'sweep', report);
   return report;
