@@ -2,9 +2,18 @@ import { describe, expect, it } from 'vitest';
 import { backoffDelayMs, backoffSchedule } from './backoff.ts';
 import { CircuitBreaker } from './breaker/circuit-breaker.ts';
 import { compose } from './compose/compose.ts';
-import { createPolicies } from './profiles.ts';
 import { AdaptiveTimeout } from './adaptive-timeout.ts';
-import { type ResilienceProfile, edge, elevenlabs, guarded, kokoro, worker } from './profiles.ts';
+import {
+  createPolicies,
+  edge,
+  elevenlabs,
+  guarded,
+  kokoro,
+  numbersOf,
+  type ResilienceProfile,
+  withNumbers,
+  worker,
+} from './profiles.ts';
 import { classifyHttpStatus } from './classification.ts';
 import { createFakeClock } from './testing.ts';
 
@@ -337,7 +346,40 @@ describe('breaker, worker', () => {
     expect([failing.breaker.status().state, healthy.breaker.status().state]).toEqual(['OPEN', 'CLOSED']);
   });
 
+  it('forgets what came before the last 20 calls', () => {
+    const { breaker, call } = workerBreaker();
+    for (let success = 0; success < 30; success += 1) call(false);
+    for (let failure = 0; failure < 9; failure += 1) call(true);
+    expect(breaker.status().state).toBe('CLOSED');
+    call(true);
+    expect(breaker.status().state).toBe('OPEN');
+  });
+
   it('10 s for a request', () => {
     expect(worker.timeoutMs).toBe(10_000);
+  });
+});
+
+describe('the numbers of a profile', () => {
+  const bare: ResilienceProfile = {
+    name: 'bare',
+    timeoutMs: 1_000,
+    breaker: { strategy: { kind: 'consecutive', failures: 1 }, cooldownMs: 1_000 },
+  };
+
+  it('are those in force where it leaves them out', () => {
+    expect(numbersOf(bare)).toMatchObject({ retries: 0, requestsPerMinute: 0, successes: 2 });
+  });
+
+  it('have the longest wait, which the retries of the provider profiles do not reach', () => {
+    for (const profile of [kokoro, elevenlabs, edge]) expect(numbersOf(profile).backoffMostMs).toBe(4_000);
+  });
+
+  it('change one by one', () => {
+    const { retry, rateLimit } = withNumbers(bare, { retries: 1, requestsPerMinute: 1 });
+    expect(retry?.backoff).toMatchObject({ initialMs: 1_000, minMs: 0, maxMs: 4_000 });
+    expect(rateLimit).toEqual({ kind: 'sliding-window', permits: 1, windowMs: 60_000 });
+    expect(withNumbers(guarded, { requestsPerMinute: 0 }).rateLimit).toBeUndefined();
+    expect(withNumbers(guarded, { backoffFirstMs: 1_000 }).retry?.backoff).toMatchObject({ minMs: 1_000 });
   });
 });

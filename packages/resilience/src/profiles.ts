@@ -17,6 +17,8 @@ export interface ResilienceProfile {
   readonly name: string;
   /** Time for one attempt, ms. */
   readonly timeoutMs: number;
+  /** Whether no attempt gets more, however slow the service is known to be. */
+  readonly isTimeoutFixed?: boolean;
   readonly breaker: BreakerOptions;
   /** What is one call of the breaker. Default 'attempts'. */
   readonly breakerCounts?: 'attempts' | 'requests';
@@ -118,6 +120,7 @@ export const edge = {
 export const guarded = {
   name: 'guarded',
   timeoutMs: 15_000,
+  isTimeoutFixed: true,
   retry: {
     maxAttempts: 2,
     // 4 to 16 s; jitter never goes below 4 s.
@@ -232,9 +235,9 @@ export function withNumbers(profile: ResilienceProfile, changes: Partial<Profile
   const { rateLimit: _, ...others } = profile;
   const numbers = { ...numbersOf(profile), ...changes };
   const { cooldownMs, cooldownMinMs, cooldownMaxMs, failures, maxConcurrent, requestsPerMinute } = numbers;
-  const backoff = exponentialOf(profile) ?? PROVIDER_BACKOFF;
-  const { backoffFirstMs: initialMs = backoff.initialMs, backoffMostMs = initialMs } = numbers;
-  const minMs = Math.min('minMs' in backoff ? (backoff.minMs ?? 0) : 0, initialMs);
+  const backoff: ExponentialBackoff = exponentialOf(profile) ?? PROVIDER_BACKOFF;
+  const { backoffFirstMs: initialMs = backoff.initialMs, backoffMostMs = backoff.maxMs } = numbers;
+  const minMs = Math.min(backoff.minMs ?? 0, initialMs);
   const isAdaptive = cooldownMinMs !== undefined || cooldownMaxMs !== undefined;
   return {
     ...others,

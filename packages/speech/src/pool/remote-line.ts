@@ -93,7 +93,7 @@ export class RemoteLine implements SpeechLine {
     this.#timeouts = new AdaptiveTimeout({
       defaultMs: policy.timeoutMs,
       minMs: Math.min(MIN_TIMEOUT_MS, policy.timeoutMs),
-      maxMs: this.#deadlineMs,
+      maxMs: policy.isTimeoutFixed === true ? policy.timeoutMs : this.#deadlineMs,
     });
     this.#health = new WorkerHealth(Number.MAX_SAFE_INTEGER, clock.now());
     this.#shown = { state: 'READY', sinceMs: clock.now() };

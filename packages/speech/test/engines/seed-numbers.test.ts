@@ -281,6 +281,22 @@ describe.each(ENGINES)('$name', (row) => {
   });
 });
 
+it('gives no attempt of the guarded profile more than its time, whatever the service is known to take', async () => {
+  const { treat, play, speak, clock, line, sentAtMs } = await openLine('kokoro, guarded');
+  for (let story = 0; story < 10; story += 1) {
+    expect(await play()).toBe('spoken');
+    await clock.advanceAsync(6_000);
+  }
+  treat('hangs', 'hangs');
+  const spoken = speak();
+  const startedAtMs = clock.now();
+  await clock.advanceAsync(15_000 + 4_000 + 15_000);
+  expect(sentAtMs.slice(10).map((atMs) => atMs - startedAtMs)).toEqual([0, 19_000]);
+  expect(line.snapshot().workers[0]?.consecutiveFailures).toBe(2);
+  await line.close();
+  await spoken;
+});
+
 // Edge has no statuses of HTTP once its socket is open.
 describe.each(ENGINES.filter(({ name }) => name !== 'edge'))('$name over HTTP', ({ name }) => {
   it.each([400, 404, 422] as const)('never tries again after %i', async (status) => {
