@@ -29,6 +29,7 @@ const wire = async (firstTry: Promise<TryOutcome> | Error) => {
   else fixture.answer = () => firstTry;
   const direct: CallbackMessage[] = [];
   const kept: unknown[] = [];
+  const logged: string[] = [];
   const deliver = async (message: CallbackMessage): Promise<Delivery> => {
     direct.push(message);
     return { kind: 'undeliverable', attempts: 3, cause: 'away' };
@@ -36,11 +37,15 @@ const wire = async (firstTry: Promise<TryOutcome> | Error) => {
   const client: CallbackClient = createOutboxClient({
     outbox,
     direct: { deliver, deliverOnce: deliver },
-    keepDeadLetter: async ({ message, why, attempts }) => void kept.push([message.messageId, why, attempts]),
+    keepDeadLetter: async ({ message, why, attempts }) => {
+      if (fixture.storeFault !== undefined) throw fixture.storeFault;
+      kept.push([message.messageId, why, attempts]);
+    },
     clock: fixture.clock,
-    log: () => {},
+    log: (severity, message) => void logged.push(`${severity}: ${message}`),
   });
-  return { client, clock: fixture.clock, direct, kept, bypassed: () => outbox.status().sentWithout };
+  const bypassed = (): number => outbox.status().sentWithout;
+  return { client, clock: fixture.clock, fixture, direct, kept, logged, bypassed };
 };
 
 /** Attempts that end with the test. */
@@ -76,10 +81,18 @@ describe('the client with an outbox', () => {
   });
 
   it('sends directly what cannot be written, and keeps in the store what does not arrive', async () => {
-    const { client, direct, kept, bypassed } = await wire(new Error('ENOSPC'));
+    const { client, direct, kept, logged, bypassed } = await wire(new Error('ENOSPC'));
     expect(await client.deliver(messageOf('s', 'j'))).toMatchObject({ kind: 'undeliverable' });
     expect([direct.length, bypassed()]).toEqual([1, 1]);
     expect(kept).toEqual([['ready_j', 'expired', 3]]);
+    expect(logged).toEqual(['error: outbox cannot be written']);
+  });
+
+  it('says what neither the disk, the receiver nor the store has taken', async () => {
+    const { client, fixture, logged } = await wire(new Error('ENOSPC'));
+    fixture.storeFault = new Error('bucket gone');
+    expect(await client.deliver(messageOf('s', 'j'))).toMatchObject({ kind: 'undeliverable' });
+    expect(logged).toEqual(['error: outbox cannot be written', 'error: failed callback could not be kept']);
   });
 
   it('leaves an address that is none to the direct client, which says so', async () => {

@@ -60,6 +60,7 @@ describe('a disk that fails', () => {
     expect(await put(fixture, outbox)).toEqual({ kind: 'delivered', attempts: 1 });
     await fixture.clock.advanceAsync(HOUR_MS);
     expect(fixture.sent).toHaveLength(1);
+    expect(fixture.logged).toContain('error: delivered callback could not be removed');
     fixture.breaks('remove', undefined);
     await fixture.clock.advanceAsync(10_000);
     expect(fixture.waiting()).toBe(0);
@@ -70,6 +71,7 @@ describe('a disk that fails', () => {
     const { fixture, outbox } = await start();
     fixture.breaks('read', Object.assign(new Error('too many'), { code: 'EMFILE' }));
     expect(await put(fixture, outbox)).toMatchObject({ kind: 'kept' });
+    expect(fixture.logged).toEqual(['error: outbox is stuck']);
     fixture.breaks('read', undefined);
     await fixture.clock.advanceAsync(10_000);
     expect(fixture.ids()).toEqual(['ready_j1']);
@@ -104,6 +106,7 @@ describe('a disk that fails', () => {
     expect(await put(fixture, outbox)).toMatchObject({ kind: 'refused' });
     expect(fixture.aside()).toEqual(['refused, and the store would not take it: bucket gone']);
     expect(outbox.status()).toMatchObject({ depth: 0, refused: 1, setAside: 1 });
+    expect(fixture.logged).toContain('error: failed callback could not be kept');
   });
 
   it('of the store and of the folder: it stays, and all is done again later', async () => {

@@ -125,6 +125,7 @@ describe('a message', () => {
     expect(fixture.ids()).toEqual(['ready_j1', 'ready_j3']);
     await fixture.clock.advanceAsync(1_000);
     expect(fixture.ids().sort()).toEqual(['ready_j1', 'ready_j1', 'ready_j2', 'ready_j3']);
+    expect(fixture.logged[0]).toBe('warn: callback retried later');
   });
 
   it('answered 401 is refused when a secret cannot be on its way any more', async () => {
@@ -155,6 +156,7 @@ describe('a message', () => {
     fixture.answer = () => ({ kind: 'address-refused', cause: 'not public' });
     expect(await put(fixture, outbox)).toMatchObject({ kind: 'undeliverable', cause: 'not public' });
     expect(fixture.kept.size).toBe(1);
+    expect(fixture.logged).toEqual(['error: callback failed']);
   });
 });
 

@@ -33,6 +33,8 @@ describe('parseRetryAfter', () => {
     ['-5', undefined],
     ['1.5', undefined],
     ['soon', undefined],
+    ['Wednesday, 31 Dec 2025 23:59:00 GMT', 0],
+    ['Everywednesday, 31 Dec 2025 23:59:00 GMT', undefined],
     ['9999999999999999999', undefined],
   ])('reads %j as %j', (header, expected) => {
     expect(parseRetryAfter(header, NOW_MS)).toBe(expected);

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   checkThresholds,
   DEFAULT_THRESHOLDS,
+  describeFigure,
   describeFinding,
   createJudge,
   type MachineReading,
@@ -84,6 +85,11 @@ describe('createJudge', () => {
       'memory at 96.1 % (critical over 95 %)',
       'load at 2.75 per core (critical over 2.5 per core)',
     ]);
+  });
+
+  it('writes figures with as many digits as they deserve', () => {
+    expect(describeFigure('cpu', 0.83219)).toBe('cpu at 83.2 %');
+    expect(describeFigure('load', 2.758_31)).toBe('load at 2.76 per core');
   });
 
   it('never calls CPU critical after fewer critical samples in a row than it needs, and always from then on', () => {

@@ -96,13 +96,38 @@ describe('SystemMonitor', () => {
     gates[0]?.({ memoryRatio: 0.99 });
     await clock.advanceAsync(15_000);
     expect([gates.length, seen.length]).toEqual([2, 1]);
-    await clock.advanceAsync(60_000);
+    await clock.advanceAsync(5_000);
+    expect(seen).toHaveLength(2);
+    await clock.advanceAsync(55_000);
     expect(gates).toHaveLength(2);
     expect(seen.map(({ levels }) => levels)).toEqual([{ memory: 'critical' }, {}]);
     gates[1]?.({ memoryRatio: 0.5 });
     await clock.advanceAsync(5_000);
     expect(seen.at(-1)?.levels).toEqual({ memory: 'normal' });
     expect(gates).toHaveLength(3);
+  });
+
+  it('waits as long for a reading that it finds under way when it starts again', async () => {
+    const clock = createFakeClock();
+    const seen: MachineState[] = [];
+    const onSample = (state: MachineState): void => void seen.push(state);
+    const monitor = new SystemMonitor({}, { readMachine: () => new Promise(() => {}), clock, onSample });
+    monitor.start();
+    monitor.stop();
+    monitor.start();
+    await clock.advanceAsync(5_000);
+    expect(seen).toEqual([]);
+    await clock.advanceAsync(5_000);
+    expect(seen.map(({ levels }) => levels)).toEqual([{}]);
+    monitor.stop();
+  });
+
+  it('may sample every millisecond', async () => {
+    const { clock, states, monitor } = setup({ intervalMs: 1 });
+    monitor.start();
+    await clock.advanceAsync(3);
+    expect(states.length).toBeGreaterThanOrEqual(3);
+    monitor.stop();
   });
 
   it('takes a reading that fails for one without figures', async () => {
