@@ -10,7 +10,7 @@ process, with crashes, lost, repeated and late messages, absences and conflicts 
   --seconds N     at most so long; default 60, or an hour with --histories
   --seed N        the first history's number; default: a random one. With --histories 1, one history again
   --histories N   at most so many; default: as many as there is time for
-  --bugs          plants each bug of e2e/src/simulate/bugs.ts in turn, each with so many seconds to be found
+  --bugs          plants each bug of e2e/src/simulate/bugs.json in turn, each with so many seconds to be found
 
 Ends with 0 when no history fails (with --bugs: every bug is found), else with 1 and the shortest history that fails.
 `;

@@ -4,13 +4,13 @@ import { afterAll, beforeAll } from 'vitest';
 import type { HttpSimulator } from '../../packages/speech/test/engines/simulators/http-simulator.ts';
 import { openKokoroServer } from '../../packages/speech/test/engines/simulators/kokoro-server.ts';
 import { openBrowser } from './browser.ts';
-import { describeCallbacks } from './suites/callbacks.ts';
-import { describeEngines } from './suites/engines.ts';
-import { describeGuarded } from './suites/guarded.ts';
-import { describePage } from './suites/page.ts';
-import { describeSharing } from './suites/sharing.ts';
-import { describeWorkerLoss } from './suites/worker-loss.ts';
-import { describeWriting } from './suites/writing.ts';
+import { describeCallbacks } from '../test/suites/callbacks.ts';
+import { describeEngines } from '../test/suites/engines.ts';
+import { describeGuarded } from '../test/suites/guarded.ts';
+import { describePage } from '../test/suites/page.ts';
+import { describeSharing } from '../test/suites/sharing.ts';
+import { describeWorkerLoss } from '../test/suites/worker-loss.ts';
+import { describeWriting } from '../test/suites/writing.ts';
 
 /** One stack and one browser serve every suite; each test makes stories and people of its own. */
 let stack: Stack;

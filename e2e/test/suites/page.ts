@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { openPage, violations } from '../browser.ts';
+import { openPage, violations } from '../../src/browser.ts';
 import { decodeMp3 } from '../decode-mp3.ts';
 import { CLARA, GHOST, newPerson, openAs, STORY_MS, type World, writeAsServer } from './world.ts';
 

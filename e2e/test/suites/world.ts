@@ -2,7 +2,7 @@ import { createNames } from '@taleback/core';
 import { pageUrlAs, type Reader, signInReader } from '@taleback/scripts/src/stack/reader.ts';
 import type { Stack } from '@taleback/scripts/src/stack/stack.ts';
 import type { Browser } from 'playwright-core';
-import { type OpenPage, openPage } from '../browser.ts';
+import { type OpenPage, openPage } from '../../src/browser.ts';
 
 /** What the suites share; filled in before the first test. */
 export interface World {

@@ -1,7 +1,7 @@
 import { pageUrlAs } from '@taleback/scripts/src/stack/reader.ts';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { openPage, violations } from '../browser.ts';
+import { openPage, violations } from '../../src/browser.ts';
 import { CLARA, newPerson, openAs, type World, writeAsServer } from './world.ts';
 
 const MINUTE_MS = 60_000;
