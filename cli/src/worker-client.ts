@@ -35,7 +35,7 @@ export interface NamedBreaker
   readonly state: z.infer<typeof STATE>;
 }
 
-/** A person waits. */
+/** A person waits. A signal has a time of its own. */
 const TIMEOUT_MS = 5_000;
 const ANYWHERE: ReadonlySet<string> = new Set(['0.0.0.0', '::', '']);
 
@@ -67,8 +67,7 @@ export const createWorkerClient = (url: string) => {
   /** Undefined when no worker runs there. */
   const request = async (path: string, init: RequestInit = {}): Promise<Response | undefined> => {
     try {
-      const limit = AbortSignal.timeout(TIMEOUT_MS);
-      const signal = init.signal ? AbortSignal.any([init.signal, limit]) : limit;
+      const signal = init.signal ?? AbortSignal.timeout(TIMEOUT_MS);
       return await fetch(new URL(path, url), { ...init, redirect: 'error', signal });
     } catch (error) {
       if (isRefused(error)) return undefined;
@@ -82,6 +81,13 @@ export const createWorkerClient = (url: string) => {
     if (answer.ok && isRecord(body) && 'workers' in body) return STATUS.parse(body);
     throw new CommandFailed(`What answers at ${url} is no worker: it answered ${answer.status}.`);
   };
+  const change = (path: string, name?: string, signal?: AbortSignal): Promise<Response | undefined> =>
+    request(path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ name }),
+      signal: signal ?? null,
+    });
   return {
     url,
     /**
@@ -103,13 +109,13 @@ export const createWorkerClient = (url: string) => {
       const busy = (await readStatus(signal))?.workers.filter(({ inFlight = 0 }) => inFlight > 0);
       return busy?.flatMap(({ id }) => (id === undefined ? [] : [id]));
     },
+    /** Lets the worker speak a word by each of these services, which their breakers count. An earlier worker does not. */
+    testServices: async (engines: readonly string[], signal: AbortSignal): Promise<void> => {
+      await Promise.all(engines.map((engine) => change('/breakers/test', engine, signal)));
+    },
     /** Closes the circuit breakers of an engine, or of all. @throws CommandFailed also when there is no such engine */
     reset: async (engine: string | undefined): Promise<void> => {
-      const answer = await request('/breakers/reset', {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ name: engine }),
-      });
+      const answer = await change('/breakers/reset', engine);
       if (answer === undefined) throw new CommandFailed(`No worker runs at ${url}.`);
       if (answer.ok) return;
       const body: unknown = await answer.json().catch(() => undefined);

@@ -215,6 +215,7 @@ export const openWorker = async (
       diagnoses: diagnosis.all(),
     }),
     resetBreakers: (name) => manager.resetBreakers(name),
+    testServices: (name) => manager.testServices(name),
     metrics: {
       contentType: metrics.contentType,
       text: () =>

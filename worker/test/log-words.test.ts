@@ -14,7 +14,7 @@ const SPEECH = '/v1/audio/speech';
 const until = (assertion: () => unknown): Promise<unknown> =>
   vi.waitFor(assertion, { timeout: 60_000, interval: 20 });
 
-it("seeds 001, 002, 003: their grep commands find what they look for in a worker's log", async () => {
+it("an operator's grep commands find what they look for in a worker's log", async () => {
   const folder = await mkdtemp(join(tmpdir(), 'taleback-log-'));
   const kokoro = await openKokoroServer({ port: 0 });
   let isAway = true;

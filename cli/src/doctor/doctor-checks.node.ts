@@ -1,4 +1,4 @@
-import { withDeadline } from '@taleback/resilience';
+import { tryWithDeadline, withDeadline } from '@taleback/resilience';
 import { createHttpPost } from '@taleback/outbox';
 import { createNetworkProbe } from '@taleback/speech/diagnosis';
 import { createMachineReader, readDiskSpace } from '@taleback/speech/operations';
@@ -62,7 +62,12 @@ export const doctorChecks = async (options: DoctorOptions): Promise<readonly Che
       isAtWork: async (engine, signal) => (await worker?.enginesAtWork(signal))?.includes(engine) ?? false,
     }),
     ...config.engines.names.map((name) => numbersCheck(name, options)),
-    breakerCheck(async (signal) => worker?.breakers(signal)),
+    breakerCheck(async (signal) => {
+      // The doctor's own word is counted by no breaker. What goes wrong shows when they are read.
+      const speak = async (inner: AbortSignal) => worker?.testServices(config.engines.names, inner);
+      if (!options.isQuick) await tryWithDeadline(speak, timeoutMs, { signal }).catch(() => {});
+      return worker?.breakers(signal);
+    }),
     credentialsCheck('callbacks', async () => callbackCredentials(config)),
     receiverCheck({
       ...looking,

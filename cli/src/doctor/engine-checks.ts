@@ -206,8 +206,10 @@ export const breakerCheck = (
       };
     }
     const trying = those('HALF_OPEN');
-    return trying.length > 0
-      ? { status: 'warning', summary: `A trial is due: ${trying.join(', ')}.` }
-      : { status: 'ok', summary: `All ${breakers.length} are CLOSED.` };
+    if (trying.length > 0) return { status: 'warning', summary: `A trial is due: ${trying.join(', ')}.` };
+    const failing = breakers.flatMap(({ name, consecutiveFailures: count = 0 }) =>
+      count === 0 ? [] : [`; ${name} failed ${count} in a row`],
+    );
+    return { status: 'ok', summary: `All ${breakers.length} are CLOSED${failing.join('')}.` };
   },
 });

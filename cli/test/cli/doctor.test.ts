@@ -100,6 +100,23 @@ describe('taleback doctor', () => {
     expect(kokoro.callsTo('/v1/audio/speech')).toHaveLength(2);
   });
 
+  it('has the worker that runs here speak a word too, which its circuit breaker counts', async () => {
+    const kokoro = opened(await openKokoroServer({ port: 0 }));
+    let consecutiveFailures = 0;
+    const worker = opened(
+      await openHttp((request, response) => {
+        if (request.url === '/breakers/test') consecutiveFailures += 1;
+        const workers = [{ id: 'kokoro', breaker: 'CLOSED', consecutiveFailures }];
+        response.end(JSON.stringify({ engines: [], workers }));
+      }),
+    );
+    Object.assign(env, { ENGINES: 'kokoro', KOKORO_URL: kokoro.baseUrl, HEALTH_PORT: String(worker.port) });
+    const quick = await examine('--quick', ...PATIENT);
+    expect(quick.of('circuit breakers')?.summary).toBe('All 1 are CLOSED.');
+    const { of } = await examine(...PATIENT);
+    expect(of('circuit breakers')?.summary).toBe('All 1 are CLOSED; kokoro failed 1 in a row.');
+  });
+
   it('asks the Edge service for the voices it has', async () => {
     const edge = opened(await openEdgeServer({ port: 0 }));
     Object.assign(env, { ENGINES: 'edge', EDGE_URL: edge.endpoint });

@@ -94,6 +94,7 @@ describe('answerHealth', () => {
   });
 });
 
+/** Sends the body to `/breakers/reset`, and what the request changes. */
 const reset = async (body: string, request: Partial<HealthRequest> = {}) => {
   const asked: (string | undefined)[] = [];
   const told = await answerHealth(
@@ -110,6 +111,7 @@ const reset = async (body: string, request: Partial<HealthRequest> = {}) => {
         asked.push(name);
         return name !== 'ghost';
       },
+      testServices: async (name) => void asked.push(`test ${name}`),
     },
   );
   return { status: told.status, asked, words: told.body };
@@ -139,6 +141,14 @@ describe('POST /breakers/reset', () => {
 
   it('says so when there is no such engine', async () => {
     expect(await reset('{"name":"ghost"}')).toMatchObject({ status: 404, asked: ['ghost'] });
+  });
+
+  it.each([
+    ['application/json', 200, ['test kokoro']],
+    ['text/plain', 415, []],
+  ])('and /breakers/test with %s is answered %d', async (contentType, status, asked) => {
+    const request = { target: '/breakers/test?now', contentType };
+    expect(await reset('{"name":"kokoro"}', request)).toMatchObject({ status, asked });
   });
 
   it('is not there where nothing can be reset', async () => {

@@ -27,6 +27,9 @@ export const decideLiveness = (phase: ServicePhase, drainMs: number, nowMs: numb
     : { alive: false, reason: `It has been stopping for ${Math.round(stoppingMs / 1_000)} s.` };
 };
 
+/** Of an engine, or of all; false when there is no engine of this name. */
+type Change = (name: string | undefined) => boolean | Promise<void>;
+
 /** Where the answers come from, asked for each request. */
 export interface HealthSources {
   readonly liveness: () => Liveness;
@@ -34,8 +37,10 @@ export interface HealthSources {
   readonly status: () => object;
   /** Absent: there is no `/metrics`. */
   readonly metrics?: { readonly contentType: string; readonly text: () => Promise<string> };
-  /** Closes the circuit breakers of an engine, or of all; false when there is no engine of this name. */
-  readonly resetBreakers?: ((name: string | undefined) => boolean) | undefined;
+  /** Closes circuit breakers. */
+  readonly resetBreakers?: Change | undefined;
+  /** Lets services speak a word, which their circuit breakers count. */
+  readonly testServices?: Change | undefined;
 }
 
 export interface HealthRequest {
@@ -74,7 +79,7 @@ const notFound = (): HealthAnswer => json(404, { error: 'There is nothing here.'
 
 const notAllowed = (allow: string): HealthAnswer => json(405, { error: `Only ${allow}.` }, { allow });
 
-/** The engine that a reset names; undefined for all. @throws SyntaxError for what is no JSON object */
+/** The engine that a request names; undefined for all. @throws SyntaxError for what is no JSON object */
 const namedEngine = (body: string): string | undefined => {
   const asked: unknown = body.trim() === '' ? {} : JSON.parse(body);
   if (!isRecord(asked)) throw new SyntaxError('not an object');
@@ -84,21 +89,21 @@ const namedEngine = (body: string): string | undefined => {
 };
 
 /**
- * `POST /breakers/reset` with `{"name"?: ENGINE}`. It wants JSON said so, which a page of another site cannot send
- * without asking first.
+ * `POST /breakers/reset` and `/breakers/test` with `{"name"?: ENGINE}`. They want JSON said so, which a page of another
+ * site cannot send without asking first.
  */
-const answerReset = async (
+const answerChange = async (
   { method, contentType = '', readBody }: HealthRequest,
-  resetBreakers: NonNullable<HealthSources['resetBreakers']>,
+  change: Change,
 ): Promise<HealthAnswer> => {
   if (method !== 'POST') return notAllowed('POST');
   if (!/^application\/json\b/i.test(contentType))
     return json(415, { error: 'The body must be application/json.' });
   try {
     const name = namedEngine((await readBody?.()) ?? '');
-    return resetBreakers(name)
-      ? json(200, { success: true })
-      : json(404, { error: `There is no engine "${name?.slice(0, 100)}".` });
+    return (await change(name)) === false
+      ? json(404, { error: `There is no engine "${name?.slice(0, 100)}".` })
+      : json(200, { success: true });
   } catch (error) {
     if (error instanceof SyntaxError)
       return json(400, { error: `The body cannot be read: ${error.message}` });
@@ -125,9 +130,10 @@ const ROUTES: Readonly<Record<string, Route>> = {
 /** Answers one request. @throws what a source throws */
 export const answerHealth = async (request: HealthRequest, sources: HealthSources): Promise<HealthAnswer> => {
   const { method, target } = request;
-  const { resetBreakers } = sources;
   const path = target.split('?', 1)[0] ?? '';
-  if (path === '/breakers/reset' && resetBreakers !== undefined) return answerReset(request, resetBreakers);
+  const changes = { '/breakers/reset': sources.resetBreakers, '/breakers/test': sources.testServices };
+  const change = Object.hasOwn(changes, path) ? changes[path as keyof typeof changes] : undefined;
+  if (change !== undefined) return answerChange(request, change);
   const route = Object.hasOwn(ROUTES, path) ? ROUTES[path] : undefined;
   if (route !== undefined && method !== 'GET' && method !== 'HEAD') return notAllowed('GET, HEAD');
   const full = route === undefined ? notFound() : await route(sources);

@@ -144,6 +144,10 @@ export class EngineLine implements NarratingEngine {
     return describeEngine(this.profile, this.pool(), this.startFault);
   }
 
+  async test(): Promise<void> {
+    await this.#line?.test?.();
+  }
+
   resetBreakers(): void {
     this.#line?.resetBreakers();
   }

@@ -63,6 +63,18 @@ const openHarness = (names: Record<string, Staged>) => {
 const STORY = { text: 'One here.\n\nTwo here.\n\nThree here.\n\nFour here.', language: 'en' };
 
 describe('TtsManager with several engines', () => {
+  it('tests the service that is named, or each', async () => {
+    const { manager, clock, spoken } = openHarness({ first: {}, second: {} });
+    await manager.initialize();
+    for (const name of ['second', 'ghost', undefined]) {
+      spoken.length = 0;
+      await clock.advanceAsync(5_000);
+      await manager.testServices(name);
+      expect(spoken).toEqual(['first Yes.', 'second Yes.'].filter((line) => line.startsWith(name ?? '')));
+    }
+    await manager.shutdown();
+  });
+
   it('speaks a whole story with the second engine when the first dies in the middle of it', async () => {
     const { manager, narrate, spoken } = openHarness({ first: { diesAfter: 2 }, second: {} });
     await manager.initialize();

@@ -129,8 +129,7 @@ export class TtsManager {
   }
 
   /**
-   * Starts every engine, and resolves with the first that comes up: the others may still load their models. An engine that does
-   * not come up is tried again every 30 s.
+   * Starts every engine, and resolves with the first that comes up. One that does not is tried again every 30 s.
    *
    * @param overrides replace those of the constructor, if it is the first call
    * @throws TalebackError of the first engine when none comes up; a later call tries again
@@ -220,6 +219,12 @@ export class TtsManager {
     const lines = this.#lines.filter(({ profile }) => name === undefined || profile.name === name);
     for (const line of lines) line.resetBreakers();
     return lines.length > 0;
+  }
+
+  /** Lets the service of this name, or each, speak a word, which its breaker counts. */
+  async testServices(name?: string): Promise<void> {
+    const lines = this.#lines.filter(({ profile }) => name === undefined || profile.name === name);
+    await Promise.all(lines.map((line) => line.test()));
   }
 
   /** Takes an event into the statistics and publishes it, such as a fault of the process. */

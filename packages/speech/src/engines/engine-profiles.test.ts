@@ -116,6 +116,7 @@ describe('numbersInForce', () => {
       'breaker failures 5',
       'breaker successes 2',
       'breaker cooldown 300 s',
+      'deadline 60 s',
     ]);
   });
 
@@ -131,6 +132,35 @@ describe('numbersInForce', () => {
       'requests per minute 0',
       'breaker successes 2',
       'breaker cooldown 60 s',
+      'deadline 60 s',
+      'breaker failure share 0.5',
+      'health check every 5 s',
+      'missed health checks 3',
+      'model specialization on',
     ]);
+  });
+
+  it('names the variables of what engines in processes share', () => {
+    const environment = {
+      CHUNK_DEADLINE_SECONDS: '90',
+      SPEECH_FAILURE_THRESHOLD: '0.25',
+      SPEECH_HEALTH_MISSES: '2',
+      FLITE_BREAKER_FAILURES: '3',
+    };
+    const manager = {
+      circuitBreaker: { failureThreshold: 0.25 },
+      health: { maxMisses: 2 },
+      retry: { deadlineMs: 90_000 },
+    };
+    expect(force('espeak-ng', environment, manager)).toEqual(
+      expect.arrayContaining([
+        'deadline 90 s < CHUNK_DEADLINE_SECONDS',
+        'breaker failure share 0.25 < SPEECH_FAILURE_THRESHOLD',
+        'missed health checks 2 < SPEECH_HEALTH_MISSES',
+      ]),
+    );
+    // So many in a row replace the share.
+    expect(force('flite', environment, manager).join()).not.toContain('share');
+    expect(force('chatterbox', environment, manager)).toContain('deadline 120 s');
   });
 });

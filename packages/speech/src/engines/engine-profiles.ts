@@ -205,13 +205,38 @@ export const numbersInForce = (
     variable !== undefined && options.environment[variable] !== undefined;
   const variableOf = (setting: ProfileSetting, number: keyof ProfileNumbers): string | undefined => {
     if (number in set) return `${prefixOf(engine)}${setting}`;
-    const common = SHARED_VARIABLES[number];
-    return base === undefined && isSet(common) ? common : undefined;
+    const variable = SHARED_VARIABLES[number];
+    return base === undefined && isSet(variable) ? variable : undefined;
   };
-  const inForce = settingsOf(numbers).map(({ setting, value, number }) => {
+  const inForce = settingsOf(numbers).map(({ setting, value, number }): NumberInForce => {
     const isTime = setting.endsWith('_SECONDS');
     const words = setting.replace('_SECONDS', '').replaceAll('_', ' ').toLowerCase();
     return { value: `${words} ${value}${isTime ? ' s' : ''}`, variable: variableOf(setting, number) };
   });
+  const { circuitBreaker, health, retry, workerPool } = shared;
+  const common = (value: string, variable: string): NumberInForce => ({
+    value,
+    variable: isSet(variable) ? variable : undefined,
+  });
+  // At least the time of one attempt.
+  const deadlineMs = Math.max(retry.deadlineMs, numbers.timeoutMs);
+  const isDeadlineSet = deadlineMs === retry.deadlineMs && isSet('CHUNK_DEADLINE_SECONDS');
+  inForce.push({
+    value: `deadline ${deadlineMs / 1_000} s`,
+    variable: isDeadlineSet ? 'CHUNK_DEADLINE_SECONDS' : undefined,
+  });
+  if (numbers.failures === undefined)
+    inForce.push(
+      common(`breaker failure share ${circuitBreaker.failureThreshold}`, 'SPEECH_FAILURE_THRESHOLD'),
+    );
+  if (!isOwnProfile(engine))
+    inForce.push(
+      common(`health check every ${health.intervalMs / 1_000} s`, 'SPEECH_HEALTH_SECONDS'),
+      common(`missed health checks ${health.maxMisses}`, 'SPEECH_HEALTH_MISSES'),
+      common(
+        `model specialization ${workerPool.modelSpecialization ? 'on' : 'off'}`,
+        'SPEECH_MODEL_SPECIALIZATION',
+      ),
+    );
   return { profile: { value: base?.name ?? 'worker', variable: chosenBy }, numbers: inForce };
 };

@@ -359,6 +359,21 @@ describe('RemoteLine', () => {
     await line.close();
   });
 
+  it('speaks a word when it is tested, which its breaker counts, but not twice at once', async () => {
+    const { line, clock, state } = openHarness({ speak: (call) => (call > 1 ? 'model_failed' : undefined) });
+    await line.start();
+    await clock.advanceAsync(5_000);
+    await Promise.all([line.test(), line.test()]);
+    expect(state.calls).toBe(2);
+    expect(line.snapshot().workers[0]).toMatchObject({
+      state: 'UNHEALTHY',
+      consecutiveFailures: 1,
+      lastFailure: { code: 'model_failed' },
+      lastSuccessAtMs: 1_000_000,
+    });
+    await line.close();
+  });
+
   it('forgets what its breaker counted when it is reset', async () => {
     const { line, clock } = openHarness({ speak: () => 'provider_unavailable' });
     const end = codeOf(line.speak(CHUNK));

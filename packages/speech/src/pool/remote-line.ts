@@ -113,6 +113,8 @@ export class RemoteLine implements SpeechLine {
     await this.#probes.start();
   }
 
+  test = (): Promise<void> => this.#probes.test();
+
   async speak(chunk: SpeechChunk, { signal, priority, tenant }: SynthesisOptions = {}): Promise<Pcm> {
     const { clock, publish } = this.#options;
     if (this.#isClosing) throw closing();

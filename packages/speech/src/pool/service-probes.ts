@@ -75,10 +75,18 @@ export class ServiceProbes {
     this.#schedule();
   }
 
+  /** Probes now and lets it speak a word, unless it was probed a moment ago. */
+  async test(): Promise<void> {
+    if (this.#mayProbe()) await this.#probe(true);
+  }
+
+  #mayProbe(): boolean {
+    return this.#isKnown && this.#options.clock.now() - this.#probedAtMs >= MIN_INTERVAL_MS;
+  }
+
   /** Probes before it is time. */
   probeSoon(): void {
-    const isRecent = this.#options.clock.now() - this.#probedAtMs < MIN_INTERVAL_MS;
-    if (isRecent || !this.#isKnown) return;
+    if (!this.#mayProbe()) return;
     this.#probedAtMs = Number.NEGATIVE_INFINITY;
     this.#schedule(0);
   }
@@ -106,7 +114,7 @@ export class ServiceProbes {
     return !this.#isKnown || this.fault !== undefined || breaker.status().halfOpen;
   }
 
-  async #probe(): Promise<void> {
+  async #probe(speaks = false): Promise<void> {
     const { engine, clock, log, isBusy, onFault } = this.#options;
     if (isBusy()) return;
     this.#probedAtMs = clock.now();
@@ -116,7 +124,7 @@ export class ServiceProbes {
       const { details, model, latencyMs } = await withDeadline(probe, PROBE_TIMEOUT_MS, { clock });
       this.model = model;
       // Without a verdict it stays as it was.
-      if (this.#mustSpeak() && !(await this.#speaks())) return;
+      if ((speaks || this.#mustSpeak()) && !(await this.#speaks())) return;
       this.fault = undefined;
       if (!this.#isKnown || before !== undefined) {
         log('info', 'TTS service is available', { engine: engine.name, details, latencyMs });

@@ -239,6 +239,8 @@ export interface SpeechLine {
   /** @throws TalebackError when the engine cannot be started */
   start(): Promise<void>;
   speak(chunk: SpeechChunk, options?: SynthesisOptions): Promise<Pcm>;
+  /** Speaks a word, which the breaker counts; processes are checked all the time. */
+  test?(): Promise<void>;
   snapshot(): PoolSnapshot;
   /** Closes every circuit breaker. */
   resetBreakers(): void;
