@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createVitest } from 'vitest/node';
 import { runScript, UsageError } from './command-line.ts';
+import subjectList from './mutate.json' with { type: 'json' };
 import { inRoot } from './paths.ts';
 
 const USAGE = `Changes one number or log line at a time, and runs the tests that should notice.
@@ -10,61 +11,12 @@ const USAGE = `Changes one number or log line at a time, and runs the tests that
   Only files whose path contains one of the words. Ends with 1 when a change passes every test.
 `;
 
-const SPEECH = 'packages/speech';
-const PROTECTION = `${SPEECH}/src/protection`;
-
 /** Files whose numbers, or log lines, are changed, with the tests of theirs. */
-const SUBJECTS: readonly {
+const SUBJECTS = subjectList as readonly {
   readonly file: string;
   readonly changes: 'numbers' | 'log lines';
   readonly tests: readonly string[];
-}[] = [
-  {
-    file: 'packages/resilience/src/profiles.ts',
-    changes: 'numbers',
-    tests: [
-      'packages/resilience/src/profiles.test.ts',
-      `${SPEECH}/src/engines/engine-profiles.test.ts`,
-      `${SPEECH}/test/engines/seed-numbers.test.ts`,
-    ],
-  },
-  {
-    file: 'packages/resilience/src/classification.ts',
-    changes: 'numbers',
-    tests: ['packages/resilience/src/classification.test.ts'],
-  },
-  {
-    file: `${PROTECTION}/machine-monitor.ts`,
-    changes: 'numbers',
-    tests: [`${PROTECTION}/machine-judge.test.ts`, `${PROTECTION}/system-monitor.test.ts`],
-  },
-  {
-    file: `${PROTECTION}/protection-mode.ts`,
-    changes: 'numbers',
-    tests: [`${PROTECTION}/protection-mode.test.ts`],
-  },
-  {
-    file: `${PROTECTION}/protection-logs.ts`,
-    changes: 'log lines',
-    tests: [`${PROTECTION}/protection-logs.test.ts`, `${PROTECTION}/protection.test.ts`],
-  },
-  {
-    file: `${SPEECH}/src/status/event-logs.ts`,
-    changes: 'log lines',
-    tests: [`${SPEECH}/src/status/event-logs.test.ts`],
-  },
-  {
-    file: 'packages/outbox/src/callback-client.ts',
-    changes: 'log lines',
-    tests: ['packages/outbox/src/callback-client.test.ts', 'worker/test/callbacks.test.ts'],
-  },
-  {
-    file: 'packages/outbox/src/sender.ts',
-    changes: 'log lines',
-    tests: ['packages/outbox/src/outbox.test.ts', 'packages/outbox/src/outbox-faults.test.ts'],
-  },
-];
-
+}[];
 /** Comments and texts, which are passed over, and numbers. */
 const TOKENS = /\/\*[\s\S]*?\*\/|\/\/.*|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`|(?<![\w$.])\d[\d_]*(?:\.\d+)?/g;
 /** Comments, which are passed over, calls of the log, and severities. */

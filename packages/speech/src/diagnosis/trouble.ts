@@ -1,130 +1,18 @@
 import { type ErrorCode, type TalebackError, toTalebackError, withoutTokens } from '@taleback/core';
 import { DeadlineExceededError } from '@taleback/resilience';
 import type { DiagnosisTarget, TlsTrouble } from './network.node.ts';
+import troubles from './troubles.json' with { type: 'json' };
 
 /** In this order: the address, whether something listens, whether it is the right one, whether it is well. */
 export type StepName = 'dns' | 'tcp' | 'tls' | 'http' | 'voice';
 
-interface Advice {
-  /** One sentence. */
-  readonly summary: (target: DiagnosisTarget) => string;
-  /** What to do, the likeliest first. */
-  readonly suggestions: (target: DiagnosisTarget) => readonly string[];
-}
-
-const FIREWALL = [
-  'Look for a firewall that drops connections to this host and port',
-  'Behind a proxy, let this machine connect directly: the worker uses none',
-];
-const UNTRUSTED = [
-  'Name the authority that signed it in NODE_EXTRA_CA_CERTS',
-  'Check that no proxy between here and the service replaces the certificate',
-];
-
-const advice = (
-  summary: (target: DiagnosisTarget) => string,
-  ...suggestions: readonly (string | ((target: DiagnosisTarget) => string))[]
-): Advice => ({
-  summary,
-  suggestions: (target) => suggestions.map((each) => (typeof each === 'string' ? each : each(target))),
-});
-
-/** What can be wrong, in more detail than a code of the catalogue, and what to do about it. */
-const TROUBLES = {
-  'name-unknown': advice(
-    ({ host }) => `DNS resolution failed: there is no host "${host}".`,
-    ({ host }) => `Check the name "${host}"`,
-    'Check your DNS and your internet connection',
-  ),
-  'resolver-away': advice(
-    ({ host }) => `DNS resolution failed: no server could be asked for "${host}".`,
-    'Check your DNS and your internet connection',
-  ),
-  refused: advice(
-    ({ host, port }) => `Port ${port} of ${host} refuses connections.`,
-    ({ port }) => `Start the service: nothing listens on port ${port}`,
-    'Check the port, and that the service does not listen on another address',
-  ),
-  unreachable: {
-    summary: ({ host, port }: DiagnosisTarget) => `Port ${port} of ${host} cannot be reached.`,
-    suggestions: ({ isName }: DiagnosisTarget) => [
-      ...(isName ? [] : ['Check the address']),
-      'Check the network and the route to this host',
-      ...FIREWALL,
-    ],
-  },
-  /** No answer at all. */
-  filtered: advice(
-    ({ host, port }) => `Port ${port} of ${host} does not answer.`,
-    ...FIREWALL,
-    'Check that the machine is up',
-  ),
-  'certificate-expired': advice(
-    ({ host }) => `The certificate of ${host} has expired.`,
-    'Renew the certificate of the service',
-    'Check the clock of this machine',
-  ),
-  'certificate-not-yet-valid': advice(
-    ({ host }) => `The certificate of ${host} is not valid yet.`,
-    'Check the clock of this machine',
-  ),
-  'certificate-self-signed': advice(({ host }) => `The certificate of ${host} is self-signed.`, ...UNTRUSTED),
-  'certificate-wrong-host': advice(
-    ({ host }) => `The certificate of ${host} is made out for another host.`,
-    'Use the name that the certificate is made out for',
-    ({ host }) => `Get a certificate for "${host}"`,
-  ),
-  'certificate-untrusted': advice(
-    ({ host }) => `The certificate of ${host} is signed by an unknown authority.`,
-    ...UNTRUSTED,
-  ),
-  'tls-protocol': advice(
-    ({ host, port }) => `The TLS handshake with port ${port} of ${host} failed.`,
-    ({ port }) => `Check that port ${port} speaks TLS: without it the address begins with http: or ws:`,
-    'Check which TLS versions the service allows',
-  ),
-  /** It took the connection and did not answer. */
-  hung: advice(
-    ({ host }) => `${host} takes connections and does not answer.`,
-    'Restart the service, unless it is at work: it takes connections and does not answer',
-    'Look at its log and its load',
-  ),
-  'hung-up': advice(
-    ({ host }) => `${host} hung up.`,
-    ({ port }) => `Check that port ${port} is the service: it hung up`,
-    'Look at its log',
-  ),
-  credentials: advice(
-    ({ host }) => `${host} does not accept our key.`,
-    'Check the key: it is wrong, was revoked, or belongs to another service',
-  ),
-  permission: advice(
-    ({ host }) => `${host} does not allow this with our key.`,
-    'Check what the key may do and the plan it belongs to',
-  ),
-  'rate-limit': advice(
-    ({ host }) => `${host} is asked for too much: its rate limit is reached.`,
-    'Send fewer requests or wait: the rate limit of the service is reached',
-  ),
-  quota: advice(
-    ({ host }) => `Our allowance at ${host} is used up.`,
-    'Buy more or wait: the allowance of the account is used up',
-  ),
-  voice: advice(
-    ({ host }) => `${host} does not have the voice.`,
-    'Choose one of the voices that the service has',
-  ),
-  address: advice(
-    () => 'The address cannot be read.',
-    'Write the address as http://host:port, https://, ws:// or wss://',
-  ),
-  service: advice(
-    ({ host }) => `${host} answers, but not as it should.`,
-    'Look at the log of the service',
-    'Temporary service outage: try again later',
-  ),
-} as const satisfies Readonly<Record<string, Advice>>;
-
+/**
+ * What can be wrong, in more detail than a code of the catalogue: one sentence, and what to do about it, the likeliest
+ * first.
+ */
+const TROUBLES = troubles satisfies Readonly<
+  Record<string, { readonly summary: string; readonly suggestions: readonly string[] }>
+>;
 export type Trouble = keyof typeof TROUBLES;
 
 /** What it is and what to do about it; of a healthy service, what it may have been. @see docs/origins.md#diagnostics */
@@ -140,8 +28,12 @@ export const explain = (
     ];
     return { summary: `Network connectivity to ${target.host} is working.`, suggestions };
   }
+  const fill = (text: string): string =>
+    text.replace(/\{(host|port)\}/g, (_, name: 'host' | 'port') => `${target[name]}`);
   const { summary, suggestions } = TROUBLES[trouble];
-  return { summary: summary(target), suggestions: suggestions(target) };
+  // A name that DNS knows needs no check.
+  const own = trouble === 'unreachable' && target.isName ? suggestions.slice(1) : suggestions;
+  return { summary: fill(summary), suggestions: own.map(fill) };
 };
 
 /** Why a step failed. */

@@ -1,3 +1,5 @@
+import unfolded from './unfolded.json' with { type: 'json' };
+
 /**
  * A text as any service accepts it: composed, without control and format characters, unpaired surrogates or superfluous
  * blanks. Line breaks stay. Models skip what they cannot speak.
@@ -21,33 +23,8 @@ export const composeText = (text: string): string => text.normalize('NFC').repla
 const LONGEST_TOKEN = 40;
 
 /** What decomposition does not reduce to ASCII, by what is spoken instead. */
-const UNFOLDED = {
-  "'": '\u2018\u2019\u201a\u201b\u2032',
-  '"': '\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb',
-  '-': '\u2010\u2011\u2012\u2013\u2212',
-  ', ': '\u2014\u2015',
-  '/': '\u2044',
-  ' x ': '\u00d7',
-  ' degrees ': '\u00b0',
-  ss: '\u00df',
-  SS: '\u1e9e',
-  ae: '\u00e6',
-  Ae: '\u00c6',
-  oe: '\u0153',
-  Oe: '\u0152',
-  o: '\u00f8',
-  O: '\u00d8',
-  l: '\u0142',
-  L: '\u0141',
-  d: '\u0111\u00f0',
-  D: '\u0110\u00d0',
-  th: '\u00fe',
-  Th: '\u00de',
-  i: '\u0131',
-};
-
 const FOLDED: ReadonlyMap<string, string> = new Map(
-  Object.entries(UNFOLDED).flatMap(([plain, characters]) =>
+  Object.entries(unfolded).flatMap(([plain, characters]) =>
     Array.from(characters, (character) => [character, plain] as const),
   ),
 );

@@ -1,37 +1,14 @@
 import { TalebackError, textOf } from '@taleback/core';
 import type { Voice } from '../engine.ts';
 import { membersOf, parseJson } from '../remote/service-fault.ts';
-
-const LINES = [
-  'de-DE Killian male, Conrad male, Katja female',
-  'en-US Aria female, Guy male',
-  'en-GB Sonia female',
-  'fr-FR Denise female, Henri male',
-  'es-ES Elvira female, Alvaro male',
-  'it-IT Elsa female, Diego male',
-  'pt-BR Francisca female, Antonio male',
-  'nl-NL Colette female, Maarten male',
-  'pl-PL Zofia female, Marek male',
-  'tr-TR Emel female',
-  'ru-RU Svetlana female',
-  'ja-JP Nanami female, Keita male',
-  'zh-CN Xiaoxiao female, Yunxi male',
-];
+import edgeVoices from './edge-voices.json' with { type: 'json' };
 
 /**
  * Voices that have existed for years, 24 in 12 languages; a probe reads the complete list.
  *
  * @see docs/origins.md#edge-voices for the first two, which replace each other
  */
-export const EDGE_VOICES: readonly Voice[] = LINES.flatMap((line) => {
-  const [, locale = '', voices = ''] = /^(\S+) (.*)$/u.exec(line) ?? [];
-  return voices.split(', ').map((entry): Voice => {
-    const [name = '', gender] = entry.split(' ');
-    const id = `${locale}-${name}Neural`;
-    return { id, name, languages: [locale], gender: gender === 'male' ? 'male' : 'female' };
-  });
-});
-
+export const EDGE_VOICES = edgeVoices as readonly Voice[];
 const WELL_KNOWN = EDGE_VOICES.map(({ id }) => id);
 const rankOf = ({ id }: Voice): number =>
   WELL_KNOWN.includes(id) ? WELL_KNOWN.indexOf(id) : WELL_KNOWN.length;
