@@ -62,8 +62,12 @@ const isRefused = (error: unknown): boolean => {
   return causes.some((one) => isRecord(one) && one['code'] === 'ECONNREFUSED');
 };
 
-/** The health server of a running worker. Everything throws CommandFailed when something else answers there. */
-export const createWorkerClient = (url: string) => {
+/**
+ * The health server of a running worker. Everything throws CommandFailed when something else answers there.
+ *
+ * @param token what a change of the worker's state needs
+ */
+export const createWorkerClient = (url: string, token?: string) => {
   /** Undefined when no worker runs there. */
   const request = async (path: string, init: RequestInit = {}): Promise<Response | undefined> => {
     try {
@@ -84,7 +88,10 @@ export const createWorkerClient = (url: string) => {
   const change = (path: string, name?: string, signal?: AbortSignal): Promise<Response | undefined> =>
     request(path, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: {
+        'content-type': 'application/json',
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      },
       body: JSON.stringify({ name }),
       signal: signal ?? null,
     });

@@ -71,8 +71,11 @@ export const callbacksEnvironment = {
   ALLOW_PRIVATE_CALLBACKS: onOff('off').describe(
     'Whether callbacks may go to this machine, private networks and metadata services. Off, because jobs name their callback address themselves.',
   ),
+  ALLOW_PLAIN_HTTP_CALLBACKS: onOff('off').describe(
+    'Whether callbacks and heartbeats may go to public addresses with http. Off, because they hold ids of users and signed addresses of audio. Private addresses that may be called may be called with http.',
+  ),
   OUTBOX_FOLDER: text('.taleback/outbox').describe(
-    'Folder where final callbacks lie until they are accepted. Workers of one machine may share it; it must outlive the process.',
+    'Folder where final callbacks lie until they are accepted, and the token that lets `taleback` change a running worker. Workers of one machine may share it; it must outlive the process.',
   ),
   CALLBACK_RETRY_FIRST_SECONDS: amount(0.01, 300, 1).describe(
     'Wait before the second try of a callback; each further wait is twice as long. Seconds, 0.01 to 300.',
@@ -113,6 +116,7 @@ export const callbacksConfig = (env: CallbacksEnvironment) => {
     /** Whether the headers of Standard Webhooks are sent. */
     standard: env.CALLBACK_SIGNING !== 'hmac',
     allowPrivate: env.ALLOW_PRIVATE_CALLBACKS === 'on',
+    allowPlainHttp: env.ALLOW_PLAIN_HTTP_CALLBACKS === 'on',
     outbox: {
       folder: env.OUTBOX_FOLDER,
       policy: {

@@ -44,6 +44,7 @@ describe('parseConfig', () => {
         standard: true,
         hmac: undefined,
         allowPrivate: false,
+        allowPlainHttp: false,
         outbox: {
           folder: '.taleback/outbox',
           policy: {
@@ -56,7 +57,13 @@ describe('parseConfig', () => {
       source: {
         kind: 'pubsub',
         runpodOutboxFolder: '.taleback/runpod-outbox',
-        runpodDev: { host: '127.0.0.1', port: 8000, apiKey: undefined },
+        runpodDev: {
+          host: '127.0.0.1',
+          port: 8000,
+          names: [],
+          apiKey: undefined,
+          allowPrivateWebhooks: false,
+        },
       },
       names: createNames(),
       subscription: 'tts-jobs-worker',
@@ -96,7 +103,7 @@ describe('parseConfig', () => {
         },
         controlFile: '.taleback/control.env',
       },
-      health: { host: '127.0.0.1', port: 9464 },
+      health: { host: '127.0.0.1', port: 9464, names: [] },
       heartbeatUrl: undefined,
       engines: DEFAULT_ENGINES,
       storage: { kind: 'folder', folder: '.taleback/audio', baseUrl: undefined },
@@ -105,7 +112,7 @@ describe('parseConfig', () => {
         folder: '.taleback/cache',
         limits: { maxBytes: 512 * 2 ** 20, maxAgeMs: 30 * 86_400_000 },
       },
-      audio: { folder: '.taleback/audio', host: '127.0.0.1', port: 8787 },
+      audio: { folder: '.taleback/audio', host: '127.0.0.1', port: 8787, names: [] },
       limits: DEFAULT_STORY_LIMITS,
       drainMs: 20_000,
       logLevel: 'info',
@@ -119,6 +126,7 @@ describe('parseConfig', () => {
       CALLBACK_SIGNING: 'both',
       HMAC_HEADER_PREFIX: 'storybook',
       ALLOW_PRIVATE_CALLBACKS: 'on',
+      ALLOW_PLAIN_HTTP_CALLBACKS: 'on',
       OUTBOX_FOLDER: '/srv/outbox',
       CALLBACK_RETRY_FIRST_SECONDS: '5',
       CALLBACK_RETRY_MOST_SECONDS: '40',
@@ -178,6 +186,7 @@ describe('parseConfig', () => {
       AUDIO_HOST: '0.0.0.0',
       AUDIO_PORT: '0',
       AUDIO_BASE_URL: 'https://cdn.example/audio//',
+      ALLOWED_HOSTS: 'worker, worker.internal',
       MAX_STORY_CHARACTERS: '100',
       DRAIN_SECONDS: '0.5',
       LOG_LEVEL: 'debug',
@@ -191,6 +200,7 @@ describe('parseConfig', () => {
         standard: true,
         hmac: { prefix: 'storybook' },
         allowPrivate: true,
+        allowPlainHttp: true,
         outbox: {
           folder: '/srv/outbox',
           policy: {
@@ -203,7 +213,13 @@ describe('parseConfig', () => {
       source: {
         kind: 'runpod-dev',
         runpodOutboxFolder: '/srv/runpod',
-        runpodDev: { host: '0.0.0.0', port: 0, apiKey: new SecretText('of-the-clients') },
+        runpodDev: {
+          host: '0.0.0.0',
+          port: 0,
+          names: ['worker', 'worker.internal'],
+          apiKey: new SecretText('of-the-clients'),
+          allowPrivateWebhooks: true,
+        },
       },
       names: createNames(),
       subscription: 'mine',
@@ -243,7 +259,7 @@ describe('parseConfig', () => {
         },
         controlFile: '/etc/taleback.env',
       },
-      health: { host: '0.0.0.0', port: 0 },
+      health: { host: '0.0.0.0', port: 0, names: ['worker', 'worker.internal'] },
       heartbeatUrl: 'https://tales.example/api/tts/heartbeat',
       engines: {
         ...DEFAULT_ENGINES,
@@ -260,7 +276,12 @@ describe('parseConfig', () => {
         folder: '/srv/cache',
         limits: { maxBytes: 2 ** 20, maxAgeMs: 86_400_000 },
       },
-      audio: { folder: '/tmp/audio', host: '0.0.0.0', port: 0 },
+      audio: {
+        folder: '/tmp/audio',
+        host: '0.0.0.0',
+        port: 0,
+        names: ['cdn.example', 'worker', 'worker.internal'],
+      },
       limits: { ...DEFAULT_STORY_LIMITS, maxCharacters: 100 },
       drainMs: 500,
       logLevel: 'debug',

@@ -3,7 +3,7 @@ import { createNames, DEFAULT_STORY_LIMITS } from '@taleback/core';
 import { enginesEnvironment, toEnginesConfig, withoutUnusedEngines } from '@taleback/speech';
 import { z } from 'zod';
 import { callbacksConfig, callbacksEnvironment } from './config-callbacks.ts';
-import { amount, httpAddress, integer, port, secret, text } from './config-fields.ts';
+import { amount, httpAddress, integer, listIn, port, secret, text } from './config-fields.ts';
 import { cacheConfig, protectionConfig, speechConfig, speechEnvironment } from './config-speech.ts';
 import { storageConfig, storageEnvironment } from './storage/storage-config.ts';
 
@@ -27,7 +27,9 @@ export const workerEnvironment = z.object({
   ),
   RUNPOD_DEV_API_KEY: secret
     .prefault('')
-    .describe('Key that clients of the local RunPod API must send. None lets every client in. Secret.'),
+    .describe(
+      'Key that clients of the local RunPod API must send. None lets every program of this machine in, but no web page. Secret.',
+    ),
   HEARTBEAT_URL: httpAddress
     .optional()
     .describe(
@@ -68,6 +70,13 @@ export const workerEnvironment = z.object({
   HEALTH_PORT: port(9464).describe(
     'Port of `/health/live`, `/health/ready`, `/health/status` and `/metrics`; 0 takes any free one.',
   ),
+  ALLOWED_HOSTS: z
+    .string()
+    .default('')
+    .transform(listIn)
+    .describe(
+      'Names, separated by commas, under which the servers of this worker (health, audio, local RunPod API) are called besides `localhost` and the name in `AUDIO_BASE_URL`, such as that of its container. Where they listen beyond loopback, their IP addresses need no entry. Requests with another `Host`, and those of pages of other sites, are answered 403.',
+    ),
   MAX_STORY_CHARACTERS: integer(1, 200_000, DEFAULT_STORY_LIMITS.maxCharacters).describe(
     'Longest story that is narrated in one piece. Characters, 1 to 200000.',
   ),
@@ -100,13 +109,22 @@ export const parseConfig = (environment: Environment) => {
   }
   const env = result.data;
   const names = createNames({ instance: env.TALEBACK_INSTANCE });
+  const callbacks = callbacksConfig(env);
+  const { AUDIO_BASE_URL, ALLOWED_HOSTS } = env;
+  const audioNames = AUDIO_BASE_URL === undefined ? [] : [new URL(AUDIO_BASE_URL).hostname];
   return {
     secrets: env.CALLBACK_SECRETS,
-    callbacks: callbacksConfig(env),
+    callbacks,
     source: {
       kind: env.JOB_SOURCE,
       runpodOutboxFolder: env.RUNPOD_OUTBOX_FOLDER,
-      runpodDev: { host: env.RUNPOD_DEV_HOST, port: env.RUNPOD_DEV_PORT, apiKey: env.RUNPOD_DEV_API_KEY },
+      runpodDev: {
+        host: env.RUNPOD_DEV_HOST,
+        port: env.RUNPOD_DEV_PORT,
+        names: ALLOWED_HOSTS,
+        apiKey: env.RUNPOD_DEV_API_KEY,
+        allowPrivateWebhooks: callbacks.allowPrivate,
+      },
     },
     /** Undefined: nothing is reported. */
     heartbeatUrl: env.HEARTBEAT_URL ?? env.ENGINES_URL?.replace(/\/engines(?=\/?(?:[?#]|$))/, '/heartbeat'),
@@ -121,8 +139,13 @@ export const parseConfig = (environment: Environment) => {
     storage: storageConfig(env),
     cache: cacheConfig(env),
     /** The server of the folder. */
-    audio: { folder: env.AUDIO_FOLDER, host: env.AUDIO_HOST, port: env.AUDIO_PORT },
-    health: { host: env.HEALTH_HOST, port: env.HEALTH_PORT },
+    audio: {
+      folder: env.AUDIO_FOLDER,
+      host: env.AUDIO_HOST,
+      port: env.AUDIO_PORT,
+      names: [...audioNames, ...ALLOWED_HOSTS],
+    },
+    health: { host: env.HEALTH_HOST, port: env.HEALTH_PORT, names: ALLOWED_HOSTS },
     limits: { ...DEFAULT_STORY_LIMITS, maxCharacters: env.MAX_STORY_CHARACTERS },
     drainMs: env.DRAIN_SECONDS * 1000,
     logLevel: env.LOG_LEVEL,

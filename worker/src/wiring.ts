@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Log } from '@taleback/core';
+import { errorWords, type Log } from '@taleback/core';
 import { createHandler, type Handler, type PreflightOptions } from '@taleback/handler';
 import {
   callbackSubstitute,
@@ -29,6 +29,7 @@ import { signingOf, type WorkerConfig } from './config.ts';
 import { decideLiveness, openHealthServer } from './health/health-server.node.ts';
 import { createPrometheus } from './health/prometheus.ts';
 import { createStoryFigures } from './health/story-figures.ts';
+import { openWorkerToken } from './health/worker-token.node.ts';
 import { readinessWith } from './health/stream.ts';
 import { type Heartbeats, startHeartbeats } from './heartbeat/heartbeats.ts';
 import { type CapacityInput, type JobSource, storyCapacity } from './jobs/job-source.ts';
@@ -57,7 +58,7 @@ export const openCallbacks = async (
   log: Log,
 ) => {
   const clock = systemClock;
-  const http = createHttpPost({ allowPrivate: config.allowPrivate });
+  const http = createHttpPost(config);
   const sending = { post: http.post, ...signingOf(config, secrets), now: Date.now };
   const keepDeadLetter = async (letter: DeadLetter): Promise<void> => {
     const { story_id: storyId } = JSON.parse(letter.message.body) as { story_id?: unknown };
@@ -117,7 +118,7 @@ const openHeartbeats = (
   log: Log,
 ) => {
   // The operator names this address: it may be a private one.
-  const http = createHttpPost({ allowPrivate: true });
+  const http = createHttpPost({ ...callbacks, allowPrivate: true });
   const startedAtMs = Date.now();
   const snapshot = () => {
     const { pool } = manager.snapshot();
@@ -167,8 +168,8 @@ const openJobSource = async (
       concurrency: () => storyCapacity(speech(), concurrency),
       log,
     });
-  const { host, port, apiKey } = source.runpodDev;
-  return createRunpodDevSource({ host, port, apiKey: apiKey?.text, concurrency, log });
+  const { apiKey, ...runpodDev } = source.runpodDev;
+  return createRunpodDevSource({ ...runpodDev, apiKey: apiKey?.text, concurrency, log });
 };
 
 /** Builds everything of a worker; no engine is started and no job taken yet. */
@@ -216,6 +217,10 @@ export const openWorker = async (
     }),
     resetBreakers: (name) => manager.resetBreakers(name),
     testServices: (name) => manager.testServices(name),
+    token: await openWorkerToken(config.callbacks.outbox.folder).catch((error: unknown) => {
+      log('warn', 'no token: breakers can be neither reset nor tested', { reason: errorWords(error) });
+      return undefined;
+    }),
     metrics: {
       contentType: metrics.contentType,
       text: () =>

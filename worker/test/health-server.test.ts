@@ -1,5 +1,7 @@
 import { EventEmitter, once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { createFakeClock } from '@taleback/resilience/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -32,7 +34,7 @@ const open = (change: Partial<HealthServerOptions> = {}): Promise<HealthServer> 
   const protection = { active: false };
   const readiness = () => decideReadiness({ phase, protection, pool });
   const prometheus = createPrometheus();
-  const text = () => prometheus.text({ pool, machine: {}, protection, readiness: readiness() });
+  const figures = () => prometheus.text({ pool, machine: {}, protection, readiness: readiness() });
   const nowMs = clock.now();
   return openHealthServer({
     port: 0,
@@ -49,7 +51,7 @@ const open = (change: Partial<HealthServerOptions> = {}): Promise<HealthServer> 
         engines: [],
         nowMs,
       }),
-    metrics: { contentType: prometheus.contentType, text },
+    metrics: { contentType: prometheus.contentType, text: figures },
     ...change,
   });
 };
@@ -159,10 +161,62 @@ describe('the health server over HTTP', () => {
   });
 });
 
+/** Asks with these headers and no others. */
+const send = async (path: string, headers: Record<string, string>, method = 'POST') => {
+  const sent = request(`${server.url}${path}`, { method, headers });
+  const [answer] = (await once(sent.end(method === 'POST' ? '{}' : undefined), 'response')) as [
+    IncomingMessage,
+  ];
+  return [answer.statusCode, (await text(answer)).trim()] as const;
+};
+
+describe('web pages', () => {
+  let resets: number;
+  beforeEach(async () => {
+    await server.close();
+    resets = 0;
+    server = await open({ token: 'T', resetBreakers: () => (resets += 1) > 0, names: ['worker.internal'] });
+  });
+  const JSON_BODY = { 'content-type': 'application/json', authorization: 'Bearer T' };
+  it.each([
+    [{ ...JSON_BODY, host: 'rebound.example:9464' }, 403],
+    [{ ...JSON_BODY, host: '127.0.0.1.rebound.example' }, 403],
+    [{ ...JSON_BODY, origin: 'https://evil.example' }, 403],
+    [{ ...JSON_BODY, origin: 'null' }, 403],
+    [{ ...JSON_BODY, 'content-type': 'application/json-evil' }, 415],
+    [{ ...JSON_BODY, 'content-type': 'text/plain' }, 415],
+    [{ authorization: 'Bearer T' }, 415],
+    [{ 'content-type': 'application/json' }, 401],
+    [{ ...JSON_BODY, authorization: 'Bearer t' }, 401],
+  ])('reset no breaker with %j', async (headers, status) => {
+    expect((await send('/breakers/reset', headers))[0]).toBe(status);
+    expect(resets).toBe(0);
+  });
+
+  it('read nothing under a name of theirs', async () => {
+    const [status, words] = await send('/health/status', { host: 'rebound.example' }, 'GET');
+    expect([status, words]).toEqual([
+      403,
+      '{"error":"Unknown host \\"rebound.example\\": only localhost and configured names are served."}',
+    ]);
+  });
+
+  it('are told from programs of this machine and from configured names', async () => {
+    expect((await send('/breakers/reset', JSON_BODY))[0]).toBe(200);
+    const named = {
+      ...JSON_BODY,
+      'content-type': 'application/json; charset=utf-8',
+      host: 'worker.internal',
+    };
+    expect((await send('/breakers/reset', named))[0]).toBe(200);
+    expect(resets).toBe(2);
+  });
+});
+
 describe('close', () => {
   it('ends connections that are kept alive and those that never asked', { timeout: 20_000 }, async () => {
     const kept = await dial();
-    kept.socket.write('GET /health/live HTTP/1.1\r\nhost: test\r\n\r\n');
+    kept.socket.write('GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n');
     await once(kept.socket, 'data');
     const silent = await dial();
     await ask('/health/live'); // the silent connection is accepted before this one is answered

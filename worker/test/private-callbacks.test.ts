@@ -1,5 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createHttpPost, createSendOnce, type HttpPost, type TryOutcome } from '@taleback/outbox';
+import {
+  createHttpPost,
+  createSendOnce,
+  type HttpPost,
+  type HttpPostOptions,
+  type TryOutcome,
+} from '@taleback/outbox';
 import {
   openRecordingReceiver,
   type RecordingReceiver,
@@ -78,6 +84,7 @@ describe('an address that is not public', () => {
       await poster.close();
       poster = createHttpPost({
         allowPrivate: false,
+        allowPlainHttp: true,
         timeoutMs: 300,
         resolveName: (_name, _options, callback) => callback(null, addresses),
       });
@@ -98,4 +105,36 @@ describe('an address that is not public', () => {
     poster = createHttpPost({ allowPrivate: true });
     expect(await send(receiver.callbackUrl)).toEqual({ kind: 'accepted', excerpt: '{"success":true}' });
   });
+});
+
+describe('an address that is public', () => {
+  // Nothing listens at an address of a test network; a refusal comes before a connection is tried.
+  const PUBLIC = '192.0.1.1';
+  const sendTo = async (url: string, options: Partial<HttpPostOptions> = {}): Promise<TryOutcome> => {
+    await poster.close();
+    poster = createHttpPost({
+      allowPrivate: false,
+      timeoutMs: 300,
+      resolveName: (_name, _options, callback) => callback(null, [{ address: PUBLIC, family: 4 }]),
+      ...options,
+    });
+    return send(url);
+  };
+
+  it.each([`http://${PUBLIC}/`, 'http://receiver.example/'])('gets nothing over http: %s', async (url) => {
+    for (const allowPrivate of [false, true]) {
+      expect(await sendTo(url, { allowPrivate })).toMatchObject({
+        kind: 'address-refused',
+        cause: expect.stringContaining('https; ALLOW_PLAIN_HTTP_CALLBACKS=on allows http') as string,
+      });
+    }
+    expect((await sendTo(url, { allowPlainHttp: true })).kind).not.toBe('address-refused');
+  });
+
+  it.each([`https://${PUBLIC}/`, 'https://receiver.example/'])(
+    'is connected to over https: %s',
+    async (url) => {
+      expect((await sendTo(url)).kind).not.toBe('address-refused');
+    },
+  );
 });

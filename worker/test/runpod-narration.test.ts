@@ -96,7 +96,7 @@ describe('the worker behind RunPod', { timeout: 120_000 }, () => {
     const { url } = await child.line('RunPod API ready');
     const call = async (path: string, body?: object): Promise<Record<string, unknown>> => {
       const answered = await fetch(`${String(url)}/v2/local${path}`, {
-        headers: { authorization: 'Bearer KEY' },
+        headers: { authorization: 'Bearer KEY', 'content-type': 'application/json' },
         ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
       });
       return (await answered.json()) as Record<string, unknown>;

@@ -10,7 +10,7 @@ Examples:
   taleback breaker reset kokoro
   taleback breaker reset
 
-The running worker is asked at HEALTH_HOST and HEALTH_PORT, or at --url.`;
+The running worker is asked at HEALTH_HOST and HEALTH_PORT, or at --url. A reset needs its token, which is in OUTBOX_FOLDER.`;
 
 interface BreakerFlags {
   readonly url?: string;
@@ -19,9 +19,11 @@ interface BreakerFlags {
 
 const openClient = async ({ url }: BreakerFlags) => {
   const { createWorkerClient, workerUrl } = await import('../worker-client.ts');
-  const found = url ?? workerUrl((await readConfig()).config.health);
+  const { readWorkerToken } = await import('@taleback/worker/src/health/worker-token.node.ts');
+  const { config } = await readConfig();
+  const found = url ?? workerUrl(config.health);
   if (found === undefined) throw new UsageError('HEALTH_PORT is 0: --url says where the worker listens.');
-  return createWorkerClient(found);
+  return createWorkerClient(found, await readWorkerToken(config.callbacks.outbox.folder));
 };
 
 const listBreakers = async (flags: BreakerFlags): Promise<void> => {

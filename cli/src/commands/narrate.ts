@@ -135,7 +135,9 @@ const followStory = async ({ storyId, body }: Story, flags: NarrateFlags, signed
   // A signal is handled from here on: a story that was queued must not be left without a word.
   const signal = stopSignal();
   const { post } = signed;
-  const relay = await openCallbackRelay({ ...parseListen(flags.listen), receiverUrl, post, onMessage });
+  const names = [URL.parse(flags.callback ?? '')?.hostname ?? ''];
+  const listen = parseListen(flags.listen);
+  const relay = await openCallbackRelay({ ...listen, names, receiverUrl, post, onMessage });
   let jobId: string | undefined;
   let isLate = false;
   try {
@@ -166,7 +168,7 @@ const runNarrate = async (given: string | undefined, flags: NarrateFlags): Promi
   const { config } = await readConfig({ CALLBACK_SECRETS: flags.secret });
   const { createHttpPost } = await import('@taleback/outbox');
   // Private addresses too: a person named the receiver.
-  const { post, close } = createHttpPost({ allowPrivate: true });
+  const { post, close } = createHttpPost({ ...config.callbacks, allowPrivate: true });
   try {
     const { storyId, body } = story;
     if (flags.wait || body === undefined) return await followStory(story, flags, { config, post });

@@ -83,7 +83,7 @@ const sendAll = async (config: WorkerConfig, letters: readonly Letter[]): Promis
   const { ACCEPTED, sendLetter } = await import('../replay/letters.node.ts');
   const { createCallbackClient, createHttpPost } = await import('@taleback/outbox');
   const { signingOf } = await import('@taleback/worker/src/config.ts');
-  const { post, close } = createHttpPost({ allowPrivate: config.callbacks.allowPrivate });
+  const { post, close } = createHttpPost(config.callbacks);
   const signing = signingOf(config.callbacks, config.secrets);
   const client = createCallbackClient({ post, ...signing, retry: RETRY, log: () => {}, now: Date.now });
   let accepted = 0;

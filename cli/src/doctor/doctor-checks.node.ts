@@ -3,6 +3,7 @@ import { createHttpPost } from '@taleback/outbox';
 import { createNetworkProbe } from '@taleback/speech/diagnosis';
 import { createMachineReader, readDiskSpace } from '@taleback/speech/operations';
 import type { WorkerConfig } from '@taleback/worker/src/config.ts';
+import { readWorkerToken } from '@taleback/worker/src/health/worker-token.node.ts';
 import { openStorage } from '@taleback/worker/src/storage/open-storage.ts';
 import { postSigned } from '../narrate/narration.ts';
 import type { Environment } from '../options.node.ts';
@@ -49,10 +50,11 @@ export const doctorChecks = async (options: DoctorOptions): Promise<readonly Che
   const timeoutMs = options.timeoutMs * SHARE_OF_TIME;
   const looking = { network: createNetworkProbe(), timeoutMs };
   const url = workerUrl(config.health);
-  const worker = url === undefined ? undefined : createWorkerClient(url);
+  const token = await readWorkerToken(callbacks.outbox.folder);
+  const worker = url === undefined ? undefined : createWorkerClient(url, token);
   const tries = { retry: ONCE, timeoutMs: options.timeoutMs };
   const library = await openStorage({ config: storage, folderUrl: 'http://localhost', ...tries });
-  const { post } = createHttpPost({ allowPrivate: true, timeoutMs: options.timeoutMs });
+  const { post } = createHttpPost({ ...callbacks, allowPrivate: true, timeoutMs: options.timeoutMs });
   const countFailed = (signal: AbortSignal): Promise<number> =>
     withDeadline(async (inner) => (await failedKeys(library, inner)).length, timeoutMs, { signal });
   return [

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { isRecord } from '@taleback/core';
-import type { Post } from '@taleback/outbox';
+import { type Post, refuseForeign } from '@taleback/outbox';
 
 /** A callback that was passed on. */
 export interface Relayed {
@@ -19,6 +19,8 @@ export interface RelayOptions {
   readonly host: string;
   /** 0 takes any free one. */
   readonly port: number;
+  /** Names that workers call it by, besides `localhost` and the host. */
+  readonly names?: readonly string[];
   /** Base address of the receiver that everything is passed on to. */
   readonly receiverUrl: string;
   readonly post: Post;
@@ -60,9 +62,9 @@ const headersOf = ({ headers }: IncomingMessage): Record<string, string> =>
     ),
   );
 
-const refuse = (outgoing: ServerResponse, status: number): void => {
+const refuse = (outgoing: ServerResponse, status: number, error = 'this is a relay of callbacks'): void => {
   outgoing.writeHead(status, { 'content-type': 'application/json', connection: 'close' });
-  outgoing.end('{"success":false,"error":"this is a relay of callbacks"}');
+  outgoing.end(JSON.stringify({ success: false, error }));
 };
 
 /**
@@ -77,6 +79,8 @@ export const openCallbackRelay = async (options: RelayOptions) => {
   const folder = `${receiver.pathname.replace(/\/+$/, '')}/api/tts`;
 
   const pass = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
+    const refusal = refuseForeign(incoming, options);
+    if (refusal !== undefined) return refuse(outgoing, refusal.status, refusal.error);
     const target = new URL(incoming.url ?? '/', receiver.origin);
     const isOurs = target.origin === receiver.origin && target.pathname.startsWith(`${folder}/`);
     if (incoming.method !== 'POST' || !isOurs) return refuse(outgoing, 404);

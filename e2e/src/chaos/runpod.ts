@@ -40,7 +40,12 @@ export const openRunpod = async ({ random, log, ...field }: StormRunpodOptions):
       { ...field, random, onSend: () => (early += isBare && !answered.has(id) ? 1 : 0) },
     );
   };
-  const local = await serveRunpodLocally(handler, { concurrency: 4, webhookDelaysMs: [500, 1_000], log });
+  const local = await serveRunpodLocally(handler, {
+    concurrency: 4,
+    webhookDelaysMs: [500, 1_000],
+    allowPrivateWebhooks: true,
+    log,
+  });
   const client = createRunpodClient({
     http: createUndiciHttp().runpod,
     apiUrl: `${local.url}/v2`,

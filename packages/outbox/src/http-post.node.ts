@@ -16,8 +16,10 @@ const MAX_CONNECTIONS = 16;
 const KEEP_ALIVE_MS = 4_000;
 
 export interface HttpPostOptions {
-  /** Whether addresses of this machine and of private networks may be posted to. */
+  /** Whether addresses of this machine and of private networks may be posted to, with or without TLS. */
   readonly allowPrivate: boolean;
+  /** Whether public addresses may be posted to without TLS. Default false. */
+  readonly allowPlainHttp?: boolean;
   /** Time for one try, connection and answer together, ms. Default 10,000. */
   readonly timeoutMs?: number | undefined;
   /** Replaces the resolver in tests. */
@@ -36,26 +38,36 @@ export interface HttpPost {
   readonly close: () => Promise<void>;
 }
 
-/** Resolves a name to its public addresses only: what is connected to is what was judged. */
-const lookupPublic =
-  (resolveName: ResolveName): LookupFunction =>
+/** Resolves a name to allowed addresses only: what is connected to is what was judged. */
+const lookupAllowed =
+  (resolveName: ResolveName, isAllowed: (address: string) => boolean): LookupFunction =>
   (hostname, options, callback) => {
     resolveName(hostname, { ...options, all: true }, (error, addresses) => {
       if (error !== null) return callback(error, []);
-      const allowed = addresses.filter(({ address }) => isPublicAddress(address));
+      const allowed = addresses.filter(({ address }) => isAllowed(address));
       const [first] = allowed;
-      if (first === undefined) return callback(new AddressRefusedError(hostname), []);
+      if (first === undefined) {
+        const isPublic = addresses.some(({ address }) => isPublicAddress(address));
+        return callback(new AddressRefusedError(hostname, isPublic ? 'plain-http' : 'private'), []);
+      }
       return options.all === true ? callback(null, allowed) : callback(null, first.address, first.family);
     });
   };
 
-/** Connects to public addresses only. An IP address in the URL is never looked up, so it is judged here. */
-const connectPublicly = (timeoutMs: number, resolveName: ResolveName): buildConnector.connector => {
-  const connect = buildConnector({ timeout: timeoutMs, lookup: lookupPublic(resolveName) });
+/** Connects to allowed addresses only. An IP address in the URL is never looked up, so it is judged here. */
+const createConnector = (options: HttpPostOptions): buildConnector.connector => {
+  const { allowPrivate, allowPlainHttp = false, timeoutMs = TIMEOUT_MS, resolveName = lookup } = options;
+  const judging = (mayBePublic: boolean) => {
+    const isAllowed = (address: string) => (isPublicAddress(address) ? mayBePublic : allowPrivate);
+    const connect = buildConnector({ timeout: timeoutMs, lookup: lookupAllowed(resolveName, isAllowed) });
+    return { isAllowed, connect };
+  };
+  const [encrypted, plain] = [judging(true), judging(allowPlainHttp)];
   return (target, callback) => {
+    const { isAllowed, connect } = target.protocol === 'https:' ? encrypted : plain;
     const host = target.hostname.replace(/^\[|\]$/g, '');
-    if (isIP(host) !== 0 && !isPublicAddress(host)) return callback(new AddressRefusedError(host), null);
-    return connect(target, callback);
+    if (isIP(host) === 0 || isAllowed(host)) return connect(target, callback);
+    return callback(new AddressRefusedError(host, isPublicAddress(host) ? 'plain-http' : 'private'), null);
   };
 };
 
@@ -72,14 +84,11 @@ const readAnswer = async (body: Dispatcher.ResponseData['body']): Promise<string
 };
 
 /** Posts over pooled connections. A redirect is an answer like any other: a signature covers one path only. */
-export const createHttpPost = ({
-  allowPrivate,
-  timeoutMs = TIMEOUT_MS,
-  resolveName = lookup,
-}: HttpPostOptions): HttpPost => {
+export const createHttpPost = (options: HttpPostOptions): HttpPost => {
+  const { timeoutMs = TIMEOUT_MS } = options;
   const agent = new Agent({
     connections: MAX_CONNECTIONS,
-    connect: allowPrivate ? { timeout: timeoutMs } : connectPublicly(timeoutMs, resolveName),
+    connect: createConnector(options),
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -88,8 +97,8 @@ export const createHttpPost = ({
     post: (url, headers, body, signal) =>
       withDeadline(
         async (limited) => {
-          const options = { method: 'POST', headers, body, dispatcher: agent, signal: limited } as const;
-          const answer = await request(url, options);
+          const sent = { method: 'POST', headers, body, dispatcher: agent, signal: limited } as const;
+          const answer = await request(url, sent);
           const [retryAfter] = [answer.headers['retry-after']].flat();
           return { status: answer.statusCode, retryAfter, excerpt: await readAnswer(answer.body) };
         },

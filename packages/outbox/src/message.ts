@@ -85,12 +85,16 @@ export type Counts = { -readonly [Name in keyof OutboxCounts]: number };
 
 const ADDRESS_REFUSED = 'callback_address_refused';
 
-/** A callback address leads into a network that receivers have no business in. */
+/** A callback address leads into a network that receivers have no business in, or is public and not encrypted. */
 export class AddressRefusedError extends Error {
   readonly code = ADDRESS_REFUSED;
 
-  constructor(host: string) {
-    super(`callback_url: ${host} is not a public address; ALLOW_PRIVATE_CALLBACKS=on allows it`);
+  constructor(host: string, fault: 'private' | 'plain-http' = 'private') {
+    super(
+      fault === 'private'
+        ? `callback_url: ${host} is not a public address; ALLOW_PRIVATE_CALLBACKS=on allows it`
+        : `callback_url: ${host} is public and must be called with https; ALLOW_PLAIN_HTTP_CALLBACKS=on allows http`,
+    );
     this.name = 'AddressRefusedError';
   }
 }

@@ -1,4 +1,5 @@
-import { createServer, type Server } from 'node:http';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createFakeClock, type FakeClock } from '@taleback/resilience/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -46,7 +47,12 @@ afterEach(async () => {
 });
 
 const serve = async (handler: RunpodHandler, options: ServeRunpodLocallyOptions = {}): Promise<void> => {
-  endpoint = await serveRunpodLocally(handler, { clock, log: () => {}, ...options });
+  endpoint = await serveRunpodLocally(handler, {
+    clock,
+    log: () => {},
+    allowPrivateWebhooks: true,
+    ...options,
+  });
 };
 
 const call = async (
@@ -57,7 +63,7 @@ const call = async (
 ): Promise<{ status: number; json: Record<string, unknown> }> => {
   const answer = await fetch(`${endpoint?.url}${path}`, {
     method,
-    headers,
+    headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   });
   return { status: answer.status, json: (await answer.json()) as Record<string, unknown> };
@@ -319,6 +325,58 @@ describe('webhooks', () => {
       await clock.advanceAsync(1);
     }
     expect(received).toHaveLength(3);
+  });
+});
+
+/** Posts a job with these headers and no others; its status. */
+const postRaw = async (path: string, headers: Record<string, string>): Promise<number | undefined> => {
+  const sent = request(`${endpoint?.url}${path}`, { method: 'POST', headers });
+  const [answer] = (await once(sent.end('{"input":{}}'), 'response')) as [IncomingMessage];
+  answer.resume();
+  return answer.statusCode;
+};
+
+describe('web pages', () => {
+  const JSON_TYPE = { 'content-type': 'application/json' };
+
+  it.each([
+    [{ 'content-type': 'text/plain' }, 415],
+    [{ 'content-type': 'application/json-evil' }, 415],
+    [{}, 415],
+    [{ ...JSON_TYPE, origin: 'https://evil.example' }, 403],
+    [{ ...JSON_TYPE, origin: 'null' }, 403],
+    [{ ...JSON_TYPE, host: 'rebound.example' }, 403],
+  ])('run no job, with %j', async (headers, status) => {
+    await serve(() => 1);
+    for (const path of ['/run', '/runsync', '/purge-queue', '/v2/any/run'])
+      expect(await postRaw(path, headers)).toBe(status);
+    expect(endpoint?.jobs()).toEqual([]);
+  });
+
+  it('are told from RunPod’s own clients, which send JSON and a key', async () => {
+    await serve(() => 1, { names: ['endpoint'] });
+    const client = { ...JSON_TYPE, authorization: 'Bearer any' };
+    expect(await postRaw('/v2/any/runsync', client)).toBe(200);
+    expect(await postRaw('/v2/any/runsync', { ...client, host: 'endpoint:8000' })).toBe(200);
+    // The clients of some languages send no body here, and then no type.
+    expect((await call('POST', '/purge-queue')).status).toBe(200);
+  });
+});
+
+describe('the address of a webhook', () => {
+  it('is a public one, unless private ones are allowed', async () => {
+    const lines: unknown[] = [];
+    await serve(() => 1, { allowPrivateWebhooks: false, log: (...line) => void lines.push(line) });
+    await run({ input: {}, webhook });
+    await until(() => expect(lines).toHaveLength(1));
+    expect(lines).toMatchObject([
+      [
+        'warn',
+        'webhook not delivered',
+        { attempts: 1, reason: expect.stringContaining('is not a public address') },
+      ],
+    ]);
+    expect(received).toEqual([]);
   });
 });
 

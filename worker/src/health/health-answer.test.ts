@@ -101,12 +101,13 @@ const reset = async (body: string, request: Partial<HealthRequest> = {}) => {
     {
       method: 'POST',
       target: '/breakers/reset',
-      contentType: 'application/json; charset=utf-8',
+      authorization: 'Bearer T',
       readBody: async () => body,
       ...request,
     },
     {
       ...SOURCES,
+      token: 'T',
       resetBreakers: (name) => {
         asked.push(name);
         return name !== 'ghost';
@@ -131,8 +132,8 @@ describe('POST /breakers/reset', () => {
     ['{"name":7}', {}, 400],
     ['[]', {}, 400],
     ['{', {}, 400],
-    ['{}', { contentType: 'text/plain' }, 415],
-    ['{}', { contentType: undefined }, 415],
+    ['{}', { authorization: 'Bearer t' }, 401],
+    ['{}', { authorization: undefined }, 401],
     ['{}', { method: 'GET' }, 405],
   ])('refuses %j with %j as %d', async (body, request, status) => {
     const told = await reset(body, request);
@@ -144,11 +145,19 @@ describe('POST /breakers/reset', () => {
   });
 
   it.each([
-    ['application/json', 200, ['test kokoro']],
-    ['text/plain', 415, []],
-  ])('and /breakers/test with %s is answered %d', async (contentType, status, asked) => {
-    const request = { target: '/breakers/test?now', contentType };
+    ['Bearer T', 200, ['test kokoro']],
+    ['Bearer t', 401, []],
+  ])('and /breakers/test with %s is answered %d', async (authorization, status, asked) => {
+    const request = { target: '/breakers/test?now', authorization };
     expect(await reset('{"name":"kokoro"}', request)).toMatchObject({ status, asked });
+  });
+
+  it('takes no token where there is none', async () => {
+    for (const token of [undefined, '']) {
+      const request = { method: 'POST', target: '/breakers/reset', authorization: 'Bearer undefined' };
+      const told = await answerHealth(request, { ...SOURCES, token, resetBreakers: () => true });
+      expect(told.status).toBe(401);
+    }
   });
 
   it('is not there where nothing can be reset', async () => {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describeFault, isRecord, type Log } from '@taleback/core';
+import { bearsToken, refuseForeign } from '@taleback/outbox';
 import type { Readiness, ServicePhase } from '@taleback/speech/operations';
 
 /** How long a stop may take beyond its drain time before the process counts as stuck, ms. */
@@ -41,6 +42,8 @@ export interface HealthSources {
   readonly resetBreakers?: Change | undefined;
   /** Lets services speak a word, which their circuit breakers count. */
   readonly testServices?: Change | undefined;
+  /** What a request that changes something must bear; without one, none is taken. */
+  readonly token?: string | undefined;
 }
 
 export interface HealthRequest {
@@ -48,7 +51,7 @@ export interface HealthRequest {
   /** A path, with or without a query. */
   readonly target: string;
   /** The header as it came. */
-  readonly contentType?: string | undefined;
+  readonly authorization?: string | undefined;
   /** Read only for what takes one. */
   readonly readBody?: (() => Promise<string>) | undefined;
 }
@@ -88,17 +91,17 @@ const namedEngine = (body: string): string | undefined => {
   return name;
 };
 
-/**
- * `POST /breakers/reset` and `/breakers/test` with `{"name"?: ENGINE}`. They want JSON said so, which a page of another
- * site cannot send without asking first.
- */
+/** `POST /breakers/reset` and `/breakers/test` with `{"name"?: ENGINE}`. */
 const answerChange = async (
-  { method, contentType = '', readBody }: HealthRequest,
+  { method, authorization, readBody }: HealthRequest,
   change: Change,
+  token = '',
 ): Promise<HealthAnswer> => {
   if (method !== 'POST') return notAllowed('POST');
-  if (!/^application\/json\b/i.test(contentType))
-    return json(415, { error: 'The body must be application/json.' });
+  if (!bearsToken(authorization, token))
+    return json(401, {
+      error: 'The token is missing or wrong: it is in .worker-token of the OUTBOX_FOLDER.',
+    });
   try {
     const name = namedEngine((await readBody?.()) ?? '');
     return (await change(name)) === false
@@ -133,7 +136,7 @@ export const answerHealth = async (request: HealthRequest, sources: HealthSource
   const path = target.split('?', 1)[0] ?? '';
   const changes = { '/breakers/reset': sources.resetBreakers, '/breakers/test': sources.testServices };
   const change = Object.hasOwn(changes, path) ? changes[path as keyof typeof changes] : undefined;
-  if (change !== undefined) return answerChange(request, change);
+  if (change !== undefined) return answerChange(request, change, sources.token);
   const route = Object.hasOwn(ROUTES, path) ? ROUTES[path] : undefined;
   if (route !== undefined && method !== 'GET' && method !== 'HEAD') return notAllowed('GET, HEAD');
   const full = route === undefined ? notFound() : await route(sources);
@@ -145,6 +148,8 @@ export interface HealthServerOptions extends HealthSources {
   readonly host?: string;
   /** 0 takes any free port. */
   readonly port: number;
+  /** Names that it is called by, besides `localhost` and the host. */
+  readonly names?: readonly string[];
   readonly log: Log;
 }
 
@@ -182,18 +187,22 @@ const readShort = async (request: IncomingMessage): Promise<string> => {
  * @throws the error of `listen`, such as EADDRINUSE
  */
 export const openHealthServer = async (options: HealthServerOptions): Promise<HealthServer> => {
-  const { host = '127.0.0.1', log } = options;
+  const { host = '127.0.0.1', names, log } = options;
   const reply = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const asked = {
       method: request.method ?? '',
       target: request.url ?? '',
-      contentType: request.headers['content-type'],
+      authorization: request.headers.authorization,
       readBody: () => readShort(request),
     };
-    const { status, headers, body } = await answerHealth(asked, options).catch((error: unknown) => {
-      log('error', 'health figures failed', { path: request.url, error: describeFault(error) });
-      return json(500, { error: 'The figures could not be gathered.' });
-    });
+    const refusal = refuseForeign(request, { host, names });
+    const { status, headers, body } =
+      refusal === undefined
+        ? await answerHealth(asked, options).catch((error: unknown) => {
+            log('error', 'health figures failed', { path: request.url, error: describeFault(error) });
+            return json(500, { error: 'The figures could not be gathered.' });
+          })
+        : json(refusal.status, { error: refusal.error });
     if (!server.listening) response.setHeader('connection', 'close');
     response.writeHead(status, headers).end(body);
   };

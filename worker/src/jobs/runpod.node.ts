@@ -6,7 +6,11 @@ import {
   type ServingRunpod,
   serveRunpod,
 } from '@taleback/runpod-worker';
-import { type LocalRunpod, serveRunpodLocally } from '@taleback/runpod-worker/local';
+import {
+  type LocalRunpod,
+  type ServeRunpodLocallyOptions,
+  serveRunpodLocally,
+} from '@taleback/runpod-worker/local';
 import type { StreamHealth } from '../health/stream.ts';
 import { requireListening } from '../required-places.node.ts';
 import type { JobSource } from './job-source.ts';
@@ -84,11 +88,9 @@ export const createRunpodSource = (options: RunpodSourceOptions): JobSource => {
   };
 };
 
-export interface RunpodDevSourceOptions {
-  readonly host: string;
-  /** 0 takes any free port. */
-  readonly port: number;
-  /** Undefined lets every client in. */
+export interface RunpodDevSourceOptions
+  extends Pick<ServeRunpodLocallyOptions, 'host' | 'port' | 'names' | 'allowPrivateWebhooks'> {
+  /** Undefined lets every program of this machine in. */
   readonly apiKey: string | undefined;
   readonly concurrency: number;
   readonly log: Log;

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { type ErrorCode, errorWords, TalebackError } from '@taleback/core';
-import { DRAFT_ENDING, makeFolder, syncFolder, writeWhole } from '@taleback/outbox';
+import { DRAFT_ENDING, makeFolder, refuseForeign, syncFolder, writeWhole } from '@taleback/outbox';
 import { throwIfCancelled } from '@taleback/speech';
 import send from 'send';
 import { keyAddress, type ObjectStore } from './library.ts';
@@ -102,18 +102,23 @@ export interface AudioServerOptions {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
+  /** Names that it is called by, besides `localhost` and the host. */
+  readonly names?: readonly string[];
 }
 
 /** The path of a request; an address that is none, such as `//`, has the path of nothing. */
 const pathOf = (address: string): string => URL.parse(address, 'http://audio.local')?.pathname ?? '/';
 
 /** Serves the audio folder under `/audio/`: GET and HEAD, byte ranges, audio files only. */
-export const openAudioServer = async ({ folder, host, port }: AudioServerOptions): Promise<AudioServer> => {
+export const openAudioServer = async (options: AudioServerOptions): Promise<AudioServer> => {
+  const { folder, host, port } = options;
   const server = createServer((request, response) => {
     const pathname = pathOf(request.url ?? '/');
     const end = (status: number, headers: Record<string, string> = {}): void => {
       response.writeHead(status, headers).end();
     };
+    const refusal = refuseForeign(request, options);
+    if (refusal !== undefined) return end(refusal.status);
     if (request.method !== 'GET' && request.method !== 'HEAD') return end(405, { allow: 'GET, HEAD' });
     if (!pathname.startsWith('/audio/') || !pathname.endsWith('.mp3')) return end(404);
     send(request, pathname.slice('/audio'.length), {

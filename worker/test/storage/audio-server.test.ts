@@ -124,10 +124,10 @@ describe('the folder as a store', () => {
 });
 
 /** A request as it stands, past every client that would tidy its address. */
-const raw = async (head: string): Promise<string> => {
+const raw = async (head: string, host = '\r\nhost: localhost'): Promise<string> => {
   const { hostname, port } = new URL(server.url);
   const socket = connect(Number(port), hostname);
-  socket.write(`${head}\r\nhost: a\r\nconnection: close\r\n\r\n`);
+  socket.write(`${head}${host}\r\nconnection: close\r\n\r\n`);
   const chunks: Buffer[] = [];
   socket.on('data', (chunk: Buffer) => chunks.push(chunk));
   await once(socket, 'close');
@@ -239,6 +239,15 @@ describe('the audio server', () => {
     expect(answer).not.toContain('secret');
     expect(answer).not.toContain(top);
     expect((await get()).status).toBe(200);
+  });
+
+  it('is closed to names and pages that are not ours, but plays where it is embedded', async () => {
+    const head = `GET /audio/${KEY} HTTP/1.1\r\nhost: `;
+    expect(await raw(`${head}rebound.example`, '')).toMatch(/^HTTP\/1\.1 403 /);
+    expect((await get({ origin: 'https://evil.example' })).status).toBe(403);
+    // A page that embeds it names its origin only where it asks to read the bytes.
+    expect((await get({ 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' })).status).toBe(200);
+    expect((await get({ origin: 'http://localhost:5000' })).status).toBe(200);
   });
 
   it('has nothing under a name that no file can have', async () => {

@@ -1,3 +1,4 @@
+import { bearsToken } from '@taleback/outbox';
 import { type Clock, tryWithDeadline } from '@taleback/resilience';
 import { z } from 'zod';
 import { envelopeOf, isFinal, type LocalJob, type LocalJobs, type Submission } from './local-jobs.ts';
@@ -85,8 +86,7 @@ export class LocalApi {
 
   async answer({ method, path, query, authorization, body }: LocalRequest): Promise<LocalAnswer> {
     const key = this.#apiKey;
-    const isAllowed = key === undefined || authorization === key || authorization === `Bearer ${key}`;
-    if (!isAllowed) return failed(401, 'unauthorized');
+    if (key !== undefined && !bearsToken(authorization, key)) return failed(401, 'unauthorized');
     // `/v2/{endpoint}` may stand before the operation.
     const [, operation = '', jobId = ''] = path.replace(/^\/v2\/[^/]+/, '').split('/');
     const call = `${method} /${operation}`;

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createHttpPost, refuseForeign } from '@taleback/outbox';
 import { type Clock, systemClock, tryWithDeadline } from '@taleback/resilience';
-import { createRunpodHttp } from '../http.node.ts';
 import { logLines, type RunpodLog } from '../log.ts';
 import type { RunpodHandler } from '../run-handler.ts';
 import { bodyLimitOf, type LocalAnswer, LocalApi } from './local-api.ts';
@@ -27,16 +27,20 @@ export interface InterceptedCall {
 export interface ServeRunpodLocallyOptions {
   /** Jobs at once. Default 1; 0 leaves them in the queue until they are forced to an end. */
   readonly concurrency?: number;
-  /** Key that clients must send, with or without "Bearer". Default: none. */
+  /** Key that clients must send, with or without "Bearer". Default: none, and every program of this machine is served. */
   readonly apiKey?: string;
   /** Whether the result of a generator holds all its chunks. Default true: the stream is gone once it was read. */
   readonly returnAggregateStream?: boolean;
   /** Waits before the second try of a webhook, the third, and so on, ms. Default twice 10,000. */
   readonly webhookDelaysMs?: readonly number[];
+  /** Whether webhooks may go to this machine and private networks. Default false: only to public https addresses. */
+  readonly allowPrivateWebhooks?: boolean;
   /** Default 127.0.0.1. Jobs run with any input they are given: keep it to this machine. */
   readonly host?: string;
   /** Default 0, any free port. */
   readonly port?: number;
+  /** Names that clients call it by, besides `localhost` and, where `host` is not loopback, its IP addresses. */
+  readonly names?: readonly string[];
   /** Answers in place of the endpoint: for tests of a client. `reset` cuts the connection, undefined lets it through. */
   readonly intercept?: (call: InterceptedCall) => LocalAnswer | 'reset' | undefined;
   readonly clock?: Clock;
@@ -83,7 +87,7 @@ const send = (response: ServerResponse, { status, json }: LocalAnswer, isLast = 
 
 /**
  * Serves a handler on this machine through the API that RunPod gives the clients of an endpoint: `/run`, `/runsync`,
- * `/status`, `/stream`, `/cancel`, `/retry`, `/health`, with webhooks.
+ * `/status`, `/stream`, `/cancel`, `/retry`, `/health`, with webhooks. Pages of other sites are refused.
  *
  * @throws the error of `listen`, such as EADDRINUSE
  *
@@ -91,7 +95,8 @@ const send = (response: ServerResponse, { status, json }: LocalAnswer, isLast = 
  * import { serveRunpodLocally } from '@taleback/runpod-worker/local';
  * const local = await serveRunpodLocally((job) => ({ echo: job.input }));
  * const body = JSON.stringify({ input: { text: 'hello' } });
- * const answer = await fetch(`${local.url}/runsync`, { method: 'POST', body });
+ * const headers = { 'content-type': 'application/json' };
+ * const answer = await fetch(`${local.url}/runsync`, { method: 'POST', headers, body });
  * console.log(await answer.json()); // { id: "sync-...", output: { echo: { text: "hello" } }, ... }
  * await local.close();
  */
@@ -99,13 +104,13 @@ export const serveRunpodLocally = async (
   handler: RunpodHandler,
   options: ServeRunpodLocallyOptions = {},
 ): Promise<LocalRunpod> => {
-  const { host = '127.0.0.1', port = 0, intercept, clock = systemClock, log = logLines } = options;
-  const http = createRunpodHttp();
+  const { host = '127.0.0.1', port = 0, names, intercept, clock = systemClock, log = logLines } = options;
+  const http = createHttpPost({ allowPrivate: options.allowPrivateWebhooks ?? false });
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);
   const webhooks = new Set<Promise<void>>();
   const delivering = {
-    http: http.send,
+    post: http.post,
     delaysMs: options.webhookDelaysMs,
     clock,
     log,
@@ -127,6 +132,9 @@ export const serveRunpodLocally = async (
   const api = new LocalApi(jobs, options.apiKey, clock);
 
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const refusal = refuseForeign(request, { host, names });
+    if (refusal !== undefined)
+      return send(response, { status: refusal.status, json: { error: refusal.error } }, true);
     const { pathname: path, searchParams: query } = new URL(request.url ?? '/', 'http://local');
     const method = request.method ?? '';
     const maxBytes = bodyLimitOf(path);

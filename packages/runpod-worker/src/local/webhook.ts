@@ -1,13 +1,13 @@
+import { AddressRefusedError, type Post } from '@taleback/outbox';
 import { type Clock, retry, tryWithDeadline } from '@taleback/resilience';
 import { errorText, type RunpodLog } from '../log.ts';
-import type { HttpSend } from '../platform.ts';
 
 /** Two more tries, ten seconds apart. @see docs.runpod.io, "webhook notifications" */
 const RETRY_DELAYS_MS: readonly number[] = [10_000, 10_000];
 const TIMEOUT_MS = 10_000;
 
 export interface WebhookParts {
-  readonly http: HttpSend;
+  readonly post: Post;
   /** Waits before the second try, the third, and so on. Default twice 10 s. */
   readonly delaysMs?: readonly number[] | undefined;
   readonly clock: Clock;
@@ -20,24 +20,19 @@ export interface WebhookParts {
 export const deliverWebhook = async (
   url: string,
   body: Readonly<Record<string, unknown>>,
-  { http, delaysMs = RETRY_DELAYS_MS, clock, log, signal }: WebhookParts,
+  { post, delaysMs = RETRY_DELAYS_MS, clock, log, signal }: WebhookParts,
 ): Promise<void> => {
-  const request = {
-    method: 'POST',
-    url,
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  } as const;
-  const send = (limited: AbortSignal) => http({ ...request, signal: limited });
-  const post = async (): Promise<void> => {
+  const bytes = Buffer.from(JSON.stringify(body));
+  const send = (limited: AbortSignal) => post(url, { 'content-type': 'application/json' }, bytes, limited);
+  const tryOnce = async (): Promise<void> => {
     const asked = await tryWithDeadline(send, TIMEOUT_MS, { signal, clock });
     if (asked.kind !== 'completed') throw new Error(`no answer: ${asked.kind}`);
     if (asked.value.status !== 200) throw new Error(`answered ${asked.value.status}`);
   };
-  const outcome = await retry(post, {
+  const outcome = await retry(tryOnce, {
     maxAttempts: delaysMs.length + 1,
     backoff: { kind: 'schedule', delaysMs: delaysMs.length === 0 ? [0] : delaysMs, jitter: 'none' },
-    classify: () => ({ retryable: true }),
+    classify: (error) => ({ retryable: !(error instanceof AddressRefusedError) }),
     clock,
     signal,
   });
