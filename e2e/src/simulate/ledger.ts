@@ -83,6 +83,8 @@ export const createLedger = ({ now, maxSkewMs, audioSinceMs }: LedgerOptions) =>
     if (data.sequence !== has) fault(storyId, `event ${data.sequence} of a story at ${has}`);
     if (data.storyId !== storyId || event.subject !== storyId) fault(storyId, `event of ${event.subject}`);
     if (data.status === 'cancelled') return;
+    if (event.type.endsWith('.updated') && before['audioUrl'] !== undefined)
+      fault(storyId, 'updated, although it had its address');
     if (data.status !== to) fault(storyId, `event ${data.status} of a story that is ${String(to)}`);
     if (to === 'ready' && data.audioUrl !== now['audioUrl']) fault(storyId, 'event with another address');
     if (to === 'failed' && data.code !== now['audioErrorCode']) fault(storyId, 'event with another code');
