@@ -41,7 +41,7 @@ const stories: Pick<StoryStore, 'apply' | 'open' | 'ping'> = {
     writes.push(storyId);
     return { kind: 'decided', decision: kind, isWanted, narration: readNarration({}) };
   },
-  open: async (storyId, _newJobId, decide) => {
+  open: async ({ storyId }, decide) => {
     const decision = decide(undefined);
     if (decision.kind === 'opened') writes.push(storyId);
     return decision;

@@ -27,6 +27,8 @@ export interface MemoryStory {
 export interface MemoryDocuments {
   readonly stories: Map<string, MemoryStory>;
   readonly owed: Map<string, { readonly event: NarrationEvent; readonly sinceMs: number }>;
+  /** What each user has used. A commit replaces the object, which a transaction that read the one before conflicts with. */
+  readonly usage: Map<string, Fields>;
   /** The last story of the sweep's round. */
   roundAfter: string | undefined;
 }
@@ -51,6 +53,7 @@ const names = createNames();
 export const memoryDocuments = (): MemoryDocuments => ({
   stories: new Map(),
   owed: new Map(),
+  usage: new Map(),
   roundAfter: undefined,
 });
 
@@ -123,6 +126,8 @@ export type MemoryStories = Pick<
 /** What a transaction answers, and what it writes if it commits. */
 interface Work<T> {
   readonly answer: T;
+  /** What was read beside the story is as it was. */
+  readonly isCurrent?: () => boolean;
   readonly write?: () => NarrationEvent | undefined;
 }
 
@@ -165,10 +170,10 @@ export const createMemoryStories = (documents: MemoryDocuments, options: MemoryO
       if ((await step('read')) === 'away') return AWAY;
       const story = storyIn(documents, storyId);
       const { version } = story;
-      const { answer, write } = await work(story);
+      const { answer, write, isCurrent = () => true } = await work(story);
       const fate = await step('commit');
       if (fate === 'away') return AWAY;
-      if (fate === 'conflict' || story.version !== version) continue;
+      if (fate === 'conflict' || story.version !== version || !isCurrent()) continue;
       if (write !== undefined) story.version += 1;
       const event = write?.();
       committed?.(storyId, story, event);
@@ -177,13 +182,18 @@ export const createMemoryStories = (documents: MemoryDocuments, options: MemoryO
     return AWAY;
   };
 
-  const writeMessage = (target: MemoryStory, { story, attempt, event }: MessageWrites) => {
+  const writeMessage = (target: MemoryStory, { story, attempt, event, usage }: MessageWrites) => {
     if (story !== undefined)
       target.fields = { ...changed(target.fields ?? {}, story), updatedAt: new Date(now()) };
     if (attempt !== undefined) {
       const { jobId, change } = attempt;
       const kept = changed(target.attempts.get(jobId) ?? {}, { set: {}, remove: change.remove });
       target.attempts.set(jobId, merged(kept, { jobId, ...change.set }));
+    }
+    if (usage !== undefined) {
+      const { underWay, ...counts } = documents.usage.get(usage.usageId) ?? {};
+      const { [usage.jobId]: _, ...others } = (underWay ?? {}) as Record<string, unknown>;
+      documents.usage.set(usage.usageId, { ...counts, underWay: others });
     }
     if (event !== undefined) documents.owed.set(event.id, { event, sinceMs: now() });
     return event;
@@ -221,21 +231,28 @@ export const createMemoryStories = (documents: MemoryDocuments, options: MemoryO
         };
         return { answer: outcome, write };
       }),
-    open: (storyId, newJobId, decide) =>
+    open: ({ storyId, jobId, account }, decide) =>
       transact(storyId, (story) => {
-        const read = { story: story.fields, attempt: story.attempts.get(newJobId) };
-        const { decision, writes } = openInDocuments(read, decide, names);
-        if (writes === undefined) return { answer: decision };
+        const usageId = account?.usageId ?? '';
+        const usage = documents.usage.get(usageId);
+        const isCurrent = () => documents.usage.get(usageId) === usage;
+        const own = [...documents.stories.values()].filter(
+          ({ fields }) => fields !== undefined && fields[names.ownerField] === account?.userId,
+        );
+        const read = { story: story.fields, attempt: story.attempts.get(jobId), usage, stories: own.length };
+        const { decision, writes } = openInDocuments(read, decide, { names, account });
+        if (writes === undefined) return { answer: decision, isCurrent };
         const write = () => {
           const at = new Date(now());
           story.fields =
             'create' in writes.story
               ? { ...writes.story.create, createdAt: at, updatedAt: at }
               : { ...changed(story.fields ?? {}, writes.story.update), updatedAt: at };
-          story.attempts.set(newJobId, writes.attempt);
+          story.attempts.set(jobId, writes.attempt);
+          if (writes.usage !== undefined) documents.usage.set(usageId, { ...writes.usage });
           return undefined;
         };
-        return { answer: decision, write };
+        return { answer: decision, write, isCurrent };
       }),
     readdress: (storyId, decide) =>
       transact(storyId, async (story): Promise<Work<AddressDecision>> => {

@@ -154,7 +154,7 @@ describe.each([
   const record = (storyId: string, jobId: string, runpodJobId: string) =>
     store.stories.recordRunpodJob({ ...targetOf(storyId, jobId), jobId, runpodJobId }, CONTEXT);
   const request = (storyId: string, jobId: string) =>
-    store.stories.open(storyId, jobId, (story) =>
+    store.stories.open({ storyId, jobId }, (story) =>
       story === undefined
         ? { kind: 'no-such-story' }
         : decideStoryOpening(

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Refusal } from '../http/answer.ts';
 import { openAttempt } from '../request/open-attempt.ts';
 import type { RequestOptions } from '../request/request-audio.ts';
+import { usageIdOf } from '../stories/opening.ts';
 import { decideGeneration } from './decide-generation.ts';
 import { parseGenerate } from './parse-generate.ts';
 
@@ -48,8 +49,7 @@ export const generateNarration = async (
   }
   const jobId = idempotencyKey ? jobIdOfKey(storyId, idempotencyKey) : options.newId();
   const answer = await openAttempt(
-    storyId,
-    jobId,
+    { storyId, jobId, counted: { userId, usageId: usageIdOf(userId, 'generate') } },
     (story, known) => decideGeneration({ asked: parsed.value, jobId, story, known }, options),
     options,
   );
@@ -65,6 +65,10 @@ export const generateNarration = async (
       return { kind: 'not-this-user', storyId };
     case 'unfit':
       return { kind: 'wrong-shape', sentence: answer.sentence };
+    case 'over-budget':
+      return answer.retryAtMs === undefined
+        ? { kind: 'wrong-shape', sentence: answer.sentence }
+        : { ...answer, retryAfterSeconds: Math.ceil((answer.retryAtMs - options.now()) / 1000) };
     case 'store-away':
     case 'queue-away':
       return { kind: answer.kind };

@@ -8,6 +8,7 @@ export type Refusal =
   | { readonly kind: 'wrong-method'; readonly allow: string }
   | { readonly kind: 'too-large'; readonly maxBytes: number }
   | { readonly kind: 'too-many'; readonly retryAfterSeconds: number }
+  | { readonly kind: 'over-budget'; readonly sentence: string; readonly retryAfterSeconds: number }
   | { readonly kind: 'no-such-route' | 'too-slow' | 'wrong-type' | 'wrong-encoding' }
   /** The sender should retry: Firestore or the job queue is unavailable. */
   | { readonly kind: 'store-away' | 'queue-away' | 'heartbeat-not-kept' };
@@ -67,6 +68,8 @@ export const refuse = (refusal: Refusal): Response => {
       return failure(429, 'too many requests; send this again later', {
         'retry-after': String(refusal.retryAfterSeconds),
       });
+    case 'over-budget':
+      return failure(429, refusal.sentence, { 'retry-after': String(refusal.retryAfterSeconds) });
     case 'store-away':
       return failure(503, 'the story could not be written just now; send this again', RETRY_AFTER);
     case 'queue-away':

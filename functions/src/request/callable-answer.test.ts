@@ -37,6 +37,18 @@ describe('callableAnswer', () => {
       },
     ],
     [
+      { kind: 'over-budget', code: 'budget_spent', sentence: 'used up', retryAtMs: 0 },
+      {
+        status: 'resource-exhausted',
+        sentence: 'used up',
+        details: { code: 'budget_spent', retryAt: '1970-01-01T00:00:00.000Z' },
+      },
+    ],
+    [
+      { kind: 'over-budget', code: 'too_many_stories', sentence: 'too many', retryAtMs: undefined },
+      { status: 'resource-exhausted', sentence: 'too many', details: { code: 'too_many_stories' } },
+    ],
+    [
       { kind: 'store-away', cause: 'UNAVAILABLE' },
       {
         status: 'unavailable',

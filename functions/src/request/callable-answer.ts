@@ -16,9 +16,14 @@ export interface RenewalValue {
 
 interface Refusal {
   readonly ok: false;
-  readonly status: 'invalid-argument' | 'not-found' | 'failed-precondition' | 'unavailable';
+  readonly status:
+    | 'invalid-argument'
+    | 'not-found'
+    | 'failed-precondition'
+    | 'resource-exhausted'
+    | 'unavailable';
   readonly sentence: string;
-  readonly details: { readonly code?: ErrorCode; readonly field?: string };
+  readonly details: { readonly code?: ErrorCode; readonly field?: string; readonly retryAt?: string };
 }
 
 /** The callable's answer, or the canonical status, sentence and details of its error. */
@@ -42,6 +47,11 @@ const refusalOf = (
       return refusal('not-found', 'request_invalid', 'storyId: you have no such story', 'storyId');
     case 'unfit':
       return refusal('failed-precondition', answer.code, answer.sentence, answer.field);
+    case 'over-budget': {
+      const { code, sentence, retryAtMs } = answer;
+      const retryAt = retryAtMs === undefined ? undefined : new Date(retryAtMs).toISOString();
+      return { ok: false, status: 'resource-exhausted', sentence, details: present({ code, retryAt }) };
+    }
     case 'queue-away':
     case 'store-away':
     case 'audio-store-away':

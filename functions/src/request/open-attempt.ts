@@ -1,14 +1,24 @@
-import { checkStory, errorWords, type RequestDecision, type StoryLimits } from '@taleback/core';
+import { type Budget, checkStory, errorWords, type RequestDecision, type StoryLimits } from '@taleback/core';
 import type { JobQueue } from '../events/pubsub.node.ts';
 import { type ApplyOptions, applyMessage, failureOf } from '../stories/apply-message.ts';
 import type { StoryStore } from '../stories/firestore-stories.node.ts';
-import type { Denial } from '../stories/opening.ts';
+import type { Account, DecideOpening, Denial } from '../stories/opening.ts';
 
 export interface OpenOptions extends ApplyOptions {
   readonly stories: Pick<StoryStore, 'apply' | 'open'>;
   readonly queue: JobQueue;
   /** How long a job may wait before its lease expires. */
   readonly pendingLeaseMs: number;
+  /** What the user may have. Default: the attempt counts for no budget. */
+  readonly budget?: Budget | undefined;
+}
+
+/** The attempt to open. */
+export interface OpenRequest {
+  readonly storyId: string;
+  readonly jobId: string;
+  /** Whose budget it counts for. Default: none. */
+  readonly counted?: Pick<Account, 'userId' | 'usageId'>;
 }
 
 /** How opening ends. */
@@ -34,13 +44,13 @@ export const findUnfit = (
  * a stray job. If the process dies in between, the lease expires and the sweeper ends the attempt.
  */
 export const openAttempt = async (
-  storyId: string,
-  jobId: string,
-  decideOpening: Parameters<StoryStore['open']>[2],
+  { storyId, jobId, counted }: OpenRequest,
+  decideOpening: DecideOpening,
   options: OpenOptions,
 ): Promise<OpenAnswer> => {
-  const { stories, queue, log } = options;
-  const opening = await stories.open(storyId, jobId, decideOpening);
+  const { stories, queue, log, budget, pendingLeaseMs: leaseMs } = options;
+  const account = budget && counted && { ...counted, budget, nowMs: options.now(), leaseMs };
+  const opening = await stories.open({ storyId, jobId, account }, decideOpening);
   if (opening.kind === 'store-away') log('error', 'Firestore is away', { storyId, cause: opening.cause });
   if (opening.kind !== 'opened') return opening;
   const { kind, attempt, job } = opening;

@@ -38,11 +38,11 @@ const wire = (
   let ids = 0;
   const all: Parameters<typeof requestAudio>[3] = {
     stories: {
-      open: async (storyId, newJobId, decide) => {
+      open: async ({ storyId, jobId, account }, decide) => {
         decide(found);
         const decision = decide(found);
         order.push(decision.kind);
-        opened.push({ storyId, newJobId });
+        opened.push({ storyId, jobId, ...(account === undefined ? {} : { account }) });
         return decision;
       },
       apply:

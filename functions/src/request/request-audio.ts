@@ -1,6 +1,7 @@
 import { documentId, type JobPriority, type Parsed } from '@taleback/core';
 import { z } from 'zod';
 import { type OpenAnswer, type OpenOptions, openAttempt } from './open-attempt.ts';
+import { usageIdOf } from '../stories/opening.ts';
 import { decideStoryOpening, type StoryRules } from './open-story.ts';
 
 const MAX_VOICE_CHARACTERS = 200;
@@ -62,8 +63,7 @@ export const requestAudio = async (
   const { priority } = options;
   const request = { ...parsed.value, kind, requestedBy: userId, userId, jobId, priority };
   return openAttempt(
-    storyId,
-    jobId,
+    { storyId, jobId, counted: { userId, usageId: usageIdOf(userId, 'person') } },
     (story) =>
       story?.userId === userId ? decideStoryOpening(story, request, options) : { kind: 'no-such-story' },
     options,
@@ -75,8 +75,7 @@ export const retryAutomatically = async (storyId: string, options: RequestOption
   const jobId = options.newId();
   const request = { kind: 'retry', source: 'sweeper', requestedBy: 'sweeper', storyId, jobId } as const;
   return openAttempt(
-    storyId,
-    jobId,
+    { storyId, jobId },
     (story) =>
       story?.userId === undefined
         ? { kind: 'no-such-story' }

@@ -85,6 +85,8 @@ export interface MessageWrites {
   readonly story?: Change;
   readonly attempt?: { readonly jobId: string; readonly change: Change };
   readonly event?: NarrationEvent;
+  /** The job that is no longer under way, where it is counted. */
+  readonly usage?: { readonly usageId: string; readonly jobId: string };
 }
 
 /** A job id of another server may be no document id; such a job has no history. */
@@ -130,6 +132,12 @@ export const fitChange = (current: Fields, change: Change): Change | undefined =
 const readAttempt = (document: MessageDocuments['named']): AttemptAudio | undefined =>
   document && readAttemptAudio(document.jobId, document.fields);
 
+/** Where the story's job is counted while it is under way; undefined when it is not. */
+const usageOf = (story: Fields): MessageWrites['usage'] => {
+  const [usageId, jobId] = [textOf(story['audioUsageId']), textOf(story['audioJobId'])];
+  return usageId === undefined || jobId === undefined ? undefined : { usageId, jobId };
+};
+
 /** Judges a message by the documents it is about, and decides what to write. */
 export const applyToDocuments = (
   documents: MessageDocuments,
@@ -155,6 +163,7 @@ export const applyToDocuments = (
   const after = change === undefined ? fields : changed(fields, change);
   const narration = { ...readNarration(after), userId };
   const attempt = decision.attempt;
+  const usage = change?.remove.includes('audioUsageId') ? usageOf(fields) : undefined;
   const event =
     decision.event &&
     target.eventOf?.(decision.event, { ...narration, jobId: attempt?.jobId ?? narration.jobId });
@@ -170,6 +179,7 @@ export const applyToDocuments = (
       ...(change === undefined ? {} : { story: change }),
       ...(attempt === undefined || attemptIdOf(attempt.jobId) === undefined ? {} : { attempt }),
       ...(event === undefined ? {} : { event }),
+      ...(usage === undefined ? {} : { usage }),
     },
   };
 };

@@ -58,6 +58,8 @@ export const createFirestoreCalls = (
     firestore.collection(names.collections.stories).doc(storyId);
   const attemptRef = (storyId: string, jobId: string): DocumentReference =>
     storyRef(storyId).collection(names.collections.attempts).doc(jobId);
+  const usageRef = (usageId: string): DocumentReference =>
+    firestore.collection(names.collections.usage).doc(usageId);
   const call = async <T>(work: () => Promise<T>): Promise<T | StoreAway> => {
     try {
       return await within(timeoutMs, work());
@@ -66,17 +68,35 @@ export const createFirestoreCalls = (
       return { kind: 'store-away', cause: errorWords(error) };
     }
   };
-  /** Tries the work again after a conflict, but only within the time limit. */
-  const transact = <T>(work: (transaction: Transaction) => Promise<T>): Promise<T | StoreAway> => {
+  const lastTurns = new Map<string, Promise<unknown>>();
+  const inTurn = <T>(key: string, run: () => Promise<T>): Promise<T> => {
+    const turn = (lastTurns.get(key) ?? Promise.resolve()).then(run, run);
+    lastTurns.set(key, turn);
+    const leave = (): unknown => lastTurns.get(key) === turn && lastTurns.delete(key);
+    turn.then(leave, leave);
+    return turn;
+  };
+  /**
+   * Tries the work again after a conflict, but only within the time limit.
+   *
+   * @param key transactions of one key run one after another here: those on the same document would wait for each other's
+   * locks. Default: at once
+   */
+  const transact = <T>(
+    work: (transaction: Transaction) => Promise<T>,
+    key?: string,
+  ): Promise<T | StoreAway> => {
     const endsAtMs = performance.now() + timeoutMs;
     const tryOnce = (transaction: Transaction): Promise<T> => {
       // A transaction that waits for a lock holds others: after the time limit it would only block its neighbours.
       if (performance.now() > endsAtMs) throw new TimedOut('the caller of this transaction has timed out');
       return work(transaction);
     };
-    return call(() => firestore.runTransaction(tryOnce, { maxAttempts: MAX_TRANSACTION_ATTEMPTS }));
+    const run = (): Promise<T> =>
+      firestore.runTransaction(tryOnce, { maxAttempts: MAX_TRANSACTION_ATTEMPTS });
+    return call(() => (key === undefined ? run() : inTurn(key, run)));
   };
-  return { firestore, names, storyRef, attemptRef, call, transact };
+  return { firestore, names, storyRef, attemptRef, usageRef, call, transact };
 };
 
 /** A change as Firestore's update and merge take it. */

@@ -53,9 +53,9 @@ const readForMessage = async (
 /** Writes what was decided. */
 const writeMessage = (
   transaction: Transaction,
-  { firestore, names, storyRef, attemptRef }: FirestoreCalls,
+  { firestore, names, storyRef, attemptRef, usageRef }: FirestoreCalls,
   storyId: string,
-  { story, attempt, event }: MessageWrites,
+  { story, attempt, event, usage }: MessageWrites,
 ): void => {
   if (story !== undefined)
     transaction.update(storyRef(storyId), {
@@ -65,6 +65,11 @@ const writeMessage = (
   if (attempt !== undefined) {
     const written = { jobId: attempt.jobId, ...withRemovals(attempt.change) };
     transaction.set(attemptRef(storyId, attempt.jobId), written, { merge: true });
+  }
+  // Not read, so that no end waits for the user's other narrations.
+  if (usage !== undefined) {
+    const underWay = { [usage.jobId]: FieldValue.delete() };
+    transaction.set(usageRef(usage.usageId), { underWay }, { merge: true });
   }
   if (event !== undefined) transaction.create(owedRef(firestore, names, event.id), owedFields(event));
 };

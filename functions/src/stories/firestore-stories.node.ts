@@ -8,7 +8,13 @@ import {
 } from './firestore-calls.node.ts';
 import { createFirestoreJobs } from './firestore-jobs.node.ts';
 import { createFirestoreMessages } from './firestore-messages.node.ts';
-import { type DecideOpening, type OpeningDecision, openInDocuments } from './opening.ts';
+import {
+  type Account,
+  type DecideOpening,
+  type Opening,
+  type OpeningDecision,
+  openInDocuments,
+} from './opening.ts';
 
 /** Where a story's audio is. */
 export interface StoryAddress {
@@ -26,29 +32,56 @@ export type AddressDecision =
 /** Stories and attempts in Cloud Firestore. Each method is one transaction or one query. */
 export const createFirestoreStories = (firestore: Firestore, options: FirestoreOptions) => {
   const calls = createFirestoreCalls(firestore, options);
-  const { names, storyRef, attemptRef, call, transact } = calls;
+  const { names, storyRef, attemptRef, usageRef, call, transact } = calls;
+  /** Outside of the transaction, where it would lock every story of the user; no more than the limit needs. */
+  const countStories = ({ userId, budget: { stories: most } }: Account) =>
+    call(async () => {
+      if (most === undefined) return { kind: 'counted' as const, stories: 0 };
+      const own = firestore.collection(names.collections.stories).where(names.ownerField, '==', userId);
+      const { count } = (
+        await own
+          .limit(most + 1)
+          .count()
+          .get()
+      ).data();
+      return { kind: 'counted' as const, stories: count };
+    });
   return {
     ...createFirestoreMessages(calls),
     ...createFirestoreJobs(calls),
     /**
-     * Reads the story and the attempt and calls `decide`. `opened` writes both, and creates a story that does not
-     * exist; any other decision writes nothing.
+     * Reads the story, the attempt and what the account has used, and calls `decide`. `opened` writes them, and creates a
+     * story that does not exist, unless the account has no room; any other decision writes nothing.
      */
-    open: (storyId: string, newJobId: string, decide: DecideOpening): Promise<OpeningDecision> =>
-      transact(async (transaction): Promise<OpeningDecision> => {
+    open: async ({ storyId, jobId, account }: Opening, decide: DecideOpening): Promise<OpeningDecision> => {
+      const count = account && (await countStories(account));
+      if (count?.kind === 'store-away') return count;
+      return transact(async (transaction): Promise<OpeningDecision> => {
         const story = storyRef(storyId);
-        const attempt = attemptRef(storyId, newJobId);
-        const [storyDoc, attemptDoc] = await transaction.getAll(story, attempt);
-        const documents = { story: storyDoc?.data(), attempt: attemptDoc?.data() };
-        const { decision, writes } = openInDocuments(documents, decide, names);
+        const attempt = attemptRef(storyId, jobId);
+        const usage = account && usageRef(account.usageId);
+        const [storyDoc, attemptDoc, usageDoc] = await transaction.getAll(
+          story,
+          attempt,
+          ...(usage ? [usage] : []),
+        );
+        const documents = {
+          story: storyDoc?.data(),
+          attempt: attemptDoc?.data(),
+          usage: usageDoc?.data(),
+          ...count,
+        };
+        const { decision, writes } = openInDocuments(documents, decide, { names, account });
         if (writes === undefined) return decision;
         const updatedAt = FieldValue.serverTimestamp();
         if ('create' in writes.story)
           transaction.create(story, { ...writes.story.create, createdAt: updatedAt, updatedAt });
         else transaction.update(story, { ...withRemovals(writes.story.update), updatedAt });
         transaction.set(attempt, writes.attempt);
+        if (usage !== undefined && writes.usage !== undefined) transaction.set(usage, writes.usage);
         return decision;
-      }),
+      }, account?.usageId);
+    },
     /** Reads the story, calls `decide`, and writes the new address. */
     readdress: (
       storyId: string,

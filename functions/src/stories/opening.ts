@@ -1,14 +1,22 @@
+import { createHash } from 'node:crypto';
 import {
+  type Budget,
+  type BudgetDecision,
   type Change,
+  decideBudget,
+  documentIdFault,
   type ErrorCode,
   type KeptExtras,
   type Names,
+  present,
   readExtras,
   readStoryAudio,
+  readUsage,
   type RequestDecision,
   type StoryAudio,
   textOf,
   type TtsJobEvent,
+  type Usage,
 } from '@taleback/core';
 import { contentHashesOf } from '@taleback/core/storage';
 import { type Fields, fitChange } from './documents.ts';
@@ -28,7 +36,25 @@ export type Denial =
   | { readonly kind: 'no-such-story' }
   /** The story cannot be narrated as it is. */
   | { readonly kind: 'unfit'; readonly code: ErrorCode; readonly field: string; readonly sentence: string }
+  /** The user's budget has no room before `retryAtMs`; undefined when no time helps. */
+  | {
+      readonly kind: 'over-budget';
+      readonly code: ErrorCode;
+      readonly sentence: string;
+      readonly retryAtMs: number | undefined;
+    }
   | StoreAway;
+
+/** The budget that an attempt counts for. */
+export interface Account {
+  readonly userId: string;
+  /** Id of its document in `ttsUsage`. */
+  readonly usageId: string;
+  readonly budget: Budget;
+  /** Unix milliseconds. */
+  readonly nowMs: number;
+  readonly leaseMs: number;
+}
 
 /** What to do about a request. `opened` comes with the job to queue, and with the fields of a story that does not exist. */
 export type OpeningDecision =
@@ -48,6 +74,13 @@ const NO_ROOM = {
   code: 'text_too_long',
   field: 'text',
   sentence: 'text: leaves no room for a narration in the story, which is near its size limit',
+} as const satisfies Denial;
+
+const TOO_LONG_FOR_A_DAY = {
+  kind: 'unfit',
+  code: 'text_too_long',
+  field: 'text',
+  sentence: 'text: has more characters than this user may have narrated in a day',
 } as const satisfies Denial;
 
 /** A story as its writer wrote it. Fields that are not text are undefined. */
@@ -85,33 +118,90 @@ export interface OpeningWrites {
   /** The fields of a story that does not exist yet, or a change of one that does. */
   readonly story: { readonly create: Fields } | { readonly update: Change };
   readonly attempt: Fields;
+  /** What the user has used; undefined when nothing is counted. */
+  readonly usage: Usage | undefined;
+}
+
+/**
+ * The id of a user's document in `ttsUsage`. Not every user id can be the id of a document.
+ *
+ * @param by `generate` has budgets of its own
+ */
+export const usageIdOf = (userId: string, by: 'person' | 'generate'): string => {
+  const id = by === 'person' ? userId : `generate:${userId}`;
+  return documentIdFault(id) === undefined ? id : createHash('sha256').update(id).digest('hex');
+};
+
+/** The attempt that is to be opened. */
+export interface Opening {
+  readonly storyId: string;
+  readonly jobId: string;
+  /** Default: it counts for no budget. */
+  readonly account?: Account | undefined;
+}
+
+/** What an opening reads. */
+export interface OpeningDocuments {
+  readonly story: Fields | undefined;
+  readonly attempt: Fields | undefined;
+  readonly usage?: Fields | undefined;
+  /** How many stories the user has; needed with an account. */
+  readonly stories?: number;
 }
 
 export type DecideOpening = (story: StoryText | undefined, attempt?: KnownAttempt) => OpeningDecision;
 
-/** Judges a request by the story and the attempt of the new job's id, and decides what to write. */
+const OVER_BUDGET = {
+  underWay: ['budget_spent', 'too many narrations of this user are under way'],
+  narrations: ['budget_spent', "this user's narrations of the day are used up"],
+  characters: ['budget_spent', "this user's characters of the day are used up"],
+  stories: ['too_many_stories', 'this user has too many stories'],
+} as const satisfies Record<keyof Budget, readonly [ErrorCode, string]>;
+
+const overBudget = ({ limit, retryAtMs }: Extract<BudgetDecision, { kind: 'refused' }>): Denial => {
+  if (limit === 'characters' && retryAtMs === undefined) return TOO_LONG_FOR_A_DAY;
+  const [code, words] = OVER_BUDGET[limit];
+  const until =
+    retryAtMs === undefined ? '' : `; the next narration is possible at ${new Date(retryAtMs).toISOString()}`;
+  return { kind: 'over-budget', code, sentence: words + until, retryAtMs };
+};
+
+/** Judges a request by the documents that it is about, and decides what to write. */
 export const openInDocuments = (
-  {
-    story: fields,
-    attempt: known,
-  }: { readonly story: Fields | undefined; readonly attempt: Fields | undefined },
+  { story: fields, attempt: known, usage: used = {}, stories = 0 }: OpeningDocuments,
   decide: DecideOpening,
-  names: Names,
+  { names, account }: { readonly names: Names; readonly account: Account | undefined },
 ): { readonly decision: OpeningDecision; readonly writes?: OpeningWrites } => {
-  const decision = decide(fields && readStoryText(fields, names), known && readKnownAttempt(known));
+  const story = fields && readStoryText(fields, names);
+  const decision = decide(story, known && readKnownAttempt(known));
   if (decision.kind !== 'opened') return { decision };
+  const counted =
+    account &&
+    decideBudget(
+      readUsage(used),
+      {
+        ...account,
+        jobId: decision.job.id,
+        replacedJobId: story?.audio.jobId,
+        characters: decision.job.input.text.length,
+        stories: stories + Number(story === undefined),
+      },
+      account.budget,
+    );
+  if (counted?.kind === 'refused') return { decision: overBudget(counted) };
+  const usage = counted?.usage;
   // The hashes of what is asked for, on the story and on the attempt.
   const hashes = contentHashesOf(decision.job, decision.take);
   const asked = { audioContentHash: hashes.contentHash, audioAskedTextHash: hashes.textHash };
-  const set = { ...decision.story.set, ...asked };
-  const { remove } = decision.story;
+  const set = { ...decision.story.set, ...asked, ...present({ audioUsageId: account?.usageId }) };
+  const remove = account ? decision.story.remove : [...decision.story.remove, 'audioUsageId'];
   const attempt = { ...decision.attemptFields, ...hashes };
   if (fields === undefined) {
     const { userId, ...words } = decision.newStory ?? {};
     const owner = userId === undefined ? {} : { [names.ownerField]: userId };
-    return { decision, writes: { story: { create: { ...owner, ...words, ...set } }, attempt } };
+    return { decision, writes: { story: { create: { ...owner, ...words, ...set } }, attempt, usage } };
   }
   const atEnd = { set: { ...set, audioErrorDetails: ROOM_FOR_END }, remove };
   if (fitChange(fields, atEnd) === undefined) return { decision: NO_ROOM };
-  return { decision, writes: { story: { update: { set, remove } }, attempt } };
+  return { decision, writes: { story: { update: { set, remove } }, attempt, usage } };
 };

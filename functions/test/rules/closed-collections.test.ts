@@ -19,6 +19,7 @@ const CLOSED = [
   'ttsOwedEvents/event-1',
   'ttsSweeps/round',
   'ttsRunpodTurns/user-1',
+  'ttsUsage/alice',
   'ttsStats/2027-01-15',
   'ttsStats/2027-01-15/shards/3',
   'ttsAlerts/alert-1',

@@ -53,6 +53,7 @@ describe('firestore.indexes.json', () => {
       'audioAttempts.error': [],
       'ttsOwedEvents.event': [],
       'ttsRunpodTurns.jobs': [],
+      'ttsUsage.underWay': [],
       'ttsVoices.engines': [],
       'ttsWorkers.engines': [],
     });

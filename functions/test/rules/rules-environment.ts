@@ -68,6 +68,7 @@ export const AUDIO_FIELDS: Readonly<Record<AudioField, unknown>> = {
   audioAttempt: 1,
   audioProgress: 0.5,
   audioLeaseExpiresAt: WRITTEN_AT,
+  audioUsageId: 'u1',
   audioUrl: 'https://cdn.test/a.mp3',
   audioStoragePath: 'a.mp3',
   audioDurationMs: 900,

@@ -16,6 +16,7 @@ describe('createNames', () => {
         workers: 'ttsWorkers',
         voices: 'ttsVoices',
         owedEvents: 'ttsOwedEvents',
+        usage: 'ttsUsage',
         runpodTurns: 'ttsRunpodTurns',
       },
       documents: { sweepRound: 'ttsSweeps/round', voiceMenu: 'ttsVoices/menu' },

@@ -45,6 +45,8 @@ export const createNames = (options: NamesOptions = {}) => {
       voices: collection('ttsVoices'),
       /** Events that are not published yet. */
       owedEvents: collection('ttsOwedEvents'),
+      /** What each user has used of the budget. */
+      usage: collection('ttsUsage'),
       /** The jobs of each user at RunPod. */
       runpodTurns: collection('ttsRunpodTurns'),
     },

@@ -17,7 +17,7 @@ export const ERROR_FIELDS = [
   'audioErrorMetadata',
 ];
 export const AUDIO_FIELDS = ['audioUrl', 'audioStoragePath', 'audioDurationMs', 'audioMetadata'];
-export const RUNNING_FIELDS = ['audioProgress', 'audioLeaseExpiresAt'];
+export const RUNNING_FIELDS = ['audioProgress', 'audioLeaseExpiresAt', 'audioUsageId'];
 export const RETRY_FIELDS = ['audioRetryAt', 'audioAutoRetries', 'audioAutoRetry'];
 
 export const ready = (over: Partial<ReadyMessage> = {}): ReadyMessage => ({

@@ -96,6 +96,11 @@ export const ERROR_CATALOGUE = {
     sentence: 'The request for this narration was incomplete.',
     nextStep: 'Ask for the narration again.',
   },
+  too_many_stories: {
+    ...INPUT,
+    sentence: 'You have more stories than may be narrated.',
+    nextStep: 'Delete stories that you no longer need, then try again.',
+  },
 
   voice_not_found: { ...VOICE, sentence: 'The chosen voice does not exist.' },
   voice_profile_missing: { ...VOICE, sentence: 'The recording behind this voice is missing.' },
@@ -186,6 +191,12 @@ export const ERROR_CATALOGUE = {
   circuit_open: { ...PROTECTION, sentence: 'The narrator is resting after several failures.' },
   system_protection: { ...PROTECTION, sentence: 'Narration is paused to keep the system healthy.' },
   synthesis_disabled: { ...PROTECTION, sentence: 'Narration is switched off at the moment.' },
+  budget_spent: {
+    ...PROTECTION,
+    severity: 'info',
+    sentence: 'You have used up your narrations for now.',
+    nextStep: 'Try again later.',
+  },
   queue_full: { ...PROTECTION, sentence: 'Too many stories are waiting.' },
 
   queue_unavailable: {

@@ -23,8 +23,8 @@ const PASSING: ReadonlySet<ErrorCategory> = new Set([
   'protection',
 ]);
 
-/** Of those, what was intended: a cancelled job stays cancelled, and a switch that is off stays off. */
-const WANTED: ReadonlySet<ErrorCode> = new Set(['job_cancelled', 'synthesis_disabled']);
+/** Of those, what was intended: a cancelled job stays cancelled, a switch that is off stays off, a budget holds. */
+const WANTED: ReadonlySet<ErrorCode> = new Set(['job_cancelled', 'synthesis_disabled', 'budget_spent']);
 
 /**
  * Whether the same narration may succeed in a few minutes without a person: the failure is retryable, its category is

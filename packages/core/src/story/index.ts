@@ -1,3 +1,4 @@
+export * from './budget.ts';
 export { isRetryDue, isRetryLost, isTransient, MAX_RETRY_WAIT_MS } from './changes.ts';
 export {
   type Attempts,

@@ -45,7 +45,7 @@ export const ERROR_GROUP = [
   'audioErrorMetadata',
 ] as const;
 /** Present only while a job is under way. */
-export const RUNNING_GROUP = ['audioProgress', 'audioLeaseExpiresAt'] as const;
+export const RUNNING_GROUP = ['audioProgress', 'audioLeaseExpiresAt', 'audioUsageId'] as const;
 /** Present only while a failed narration waits for an automatic retry, and while those are counted. */
 export const AUTO_RETRY_GROUP = ['audioRetryAt', 'audioAutoRetries', 'audioAutoRetry'] as const;
 
@@ -156,7 +156,13 @@ export interface Change {
 
 const statusOf = (value: unknown): AudioStatus | undefined => AUDIO_STATUSES.find((one) => one === value);
 
-const millisOf = (value: unknown): number | undefined => {
+/**
+ * The Unix milliseconds of a Date, of a Timestamp of Firestore, or of a number; undefined for anything else.
+ *
+ * @example
+ * millisOf(new Date(5)); // 5
+ */
+export const millisOf = (value: unknown): number | undefined => {
   if (value instanceof Date) return value.getTime();
   const toMillis = (value as { toMillis?: () => number } | null | undefined)?.toMillis;
   return typeof toMillis === 'function' ? toMillis.call(value) : numberOf(value);
