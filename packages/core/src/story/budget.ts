@@ -51,6 +51,8 @@ const DAY_MS = 86_400_000;
 /** Clocks of instances differ by less: one that is behind does not go back to the day before. */
 const MAX_SKEW_MS = 300_000;
 
+const dayAt = (atMs: number): string => new Date(atMs).toISOString().slice(0, 10);
+
 /**
  * Reads what a user has used; what makes no sense counts as absent.
  *
@@ -82,7 +84,6 @@ export const decideBudget = (
   { jobId, replacedJobId, characters, stories, nowMs, leaseMs }: BudgetRequest,
   budget: Budget,
 ): BudgetDecision => {
-  const dayAt = (atMs: number): string => new Date(atMs).toISOString().slice(0, 10);
   const day = usage.day === dayAt(nowMs + MAX_SKEW_MS) ? usage.day : dayAt(nowMs);
   const counts = usage.day === day ? usage : { narrations: 0, characters: 0 };
   const others = Object.entries(usage.underWay).filter(
