@@ -18,7 +18,7 @@ export const speechEnvironment = {
     'Speech processes kept when there is nothing to do. 1 to 64.',
   ),
   SPEECH_WORKERS_MAX: integer(0, 64, 0).describe(
-    'Most speech processes. 0 takes what the machine offers, five at most; else 1 to 64.',
+    'Most speech processes; never less than SPEECH_WORKERS_MIN. 0 takes what the machine offers, five at most; else 1 to 64.',
   ),
   SPEECH_SCALE_UP_DEPTH: integer(1, 100_000, 5).describe(
     'Waiting sentence groups at which another speech process is started.',
@@ -76,7 +76,7 @@ export const speechEnvironment = {
     .string()
     .default('')
     .describe(
-      'An earlier name of `TTS_PROVIDER`: narration is off while either is `disabled`; also in the control file.',
+      'An earlier name of `TTS_PROVIDER`: narration is off while either is `disabled`. In the control file, the last line of either wins.',
     ),
   CONTROL_FILE: text('.taleback/control.env').describe(
     'File that is read again whenever it changes. A line `TTS_PROVIDER=disabled` in it switches narration off without a restart; the last such line wins.',

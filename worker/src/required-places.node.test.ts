@@ -70,6 +70,17 @@ describe('requirePlaces', () => {
     expect(tried({ AUDIO_STORE: 'gcs', GCS_BUCKET: 'bucket', AUDIO_FOLDER: file })).toBeUndefined();
   });
 
+  it.each([
+    ['PYTHON', '/nowhere/python', 'espeak-ng'],
+    ['PYTHON_FOLDER', file, 'flite,coqui-python'],
+    ['PYTHON_FOLDER', folder, 'python:my_engine:Hum'],
+  ])('says in one sentence that %s is not what hosts an engine', (name, place, ENGINES) => {
+    const error = tried({ ENGINES, [name]: place });
+    expect(errorSentence(error)).toMatch(new RegExp(`^configuration: ${name}: E[A-Z]+: `, 'u'));
+    expect(startExitCode(error)).toBe(2);
+    expect(tried({ ENGINES: 'flite', [name]: place })).toBeUndefined();
+  });
+
   it('wants a control file that can be read, or none', () => {
     expect(errorSentence(tried({ CONTROL_FILE: folder }))).toBe(
       'configuration: CONTROL_FILE: not a regular file',

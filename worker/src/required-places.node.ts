@@ -1,4 +1,4 @@
-import { mkdtempSync, rmdirSync } from 'node:fs';
+import { accessSync, constants, mkdtempSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder } from '@taleback/outbox';
 import { createControlFile } from '@taleback/speech/operations';
@@ -8,22 +8,41 @@ import { configurationFault } from './start-fault.ts';
 /** A disk that is full now may have room later: jobs are refused until then. */
 const PASSING_CODES: readonly unknown[] = ['ENOSPC', 'EDQUOT'];
 
-const requireFolder = (variable: string, folder: string): void => {
+const requirePlace = (variable: string, tryIt: () => void): void => {
   try {
-    makeFolder(folder);
-    rmdirSync(mkdtempSync(join(folder, '.taleback-')));
+    tryIt();
   } catch (error) {
     if (PASSING_CODES.includes((error as NodeJS.ErrnoException).code)) return;
     throw configurationFault(variable, error);
   }
 };
 
-/** Makes the folders of a worker, and tries them. @throws Error `configuration: …` that names the first at fault */
-export const requirePlaces = ({ storage, callbacks, source, cache, protection }: WorkerConfig): void => {
+const requireFolder = (variable: string, folder: string): void =>
+  requirePlace(variable, () => {
+    makeFolder(folder);
+    rmdirSync(mkdtempSync(join(folder, '.taleback-')));
+  });
+
+/** Engines that Python hosts. */
+const IN_PYTHON = /^(?:espeak-ng|[a-z-]+-python|python:.*)$/;
+
+/** A command without a path may be installed later: the engine is started again until then. */
+const requirePython = ({ names, python }: WorkerConfig['engines']): void => {
+  const { command, folder } = python;
+  if (!names.some((name) => IN_PYTHON.test(name))) return;
+  if (command.includes('/')) requirePlace('PYTHON', () => accessSync(command, constants.X_OK));
+  if (folder !== undefined)
+    requirePlace('PYTHON_FOLDER', () => accessSync(join(folder, 'taleback_speech', '__main__.py')));
+};
+
+/** Makes the folders of a worker, and tries them and its Python. @throws Error `configuration: …` that names the first at fault */
+export const requirePlaces = (config: WorkerConfig): void => {
+  const { storage, callbacks, source, cache, protection } = config;
   if (storage.kind === 'folder') requireFolder('AUDIO_FOLDER', storage.folder);
   requireFolder('OUTBOX_FOLDER', callbacks.outbox.folder);
   if (source.kind === 'runpod') requireFolder('RUNPOD_OUTBOX_FOLDER', source.runpodOutboxFolder);
   if (cache.isOn) requireFolder('SPEECH_CACHE_FOLDER', cache.folder);
+  requirePython(config.engines);
   const control = createControlFile(protection.controlFile).read(undefined);
   if (control.kind === 'unreadable') throw configurationFault('CONTROL_FILE', control.cause);
 };

@@ -167,6 +167,8 @@ describe('CircuitBreaker', () => {
     succeed(breaker);
     breaker.isolate();
     breaker.reset();
+    // It is closed already.
+    breaker.reset();
     leave();
     open(breaker);
     expect(changes).toEqual([

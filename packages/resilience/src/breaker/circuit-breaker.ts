@@ -235,6 +235,8 @@ export class CircuitBreaker {
     this.#state = to;
     this.#generation += 1;
     this.#closedPermit = undefined;
+    // A reset of a closed breaker forgets its counts, and changes no state.
+    if (from.kind === to.kind) return;
     for (const listener of this.#listeners ?? []) {
       try {
         listener({ cause, from, to, atMs });
