@@ -6,7 +6,7 @@ import { signHmac } from '@taleback/core/signatures';
 import { inRoot } from '@taleback/scripts/src/paths.ts';
 import { startReceiver } from '@taleback/scripts/src/stack/receiver.ts';
 
-const SECRET = 'shared-with-the-sender';
+const SECRET = 'shared-with-the-sender-of-callbacks';
 const ROUTE = '/api/tts/error-callback';
 
 export interface ExecutedFiles {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -34,7 +35,7 @@ export const filesOfStory = async (): Promise<ExecutedFiles> => {
     SPEECH_CACHE_FOLDER: join(folder, 'cache'),
     CONTROL_FILE: join(folder, 'control.env'),
     ALLOW_PRIVATE_CALLBACKS: 'on',
-    CALLBACK_SECRETS: `whsec_${Buffer.alloc(32, 1).toString('base64')}`,
+    CALLBACK_SECRETS: `whsec_${randomBytes(32).toString('base64')}`,
     JOB_SOURCE: 'runpod-dev',
     RUNPOD_DEV_PORT: '0',
     ENGINES: 'flite',

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -88,7 +89,7 @@ const suite = (name: string, open: () => Promise<Bucket>): void => {
         OUTBOX_FOLDER: folder,
         AUDIO_FOLDER: join(folder, 'nowhere'),
         CONTROL_FILE: join(folder, 'control.env'),
-        CALLBACK_SECRETS: `whsec_${Buffer.alloc(24, 3).toString('base64')}`,
+        CALLBACK_SECRETS: `whsec_${randomBytes(24).toString('base64')}`,
         ALLOW_PRIVATE_CALLBACKS: 'on',
         JOB_SOURCE: 'runpod-dev',
         HEALTH_PORT: '0',

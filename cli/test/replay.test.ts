@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -12,7 +13,7 @@ import {
 import { runHere } from './cli/run-cli.ts';
 import { messageTo } from '../../packages/outbox/test/child-message.ts';
 
-const KEY = Buffer.alloc(24, 3);
+const KEY = randomBytes(24);
 const CREATED_MS = Date.UTC(2026, 0, 2);
 
 let root: string;

@@ -8,7 +8,8 @@ import { signHmac } from '@taleback/core/signatures';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 const RUNNER = fileURLToPath(new URL('../../scripts/run.mjs', import.meta.url));
-const SECRET = 'shared-with-the-sender';
+const SECRET = 'shared-with-the-senders-of-callbacks';
+const GENERATE_SECRET = 'shared-with-the-server-of-the-app';
 
 interface Addresses {
   readonly url: string;
@@ -24,7 +25,12 @@ const lines: string[] = [];
 beforeAll(async () => {
   const { FIRESTORE_EMULATOR_HOST: _, PUBSUB_EMULATOR_HOST: __, ...env } = process.env;
   program = spawn(process.execPath, [RUNNER, 'start', '--receiver', '--json'], {
-    env: { ...env, CALLBACK_SECRETS: `hmac_${SECRET}`, GOOGLE_CLOUD_PROJECT: 'demo-standalone' },
+    env: {
+      ...env,
+      CALLBACK_SECRETS: `hmac_${SECRET}`,
+      GENERATE_SECRETS: `hmac_${GENERATE_SECRET}`,
+      GOOGLE_CLOUD_PROJECT: 'demo-standalone',
+    },
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   const output = createInterface({ input: program.stdout as NodeJS.ReadableStream });
@@ -100,7 +106,10 @@ it('queues jobs that call back to it', async () => {
   const path = '/api/tts/generate';
   const job = { story_id: 's2', user_id: 'u1', voice_id: 'slt', text: 'Once upon a time.' };
   const body = Buffer.from(JSON.stringify(job));
-  const proof = signHmac({ method: 'POST', path, timestampMs: Date.now(), body }, SECRET, 'taleback');
+  const proofBy = (secret: string): Record<string, string> =>
+    signHmac({ method: 'POST', path, timestampMs: Date.now(), body }, secret, 'taleback');
+  const proof = proofBy(GENERATE_SECRET);
+  expect(await send('POST', addresses.url + path, job, proofBy(SECRET))).toMatchObject({ success: false });
   expect(await send('POST', addresses.url + path, job, proof)).toMatchObject({ status: 'queued' });
   const pulled = await send('POST', `${subscription}:pull`, { maxMessages: 1 });
   const [received] = (pulled as { receivedMessages: { message: { data: string } }[] }).receivedMessages;

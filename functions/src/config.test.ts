@@ -1,16 +1,20 @@
+import { createHash } from 'node:crypto';
 import { inspect } from 'node:util';
 import { createNames, DEFAULT_STORY_LIMITS } from '@taleback/core';
 import { describe, expect, it } from 'vitest';
 import { functionsEnvironment, parseConfig } from './config.ts';
 
-const KEY = Buffer.alloc(24, 1);
-const HEX = KEY.toString('hex').replaceAll('01', '01 ').trim();
+const KEY = createHash('sha256').update('one').digest();
+const HEX = KEY.toString('hex').replaceAll(/../g, '$& ').trim();
 const SECRET = `whsec_${KEY.toString('base64')}`;
+const OTHER_KEY = createHash('sha256').update('two').digest();
+const OTHER_SECRET = `whsec_${OTHER_KEY.toString('base64')}`;
 const HMAC = 'shared-with-the-python-handlers';
 
 describe('parseConfig', () => {
   it('needs a secret and has a default for the rest', () => {
-    const { secrets, ...config } = parseConfig({ CALLBACK_SECRETS: SECRET });
+    const { secrets, generateSecrets, ...config } = parseConfig({ CALLBACK_SECRETS: SECRET });
+    expect(generateSecrets.count).toBe(0);
     expect([secrets.standard.map((key) => Buffer.from(key)), secrets.hmac]).toEqual([[KEY], []]);
     expect(config).toEqual({
       signatures: 'required',
@@ -34,9 +38,10 @@ describe('parseConfig', () => {
   });
 
   it('reads every variable, in its unit', () => {
-    const { secrets, ...config } = parseConfig({
+    const { secrets, generateSecrets, ...config } = parseConfig({
       CALLBACK_SIGNATURES: 'required',
-      CALLBACK_SECRETS: `hmac_${HMAC}, ${SECRET} ,hmac_another-of-the-handlers`,
+      CALLBACK_SECRETS: `hmac_${HMAC}, ${SECRET} ,hmac_another-of-the-python-handlers`,
+      GENERATE_SECRETS: OTHER_SECRET,
       HMAC_HEADER_PREFIX: 'my-app',
       CALLER_REQUESTS_PER_SECOND: '0.5',
       CALLER_BURST: '3',
@@ -65,7 +70,8 @@ describe('parseConfig', () => {
       STORY_OWNER_FIELD: 'uid',
     });
     expect(secrets.standard.map((key) => Buffer.from(key))).toEqual([KEY]);
-    expect(secrets.hmac).toEqual([HMAC, 'another-of-the-handlers']);
+    expect(generateSecrets.standard.map((key) => Buffer.from(key))).toEqual([OTHER_KEY]);
+    expect(secrets.hmac).toEqual([HMAC, 'another-of-the-python-handlers']);
     expect(config).toEqual({
       signatures: 'required',
       hmacHeaderPrefix: 'my-app',
@@ -152,6 +158,12 @@ describe('parseConfig', () => {
   it.each([
     ['CALLBACK_SECRETS', 'whsec_not!base64'],
     ['CALLBACK_SECRETS', `whsec_${Buffer.alloc(23).toString('base64')}`],
+    ['CALLBACK_SECRETS', `whsec_${Buffer.alloc(24).toString('base64')}`],
+    ['CALLBACK_SECRETS', `${SECRET},hmac_x`],
+    ['GENERATE_SECRETS', 'hmac_x'],
+    ['GENERATE_SECRETS', `whsec_${Buffer.alloc(32, 9).toString('base64')}`],
+    ['GENERATE_SECRETS', `${OTHER_SECRET},${SECRET}`],
+    ['GENERATE_SECRETS', SECRET.slice('whsec_'.length)],
     ['HMAC_HEADER_PREFIX', ''],
     ['HMAC_HEADER_PREFIX', 'Upper'],
     ['HMAC_HEADER_PREFIX', 'a b'],
@@ -214,6 +226,11 @@ describe('parseConfig', () => {
       expect(runpod?.apiKey.text).toBe('rp-hidden');
       expect(JSON.stringify(runpod) + inspect(runpod, { depth: null })).not.toContain('rp-hidden');
     });
+  });
+
+  it.each(['', '-', undefined])('takes no requests of servers when GENERATE_SECRETS is %j', (text) => {
+    const { generateSecrets } = parseConfig({ CALLBACK_SECRETS: SECRET, GENERATE_SECRETS: text });
+    expect(generateSecrets.count).toBe(0);
   });
 
   it('names every variable at fault at once', () => {

@@ -1,68 +1,17 @@
-import { inspect } from 'node:util';
 import { createNames, DEFAULT_STORY_LIMITS, type Names } from '@taleback/core';
-import { parseSecret } from '@taleback/core/signatures';
+import { secretsVariable } from '@taleback/core/signatures';
 import { z } from 'zod';
 import { address, audioConfig, audioVariables, optional, optionalKey } from './sweep/audio-environment.ts';
 
-/** Accepted callback secrets: keys of Standard Webhooks, and texts of the hex HMAC. Printing them shows nothing. */
-export class CallbackSecrets {
-  readonly #standard: readonly Uint8Array[];
-  readonly #hmac: readonly string[];
-
-  constructor(standard: readonly Uint8Array[], hmac: readonly string[]) {
-    this.#standard = standard;
-    this.#hmac = hmac;
-  }
-
-  get standard(): readonly Uint8Array[] {
-    return this.#standard;
-  }
-
-  get hmac(): readonly string[] {
-    return this.#hmac;
-  }
-
-  toJSON(): string {
-    return '[redacted]';
-  }
-
-  [inspect.custom](): string {
-    return '[redacted]';
-  }
-}
-
-const HMAC_MARK = 'hmac_';
 const WEEK_SECONDS = 604_800;
 /** Waits before automatic retries: long enough for a restart, then for an outage. */
 const AUTO_RETRY_DELAYS_MS = [60_000, 300_000] as const;
-
-const parseHmacSecret = (item: string): string => {
-  const secret = item.slice(HMAC_MARK.length);
-  if (secret === '') throw new RangeError(`${HMAC_MARK} must be followed by the secret`);
-  return secret;
-};
 
 const list = (text: string): string[] =>
   text
     .split(',')
     .map((item) => item.trim())
     .filter((item) => item !== '');
-
-const secrets = z
-  .string()
-  .default('')
-  .transform((text, context): CallbackSecrets => {
-    const items = list(text);
-    try {
-      return new CallbackSecrets(
-        items.filter((item) => !item.startsWith(HMAC_MARK)).map(parseSecret),
-        items.filter((item) => item.startsWith(HMAC_MARK)).map(parseHmacSecret),
-      );
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: (error as Error).message });
-      return z.NEVER;
-    }
-  });
 
 const number = (fallback: number, min: number, max: number): z.ZodDefault<z.ZodCoercedNumber> =>
   z.coerce.number().min(min).max(max).default(fallback);
@@ -99,9 +48,14 @@ export const functionsEnvironment = z.object({
     .enum(['required', 'off'])
     .default('required')
     .describe('Whether callbacks must be signed. Only the exact word "off" turns it off.'),
-  CALLBACK_SECRETS: secrets.describe(
-    'Accepted secrets, separated by commas, several while one is being replaced: `whsec_<base64>` for Standard Webhooks, `hmac_<text>` for the hex HMAC of older Python handlers. Secret.',
+  CALLBACK_SECRETS: secretsVariable.describe(
+    'Accepted secrets of workers and handlers, separated by commas, several while one is being replaced: `whsec_<base64>` for Standard Webhooks, `hmac_<text>` for the hex HMAC of older Python handlers. Each has at least 24 random bytes. They open `callback`, `error-callback`, `progress` and `heartbeat`. Secret.',
   ),
+  GENERATE_SECRETS: z
+    .preprocess((value) => (value === '-' ? '' : value), secretsVariable)
+    .describe(
+      'Accepted secrets of servers that request narrations, in the same form; none of them may be in `CALLBACK_SECRETS`. They open `generate` only, which answers 401 without them. `-` when no server does, because a deployment wants every secret set. Secret.',
+    ),
   HMAC_HEADER_PREFIX: z
     .string()
     .regex(/^[a-z0-9-]{1,40}$/, 'must be lower-case letters, digits and dashes')
@@ -219,7 +173,11 @@ export const parseConfig = (environment: Environment) => {
     throw new Error(
       'configuration: PUBLIC_BASE_URL: is needed in the cloud; no worker there can reach this machine',
     );
-  const hasSecret = env.CALLBACK_SECRETS.standard.length + env.CALLBACK_SECRETS.hmac.length > 0;
+  const hasSecret = env.CALLBACK_SECRETS.count > 0;
+  if (env.GENERATE_SECRETS.sharesKeyWith(env.CALLBACK_SECRETS))
+    throw new Error(
+      'configuration: GENERATE_SECRETS: has a secret of CALLBACK_SECRETS; make one of its own, so that who may end jobs cannot open them',
+    );
   if (env.CALLBACK_SIGNATURES === 'required' && !hasSecret)
     throw new Error('configuration: CALLBACK_SECRETS: is needed unless CALLBACK_SIGNATURES is "off"');
   if (env.DISPATCH_TARGET === 'runpod' && !hasSecret)
@@ -243,6 +201,7 @@ export const parseConfig = (environment: Environment) => {
   return {
     signatures: env.CALLBACK_SIGNATURES,
     secrets: env.CALLBACK_SECRETS,
+    generateSecrets: env.GENERATE_SECRETS,
     hmacHeaderPrefix: env.HMAC_HEADER_PREFIX,
     callers: {
       requestsPerSecond: env.CALLER_REQUESTS_PER_SECOND,

@@ -30,6 +30,7 @@ const COMMON = {
   memory: '256MiB',
   secrets: [
     defineSecret('CALLBACK_SECRETS'),
+    defineSecret('GENERATE_SECRETS'),
     defineSecret('RUNPOD_API_KEY'),
     defineSecret('S3_SECRET_ACCESS_KEY'),
   ],

@@ -46,8 +46,9 @@ const openAudioPlace = ({ audioBucket, audioBaseUrl }: FunctionsConfig): AudioPl
 
 /** Everything that the functions of a deployment are made of; each part is made at its first call. */
 export const openParts = (config: FunctionsConfig, firestore: Firestore, log: Log) => {
-  const { names, secrets, pendingLeaseMs, processingLeaseMs, autoRetry } = config;
-  const urlSecrets = [...secrets.standard, ...secrets.hmac];
+  const { names, secrets, generateSecrets, pendingLeaseMs, processingLeaseMs, autoRetry } = config;
+  const { standard, hmac } = secrets;
+  const urlSecrets = [...standard, ...hmac];
   const store = { timeoutMs: config.storeTimeoutMs, names };
   const publishing =
     config.events === 'off'
@@ -90,10 +91,13 @@ export const openParts = (config: FunctionsConfig, firestore: Firestore, log: Lo
     /** `/api/tts/**`. */
     receiver: once((): Mount & { readonly trustedProxyHops: number } => {
       const confirmWith = config.runpod?.confirmWebhooks ? runpod() : undefined;
+      if (generateSecrets.count === 0)
+        log('warn', 'GENERATE_SECRETS is not set: /api/tts/generate answers 401');
       const receiver = createReceiver({
         ...common,
         signatures: config.signatures,
-        secrets,
+        secrets: { standard, hmac },
+        generateSecrets: generateSecrets.count === 0 ? undefined : generateSecrets,
         hmacHeaderPrefix: config.hmacHeaderPrefix,
         callerLimits: createCallerLimits(config.callers),
         runpod: runpod(),

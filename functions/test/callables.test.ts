@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { PubSub } from '@google-cloud/pubsub';
 import { createNames } from '@taleback/core';
 import { deleteApp, getApp, initializeApp } from 'firebase-admin/app';
@@ -14,7 +14,7 @@ const pubsub = new PubSub({ projectId });
 beforeAll(async () => {
   vi.stubEnv('GCLOUD_PROJECT', projectId);
   vi.stubEnv('GOOGLE_CLOUD_PROJECT', projectId);
-  vi.stubEnv('CALLBACK_SECRETS', `whsec_${Buffer.alloc(24, 1).toString('base64')}`);
+  vi.stubEnv('CALLBACK_SECRETS', `whsec_${randomBytes(24).toString('base64')}`);
   vi.stubEnv('PUBLIC_BASE_URL', 'https://tales.example');
   await pubsub.createTopic(createNames().topics.jobs);
 });

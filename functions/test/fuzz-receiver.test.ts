@@ -65,6 +65,7 @@ const mount = async (
     stories,
     signatures,
     secrets: { standard: [SECRETS.key], hmac: [SECRETS.hmac] },
+    generateSecrets: { standard: [SECRETS.key], hmac: [SECRETS.hmac] },
     hmacHeaderPrefix: 'taleback',
     processingLeaseMs: 1_000,
     bodyTimeoutMs: 1_000,

@@ -7,8 +7,11 @@ import { createJobQueue, type JobQueue } from '../src/events/pubsub.node.ts';
 import { createFirestoreStories } from '../src/stories/firestore-stories.node.ts';
 import { openReceiver, type ReceiverHarness } from './harness.ts';
 
+/** Of the servers that request narrations. */
 const KEY = Buffer.alloc(24, 1);
 const HMAC_SECRET = 'shared-with-the-api';
+/** Of workers. */
+const CALLBACK_KEY = Buffer.alloc(24, 2);
 const PATH = '/api/tts/generate';
 const CALLBACK_URL = 'https://tales.example/api/tts/callback';
 
@@ -64,7 +67,8 @@ const sent: string[] = [];
 beforeAll(async () => {
   receiver = await openReceiver({
     signatures: 'required',
-    secrets: { standard: [KEY], hmac: [HMAC_SECRET] },
+    secrets: { standard: [CALLBACK_KEY], hmac: [] },
+    generateSecrets: { standard: [KEY], hmac: [HMAC_SECRET] },
   });
   const { projectId, firestore } = receiver;
   pubsub = new PubSub({ projectId });
@@ -217,7 +221,7 @@ describe('a story that is not there yet', () => {
     const body = JSON.stringify({ story_id: id, job_id: jobId, audio_url: 'https://a.example/x.mp3' });
     const headers = signStandard(
       { id: 'ready', timestampSeconds: Date.now() / 1000, body: Buffer.from(body) },
-      [KEY],
+      [CALLBACK_KEY],
     );
     expect((await receiver.post('callback', body, headers)).status).toBe(200);
     expect(await receiver.story(id)).toMatchObject({ audioStatus: 'ready', audioAttempt: 1 });

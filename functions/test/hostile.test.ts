@@ -37,6 +37,7 @@ const receiverOf = (more: Partial<ReceiverOptions> = {}): Receiver =>
     },
     signatures: 'required',
     secrets: { standard: [KEY], hmac: [HMAC_SECRET] },
+    generateSecrets: { standard: [Buffer.alloc(24, 2)], hmac: [] },
     hmacHeaderPrefix: 'taleback',
     processingLeaseMs: 1_000,
     bodyTimeoutMs: BODY_TIMEOUT_MS,

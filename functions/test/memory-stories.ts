@@ -15,13 +15,15 @@ import {
 } from '../src/stories/documents.ts';
 import type { SweptStory, SweepQuery } from '../src/stories/firestore-jobs.node.ts';
 import type { AddressDecision, StoryStore } from '../src/stories/firestore-stories.node.ts';
-import { openInDocuments } from '../src/stories/opening.ts';
+import { type Answered, answerOf, isCurrent, openInDocuments } from '../src/stories/opening.ts';
 
 /** A story with its attempts. Any commit to it is a new version, which a transaction that read an older one conflicts with. */
 export interface MemoryStory {
   fields: Fields | undefined;
   version: number;
   readonly attempts: Map<string, Fields>;
+  /** By the keys of requests. */
+  readonly answers: Map<string, Answered>;
 }
 
 export interface MemoryDocuments {
@@ -60,7 +62,8 @@ export const memoryDocuments = (): MemoryDocuments => ({
 /** The story of an id, which may not exist yet. */
 export const storyIn = ({ stories }: MemoryDocuments, id: string): MemoryStory => {
   let story = stories.get(id);
-  if (story === undefined) stories.set(id, (story = { fields: undefined, version: 0, attempts: new Map() }));
+  if (story === undefined)
+    stories.set(id, (story = { fields: undefined, version: 0, attempts: new Map(), answers: new Map() }));
   return story;
 };
 
@@ -231,18 +234,25 @@ export const createMemoryStories = (documents: MemoryDocuments, options: MemoryO
         };
         return { answer: outcome, write };
       }),
-    open: ({ storyId, jobId, account }, decide) =>
+    open: ({ storyId, jobId, account, request: { keys, nowMs } = { keys: [], nowMs: 0 } }, decide) =>
       transact(storyId, (story) => {
         const usageId = account?.usageId ?? '';
         const usage = documents.usage.get(usageId);
-        const isCurrent = () => documents.usage.get(usageId) === usage;
+        const isUnchanged = () => documents.usage.get(usageId) === usage;
         const own = [...documents.stories.values()].filter(
           ({ fields }) => fields !== undefined && fields[names.ownerField] === account?.userId,
         );
-        const read = { story: story.fields, attempt: story.attempts.get(jobId), usage, stories: own.length };
+        const first = keys.map((key) => story.answers.get(key)).find((known) => isCurrent(known, nowMs));
+        const before = first && { answer: first, attempt: story.attempts.get(first.jobId) };
+        const attempt = story.attempts.get(jobId);
+        const read = { story: story.fields, attempt, before, usage, stories: own.length };
         const { decision, writes } = openInDocuments(read, decide, { names, account });
-        if (writes === undefined) return { answer: decision, isCurrent };
+        const answered = answerOf(decision, jobId, nowMs);
+        if (writes === undefined && (answered === undefined || keys.length === 0))
+          return { answer: decision, isCurrent: isUnchanged };
         const write = () => {
+          for (const key of keys) if (answered !== undefined) story.answers.set(key, answered);
+          if (writes === undefined) return undefined;
           const at = new Date(now());
           story.fields =
             'create' in writes.story
@@ -252,7 +262,7 @@ export const createMemoryStories = (documents: MemoryDocuments, options: MemoryO
           if (writes.usage !== undefined) documents.usage.set(usageId, { ...writes.usage });
           return undefined;
         };
-        return { answer: decision, write, isCurrent };
+        return { answer: decision, write, isCurrent: isUnchanged };
       }),
     readdress: (storyId, decide) =>
       transact(storyId, async (story): Promise<Work<AddressDecision>> => {

@@ -153,8 +153,8 @@ describe.each([
     );
   const record = (storyId: string, jobId: string, runpodJobId: string) =>
     store.stories.recordRunpodJob({ ...targetOf(storyId, jobId), jobId, runpodJobId }, CONTEXT);
-  const request = (storyId: string, jobId: string) =>
-    store.stories.open({ storyId, jobId }, (story) =>
+  const request = (storyId: string, jobId: string, keys: readonly string[] = [], nowMs = NOW_MS) =>
+    store.stories.open({ storyId, jobId, request: { keys, nowMs } }, (story) =>
       story === undefined
         ? { kind: 'no-such-story' }
         : decideStoryOpening(
@@ -326,6 +326,27 @@ describe.each([
     );
     expect(await read('j1')).toMatchObject({ job: { refusal: { code: 'timed_out' } } });
     expect(await store.stories.readJob(`${id}-none`, 'j1')).toEqual({ kind: 'no-such-story' });
+  });
+
+  it('answers a request that comes again under any of its keys as before, for ten minutes', async () => {
+    const id = await put({});
+    const first = { kind: 'under-way', jobId: 'j1', attempt: 1 };
+    expect(await request(id, 'j1', ['a', 'b'])).toMatchObject({ kind: 'opened', attempt: 1 });
+    await apply(id, ready('j1'));
+    expect(await request(id, 'j2', ['x', 'b'])).toEqual(first);
+    expect(await request(id, 'j2', ['x', 'y'], NOW_MS + 599_999)).toEqual(first);
+    expect(Object.keys(await store.attempts(id))).toEqual(['j1']);
+    expect(await request(id, 'j2', ['a'], NOW_MS + 600_000)).toMatchObject({ kind: 'opened', attempt: 2 });
+    expect(await request(id, 'j3', ['a'])).toEqual({ kind: 'under-way', jobId: 'j2', attempt: 2 });
+    expect(await request(`${id}-none`, 'j3', ['a'])).toEqual({ kind: 'no-such-story' });
+  });
+
+  it('opens it again when no worker had its job, and answers with the new one from then on', async () => {
+    const id = await put({});
+    await request(id, 'j1', ['a', 'b']);
+    await apply(id, { ...failed('j1'), code: 'queue_unavailable' } as StoryMessage);
+    expect(await request(id, 'j2', ['a', 'b'])).toMatchObject({ kind: 'opened', attempt: 2 });
+    expect(await request(id, 'j3', ['b'])).toEqual({ kind: 'under-way', jobId: 'j2', attempt: 2 });
   });
 
   it('writes a new address, and nothing else', async () => {

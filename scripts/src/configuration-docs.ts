@@ -42,7 +42,7 @@ const PARTS = [
   {
     title: 'Functions',
     intro:
-      'Read by the deployed functions. `CALLBACK_SECRETS`, `RUNPOD_API_KEY` and `S3_SECRET_ACCESS_KEY` are secrets of Secret Manager; the others go into `functions/.env`.',
+      'Read by the deployed functions. `CALLBACK_SECRETS`, `GENERATE_SECRETS`, `RUNPOD_API_KEY` and `S3_SECRET_ACCESS_KEY` are secrets of Secret Manager; the others go into `functions/.env`.',
     variables: variablesOf(functionsEnvironment),
   },
   {

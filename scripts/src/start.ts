@@ -15,8 +15,8 @@ const USAGE = `Runs the whole stack on this machine, and narrates a first story.
   --once       leave when the stories are narrated
   --json       print one JSON object as the last line, {"error": ...} when something failed; all else on the error output
   --no-build   run what was built before
-  --receiver   only the receiver, with the Firestore and Pub/Sub emulators; it uses CALLBACK_SECRETS and the other
-               variables of the environment
+  --receiver   only the receiver, with the Firestore and Pub/Sub emulators; it uses CALLBACK_SECRETS, GENERATE_SECRETS and
+               the other variables of the environment
 `;
 const FLAG = { type: 'boolean', default: false } as const;
 const OPTIONS = { once: FLAG, receiver: FLAG, json: FLAG, 'no-build': FLAG } as const;

@@ -1,62 +1,12 @@
-import { inspect } from 'node:util';
-import { parseSecret } from '@taleback/core/signatures';
+import { type Secrets, secretsVariable } from '@taleback/core/signatures';
 import { z } from 'zod';
-import { amount, listIn, onOff, text } from './config-fields.ts';
-
-const HMAC_MARK = 'hmac_';
-
-/** What callbacks are signed with. Printing it shows nothing of it. */
-export class SigningSecrets {
-  readonly #keys: readonly Uint8Array[];
-  readonly #hmac: readonly string[];
-
-  constructor(keys: readonly Uint8Array[], hmac: readonly string[] = []) {
-    this.#keys = keys;
-    this.#hmac = hmac;
-  }
-
-  /** Keys of Standard Webhooks. */
-  get keys(): readonly Uint8Array[] {
-    return this.#keys;
-  }
-
-  /** Shared secrets of the hex HMAC scheme. */
-  get hmac(): readonly string[] {
-    return this.#hmac;
-  }
-
-  toJSON(): string {
-    return '[redacted]';
-  }
-
-  [inspect.custom](): string {
-    return '[redacted]';
-  }
-}
-
-const parseSecrets = (value: string): SigningSecrets => {
-  const items = listIn(value);
-  const hmac = items.filter((item) => item.startsWith(HMAC_MARK)).map((item) => item.slice(HMAC_MARK.length));
-  if (hmac.includes('')) throw new RangeError(`${HMAC_MARK} must be followed by the secret`);
-  return new SigningSecrets(items.filter((item) => !item.startsWith(HMAC_MARK)).map(parseSecret), hmac);
-};
+import { amount, onOff, text } from './config-fields.ts';
 
 /** The variables of the callbacks: where they may go, how they are signed, how long they are tried. */
 export const callbacksEnvironment = {
-  CALLBACK_SECRETS: z
-    .string()
-    .default('')
-    .transform((value, context): SigningSecrets => {
-      try {
-        return parseSecrets(value);
-      } catch (error) {
-        context.addIssue({ code: 'custom', message: (error as Error).message });
-        return z.NEVER;
-      }
-    })
-    .describe(
-      'What callbacks are signed with, separated by commas: `whsec_<base64>` for Standard Webhooks, all of which sign, so that one can be replaced; `hmac_<text>` for the hex HMAC, of which the first signs. None sends unsigned. Secret.',
-    ),
+  CALLBACK_SECRETS: secretsVariable.describe(
+    'What callbacks are signed with, separated by commas: `whsec_<base64>` for Standard Webhooks, all of which sign, so that one can be replaced; `hmac_<text>` for the hex HMAC, of which the first signs. None sends unsigned. Secret.',
+  ),
   CALLBACK_SIGNING: z
     .enum(['standard', 'hmac', 'both'])
     .default('standard')
@@ -95,13 +45,13 @@ type CallbacksEnvironment = z.output<z.ZodObject<typeof callbacksEnvironment>>;
 
 /** What is missing among the secrets for the signing that was asked for. */
 const faultOf = ({ CALLBACK_SIGNING, CALLBACK_SECRETS }: CallbacksEnvironment): string | undefined => {
-  const { keys, hmac } = CALLBACK_SECRETS;
+  const { standard, hmac } = CALLBACK_SECRETS;
   if (CALLBACK_SIGNING !== 'standard' && hmac.length === 0)
-    return `CALLBACK_SECRETS: an ${HMAC_MARK} secret is needed for CALLBACK_SIGNING=${CALLBACK_SIGNING}`;
-  if (CALLBACK_SIGNING === 'both' && keys.length === 0)
+    return `CALLBACK_SECRETS: an hmac_ secret is needed for CALLBACK_SIGNING=${CALLBACK_SIGNING}`;
+  if (CALLBACK_SIGNING === 'both' && standard.length === 0)
     return 'CALLBACK_SECRETS: a whsec_ secret is needed for CALLBACK_SIGNING=both';
-  if (CALLBACK_SIGNING === 'standard' && keys.length === 0 && hmac.length > 0)
-    return `CALLBACK_SECRETS: holds only ${HMAC_MARK} secrets, with which CALLBACK_SIGNING=hmac signs`;
+  if (CALLBACK_SIGNING === 'standard' && standard.length === 0 && hmac.length > 0)
+    return `CALLBACK_SECRETS: holds only hmac_ secrets, with which CALLBACK_SIGNING=hmac signs`;
   return undefined;
 };
 
@@ -131,9 +81,9 @@ export const callbacksConfig = (env: CallbacksEnvironment) => {
 /** The keys in use, as the callback client takes them. */
 export const signingOf = (
   config: Pick<ReturnType<typeof callbacksConfig>, 'hmac' | 'standard'>,
-  { keys, hmac: [hmacSecret] }: SigningSecrets,
+  { standard, hmac: [hmacSecret] }: Pick<Secrets, 'standard' | 'hmac'>,
 ) => ({
-  secrets: config.standard ? keys : [],
+  secrets: config.standard ? standard : [],
   hmac:
     config.hmac === undefined || hmacSecret === undefined
       ? undefined

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { inspect } from 'node:util';
 import { createNames, DEFAULT_STORY_LIMITS, SecretText } from '@taleback/core';
@@ -5,10 +6,10 @@ import { guarded } from '@taleback/resilience';
 import { describe, expect, it } from 'vitest';
 import { parseConfig, readEnvironment, workerEnvironment } from './config.ts';
 
-const KEY = Buffer.alloc(24, 1);
-const HEX = KEY.toString('hex').replaceAll('01', '01 ').trim();
+const KEY = createHash('sha256').update('one').digest();
+const HEX = KEY.toString('hex').replaceAll(/../g, '$& ').trim();
 const SECRET = `whsec_${KEY.toString('base64')}`;
-const OTHER_KEY = Buffer.alloc(32, 2);
+const OTHER_KEY = createHash('sha256').update('two').digest();
 
 const DEFAULT_ENGINES = {
   names: ['flite'],
@@ -37,7 +38,7 @@ const providerOf = (environment: Record<string, string>) =>
 describe('parseConfig', () => {
   it('needs nothing: every default is one machine’s', () => {
     const { secrets, ...config } = parseConfig({});
-    expect(secrets.keys).toEqual([]);
+    expect(secrets.standard).toEqual([]);
     expect(secrets.hmac).toEqual([]);
     expect(config).toEqual({
       callbacks: {
@@ -122,7 +123,7 @@ describe('parseConfig', () => {
 
   it('reads every variable, in its unit', () => {
     const { secrets, ...config } = parseConfig({
-      CALLBACK_SECRETS: ` ${SECRET} , ${OTHER_KEY.toString('base64')},, hmac_of-older-receivers, hmac_2`,
+      CALLBACK_SECRETS: ` ${SECRET} , ${OTHER_KEY.toString('base64')},, hmac_shared-with-older-receivers, hmac_another-of-older-receivers`,
       CALLBACK_SIGNING: 'both',
       HMAC_HEADER_PREFIX: 'storybook',
       ALLOW_PRIVATE_CALLBACKS: 'on',
@@ -193,8 +194,8 @@ describe('parseConfig', () => {
       WORKER_ID: 'w1',
       SOMETHING_ELSE: 'x',
     });
-    expect(secrets.keys.map((key) => Buffer.from(key))).toEqual([KEY, OTHER_KEY]);
-    expect(secrets.hmac).toEqual(['of-older-receivers', '2']);
+    expect(secrets.standard.map((key) => Buffer.from(key))).toEqual([KEY, OTHER_KEY]);
+    expect(secrets.hmac).toEqual(['shared-with-older-receivers', 'another-of-older-receivers']);
     expect(config).toEqual({
       callbacks: {
         standard: true,
@@ -294,6 +295,8 @@ describe('parseConfig', () => {
     ['CALLBACK_SECRETS', `whsec_${Buffer.alloc(23).toString('base64')}`],
     ['CALLBACK_SECRETS', `${SECRET},whsec_`],
     ['CALLBACK_SECRETS', `${SECRET},hmac_`],
+    ['CALLBACK_SECRETS', `whsec_${Buffer.alloc(24).toString('base64')}`],
+    ['CALLBACK_SECRETS', 'hmac_x'],
     ['CALLBACK_SIGNING', 'none'],
     ['HMAC_HEADER_PREFIX', 'Upper Case'],
     ['ALLOW_PRIVATE_CALLBACKS', 'yes'],
@@ -362,8 +365,8 @@ describe('parseConfig', () => {
   it.each([
     ['hmac', SECRET],
     ['both', SECRET],
-    ['both', 'hmac_s'],
-    ['standard', 'hmac_s'],
+    ['both', 'hmac_shared-with-older-receivers'],
+    ['standard', 'hmac_shared-with-older-receivers'],
   ])(
     'CALLBACK_SIGNING=%s without the secret for it is a fault that names it',
     (CALLBACK_SIGNING, secrets) => {

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ import {
 import packageJson from '../package.json' with { type: 'json' };
 import { startWorker, type WorkerChild } from './worker-child.ts';
 
-const KEY = Buffer.alloc(24, 7);
+const KEY = randomBytes(24);
 const SECRET = KEY.toString('base64');
 const SENTENCE = 'The tide came up to the third step of the house, and it knew his name. ';
 /** Takes a worker of one speech process a second or more, with time to be stopped in it. */

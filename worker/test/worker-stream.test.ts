@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,7 +18,7 @@ const start = async (environment: Readonly<Record<string, string>> = {}) => {
     GOOGLE_CLOUD_PROJECT: 'demo-stream',
     PUBSUB_EMULATOR_HOST: server.host,
     AUDIO_FOLDER: folder,
-    CALLBACK_SECRETS: `whsec_${Buffer.alloc(24, 7).toString('base64')}`,
+    CALLBACK_SECRETS: `whsec_${randomBytes(24).toString('base64')}`,
     SPEECH_WORKERS_MAX: '1',
     DRAIN_SECONDS: '1',
     CONTROL_FILE: join(folder, 'control.env'),

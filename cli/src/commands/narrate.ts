@@ -163,17 +163,21 @@ const followStory = async ({ storyId, body }: Story, flags: NarrateFlags, signed
   throw storyGoesOn(left);
 };
 
+/** A receiver of another kind may take it. */
+const UNSIGNED: Signed['signing'] = { secrets: [], hmac: undefined };
+
 const runNarrate = async (given: string | undefined, flags: NarrateFlags): Promise<void> => {
   const story = await readStory(given, flags);
-  const { config } = await readConfig({ CALLBACK_SECRETS: flags.secret });
+  const { environment } = await readConfig();
+  const { readGenerateSigning, requestNarration } = await import('../narrate/narration.ts');
+  const signing = readGenerateSigning(environment, flags.secret) ?? UNSIGNED;
   const { createHttpPost } = await import('@taleback/outbox');
   // Private addresses too: a person named the receiver.
   const { post, close } = createHttpPost({ ...config.callbacks, allowPrivate: true });
   try {
     const { storyId, body } = story;
-    if (flags.wait || body === undefined) return await followStory(story, flags, { config, post });
-    const { requestNarration } = await import('../narrate/narration.ts');
-    const jobId = await requestNarration(body, flags.receiver, { config, post });
+    if (flags.wait || body === undefined) return await followStory(story, flags, { signing, post });
+    const jobId = await requestNarration(body, flags.receiver, { signing, post });
     terminal.out(flags.json ? JSON.stringify({ story_id: storyId, job_id: jobId }) : storyId);
   } finally {
     await close();
@@ -199,7 +203,7 @@ export const addNarrateCommand = (program: Command): void => {
       'further fields of the job, such as {"speed":0.9,"priority":"high"}',
       parseFields,
     )
-    .option('--secret <keys>', 'whsec_... and hmac_..., with commas; default: CALLBACK_SECRETS')
+    .option('--secret <keys>', 'whsec_... and hmac_..., with commas; default: GENERATE_SECRETS')
     .option('--listen <host:port>', 'where callbacks are heard', '127.0.0.1:0')
     .option('--callback <url>', 'callback address of the job, when --listen is reached through another')
     .option('--follow', 'queue nothing: wait again for a story that was left', false)

@@ -68,8 +68,7 @@ const readReplayConfig = async (flags: ReplayFlags): Promise<WorkerConfig> => {
     OUTBOX_FOLDER: flags.outboxFolder,
   });
   const { secrets, storage, callbacks } = config;
-  const isSigned = secrets.keys.length + secrets.hmac.length > 0;
-  if (!isSigned && !flags.unsigned && !flags.dryRun)
+  if (secrets.count === 0 && !flags.unsigned && !flags.dryRun)
     throw new UsageError('CALLBACK_SECRETS: is missing; --secret gives it, --unsigned sends without');
   if (storage.kind === 'folder') await expectFolder('AUDIO_FOLDER', storage.folder);
   // Beside a bucket there may be no worker, and so no outbox, on this machine.

@@ -46,7 +46,7 @@ export const callbackCredentials = ({ secrets }: WorkerConfig): readonly Credent
   {
     variable: 'CALLBACK_SECRETS',
     neededFor: 'callbacks are sent unsigned',
-    isPresent: secrets.keys.length + secrets.hmac.length > 0,
+    isPresent: secrets.count > 0,
     isOptional: true,
   },
 ];

@@ -2,10 +2,10 @@ import { tryWithDeadline, withDeadline } from '@taleback/resilience';
 import { createHttpPost } from '@taleback/outbox';
 import { createNetworkProbe } from '@taleback/speech/diagnosis';
 import { createMachineReader, readDiskSpace } from '@taleback/speech/operations';
-import type { WorkerConfig } from '@taleback/worker/src/config.ts';
+import { signingOf, type WorkerConfig } from '@taleback/worker/src/config.ts';
 import { readWorkerToken } from '@taleback/worker/src/health/worker-token.node.ts';
 import { openStorage } from '@taleback/worker/src/storage/open-storage.ts';
-import { postSigned } from '../narrate/narration.ts';
+import { postSigned, readGenerateSigning, type Signed } from '../narrate/narration.ts';
 import type { Environment } from '../options.node.ts';
 import { failedKeys } from '../replay/letters.node.ts';
 import { createWorkerClient, workerUrl } from '../worker-client.ts';
@@ -18,8 +18,10 @@ import { findSubscription, grantsCheck, testGrants } from './pubsub-checks.node.
 import { outboxCheck, readOutbox } from './outbox-check.node.ts';
 import {
   firestorePlace,
+  generateCheck,
   placeCheck,
   pubsubPlace,
+  type ReceiverAnswer,
   receiverCheck,
   storageCheck,
   storeUrl,
@@ -55,6 +57,13 @@ export const doctorChecks = async (options: DoctorOptions): Promise<readonly Che
   const tries = { retry: ONCE, timeoutMs: options.timeoutMs };
   const library = await openStorage({ config: storage, folderUrl: 'http://localhost', ...tries });
   const { post } = createHttpPost({ ...callbacks, allowPrivate: true, timeoutMs: options.timeoutMs });
+  const postWith =
+    (signing: Signed['signing']) =>
+    (target: string, body: unknown, signal: AbortSignal): Promise<ReceiverAnswer> => {
+      const messageId = `doctor_${crypto.randomUUID()}`;
+      return postSigned({ signing, post }, { url: target, messageId, body }, signal);
+    };
+  const generateSigning = readGenerateSigning(environment);
   const countFailed = (signal: AbortSignal): Promise<number> =>
     withDeadline(async (inner) => (await failedKeys(library, inner)).length, timeoutMs, { signal });
   return [
@@ -71,14 +80,8 @@ export const doctorChecks = async (options: DoctorOptions): Promise<readonly Che
       return worker?.breakers(signal);
     }),
     credentialsCheck('callbacks', async () => callbackCredentials(config)),
-    receiverCheck({
-      ...looking,
-      baseUrl: receiverUrl,
-      post: (target, body, signal) => {
-        const messageId = `doctor_${crypto.randomUUID()}`;
-        return postSigned({ config, post }, { url: target, messageId, body }, signal);
-      },
-    }),
+    receiverCheck({ ...looking, baseUrl: receiverUrl, post: postWith(signingOf(callbacks, config.secrets)) }),
+    generateCheck({ ...looking, baseUrl: receiverUrl, post: generateSigning && postWith(generateSigning) }),
     outboxCheck((signal) => readOutbox(callbacks.outbox.folder, () => countFailed(signal), Date.now())),
     credentialsCheck('jobs', () => jobCredentials(config, environment)),
     placeCheck({

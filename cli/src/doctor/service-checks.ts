@@ -108,8 +108,8 @@ export interface ReceiverAnswer {
 export interface ReceiverCheckOptions extends Looking {
   /** Base address, without /api/tts; undefined when it is not known. */
   readonly baseUrl: string | undefined;
-  /** Posts a signed JSON body. Rejects when no answer came. */
-  readonly post: (url: string, body: unknown, signal: AbortSignal) => Promise<ReceiverAnswer>;
+  /** Posts a signed JSON body, and rejects when no answer came. Undefined when there is no secret for it. */
+  readonly post: ((url: string, body: unknown, signal: AbortSignal) => Promise<ReceiverAnswer>) | undefined;
 }
 
 /** A story that does not exist, so that nothing changes. The same as that of `npm run check-callbacks`. */
@@ -181,21 +181,58 @@ const judgeAnswer = (answer: ReceiverAnswer): Finding => {
   return { ...(FINDINGS[status] ?? other), details };
 };
 
+/** What is wrong with a request that names nothing is said only after the signature was accepted. */
+const judgeGenerate = (answer: ReceiverAnswer): Finding => {
+  if (answer.status === 422) return { status: 'ok', summary: 'It accepts our signature for generate.' };
+  if (answer.status !== 401) return judgeAnswer(answer);
+  const remedy =
+    'Give the receiver and the servers that call it the same GENERATE_SECRETS; a receiver without it answers 401';
+  return failed('credentials_invalid', 'It does not accept our signature for generate.', remedy);
+};
+
+interface ReceiverTrial {
+  readonly name: string;
+  readonly route: string;
+  readonly body: unknown;
+  readonly judge: (answer: ReceiverAnswer) => Finding;
+}
+
+const receiverTrial =
+  ({ name, route, body, judge }: ReceiverTrial) =>
+  ({ network, baseUrl, post, timeoutMs }: ReceiverCheckOptions): Check => ({
+    name,
+    group: 'callbacks',
+    run: async (signal) => {
+      if (baseUrl === undefined)
+        return { status: 'skipped', summary: 'Its address is not known: --receiver URL gives it.' };
+      if (post === undefined) {
+        const summary = 'GENERATE_SECRETS is not set here. A receiver without it answers 401 to generate.';
+        return { status: 'skipped', summary };
+      }
+      let answer: ReceiverAnswer | undefined;
+      const health = async (inner: AbortSignal): Promise<string> => {
+        answer = await post(`${baseUrl.replace(/\/+$/, '')}/api/tts/${route}`, body, inner);
+        return `answered ${answer.status}`;
+      };
+      const diagnosis = await diagnose(baseUrl, { network, health }, { timeoutMs, signal });
+      return answer === undefined ? failedBy(diagnosis) : judge(answer);
+    },
+  });
+
 /** The receiver of callbacks: whether it is reached, and accepts a signed message. Nothing changes anywhere. */
-export const receiverCheck = ({ network, baseUrl, post, timeoutMs }: ReceiverCheckOptions): Check => ({
+export const receiverCheck = receiverTrial({
   name: 'receiver',
-  group: 'callbacks',
-  run: async (signal) => {
-    if (baseUrl === undefined)
-      return { status: 'skipped', summary: 'Its address is not known: --receiver URL gives it.' };
-    let answer: ReceiverAnswer | undefined;
-    const health = async (inner: AbortSignal): Promise<string> => {
-      answer = await post(`${baseUrl.replace(/\/+$/, '')}/api/tts/error-callback`, PROBE, inner);
-      return `answered ${answer.status}`;
-    };
-    const diagnosis = await diagnose(baseUrl, { network, health }, { timeoutMs, signal });
-    return answer === undefined ? failedBy(diagnosis) : judgeAnswer(answer);
-  },
+  route: 'error-callback',
+  body: PROBE,
+  judge: judgeAnswer,
+});
+
+/** The same receiver, for servers that request narrations. A worker needs no secret for it. */
+export const generateCheck = receiverTrial({
+  name: 'generate',
+  route: 'generate',
+  body: {},
+  judge: judgeGenerate,
 });
 
 /** The background streams of the worker that runs here, by name; undefined when none does. */

@@ -1,27 +1,50 @@
+import { parseSecrets } from '@taleback/core/signatures';
 import { createSendOnce, type Post, type PostAnswer } from '@taleback/outbox';
-import { signingOf, type WorkerConfig } from '@taleback/worker/src/config.ts';
-import { CommandFailed, StoryGoesOn } from '../exit-code.ts';
+import type { signingOf } from '@taleback/worker/src/config.ts';
+import { CommandFailed, StoryGoesOn, UsageError } from '../exit-code.ts';
+import type { Environment } from '../options.node.ts';
 
 /** How requests to the receiver are sent and signed. */
 export interface Signed {
-  readonly config: WorkerConfig;
+  readonly signing: ReturnType<typeof signingOf>;
   readonly post: Post;
 }
 
 /**
- * Posts one JSON body as the worker signs its callbacks.
+ * What requests for narrations are signed with: every kind of secret that there is. Undefined when there is none.
+ *
+ * @param given in place of GENERATE_SECRETS
+ * @throws UsageError
+ */
+export const readGenerateSigning = (
+  environment: Environment,
+  given?: string,
+): Signed['signing'] | undefined => {
+  try {
+    const secrets = parseSecrets(given ?? environment['GENERATE_SECRETS'] ?? '');
+    const [secret] = secrets.hmac;
+    const prefix = environment['HMAC_HEADER_PREFIX'] || 'taleback';
+    const hmac = secret === undefined ? undefined : { secret, prefix };
+    return secrets.count === 0 ? undefined : { secrets: secrets.standard, hmac };
+  } catch (error) {
+    throw new UsageError(`--secret or GENERATE_SECRETS: ${(error as Error).message}`);
+  }
+};
+
+/**
+ * Posts one signed JSON body.
  *
  * @throws Error the cause, when no answer came
  */
 export const postSigned = async (
-  { config, post }: Signed,
+  { signing, post }: Signed,
   request: { readonly url: string; readonly messageId: string; readonly body: unknown },
   signal?: AbortSignal,
 ): Promise<{ readonly status: number; readonly excerpt: string }> => {
   let answer: PostAnswer | undefined;
   const sendOnce = createSendOnce({
     post: async (...all) => (answer = await post(...all)),
-    ...signingOf(config.callbacks, config.secrets),
+    ...signing,
     now: Date.now,
   });
   const outcome = await sendOnce({ ...request, body: Buffer.from(JSON.stringify(request.body)) }, signal);

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises';
@@ -29,7 +30,7 @@ let receiver: RecordingReceiver | undefined;
 beforeEach(async () => {
   home = await openCliFolder();
   folder = home.path;
-  env = { ...home.env, CALLBACK_SECRETS: `whsec_${Buffer.alloc(24, 3).toString('base64')}` };
+  env = { ...home.env, CALLBACK_SECRETS: `whsec_${randomBytes(24).toString('base64')}` };
 });
 afterEach(async () => {
   await server?.close();

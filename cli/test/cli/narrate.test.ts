@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -21,8 +22,10 @@ import {
 } from '../../../packages/outbox/test/recording-receiver.ts';
 import { BASE_ENV, type CliRun, CLI_ARGS, runCommand, runHere } from './run-cli.ts';
 
-const KEY = Buffer.alloc(24, 3);
+const KEY = randomBytes(24);
 const SECRET = `whsec_${KEY.toString('base64')}`;
+const GENERATE_KEY = randomBytes(24);
+const GENERATE_SECRET = `whsec_${GENERATE_KEY.toString('base64')}`;
 const QUEUED = { status: 200, text: '{"status":"queued","job_id":"j1","metadata":{}}' };
 
 /** Longer than the command waits. */
@@ -61,8 +64,8 @@ const openWorkerCallbacks = async (): Promise<OpenCallbacks & { readonly remove:
   return { ...opened, remove };
 };
 
-const isSigned = ({ headers, body }: Recorded): boolean =>
-  verifyStandard(headers, body, [KEY], Date.now()).ok;
+const isSigned = ({ path, headers, body }: Recorded): boolean =>
+  verifyStandard(headers, body, [path.endsWith('/generate') ? GENERATE_KEY : KEY], Date.now()).ok;
 
 /** A receiver that takes what is signed, and a worker that narrates what it is told to. */
 const openPipeline = async (
@@ -82,7 +85,7 @@ const openPipeline = async (
 
 const narrate = (args: readonly string[], env: Record<string, string> = {}): Promise<CliRun> =>
   runHere(['narrate', 'Once upon a time.', '--voice', 'slt', ...args], {
-    env: { CALLBACK_SECRETS: SECRET, ...env },
+    env: { GENERATE_SECRETS: GENERATE_SECRET, ...env },
   });
 
 const progressUrl = (callbackUrl: string): string => callbackUrl.replace(/callback$/, 'progress');
@@ -187,7 +190,7 @@ describe('taleback narrate', () => {
     // Nobody is there: the worker keeps its message, and tries again.
     expect([delivery.kind, callbacks.status().depth]).toEqual(['kept', 1]);
     const following = runCommand(follow.split(' ').slice(1), {
-      env: { CALLBACK_SECRETS: SECRET },
+      env: { GENERATE_SECRETS: GENERATE_SECRET },
     });
     expect(await following).toMatchObject({ code: 0, out: 'https://cdn.example/s1-j1.mp3\n' });
     expect(jsonFor('callback')).toEqual([payload]);
@@ -200,7 +203,7 @@ describe('taleback narrate', () => {
     const isQueued = once(queued, 'queued');
     const args = ['narrate', 'Once upon a time.', '--voice', 'slt', '--story', 's1', '--receiver', url];
     const child = spawn(process.execPath, [...CLI_ARGS, ...args], {
-      env: { ...BASE_ENV, CALLBACK_SECRETS: SECRET },
+      env: { ...BASE_ENV, GENERATE_SECRETS: GENERATE_SECRET },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     const words = text(child.stderr);
@@ -242,7 +245,7 @@ describe('taleback narrate', () => {
 
   it('says that the receiver refuses it, or is not there', async () => {
     const { url } = await openPipeline(async () => {});
-    const other = `whsec_${Buffer.alloc(24, 4).toString('base64')}`;
+    const other = `whsec_${randomBytes(24).toString('base64')}`;
     const refused = await narrate(['--receiver', url, '--secret', other]);
     expect([refused.code, refused.out]).toEqual([1, '']);
     expect(refused.err).toContain('The receiver answered 401');

@@ -132,7 +132,7 @@ export const receiveCallback = async (
   // 1. Limit and verify: size, time, signature, rate.
   const signed = await readSignedBody(call, MAX_BODY_BYTES);
   if (signed instanceof Response) return signed;
-  const { messageKey } = signed;
+  const keys = signed.messages.map(({ key }) => key);
 
   // 2. Parse.
   const parsed = parseCallback[route](signed.value);
@@ -140,7 +140,7 @@ export const receiveCallback = async (
   const { storyId, userId } = parsed.value;
 
   // 3. A message that was processed before changes nothing.
-  if (messageKey !== undefined && replays.has(messageKey)) {
+  if (replays.has(...keys)) {
     log('info', 'callback replayed', { route, storyId });
     return accept();
   }
@@ -162,6 +162,6 @@ export const receiveCallback = async (
     return refuse(refusalOf(outcome.kind, storyId, foreignPlace));
   }
   log(isOtherUser ? 'warn' : 'info', 'callback', { ...about, decision: outcome.decision });
-  if (messageKey !== undefined) replays.add(messageKey);
+  replays.add(...keys);
   return accept(message.kind === 'progress' && !outcome.isWanted ? { wanted: false } : {});
 };

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Refusal } from '../http/answer.ts';
+import type { SignedBody } from '../http/call.ts';
 import { openAttempt } from '../request/open-attempt.ts';
 import type { RequestOptions } from '../request/request-audio.ts';
 import { usageIdOf } from '../stories/opening.ts';
@@ -32,15 +33,15 @@ const jobIdOfKey = (storyId: string, key: string): string => {
 
 /**
  * Takes a job from another server: opens an attempt of the story, which is created when it does not exist, and queues
- * its job. The answer is `{status, job_id, metadata}`; a story under way answers with the job it has, and the same
- * idempotency key with the same job.
+ * its job. The answer is `{status, job_id, metadata}`; a story under way answers with the job it has, and a request that
+ * was answered before with the same job: one with the same signature, `webhook-id` or idempotency key.
  */
 export const generateNarration = async (
-  body: unknown,
+  { value, messages }: SignedBody,
   idempotencyKey: string | undefined,
   options: RequestOptions,
 ): Promise<Refusal | { readonly kind: 'queued'; readonly body: Readonly<Record<string, unknown>> }> => {
-  const parsed = parseGenerate(body);
+  const parsed = parseGenerate(value);
   if (!parsed.ok) return { kind: 'wrong-shape', sentence: parsed.sentence };
   const { storyId, userId, voiceId } = parsed.value;
   if (idempotencyKey !== undefined && idempotencyKey.length > MAX_KEY_CHARACTERS) {
@@ -48,8 +49,13 @@ export const generateNarration = async (
     return { kind: 'wrong-shape', sentence };
   }
   const jobId = idempotencyKey ? jobIdOfKey(storyId, idempotencyKey) : options.newId();
+  // A key that is not signed merges requests, and never separates those that a signature or `webhook-id` identifies.
+  const keys = [
+    ...messages.map(({ key, id }) => (id === undefined ? ['message', key] : ['webhook-id', id])),
+    ...(idempotencyKey ? [['x-idempotency-key', idempotencyKey]] : []),
+  ].map((key) => JSON.stringify([userId, ...key]));
   const answer = await openAttempt(
-    { storyId, jobId, counted: { userId, usageId: usageIdOf(userId, 'generate') } },
+    { storyId, jobId, keys, counted: { userId, usageId: usageIdOf(userId, 'generate') } },
     (story, known) => decideGeneration({ asked: parsed.value, jobId, story, known }, options),
     options,
   );

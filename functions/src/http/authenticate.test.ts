@@ -21,7 +21,7 @@ const hmac = (body: Uint8Array, nowMs = NOW_MS): Record<string, string> =>
   signHmac({ method: 'POST', path: PATH, timestampMs: nowMs, body }, 'shared', 'taleback');
 
 const keyOf = (caller: ReturnType<typeof authenticate>): string | undefined =>
-  caller.ok ? caller.messageKey : undefined;
+  caller.ok ? caller.messages[0]?.key : undefined;
 
 describe('the key of a signed message', () => {
   const body = Buffer.from('{}');
@@ -48,12 +48,28 @@ describe('the key of a signed message', () => {
     expect(keys).not.toContain(undefined);
   });
 
+  it('is one for each scheme that signed it', () => {
+    const caller = ask({ ...standard(body), ...hmac(body) }, body);
+    const keys = [ask(standard(body), body), ask(hmac(body), body)].map(keyOf);
+    expect(caller).toEqual({
+      ok: true,
+      messages: [
+        { key: keys[0], id: 'm' },
+        { key: keys[1], id: undefined },
+      ],
+    });
+  });
+
+  it('is the same on every path, unless the path is signed', () => {
+    expect(keyOf(ask(standard(body), body, '/progress'))).toBe(keyOf(ask(standard(body), body)));
+    expect(keyOf(ask(hmac(body), body, '/progress'))).toBeUndefined();
+  });
+
   it('is none where no one signs', () => {
     const request = new Request('http://h/', { method: 'POST' });
     expect(authenticate(request, body, { ...RULES, signatures: 'off' }, NOW_MS)).toEqual({
       ok: true,
-      scheme: 'off',
-      messageKey: undefined,
+      messages: [],
     });
   });
 });

@@ -8,16 +8,23 @@ export interface AuthenticationRules {
   readonly hmacHeaderPrefix: string;
 }
 
+/** What one scheme signed. */
+export interface SignedMessage {
+  /** Identifies the message. */
+  readonly key: string;
+  /** `webhook-id`, by which its sender identifies it; undefined with the hex HMAC. */
+  readonly id: string | undefined;
+}
+
 export type Caller =
   | {
       readonly ok: true;
-      readonly scheme: 'standard-webhooks' | 'hmac' | 'off';
-      /** Identifies the signed message; undefined when nothing was signed. */
-      readonly messageKey: string | undefined;
+      /** One for each scheme with a valid signature: either could be sent again without the other. */
+      readonly messages: readonly SignedMessage[];
     }
   | { readonly ok: false; readonly reason: 'unsigned' | 'malformed' | 'stale' | 'forged' };
 
-const digest = (words: readonly (string | null)[], body: Uint8Array): string =>
+const digest = (words: readonly (string | null | undefined)[], body: Uint8Array): string =>
   createHash('sha256')
     .update(`${JSON.stringify(words)}\n`)
     .update(body)
@@ -33,20 +40,22 @@ export const authenticate = (
   rules: AuthenticationRules,
   nowMs: number,
 ): Caller => {
-  if (rules.signatures === 'off') return { ok: true, scheme: 'off', messageKey: undefined };
+  if (rules.signatures === 'off') return { ok: true, messages: [] };
   const { method, headers } = request;
   const { pathname: path } = new URL(request.url);
   const prefix = rules.hmacHeaderPrefix;
   const standard = verifyStandard(headers, body, rules.secrets.standard, nowMs);
   const hmac = verifyHmac({ method, path, headers }, body, rules.secrets.hmac, prefix, nowMs);
+  const messages: SignedMessage[] = [];
   if (standard.ok) {
-    const signed = [standard.scheme, headers.get('webhook-id'), headers.get('webhook-timestamp'), path];
-    return { ok: true, scheme: standard.scheme, messageKey: digest(signed, body) };
+    const id = standard.messageId;
+    messages.push({ key: digest([standard.scheme, id, headers.get('webhook-timestamp')], body), id });
   }
   if (hmac.ok) {
     const signed = [hmac.scheme, headers.get(`x-${prefix}-timestamp`), method, path];
-    return { ok: true, scheme: hmac.scheme, messageKey: digest(signed, body) };
+    messages.push({ key: digest(signed, body), id: undefined });
   }
+  if (standard.ok || hmac.ok) return { ok: true, messages };
   return standard.reason === 'unsigned' ? hmac : standard;
 };
 
@@ -75,12 +84,14 @@ export const createReplayMemory = (now: () => number, maxMessages = MAX_MESSAGES
     }
   };
   return {
-    has: (messageKey: string): boolean => (forgottenAt.get(messageKey) ?? 0) > now(),
+    has: (...keys: readonly string[]): boolean => keys.some((key) => (forgottenAt.get(key) ?? 0) > now()),
     /** Call it once a message is processed: one that failed must be processed when it is sent again. */
-    add: (messageKey: string): void => {
-      if (forgottenAt.has(messageKey)) return;
-      forgetOld();
-      forgottenAt.set(messageKey, now() + HELD_MS);
+    add: (...keys: readonly string[]): void => {
+      for (const key of keys) {
+        if (forgottenAt.has(key)) continue;
+        forgetOld();
+        forgottenAt.set(key, now() + HELD_MS);
+      }
     },
   };
 };

@@ -4,7 +4,12 @@ import { brotliDecompress, gunzip, inflate } from 'node:zlib';
 import type { Log } from '@taleback/core';
 import { type Clock, KeyedRateLimiter, type TakeResult } from '@taleback/resilience';
 import { type Refusal, refuse } from './answer.ts';
-import { type AuthenticationRules, authenticate, type ReplayMemory } from './authenticate.ts';
+import {
+  type AuthenticationRules,
+  authenticate,
+  type ReplayMemory,
+  type SignedMessage,
+} from './authenticate.ts';
 
 /** How many requests one address may make. */
 export interface CallerLimitOptions {
@@ -193,24 +198,29 @@ const isJson = (contentType: string | null): boolean =>
 
 export interface SignedBody {
   readonly value: unknown;
-  /** Identifies the signed message; undefined when nothing was signed. */
-  readonly messageKey: string | undefined;
+  /** Empty when nothing was signed. */
+  readonly messages: readonly SignedMessage[];
 }
 
 /**
  * Reads a bounded body, verifies its signature, applies the caller's rate limit and parses it, in this order.
+ * @param rules whose signatures are accepted; default: those of callbacks
  * @returns the answer where one of these refuses the request
  */
-export const readSignedBody = async (call: Call, maxBytes: number): Promise<SignedBody | Response> => {
+export const readSignedBody = async (
+  call: Call,
+  maxBytes: number,
+  rules: AuthenticationRules = call.options,
+): Promise<SignedBody | Response> => {
   const { request, options } = call;
   if (!isJson(request.headers.get('content-type'))) return rejectUnsigned(call, { kind: 'wrong-type' });
   const body = await readBody(request, { maxBytes, timeoutMs: options.bodyTimeoutMs ?? BODY_TIMEOUT_MS });
   if (!body.ok) return rejectUnsigned(call, body.refusal);
-  const caller = authenticate(request, body.bytes, options, options.now());
+  const caller = authenticate(request, body.bytes, rules, options.now());
   if (!caller.ok) return rejectUnsigned(call, { kind: 'not-authentic' }, caller.reason);
   const tooMany = rejectOverLimit(call, 'takeSigned');
   if (tooMany !== undefined) return tooMany;
   const parsed = parseJson(body.bytes);
   if (!parsed.ok) return reject(call, { kind: 'not-json', sentence: parsed.sentence });
-  return { value: parsed.value, messageKey: caller.messageKey };
+  return { value: parsed.value, messages: caller.messages };
 };

@@ -6,7 +6,7 @@ import type { RequestOptions } from '../request/request-audio.ts';
 import { receiveWebhook, type WebhookOptions } from '../runpod/webhook.ts';
 import type { StoryStore } from '../stories/firestore-stories.node.ts';
 import { accept, answerFault, json, type Refusal, refuse } from './answer.ts';
-import { createReplayMemory } from './authenticate.ts';
+import { type AuthenticationRules, createReplayMemory } from './authenticate.ts';
 import {
   type Call,
   type CallOptions,
@@ -21,6 +21,8 @@ export interface ReceiverOptions extends CallOptions, CallbackOptions {
   readonly stories: Pick<StoryStore, 'apply' | 'ping'>;
   /** Default: the route `generate` does not exist. */
   readonly generate?: RequestOptions | undefined;
+  /** Whose signatures open `generate`, also where callbacks need none. Default: it answers 401. */
+  readonly generateSecrets?: AuthenticationRules['secrets'] | undefined;
   /** Default: the route `heartbeat` does not exist. */
   readonly heartbeat?: HeartbeatOptions | undefined;
   /** Default: the route `runpod-webhook` does not exist. */
@@ -42,11 +44,15 @@ const health = async (call: ReceiverCall): Promise<Response> => {
 const generate = async (call: ReceiverCall): Promise<Response> => {
   const { options } = call;
   if (options.generate === undefined) return rejectUnsigned(call, { kind: 'no-such-route' });
-  const signed = await readSignedBody(call, MAX_GENERATE_BODY_BYTES);
+  const secrets = options.generateSecrets;
+  if (secrets === undefined)
+    return rejectUnsigned(call, { kind: 'not-authentic' }, 'GENERATE_SECRETS is not set');
+  const { hmacHeaderPrefix } = options;
+  const rules = { signatures: 'required', secrets, hmacHeaderPrefix } as const;
+  const signed = await readSignedBody(call, MAX_GENERATE_BODY_BYTES, rules);
   if (signed instanceof Response) return signed;
-  // Without a key the signed message is one, so that a recorded request opens no second job.
-  const key = call.request.headers.get('x-idempotency-key') ?? signed.messageKey;
-  const answer = await generateNarration(signed.value, key, options.generate);
+  const key = call.request.headers.get('x-idempotency-key') ?? undefined;
+  const answer = await generateNarration(signed, key, options.generate);
   return answer.kind === 'queued' ? json(200, answer.body) : reject(call, answer);
 };
 
@@ -55,12 +61,12 @@ const heartbeat = async (call: ReceiverCall): Promise<Response> => {
   if (options.heartbeat === undefined) return rejectUnsigned(call, { kind: 'no-such-route' });
   const signed = await readSignedBody(call, MAX_BODY_BYTES);
   if (signed instanceof Response) return signed;
-  const { value, messageKey } = signed;
+  const keys = signed.messages.map(({ key }) => key);
   // A recorded heartbeat that is sent again would restore an old state.
-  if (messageKey !== undefined && replays.has(messageKey)) return accept({ commands: [] });
-  const answer = await receiveHeartbeat(value, options.heartbeat);
+  if (replays.has(...keys)) return accept({ commands: [] });
+  const answer = await receiveHeartbeat(signed.value, options.heartbeat);
   if (answer.kind !== 'accepted') return reject(call, answer);
-  if (messageKey !== undefined) replays.add(messageKey);
+  replays.add(...keys);
   return accept({ commands: answer.commands });
 };
 

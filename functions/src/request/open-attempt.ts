@@ -19,6 +19,8 @@ export interface OpenRequest {
   readonly jobId: string;
   /** Whose budget it counts for. Default: none. */
   readonly counted?: Pick<Account, 'userId' | 'usageId'>;
+  /** What identifies the request: one that comes again under any of the keys gets the first one's answer. Default: nothing. */
+  readonly keys?: readonly string[];
 }
 
 /** How opening ends. */
@@ -44,13 +46,14 @@ export const findUnfit = (
  * a stray job. If the process dies in between, the lease expires and the sweeper ends the attempt.
  */
 export const openAttempt = async (
-  { storyId, jobId, counted }: OpenRequest,
+  { storyId, jobId, counted, keys = [] }: OpenRequest,
   decideOpening: DecideOpening,
   options: OpenOptions,
 ): Promise<OpenAnswer> => {
   const { stories, queue, log, budget, pendingLeaseMs: leaseMs } = options;
-  const account = budget && counted && { ...counted, budget, nowMs: options.now(), leaseMs };
-  const opening = await stories.open({ storyId, jobId, account }, decideOpening);
+  const nowMs = options.now();
+  const account = budget && counted && { ...counted, budget, nowMs, leaseMs };
+  const opening = await stories.open({ storyId, jobId, account, request: { keys, nowMs } }, decideOpening);
   if (opening.kind === 'store-away') log('error', 'Firestore is away', { storyId, cause: opening.cause });
   if (opening.kind !== 'opened') return opening;
   const { kind, attempt, job } = opening;

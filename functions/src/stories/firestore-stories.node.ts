@@ -1,5 +1,12 @@
+import { createHash } from 'node:crypto';
 import { textOf } from '@taleback/core';
-import { FieldValue, type Firestore } from 'firebase-admin/firestore';
+import {
+  type DocumentReference,
+  type DocumentSnapshot,
+  FieldValue,
+  type Firestore,
+  Timestamp,
+} from 'firebase-admin/firestore';
 import {
   createFirestoreCalls,
   type FirestoreOptions,
@@ -10,7 +17,10 @@ import { createFirestoreJobs } from './firestore-jobs.node.ts';
 import { createFirestoreMessages } from './firestore-messages.node.ts';
 import {
   type Account,
+  type Answered,
+  answerOf,
   type DecideOpening,
+  isCurrent,
   type Opening,
   type OpeningDecision,
   openInDocuments,
@@ -29,10 +39,26 @@ export type AddressDecision =
   | { readonly kind: 'unchanged' | 'no-such-story' }
   | { readonly kind: 'audio-store-away'; readonly cause: string };
 
+const NO_KEYS = { keys: [], nowMs: 0 };
+
+const readAnswer = (document: DocumentSnapshot): Answered | undefined => {
+  const expiresAt: unknown = document.get('expiresAt');
+  const jobId = textOf(document.get('jobId'));
+  if (jobId === undefined || !(expiresAt instanceof Timestamp)) return undefined;
+  return { jobId, attempt: Number(document.get('attempt')) || 0, expiresAtMs: expiresAt.toMillis() };
+};
+
 /** Stories and attempts in Cloud Firestore. Each method is one transaction or one query. */
 export const createFirestoreStories = (firestore: Firestore, options: FirestoreOptions) => {
   const calls = createFirestoreCalls(firestore, options);
   const { names, storyRef, attemptRef, usageRef, call, transact } = calls;
+  /** A key may be longer than an id of a document, and counts for one story. */
+  const answerRef = (storyId: string, key: string): DocumentReference => {
+    const id = createHash('sha256')
+      .update(JSON.stringify([storyId, key]))
+      .digest('hex');
+    return firestore.collection(names.collections.replays).doc(id);
+  };
   /** Outside of the transaction, where it would lock every story of the user; no more than the limit needs. */
   const countStories = ({ userId, budget: { stories: most } }: Account) =>
     call(async () => {
@@ -51,27 +77,43 @@ export const createFirestoreStories = (firestore: Firestore, options: FirestoreO
     ...createFirestoreJobs(calls),
     /**
      * Reads the story, the attempt and what the account has used, and calls `decide`. `opened` writes them, and creates a
-     * story that does not exist, unless the account has no room; any other decision writes nothing.
+     * story that does not exist, unless the account has no room; any other decision writes none of them. The answer is
+     * kept under the keys of the request.
      */
-    open: async ({ storyId, jobId, account }: Opening, decide: DecideOpening): Promise<OpeningDecision> => {
+    open: async (
+      { storyId, jobId, account, request: { keys, nowMs } = NO_KEYS }: Opening,
+      decide: DecideOpening,
+    ): Promise<OpeningDecision> => {
       const count = account && (await countStories(account));
       if (count?.kind === 'store-away') return count;
       return transact(async (transaction): Promise<OpeningDecision> => {
         const story = storyRef(storyId);
         const attempt = attemptRef(storyId, jobId);
         const usage = account && usageRef(account.usageId);
-        const [storyDoc, attemptDoc, usageDoc] = await transaction.getAll(
-          story,
-          attempt,
-          ...(usage ? [usage] : []),
-        );
+        const answerRefs = keys.map((key) => answerRef(storyId, key));
+        const read = await transaction.getAll(story, attempt, ...answerRefs, ...(usage ? [usage] : []));
+        const [storyDoc, attemptDoc] = read;
+        const answers = read.slice(2, 2 + keys.length).map(readAnswer);
+        const first = answers.find((known) => isCurrent(known, nowMs));
+        const before = first && {
+          answer: first,
+          attempt: (await transaction.get(attemptRef(storyId, first.jobId))).data(),
+        };
         const documents = {
           story: storyDoc?.data(),
           attempt: attemptDoc?.data(),
-          usage: usageDoc?.data(),
+          before,
+          usage: usage && read.at(-1)?.data(),
           ...count,
         };
         const { decision, writes } = openInDocuments(documents, decide, { names, account });
+        const answer = answerOf(decision, jobId, nowMs);
+        for (const [index, ref] of answerRefs.entries()) {
+          const kept = answers[index];
+          if (answer === undefined || (isCurrent(kept, nowMs) && kept.jobId === answer.jobId)) continue;
+          const { expiresAtMs, ...answered } = answer;
+          transaction.set(ref, { ...answered, expiresAt: Timestamp.fromMillis(expiresAtMs) });
+        }
         if (writes === undefined) return decision;
         const updatedAt = FieldValue.serverTimestamp();
         if ('create' in writes.story)

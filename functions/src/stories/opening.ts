@@ -18,6 +18,7 @@ import {
   type TtsJobEvent,
   type Usage,
 } from '@taleback/core';
+import { SIGNATURE_TOLERANCE_SECONDS } from '@taleback/core/signatures';
 import { contentHashesOf } from '@taleback/core/storage';
 import { type Fields, fitChange } from './documents.ts';
 import type { StoreAway } from './firestore-calls.node.ts';
@@ -138,12 +139,47 @@ export interface Opening {
   readonly jobId: string;
   /** Default: it counts for no budget. */
   readonly account?: Account | undefined;
+  /** Default: nothing identifies the request. */
+  readonly request?: RequestKeys;
 }
+
+/** What identifies a request: one that comes again under any of the keys is answered like the first. */
+export interface RequestKeys {
+  readonly keys: readonly string[];
+  readonly nowMs: number;
+}
+
+/** What a request was answered with. */
+export interface Answered {
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly expiresAtMs: number;
+}
+
+/** A signature may be dated five minutes ahead of our clock, and is valid for five minutes after its date. */
+const ANSWER_KEPT_MS = 2 * SIGNATURE_TOLERANCE_SECONDS * 1000;
+
+export const isCurrent = (answer: Answered | undefined, nowMs: number): answer is Answered =>
+  answer !== undefined && answer.expiresAtMs > nowMs;
+
+/** What is kept under the keys of a request; undefined when it was refused. */
+export const answerOf = (
+  decision: OpeningDecision,
+  newJobId: string,
+  nowMs: number,
+): Answered | undefined => {
+  if (!('attempt' in decision)) return undefined;
+  const jobId = decision.kind === 'opened' ? newJobId : decision.jobId;
+  const expiresAtMs = nowMs + ANSWER_KEPT_MS;
+  return jobId === undefined ? undefined : { jobId, attempt: decision.attempt, expiresAtMs };
+};
 
 /** What an opening reads. */
 export interface OpeningDocuments {
   readonly story: Fields | undefined;
   readonly attempt: Fields | undefined;
+  /** What the request was answered with when it came before, and the attempt of that job. */
+  readonly before?: { readonly answer: Answered; readonly attempt: Fields | undefined } | undefined;
   readonly usage?: Fields | undefined;
   /** How many stories the user has; needed with an account. */
   readonly stories?: number;
@@ -166,12 +202,19 @@ const overBudget = ({ limit, retryAtMs }: Extract<BudgetDecision, { kind: 'refus
   return { kind: 'over-budget', code, sentence: words + until, retryAtMs };
 };
 
-/** Judges a request by the documents that it is about, and decides what to write. */
+/**
+ * Judges a request by the documents that it is about, and decides what to write. A repetition is answered like the first
+ * request, whatever became of the story, unless no worker ever had the job.
+ */
 export const openInDocuments = (
-  { story: fields, attempt: known, usage: used = {}, stories = 0 }: OpeningDocuments,
+  { story: fields, attempt: known, before, usage: used = {}, stories = 0 }: OpeningDocuments,
   decide: DecideOpening,
   { names, account }: { readonly names: Names; readonly account: Account | undefined },
 ): { readonly decision: OpeningDecision; readonly writes?: OpeningWrites } => {
+  if (before !== undefined && !readKnownAttempt(before.attempt ?? {}).neverQueued) {
+    const { jobId, attempt } = before.answer;
+    return { decision: { kind: 'under-way', jobId, attempt } };
+  }
   const story = fields && readStoryText(fields, names);
   const decision = decide(story, known && readKnownAttempt(known));
   if (decision.kind !== 'opened') return { decision };

@@ -18,6 +18,7 @@ const CLOSED = [
   'ttsWorkers/worker-1',
   'ttsOwedEvents/event-1',
   'ttsSweeps/round',
+  'ttsReplays/request-1',
   'ttsRunpodTurns/user-1',
   'ttsUsage/alice',
   'ttsStats/2027-01-15',

@@ -52,6 +52,7 @@ describe('firestore.indexes.json', () => {
       'stories.audioErrorMetadata': [],
       'audioAttempts.error': [],
       'ttsOwedEvents.event': [],
+      'ttsReplays.expiresAt': [],
       'ttsRunpodTurns.jobs': [],
       'ttsUsage.underWay': [],
       'ttsVoices.engines': [],

@@ -16,6 +16,7 @@ describe('createNames', () => {
         workers: 'ttsWorkers',
         voices: 'ttsVoices',
         owedEvents: 'ttsOwedEvents',
+        replays: 'ttsReplays',
         usage: 'ttsUsage',
         runpodTurns: 'ttsRunpodTurns',
       },

@@ -45,6 +45,8 @@ export const createNames = (options: NamesOptions = {}) => {
       voices: collection('ttsVoices'),
       /** Events that are not published yet. */
       owedEvents: collection('ttsOwedEvents'),
+      /** What requests of other servers were answered with, for their repetitions. */
+      replays: collection('ttsReplays'),
       /** What each user has used of the budget. */
       usage: collection('ttsUsage'),
       /** The jobs of each user at RunPod. */

@@ -26,6 +26,8 @@ export interface Stack {
   readonly addresses: StackAddresses;
   /** Secret that callbacks are signed with. */
   readonly secret: string;
+  /** Secret that requests of servers are signed with. */
+  readonly generateSecret: string;
   /** Folder of this run: logs, generated configuration. */
   readonly folder: string;
   /** A line `TTS_PROVIDER=disabled` in this file switches narration off. */
@@ -52,13 +54,19 @@ const pickPorts = async (wished: FirebaseJson['emulators']): Promise<Ports> => {
   return ports as Ports;
 };
 
-/** The folder that one run deploys from, with the secret and the addresses that only this run has. */
-const prepareFolder = async (folder: string, secret: string, addresses: StackAddresses): Promise<void> => {
+const newSecret = (): string => `whsec_${randomBytes(32).toString('base64')}`;
+
+/** The folder that one run deploys from, with the secrets and the addresses that only this run has. */
+const prepareFolder = async (
+  folder: string,
+  secrets: Readonly<Record<string, string>>,
+  addresses: StackAddresses,
+): Promise<void> => {
   await mkdir(folder, { recursive: true });
   await cp(inRoot('functions/dist'), join(folder, 'functions'), { recursive: true });
   await cp(inRoot('web/dist'), join(folder, 'public'), { recursive: true });
-  const secrets = `CALLBACK_SECRETS=${secret}\nRUNPOD_API_KEY=-\nS3_SECRET_ACCESS_KEY=-\n`;
-  await writeFile(join(folder, 'functions', '.secret.local'), secrets, { mode: 0o600 });
+  const lines = Object.entries(secrets).map(([name, secret]) => `${name}=${secret}\n`);
+  await writeFile(join(folder, 'functions', '.secret.local'), lines.join(''), { mode: 0o600 });
   await writeFile(join(folder, 'public', 'taleback.config.json'), JSON.stringify(pageConfig(addresses)));
 };
 
@@ -85,10 +93,12 @@ export const startStack = async (options: StackOptions = {}): Promise<Stack> => 
     workerHealthUrl: `http://${local(ports.health)}`,
   };
   const { projectId } = addresses;
-  const secret = `whsec_${randomBytes(32).toString('base64')}`;
+  const secret = newSecret();
+  const generateSecret = newSecret();
   const folder = inRoot('.taleback', `run-${process.pid}-${randomUUID().slice(0, 8)}`);
   const controlFile = join(folder, 'control.env');
-  await prepareFolder(folder, secret, addresses);
+  const secrets = { CALLBACK_SECRETS: secret, GENERATE_SECRETS: generateSecret };
+  await prepareFolder(folder, { ...secrets, RUNPOD_API_KEY: '-', S3_SECRET_ACCESS_KEY: '-' }, addresses);
 
   const running: Supervised[] = [];
   let worker: Supervised | undefined;
@@ -150,5 +160,14 @@ export const startStack = async (options: StackOptions = {}): Promise<Stack> => 
     await stopProcesses(); // the logs stay
     throw error;
   }
-  return { addresses, secret, folder, controlFile, worker: () => worker, restartWorker, stop };
+  return {
+    addresses,
+    secret,
+    generateSecret,
+    folder,
+    controlFile,
+    worker: () => worker,
+    restartWorker,
+    stop,
+  };
 };

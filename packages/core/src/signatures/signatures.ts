@@ -5,9 +5,9 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 // clock and parses the body before it answers.
 // @see https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 
-const SECRET_PREFIX = 'whsec_';
+export const SECRET_PREFIX = 'whsec_';
 /** The specification asks for 24 to 64 random bytes. */
-const MIN_SECRET_BYTES = 24;
+export const MIN_SECRET_BYTES = 24;
 
 /** Seconds a timestamp may lie from our clock, either way. Standard Webhooks' own libraries use the same. */
 export const SIGNATURE_TOLERANCE_SECONDS = 300;
@@ -170,13 +170,24 @@ export type JobInUrl =
 
 type Secret = string | Uint8Array;
 
-const tokenDigest = (secret: Secret, storyId: string, jobId: string): Buffer =>
-  // Not a message of either signature scheme, so that no token is ever a signature of one.
-  createHmac('sha256', secret).update(`taleback-job-token\n${storyId}\n${jobId}`).digest();
+/** The key of tokens, derived with a label: no token is a signature of a message, and no signature is a token. */
+const tokenDigest = (secret: Secret, storyId: string, jobId: string): Buffer => {
+  const key = createHmac('sha256', secret).update('taleback job token').digest();
+  return createHmac('sha256', key)
+    .update(JSON.stringify([storyId, jobId]))
+    .digest();
+};
+
+/** What version 0.1 made: jobs that were under way at an upgrade. Its text had no meaning of its own with line breaks in ids. */
+const formerTokenDigest = (secret: Secret, storyId: string, jobId: string): Buffer[] => {
+  if (/\n/.test(storyId + jobId)) return [];
+  return [createHmac('sha256', secret).update(`taleback-job-token\n${storyId}\n${jobId}`).digest()];
+};
 
 /**
- * What proves that an address was made by us for one job of one story: HMAC-SHA256 over both ids, base64url. RunPod
- * signs nothing, and its handlers' success callbacks name no job, so the address has to.
+ * What proves that an address was made by us for one job of one story: HMAC-SHA256 over both ids with a key derived
+ * from the secret, base64url. RunPod signs nothing, and its handlers' success callbacks name no job, so the address has
+ * to.
  *
  * @example
  * import { signJobToken } from '@taleback/core/signatures';
@@ -199,7 +210,10 @@ export const verifyJobToken = (
   token: string,
 ): boolean => {
   if (!/^[\w-]{43}$/.test(token)) return false;
-  const expected = secrets.map((secret) => tokenDigest(secret, storyId, jobId));
+  const expected = secrets.flatMap((secret) => [
+    tokenDigest(secret, storyId, jobId),
+    ...formerTokenDigest(secret, storyId, jobId),
+  ]);
   return isOneOf(Buffer.from(token, 'base64url'), expected);
 };
 
