@@ -29,3 +29,10 @@ export const secret = z.string().transform((value) => {
   const key = value.trim();
   return key === '' ? undefined : new SecretText(key);
 });
+
+/** The items of a list that is separated by commas. */
+export const listIn = (value: string): string[] =>
+  value
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');

@@ -168,7 +168,7 @@ const UNSIGNED: Signed['signing'] = { secrets: [], hmac: undefined };
 
 const runNarrate = async (given: string | undefined, flags: NarrateFlags): Promise<void> => {
   const story = await readStory(given, flags);
-  const { environment } = await readConfig();
+  const { config, environment } = await readConfig();
   const { readGenerateSigning, requestNarration } = await import('../narrate/narration.ts');
   const signing = readGenerateSigning(environment, flags.secret) ?? UNSIGNED;
   const { createHttpPost } = await import('@taleback/outbox');
