@@ -162,7 +162,11 @@ describe('the budget of a person', { timeout: 60_000 }, () => {
 it('generate has a budget of its own', { timeout: 60_000 }, async () => {
   const body = (story_id: string) => ({ user_id: userId, voice_id: 'slt', story_id, text: 'Once.' });
   const generate = (more: Partial<RequestOptions> = {}) =>
-    generateNarration(body(randomUUID()), undefined, options({ budget: { narrations: 2 }, ...more }));
+    generateNarration(
+      { value: body(randomUUID()), messages: [] },
+      undefined,
+      options({ budget: { narrations: 2 }, ...more }),
+    );
   const [id = ''] = await plant(1);
   expect(await ask(id, { budget: { narrations: 1 } })).toMatchObject({ kind: 'opened' });
   expect(await generate()).toMatchObject({ kind: 'queued' });
