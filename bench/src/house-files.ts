@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join, normalize } from 'node:path';
 import { inRoot } from '@taleback/scripts/src/paths.ts';
 
 export interface SourceFile {
@@ -12,10 +11,7 @@ export interface SourceFile {
 }
 
 const SOURCE = /\.(ts|tsx|mts|mjs|js|css|py|html)$/;
-const IMPORT = /(?:\bfrom\s+|\bimport\s*\(?\s*)['"]([^'"\n]+)['"]/g;
-
-/** Examples in docstrings import the package that they are about. */
-const COMMENT = /\/\*[\s\S]*?\*\//g;
+const WORKSPACES = ['packages', 'functions', 'worker', 'cli', 'web', 'scripts', 'bench', 'e2e'];
 
 /** Tests and examples are not counted. */
 const isCounted = (path: string): boolean =>
@@ -42,81 +38,41 @@ const tracked = (): string[] =>
     .split('\n')
     .filter((path) => path !== '' && existsSync(inRoot(path)));
 
-type Exports = Readonly<Record<string, string | Readonly<Record<string, string>>>>;
+/** What dependency-cruiser finds: each file's imports, and whether they lead back to it. */
+interface Cruised {
+  readonly modules: readonly {
+    readonly source: string;
+    readonly dependencies: readonly {
+      readonly resolved: string;
+      readonly cycle?: readonly { readonly name: string }[];
+    }[];
+  }[];
+}
 
-/** Where `@taleback/name/sub` leads, from each package's `exports`. */
-const readExports = (paths: readonly string[]): ReadonlyMap<string, string> => {
-  const targets = new Map<string, string>();
-  for (const path of paths.filter((each) => each.endsWith('/package.json'))) {
-    const { name, exports = {} } = JSON.parse(readFileSync(inRoot(path), 'utf8')) as {
-      readonly name: string;
-      readonly exports?: Exports;
-    };
-    for (const [key, target] of Object.entries(exports)) {
-      const file =
-        typeof target === 'string' ? target : (target['@taleback/source'] ?? target['default'] ?? '');
-      targets.set(name + key.slice(1), normalize(join(dirname(path), file)));
-    }
-  }
-  return targets;
-};
-
-const resolveImport = (
-  from: string,
-  specifier: string,
-  known: ReadonlySet<string>,
-  targets: ReadonlyMap<string, string>,
-): string | undefined => {
-  if (specifier.startsWith('.')) {
-    const path = normalize(join(dirname(from), specifier));
-    return [path, `${path}.ts`, `${path}.tsx`].find((each) => known.has(each));
-  }
-  const exact = targets.get(specifier);
-  if (exact !== undefined) return exact;
-  const [scope, name, ...rest] = specifier.split('/');
-  const wildcard = targets.get(`${scope}/${name}/${rest[0]}/*`);
-  return wildcard?.replace('*', rest.slice(1).join('/'));
-};
-
-/** Every counted source file with what it imports. */
-export const readSources = (): SourceFile[] => {
-  const paths = tracked();
-  const known = new Set(paths);
-  const targets = readExports(paths);
-  return paths.filter(isCounted).map((path) => {
-    const text = readFileSync(inRoot(path), 'utf8');
-    const found = [...text.replace(COMMENT, '').matchAll(IMPORT)].flatMap(([, specifier = '']) => {
-      const target = resolveImport(path, specifier, known, targets);
-      return target === undefined || target === path ? [] : [target];
-    });
-    return { path, lines: text.split('\n').length - 1, imports: [...new Set(found)] };
+/** Every counted source file with what it imports, and groups of files that import each other in a circle. */
+export const readSources = (): { readonly files: SourceFile[]; readonly cycles: readonly string[] } => {
+  const printed = execFileSync(
+    inRoot('node_modules/.bin/depcruise'),
+    [...WORKSPACES, '--output-type', 'json'],
+    { cwd: inRoot(), maxBuffer: 2 ** 27 },
+  );
+  const { modules } = JSON.parse(printed.toString('utf8')) as Cruised;
+  const importsOf = new Map(
+    modules.map(({ source, dependencies }) => [source, dependencies.map(({ resolved }) => resolved)]),
+  );
+  const paths = tracked().filter(isCounted);
+  const files = paths.map((path) => {
+    const imports = importsOf.get(path)?.filter((target) => paths.includes(target)) ?? [];
+    return { path, lines: readFileSync(inRoot(path), 'utf8').split('\n').length - 1, imports };
   });
-};
-
-/** Groups of files that import each other in a circle. */
-export const findCycles = (files: readonly SourceFile[]): string[][] => {
-  const importsOf = new Map(files.map(({ path, imports }) => [path, imports]));
-  const order = new Map<string, number>();
-  const low = new Map<string, number>();
-  const stack: string[] = [];
-  const cycles: string[][] = [];
-  const visit = (path: string): number => {
-    const index = order.size;
-    order.set(path, index);
-    let lowest = index;
-    stack.push(path);
-    for (const next of importsOf.get(path) ?? []) {
-      if (!importsOf.has(next)) continue;
-      if (!order.has(next)) lowest = Math.min(lowest, visit(next));
-      else if (stack.includes(next)) lowest = Math.min(lowest, order.get(next) ?? index);
-    }
-    low.set(path, lowest);
-    if (lowest === index) {
-      const cycle = stack.splice(stack.indexOf(path));
-      if (cycle.length > 1) cycles.push(cycle);
-    }
-    return lowest;
-  };
-  for (const { path } of files) if (!order.has(path)) visit(path);
-  return cycles;
+  const cycles = modules.flatMap(({ dependencies }) =>
+    dependencies.flatMap(
+      ({ cycle }) =>
+        cycle
+          ?.map(({ name }) => name)
+          .toSorted()
+          .join(', ') ?? [],
+    ),
+  );
+  return { files, cycles: [...new Set(cycles)] };
 };

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { serve } from '@taleback/e2e/src/chaos/serve.ts';
 import { parseConfig } from '@taleback/worker/src/config.ts';
 import { openWorker } from '@taleback/worker/src/wiring.ts';
 import { type ExecutedFiles, executedFiles } from './house-callback.ts';
@@ -19,14 +18,13 @@ export const filesOfStory = async (): Promise<ExecutedFiles> => {
   const folder = await mkdtemp(join(tmpdir(), 'taleback-house-'));
   await mkdir(join(folder, 'audio'));
   let delivered: (() => void) | undefined;
-  const receiver = createServer((request, response) => {
+  const receiver = await serve((request, response) => {
     request.resume().on('end', () => {
       response.setHeader('content-type', 'application/json').end('{"success":true}');
       if (request.url === '/api/tts/callback') delivered?.();
     });
   });
-  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
-  const callbackUrl = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/api/tts/callback`;
+  const callbackUrl = `${receiver.url}/api/tts/callback`;
   const environment = {
     AUDIO_FOLDER: join(folder, 'audio'),
     AUDIO_PORT: '0',
@@ -58,7 +56,7 @@ export const filesOfStory = async (): Promise<ExecutedFiles> => {
     );
   } finally {
     await worker.close();
-    receiver.close();
+    await receiver.close();
     await rm(folder, { recursive: true, force: true });
   }
 };

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { inRoot } from '@taleback/scripts/src/paths.ts';
 import { filesOfCallback } from './house-callback.ts';
-import { findCycles, readSources, roomOf, type SourceFile, workspaceOf } from './house-files.ts';
+import { readSources, roomOf, type SourceFile, workspaceOf } from './house-files.ts';
 import { filesOfStory } from './house-story.ts';
 import { type BenchResult, type Goal, judged } from './measure.ts';
 
@@ -36,7 +36,7 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 /** How large the code base is, and how much of it one message or one story passes through. */
 export const run = async (): Promise<BenchResult> => {
   const budgets = JSON.parse(readFileSync(inRoot('bench/house.json'), 'utf8')) as Budgets;
-  const files = readSources();
+  const { files, cycles } = readSources();
   const byWorkspace = Map.groupBy(files, ({ path }) => workspaceOf(path));
   for (const [workspace, own] of [...byWorkspace].sort(([one], [other]) => one.localeCompare(other))) {
     const small = own.filter(({ lines }) => lines <= SMALL_LINES).length;
@@ -53,8 +53,7 @@ export const run = async (): Promise<BenchResult> => {
     webArrows: roomArrows(files, 'web'),
   };
   for (const [name, set] of Object.entries(arrows)) say(`${name}: ${[...set].sort().join(', ')}`);
-  const cycles = findCycles(files);
-  for (const cycle of cycles) say(`cycle: ${cycle.join(' > ')}`);
+  for (const cycle of cycles) say(`cycle: ${cycle}`);
   const callback = await filesOfCallback();
   say(`one error callback: ${callback.files.join(' ')}`);
   const story = await filesOfStory();

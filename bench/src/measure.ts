@@ -1,5 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { randomFrom } from '@taleback/e2e/src/chaos/random.ts';
 import type { Random } from '@taleback/resilience';
 
 /** What one benchmark found. Printed as one JSON line. */
@@ -66,25 +67,31 @@ async function cpuMicros({ work, count }: Contestant): Promise<number> {
 }
 
 /**
- * Lets all take turns, round by round in one run, after one round to warm up.
+ * Lets all take turns, round by round in one run, after one round to warm up; who begins changes from round to round.
  *
- * @returns per contestant, the cost per repetition in each round, microseconds
+ * @returns per contestant, what was measured in each round
  */
-export async function interleavedRounds<K extends string>(
-  contestants: Record<K, Contestant>,
+export const interleaved = async <K extends string, C>(
+  contestants: Record<K, C>,
   rounds: number,
-): Promise<Record<K, number[]>> {
+  measure: (contestant: C) => Promise<number>,
+): Promise<Record<K, number[]>> => {
   const names = Object.keys(contestants) as K[];
   const costs = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<K, number[]>;
-  for (const name of names) await contestants[name].work(contestants[name].count);
+  for (const name of names) await measure(contestants[name]);
   for (let round = 0; round < rounds; round += 1) {
-    for (const name of names) {
+    const first = round % names.length;
+    for (const name of [...names.slice(first), ...names.slice(0, first)]) {
       collectGarbage();
-      costs[name].push(await cpuMicros(contestants[name]));
+      costs[name].push(await measure(contestants[name]));
     }
   }
   return costs;
-}
+};
+
+/** The cost per repetition in each round, microseconds. */
+export const interleavedRounds = <K extends string>(contestants: Record<K, Contestant>, rounds: number) =>
+  interleaved(contestants, rounds, cpuMicros);
 
 /** The median of the ratios of one round each: what happens to a whole round happens to both. */
 export function pairedRatio(costs: readonly number[], floor: readonly number[]): number {
@@ -108,13 +115,5 @@ export const percentile = (sample: readonly number[], share: number): number => 
   return Math.round((sorted[rank] ?? Number.NaN) * 100) / 100;
 };
 
-/** The same numbers, 0 to 1, in every run. @see mulberry32, Tommy Ettinger */
-export const seededRandom = (seed: number): Random => {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-};
+/** The same numbers, 0 to 1, in every run. */
+export const seededRandom = (seed: number): Random => randomFrom(seed).next;

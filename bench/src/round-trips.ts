@@ -1,4 +1,4 @@
-import { collectGarbage, median } from './measure.ts';
+import { interleaved, median } from './measure.ts';
 
 export interface Traveller {
   readonly trip: () => Promise<void>;
@@ -33,31 +33,7 @@ const throughput =
     return ((performance.now() - since) * 1_000) / count;
   };
 
-/**
- * Lets all take turns, round by round in one run, after one round to warm up; who begins changes from round to round.
- * Time is that on the wall: what happens on the other side of a thread or a process is part of a trip.
- *
- * @returns per traveller, the cost of a trip in each round, microseconds
- */
-const interleaved = async <K extends string>(
-  travellers: Record<K, Traveller>,
-  rounds: number,
-  measure: (traveller: Traveller) => Promise<number>,
-): Promise<Record<K, number[]>> => {
-  const names = Object.keys(travellers) as K[];
-  const costs = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<K, number[]>;
-  for (const name of names) await measure(travellers[name]);
-  for (let round = 0; round < rounds; round += 1) {
-    const first = round % names.length;
-    for (const name of [...names.slice(first), ...names.slice(0, first)]) {
-      collectGarbage();
-      costs[name].push(await measure(travellers[name]));
-    }
-  }
-  return costs;
-};
-
-/** The median of sequential round trips, per round. */
+/** The median of sequential round trips, per round. Time is that on the wall: the other side of a thread or process is part of a trip. */
 export const interleavedTrips = <K extends string>(travellers: Record<K, Traveller>, rounds: number) =>
   interleaved(travellers, rounds, sequentialP50);
 

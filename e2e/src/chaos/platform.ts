@@ -1,8 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { stat } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PubSub } from '@google-cloud/pubsub';
@@ -32,6 +29,7 @@ import { type EventConsumer, openEventConsumer } from './event-consumer.ts';
 import { HMAC_PREFIX, HMAC_SECRET } from './handler-in-the-field.ts';
 import type { Random } from './random.ts';
 import type { StormRunpod } from './runpod.ts';
+import { serve } from './serve.ts';
 import type { Tale } from './tales.ts';
 
 export interface PlatformOptions {
@@ -147,16 +145,14 @@ export const openPlatform = async ({
     runpod: runpod.client,
     webhook: { ...common, secrets: [key], confirmWith: runpod.client },
   });
-  const server = createServer(nodeEdge(receiver));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const server = await serve(nodeEdge(receiver));
   const { collections, subscriptions } = createNames();
   const storiesOf = firestore.collection(collections.stories);
   const pubsub = new PubSub({ projectId });
   const failed = storiesOf.where('audioStatus', '==', 'failed').select();
 
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: server.url,
     firestore,
     callbackUrl,
     consumer,
@@ -229,9 +225,7 @@ export const openPlatform = async ({
     close: async () => {
       await consumer.close();
       await pubsub.close();
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
+      await server.close();
       await deleteApp(app);
     },
   };

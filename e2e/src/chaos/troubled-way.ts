@@ -1,8 +1,7 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from './random.ts';
+import { serve } from './serve.ts';
 
 /** What may happen to one callback between the worker and the receiver. */
 export const TROUBLES = [
@@ -77,7 +76,7 @@ export const openTroubledWay = async (random: Random): Promise<TroubledWay> => {
       body: new Uint8Array(body),
     });
   };
-  const serve = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
+  const pass = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const trouble = isCalm ? 'none' : choose(random);
     const delayMs = random.between(0, LONGEST_DELAY_MS);
     counts[trouble] += 1;
@@ -104,25 +103,19 @@ export const openTroubledWay = async (random: Random): Promise<TroubledWay> => {
     await answerWith(outgoing, answer);
   };
 
-  const server = createServer((incoming, outgoing) => {
-    serve(incoming, outgoing).catch(() => outgoing.destroy());
+  const { url, close } = await serve((incoming, outgoing) => {
+    pass(incoming, outgoing).catch(() => outgoing.destroy());
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    leadTo: (url) => {
-      receiverUrl = url;
+    url,
+    leadTo: (to) => {
+      receiverUrl = to;
     },
     counts,
     calm: async () => {
       isCalm = true;
       await Promise.all(echoes);
     },
-    close: async () => {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
+    close,
   };
 };

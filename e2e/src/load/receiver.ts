@@ -1,7 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { type Message, PubSub } from '@google-cloud/pubsub';
 import { createNames } from '@taleback/core';
 import type { NarrationEvent } from '@taleback/functions/src/events/narration-event.ts';
@@ -13,6 +10,7 @@ import { createReceiver } from '@taleback/functions/src/http/router.ts';
 import { createFirestoreStories } from '@taleback/functions/src/stories/firestore-stories.node.ts';
 import { deleteApp, initializeApp } from 'firebase-admin/app';
 import { type Firestore, getFirestore } from 'firebase-admin/firestore';
+import { serve } from '../chaos/serve.ts';
 import type { LoadSecrets } from './plan.ts';
 
 /** The receiver in this process, as the functions' entry wires it, over a project of its own. */
@@ -72,19 +70,15 @@ export const openLoadedReceiver = async (secrets: LoadSecrets): Promise<LoadedRe
     processingLeaseMs: LEASE_MS,
     callerLimits: createCallerLimits(LIMITS),
   });
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, nodeEdge(receiver));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const server = await serve(nodeEdge(receiver), { keepAliveTimeout: KEEP_ALIVE_MS });
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: server.url,
     firestore,
     decisions,
     faults,
     events,
     close: async () => {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
+      await server.close();
       await pubsub.close();
       await deleteApp(app);
     },
