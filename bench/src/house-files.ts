@@ -13,7 +13,6 @@ export interface SourceFile {
 const SOURCE = /\.(ts|tsx|mts|mjs|js|css|py|html)$/;
 const WORKSPACES = ['packages', 'functions', 'worker', 'cli', 'web', 'scripts', 'bench', 'e2e'];
 
-/** Tests and examples are not counted. */
 const isCounted = (path: string): boolean =>
   SOURCE.test(path) && !/(^|\/)(test|examples)\//.test(path) && !/\.test\./.test(path);
 

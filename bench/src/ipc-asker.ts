@@ -15,7 +15,6 @@ export const nodeOn = (core: string | undefined): Start =>
 
 /** What the measuring program starts. */
 export interface IpcChildren {
-  /** How the processes are started. */
   readonly node: Start;
   readonly speechChild: string;
   readonly rawChild: string;
@@ -51,7 +50,6 @@ export const tripsTo = ({ ask }: Asker, sizeBytes: number): (() => Promise<void>
   };
 };
 
-/** Asks these in turn. */
 export const inTurn = (askers: readonly [Asker, ...Asker[]]): Asker => {
   const [first] = askers;
   let turn = 0;

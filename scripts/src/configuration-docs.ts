@@ -92,7 +92,6 @@ const manual = (): string => {
   return `# Configuration\n\n${NOTICE}\n\n${sections.join('\n\n')}\n\n${profileTable()}\n`;
 };
 
-/** `.env.example` */
 const example = (): string => {
   const sections = PARTS.map(({ title, variables }) => {
     const lines = variables.map(

@@ -55,7 +55,6 @@ const runBatch = async (file: string, { out: folder }: { readonly out: string })
   });
 };
 
-/** `taleback batch` */
 export const addBatchCommand = (program: Command): void => {
   program
     .command('batch')

@@ -34,7 +34,6 @@ const runDoctor = async (flags: DoctorFlags): Promise<void> => {
   if (!report.ok) process.exitCode = 1;
 };
 
-/** `taleback doctor` */
 export const addDoctorCommand = (program: Command): void => {
   program
     .command('doctor')

@@ -184,7 +184,6 @@ const runNarrate = async (given: string | undefined, flags: NarrateFlags): Promi
   }
 };
 
-/** `taleback narrate` */
 export const addNarrateCommand = (program: Command): void => {
   program
     .command('narrate')

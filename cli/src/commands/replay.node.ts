@@ -127,7 +127,6 @@ const runReplay = async (flags: ReplayFlags): Promise<void> => {
   }
 };
 
-/** `taleback replay` */
 export const addReplayCommand = (program: Command): void => {
   program
     .command('replay')

@@ -70,7 +70,6 @@ const runSynthesize = async (given: string | undefined, flags: SynthesizeFlags):
   }
 };
 
-/** `taleback synthesize` */
 export const addSynthesizeCommand = (program: Command): void => {
   program
     .command('synthesize')

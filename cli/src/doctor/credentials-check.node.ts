@@ -63,7 +63,6 @@ const faultOfKeyFile = async (file: string): Promise<string | undefined> => {
 
 const RUNPOD = ['RUNPOD_WEBHOOK_GET_JOB', 'RUNPOD_WEBHOOK_POST_OUTPUT', 'RUNPOD_AI_API_KEY'];
 
-/** What the source of jobs has to be given. */
 export const jobCredentials = async (
   { source }: WorkerConfig,
   environment: Environment,

@@ -8,7 +8,6 @@ import { type Check, failed, failedBy, type Finding } from './examine.ts';
 
 export interface EngineCheckOptions {
   readonly network: NetworkProbe;
-  /** The voice that is wanted. */
   readonly voiceId?: string | undefined;
   /** Whether a running worker waits for an answer of the engine; a failure counts as no. Default: none does. */
   readonly isAtWork?: ((engine: string, signal: AbortSignal) => Promise<boolean>) | undefined;

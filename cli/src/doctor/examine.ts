@@ -8,7 +8,6 @@ export type CheckStatus = 'ok' | 'warning' | 'failed' | 'skipped';
 const CHECK_GROUPS = ['engines', 'callbacks', 'jobs', 'storage', 'machine'] as const;
 export type CheckGroup = (typeof CHECK_GROUPS)[number];
 
-/** What a check found. */
 export interface Finding {
   readonly status: CheckStatus;
   readonly code?: ErrorCode | undefined;

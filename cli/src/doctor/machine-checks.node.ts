@@ -91,7 +91,6 @@ export const readProgramVersion = async (command: string, signal: AbortSignal): 
 /** Engines that a Python process of ours hosts. */
 const HOSTED = /^(?:espeak-ng|[a-z-]+-python)$/;
 
-/** The programs that the configured engines need. */
 export const neededPrograms = (config: {
   readonly names: readonly string[];
   readonly python: { readonly command: string };

@@ -47,7 +47,6 @@ const openUnderTest = async (
 
 interface EngineOptions {
   readonly environment: Environment;
-  /** The voice that is wanted. */
   readonly voiceId: string | undefined;
   /** Whether no engine is asked to speak. */
   readonly isQuick: boolean;

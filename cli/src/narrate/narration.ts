@@ -88,7 +88,6 @@ export const requestNarration = async (
   throw new CommandFailed(`The receiver answered ${status}: ${excerpt}`);
 };
 
-/** What is known of a story that is left. */
 export interface LeftStory {
   readonly storyId: string;
   readonly jobId: string | undefined;

@@ -17,7 +17,6 @@ export interface Ending {
   readonly word: string;
 }
 
-/** One callback to send. */
 export interface PlannedCallback {
   readonly kind: 'genuine' | 'duplicate' | 'forged';
   readonly route: 'callback' | 'error-callback';

@@ -3,7 +3,6 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { type Bug, plant } from './bugs.ts';
 import { planOf } from './plan.ts';
 
-/** What a thread is started with. */
 export interface ThreadData {
   /** It runs this seed, and every `stride`-th after it. */
   readonly seed: number;

@@ -46,7 +46,6 @@ export interface StoryRecord {
   readonly reports: Committed[];
   /** The end that the story had when a job of ours was opened. */
   readonly ends: Map<string, Fields>;
-  /** Jobs that a person cancelled. */
   readonly cancelled: Set<string>;
   /** Jobs at RunPod, by RunPod's id, and when the id was recorded. */
   readonly recorded: Map<string, { readonly jobId: string; readonly order: number }>;

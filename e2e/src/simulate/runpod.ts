@@ -4,7 +4,6 @@ import { applyWebhook } from '@taleback/functions/src/runpod/webhook.ts';
 import type { Actor } from './scheduler.ts';
 import type { World } from './world.ts';
 
-/** A job at RunPod. */
 export interface RunpodJob {
   readonly id: string;
   readonly storyId: string;

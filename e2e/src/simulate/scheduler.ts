@@ -5,7 +5,6 @@ export interface Scheduler {
   /** Simulated Unix milliseconds. */
   readonly now: () => number;
   readonly after: (delayMs: number, run: () => void) => () => void;
-  /** Whether nothing else is left to run. */
   readonly isIdle: () => boolean;
   /** Resolves when nothing is left to run, or the time has come. */
   readonly run: (untilMs: number) => Promise<void>;
@@ -81,7 +80,6 @@ export interface Actor {
 export interface ActorsOptions {
   readonly scheduler: Scheduler;
   readonly random: Random;
-  /** Whether faults happen now. */
   readonly hasFaults: () => boolean;
   /** Faults, by their names, that do not happen: to find out which ones a failure needs. */
   readonly without: ReadonlySet<string>;

@@ -23,7 +23,6 @@ export interface VoiceStyle {
   readonly temperature?: number | undefined;
 }
 
-/** A narration job as the handler understands it. */
 export interface NarrationJob {
   readonly jobId: string | undefined;
   readonly storyId: string | undefined;

@@ -29,7 +29,6 @@ export interface Narration {
     | undefined;
 }
 
-/** An audio in the store. */
 export interface StoredAudio {
   readonly key: string;
   readonly url: string;

@@ -10,7 +10,6 @@ export interface Substitute {
   readonly body: string;
 }
 
-/** A message as the outbox keeps it. */
 export interface OutboxMessage extends Substitute {
   /** Messages of one lane to one receiver are sent in order. Default: a lane of its own. */
   readonly lane?: string | undefined;
@@ -28,7 +27,6 @@ export type Delivery =
   /** No attempt got through. */
   | { readonly kind: 'undeliverable'; readonly attempts: number; readonly cause: string };
 
-/** A delivery that failed for good. */
 export type FailedDelivery = Extract<Delivery, { kind: 'refused' | 'undeliverable' }>;
 
 /** A message that is on the disk and has not been tried. */
@@ -80,7 +78,6 @@ export interface OutboxCounts {
   readonly sentWithout: number;
 }
 
-/** The counts while they are counted. */
 export type Counts = { -readonly [Name in keyof OutboxCounts]: number };
 
 const ADDRESS_REFUSED = 'callback_address_refused';
@@ -151,7 +148,6 @@ export interface Sendable {
 /** One attempt. It never rejects. */
 export type SendOnce = (message: Sendable, signal?: AbortSignal) => Promise<TryOutcome>;
 
-/** An attempt that was not accepted. */
 export type FailedTry = Exclude<TryOutcome, { kind: 'accepted' }>;
 
 /** Why an attempt failed. */

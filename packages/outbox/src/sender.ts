@@ -85,7 +85,6 @@ export class Sender {
     return this.#schedule.depth;
   }
 
-  /** Age of the oldest entry, ms. */
   get oldestAge(): number | null {
     const ageMs = this.#options.clock.now() - this.#schedule.oldestStamp;
     return Number.isFinite(ageMs) ? Math.max(0, Math.round(ageMs)) : null;

@@ -21,7 +21,6 @@ export type Content =
   | { readonly ok: true; readonly message: OutboxMessage }
   | { readonly ok: false; readonly reason: string };
 
-/** An entry in the database. */
 interface Row extends EntryName {
   readonly owner: string;
   readonly held: number;

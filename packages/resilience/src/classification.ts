@@ -1,4 +1,3 @@
-/** What the caller knows about an error. */
 export interface Classification {
   /** Whether the same call may succeed later. Errors of the request itself (400, 404) never do. */
   readonly retryable: boolean;

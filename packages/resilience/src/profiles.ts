@@ -173,7 +173,6 @@ export const worker = {
   },
 } as const satisfies ResilienceProfile;
 
-/** Every profile by its name. */
 export const PROFILES = { kokoro, chatterbox, coqui, elevenlabs, edge, guarded, worker } as const;
 
 /** What can be changed in a profile, one number each. Undefined: the profile has none. */

@@ -134,7 +134,6 @@ class SlidingWindow implements RateLimiter {
 }
 
 export interface KeyedRateLimiterOptions {
-  /** The limit of each key. */
   readonly limit: RateLimitOptions;
   /** Keys remembered at most, at least 1. Default 10_000: a few MB. */
   readonly maxKeys?: number;

@@ -49,5 +49,4 @@ export const parseRunpodEnvironment = (variables: RunpodVariables, newId: () => 
 
 export type RunpodSettings = Readonly<ReturnType<typeof parseRunpodEnvironment>>;
 
-/** The variables of this process. */
 export const readEnvironment = (): RunpodVariables => process.env;

@@ -24,7 +24,6 @@ export interface JobRunnerParts extends PlatformAccess {
   readonly leaving: AbortSignal;
 }
 
-/** The result of a job. */
 export interface JobEnd {
   readonly url: string;
   readonly body: string;

@@ -16,7 +16,6 @@ export interface RunpodJob {
   readonly [field: string]: unknown;
 }
 
-/** One request to the platform. */
 export interface HttpRequest {
   readonly method: 'GET' | 'POST';
   readonly url: string;
@@ -113,7 +112,6 @@ export interface PlatformParts {
   readonly clock: Clock;
 }
 
-/** A post about a job. */
 export interface JobPost extends Pick<HttpRequest, 'url' | 'signal'> {
   readonly jobId: string;
   /** JSON text, although the protocol's content type says otherwise. */

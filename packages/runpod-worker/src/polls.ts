@@ -69,7 +69,6 @@ export interface TakeLoopParts extends PlatformAccess {
   readonly underWay: UnderWay;
   /** Jobs that may be under way at once. */
   readonly limit: () => Promise<number>;
-  /** Results that wait to be accepted. */
   readonly waitingResults: () => number;
   /** Begins a job that a dead worker left; false when there is none. They go before new ones. */
   readonly beginLeftover: () => boolean;

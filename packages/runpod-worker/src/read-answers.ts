@@ -9,7 +9,6 @@ export interface FaultyEntry {
 
 type Nothing = Exclude<PollEnd, { kind: 'found' }>;
 
-/** What a job-take gave. */
 export type TakeOutcome =
   | { readonly kind: 'jobs'; readonly jobs: readonly RunpodJob[]; readonly faulty: readonly FaultyEntry[] }
   | Nothing;

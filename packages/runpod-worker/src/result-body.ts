@@ -76,7 +76,6 @@ const inMib = (sizeBytes: number): string => (sizeBytes / MIB).toFixed(1);
 
 const REMEDY = 'Upload it to storage and return its address.';
 
-/** Replaces a result that the platform refused for its size. */
 export const refusedForSize = (sizeBytes: number): ResultBody => ({
   error: `The platform refused the result for its size, ${inMib(sizeBytes)} MiB. ${REMEDY}`,
 });

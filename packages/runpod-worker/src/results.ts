@@ -34,7 +34,6 @@ export interface TakenJob extends z.output<typeof takenJob> {
   readonly job: RunpodJob;
 }
 
-/** A result, under the key of its job. */
 export interface JobResult {
   readonly key: string;
   readonly jobId: string;

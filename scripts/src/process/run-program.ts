@@ -4,7 +4,6 @@ import { inRoot } from '../paths.ts';
 export interface ProgramEnd {
   /** 1 as well when a signal ended it or it could not be started. */
   readonly code: number;
-  /** What it printed. */
   readonly output: string;
 }
 

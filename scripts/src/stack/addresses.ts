@@ -13,7 +13,6 @@ export interface StackAddresses {
   readonly firestoreHost: string;
   readonly functionsHost: string;
   readonly pubsubHost: string;
-  /** Health and metrics of the worker. */
   readonly workerHealthUrl: string;
 }
 

@@ -79,7 +79,6 @@ const emulatorToken = (userId: string): string => JSON.stringify({ uid: userId }
 export const pageUrlAs = (userId: string, addresses: StackAddresses): string =>
   `${addresses.pageUrl}/#token=${encodeURIComponent(emulatorToken(userId))}`;
 
-/** Signs a reader in at a running stack. */
 export const signInReader = async (addresses: StackAddresses, userId: string): Promise<Reader> => {
   const { collections, functions: callables } = createNames();
   const options = { projectId: addresses.projectId, apiKey: 'emulator' };

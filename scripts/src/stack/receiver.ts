@@ -7,7 +7,6 @@ import { UsageError } from '../command-line.ts';
 import { inRoot } from '../paths.ts';
 import { createPortPicker } from '../process/free-port.ts';
 
-/** A receiver on its own, with emulators. */
 export interface StandaloneReceiver {
   readonly addresses: {
     readonly url: string;

@@ -82,7 +82,6 @@ export type BreakerState =
       readonly sinceMs: number;
       readonly retryAtMs: number;
       readonly cooldownMs: number;
-      /** Trials that failed in this outage. */
       readonly failedTrials: number;
     }
   /** One trial at a time is admitted. */

@@ -60,7 +60,6 @@ export type CallOutcome<T> = RetryOutcome<T> | CallRejected;
 
 export type CallRejected = Rejection & {
   readonly kind: 'rejected';
-  /** Attempts that were made before. */
   readonly attempts: number;
   /** What the last of them threw, if there was one. */
   readonly lastError: unknown;

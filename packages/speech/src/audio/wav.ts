@@ -147,7 +147,6 @@ export const parseWav = (bytes: Uint8Array): Pcm => {
 export const formatWav = ({ sampleRateHz, samples }: Pcm): Uint8Array<ArrayBuffer> =>
   formatWavOfParts(sampleRateHz, [samples]);
 
-/** The same, of samples that come in parts. */
 export const formatWavOfParts = (
   sampleRateHz: number,
   parts: readonly Int16Array<ArrayBuffer>[],

@@ -41,7 +41,6 @@ const waitForTurn = async (
 export class EngineLine implements NarratingEngine {
   /** The engine as everyone uses it: its chunks are spoken by the line. */
   readonly profile: SpeechEngine;
-  /** Why it did not start. */
   startFault: TalebackError | undefined;
   readonly #plugin: EnginePlugin;
   readonly #options: Omit<LineOptions, 'config'>;

@@ -13,7 +13,6 @@ export interface Narration {
   readonly chunkCount: number;
   readonly voiceId: string;
   readonly engine: string;
-  /** What was tried before, and failed. */
   readonly failedBefore?: readonly FailedTry[] | undefined;
 }
 

@@ -39,7 +39,6 @@ export class DiagnosisOnFailure {
     this.#options = options;
   }
 
-  /** All retries of the engine failed with this error. */
   failed(engine: string, error: unknown): void {
     if (this.#closing.signal.aborted || this.#isRecent(engine)) return;
     this.#startedMs.set(engine, this.#options.clock.now());
@@ -52,12 +51,10 @@ export class DiagnosisOnFailure {
     this.failed(engine, error);
   }
 
-  /** The last diagnosis of an engine. */
   last(engine: string): Diagnosis | undefined {
     return this.#last.get(engine);
   }
 
-  /** The last diagnosis of every engine that has one. */
   all(): Readonly<Record<string, Diagnosis>> {
     return Object.fromEntries(this.#last);
   }
@@ -86,7 +83,6 @@ export class DiagnosisOnFailure {
     return this.#running;
   }
 
-  /** Aborts the current diagnosis. */
   async close(): Promise<void> {
     this.#closing.abort(new Error('the diagnosis was broken off'));
     await this.#running;

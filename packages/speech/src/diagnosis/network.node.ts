@@ -22,7 +22,6 @@ export type TlsFinding =
 
 /** An open connection. Nothing of ours is ever written to it but the handshake. */
 export interface ProbeConnection {
-  /** The address that answered. */
   readonly address: string;
   /**
    * @param host the name that the certificate has to be made out for

@@ -144,7 +144,6 @@ export const readProfile = (engine: string, environment: Environment): EnginePro
 export const policyOf = ({ base, set }: EngineProfile): ResilienceProfile | undefined =>
   base && withNumbers(base, set);
 
-/** The numbers that an engine in processes has of its own. */
 export const ownNumbers = ({ base, set }: EngineProfile): Partial<ProfileNumbers> => ({
   ...(base && numbersOf(base)),
   ...set,

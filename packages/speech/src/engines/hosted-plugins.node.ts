@@ -18,7 +18,6 @@ import { openSpeechThread } from './speech-thread.node.ts';
 const PASSED_ON =
   'PATH HOME LANG LC_ALL TMPDIR TZ HF_HOME COQUI_TOS_AGREED TTS_HOME CUDA_VISIBLE_DEVICES LD_LIBRARY_PATH SYSTEMROOT';
 
-/** What is passed on of our environment. */
 export const childEnvironment = (
   ours: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> =>

@@ -59,7 +59,6 @@ export interface CoquiFacts {
   readonly speakers: readonly string[];
 }
 
-/** Coqui in a Python child. */
 export const coquiProfile = ({ model, languages, speakers }: CoquiFacts): SpeechProfile =>
   modelProfile('coqui-python', speakers.length === 0 ? [DEFAULT_VOICE] : speakers, {
     languages,

@@ -10,7 +10,6 @@ export interface Candidate {
   readonly responseTimeMs: number;
   /** Share of its recent answers that succeeded, 0 to 1; 1 before the first. */
   readonly successRate: number;
-  /** The model in memory, if any. */
   readonly model: string | undefined;
 }
 

@@ -33,7 +33,6 @@ const failureOf = (error: unknown, name: string, atMs: number): LastFailure => {
   return { code, message, atMs };
 };
 
-/** A change of a breaker as an event. */
 export const breakerChanged = (
   breaker: CircuitBreaker,
   workerId: string,

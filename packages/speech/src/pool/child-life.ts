@@ -111,7 +111,6 @@ export class ChildLife {
     this.child?.leave();
   }
 
-  /** Ends it at once. */
   kill(cause: string): void {
     if (this.state === 'TERMINATED' || this.#ending === 'killed') return;
     this.#ending = 'killed';

@@ -81,7 +81,6 @@ const managerConfig = z.strictObject({
     .prefault({}),
 });
 
-/** Every number of the manager. */
 export type TtsManagerConfig = z.output<typeof managerConfig>;
 /** The same with every field optional. */
 export type TtsManagerOverrides = z.input<typeof managerConfig>;
@@ -94,7 +93,6 @@ export const parseManagerConfig = (overrides: TtsManagerOverrides = {}): TtsMana
   throw new Error(`TTS manager configuration: ${faults.join('; ')}`);
 };
 
-/** The numbers of the manager, in the words of a profile. */
 export const poolNumbers = (config: TtsManagerConfig): ProfileNumbers => {
   const { workerPool, circuitBreaker, retry } = config;
   return {

@@ -53,7 +53,6 @@ export class RemoteLine implements SpeechLine {
   readonly #probes: ServiceProbes;
   /** It is not pinged between requests, so its silence means nothing. */
   readonly #health: WorkerHealth;
-  /** Requests in progress, with the controllers that end them. */
   readonly #requests = new Map<AbortController, Promise<unknown>>();
   /** Attempts in progress. */
   #inFlight = 0;

@@ -80,7 +80,6 @@ export class PoolModeMachine {
     return this.#failures >= FAILURES_TO_IN_PROCESS + (this.#hasThread ? FAILURES_TO_SINGLE : 0);
   }
 
-  /** A child came up. */
   cameUp(kind: 'process' | 'thread'): void {
     this.#failures = 0;
     if (kind === 'process') this.#fallBack = 'single';

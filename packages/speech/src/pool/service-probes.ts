@@ -84,7 +84,6 @@ export class ServiceProbes {
     return this.#isKnown && this.#options.clock.now() - this.#probedAtMs >= MIN_INTERVAL_MS;
   }
 
-  /** Probes before it is time. */
   probeSoon(): void {
     if (!this.#mayProbe()) return;
     this.#probedAtMs = Number.NEGATIVE_INFINITY;

@@ -57,7 +57,6 @@ export interface SpeechChild {
   ping(): void;
   /** Asks it to finish its work and leave. */
   leave(): void;
-  /** Ends it at once. */
   kill(): void;
 }
 

@@ -24,7 +24,6 @@ export class SpeechJob implements Queueable<SpeechJob> {
   readonly priority: Priority;
   readonly acceptedAtMs: number;
   readonly promise: Promise<Pcm>;
-  /** Attempts begun. */
   attempts = 0;
   /** Time that its attempts took together, in milliseconds. */
   spentMs = 0;

@@ -82,7 +82,6 @@ export interface PoolSnapshot {
   readonly workers: readonly WorkerSnapshot[];
 }
 
-/** The worst breaker of some workers; undefined for none. */
 export const worstBreaker = (workers: readonly WorkerSnapshot[]): WorkerBreakerState | undefined =>
   BREAKER_STATES.findLast((state) => workers.some(({ breaker }) => breaker === state));
 
@@ -180,7 +179,6 @@ export type SynthesisEvent =
 /** Receives every event, at once and in order. It must not throw. */
 export type SynthesisListener = (event: SynthesisEvent) => void;
 
-/** How one attempt at a request ended. */
 export type AttemptEnd<Failure = ErrorReport> =
   | { readonly kind: 'spoken'; readonly sound: Pcm }
   | { readonly kind: 'failed'; readonly error: Failure };

@@ -26,7 +26,6 @@ export interface SpeechWorkerOptions {
   /** Shared by the workers of a pool: they speak with the same engine. */
   readonly timeouts: AdaptiveTimeout;
   readonly onState: (worker: SpeechWorker, from: WorkerState, cause: string | undefined) => void;
-  /** Its child is gone. */
   readonly onGone: (worker: SpeechWorker, cause: string) => void;
 }
 
@@ -53,7 +52,6 @@ export class SpeechWorker implements Candidate {
   readonly breaker: CircuitBreaker;
   readonly life: ChildLife;
   readonly health: WorkerHealth;
-  /** The model in memory. */
   model: string | undefined;
   /** Until when its breaker is known to refuse, epoch milliseconds. */
   refusedUntilMs = 0;

@@ -287,6 +287,5 @@ export class WorkerPool implements SpeechLine {
 
 const isSome = <Item>(items: readonly Item[]): items is readonly [Item, ...Item[]] => items.length > 0;
 
-/** No process comes up. */
 const noWorker = (details: string): TalebackError =>
   new TalebackError('model_loading_failed', 'No speech process could be started.', { details });

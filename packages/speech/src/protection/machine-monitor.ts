@@ -24,7 +24,6 @@ export interface Finding {
   readonly figure: Figure;
   readonly level: Exclude<Level, 'normal'>;
   readonly value: number;
-  /** The threshold that it is over. */
   readonly threshold: number;
 }
 
@@ -69,7 +68,6 @@ const FIGURES = {
 
 export const FIGURE_NAMES = Object.keys(FIGURES) as readonly Figure[];
 
-/** The value of a figure; undefined when it was not read. */
 export const figureOf = (reading: MachineReading, figure: Figure): number | undefined => {
   const value = reading[FIGURES[figure].field];
   return Number.isNaN(value) ? undefined : value;

@@ -55,7 +55,6 @@ export interface CpuLimit {
   readonly usedMs: number;
 }
 
-/** The counters at one moment. */
 export interface CpuCounters {
   /** Of a clock that never runs backwards, ms. */
   readonly atMs: number;

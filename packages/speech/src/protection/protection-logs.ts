@@ -25,7 +25,6 @@ export const logProtectionChanges =
     log('error', `${PREFIX} ${verb}: ${describeReason(reason)}`, { reason, sinceMs, leavesAtMs, cooldownMs });
   };
 
-/** Logs the kill switch at warn. */
 export const logKillSwitchChanges =
   (log: Log, controlFile: string | undefined) =>
   (change: KillSwitchChange): void => {

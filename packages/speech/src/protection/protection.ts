@@ -21,7 +21,6 @@ export interface ProtectionParts {
   readonly clock?: Clock | undefined;
 }
 
-/** Whether one more synthesis may begin. */
 export type SynthesisAdmission =
   | { readonly admitted: true }
   /** `synthesis_disabled`, `system_protection` or `provider_rate_limited`. */

@@ -6,9 +6,7 @@ export interface ChildTransport {
   readonly pid: number | undefined;
   /** Writes one line, its end included. Never throws: `onEnd` reports a child that is gone. */
   write(line: string): void;
-  /** Closes its standard input. */
   closeInput(): void;
-  /** Ends it at once. */
   kill(): void;
 }
 

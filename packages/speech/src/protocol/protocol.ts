@@ -120,7 +120,6 @@ export interface SoundFormat {
   readonly sampleRateHz: number | undefined;
 }
 
-/** Sound in a file. */
 export interface SoundFile extends SoundFormat {
   /** Absent when the child named none. */
   readonly path: string | undefined;

@@ -11,7 +11,6 @@ export interface OpenSoundFiles {
   newPath(): string;
   /** The whole file. It is removed, also when it cannot be read. */
   take(path: string): Promise<Uint8Array<ArrayBuffer>>;
-  /** Removes it, if it is there. */
   discard(path: string): void;
   /** Removes the folder and what is left in it. */
   close(): Promise<void>;

@@ -9,7 +9,6 @@ import {
 } from '../pool/speech-line.ts';
 import type { StatisticsSummary } from './statistics.ts';
 
-/** Where the service is in its life. */
 export type ServicePhase =
   | { readonly kind: 'starting' }
   | { readonly kind: 'running' }
@@ -226,7 +225,6 @@ export const describeStatus = (input: StatusInput) => {
     queueDepth: pool?.queueDepth ?? null,
     queued: pool?.queued ?? null,
     inFlight: pool?.inFlight ?? null,
-    /** The worst of the workers' breakers; null when there is none. */
     circuitBreakerState: worstBreaker(workers) ?? null,
     /** Health score of each worker, 0..100, in the order of `workers`. */
     workerHealth: workers.map(({ healthScore }) => healthScore),

@@ -51,7 +51,6 @@ export class RecentSamples {
     this.#added += 1;
   }
 
-  /** Those younger than the window. */
   at(nowMs: number): Sample[] {
     return this.#ring.filter(({ atMs }) => nowMs - atMs < this.#windowMs);
   }

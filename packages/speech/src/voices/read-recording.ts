@@ -28,7 +28,6 @@ const LEAST_SOUND_SHARE = 0.5;
 /** Of MP3, at 48 kHz; fewer may be a coincidence. */
 const THREE_FRAMES_MS = 72;
 
-/** The recording is damaged. */
 export const corruptProfile = (details: string): TalebackError =>
   new TalebackError('voice_profile_corrupt', 'The recording of the voice is damaged.', { details });
 

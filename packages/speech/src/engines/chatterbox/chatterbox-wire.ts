@@ -110,7 +110,6 @@ export const parseUpload = (json: unknown): { readonly name: unknown; readonly n
   return { name, note: typeof error === 'string' ? error.slice(0, 300) : undefined };
 };
 
-/** Why an upload was refused. */
 export const uploadCode = ({ status, isPage }: Refusal): ErrorCode | undefined => {
   if (status === 413 || status === 415) return 'voice_profile_format_invalid';
   return status === 400 && !isPage ? 'voice_profile_corrupt' : undefined;

@@ -15,7 +15,6 @@ export interface Conversation {
   readonly onMessage: (message: string | Uint8Array<ArrayBuffer>) => boolean;
 }
 
-/** How a conversation ended, with the status of its handshake. */
 export type ConversationEnd =
   | { readonly kind: 'done'; readonly status: 101 }
   /** The connection ended before the last message. Code 1006: without a close frame. */

@@ -43,14 +43,12 @@ const withToken = (address: string, tokenName: string, identity: EdgeIdentity): 
   return url;
 };
 
-/** The address for one text. */
 export const speechAddress = (endpoint: string, identity: EdgeIdentity): string => {
   const url = withToken(endpoint, 'TrustedClientToken', identity);
   url.searchParams.set('ConnectionId', identity.newId());
   return url.href;
 };
 
-/** The address of the list of voices. */
 export const voicesAddress = (voicesUrl: string, identity: EdgeIdentity): string =>
   withToken(voicesUrl, 'trustedclienttoken', identity).href;
 

@@ -31,7 +31,6 @@ const MAX_PRINTED_CHARS = 2000;
  */
 const MAX_REUSED_BYTES = 96 * 2 ** 20;
 
-/** How one run of the program ended. */
 export type ProgramEnd =
   | { readonly kind: 'returned' }
   | { readonly kind: 'exited'; readonly exitCode: number }

@@ -6,7 +6,6 @@ export interface ConcurrencyReport {
   readonly current: number | undefined;
 }
 
-/** Permission for one request. */
 export interface Pass {
   /** The most requests of ours at once while this one was under way, itself included. */
   peak: number;

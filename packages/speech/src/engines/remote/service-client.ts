@@ -34,7 +34,6 @@ export const parseServiceAddress = (
   };
 };
 
-/** Where a service is. */
 export interface ServiceLocation {
   /** Such as `http://127.0.0.1:8880`. */
   readonly baseUrl: string;
@@ -109,7 +108,6 @@ export class ServiceClient {
     throw answeredByAnother(`${this.#options.service} answered ${path} with ${type} and no JSON`);
   }
 
-  /** The error for an answer that is not a success. */
   faultOf(answer: HttpAnswer | Refusal, options: Partial<ServiceFaultOptions> = {}): TalebackError {
     const { service, codeOf } = this.#options;
     const refusal = 'words' in answer ? answer : readRefusal(answer);

@@ -12,7 +12,6 @@ export interface Refusal {
   readonly words: string;
   /** A page for browsers: a proxy's, unless the service is known to answer with such. */
   readonly isPage: boolean;
-  /** Its Retry-After, ms. */
   readonly retryAfterMs: number | undefined;
 }
 
@@ -57,7 +56,6 @@ const readWords = (text: string): { readonly label?: string | undefined; readonl
   };
 };
 
-/** Reads an answer that is no success. */
 export const readRefusal = ({ status, headers, body }: HttpAnswer): Refusal => {
   const text = Buffer.from(body).toString('utf8');
   const isPage = /^\s*</u.test(text) || headers['content-type']?.startsWith('text/html') === true;
