@@ -3,24 +3,8 @@ export { type OutboxPolicy } from './decide-next.ts';
 export * from './entry-file.ts';
 export { createHttpPost, type HttpPost, type HttpPostOptions } from './http-post.node.ts';
 export { bearsToken, type LocalRefusal, type LocalServer, refuseForeign } from './local-guard.node.ts';
-export {
-  AddressRefusedError,
-  createSendOnce,
-  type Delivery,
-  describeFailure,
-  type FailedDelivery,
-  type HmacSigning,
-  isHttpUrl,
-  type OutboxCounts,
-  type OutboxMessage,
-  type Post,
-  type PostAnswer,
-  type Sendable,
-  type SendOnce,
-  type SendOptions,
-  type Substitute,
-  type TryOutcome,
-} from './message.ts';
+export type * from './message.ts';
+export { AddressRefusedError, createSendOnce, describeFailure, isHttpUrl } from './message.ts';
 export { type DeliverOptions, Outbox, type OutboxStatus } from './outbox.ts';
 export { lifeOf, type ProcessName } from './process-life.node.ts';
 export { isPublicAddress } from './public-address.node.ts';

@@ -23,18 +23,8 @@ export {
 } from './chain/tts-manager.ts';
 export { VoiceEngine } from './chain/voice-engine.ts';
 export { bindIpcMain, parseIpcError, TTS_CHANNELS } from './electron.ts';
-export {
-  speaksLanguage,
-  type EngineProbe,
-  type RemoteEngine,
-  type SpeechChunk,
-  type SpeechEngine,
-  type SpeechProfile,
-  SPEED_RANGE,
-  type Voice,
-  type VoiceProfile,
-  type VoiceStyle,
-} from './engines/engine.ts';
+export type * from './engines/engine.ts';
+export { speaksLanguage, SPEED_RANGE } from './engines/engine.ts';
 export {
   type EngineProfile,
   type NumberInForce,
@@ -44,15 +34,8 @@ export {
 } from './engines/engine-profiles.ts';
 export * from './engines/engine-settings.ts';
 export { loadFlite } from './engines/flite/flite-engine.ts';
-export {
-  type FlitePluginOptions,
-  openFlitePlugin,
-  type OpenPlugin,
-  openPythonPlugin,
-  processChild,
-  type ProcessChildOptions,
-  type PythonPluginOptions,
-} from './engines/hosted-plugins.node.ts';
+export type * from './engines/hosted-plugins.node.ts';
+export { openFlitePlugin, openPythonPlugin, processChild } from './engines/hosted-plugins.node.ts';
 export { openEngine, type OpenEngine } from './engines/open-engine.node.ts';
 export type { OwnEngineModule } from './engines/own-engine.node.ts';
 export { ESPEAK_PROFILE } from './engines/python-profiles.ts';
@@ -62,39 +45,12 @@ export {
   type TtsManagerOverrides,
   type TtsManagerOverrides as TTSManagerConfig,
 } from './pool/pool-config.ts';
-export {
-  type PoolMode,
-  type PoolSnapshot,
-  type WorkerBreakerState,
-  type WorkerSnapshot,
-  type WorkerState,
-  type EnginePlugin,
-  type HostedPlugin,
-  isRemote,
-  type FaultOrigin,
-  type SynthesisEvent,
-  type SynthesisListener,
-} from './pool/speech-line.ts';
+export type * from './pool/speech-line.ts';
+export { isRemote } from './pool/speech-line.ts';
 export { speakWord } from './pool/service-probes.ts';
-export {
-  type ChildCall,
-  type ChildPulse,
-  type ChildReadiness,
-  type OpenSpeechChild,
-  type SpeechChild,
-  type SpeechChildEvents,
-  type SpeechRequest,
-} from './pool/speech-child.ts';
+export type * from './pool/speech-child.ts';
 export { isProtocolVersion, PROTOCOL_VERSIONS, type ProtocolVersion } from './protocol/protocol.ts';
 export { openSoundFiles, type OpenSoundFiles } from './protocol/sound-files.node.ts';
-export {
-  type EngineStatus,
-  type MachineUsage,
-  type ProtectionSummary,
-  type Readiness,
-  type ServicePhase,
-  type ServiceState,
-  type ServiceStatus,
-} from './status/service-status.ts';
+export type * from './status/service-status.ts';
 export { splitText, type TextPiece, spokenLength } from './text/split-text.ts';
 export { loadVoiceProfile, type ProfilePorts } from './voices/load-voice-profile.ts';

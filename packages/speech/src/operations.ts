@@ -4,15 +4,6 @@ export { createControlFile } from './protection/kill-switch.node.ts';
 export { createMachineReader, type DiskSpace, readDiskSpace } from './protection/machine-reader.node.ts';
 export { type Figure, type ReadMachine, type Thresholds } from './protection/machine-monitor.ts';
 export { Protection, type ProtectionOptions } from './protection/protection.ts';
-export {
-  decideReadiness,
-  describeStatus,
-  type EngineStatus,
-  type MachineUsage,
-  type ProtectionSummary,
-  type Readiness,
-  type ServicePhase,
-  type ServiceState,
-  type ServiceStatus,
-} from './status/service-status.ts';
+export type * from './status/service-status.ts';
+export { decideReadiness, describeStatus } from './status/service-status.ts';
 export { catalogued, RecentSamples, SynthesisStatistics } from './status/statistics.ts';

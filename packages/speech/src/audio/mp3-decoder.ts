@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { TalebackError } from '@taleback/core';
 import { MPEGDecoder } from 'mpg123-decoder';
-import type { Pcm } from './pcm.ts';
+import { joinSamples, type Pcm } from './pcm.ts';
 
 /**
  * Decoded in one go, bytes: 11 s of sound at 48 kbit/s, which takes 5 to 10 ms. Between two such slices the thread is
@@ -41,7 +41,7 @@ export const decodeMp3 = async (bytes: Uint8Array): Promise<Pcm> => {
       parts.push(mixDown(decoded));
     }
     if (sampleRateHz === 0) throw undecodable(`no MP3 frame in ${bytes.length} bytes`);
-    return { sampleRateHz, samples: joined(parts) };
+    return { sampleRateHz, samples: joinSamples(parts) };
   } finally {
     decoder.free();
   }
@@ -70,16 +70,6 @@ const mixDown = ({ channelData, samplesDecoded }: Decoded): Int16Array<ArrayBuff
     samples[index] = Math.max(-32_768, Math.min(32_767, Math.round(sum * scale)));
   }
   return samples;
-};
-
-const joined = (parts: readonly Int16Array<ArrayBuffer>[]): Int16Array<ArrayBuffer> => {
-  const whole = new Int16Array(parts.reduce((count, part) => count + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
 };
 
 export interface Mp3Measure {

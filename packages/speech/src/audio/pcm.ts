@@ -80,6 +80,17 @@ export const appendPause = (pcm: Pcm, ending: PieceEnding, scale: number): Pcm =
   return { sampleRateHz, samples: joined };
 };
 
+/** The parts in a row, in an array of their own. */
+export const joinSamples = (parts: readonly Int16Array[]): Int16Array<ArrayBuffer> => {
+  const whole = new Int16Array(parts.reduce((count, part) => count + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
+};
+
 /**
  * Ordinary prose takes 55 to 65 ms a letter with every embedded voice; 15 ms would be four times too fast to follow.
  * The slowest text found is a run of `w`, spelled out at 410 ms a letter.

@@ -1,7 +1,7 @@
 import { TalebackError, toTalebackError } from '@taleback/core';
 import { type Clock, createRateLimiter, type RateLimiter, wait } from '@taleback/resilience';
 import { throwIfCancelled } from '../cancellation.ts';
-import type { SpeechEngine } from '../engines/engine.ts';
+import { checkChunk, type SpeechEngine } from '../engines/engine.ts';
 import { configOfEngine, type TtsManagerConfig } from '../pool/pool-config.ts';
 import { RemoteLine } from '../pool/remote-line.ts';
 import {
@@ -14,7 +14,6 @@ import {
 import { WorkerPool } from '../pool/worker-pool.ts';
 import { describeEngine, type EngineStatus, requireFit } from '../status/service-status.ts';
 import type { NarratingEngine } from './narrate.ts';
-import { verifyChunk } from './plan-narration.ts';
 
 /** Until an engine that did not start is started again, ms. */
 const RESTART_MS = 30_000;
@@ -80,7 +79,8 @@ export class EngineLine implements NarratingEngine {
       // Not async, which saves a microtask for every chunk.
       synthesizeChunk: (chunk, speakOptions) => {
         try {
-          verifyChunk(plugin, chunk);
+          // What no engine can do is refused before the queue.
+          checkChunk(plugin, chunk);
           if (limit === undefined) return speak(chunk, speakOptions);
           return waitForTurn(limit, options.clock, speakOptions?.signal).then(() =>
             speak(chunk, speakOptions),

@@ -3,16 +3,13 @@ import { PAUSE_SCALE_RANGE } from '../audio/pcm.ts';
 import { splitText, type TextPiece, isSpeakable } from '../text/split-text.ts';
 import {
   chooseVoice,
-  clonedVoice,
-  findVoice,
   SPEED_RANGE,
-  type SpeechChunk,
   type SpeechEngine,
-  type SpeechProfile,
   type SynthesisOptions,
   type Voice,
   type VoiceProfile,
   type VoiceStyle,
+  verifyRange,
 } from '../engines/engine.ts';
 
 export interface NarrationRequest {
@@ -81,13 +78,6 @@ export const planNarration = (engine: SpeechEngine, request: NarrationRequest): 
   return { voice, speed, pauseScale, pieces };
 };
 
-const verifyRange = (name: string, value: number, { min, max }: { min: number; max: number }): void => {
-  if (value >= min && value <= max) return;
-  throw new TalebackError('request_invalid', `${name} must be ${min} to ${max}.`, {
-    details: `${name} is ${value}`,
-  });
-};
-
 const countLetters = (text: string): number => text.match(/\p{L}/gu)?.length ?? 0;
 
 const verifyScript = (text: string, prepared: string, language: string): void => {
@@ -97,21 +87,4 @@ const verifyScript = (text: string, prepared: string, language: string): void =>
   throw new TalebackError('script_unsupported', 'Most of the text is in a script that cannot be spoken.', {
     details: `${spokenLetters} of ${writtenLetters} letters can be spoken in "${language.slice(0, 40)}"`,
   });
-};
-
-/**
- * Refuses before the queue what no engine can do, such as a speed that is not finite.
- *
- * @throws TalebackError `voice_not_found`, `request_invalid`, `text_not_speakable`.
- */
-export const verifyChunk = (
-  profile: SpeechProfile,
-  { text, voiceId, speed = 1, profile: recording }: SpeechChunk,
-): void => {
-  if (recording === undefined) findVoice(profile, voiceId);
-  else clonedVoice(profile, voiceId);
-  verifyRange('speed', speed, SPEED_RANGE);
-  if (!isSpeakable(text)) {
-    throw new TalebackError('text_not_speakable', 'There is no letter or digit to speak.');
-  }
 };

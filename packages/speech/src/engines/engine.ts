@@ -194,6 +194,17 @@ export const chooseVoice = (engine: SpeechEngine, { voiceId, language, profile }
   });
 };
 
+/** @throws TalebackError `request_invalid` when the number is not within the range, or none */
+export const verifyRange = (
+  name: string,
+  value: number,
+  { min, max }: { min: number; max: number },
+): void => {
+  if (value >= min && value <= max) return;
+  const details = `${name} is ${value}`;
+  throw new TalebackError('request_invalid', `${name} must be ${min} to ${max}.`, { details });
+};
+
 /** A chunk with its voice found, its text in one line and its speed set. */
 export interface CheckedChunk extends SpeechChunk {
   readonly voice: Voice;
@@ -209,14 +220,12 @@ export interface CheckedChunk extends SpeechChunk {
 export const checkChunk = (
   profile: SpeechProfile,
   chunk: SpeechChunk,
-  signal: AbortSignal | undefined,
+  signal?: AbortSignal,
 ): CheckedChunk => {
   throwIfCancelled(signal);
   const { voiceId, speed = 1 } = chunk;
   const voice = chunk.profile === undefined ? findVoice(profile, voiceId) : clonedVoice(profile, voiceId);
-  if (!(speed >= SPEED_RANGE.min && speed <= SPEED_RANGE.max)) {
-    throw new TalebackError('request_invalid', `speed must be ${SPEED_RANGE.min} to ${SPEED_RANGE.max}.`);
-  }
+  verifyRange('speed', speed, SPEED_RANGE);
   const text = profile.prepareText(chunk.text).replace(/\s+/gu, ' ');
   if (isSpeakable(text)) return { ...chunk, voice, text, speed };
   throw new TalebackError('text_not_speakable', 'There is no letter or digit to speak.');

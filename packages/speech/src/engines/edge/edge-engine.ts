@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { classifyWords, type ErrorCode, TalebackError } from '@taleback/core';
 import { edge, type ResilienceProfile } from '@taleback/resilience';
 import { decodeMp3 } from '../../audio/mp3-decoder.ts';
-import { isSilent, type Pcm } from '../../audio/pcm.ts';
+import { isSilent, joinSamples, type Pcm } from '../../audio/pcm.ts';
 import { throwIfCancelled } from '../../cancellation.ts';
 import { isSpeakable } from '../../text/split-text.ts';
 import type { RemoteEngine, Voice } from '../engine.ts';
@@ -200,13 +200,7 @@ const joined = (parts: readonly Pcm[]): Pcm => {
       details: `${sampleRateHz} and ${other.sampleRateHz} Hz`,
     });
   }
-  const samples = new Int16Array(parts.reduce((count, part) => count + part.samples.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    samples.set(part.samples, offset);
-    offset += part.samples.length;
-  }
-  return { sampleRateHz, samples };
+  return { sampleRateHz, samples: joinSamples(parts.map(({ samples }) => samples)) };
 };
 
 /** The error for an answer that is not a success. @param what was requested, such as `handshake` */

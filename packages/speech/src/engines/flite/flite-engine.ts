@@ -65,7 +65,7 @@ export const createFliteEngine = (module: WasmModule): SpeechEngine => {
 
 /** One chunk through a program that takes flite's arguments. */
 export const speak = (run: (args: readonly string[]) => ProgramRun, chunk: SpeechChunk): Pcm => {
-  const { voice, text, speed } = checkChunk(FLITE_PROFILE, chunk, undefined);
+  const { voice, text, speed } = checkChunk(FLITE_PROFILE, chunk);
   const rate = speed === 1 ? [] : ['--setf', `duration_stretch=${1 / speed}`];
   // With -t even a text like "-o x" is text; without it a single word would be taken for a file name.
   const sound = (words: string): Pcm =>
