@@ -18,33 +18,22 @@ export class Mp3Streams {
 
   /** Does what the message asks; gives the answer, or nothing where the protocol has none. */
   async apply(message: ToMp3Thread): Promise<FromMp3Thread | undefined> {
-    const { streamId } = message;
+    const { streamId, type } = message;
     try {
-      return await this.#answer(message);
+      if (type === 'open') {
+        await this.#start(streamId, message.sampleRateHz, message.bitrateKbps);
+        return { type: 'opened', streamId };
+      }
+      if (type !== 'abandon') {
+        const bytes = type === 'finish' ? this.#finish(streamId) : this.#encode(streamId, message.samples);
+        return { type: 'encoded', streamId, bytes };
+      }
+      this.#open.delete(streamId);
+      return undefined;
     } catch (error) {
       this.#open.delete(streamId);
       return { type: 'failed', streamId, error: reportError(toTalebackError(error)) };
     }
-  }
-
-  async #answer(message: ToMp3Thread): Promise<FromMp3Thread | undefined> {
-    const { streamId } = message;
-    let answer: FromMp3Thread | undefined;
-    switch (message.type) {
-      case 'open':
-        await this.#start(streamId, message.sampleRateHz, message.bitrateKbps);
-        answer = { type: 'opened', streamId };
-        break;
-      case 'encode':
-        answer = { type: 'encoded', streamId, bytes: encode(this.#encoderOf(streamId), message.samples) };
-        break;
-      case 'finish':
-        answer = { type: 'encoded', streamId, bytes: this.#finish(streamId) };
-        break;
-      case 'abandon':
-        this.#open.delete(streamId);
-    }
-    return answer;
   }
 
   async #start(streamId: number, sampleRate: number, bitrate: Mp3BitrateKbps): Promise<void> {
@@ -54,6 +43,12 @@ export class Mp3Streams {
     const encoder = this.#spare.pop() ?? (await createMp3Encoder());
     encoder.configure({ sampleRate, channels: 1, bitrate });
     this.#open.set(streamId, encoder);
+  }
+
+  /** The encoder answers with a view of its own memory, so the bytes are copied out. */
+  #encode(streamId: number, samples: Int16Array): Uint8Array<ArrayBuffer> {
+    const scaled = Float32Array.from(samples, (sample) => sample / 32_768);
+    return this.#encoderOf(streamId).encode([scaled]).slice();
   }
 
   #finish(streamId: number): Uint8Array<ArrayBuffer> {
@@ -71,10 +66,6 @@ export class Mp3Streams {
     return encoder;
   }
 }
-
-/** The encoder answers with a view of its own memory, so the bytes are copied out. */
-const encode = (encoder: Encoder, samples: Int16Array): Uint8Array<ArrayBuffer> =>
-  encoder.encode([Float32Array.from(samples, (sample) => sample / 32_768)]).slice();
 
 const streams = new Mp3Streams();
 const reply = async (message: ToMp3Thread): Promise<void> => {

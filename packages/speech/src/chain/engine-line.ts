@@ -1,7 +1,7 @@
 import { TalebackError, toTalebackError } from '@taleback/core';
 import { type Clock, createRateLimiter, type RateLimiter, wait } from '@taleback/resilience';
 import { throwIfCancelled } from '../cancellation.ts';
-import { checkChunk, type SpeechEngine } from '../engines/engine.ts';
+import { type SpeechEngine, verifyChunk } from '../engines/engine.ts';
 import { configOfEngine, type TtsManagerConfig } from '../pool/pool-config.ts';
 import { RemoteLine } from '../pool/remote-line.ts';
 import {
@@ -79,8 +79,7 @@ export class EngineLine implements NarratingEngine {
       // Not async, which saves a microtask for every chunk.
       synthesizeChunk: (chunk, speakOptions) => {
         try {
-          // What no engine can do is refused before the queue.
-          checkChunk(plugin, chunk);
+          verifyChunk(plugin, chunk);
           if (limit === undefined) return speak(chunk, speakOptions);
           return waitForTurn(limit, options.clock, speakOptions?.signal).then(() =>
             speak(chunk, speakOptions),

@@ -9,8 +9,6 @@ export interface DiagnosisOnFailureOptions {
   readonly breakerOf?: ((engine: string) => BreakerSummary | undefined) | undefined;
   readonly log: Log;
   readonly clock: Clock;
-  /** Least time between two diagnoses of one engine, ms. Default a minute. */
-  readonly everyMs?: number | undefined;
 }
 
 /** A diagnosis without its steps, and the state of the engine's circuit breaker. */
@@ -18,6 +16,7 @@ export interface DiagnosisSummary extends Pick<Diagnosis, 'ok' | 'code' | 'summa
   readonly breaker?: BreakerSummary;
 }
 
+/** Least time between two diagnoses of one engine, ms. */
 const EVERY_MS = 60_000;
 /** Until a diagnosis is too old to explain a failure, ms. */
 const RECENT_MS = 2 * EVERY_MS;
@@ -89,9 +88,9 @@ export class DiagnosisOnFailure {
   }
 
   #isRecent(engine: string): boolean {
-    const { clock, everyMs = EVERY_MS } = this.#options;
+    const { clock } = this.#options;
     const startedMs = this.#startedMs.get(engine);
-    return startedMs !== undefined && clock.now() - startedMs < everyMs;
+    return startedMs !== undefined && clock.now() - startedMs < EVERY_MS;
   }
 
   async #diagnose(engine: string, error: unknown): Promise<void> {

@@ -205,28 +205,34 @@ export const verifyRange = (
   throw new TalebackError('request_invalid', `${name} must be ${min} to ${max}.`, { details });
 };
 
+/**
+ * Refuses before the queue what no engine can do. @returns the chunk's voice
+ *
+ * @throws TalebackError `voice_not_found`, `request_invalid`, `text_not_speakable`
+ */
+export const verifyChunk = (
+  engine: SpeechProfile,
+  { text, voiceId, speed = 1, profile }: SpeechChunk,
+): Voice => {
+  const voice = profile === undefined ? findVoice(engine, voiceId) : clonedVoice(engine, voiceId);
+  verifyRange('speed', speed, SPEED_RANGE);
+  if (isSpeakable(text)) return voice;
+  throw new TalebackError('text_not_speakable', 'There is no letter or digit to speak.');
+};
+
 /** A chunk with its voice found, its text in one line and its speed set. */
 export interface CheckedChunk extends SpeechChunk {
   readonly voice: Voice;
   readonly speed: number;
 }
 
-/**
- * Refuses what no service needs to be asked about.
- *
- * @throws TalebackError `voice_not_found`, `request_invalid`, `text_not_speakable`, and what `cancellationOf` makes of
- * a signal that is aborted already
- */
+/** @throws TalebackError as `verifyChunk`, and what `cancellationOf` makes of a signal that is aborted already */
 export const checkChunk = (
   profile: SpeechProfile,
-  chunk: SpeechChunk,
+  { text: given, speed = 1, ...chunk }: SpeechChunk,
   signal?: AbortSignal,
 ): CheckedChunk => {
   throwIfCancelled(signal);
-  const { voiceId, speed = 1 } = chunk;
-  const voice = chunk.profile === undefined ? findVoice(profile, voiceId) : clonedVoice(profile, voiceId);
-  verifyRange('speed', speed, SPEED_RANGE);
-  const text = profile.prepareText(chunk.text).replace(/\s+/gu, ' ');
-  if (isSpeakable(text)) return { ...chunk, voice, text, speed };
-  throw new TalebackError('text_not_speakable', 'There is no letter or digit to speak.');
+  const checked = { ...chunk, speed, text: profile.prepareText(given).replace(/\s+/gu, ' ') };
+  return { ...checked, voice: verifyChunk(profile, checked) };
 };

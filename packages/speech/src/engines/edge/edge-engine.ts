@@ -51,9 +51,10 @@ export interface EdgeEngineOptions {
   readonly policy?: ResilienceProfile | undefined;
   /** Default: a current one. */
   readonly chromiumVersion?: string | undefined;
-  /** 32 hex digits, new on each call. Default: of a random UUID. */
-  readonly newId?: (() => string) | undefined;
 }
+
+/** 32 hex digits, new on each call. */
+const newId = (): string => randomUUID().replaceAll('-', '');
 
 type Answered = Pick<HttpAnswer, 'status'> & Partial<HttpAnswer>;
 
@@ -87,7 +88,7 @@ const repertoireOf = (voices: readonly Voice[]): Repertoire => ({
  */
 export const createEdgeEngine = (options: EdgeEngineOptions = {}): RemoteEngine => {
   const { endpoint = EDGE_ENDPOINT, chromiumVersion = DEFAULT_CHROMIUM_VERSION, now = Date.now } = options;
-  const { voicesUrl, http, policy = edge, newId = () => randomUUID().replaceAll('-', '') } = options;
+  const { voicesUrl, http, policy = edge } = options;
   let skewMs = 0;
   let { voices = EDGE_VOICES } = options;
 

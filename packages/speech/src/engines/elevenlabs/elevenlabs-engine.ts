@@ -1,21 +1,14 @@
 import { type ErrorCode, TalebackError } from '@taleback/core';
 import { elevenlabs, type ResilienceProfile } from '@taleback/resilience';
 import { stretched } from '../../audio/stretch.ts';
-import { primaryTag, type RemoteEngine, type Voice } from '../engine.ts';
+import { primaryTag, type RemoteEngine } from '../engine.ts';
 import { readSpeech } from '../remote/read-speech.ts';
 import { createRemoteEngine } from '../remote/remote-engine.ts';
 import { type ConcurrencyReport, RequestGate } from '../remote/request-gate.ts';
 import { jsonPost, ServiceClient } from '../remote/service-client.ts';
 import { type Refusal, readRefusal } from '../remote/service-fault.ts';
 import type { HttpHeaders, SpeechHttp } from '../remote/speech-http.node.ts';
-import {
-  DEFAULT_ELEVENLABS_VOICES,
-  modelOf,
-  parseVoices,
-  serviceSpeedOf,
-  voiceSettingsOf,
-  voicesForModel,
-} from './elevenlabs-voices.ts';
+import { defaultVoices, modelOf, parseVoices, serviceSpeedOf, voiceSettingsOf } from './elevenlabs-voices.ts';
 
 const SERVICE = 'elevenlabs';
 /** Requested as `pcm_24000`: little-endian 16-bit samples, one channel, no header. */
@@ -55,10 +48,6 @@ export interface ElevenlabsEngineOptions {
   readonly http: SpeechHttp;
   /** Default: `elevenlabs` of resilience. */
   readonly policy?: ResilienceProfile | undefined;
-  /** Until a probe; the first is the default voice. */
-  readonly voices?: readonly Voice[] | undefined;
-  /** For the latency of a probe, ms. Default: the system's clock. */
-  readonly now?: (() => number) | undefined;
 }
 
 const concurrencyIn = (headers: HttpHeaders): ConcurrencyReport => {
@@ -79,7 +68,7 @@ const concurrencyIn = (headers: HttpHeaders): ConcurrencyReport => {
  * @throws TalebackError `credentials_invalid` when the key cannot be a key, `request_invalid` for the address.
  */
 export const createElevenlabsEngine = (options: ElevenlabsEngineOptions): RemoteEngine => {
-  const { apiKey, http, modelId, baseUrl = 'https://api.elevenlabs.io', now, policy = elevenlabs } = options;
+  const { apiKey, http, modelId, baseUrl = 'https://api.elevenlabs.io', policy = elevenlabs } = options;
   if (!/^[\x21-\x7e]+$/u.test(apiKey)) {
     throw new TalebackError('credentials_invalid', 'The ElevenLabs key is empty or holds what no key holds.');
   }
@@ -98,12 +87,8 @@ export const createElevenlabsEngine = (options: ElevenlabsEngineOptions): Remote
     name: SERVICE,
     policy,
     endpoint: client.endpoint,
-    now,
     concurrency: () => gate.limit,
-    repertoire: {
-      languages,
-      voices: voicesForModel(options.voices ?? DEFAULT_ELEVENLABS_VOICES, languages),
-    },
+    repertoire: { languages, voices: defaultVoices(languages) },
     speak: async ({ voice, text, speed, language, style }, signal) => {
       const path = `/v1/text-to-speech/${encodeURIComponent(voice.id)}?output_format=pcm_${SERVICE_RATE_HZ}`;
       const request = jsonPost(path, {

@@ -30,12 +30,6 @@ const MODELS: ReadonlyMap<string, ElevenlabsModel> = new Map([
 /** What is known about a model; an unknown one is treated like `eleven_multilingual_v2`. */
 export const modelOf = (modelId: string): ElevenlabsModel => MODELS.get(modelId) ?? V2;
 
-/** Voices that every account has, until a probe. */
-export const DEFAULT_ELEVENLABS_VOICES: readonly Voice[] = [
-  { id: '21m00Tcm4TlvDq8ikWAM', name: 'Rachel', languages: ['en'], gender: 'female', accent: 'american' },
-  { id: 'pNInz6obpgDQGcFmaJgB', name: 'Adam', languages: ['en'], gender: 'male', accent: 'american' },
-];
-
 /** Every voice speaks all languages of the model; its own comes first. */
 const languagesOf = (own: string | undefined, ofModel: readonly string[]): readonly string[] =>
   own === undefined ? ofModel : [own, ...ofModel.filter((language) => language !== own)];
@@ -77,9 +71,14 @@ const parseVoice = (entry: unknown, ofModel: readonly string[]): Voice | undefin
   };
 };
 
-/** Voices as they were configured, which speak what the model speaks. */
-export const voicesForModel = (voices: readonly Voice[], ofModel: readonly string[]): readonly Voice[] =>
-  voices.map((voice) => ({ ...voice, languages: languagesOf(voice.languages[0], ofModel) }));
+/** Voices that every account has, until a probe. */
+export const defaultVoices = (ofModel: readonly string[]): readonly Voice[] => {
+  const languages = languagesOf('en', ofModel);
+  return [
+    { id: '21m00Tcm4TlvDq8ikWAM', name: 'Rachel', languages, gender: 'female', accent: 'american' },
+    { id: 'pNInz6obpgDQGcFmaJgB', name: 'Adam', languages, gender: 'male', accent: 'american' },
+  ];
+};
 
 /**
  * The answer to `GET /v1/voices`.

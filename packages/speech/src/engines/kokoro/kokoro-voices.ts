@@ -1,17 +1,9 @@
 import { primaryTag, type Voice } from '../engine.ts';
+import facts from './kokoro-voices.json' with { type: 'json' };
 
 /** By the first letter of a voice's name, which is also the service's `lang_code`. */
-const LANGUAGES: Readonly<Record<string, { readonly language: string; readonly accent?: string }>> = {
-  a: { language: 'en-US', accent: 'American' },
-  b: { language: 'en-GB', accent: 'British' },
-  e: { language: 'es' },
-  f: { language: 'fr' },
-  h: { language: 'hi' },
-  i: { language: 'it' },
-  j: { language: 'ja' },
-  p: { language: 'pt-BR', accent: 'Brazilian' },
-  z: { language: 'zh' },
-};
+const LANGUAGES: Readonly<Record<string, { readonly language: string; readonly accent?: string }>> =
+  facts.languages;
 
 /** BCP 47 tags of all that Kokoro speaks. */
 export const KOKORO_LANGUAGES: readonly string[] = Object.values(LANGUAGES).map(({ language }) => language);
@@ -65,9 +57,4 @@ export const langCodeOf = (voice: Voice, language: string | undefined): string |
 };
 
 /** The voices of release 1.0 that its authors grade best, at least one of each language and gender. */
-export const KOKORO_VOICES: readonly Voice[] = (
-  'af_heart af_bella af_nicole af_sarah am_michael am_fenrir am_puck bf_emma bf_isabella bm_george bm_fable ef_dora ' +
-  'em_alex ff_siwis hf_alpha hm_omega if_sara im_nicola jf_alpha jm_kumo pf_dora pm_alex zf_xiaobei zm_yunxi'
-)
-  .split(' ')
-  .map(kokoroVoice);
+export const KOKORO_VOICES: readonly Voice[] = facts.voices.map(kokoroVoice);
