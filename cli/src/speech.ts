@@ -1,11 +1,11 @@
-import type { Log } from '@taleback/core';
+import { type Log, logFields } from '@taleback/core';
 import type { AudioEncoder, Narrate } from '@taleback/speech';
 import { readEnvironment, type WorkerConfig } from '@taleback/worker/src/config.ts';
 import { openSpeech } from '@taleback/worker/src/speech.ts';
 
 /** Errors only: a command reports the rest in its own words. */
 export const logErrors: Log = (severity, message, fields) => {
-  if (severity === 'error') process.stderr.write(`${message} ${JSON.stringify(fields ?? {})}\n`);
+  if (severity === 'error') process.stderr.write(`${message} ${JSON.stringify(logFields(fields))}\n`);
 };
 
 /**

@@ -1,4 +1,4 @@
-import { type JobPriority, type Log, priorityOf } from '@taleback/core';
+import { type JobPriority, type Log, logFields, priorityOf } from '@taleback/core';
 import { getApps, initializeApp } from 'firebase-admin/app';
 import { getFirestore } from 'firebase-admin/firestore';
 import { type CallableRequest, HttpsError, onCall, onRequest } from 'firebase-functions/https';
@@ -37,8 +37,8 @@ const COMMON = {
 } as const satisfies GlobalOptions;
 
 const SEVERITIES = { info: 'INFO', warn: 'WARNING', error: 'ERROR' } as const;
-const log: Log = (severity, message, fields = {}) =>
-  write({ ...fields, severity: SEVERITIES[severity], message });
+const log: Log = (severity, message, fields) =>
+  write({ ...logFields(fields), severity: SEVERITIES[severity], message });
 
 watchProcessFaults(process, log);
 

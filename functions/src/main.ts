@@ -1,4 +1,4 @@
-import type { Log } from '@taleback/core';
+import { type Log, logFields } from '@taleback/core';
 import { readEnvironment } from './config.ts';
 import { watchProcessFaults } from './process-faults.ts';
 import { serveReceiver } from './receiver.node.ts';
@@ -8,8 +8,10 @@ import { serveReceiver } from './receiver.node.ts';
 const SEVERITIES = { info: 'INFO', warn: 'WARNING', error: 'ERROR' } as const;
 const environment = readEnvironment();
 
-const log: Log = (severity, message, fields = {}) =>
-  void process.stdout.write(`${JSON.stringify({ severity: SEVERITIES[severity], message, ...fields })}\n`);
+const log: Log = (severity, message, fields) => {
+  const line = { severity: SEVERITIES[severity], message, ...logFields(fields) };
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+};
 watchProcessFaults(process, log);
 
 /** 2: the configuration is wrong · 1: it cannot start now. */

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import type { Log } from '@taleback/core';
+import { type Log, logFields } from '@taleback/core';
 import { systemClock, tryWithDeadline } from '@taleback/resilience';
 import { pino } from 'pino';
 import { expectNoCloudBesideEmulator, parseConfig, readEnvironment, type WorkerConfig } from './config.ts';
@@ -13,7 +13,7 @@ const CLOSING_MS = 5_000;
 
 const logTo = (level: WorkerConfig['logLevel'], workerId: string): Log => {
   const logger = pino({ level, base: { workerId } }, pino.destination({ dest: 2, sync: true }));
-  return (severity, message, fields = {}) => logger[severity](fields, message);
+  return (severity, message, fields) => logger[severity](logFields(fields), message);
 };
 
 /** Runs the worker until a stop signal, then finishes what is under way. */

@@ -9,6 +9,8 @@ import type { Reference } from './reference.ts';
 
 export const HMAC_SECRET = 'shared with the handlers of the storm';
 export const HMAC_PREFIX = 'storm';
+/** Addresses of audio are signed, as those of a bucket. */
+export const AUDIO_QUERY = 'X-Amz-Expires=604800&X-Amz-Signature=signed-by-the-storm';
 
 export interface FieldJob {
   readonly storyId: string;
@@ -74,7 +76,8 @@ export const narrateInTheField = async (
     await send(deriveErrorCallbackUrl(callbackUrl), { error: 'Request timed out after 60 seconds' });
     await sleep(random.between(300, 3_000));
   }
-  const ready = { audio_url: `http://audio.example/${storagePath}`, storage_path: storagePath };
+  const audio_url = `http://audio.example/${storagePath}?${AUDIO_QUERY}`;
+  const ready = { audio_url, storage_path: storagePath };
   await send(callbackUrl, ready);
   return ready;
 };

@@ -1,16 +1,18 @@
 import { appendFile, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Log } from '@taleback/core';
+import { type Log, logFields } from '@taleback/core';
 import { readWaiting } from '@taleback/outbox';
 import { startFallingWorker } from './falling-worker.ts';
+import { HMAC_SECRET } from './handler-in-the-field.ts';
+import { findLeaks } from './leaks.ts';
 import { standStill } from './pauses.ts';
 import { runOtherApp } from './other-app.ts';
 import { openPlatform, type Platform } from './platform.ts';
 import { type Random, randomFrom } from './random.ts';
 import type { Reference } from './reference.ts';
 import { openRunpod } from './runpod.ts';
-import type { Tale } from './tales.ts';
+import { type Tale, textsOf } from './tales.ts';
 import { openTroubledWay, type Trouble } from './troubled-way.ts';
 import { findLostAudio, judge, type Verdict } from './verdict.ts';
 
@@ -84,7 +86,7 @@ export const runStorm = async (options: StormOptions): Promise<StormReport> => {
   const audioFolder = join(folder, 'audio');
   await mkdir(audioFolder, { recursive: true });
   const log: Log = (severity, message, fields) => {
-    const line = JSON.stringify({ time: new Date().toISOString(), severity, message, ...fields });
+    const line = JSON.stringify({ time: new Date().toISOString(), severity, message, ...logFields(fields) });
     void appendFile(join(folder, 'functions.log'), `${line}\n`);
   };
   const way = await openTroubledWay(random.fork('way'));
@@ -200,7 +202,12 @@ export const runStorm = async (options: StormOptions): Promise<StormReport> => {
     const kills = workers.reduce((sum, worker) => sum + worker.falls(), 0);
     const [early, repeatedEvents] = [runpod.early(), platform.consumer.repeated()];
     const seconds = Math.round((Date.now() - startedAt) / 1000);
-    const faults = [...new Set(lost), ...verdict.faults];
+    const secrets = [
+      String(platform.workerEnvironment['CALLBACK_SECRETS']),
+      HMAC_SECRET,
+      ...tales.flatMap(textsOf),
+    ];
+    const faults = [...new Set(lost), ...verdict.faults, ...(await findLeaks(folder, secrets))];
     return {
       seed,
       verdict: { ...verdict, faults },

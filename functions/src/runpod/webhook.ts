@@ -60,7 +60,7 @@ const applyReport = async (
 ): Promise<Answer> => {
   const admits = admitsAudio(message);
   const outcome = await applyMessage({ ...job, admits, message, source: 'runpod-webhook' }, options);
-  options.log('info', 'webhook of RunPod', { ...job, reported: message.kind, outcome });
+  options.log('info', 'webhook of RunPod', { ...job, reported: message.kind, outcome: outcome.kind });
   switch (outcome.kind) {
     case 'decided':
     case 'not-admitted':

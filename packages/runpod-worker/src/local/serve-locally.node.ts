@@ -150,7 +150,7 @@ export const serveRunpodLocally = async (
 
   const server = createServer((request, response) => {
     serve(request, response).catch((error: unknown) => {
-      log('error', 'request failed', { path: request.url, error: String(error) });
+      log('error', 'request failed', { path: request.url?.split('?', 1)[0], error: String(error) });
       response.destroy();
     });
   });

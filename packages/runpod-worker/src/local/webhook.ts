@@ -38,5 +38,10 @@ export const deliverWebhook = async (
   });
   if (outcome.kind === 'succeeded') return;
   const { attempts, lastError } = outcome;
-  log('warn', 'webhook not delivered', { url, attempts, reason: errorText(lastError) });
+  const { origin, pathname } = new URL(url); // without its query, which may hold a token
+  log('warn', 'webhook not delivered', {
+    url: `${origin}${pathname}`,
+    attempts,
+    reason: errorText(lastError),
+  });
 };

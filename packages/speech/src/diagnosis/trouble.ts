@@ -1,4 +1,4 @@
-import { type ErrorCode, type TalebackError, toTalebackError, withoutTokens } from '@taleback/core';
+import { type ErrorCode, type TalebackError, toTalebackError, withoutCredentials } from '@taleback/core';
 import { DeadlineExceededError } from '@taleback/resilience';
 import type { DiagnosisTarget, TlsTrouble } from './network.node.ts';
 import troubles from './troubles.json' with { type: 'json' };
@@ -110,20 +110,10 @@ export const judgeTls = (trouble: TlsTrouble, words: string): Verdict => ({
   details: withoutSecrets(words),
 });
 
-const NAMES = 'api[-_]?key|access[-_]?key|key|secret|password|passwd|authorization|token';
-
-const SECRETS: readonly (readonly [RegExp, string])[] = [
-  // user:password@ of an address
-  [/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@"']+@/gi, '$1'],
-  [/\b(bearer|basic)\s+[\w.~+/=-]{4,}/gi, '$1 [redacted]'],
-  [new RegExp(`((?:${NAMES})["']?\\s*=\\s*["']?)(?!bearer|basic)[^\\s"'&,;)}\\]]+`, 'gi'), '$1[redacted]'],
-  // After a colon there may be plain words, which are short.
-  [new RegExp(`((?:${NAMES})["']?\\s*:\\s*["']?)(?!bearer|basic)[^\\s"'&,;)}\\]]{8,}`, 'gi'), '$1[redacted]'],
-  [/\b(?:whsec_|hmac_|sk[-_]|rpa_|AIza)[\w+/=-]{6,}/g, '[redacted]'],
-];
-
 /** Longest text that is passed on, in characters: an error may quote a whole page. */
 const MAX_CHARACTERS = 500;
+/** What is looked at of it: that much, if it is credentials or blanks, becomes shorter. */
+const MAX_READ_CHARACTERS = 20_000;
 
 /**
  * The same words on one line, cut, without what looks like a credential.
@@ -133,7 +123,4 @@ const MAX_CHARACTERS = 500;
  * console.log(withoutSecrets('GET /voices?key=abc')); // GET /voices?key=[redacted]
  */
 export const withoutSecrets = (text: string): string =>
-  SECRETS.reduce((words, [pattern, instead]) => words.replace(pattern, instead), withoutTokens(text))
-    .replace(/\s+/g, ' ')
-    .trim()
-    .slice(0, MAX_CHARACTERS);
+  withoutCredentials(text.slice(0, MAX_READ_CHARACTERS)).replace(/\s+/g, ' ').trim().slice(0, MAX_CHARACTERS);
