@@ -3,6 +3,7 @@ import { inspect } from 'node:util';
 import { createNames, DEFAULT_STORY_LIMITS } from '@taleback/core';
 import { describe, expect, it } from 'vitest';
 import { functionsEnvironment, parseConfig } from './config.ts';
+import { parseDeployment } from './deployment.ts';
 
 const KEY = createHash('sha256').update('one').digest();
 const HEX = KEY.toString('hex').replaceAll(/../g, '$& ').trim();
@@ -28,6 +29,11 @@ describe('parseConfig', () => {
       storeTimeoutMs: 8_000,
       limits: { ...DEFAULT_STORY_LIMITS, languages: undefined },
       defaultVoice: 'slt',
+      budgets: {
+        user: { underWay: 10, narrations: 100, characters: 500_000, stories: 1_000 },
+        anonymous: { underWay: 3, narrations: 20, characters: 100_000, stories: 100 },
+        generate: undefined,
+      },
       dispatchTarget: 'pubsub',
       runpod: undefined,
       audioBaseUrl: undefined,
@@ -68,6 +74,15 @@ describe('parseConfig', () => {
       TALEBACK_INSTANCE: 'acme',
       TALEBACK_REGION: 'europe-west1',
       STORY_OWNER_FIELD: 'uid',
+      USER_NARRATIONS_UNDER_WAY: '1',
+      USER_NARRATIONS_PER_DAY: '2',
+      USER_CHARACTERS_PER_DAY: '3',
+      USER_STORIES: 'off',
+      ANONYMOUS_NARRATIONS_UNDER_WAY: 'off',
+      ANONYMOUS_NARRATIONS_PER_DAY: 'off',
+      ANONYMOUS_CHARACTERS_PER_DAY: 'off',
+      ANONYMOUS_STORIES: 'off',
+      GENERATE_NARRATIONS_PER_DAY: '7',
     });
     expect(secrets.standard.map((key) => Buffer.from(key))).toEqual([KEY]);
     expect(generateSecrets.standard.map((key) => Buffer.from(key))).toEqual([OTHER_KEY]);
@@ -84,6 +99,11 @@ describe('parseConfig', () => {
       storeTimeoutMs: 1_500,
       limits: { ...DEFAULT_STORY_LIMITS, maxCharacters: 5, languages: ['en', 'de'] },
       defaultVoice: 'ann',
+      budgets: {
+        user: { underWay: 1, narrations: 2, characters: 3 },
+        anonymous: undefined,
+        generate: { narrations: 7 },
+      },
       dispatchTarget: 'runpod',
       runpod: {
         apiKey: expect.objectContaining({ text: 'rp-key' }),
@@ -108,6 +128,21 @@ describe('parseConfig', () => {
       expect(limits.languages).toBeUndefined();
     },
   );
+
+  it.each(['0', '-1', '1.5', 'none', 'OFF', '', 'Infinity'])('has no budget of %j', (USER_STORIES) => {
+    expect(() => parseConfig({ CALLBACK_SECRETS: SECRET, USER_STORIES })).toThrow(
+      'USER_STORIES: must be a whole number from 1 to 1000000000, or "off"',
+    );
+  });
+
+  it('plans a deployment without secrets', () => {
+    expect(parseDeployment({})).toEqual({ names: createNames(), enforceAppCheck: false, maxInstances: 20 });
+    const { enforceAppCheck, maxInstances } = parseDeployment({ APP_CHECK: 'required', MAX_INSTANCES: '3' });
+    expect([enforceAppCheck, maxInstances]).toEqual([true, 3]);
+    expect(() => parseDeployment({ APP_CHECK: 'on', MAX_INSTANCES: '0' })).toThrow(
+      /APP_CHECK: .*MAX_INSTANCES: /,
+    );
+  });
 
   describe('the address of a deployment', () => {
     const cloud = { CALLBACK_SECRETS: SECRET, K_SERVICE: 'tts' };

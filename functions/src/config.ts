@@ -1,6 +1,8 @@
-import { createNames, DEFAULT_STORY_LIMITS, type Names } from '@taleback/core';
+import { DEFAULT_STORY_LIMITS } from '@taleback/core';
 import { secretsVariable } from '@taleback/core/signatures';
 import { z } from 'zod';
+import { deploymentVariables, type Environment, namesOf, parseVariables, whole } from './deployment.ts';
+import { budgetConfig, budgetVariables } from './request/budget-environment.ts';
 import { address, audioConfig, audioVariables, optional, optionalKey } from './sweep/audio-environment.ts';
 
 const WEEK_SECONDS = 604_800;
@@ -15,32 +17,6 @@ const list = (text: string): string[] =>
 
 const number = (fallback: number, min: number, max: number): z.ZodDefault<z.ZodCoercedNumber> =>
   z.coerce.number().min(min).max(max).default(fallback);
-
-const whole = (fallback: number, min: number, max: number): z.ZodDefault<z.ZodCoercedNumber> =>
-  z.coerce.number().int().min(min).max(max).default(fallback);
-
-const named = (option: 'instance' | 'region' | 'ownerField'): z.ZodType<string | undefined> =>
-  optional(
-    z.string().superRefine((value, context) => {
-      try {
-        createNames({ [option]: value });
-      } catch (error) {
-        context.addIssue({ code: 'custom', message: (error as Error).message });
-      }
-    }),
-  );
-
-const nameVariables = {
-  TALEBACK_INSTANCE: named('instance').describe(
-    "Added to the names of collections and topics, so that several deployments share a project; 1 to 20 lower-case letters and digits. After a change run `node scripts/run.mjs firebase-files --instance <name>`. Workers of the deployment need the same. Default: today's names.",
-  ),
-  TALEBACK_REGION: named('region').describe(
-    'Region that the functions are deployed to. Default `us-central1`.',
-  ),
-  STORY_OWNER_FIELD: named('ownerField').describe(
-    "Field of a story that holds its owner's user id. Default `userId`.",
-  ),
-};
 
 /** Every variable that the functions read. `docs/configuration.md` and `.env.example` are generated from it. */
 export const functionsEnvironment = z.object({
@@ -136,38 +112,19 @@ export const functionsEnvironment = z.object({
     .enum(['on', 'off'])
     .default('on')
     .describe('Whether every narration that ended is published to the topic `tts-events`.'),
-  ...nameVariables,
+  ...budgetVariables,
+  ...deploymentVariables,
 });
 
 /** Host names of the machine itself. */
 const LOOPBACK = /^(?:localhost|.*\.localhost|127\..*|0\.0\.0\.0|\[::1?\])$/;
-
-type Environment = Readonly<Record<string, string | undefined>>;
-
-const parse = <T extends z.ZodType>(schema: T, environment: Environment): z.output<T> => {
-  const result = schema.safeParse(environment);
-  if (result.success) return result.data;
-  const faults = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-  throw new Error(`configuration: ${faults.join('; ')}`);
-};
-
-const namesOf = (env: z.output<z.ZodObject<typeof nameVariables>>): Names =>
-  createNames({
-    instance: env.TALEBACK_INSTANCE,
-    region: env.TALEBACK_REGION,
-    ownerField: env.STORY_OWNER_FIELD,
-  });
-
-/** Reads only what a deployment needs to be planned, when there are no secrets yet. */
-export const parseNames = (environment: Environment): Names =>
-  namesOf(parse(z.object(nameVariables), environment));
 
 /**
  * Reads the functions' configuration.
  * @throws Error that names every variable at fault; it never repeats a secret.
  */
 export const parseConfig = (environment: Environment) => {
-  const env = parse(functionsEnvironment, environment);
+  const env = parseVariables(functionsEnvironment, environment);
   const isInCloud = environment['K_SERVICE'] !== undefined && environment['FUNCTIONS_EMULATOR'] !== 'true';
   if (isInCloud && LOOPBACK.test(new URL(env.PUBLIC_BASE_URL).hostname))
     throw new Error(
@@ -221,6 +178,7 @@ export const parseConfig = (environment: Environment) => {
       languages: env.STORY_LANGUAGES,
     },
     defaultVoice: env.DEFAULT_VOICE,
+    budgets: budgetConfig(env),
     dispatchTarget: env.DISPATCH_TARGET,
     runpod,
     ...audioConfig(env),

@@ -7,7 +7,8 @@ import type { GlobalOptions } from 'firebase-functions/options';
 import { defineSecret } from 'firebase-functions/params';
 import { type Message, onMessagePublished } from 'firebase-functions/pubsub';
 import { onSchedule } from 'firebase-functions/scheduler';
-import { parseConfig, parseNames, readEnvironment } from './config.ts';
+import { parseConfig, readEnvironment } from './config.ts';
+import { parseDeployment } from './deployment.ts';
 import { publishOwed } from './events/publish-owed.ts';
 import { expressEdge } from './http/edge.node.ts';
 import { boundedCallable, installGate } from './http/gate.node.ts';
@@ -21,13 +22,14 @@ import { watchProcessFaults } from './process-faults.ts';
 import { once, openParts } from './wiring.ts';
 
 const environment = readEnvironment();
-const names = parseNames(environment);
+const { names, enforceAppCheck, maxInstances } = parseDeployment(environment);
 installGate(environment['FUNCTION_TARGET']);
 
 /** All secrets everywhere, because the configuration is read whole. */
 const COMMON = {
   region: names.region,
   memory: '256MiB',
+  maxInstances,
   secrets: [
     defineSecret('CALLBACK_SECRETS'),
     defineSecret('GENERATE_SECRETS'),
@@ -59,30 +61,45 @@ export const tts = onRequest(
 /** Custom claim of a user's token, set by the operator: `high`, `normal` or `low`. */
 const PRIORITY_CLAIM = 'ttsPriority';
 
-const callable = <Value>(
-  answerTo: (userId: string, data: unknown, priority?: JobPriority) => Promise<CallableAnswer<Value>>,
-) =>
+/** Who calls, by the token. */
+interface Caller {
+  readonly userId: string;
+  readonly priority: JobPriority | undefined;
+  readonly isAnonymous: boolean;
+}
+
+const callable = <Value>(answerTo: (caller: Caller, data: unknown) => Promise<CallableAnswer<Value>>) =>
   boundedCallable(
-    onCall(COMMON, async ({ auth, data }: CallableRequest<unknown>) => {
+    onCall({ ...COMMON, enforceAppCheck }, async ({ auth, data }: CallableRequest<unknown>) => {
       if (auth === undefined) throw new HttpsError('unauthenticated', 'Sign in first.');
-      const answer = await answerTo(auth.uid, data, priorityOf(auth.token[PRIORITY_CLAIM]));
+      const { uid: userId, token } = auth;
+      const isAnonymous = token.firebase?.sign_in_provider === 'anonymous';
+      const answer = await answerTo(
+        { userId, priority: priorityOf(token[PRIORITY_CLAIM]), isAnonymous },
+        data,
+      );
       if (answer.ok) return answer.value;
       throw new HttpsError(answer.status, answer.sentence, answer.details);
     }),
   );
 
+const requestsOf = ({ priority, isAnonymous }: Caller) => {
+  const { requests, budgets } = parts();
+  return { ...requests(), priority, budget: isAnonymous ? budgets.anonymous : budgets.user };
+};
+
 /** A person requests a narration of an own story. */
-export const requestStoryAudio = callable(async (userId, data, priority) =>
-  callableAnswer(await requestAudio('request', userId, data, { ...parts().requests(), priority })),
+export const requestStoryAudio = callable(async (caller, data) =>
+  callableAnswer(await requestAudio('request', caller.userId, data, requestsOf(caller))),
 );
 
 /** A person presses Try Again. */
-export const retryStoryAudio = callable(async (userId, data, priority) =>
-  callableAnswer(await requestAudio('retry', userId, data, { ...parts().requests(), priority })),
+export const retryStoryAudio = callable(async (caller, data) =>
+  callableAnswer(await requestAudio('retry', caller.userId, data, requestsOf(caller))),
 );
 
 /** A person's page could not play an own story: its signed address may have expired. */
-export const renewStoryAudio = callable(async (userId, data) =>
+export const renewStoryAudio = callable(async ({ userId }, data) =>
   renewalAnswer(await renewAudio(userId, data, parts().renewal())),
 );
 

@@ -86,6 +86,7 @@ export const openParts = (config: FunctionsConfig, firestore: Firestore, log: Lo
 
   return {
     common,
+    budgets: config.budgets,
     requests,
     heartbeats,
     /** `/api/tts/**`. */
@@ -101,7 +102,7 @@ export const openParts = (config: FunctionsConfig, firestore: Firestore, log: Lo
         hmacHeaderPrefix: config.hmacHeaderPrefix,
         callerLimits: createCallerLimits(config.callers),
         runpod: runpod(),
-        generate: requests(),
+        generate: { ...requests(), budget: config.budgets.generate },
         heartbeat: { ...common, keep: heartbeats().keep },
         webhook: config.runpod && { ...common, secrets: urlSecrets, confirmWith },
       });

@@ -41,6 +41,38 @@ it('a person has the priority of a custom claim, whatever the person sends', asy
   expect(await asked('unknown', { ttsPriority: 'first' })).toBeUndefined();
 });
 
+it('an anonymous account has the smallest budget, and learns when the next narration is possible', async () => {
+  const stories = getFirestore(getApp()).collection(createNames().collections.stories);
+  const ask = async (uid: string, provider: string) => {
+    const { id } = await stories.add({ userId: uid, title: 'T', text: 'Once.', language: 'en' });
+    const token = { firebase: { sign_in_provider: provider } };
+    return functions.requestStoryAudio.run({
+      ...call(token, { storyId: id }),
+      auth: { uid, token },
+    } as never);
+  };
+  for (let index = 0; index < 3; index += 1) {
+    await ask('guest', 'anonymous');
+    await ask('ann', 'password');
+  }
+  await expect(ask('guest', 'anonymous')).rejects.toMatchObject({
+    code: 'resource-exhausted',
+    details: { code: 'budget_spent', retryAt: expect.stringMatching(/^2\d{3}-.*Z$/) },
+  });
+  expect(await ask('ann', 'password')).toMatchObject({ status: 'opened' });
+});
+
+it('every function has a bound of instances', () => {
+  const bounds = Object.entries(functions).map(([name, { __endpoint: endpoint }]) => [
+    name,
+    endpoint.maxInstances,
+  ]);
+  expect(Object.fromEntries(bounds)).toEqual({
+    ...Object.fromEntries(bounds.map(([name]) => [name, 20])),
+    sweepStories: 1,
+  });
+});
+
 it('every function over HTTP reads its bodies itself', () => {
   const overHttp = Object.entries(functions).filter(([, { __endpoint: endpoint }]) => {
     const { httpsTrigger, callableTrigger } = endpoint as { httpsTrigger?: object; callableTrigger?: object };

@@ -15,6 +15,7 @@ const request = (more: Partial<BudgetRequest> = {}): BudgetRequest => ({
   ...more,
 });
 const usage = (fields: object = {}): Usage => readUsage({ day: '2026-11-30', ...fields });
+const dayOf = (atMs: number): number => Math.floor(atMs / 86_400_000);
 const LIMITS: Budget = { underWay: 2, narrations: 5, characters: 1_000, stories: 10 };
 
 describe('readUsage', () => {
@@ -115,10 +116,10 @@ describe('decideBudget', () => {
     );
     fc.assert(
       fc.property(limits, fc.array(step, { maxLength: 30 }), (budget, steps) => {
+        const faults: unknown[] = [];
         let nowMs = NOW_MS;
         let used = readUsage({});
         const granted: { jobId: string; nowMs: number; endMs: number; characters: number }[] = [];
-        const dayOf = (atMs: number): number => Math.floor(atMs / 86_400_000);
         const isRefusalTrue = (asked: BudgetRequest, retryAtMs: number | undefined): boolean =>
           retryAtMs === undefined
             ? asked.characters > Number(budget.characters)
@@ -137,7 +138,7 @@ describe('decideBudget', () => {
           const asked = request({ jobId: `j${index}`, nowMs, leaseMs, characters });
           const decision = decideBudget(used, asked, budget);
           if (decision.kind === 'refused') {
-            if (!isRefusalTrue(asked, decision.retryAtMs)) return false;
+            if (!isRefusalTrue(asked, decision.retryAtMs)) faults.push(decision);
             continue;
           }
           used = decision.usage;
@@ -146,10 +147,10 @@ describe('decideBudget', () => {
           const today = granted.filter((one) => dayOf(one.nowMs) === dayOf(nowMs));
           const sum = today.reduce((total, one) => total + one.characters, 0);
           const { underWay = Infinity, narrations = Infinity, characters: most = Infinity } = budget;
-          if (living.length > underWay || today.length > narrations || sum > most) return false;
-          if (Object.keys(used.underWay).length !== living.length) return false;
+          if (living.length > underWay || today.length > narrations || sum > most) faults.push(decision);
+          if (Object.keys(used.underWay).length !== living.length) faults.push(used);
         }
-        return true;
+        expect(faults).toEqual([]);
       }),
     );
   });

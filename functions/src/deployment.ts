@@ -1,0 +1,66 @@
+import { createNames, type Names } from '@taleback/core';
+import { z } from 'zod';
+import { optional } from './sweep/audio-environment.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** @throws Error that names every variable at fault; it never repeats a value */
+export const parseVariables = <T extends z.ZodType>(schema: T, environment: Environment): z.output<T> => {
+  const result = schema.safeParse(environment);
+  if (result.success) return result.data;
+  const faults = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  throw new Error(`configuration: ${faults.join('; ')}`);
+};
+
+export const whole = (fallback: number, min: number, max: number): z.ZodDefault<z.ZodCoercedNumber> =>
+  z.coerce.number().int().min(min).max(max).default(fallback);
+
+const named = (option: 'instance' | 'region' | 'ownerField'): z.ZodType<string | undefined> =>
+  optional(
+    z.string().superRefine((value, context) => {
+      try {
+        createNames({ [option]: value });
+      } catch (error) {
+        context.addIssue({ code: 'custom', message: (error as Error).message });
+      }
+    }),
+  );
+
+/** What a deployment needs to be planned, when there are no secrets yet. */
+export const deploymentVariables = {
+  TALEBACK_INSTANCE: named('instance').describe(
+    "Added to the names of collections and topics, so that several deployments share a project; 1 to 20 lower-case letters and digits. After a change run `node scripts/run.mjs firebase-files --instance <name>`. Workers of the deployment need the same. Default: today's names.",
+  ),
+  TALEBACK_REGION: named('region').describe(
+    'Region that the functions are deployed to. Default `us-central1`.',
+  ),
+  STORY_OWNER_FIELD: named('ownerField').describe(
+    "Field of a story that holds its owner's user id. Default `userId`.",
+  ),
+  APP_CHECK: z
+    .enum(['required', 'off'])
+    .default('off')
+    .describe(
+      'Whether callables refuse calls without a token of Firebase App Check. The page needs `appCheck` in its `taleback.config.json` first.',
+    ),
+  MAX_INSTANCES: whole(20, 1, 1_000).describe(
+    'Instances of each function at most; further requests wait, or are refused with 429. 1 to 1000. Twenty receivers serve 240 callbacks at once, and bound what a flood of requests costs. `sweepStories` always has one.',
+  ),
+};
+
+export const namesOf = (env: z.output<z.ZodObject<typeof deploymentVariables>>): Names =>
+  createNames({
+    instance: env.TALEBACK_INSTANCE,
+    region: env.TALEBACK_REGION,
+    ownerField: env.STORY_OWNER_FIELD,
+  });
+
+/** Reads only what a deployment needs to be planned. */
+export const parseDeployment = (environment: Environment) => {
+  const env = parseVariables(z.object(deploymentVariables), environment);
+  return {
+    names: namesOf(env),
+    enforceAppCheck: env.APP_CHECK === 'required',
+    maxInstances: env.MAX_INSTANCES,
+  };
+};
