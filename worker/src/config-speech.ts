@@ -152,7 +152,23 @@ export const speechConfig = (env: SpeechEnvironment, cores: number) => {
 /** Without protection no threshold is ever reached; the machine is still measured, for the metrics. */
 const NEVER = { warning: Number.POSITIVE_INFINITY, critical: Number.POSITIVE_INFINITY };
 
-export const protectionConfig = (env: SpeechEnvironment) => ({
+/** What is logged as a warning before it is critical. */
+const THRESHOLDS = [
+  ['CPU_WARNING_PERCENT', 'CPU_CRITICAL_PERCENT'],
+  ['MEMORY_WARNING_PERCENT', 'MEMORY_CRITICAL_PERCENT'],
+  ['LOAD_WARNING_PER_CORE', 'LOAD_CRITICAL_PER_CORE'],
+] as const;
+
+/** @throws Error that names the first warning threshold above its critical one */
+export const protectionConfig = (env: SpeechEnvironment) => {
+  for (const [warning, critical] of env.SYSTEM_PROTECTION === 'off' ? [] : THRESHOLDS) {
+    if (env[warning] > env[critical])
+      throw new Error(`configuration: ${warning}: must not be more than ${critical}`);
+  }
+  return protectionOptions(env);
+};
+
+const protectionOptions = (env: SpeechEnvironment) => ({
   options: {
     ttsProvider: /^\s*disabled\s*$/i.test(env.DJ_PROVIDER) ? env.DJ_PROVIDER : env.TTS_PROVIDER,
     cooldownMs: env.PROTECTION_COOLDOWN_SECONDS * 1000,
