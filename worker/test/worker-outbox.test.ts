@@ -106,7 +106,7 @@ describe('the callbacks of the worker, in its process', { timeout: 120_000 }, ()
     expect(receiver.jsonFor('error-callback')).toMatchObject([
       { job_id: 'j1', error_details: expect.stringMatching(/^answered 422: /) as string },
     ]);
-    const kept = (await readdir(join(folder, 'audio', 'failed_callbacks'), { recursive: true })).filter(
+    const kept = (await readdir(join(outbox(), 'private', 'failed_callbacks'), { recursive: true })).filter(
       (name) => name.endsWith('.json'),
     );
     expect(kept).toHaveLength(1);

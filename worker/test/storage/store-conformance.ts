@@ -55,7 +55,7 @@ const AWKWARD_IDS = [
 
 /** Keys that were not made by `audioKey`, and that every store takes. */
 const AWKWARD_KEYS = [
-  'voices/Мария Ивановна.wav',
+  'tales/Мария Ивановна.mp3',
   'a b/c+d.mp3',
   'a%2Fb.mp3',
   "q?x=1#f&'()*!.mp3",
@@ -240,6 +240,23 @@ export const describeStore = (name: string, open: () => Promise<OpenStore>): voi
       await records.move('moved/1.json', 'moved/done/1.json');
       expect(await records.list('moved')).toEqual(['moved/done/1.json']);
       expect(Buffer.from((await records.read('moved/done/1.json')) ?? []).toString()).toBe('{}');
+    });
+
+    test.each([
+      'voices/Мария Ивановна.wav',
+      'private/users/u1/voices/ann.mp3',
+      'recordings/2026-11-30/private/users/u1/x.recording',
+      'failed_callbacks/2026-11-30/s1-1.json',
+    ])('keeps %s, and gives it no address', async (key) => {
+      const refusal = { code: 'storage_upload_failed', retryable: false };
+      await opened.library.keep(key, Buffer.from(key));
+      expect(Buffer.from((await audio.read(key)) ?? []).toString()).toBe(key);
+      await expect(audio.urlOf(key)).rejects.toMatchObject(refusal);
+      await expect(audio.find(key)).rejects.toMatchObject(refusal);
+      await expect(put({ key })).rejects.toMatchObject(refusal);
+      await opened.library.remove(key);
+      await opened.library.remove(key);
+      expect(await audio.read(key)).toBeUndefined();
     });
 
     test('can be checked, and nothing is left of it', async () => {
