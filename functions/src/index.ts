@@ -128,13 +128,17 @@ export const ttsDeadLetter = onMessagePublished(
   },
 );
 
+/** Of each hour: to list the recordings of a bucket every minute would cost more. */
+const EXPIRY_MINUTE = 17;
+
 /** Ends overdue jobs every minute, and publishes owed events. */
 export const sweepStories = onSchedule(
   { ...COMMON, schedule: 'every 1 minutes', timeoutSeconds: 120, maxInstances: 1 },
   async () => {
-    const { common, heartbeats, sweep } = parts();
+    const { common, heartbeats, recordings, sweep } = parts();
     await sweepOverdue(sweep());
     await heartbeats().sweep(Date.now());
+    if (new Date().getUTCMinutes() === EXPIRY_MINUTE) await recordings()?.removeExpired();
     if (common.publishing !== undefined) await publishOwed({ ...common, ...common.publishing });
   },
 );

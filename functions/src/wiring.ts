@@ -8,6 +8,8 @@ import { createHeartbeatStore } from './heartbeat/heartbeat-store.node.ts';
 import { createCallerLimits } from './http/call.ts';
 import type { Mount } from './http/edge.node.ts';
 import { createReceiver } from './http/router.ts';
+import { createFolderStore } from './recordings/folder-store.node.ts';
+import { createRecordings, type ObjectStore, type Recordings } from './recordings/recordings.ts';
 import type { RenewOptions } from './request/renew-audio.ts';
 import type { RequestOptions } from './request/request-audio.ts';
 import { createRunpodClient } from './runpod/client.ts';
@@ -32,15 +34,19 @@ export const once = <T>(make: () => T): (() => T) => {
   };
 };
 
+type Bucket = NonNullable<FunctionsConfig['audioBucket']>;
+
+const openBucketPlace = (config: Bucket): AudioPlace & ObjectStore => {
+  if (config.kind === 's3') return createS3AudioPlace(config);
+  const openBucket = once(async () =>
+    (await import('firebase-admin/storage')).getStorage().bucket(config.bucket),
+  );
+  return createGcsAudioPlace({ ...config, openBucket });
+};
+
 /** Where the audio is: in a bucket, or below a public address. Undefined when that is not configured. */
 const openAudioPlace = ({ audioBucket, audioBaseUrl }: FunctionsConfig): AudioPlace | undefined => {
-  if (audioBucket?.kind === 's3') return createS3AudioPlace(audioBucket);
-  if (audioBucket?.kind === 'gcs') {
-    const openBucket = once(async () =>
-      (await import('firebase-admin/storage')).getStorage().bucket(audioBucket.bucket),
-    );
-    return createGcsAudioPlace({ ...audioBucket, openBucket });
-  }
+  if (audioBucket !== undefined) return openBucketPlace(audioBucket);
   return audioBaseUrl === undefined ? undefined : publishedAudioPlace(audioBaseUrl, createUndiciHttp().probe);
 };
 
@@ -72,6 +78,15 @@ export const openParts = (config: FunctionsConfig, firestore: Firestore, log: Lo
   );
   const heartbeats = once(() => createHeartbeatStore(firestore, store));
   const audioPlace = once(() => openAudioPlace(config));
+  /** Undefined where nothing is configured for what is private. */
+  const recordings = once((): Recordings | undefined => {
+    const { privateStore } = config;
+    if (privateStore === undefined) return undefined;
+    const { lifetimeMs } = privateStore;
+    const store =
+      privateStore.kind === 'folder' ? createFolderStore(privateStore.folder) : openBucketPlace(privateStore);
+    return createRecordings({ store, lifetimeMs, now: common.now });
+  });
   const requests = once((): RequestOptions => {
     const { limits, defaultVoice, callbackUrl } = config;
     return {
@@ -79,6 +94,7 @@ export const openParts = (config: FunctionsConfig, firestore: Firestore, log: Lo
       limits,
       defaultVoice,
       callbackUrl,
+      recordings: recordings(),
       queue: createJobQueue({ names }),
       newId: randomUUID,
     };
@@ -89,6 +105,7 @@ export const openParts = (config: FunctionsConfig, firestore: Firestore, log: Lo
     budgets: config.budgets,
     requests,
     heartbeats,
+    recordings,
     /** `/api/tts/**`. */
     receiver: once((): Mount & { readonly trustedProxyHops: number } => {
       const confirmWith = config.runpod?.confirmWebhooks ? runpod() : undefined;
@@ -123,7 +140,8 @@ export const openParts = (config: FunctionsConfig, firestore: Firestore, log: Lo
         now: common.now,
       };
       const takeTurn = createRunpodTurns(firestore, turns);
-      return { ...common, runpod: client, deadLetters: createDeadLetters({ names }), takeTurn, order };
+      const deadLetters = createDeadLetters({ names });
+      return { ...common, runpod: client, deadLetters, takeTurn, order, recordings: recordings() };
     }),
     sweep: once((): SweepOptions => {
       const audio = audioPlace();

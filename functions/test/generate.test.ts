@@ -1,9 +1,14 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type Message, PubSub } from '@google-cloud/pubsub';
 import { createNames, DEFAULT_STORY_LIMITS, JOB_EXTRAS, type TtsJobEvent } from '@taleback/core';
 import { signHmac, signStandard } from '@taleback/core/signatures';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createJobQueue, type JobQueue } from '../src/events/pubsub.node.ts';
+import { createFolderStore } from '../src/recordings/folder-store.node.ts';
+import { createRecordings, type Recordings } from '../src/recordings/recordings.ts';
 import { createFirestoreStories } from '../src/stories/firestore-stories.node.ts';
 import { openReceiver, type ReceiverHarness } from './harness.ts';
 
@@ -14,6 +19,9 @@ const HMAC_SECRET = 'shared-with-the-api';
 const CALLBACK_KEY = Buffer.alloc(24, 2);
 const PATH = '/api/tts/generate';
 const CALLBACK_URL = 'https://tales.example/api/tts/callback';
+
+/** Of a recording that came with a job. */
+const PLACE = /^recordings\/[\d-]{10}\/private\/users\/u1\/[0-9a-f]{64}\.recording$/;
 
 /** Every field of a job. */
 const full = (storyId: string): Record<string, unknown> => ({
@@ -64,7 +72,12 @@ let isQueueAway = false;
 const jobs: TtsJobEvent[] = [];
 const sent: string[] = [];
 
+let folder: string;
+let recordings: Recordings;
+
 beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'taleback-recordings-'));
+  recordings = createRecordings({ store: createFolderStore(folder), lifetimeMs: 1, now: Date.now });
   receiver = await openReceiver({
     signatures: 'required',
     secrets: { standard: [CALLBACK_KEY], hmac: [] },
@@ -98,10 +111,12 @@ beforeAll(async () => {
       log: () => {},
       now: Date.now,
       newId: randomUUID,
+      recordings,
     },
   });
 });
 afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
   await pubsub.close();
   await receiver.close();
 });
@@ -180,6 +195,7 @@ describe('a story that is not there yet', () => {
       audioAutoRetry: false,
       audioJobExtras: {
         has_recording: true,
+        recording_path: expect.stringMatching(PLACE),
         profile_path: 'private/users/u1/voices/en/ann.npy',
         is_kids_voice: false,
         model_type: 'chatterbox',
@@ -199,9 +215,12 @@ describe('a story that is not there yet', () => {
     expect(Object.keys(full(id))).toEqual(expect.arrayContaining(Object.keys(JOB_EXTRAS)));
     expect([createdAt, audioLeaseExpiresAt]).toEqual([updatedAt, expect.anything()]);
     expect(Object.keys(await receiver.attempts(id))).toEqual([answer.job_id]);
-    const { callback_url: callbackUrl, user_id, story_id, ...input } = full(id);
+    const { callback_url: callbackUrl, user_id, story_id, profile_base64, ...input } = full(id);
     const { metadata, ...queuedInput } = (await jobOf(answer.job_id)).input;
-    expect(queuedInput).toEqual(input);
+    expect(queuedInput).toEqual({ ...input, recording_path: expect.stringMatching(PLACE) });
+    const recording = await recordings.read(String(queuedInput.recording_path));
+    expect(Buffer.from(recording ?? []).toString('base64')).toBe(profile_base64);
+    expect((await stat(join(folder, String(queuedInput.recording_path)))).mode & 0o777).toBe(0o600);
     expect(metadata).toMatchObject({ user_id, story_id, callback_url: callbackUrl, attempt: 1 });
   });
 
@@ -368,6 +387,7 @@ describe('is refused, with the field named', () => {
     ['storage_path', 'private/users/u2/x.mp3'],
     ['storage_path', '/etc/x.mp3'],
     ['storage_path', 'x.wav'],
+    ['storage_path', 'private/users/u1/voices/ann.mp3'],
     ['speed', '1.2'],
     ['speed', 0.4],
     ['pause_scale', 4.1],

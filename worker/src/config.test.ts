@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import { availableParallelism } from 'node:os';
 import { inspect } from 'node:util';
 import { createNames, DEFAULT_STORY_LIMITS, SecretText } from '@taleback/core';
@@ -108,6 +109,8 @@ describe('parseConfig', () => {
       heartbeatUrl: undefined,
       engines: DEFAULT_ENGINES,
       storage: { kind: 'folder', folder: '.taleback/audio', baseUrl: undefined },
+      privateStorage: { kind: 'private-folder', folder: join('.taleback/outbox', 'private') },
+      recordingLifetimeMs: 30 * 86_400_000,
       cache: {
         isOn: true,
         folder: '.taleback/cache',
@@ -184,6 +187,8 @@ describe('parseConfig', () => {
       SPEECH_CACHE_MB: '1',
       SPEECH_CACHE_DAYS: '1',
       AUDIO_FOLDER: '/tmp/audio',
+      PRIVATE_FOLDER: '/srv/private',
+      RECORDING_DAYS: '7',
       AUDIO_HOST: '0.0.0.0',
       AUDIO_PORT: '0',
       AUDIO_BASE_URL: 'https://cdn.example/audio//',
@@ -272,6 +277,8 @@ describe('parseConfig', () => {
         },
       },
       storage: { kind: 'folder', folder: '/tmp/audio', baseUrl: 'https://cdn.example/audio' },
+      privateStorage: { kind: 'private-folder', folder: '/srv/private' },
+      recordingLifetimeMs: 7 * 86_400_000,
       cache: {
         isOn: false,
         folder: '/srv/cache',

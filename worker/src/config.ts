@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { callbacksConfig, callbacksEnvironment } from './config-callbacks.ts';
 import { amount, httpAddress, integer, listIn, port, secret, text } from './config-fields.ts';
 import { cacheConfig, protectionConfig, speechConfig, speechEnvironment } from './config-speech.ts';
-import { storageConfig, storageEnvironment } from './storage/storage-config.ts';
+import { privateStorageConfig, storageConfig, storageEnvironment } from './storage/storage-config.ts';
 
 export { signingOf } from './config-callbacks.ts';
 
@@ -137,6 +137,8 @@ export const parseConfig = (environment: Environment) => {
     speech: speechConfig(env, availableParallelism()),
     protection: protectionConfig(env),
     storage: storageConfig(env),
+    privateStorage: privateStorageConfig(env, env.OUTBOX_FOLDER),
+    recordingLifetimeMs: env.RECORDING_DAYS * 86_400_000,
     cache: cacheConfig(env),
     /** The server of the folder. */
     audio: {

@@ -1,6 +1,6 @@
 import { accessSync, constants, mkdtempSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeFolder } from '@taleback/outbox';
+import { makeFolder, makePrivateFolder } from '@taleback/outbox';
 import { createControlFile } from '@taleback/speech/operations';
 import type { WorkerConfig } from './config.ts';
 import { configurationFault } from './start-fault.ts';
@@ -17,9 +17,9 @@ const requirePlace = (variable: string, tryIt: () => void): void => {
   }
 };
 
-const requireFolder = (variable: string, folder: string): void =>
+const requireFolder = (variable: string, folder: string, make = makePrivateFolder): void =>
   requirePlace(variable, () => {
-    makeFolder(folder);
+    make(folder);
     rmdirSync(mkdtempSync(join(folder, '.taleback-')));
   });
 
@@ -37,9 +37,10 @@ const requirePython = ({ names, python }: WorkerConfig['engines']): void => {
 
 /** Makes the folders of a worker, and tries them and its Python. @throws Error `configuration: …` that names the first at fault */
 export const requirePlaces = (config: WorkerConfig): void => {
-  const { storage, callbacks, source, cache, protection } = config;
-  if (storage.kind === 'folder') requireFolder('AUDIO_FOLDER', storage.folder);
+  const { storage, privateStorage, callbacks, source, cache, protection } = config;
+  if (storage.kind === 'folder') requireFolder('AUDIO_FOLDER', storage.folder, makeFolder);
   requireFolder('OUTBOX_FOLDER', callbacks.outbox.folder);
+  if (privateStorage.kind === 'private-folder') requireFolder('PRIVATE_FOLDER', privateStorage.folder);
   if (source.kind === 'runpod') requireFolder('RUNPOD_OUTBOX_FOLDER', source.runpodOutboxFolder);
   if (cache.isOn) requireFolder('SPEECH_CACHE_FOLDER', cache.folder);
   requirePython(config.engines);

@@ -13,6 +13,7 @@ import {
   Outbox,
   type OutboxStatus,
   OutboxStore,
+  removeOldAside,
 } from '@taleback/outbox';
 import { systemClock } from '@taleback/resilience';
 import {
@@ -36,8 +37,9 @@ import { type CapacityInput, type JobSource, storyCapacity } from './jobs/job-so
 import { requireListening, requirePlaces } from './required-places.node.ts';
 import { openCache, openSpeech } from './speech.ts';
 import { type AudioServer, openAudioServer } from './storage/folder.node.ts';
+import { startExpiry } from './storage/expiry.ts';
 import { type Library, recordKey } from './storage/library.ts';
-import { openStorage } from './storage/open-storage.ts';
+import { openStores, type Stores } from './storage/open-storage.ts';
 
 /** Of the narrations. 64 kbit/s is transparent for one voice of 16 kHz; 8 KB a second. */
 const BITRATE_KBPS = 64;
@@ -94,7 +96,7 @@ export type OpenCallbacks = Awaited<ReturnType<typeof openCallbacks>>;
 const preflightOf = (
   { storage, callbacks, limits }: WorkerConfig,
   manager: TtsManager,
-  library: Library,
+  { readRecording }: Stores,
 ): PreflightOptions<VoiceProfile> => {
   // Sound is in the cache while it is made, and a callback in the outbox at the end.
   const folder = storage.kind === 'folder' ? storage.folder : callbacks.outbox.folder;
@@ -103,7 +105,7 @@ const preflightOf = (
     limits: { ...limits, languages: undefined },
     speedRange: SPEED_RANGE,
     spokenLength,
-    readRecording: (source, signal) => loadVoiceProfile(source, { read: library.read, signal }),
+    readRecording: (source, signal) => loadVoiceProfile(source, { read: readRecording, signal }),
     requireEngine: ({ recording, ...need }) => void manager.ableEngines({ ...need, profile: recording }),
     freeBytes: async () => (await readDiskSpace(folder)).freeBytes,
   };
@@ -151,7 +153,7 @@ const openHeartbeats = (
 /** The source of jobs that the configuration names; only its client libraries are loaded. */
 const openJobSource = async (
   config: WorkerConfig,
-  speech: () => CapacityInput,
+  { speech, stores }: { readonly speech: () => CapacityInput; readonly stores: Stores },
   environment: Readonly<Record<string, string | undefined>>,
   log: Log,
 ): Promise<JobSource> => {
@@ -166,6 +168,7 @@ const openJobSource = async (
       env: environment,
       outboxFolder: source.runpodOutboxFolder,
       concurrency: () => storyCapacity(speech(), concurrency),
+      keepable: stores.keepable,
       log,
     });
   const { apiKey, ...runpodDev } = source.runpodDev;
@@ -183,8 +186,18 @@ export const openWorker = async (
   let audioServer: AudioServer | undefined;
   if (config.storage.kind === 'folder')
     audioServer = await requireListening('AUDIO_HOST, AUDIO_PORT', openAudioServer(config.audio));
-  const library = await openStorage({ config: config.storage, folderUrl: audioServer?.url ?? '' });
-  const callbacks = await openCallbacks(config, library, log);
+  const stores = await openStores(config, { folderUrl: audioServer?.url ?? '' });
+  const callbacks = await openCallbacks(config, stores.hidden, log);
+  const expiry = startExpiry({
+    stores,
+    recordingLifetimeMs: config.recordingLifetimeMs,
+    removeOldAside: async (nowMs) => {
+      await removeOldAside(config.callbacks.outbox.folder, nowMs);
+      if (config.source.kind === 'runpod') await removeOldAside(config.source.runpodOutboxFolder, nowMs);
+    },
+    clock: systemClock,
+    log,
+  });
 
   const metrics = createPrometheus();
   const stories = createStoryFigures(systemClock);
@@ -198,7 +211,7 @@ export const openWorker = async (
     log,
   });
 
-  const source = await openJobSource(config, () => manager.snapshot(), environment, log);
+  const source = await openJobSource(config, { speech: () => manager.snapshot(), stores }, environment, log);
   const readiness = () => readinessWith(manager.readiness(), source.health());
   const heartbeats = openHeartbeats(config, manager, readiness, workerId, log);
   const streams = () => ({ jobs: source.health(), ...heartbeats.streams() });
@@ -239,9 +252,9 @@ export const openWorker = async (
 
   const narrate = manager.narrator(encoder, cache.around);
   const handle = createHandler({
-    preflight: preflightOf(config, manager, library),
+    preflight: preflightOf(config, manager, stores),
     narrate: ({ recording, ...request }, options) => narrate({ ...request, profile: recording }, options),
-    store: (audio) => library.put(audio),
+    store: (audio) => stores.narrations.put(audio),
     callbacks: callbacks.client,
     workerId,
     diagnoses: () => diagnosis.recent(),
@@ -268,8 +281,8 @@ export const openWorker = async (
       manager.announceStop();
       const reported = heartbeats.close();
       await source.drain(config.drainMs);
-      await Promise.all([reported, callbacks.close(), speech.close()]);
-      await Promise.all([encoder.close(), cache.close(), library.close(), audioServer?.close()]);
+      await Promise.all([reported, callbacks.close(), speech.close(), expiry.close()]);
+      await Promise.all([encoder.close(), cache.close(), stores.close(), audioServer?.close()]);
       await health.close();
     },
   };

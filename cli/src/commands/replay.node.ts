@@ -13,14 +13,15 @@ Examples:
   taleback replay --audio-folder /srv/taleback --secret whsec_...
   taleback replay --story 4711 --receiver https://your-site.example
 
-It sends what lies in failed_callbacks/ of the audio store (the folder or bucket of AUDIO_STORE) and in set-aside/ of the
-outbox folder, signed again; what is accepted moves to replayed/ beside it. Ends with 1 when something was not accepted.`;
+It sends what lies in failed_callbacks/ of the private store (PRIVATE_FOLDER or PRIVATE_BUCKET) and of the audio store, where
+an earlier version kept it, and in set-aside/ of the outbox folder, signed again; what is accepted moves to replayed/ beside it. Ends with 1 when something was not accepted.`;
 
 interface ReplayFlags {
   readonly dryRun: boolean;
   readonly story?: string;
   readonly receiver?: string;
   readonly audioFolder?: string;
+  readonly privateFolder?: string;
   readonly outboxFolder?: string;
   readonly secret?: string;
   readonly unsigned: boolean;
@@ -65,6 +66,8 @@ const readReplayConfig = async (flags: ReplayFlags): Promise<WorkerConfig> => {
     CALLBACK_SIGNING: flags.unsigned ? 'standard' : undefined,
     AUDIO_STORE: flags.audioFolder === undefined ? undefined : 'folder',
     AUDIO_FOLDER: flags.audioFolder,
+    PRIVATE_FOLDER: flags.privateFolder,
+    PRIVATE_BUCKET: flags.audioFolder === undefined ? undefined : '',
     OUTBOX_FOLDER: flags.outboxFolder,
   });
   const { secrets, storage, callbacks } = config;
@@ -103,10 +106,10 @@ const runReplay = async (flags: ReplayFlags): Promise<void> => {
   const config = await readReplayConfig(flags);
   const { story, receiver } = flags;
   const { findLetters, redirect } = await import('../replay/letters.node.ts');
-  const { openStorage } = await import('@taleback/worker/src/storage/open-storage.ts');
-  const library = await openStorage({ config: config.storage, folderUrl: '' });
+  const { openStores } = await import('@taleback/worker/src/storage/open-storage.ts');
+  const stores = await openStores(config, { folderUrl: '' });
   try {
-    const found = await findLetters(library, config.callbacks.outbox.folder);
+    const found = await findLetters(stores.withRecords, config.callbacks.outbox.folder);
     const letters = found
       .filter(({ content }) => story === undefined || (content.ok && content.payload['story_id'] === story))
       .map((letter) => (receiver === undefined ? letter : redirect(letter, receiver)));
@@ -123,7 +126,7 @@ const runReplay = async (flags: ReplayFlags): Promise<void> => {
     terminal.out(`${accepted} of ${letters.length} accepted.`);
     if (accepted < letters.length) process.exitCode = 1;
   } finally {
-    await library.close();
+    await stores.close();
   }
 };
 
@@ -140,6 +143,7 @@ export const addReplayCommand = (program: Command): void => {
       parseBaseUrl,
     )
     .option('--audio-folder <folder>', 'in place of the store that AUDIO_STORE names')
+    .option('--private-folder <folder>', 'in place of PRIVATE_FOLDER')
     .option('--outbox-folder <folder>', 'default: OUTBOX_FOLDER')
     .option('--secret <keys>', 'whsec_... and hmac_..., with commas; default: CALLBACK_SECRETS')
     .option('--unsigned', 'send without a signature', false)

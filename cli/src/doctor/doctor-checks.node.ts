@@ -4,10 +4,10 @@ import { createNetworkProbe } from '@taleback/speech/diagnosis';
 import { createMachineReader, readDiskSpace } from '@taleback/speech/operations';
 import { signingOf, type WorkerConfig } from '@taleback/worker/src/config.ts';
 import { readWorkerToken } from '@taleback/worker/src/health/worker-token.node.ts';
-import { openStorage } from '@taleback/worker/src/storage/open-storage.ts';
+import { openStores } from '@taleback/worker/src/storage/open-storage.ts';
 import { postSigned, readGenerateSigning, type Signed } from '../narrate/narration.ts';
 import type { Environment } from '../options.node.ts';
-import { failedKeys } from '../replay/letters.node.ts';
+import { findFailed } from '../replay/letters.node.ts';
 import { createWorkerClient, workerUrl } from '../worker-client.ts';
 import { callbackCredentials, credentialsCheck, jobCredentials } from './credentials-check.node.ts';
 import { breakerCheck, engineChecks, numbersCheck } from './engine-checks.ts';
@@ -55,7 +55,7 @@ export const doctorChecks = async (options: DoctorOptions): Promise<readonly Che
   const token = await readWorkerToken(callbacks.outbox.folder);
   const worker = url === undefined ? undefined : createWorkerClient(url, token);
   const tries = { retry: ONCE, timeoutMs: options.timeoutMs };
-  const library = await openStorage({ config: storage, folderUrl: 'http://localhost', ...tries });
+  const { narrations, withRecords } = await openStores(config, { folderUrl: 'http://localhost', ...tries });
   const { post } = createHttpPost({ ...callbacks, allowPrivate: true, timeoutMs: options.timeoutMs });
   const postWith =
     (signing: Signed['signing']) =>
@@ -65,7 +65,7 @@ export const doctorChecks = async (options: DoctorOptions): Promise<readonly Che
     };
   const generateSigning = readGenerateSigning(environment);
   const countFailed = (signal: AbortSignal): Promise<number> =>
-    withDeadline(async (inner) => (await failedKeys(library, inner)).length, timeoutMs, { signal });
+    withDeadline(async (inner) => (await findFailed(withRecords, inner)).length, timeoutMs, { signal });
   return [
     ...engineChecks(await openEnginesUnderTest(config, options), {
       ...looking,
@@ -96,9 +96,9 @@ export const doctorChecks = async (options: DoctorOptions): Promise<readonly Che
     placeCheck({ ...looking, name: 'Firestore', group: 'jobs', place: firestorePlace(environment) }),
     storageCheck({
       ...looking,
-      place: library.place,
+      place: narrations.place,
       url: storeUrl(storage),
-      check: async (signal) => void (await library.check(signal)),
+      check: async (signal) => void (await narrations.check(signal)),
     }),
     diskCheck('disk of audio', config.audio.folder, readDiskSpace),
     diskCheck('disk of outbox', callbacks.outbox.folder, readDiskSpace),

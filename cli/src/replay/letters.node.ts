@@ -1,9 +1,10 @@
-import { mkdir, readdir, readFile, rename } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { readdir, readFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import {
   type CallbackClient,
   describeFailure,
   FAILED_CALLBACKS,
+  movePrivate,
   type ParsedEntry,
   parseDeadLetter,
   parseEntry,
@@ -63,9 +64,8 @@ const readAside = async (root: string, file: string): Promise<Letter> => {
     cause: reason.trim(),
     moveAway: async () => {
       const target = join(root, REPLAYED, file);
-      await mkdir(dirname(target), { recursive: true });
-      await rename(path, target);
-      await rename(reasonOf(path), reasonOf(target)).catch(() => {});
+      await movePrivate(path, target);
+      await movePrivate(reasonOf(path), reasonOf(target)).catch(() => {});
     },
   };
 };
@@ -81,28 +81,31 @@ const readFailed = async (library: Library, key: string): Promise<Letter | undef
 };
 
 /**
- * Keys of the callbacks that were given up into a store, without those that were replayed.
+ * The callbacks that were given up into stores, without those that were replayed.
  * @throws TalebackError what the store says
  */
-export const failedKeys = async (library: Library, signal?: AbortSignal): Promise<readonly string[]> => {
-  const keys = await library.list(FAILED_CALLBACKS, signal);
-  return keys.filter((key) => key.endsWith('.json') && !key.startsWith(`${ROOT}${REPLAYED}/`));
+export const findFailed = async (libraries: readonly Library[], signal?: AbortSignal) => {
+  const found: { readonly library: Library; readonly key: string }[] = [];
+  for (const library of libraries)
+    for (const key of await library.list(FAILED_CALLBACKS, signal))
+      if (key.endsWith('.json') && !key.startsWith(`${ROOT}${REPLAYED}/`)) found.push({ library, key });
+  return found;
 };
 
 const writtenMs = ({ content }: Letter): number => (content.ok ? content.entry.createdMs : 0);
 
 /**
- * Everything that was given up, oldest first: what lies in `failed_callbacks/` of the audio store, and in `set-aside/` of
- * the outbox folder.
+ * Everything that was given up, oldest first: what lies in `failed_callbacks/` of the stores, and in `set-aside/` of the
+ * outbox folder.
  *
  * @throws TalebackError what the store says; what the file system says
  */
-export const findLetters = async (library: Library, outboxFolder: string): Promise<Letter[]> => {
+export const findLetters = async (libraries: readonly Library[], outboxFolder: string): Promise<Letter[]> => {
   const letters: (Letter | undefined)[] = [];
-  const keys = await failedKeys(library);
-  for (let start = 0; start < keys.length; start += READS_AT_ONCE) {
-    const some = keys.slice(start, start + READS_AT_ONCE);
-    letters.push(...(await Promise.all(some.map((key) => readFailed(library, key)))));
+  const failed = await findFailed(libraries);
+  for (let start = 0; start < failed.length; start += READS_AT_ONCE) {
+    const some = failed.slice(start, start + READS_AT_ONCE);
+    letters.push(...(await Promise.all(some.map(({ library, key }) => readFailed(library, key)))));
   }
   for (const file of await filesSetAside(outboxFolder))
     letters.push(await readAside(join(outboxFolder, SET_ASIDE), file));

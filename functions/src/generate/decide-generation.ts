@@ -34,7 +34,7 @@ const isMoreThanStory = (
   story: StoryText | undefined,
 ): boolean =>
   callbackUrl !== undefined ||
-  extras.profile_base64 !== undefined ||
+  extras.recording_path !== undefined ||
   (story !== undefined && text !== undefined && text !== story.text);
 
 /** The opening's change of the story, with the voice's name and what a retry needs. */

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
+import { errorWords } from '@taleback/core';
 import type { Refusal } from '../http/answer.ts';
 import type { SignedBody } from '../http/call.ts';
 import { openAttempt } from '../request/open-attempt.ts';
 import type { RequestOptions } from '../request/request-audio.ts';
 import { usageIdOf } from '../stories/opening.ts';
 import { decideGeneration } from './decide-generation.ts';
-import { parseGenerate } from './parse-generate.ts';
+import { type GenerateRequest, parseGenerate } from './parse-generate.ts';
 
 /**
  * Largest body of `/api/tts/generate`, in bytes. A voice profile is a few hundred kilobytes; the job with it must fit
@@ -31,6 +32,26 @@ const jobIdOfKey = (storyId: string, key: string): string => {
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 };
 
+/** The request with the place of its recording instead of the recording, which is kept first. */
+const withPlace = async (
+  asked: GenerateRequest,
+  { recordings, log }: RequestOptions,
+): Promise<GenerateRequest | Refusal> => {
+  const { profile_base64: recording, ...extras } = asked.extras;
+  if (recording === undefined) return asked;
+  if (recordings === undefined) {
+    const sentence = 'profile_base64: is not accepted, because this deployment has no private store';
+    return { kind: 'wrong-shape', sentence };
+  }
+  try {
+    const recordingPath = await recordings.keep(asked.userId, Buffer.from(recording, 'base64'));
+    return { ...asked, extras: { ...extras, recording_path: recordingPath } };
+  } catch (error) {
+    log('error', 'recording could not be kept', { storyId: asked.storyId, details: errorWords(error) });
+    return { kind: 'recording-not-kept' };
+  }
+};
+
 /**
  * Takes a job from another server: opens an attempt of the story, which is created when it does not exist, and queues
  * its job. The answer is `{status, job_id, metadata}`; a story under way answers with the job it has, and a request that
@@ -48,6 +69,8 @@ export const generateNarration = async (
     const sentence = `x-idempotency-key: must be at most ${MAX_KEY_CHARACTERS} characters`;
     return { kind: 'wrong-shape', sentence };
   }
+  const asked = await withPlace(parsed.value, options);
+  if ('kind' in asked) return asked;
   const jobId = idempotencyKey ? jobIdOfKey(storyId, idempotencyKey) : options.newId();
   // A key that is not signed merges requests, and never separates those that a signature or `webhook-id` identifies.
   const keys = [
@@ -56,7 +79,7 @@ export const generateNarration = async (
   ].map((key) => JSON.stringify([userId, ...key]));
   const answer = await openAttempt(
     { storyId, jobId, keys, counted: { userId, usageId: usageIdOf(userId, 'generate') } },
-    (story, known) => decideGeneration({ asked: parsed.value, jobId, story, known }, options),
+    (story, known) => decideGeneration({ asked, jobId, story, known }, options),
     options,
   );
   switch (answer.kind) {

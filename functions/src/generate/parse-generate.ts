@@ -8,6 +8,7 @@ import {
   parseWith,
   present,
   textAtMost,
+  type TtsJobExtras,
 } from '@taleback/core';
 import { trustedStoragePath } from '@taleback/core/storage';
 import { z } from 'zod';
@@ -48,7 +49,7 @@ const schema = z
     ...JOB_EXTRAS,
     storage_path: JOB_EXTRAS.storage_path.refine(
       (path) => path === undefined || trustedStoragePath(path) !== undefined,
-      'must be a relative path of plain names that ends in .mp3',
+      'must be a relative path of plain names for a narration, ending in .mp3',
     ),
   })
   .superRefine(({ profile_path, storage_path, user_id: userId }, context) => {
@@ -68,7 +69,7 @@ const schema = z
  * The request of another server, in our own names. Without a text it is about the story's own; without a callback
  * address about this deployment; `extras` go into the job as they are.
  */
-export type GenerateRequest = z.output<typeof schema>;
+export type GenerateRequest = Omit<z.output<typeof schema>, 'extras'> & { readonly extras: TtsJobExtras };
 
 /**
  * Parses the body of `POST /api/tts/generate`. Null stands for absent.

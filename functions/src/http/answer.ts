@@ -11,7 +11,7 @@ export type Refusal =
   | { readonly kind: 'over-budget'; readonly sentence: string; readonly retryAfterSeconds: number }
   | { readonly kind: 'no-such-route' | 'too-slow' | 'wrong-type' | 'wrong-encoding' }
   /** The sender should retry: Firestore or the job queue is unavailable. */
-  | { readonly kind: 'store-away' | 'queue-away' | 'heartbeat-not-kept' };
+  | { readonly kind: 'store-away' | 'queue-away' | 'heartbeat-not-kept' | 'recording-not-kept' };
 
 /** Firestore and Pub/Sub are usually back by then, and the sender still retries. @see docs/origins.md#delivery */
 const RETRY_AFTER = { 'retry-after': '5' };
@@ -76,6 +76,8 @@ export const refuse = (refusal: Refusal): Response => {
       return failure(503, 'the job could not be queued just now; send this again', RETRY_AFTER);
     case 'heartbeat-not-kept':
       return failure(503, 'the heartbeat could not be written just now; send this again', RETRY_AFTER);
+    case 'recording-not-kept':
+      return failure(503, 'the recording could not be kept just now; send this again', RETRY_AFTER);
     default:
       return refusal satisfies never;
   }

@@ -55,7 +55,7 @@ const NOT_YOURS = {
  * private folder of another user than the present owner. Undefined when it can.
  */
 export const findLostRecording = (extras: KeptExtras | undefined, ownerId: string): Denial | undefined => {
-  const path = extras?.profile_path;
+  const path = extras?.recording_path ?? extras?.profile_path;
   if (path === undefined) return extras?.has_recording === true ? GONE : undefined;
   return isOwnPlace(path, [ownerId]) ? undefined : NOT_YOURS;
 };

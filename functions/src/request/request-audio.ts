@@ -1,5 +1,6 @@
 import { documentId, type JobPriority, type Parsed } from '@taleback/core';
 import { z } from 'zod';
+import type { Recordings } from '../recordings/recordings.ts';
 import { type OpenAnswer, type OpenOptions, openAttempt } from './open-attempt.ts';
 import { usageIdOf } from '../stories/opening.ts';
 import { decideStoryOpening, type StoryRules } from './open-story.ts';
@@ -43,6 +44,8 @@ export type RequestAnswer =
 export interface RequestOptions extends OpenOptions, StoryRules {
   /** Makes a unique id. */
   readonly newId: () => string;
+  /** Default: none; jobs that come with a recording are refused. */
+  readonly recordings?: Pick<Recordings, 'keep'> | undefined;
 }
 
 /**

@@ -1,7 +1,9 @@
 import { describeError, isEnded, isErrorCode, parseTtsJob, type TtsJobEvent } from '@taleback/core';
 import { signJobToken, withJob } from '@taleback/core/signatures';
+import { withoutRecordings, withoutRecordingText } from '@taleback/core/storage';
 import type { DeadLetters } from '../events/pubsub.node.ts';
 import { readJson } from '../http/call.ts';
+import type { Recordings } from '../recordings/recordings.ts';
 import {
   type ApplyOptions,
   applyMessage,
@@ -52,6 +54,8 @@ export interface DispatchOptions extends ApplyOptions {
   readonly deadLetters: DeadLetters;
   /** Whether the user may have one more job at RunPod. Default: always. */
   readonly takeTurn?: ReturnType<typeof createRunpodTurns>;
+  /** Default: none; a job with the place of a recording fails. */
+  readonly recordings?: Pick<Recordings, 'keep' | 'read'> | undefined;
   readonly order: OrderOptions;
 }
 
@@ -71,15 +75,26 @@ export interface QueuedMessage {
  */
 export type DispatchEnd = 'sent' | 'not-wanted' | 'failed' | 'malformed';
 
+/** A message as it may be kept: a recording in it, such as an earlier version queued, is replaced by its place. */
+const keepable = async (data: Buffer, { recordings }: DispatchOptions): Promise<Buffer> => {
+  const text = data.toString('utf8');
+  const read = parseTtsJob(readJson(text));
+  if (!read.ok || recordings === undefined) return Buffer.from(withoutRecordingText(text));
+  const userId = read.value.input.metadata.user_id;
+  const kept = await withoutRecordings(read.value, (bytes) => recordings.keep(userId, bytes));
+  return kept === read.value ? data : Buffer.from(JSON.stringify(kept));
+};
+
 /** Keeps a dead letter. @returns whether it is kept */
 const setAside = async (
   { data, attributes }: QueuedMessage,
   more: Record<string, string>,
-  { deadLetters, log }: DispatchOptions,
+  options: DispatchOptions,
 ): Promise<boolean> => {
-  const letter = { data, attributes: { ...attributes, ...more } };
+  const { deadLetters, log } = options;
+  const letter = { attributes: { ...attributes, ...more } };
   try {
-    await deadLetters.publish(letter);
+    await deadLetters.publish({ ...letter, data: await keepable(data, options) });
     return true;
   } catch (error) {
     log('error', 'dead letter could not be kept', { ...letter.attributes, fault: String(error) });
@@ -112,6 +127,24 @@ const failStory = async (
   const message = failureOf(code, { jobId: job.id, details });
   const outcome = await applyMessage({ storyId, jobId: job.id, message, source: 'dispatch' }, options);
   if (outcome.kind === 'store-away') throw new Error(`the story could not be written: ${outcome.cause}`);
+};
+
+/** The job with the bytes of its recording, as handlers expect it. @throws Error when the store does not answer */
+const withRecording = async (
+  job: TtsJobEvent,
+  { recordings }: DispatchOptions,
+): Promise<{ readonly kind: 'whole'; readonly job: TtsJobEvent } | RunpodFailure> => {
+  const { recording_path: path, ...input } = job.input;
+  if (path === undefined) return { kind: 'whole', job };
+  const bytes = await recordings?.read(path);
+  if (bytes === undefined) {
+    const cause = 'the recording of the voice is not kept any more';
+    return { kind: 'refused', status: 0, code: 'voice_profile_missing', cause };
+  }
+  return {
+    kind: 'whole',
+    job: { ...job, input: { ...input, profile_base64: Buffer.from(bytes).toString('base64') } },
+  };
 };
 
 /** Without RunPod's id the sweeper cannot query the job, but its callback and its webhook still name it. */
@@ -176,7 +209,9 @@ export const dispatchJob = async (message: QueuedMessage, options: DispatchOptio
     options.log('info', 'job waits for its turn', { storyId, jobId: job.id });
     throw new Error('the job waits for its turn: its user has as many at RunPod as one may');
   }
-  const outcome = await options.runpod.run(runpodOrder(job, options.order));
+  const whole = await withRecording(job, options);
+  const outcome =
+    whole.kind === 'whole' ? await options.runpod.run(runpodOrder(whole.job, options.order)) : whole;
   if (outcome.kind === 'accepted') {
     await recordRunpodJob(job, outcome.runpodJobId, options);
     return 'sent';

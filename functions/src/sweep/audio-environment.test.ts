@@ -53,6 +53,39 @@ describe('where the sweeper looks for audio', () => {
     });
   });
 
+  it.each([
+    ['none where nothing is said', {}, undefined],
+    ['a folder', { PRIVATE_FOLDER: '/srv/private' }, { kind: 'folder', folder: '/srv/private' }],
+    ['the bucket that is not published', BUCKET, { bucket: 'tales', publicUrl: undefined }],
+    [
+      'another bucket beside one that is published',
+      { ...BUCKET, AUDIO_PUBLIC_BASE_URL: 'https://cdn.example', PRIVATE_BUCKET: 'hidden' },
+      { bucket: 'hidden', publicUrl: undefined },
+    ],
+    [
+      'none beside one that is published',
+      { ...BUCKET, AUDIO_PUBLIC_BASE_URL: 'https://cdn.example' },
+      undefined,
+    ],
+    [
+      'a bucket of Cloud Storage, with its own lifetime',
+      { AUDIO_STORE: 'gcs', GCS_BUCKET: 'tales', PRIVATE_BUCKET: 'hidden', RECORDING_DAYS: '2' },
+      { kind: 'gcs', bucket: 'hidden', lifetimeMs: 2 * 86_400_000 },
+    ],
+  ])('keeps recordings in %s', (_what, environment, expected) => {
+    expect(parse(environment)).toMatchObject({ privateStore: expected });
+  });
+
+  it.each([
+    [
+      { ...BUCKET, AUDIO_PUBLIC_BASE_URL: 'https://cdn.example', PRIVATE_BUCKET: 'tales' },
+      /^configuration: PRIVATE_BUCKET: must be another bucket than that of narrations/,
+    ],
+    [{ PRIVATE_BUCKET: 'hidden' }, /^configuration: PRIVATE_BUCKET: needs AUDIO_STORE/],
+  ])('refuses to keep recordings where they are published, or nowhere', (environment, sentence) => {
+    expect(() => parse(environment)).toThrow(sentence);
+  });
+
   it('names what is missing', () => {
     expect(() => parse({ AUDIO_STORE: 's3', S3_BUCKET: 'tales', S3_SECRET_ACCESS_KEY: '-' })).toThrow(
       'configuration: AUDIO_STORE: "s3" needs S3_ENDPOINT, S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY',

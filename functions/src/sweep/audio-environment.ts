@@ -4,6 +4,7 @@ import { z } from 'zod';
 /** Means no key where a deployment wants every secret set. */
 const NO_KEY = '-';
 const SECONDS_PER_HOUR = 3_600;
+const SECONDS_PER_DAY = 86_400;
 
 /** An http or https address, without closing slashes. */
 export const address = z
@@ -34,6 +35,21 @@ export const audioVariables = {
   AUDIO_PUBLIC_BASE_URL: optional(address).describe(
     'Where the audio of the workers is served, as the address that a key is appended to. When it is set, or a bucket, the sweeper looks for audio whose callback was lost before it fails a job.',
   ),
+  PRIVATE_BUCKET: optional(z.string().min(1)).describe(
+    'Bucket for recordings that come with jobs, of the same service and with the same key as the bucket of narrations, which must then be allowed to put and delete objects, too. Default: the bucket of narrations, unless `AUDIO_PUBLIC_BASE_URL` publishes it.',
+  ),
+  PRIVATE_FOLDER: optional(z.string().min(1)).describe(
+    'Folder for recordings that come with jobs, on the machine of the worker, with `AUDIO_STORE=folder`; the same as the `PRIVATE_FOLDER` of the worker. Default: none; without a bucket and a folder, jobs with a recording are refused.',
+  ),
+  RECORDING_DAYS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(3_650)
+    .default(30)
+    .describe(
+      'After how many days a recording that came with a job is removed; until then Try Again can use it. 1 to 3650.',
+    ),
   AUDIO_SIGNED_URL_HOURS: z.coerce
     .number()
     .gt(0)
@@ -93,6 +109,27 @@ const readS3 = (env: AudioEnvironment) => {
   return { kind: 's3' as const, endpoint, bucket, region, accessKeyId, secretAccessKey, addressing };
 };
 
+/** Where recordings are kept; undefined when nothing is configured for what is private. */
+const privateStoreOf = <Bucket extends { readonly bucket: string; readonly publicUrl: string | undefined }>(
+  env: AudioEnvironment,
+  audioBucket: Bucket | undefined,
+) => {
+  const { PRIVATE_BUCKET: bucket, PRIVATE_FOLDER: folder } = env;
+  const lifetimeMs = env.RECORDING_DAYS * SECONDS_PER_DAY * 1_000;
+  if (audioBucket === undefined) {
+    if (bucket !== undefined)
+      throw new Error('configuration: PRIVATE_BUCKET: needs AUDIO_STORE "s3" or "gcs" and its bucket');
+    return folder === undefined ? undefined : { kind: 'folder' as const, folder, lifetimeMs };
+  }
+  const isPublished = audioBucket.publicUrl !== undefined;
+  if (isPublished && bucket === audioBucket.bucket)
+    throw new Error(
+      'configuration: PRIVATE_BUCKET: must be another bucket than that of narrations, which AUDIO_PUBLIC_BASE_URL publishes',
+    );
+  if (isPublished && bucket === undefined) return undefined;
+  return { ...audioBucket, bucket: bucket ?? audioBucket.bucket, publicUrl: undefined, lifetimeMs };
+};
+
 /**
  * The place of the audio. `audioBucket` is undefined when audio is looked for below `audioBaseUrl`, or nowhere.
  * @throws Error that names what a bucket of S3 lacks
@@ -106,5 +143,7 @@ export const audioConfig = (env: AudioEnvironment) => {
   const s3 = store === 's3' ? { ...readS3(env), ...addresses } : undefined;
   const gcs =
     store === 'gcs' && bucket !== undefined ? { kind: 'gcs' as const, bucket, ...addresses } : undefined;
-  return { audioBaseUrl: env.AUDIO_PUBLIC_BASE_URL, audioBucket: s3 ?? gcs };
+  const audioBucket = s3 ?? gcs;
+  const privateStore = privateStoreOf(env, audioBucket);
+  return { audioBaseUrl: env.AUDIO_PUBLIC_BASE_URL, audioBucket, privateStore };
 };

@@ -1,4 +1,4 @@
-import { audioKey } from '@taleback/core/storage';
+import { audioKey, isNarrationKey } from '@taleback/core/storage';
 
 /** The answer to a HEAD request. */
 export interface AudioProbeAnswer {
@@ -18,6 +18,11 @@ export interface AudioPlace {
   /** Where it can be played. */
   readonly urlOf: (key: string) => Promise<string>;
 }
+
+/** Nothing else than a narration is played. @throws RangeError for other keys */
+export const refuseUnlessNarration = (key: string): void => {
+  if (!isNarrationKey(key)) throw new RangeError('this is not the place of a narration');
+};
 
 /** Whose audio is looked for. */
 export interface SoughtAudio {
@@ -72,5 +77,8 @@ export const createAudioFinder =
 /** A store that is published below an address. */
 export const publishedAudioPlace = (baseUrl: string, probe: AudioProbe): AudioPlace => ({
   probe: (key) => probe(addressOf(baseUrl, key)),
-  urlOf: async (key) => addressOf(baseUrl, key),
+  urlOf: async (key) => {
+    refuseUnlessNarration(key);
+    return addressOf(baseUrl, key);
+  },
 });

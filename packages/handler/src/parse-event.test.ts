@@ -88,6 +88,8 @@ describe('parseEvent', () => {
     const queued = new Set([...Object.keys({ ...input, ...input.metadata }), ...Object.keys(JOB_EXTRAS)]);
     // Other spellings of `genre`, and the id that dispatch adds.
     for (const name of ['story_genre', 'storyGenre', 'job_id']) expect(read.delete(name)).toBe(true);
+    // It replaces `profile_base64` before the job is queued.
+    expect(read.delete('recording_path')).toBe(true);
     // Only Python handlers read the names, and only our own side the attempt.
     for (const name of ['output_basename', 'output_filename', 'attempt'])
       expect(queued.delete(name)).toBe(true);
@@ -97,6 +99,7 @@ describe('parseEvent', () => {
   it.each([
     [{ profile_base64: 'AA', profile_path: 'p' }, { base64: 'AA' }],
     [{ profile_path: 'p', metadata: { profile_base64: 'AA' } }, { path: 'p' }],
+    [{ recording_path: 'r', profile_path: 'p' }, { path: 'r' }],
     [{ metadata: { profile_base64: 'AA' } }, { base64: 'AA' }],
     [{ profile_base64: null, profile_path: ' ', metadata: { profile_path: 'p' } }, { path: 'p' }],
     [{ profile_base64: 7, metadata: null }, undefined],

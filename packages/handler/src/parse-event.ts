@@ -83,11 +83,11 @@ const firstText = (...values: readonly unknown[]): string | undefined =>
 const number = (value: unknown): number | undefined =>
   numberOf(textOnly(value) === undefined ? value : Number(value));
 
-/** The recording itself before its path. */
+/** The recording itself before the places of one that came with the job, and of one that the sender has. */
 const recordingIn = (fields: Fields): RecordingSource | undefined => {
   const base64 = textOnly(fields['profile_base64']);
   if (base64 !== undefined) return { base64 };
-  const path = textOnly(fields['profile_path']);
+  const path = textOnly(fields['recording_path']) ?? textOnly(fields['profile_path']);
   return path === undefined ? undefined : { path };
 };
 

@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as wait } from 'node:timers/promises';
 import { errorWords, type Log } from '@taleback/core';
 import { lifeOf, type ProcessName, thisProcess } from './process-life.node.ts';
-import { makeFolder } from './write-whole.node.ts';
+import { makePrivateFolder } from './write-whole.node.ts';
 
 /** Hears what happens to a database that several processes share. */
 export interface SharingListener {
@@ -174,7 +174,7 @@ export class OutboxDatabase {
 
   #connect(): DatabaseSync {
     if (this.folder !== undefined) {
-      makeFolder(this.folder, 0o700);
+      makePrivateFolder(this.folder);
       closeSync(openSync(this.#path, 'a', 0o600));
     }
     const db = new DatabaseSync(this.#path, { timeout: BUSY_MS });

@@ -1,10 +1,10 @@
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Log } from '@taleback/core';
 import { type OutboxEntry, parseEntry } from './entry-file.ts';
 import { laneOf } from './message.ts';
 import { type OutboxStore, SET_ASIDE, unreadableReason } from './store.node.ts';
-import { DRAFT_ENDING } from './write-whole.node.ts';
+import { DRAFT_ENDING, movePrivate, writePrivate } from './write-whole.node.ts';
 
 /** The name of an entry's file: when it was written, ms, and hashes of the receiver, the lane and the entry. */
 const ENTRY = /^\d{15}-[0-9a-f]{12}-[0-9a-f]{12}-[0-9a-f]{12}\.json$/;
@@ -32,9 +32,8 @@ const read = async (path: string): Promise<OutboxEntry | string> => {
 
 const setAside = async (folder: string, file: string, reason: string): Promise<void> => {
   const aside = join(folder, SET_ASIDE);
-  await mkdir(aside, { recursive: true });
-  await writeFile(join(aside, `${file}.reason.txt`), `${reason}\n`).catch(() => {});
-  await rename(join(folder, file), join(aside, file));
+  await writePrivate(join(aside, `${file}.reason.txt`), `${reason}\n`).catch(() => {});
+  await movePrivate(join(folder, file), join(aside, file));
 };
 
 /**

@@ -11,4 +11,13 @@ export { isPublicAddress } from './public-address.node.ts';
 export { readWaiting, type WaitingMessages } from './read-waiting.node.ts';
 export { type OutboxOptions } from './sender.ts';
 export { type Held, OutboxStore } from './store.node.ts';
-export { DRAFT_ENDING, makeFolder, syncFolder, writeWhole } from './write-whole.node.ts';
+export {
+  DRAFT_ENDING,
+  makeFolder,
+  makePrivateFolder,
+  movePrivate,
+  removeOldAside,
+  syncFolder,
+  writePrivate,
+  writeWhole,
+} from './write-whole.node.ts';

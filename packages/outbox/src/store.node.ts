@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { errorWords, type Log } from '@taleback/core';
@@ -8,7 +8,7 @@ import { OutboxDatabase } from './database.node.ts';
 import { formatEntry, type OutboxEntry } from './entry-file.ts';
 import type { OutboxMessage, Substitute } from './message.ts';
 import type { EntryName } from './schedule.ts';
-import { syncFolder, writeDurably } from './write-whole.node.ts';
+import { makePrivateFolder, syncFolder, writePrivate } from './write-whole.node.ts';
 
 /** Something that a process has begun, and that another takes over when it ends. */
 export interface Held {
@@ -239,7 +239,7 @@ export class OutboxStore {
     const name = randomUUID();
     // Makes the folder that the other one lies in.
     this.database.open satisfies unknown;
-    await mkdir(this.#pathOf(''), { recursive: true, mode: 0o700 });
+    makePrivateFolder(this.#pathOf(''));
     await writeFile(this.#pathOf(name), body, { flag: 'wx', mode: 0o600, flush: true });
     await syncFolder(this.#pathOf(''));
     return name;
@@ -265,15 +265,14 @@ export class OutboxStore {
   async #copyRowAside(row: Row, reason: string): Promise<void> {
     if (this.database.folder === undefined) return;
     const aside = join(this.database.folder, SET_ASIDE);
-    await mkdir(aside, { recursive: true });
     const path = join(aside, `${String(row.stamp).padStart(15, '0')}-${row.id}.json`);
     // Without room for the reason the message is still kept: the log has the reason too.
-    await writeDurably(`${path}.reason.txt`, `${reason}\n`).catch(() => {});
+    await writePrivate(`${path}.reason.txt`, `${reason}\n`).catch(() => {});
     const read = await this.#bodyOf(row);
     const isWhole = 'body' in read && row.held === 0;
     const entry = isWhole
       ? formatEntry({ message: messageOf(row, read.body), createdMs: row.stamp })
       : `${row.head}\n${row.body ?? ''}`;
-    await writeDurably(path, entry);
+    await writePrivate(path, entry);
   }
 }

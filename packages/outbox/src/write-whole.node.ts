@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, statSync } from 'node:fs';
-import { open, rename, unlink, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { chmodSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { chmod, open, readdir, rename, rm, stat, unlink, utimes, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 
 /** Ending of a file that is not whole yet. */
 export const DRAFT_ENDING = '.part';
@@ -17,10 +17,10 @@ export const DRAFT_ENDING = '.part';
  * await writeWhole(join(tmpdir(), 'taleback-example.txt'), 'kept');
  * await syncFolder(tmpdir());
  */
-export const writeWhole = async (path: string, bytes: Uint8Array | string): Promise<void> => {
+export const writeWhole = async (path: string, bytes: Uint8Array | string, mode = 0o666): Promise<void> => {
   const draft = `${path}.${randomUUID()}${DRAFT_ENDING}`;
   try {
-    await writeFile(draft, bytes, { flag: 'wx', flush: true });
+    await writeFile(draft, bytes, { flag: 'wx', flush: true, mode });
     await rename(draft, path);
   } catch (error) {
     await unlink(draft).catch(() => {});
@@ -63,8 +63,89 @@ export const syncFolder = async (folder: string): Promise<void> => {
   }
 };
 
-/** Writes a file whole and lasting: it survives a loss of power. @throws what the file system says */
-export const writeDurably = async (path: string, bytes: Uint8Array | string): Promise<void> => {
-  await writeWhole(path, bytes);
+/** For this user only. */
+const PRIVATE_FOLDER_MODE = 0o700;
+const PRIVATE_FILE_MODE = 0o600;
+const OTHERS = 0o077;
+
+/** Takes the permissions of others away. What belongs to another user, and Windows, have none that we could change. */
+const close = (path: string, mode: number): void => {
+  try {
+    if ((statSync(path).mode & OTHERS) !== 0) chmodSync(path, mode);
+  } catch {
+    // It is gone, or another user's.
+  }
+};
+
+/**
+ * Makes a folder that only this user may enter. One of an earlier version is closed, with the files in it.
+ *
+ * @throws what the file system says
+ *
+ * @example
+ * import { tmpdir } from 'node:os';
+ * import { join } from 'node:path';
+ * import { makePrivateFolder } from '@taleback/outbox';
+ * makePrivateFolder(join(tmpdir(), 'taleback-example', 'private'));
+ */
+export const makePrivateFolder = (path: string): void => {
+  makeFolder(path, PRIVATE_FOLDER_MODE);
+  if ((statSync(path).mode & OTHERS) === 0) return;
+  for (const entry of readdirSync(path, { withFileTypes: true }))
+    if (entry.isFile()) close(join(path, entry.name), PRIVATE_FILE_MODE);
+  close(path, PRIVATE_FOLDER_MODE);
+};
+
+/**
+ * Writes a file that only this user may read, whole and lasting: it survives a loss of power.
+ *
+ * @throws what the file system says
+ *
+ * @example
+ * import { tmpdir } from 'node:os';
+ * import { join } from 'node:path';
+ * import { writePrivate } from '@taleback/outbox';
+ * await writePrivate(join(tmpdir(), 'taleback-example', 'private', 'a.txt'), 'kept');
+ */
+export const writePrivate = async (path: string, bytes: Uint8Array | string): Promise<void> => {
+  makePrivateFolder(dirname(path));
+  await writeWhole(path, bytes, PRIVATE_FILE_MODE);
   await syncFolder(dirname(path));
+};
+
+/** Moves a file into a private folder, where its life begins now. @throws what the file system says */
+export const movePrivate = async (path: string, target: string): Promise<void> => {
+  makePrivateFolder(dirname(target));
+  await rename(path, target);
+  await chmod(target, PRIVATE_FILE_MODE);
+  await utimes(target, new Date(), new Date());
+};
+
+/** Folders in an outbox for what a person has to look at; the last two are those of version 0.1's RunPod worker. */
+const ASIDE = /^(?:set-aside|damaged-.*|unreadable|refused)$/;
+/** As long as other records: time enough for a person to look at it. */
+const ASIDE_LIFETIME_MS = 30 * 86_400_000;
+
+/**
+ * Removes what was set aside in an outbox folder and is 30 days old, and closes what is younger to other users.
+ *
+ * @throws what the file system says
+ *
+ * @example
+ * import { tmpdir } from 'node:os';
+ * import { join } from 'node:path';
+ * import { removeOldAside } from '@taleback/outbox';
+ * await removeOldAside(join(tmpdir(), 'taleback-example'), Date.now());
+ */
+export const removeOldAside = async (folder: string, nowMs: number): Promise<void> => {
+  const entries = existsSync(folder) ? await readdir(folder, { withFileTypes: true }) : [];
+  for (const { name } of entries.filter((entry) => entry.isDirectory() && ASIDE.test(entry.name))) {
+    const aside = join(folder, name);
+    makePrivateFolder(aside);
+    for (const entry of await readdir(aside, { recursive: true, withFileTypes: true })) {
+      const path = join(entry.parentPath, entry.name);
+      if (entry.isFile() && (await stat(path)).mtimeMs < nowMs - ASIDE_LIFETIME_MS)
+        await rm(path, { force: true });
+    }
+  }
 };

@@ -1,13 +1,16 @@
-import { mkdir, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { lifeOf, type OutboxStore } from '@taleback/outbox';
+import { lifeOf, movePrivate, type OutboxStore, removeOldAside, writePrivate } from '@taleback/outbox';
 import { z } from 'zod';
 import { errorText, type RunpodLog } from './log.ts';
+import type { KeepableJob, RunpodJob } from './platform.ts';
 
 const owner = z.object({ pid: z.number(), host: z.string(), started: z.string().optional() });
 const result = z.object({ key: z.string(), jobId: z.string(), url: z.url(), body: z.string() });
-const job = z.looseObject({ key: z.string() });
+const takenJob = z.looseObject({ key: z.string(), job: z.custom<RunpodJob>() });
 
+/** Longer runs of such characters are a recording or a picture in base64; nobody reads them in an unreadable file. */
+const LONG_BASE64 = /[\w+/=-]{1024,}/g;
 const OWNER = 'owner.json';
 const UNREADABLE = 'unreadable';
 
@@ -19,12 +22,31 @@ const isAlive = async (folder: string): Promise<boolean> => {
   }
 };
 
-const importFile = async (path: string, store: OutboxStore, nowMs: number): Promise<void> => {
+/** @returns whether it was taken over; a recording in it may have no place now */
+const importFile = async (
+  path: string,
+  store: OutboxStore,
+  { keepable, nowMs }: { readonly keepable: KeepableJob; readonly nowMs: number },
+): Promise<boolean> => {
   const json: unknown = JSON.parse(await readFile(path, 'utf8'));
   if (path.includes('/result-')) {
     const { key, jobId, url, body } = result.parse(json);
     await store.insert({ url, messageId: key, lane: jobId, body }, nowMs, key);
-  } else await store.hold({ key: job.parse(json).key, value: JSON.stringify(json) }, '');
+    return true;
+  }
+  const taken = takenJob.parse(json);
+  const job = await keepable(taken.job).catch(() => undefined);
+  if (job === undefined) return false;
+  await store.hold({ key: taken.key, value: JSON.stringify({ ...taken, job }) }, '');
+  return true;
+};
+
+/** Keeps a file that cannot be read for a person, without the recording that may be in it. */
+const setAside = async (path: string, target: string): Promise<void> => {
+  const text = await readFile(path, 'utf8').catch(() => undefined);
+  if (text === undefined) return movePrivate(path, target);
+  await writePrivate(target, text.replace(LONG_BASE64, '[removed]'));
+  await rm(path);
 };
 
 /**
@@ -36,7 +58,11 @@ export const importResults = async (
   store: OutboxStore,
   log: RunpodLog,
   nowMs: number,
+  keepable: KeepableJob = async (job) => job,
 ): Promise<void> => {
+  await removeOldAside(folder, nowMs).catch((error: unknown) =>
+    log('warn', 'what was set aside could not be removed', { error: errorText(error) }),
+  );
   const names = await readdir(folder).catch(() => []);
   for (const name of names.filter((entry) => entry.startsWith('worker-'))) {
     const from = join(folder, name);
@@ -46,12 +72,10 @@ export const importResults = async (
       .filter((entry) => /^(job|result)-.*\.json$/.test(entry))
       .sort()) {
       try {
-        await importFile(join(from, file), store, nowMs);
-        await rm(join(from, file));
+        if (await importFile(join(from, file), store, { keepable, nowMs })) await rm(join(from, file));
       } catch (error) {
         log('error', 'a file of an earlier version cannot be read', { file, error: errorText(error) });
-        await mkdir(join(folder, UNREADABLE), { recursive: true });
-        await rename(join(from, file), join(folder, UNREADABLE, file)).catch(() => {});
+        await setAside(join(from, file), join(folder, UNREADABLE, file)).catch(() => {});
       }
     }
     await rm(join(from, OWNER), { force: true });

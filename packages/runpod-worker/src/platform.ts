@@ -16,6 +16,9 @@ export interface RunpodJob {
   readonly [field: string]: unknown;
 }
 
+/** A job as it may be kept on the disk, such as with the place of a recording instead of its bytes. */
+export type KeepableJob = (job: RunpodJob) => Promise<RunpodJob>;
+
 export interface HttpRequest {
   readonly method: 'GET' | 'POST';
   readonly url: string;

@@ -16,7 +16,7 @@ import {
   RESULT_LIFETIME_MS,
   RESULT_TIMEOUT_MS,
 } from './pacing.ts';
-import { type PlatformAccess, type RunpodJob, resultAddress } from './platform.ts';
+import { type KeepableJob, type PlatformAccess, type RunpodJob, resultAddress } from './platform.ts';
 import { refusedForSize } from './result-body.ts';
 
 const takenJob = z.object({
@@ -47,6 +47,7 @@ export interface ResultsParts extends PlatformAccess {
   readonly store: OutboxStore;
   /** Keeps what that one does not take. */
   readonly memory: OutboxStore;
+  readonly keepable: KeepableJob;
 }
 
 /** Above this a 400 is put down to the size. @see runpod-python#309 */
@@ -121,8 +122,11 @@ export class Results {
 
   /** Keeps a job, so that it is not lost with this process. */
   keepJob(taken: TakenJob): Promise<void> {
-    const held = { key: taken.key, value: JSON.stringify(taken) };
-    return this.#logged('job not kept', { jobId: taken.job.id }, () => this.#parts.store.hold(held));
+    const { store, keepable } = this.#parts;
+    return this.#logged('job not kept', { jobId: taken.job.id }, async () => {
+      const job = await keepable(taken.job);
+      await store.hold({ key: taken.key, value: JSON.stringify({ ...taken, job }) });
+    });
   }
 
   /** No result is wanted. */

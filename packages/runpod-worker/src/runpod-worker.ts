@@ -4,7 +4,7 @@ import { type Random, wait } from '@taleback/resilience';
 import { type JobRunnerParts, runJob } from './job-runner.ts';
 import type { RunpodLog } from './log.ts';
 import { LAST_RESULTS_MS, MAX_RESULT_BYTES, OUTBOX_SWEEP_MS, STOP_GRACE_MS } from './pacing.ts';
-import { Platform, type PlatformParts, resultAddress } from './platform.ts';
+import { type KeepableJob, Platform, type PlatformParts, resultAddress } from './platform.ts';
 import { type Concurrency, createConcurrencyReader, runPingLoop, runStopLoop, runTakeLoop } from './polls.ts';
 import type { FaultyEntry } from './read-answers.ts';
 import { bodyOfThrown } from './result-body.ts';
@@ -23,6 +23,8 @@ export interface RunpodWorkerOptions {
   readonly traceback?: boolean;
   /** Larger results become errors. Default 20 MiB. */
   readonly maxResultBytes?: number;
+  /** What of a job is kept on the disk until its result is accepted. Default: all of it. */
+  readonly keepable?: KeepableJob;
 }
 
 export interface RunpodWorkerParts extends PlatformParts {
@@ -61,7 +63,8 @@ export class RunpodWorker {
     this.#parts = parts;
     this.#platform = new Platform(parts);
     this.ended = this.#end.promise;
-    this.#results = new Results({ ...parts, platform: this.#platform });
+    const keepable: KeepableJob = options.keepable ?? (async (job) => job);
+    this.#results = new Results({ ...parts, platform: this.#platform, keepable });
     this.#limit = createConcurrencyReader(options.concurrency ?? 1, parts.log);
     this.#runner = {
       ...parts,

@@ -71,7 +71,7 @@ export const serveRunpod = (handler: RunpodHandler, options: ServeRunpodOptions 
   const prepare = async (): Promise<void> => {
     try {
       store.database.open satisfies object;
-      await importResults(outboxFolder, store, log, clock.now());
+      await importResults(outboxFolder, store, log, clock.now(), options.keepable);
     } catch (error) {
       // A worker without a place to write serves all the same: it only loses what it has when it is killed.
       log('error', 'no outbox: a crash loses results', { folder: outboxFolder, error: String(error) });

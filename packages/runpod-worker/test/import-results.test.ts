@@ -1,9 +1,10 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { OutboxStore } from '@taleback/outbox';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { importResults } from '../src/import-results.node.ts';
+import type { KeepableJob } from '../src/index.ts';
 
 let folder: string;
 let store: OutboxStore;
@@ -43,8 +44,14 @@ const leave = async (owner: unknown, files: Readonly<Record<string, string>>): P
   for (const [file, text] of Object.entries(all)) await writeFile(join(folder, name, file), text);
   return join(folder, name);
 };
-const run = (): Promise<void> =>
-  importResults(folder, store, (severity, message) => void logged.push(`${severity}: ${message}`), 5);
+const run = (keepable?: KeepableJob): Promise<void> =>
+  importResults(
+    folder,
+    store,
+    (severity, message) => void logged.push(`${severity}: ${message}`),
+    5,
+    keepable,
+  );
 const results = async (): Promise<unknown[]> => {
   const found: unknown[] = [];
   for (const { id } of store.names(0)) {
@@ -89,6 +96,26 @@ describe('what a worker of version 0.1 left', () => {
       'result-e.json',
     ]);
     expect(logged).toHaveLength(3);
+  });
+
+  it('is kept as the worker keeps its jobs, and left where that fails', async () => {
+    const left = await leave(DEAD, { 'job-a.json': JSON.stringify(taken('a')) });
+    await run(() => Promise.reject(new Error('the store is away')));
+    expect(await jobs()).toEqual([]);
+    expect(await readdir(left)).toEqual(['job-a.json']);
+    await run(async (job) => ({ ...job, input: 'a place' }));
+    const { job, ...others } = taken('a');
+    expect(await jobs()).toEqual([{ ...others, job: { ...job, input: 'a place' } }]);
+  });
+
+  it('is for its user only where it cannot be read, without the recording in it', async () => {
+    const recording = 'UklG'.repeat(1_000);
+    await leave(DEAD, { 'job-a.json': `{"key":"a","job":{"input":{"profile_base64":"${recording}` });
+    await run();
+    const path = join(folder, 'unreadable', 'job-a.json');
+    expect(await readFile(path, 'utf8')).toBe('{"key":"a","job":{"input":{"profile_base64":"[removed]');
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+    expect((await stat(join(folder, 'unreadable'))).mode & 0o777).toBe(0o700);
   });
 
   it.each([

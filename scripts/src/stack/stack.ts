@@ -130,6 +130,7 @@ export const startStack = async (options: StackOptions = {}): Promise<Stack> => 
       PUBLIC_BASE_URL: pageUrl,
       AUDIO_PUBLIC_BASE_URL: `http://${local(ports.audio)}/audio`,
       CALLBACK_SIGNATURES: 'required',
+      PRIVATE_FOLDER: join(folder, 'private'),
       ...(isOwnFirestore ? { FIRESTORE_EMULATOR_HOST: addresses.firestoreHost } : {}),
       ...(pubsub.kind === 'gcloud' ? { PUBSUB_EMULATOR_BINARY_PATH: pubsub.file } : {}),
     };

@@ -41,6 +41,7 @@ export const startWorker = ({ addresses, folder, env, ...options }: WorkerOption
       PUBSUB_EMULATOR_HOST: addresses.pubsubHost,
       CALLBACK_SECRETS: options.secret,
       AUDIO_FOLDER: join(folder, 'audio'),
+      PRIVATE_FOLDER: join(folder, 'private'),
       AUDIO_PORT: String(options.audioPort),
       HEALTH_PORT: String(options.healthPort),
       // The emulators share this machine: their start alone would count as an overload.

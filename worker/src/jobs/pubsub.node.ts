@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type protos, PubSub, type Topic, v1 } from '@google-cloud/pubsub';
 import type { Log, Names } from '@taleback/core';
+import { withoutRecordingText } from '@taleback/core/storage';
 import type { Handler } from '@taleback/handler';
 import { Bulkhead, type Clock, type Random, wait } from '@taleback/resilience';
 import { superviseStream } from '../health/stream.ts';
@@ -130,7 +131,8 @@ export const createPubsubSource = (options: PubsubSourceOptions): JobSource => {
       if (event === undefined) {
         const reason = 'not JSON';
         log('error', 'job set aside', { messageId, reason });
-        await deadLetters.publishMessage({ data, attributes: { ...attributes, reason } });
+        const kept = Buffer.from(withoutRecordingText(data.toString('utf8')));
+        await deadLetters.publishMessage({ data: kept, attributes: { ...attributes, reason } });
         return true;
       }
       await handler(event, stopping.signal);

@@ -62,7 +62,7 @@ const openOnceStarted = () => {
 };
 
 export interface RunpodSourceOptions
-  extends Pick<ServeRunpodOptions, 'env' | 'outboxFolder' | 'http' | 'clock'> {
+  extends Pick<ServeRunpodOptions, 'env' | 'outboxFolder' | 'http' | 'clock' | 'keepable'> {
   /** Jobs under way at once; asked before every poll. */
   readonly concurrency: () => number;
   readonly log: Log;

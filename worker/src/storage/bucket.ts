@@ -1,5 +1,6 @@
 import { type ErrorCode, TalebackError } from '@taleback/core';
 import { type Clock, type RetryPolicy, retry, systemClock, tryWithDeadline } from '@taleback/resilience';
+import type { KeyPage } from '@taleback/core/storage';
 import { cancellationOf, throwIfCancelled } from '@taleback/speech';
 
 /** How a bucket is asked. */
@@ -136,12 +137,6 @@ export const createBucketCalls = (
     });
   };
 };
-
-export interface KeyPage {
-  readonly keys: readonly string[];
-  /** Asks for the next page; undefined on the last. */
-  readonly next: string | undefined;
-}
 
 /** The keys of all pages. */
 export const allKeys = async (

@@ -1,10 +1,18 @@
-import { readdir, readFile, stat, unlink } from 'node:fs/promises';
+import { readdir, readFile, realpath, stat, unlink } from 'node:fs/promises';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { type ErrorCode, errorWords, TalebackError } from '@taleback/core';
-import { DRAFT_ENDING, makeFolder, refuseForeign, syncFolder, writeWhole } from '@taleback/outbox';
+import { isNarrationKey } from '@taleback/core/storage';
+import {
+  DRAFT_ENDING,
+  makeFolder,
+  refuseForeign,
+  syncFolder,
+  writePrivate,
+  writeWhole,
+} from '@taleback/outbox';
 import { throwIfCancelled } from '@taleback/speech';
 import send from 'send';
 import { keyAddress, type ObjectStore } from './library.ts';
@@ -52,9 +60,10 @@ const ifThere = async <T>(
  * Objects in a folder.
  *
  * @param folder where the paths of the keys begin
- * @param baseUrl address under which the folder is served, without a closing slash
+ * @param baseUrl address under which the folder is served, without a closing slash; undefined for a private folder, whose
+ *   files only this user may read
  */
-export const createFolderObjects = (folder: string, baseUrl: string): ObjectStore => {
+export const createFolderObjects = (folder: string, baseUrl: string | undefined): ObjectStore => {
   const root = resolve(folder);
   return {
     place: `the folder ${root}`,
@@ -62,6 +71,7 @@ export const createFolderObjects = (folder: string, baseUrl: string): ObjectStor
       throwIfCancelled(signal);
       const path = join(root, key);
       try {
+        if (baseUrl === undefined) return await writePrivate(path, bytes);
         makeFolder(dirname(path));
         await writeWhole(path, bytes);
         await syncFolder(dirname(path));
@@ -87,7 +97,7 @@ export const createFolderObjects = (folder: string, baseUrl: string): ObjectStor
     remove: async (key, signal) => {
       await ifThere(key, signal, () => unlink(join(root, key)));
     },
-    urlOf: async (key) => `${baseUrl}/${keyAddress(key)}`,
+    urlOf: async (key) => `${baseUrl ?? ''}/${keyAddress(key)}`,
     close: () => Promise.resolve(),
   };
 };
@@ -109,37 +119,61 @@ export interface AudioServerOptions {
 /** The path of a request; an address that is none, such as `//`, has the path of nothing. */
 const pathOf = (address: string): string => URL.parse(address, 'http://audio.local')?.pathname ?? '/';
 
-/** Serves the audio folder under `/audio/`: GET and HEAD, byte ranges, audio files only. */
-export const openAudioServer = async (options: AudioServerOptions): Promise<AudioServer> => {
-  const { folder, host, port } = options;
-  const server = createServer((request, response) => {
-    const pathname = pathOf(request.url ?? '/');
-    const end = (status: number, headers: Record<string, string> = {}): void => {
-      response.writeHead(status, headers).end();
-    };
-    const refusal = refuseForeign(request, options);
-    if (refusal !== undefined) return end(refusal.status);
-    if (request.method !== 'GET' && request.method !== 'HEAD') return end(405, { allow: 'GET, HEAD' });
-    if (!pathname.startsWith('/audio/') || !pathname.endsWith('.mp3')) return end(404);
-    send(request, pathname.slice('/audio'.length), {
-      root: folder,
-      dotfiles: 'ignore',
-      index: false,
-      // A narration never changes under its address: its key names the job.
-      immutable: true,
-      maxAge: '365d',
+/**
+ * The narration that a path names, within the real folder and where it really lies: a link leads to no other place.
+ * Undefined when there is none; what has no metadata beside it was not written as a narration.
+ */
+const findNarration = async (root: string, pathname: string): Promise<string | undefined> => {
+  try {
+    const file = await realpath(join(root, decodeURIComponent(pathname)));
+    const key = relative(root, file).split(sep).join('/');
+    if (key.startsWith('../') || !isNarrationKey(key)) return undefined;
+    return (await stat(`${file}.json`)).isFile() ? key : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+const answer = async (
+  options: AudioServerOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> => {
+  const pathname = pathOf(request.url ?? '/');
+  const end = (status: number, headers: Record<string, string> = {}): void => {
+    response.writeHead(status, headers).end();
+  };
+  const refusal = refuseForeign(request, options);
+  if (refusal !== undefined) return end(refusal.status);
+  if (request.method !== 'GET' && request.method !== 'HEAD') return end(405, { allow: 'GET, HEAD' });
+  const root = await realpath(options.folder).catch(() => undefined);
+  if (root === undefined || !pathname.startsWith('/audio/')) return end(404);
+  const key = await findNarration(root, pathname.slice('/audio'.length));
+  if (key === undefined) return end(404);
+  send(request, `/${keyAddress(key)}`, {
+    root,
+    dotfiles: 'ignore',
+    index: false,
+    // A narration never changes under its address: its key names the job.
+    immutable: true,
+    maxAge: '365d',
+  })
+    .on('headers', (outgoing: typeof response) => {
+      outgoing.setHeader('x-content-type-options', 'nosniff');
+      outgoing.setHeader('cross-origin-resource-policy', 'cross-origin');
     })
-      .on('headers', (outgoing: typeof response) => {
-        outgoing.setHeader('x-content-type-options', 'nosniff');
-        outgoing.setHeader('cross-origin-resource-policy', 'cross-origin');
-      })
-      .on('error', (error: { status?: number }) => {
-        response.removeHeader('cache-control'); // a part that is not there is not to be remembered
-        end(error.status ?? 500);
-      })
-      .on('directory', () => end(404))
-      .pipe(response);
-  });
+    .on('error', (error: { status?: number }) => {
+      response.removeHeader('cache-control'); // a part that is not there is not to be remembered
+      end(error.status ?? 500);
+    })
+    .on('directory', () => end(404))
+    .pipe(response);
+};
+
+/** Serves the narrations in a folder under `/audio/`: GET and HEAD, byte ranges; nothing else that lies there. */
+export const openAudioServer = async (options: AudioServerOptions): Promise<AudioServer> => {
+  const { host, port } = options;
+  const server = createServer((request, response) => void answer(options, request, response));
   await once(server.listen(port, host), 'listening');
   return {
     url: `http://${host}:${(server.address() as AddressInfo).port}/audio`,

@@ -1,4 +1,5 @@
 import { CRC32C, type File, Storage, type StorageOptions } from '@google-cloud/storage';
+import type { KeyPage } from '@taleback/core/storage';
 import { classifyHttpStatus } from '@taleback/resilience';
 import {
   allKeys,
@@ -9,13 +10,12 @@ import {
   DamagedError,
   FULL,
   ifThere,
-  type KeyPage,
   type Meaning,
   networkWords,
   NO_BUCKET,
   NOT_SAVED,
 } from './bucket.ts';
-import { CACHE_CONTROL, keyAddress, type ObjectStore, type StoreObject } from './library.ts';
+import { cacheControlOf, keyAddress, type ObjectStore, type StoreObject } from './library.ts';
 import type { StorageConfig } from './storage-config.ts';
 
 export interface GcsOptions extends Omit<Extract<StorageConfig, { kind: 'gcs' }>, 'kind'>, BucketTries {
@@ -121,7 +121,7 @@ const uploadOnce = async (file: File, { bytes, contentType }: StoreObject, crc32
     await file.save(asBuffer(bytes), {
       resumable: false,
       validation: false, // the store does it: with the checksum in the metadata it refuses other bytes
-      metadata: { contentType, cacheControl: CACHE_CONTROL, crc32c },
+      metadata: { contentType, cacheControl: cacheControlOf(file.name), crc32c },
       preconditionOpts: { ifGenerationMatch: before?.generation ?? 0 },
     });
   } catch (error) {

@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { isWellFormed, TalebackError, toWellFormed } from '@taleback/core';
+import { isNarrationKey } from '@taleback/core/storage';
 import type { AudioObject, StoredAudio } from '@taleback/handler';
 
 /** Bytes under a key. */
@@ -34,16 +35,22 @@ export interface ObjectStore {
   close(): Promise<void>;
 }
 
-/** Objects never change under their key, because it names the job; a year is the longest that caches honour. */
-export const CACHE_CONTROL = 'public, max-age=31536000, immutable';
+/** Ending of the document beside an audio. */
+const SIDECAR_ENDING = '.json';
+
+/**
+ * How long caches may keep an object. A narration never changes under its key, because that names the job; a year is the
+ * longest that they honour. What is private is in no cache.
+ */
+export const cacheControlOf = (key: string): string =>
+  isNarrationKey(key.endsWith(SIDECAR_ENDING) ? key.slice(0, -SIDECAR_ENDING.length) : key)
+    ? 'public, max-age=31536000, immutable'
+    : 'no-store';
 
 /** What buckets take. @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html */
 const MAX_KEY_BYTES = 1_024;
 /** File systems take names of 255 bytes, of which the endings of a sidecar and a draft take 47. */
 const MAX_SEGMENT_BYTES = 208;
-
-/** Ending of the document beside an audio. */
-const SIDECAR_ENDING = '.json';
 
 /** Why no store may take a key; undefined when every store can. */
 const faultOf = (key: string): string | undefined => {
@@ -75,13 +82,13 @@ export const checkStoreKey = (key: string): void => {
 };
 
 /**
- * `checkStoreKey` for an audio, whose name may not look like that of a sidecar.
+ * `checkStoreKey` for a narration: nothing else is played, or gets an address.
  *
  * @returns the key of its sidecar
  */
 export const checkAudioKey = (key: string): string => {
   checkStoreKey(key);
-  if (key.endsWith(SIDECAR_ENDING)) throw refuse(key, 'has the ending of what lies beside an audio');
+  if (!isNarrationKey(key)) throw refuse(key, 'is not that of a narration');
   return `${key}${SIDECAR_ENDING}`;
 };
 
@@ -109,9 +116,13 @@ export const createLibrary = (objects: ObjectStore) => {
     return objects.read(key, signal);
   };
   /** Stores a document; a reader sees all of it or nothing, and the same key is replaced. */
-  const keep = async (key: string, bytes: Uint8Array): Promise<void> => {
+  const keep = async (key: string, bytes: Uint8Array, contentType = 'application/json'): Promise<void> => {
     checkStoreKey(key);
-    await objects.write({ key, bytes, contentType: 'application/json' });
+    await objects.write({ key, bytes, contentType });
+  };
+  const urlOf = async (key: string): Promise<string> => {
+    checkAudioKey(key);
+    return objects.urlOf(key);
   };
   return {
     /** What people call the store. */
@@ -137,17 +148,19 @@ export const createLibrary = (objects: ObjectStore) => {
     find: async (key: string, signal?: AbortSignal): Promise<StoredAudio | undefined> => {
       checkStoreKey(key);
       const sizeBytes = await objects.sizeOf(key, signal);
-      return sizeBytes === undefined ? undefined : { key, url: await objects.urlOf(key), sizeBytes };
+      return sizeBytes === undefined ? undefined : { key, url: await urlOf(key), sizeBytes };
     },
     /** Where an audio can be played; it need not be there. May contain a signature that expires. */
-    urlOf: async (key: string): Promise<string> => {
-      checkStoreKey(key);
-      return objects.urlOf(key);
-    },
+    urlOf,
     /** Keys in a folder, at any depth, sorted; none when there is no such folder. */
     list: async (folder: string, signal?: AbortSignal): Promise<readonly string[]> => {
       checkStoreKey(folder);
       return objects.list(`${folder}/`, signal);
+    },
+    /** Removes what lies under a key, if anything does. */
+    remove: async (key: string): Promise<void> => {
+      checkStoreKey(key);
+      await objects.remove(key);
     },
     /**
      * Moves a document to another key: it is stored there before it is removed here, so that a crash leaves it twice and

@@ -1,14 +1,6 @@
 import { type Classification, classifyHttpStatus, parseRetryAfter } from '@taleback/resilience';
-import {
-  AWAY,
-  type BucketFault,
-  FULL,
-  type KeyPage,
-  type Meaning,
-  networkWords,
-  NO_BUCKET,
-  NOT_SAVED,
-} from './bucket.ts';
+export { parseKeyPage } from '@taleback/core/storage';
+import { AWAY, type BucketFault, FULL, type Meaning, networkWords, NO_BUCKET, NOT_SAVED } from './bucket.ts';
 
 /** An answer that is no success. It contains no words of the server, which may repeat the access key and what was signed. */
 export class S3Fault extends Error {
@@ -91,35 +83,4 @@ export const judgeS3 = (error: unknown, isUpload: boolean): BucketFault => {
   const { retryable: isPassing } = classify(error);
   const { message: words, retryAfterMs } = error;
   return { isPassing, retryAfterMs, meaning: meaningOf(error, isUpload, isPassing), words, cause: error };
-};
-
-const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
-/** The start of an answer is enough to know it by, bytes. */
-const ROOT_WITHIN = 1_024;
-
-/** Text without the references of XML. One that XML does not know stays. */
-const unescapeXml = (text: string): string =>
-  text.replace(/&(?:#(\d{1,7})|#x([\da-f]{1,6})|([a-z]{2,4}));/gi, (whole, decimal, hex, name) => {
-    if (typeof name === 'string') return ENTITIES[name] ?? whole;
-    const point = typeof decimal === 'string' ? Number(decimal) : Number.parseInt(String(hex), 16);
-    return point <= 0x10_ff_ff ? String.fromCodePoint(point) : whole;
-  });
-
-const elementIn = (xml: string, name: string): string | undefined =>
-  new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1];
-
-/**
- * Reads a page of keys; undefined for what is none, such as the page of a proxy.
- * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
- */
-export const parseKeyPage = (body: Uint8Array): KeyPage | undefined => {
-  const xml = Buffer.from(body).toString('utf8');
-  if (!/<ListBucketResult[\s>]/.test(xml.slice(0, ROOT_WITHIN)) || !xml.includes('</ListBucketResult>'))
-    return undefined;
-  const keys = [...xml.matchAll(/<Contents>.*?<Key>([^<]*)<\/Key>.*?<\/Contents>/gs)].map(([, key = '']) =>
-    unescapeXml(key),
-  );
-  const isCut = elementIn(xml, 'IsTruncated')?.trim() === 'true';
-  const token = elementIn(xml, 'NextContinuationToken');
-  return { keys, next: isCut && token !== undefined ? unescapeXml(token) : undefined };
 };

@@ -1,18 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { LookupFunction } from 'node:net';
 import { TalebackError } from '@taleback/core';
+import type { KeyPage } from '@taleback/core/storage';
 import { AwsV4Signer } from 'aws4fetch';
 import { Agent, request } from 'undici';
-import {
-  allKeys,
-  type BucketTries,
-  createBucketCalls,
-  DamagedError,
-  ifThere,
-  type KeyPage,
-  TIMEOUT_MS,
-} from './bucket.ts';
-import { CACHE_CONTROL, keyAddress, type ObjectStore } from './library.ts';
+import { allKeys, type BucketTries, createBucketCalls, DamagedError, ifThere, TIMEOUT_MS } from './bucket.ts';
+import { cacheControlOf, keyAddress, type ObjectStore } from './library.ts';
 import { judgeS3, parseKeyPage, S3Fault } from './s3-answers.ts';
 import type { StorageConfig } from './storage-config.ts';
 
@@ -184,7 +177,7 @@ export const openS3ObjectStore = (options: S3Options): ObjectStore => {
       const md5 = createHash('md5').update(bytes).digest();
       const headers = {
         'content-type': contentType,
-        'cache-control': CACHE_CONTROL,
+        'cache-control': cacheControlOf(key),
         'content-md5': md5.toString('base64'),
       };
       const tag = await send(

@@ -1,7 +1,8 @@
 import { inspect } from 'node:util';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { storageConfig, storageEnvironment } from './storage-config.ts';
+import { privateStorageConfig, storageConfig, storageEnvironment } from './storage-config.ts';
 
 const parse = (environment: Record<string, string>) =>
   storageConfig(z.object(storageEnvironment).parse(environment));
@@ -80,5 +81,50 @@ describe('where narrations are kept', () => {
   ])('is not %o', (environment) => {
     const result = z.object(storageEnvironment).safeParse(environment);
     expect(result.error?.issues[0]?.path).toEqual(Object.keys(environment));
+  });
+});
+
+const privateOf = (environment: Readonly<Record<string, string>>) =>
+  privateStorageConfig(z.object(storageEnvironment).parse(environment), 'outbox');
+
+describe('the private store', () => {
+  const published = { ...S3, AUDIO_BASE_URL: 'https://cdn.example' };
+
+  it.each([
+    ['a folder in that of the outbox', {}, { kind: 'private-folder', folder: join('outbox', 'private') }],
+    ['a folder', { PRIVATE_FOLDER: '/srv/p' }, { kind: 'private-folder', folder: '/srv/p' }],
+    ['the bucket that is not published', S3, { kind: 's3', bucket: 'tales', publicUrl: undefined }],
+    ['a folder beside a bucket that is published', published, { kind: 'private-folder' }],
+    [
+      'a bucket beside it',
+      { ...published, PRIVATE_BUCKET: 'hidden' },
+      { bucket: 'hidden', publicUrl: undefined },
+    ],
+    [
+      'a bucket of Cloud Storage',
+      {
+        AUDIO_STORE: 'gcs',
+        GCS_BUCKET: 'tales',
+        AUDIO_BASE_URL: 'https://cdn.example',
+        PRIVATE_BUCKET: 'hidden',
+      },
+      { kind: 'gcs', bucket: 'hidden', publicUrl: undefined },
+    ],
+  ])('is %s', (_what, environment, expected) => {
+    expect(privateOf(environment)).toMatchObject(expected);
+  });
+
+  it.each([
+    [
+      { ...published, PRIVATE_BUCKET: 'tales' },
+      'PRIVATE_BUCKET: must be another bucket than that of narrations',
+    ],
+    [{ PRIVATE_BUCKET: 'hidden' }, 'PRIVATE_BUCKET: needs AUDIO_STORE "s3" or "gcs"'],
+    [
+      { AUDIO_FOLDER: '/srv/a', PRIVATE_FOLDER: '/srv/a/' },
+      'PRIVATE_FOLDER: must be another folder than AUDIO_FOLDER',
+    ],
+  ])('is never published', (environment, sentence) => {
+    expect(() => privateOf(environment)).toThrow(sentence);
   });
 });

@@ -1,5 +1,6 @@
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { httpAddress, optional, positive, secret, text } from '../config-fields.ts';
+import { httpAddress, integer, optional, positive, secret, text } from '../config-fields.ts';
 
 const address = httpAddress
   .refine((url) => !URL.canParse(url) || new URL(url).username === '', 'must hold no password')
@@ -18,10 +19,19 @@ export const storageEnvironment = {
     .enum(['folder', 's3', 'gcs'])
     .default('folder')
     .describe(
-      'Where narrations, voice recordings and undeliverable callbacks are kept. `s3`: a bucket of S3, Cloudflare R2 or what speaks like them; its key must be allowed to get, put and delete objects, and to list them, so that a missing object can be distinguished from a forbidden one. `gcs`: a bucket of Cloud Storage.',
+      'Where narrations are kept, and what is private: recordings of voices and undeliverable callbacks. `s3`: a bucket of S3, Cloudflare R2 or what speaks like them; its key must be allowed to get, put and delete objects, and to list them, so that a missing object can be distinguished from a forbidden one. `gcs`: a bucket of Cloud Storage.',
     ),
   AUDIO_FOLDER: text('.taleback/audio').describe(
     'Folder where narrations are kept when the store is a folder.',
+  ),
+  PRIVATE_FOLDER: optional(z.string().min(1)).describe(
+    'Folder for recordings that came with jobs (`recordings/`) and callbacks that were given up (`failed_callbacks/`), where they are in no bucket. Only the user of the worker may read it; it is never served. Functions on the same machine need the same. Default: `private` in `OUTBOX_FOLDER`.',
+  ),
+  PRIVATE_BUCKET: optional(bucketName).describe(
+    'Bucket for what is private, of the same service and with the same key as the bucket of narrations. Default: the bucket of narrations, unless `AUDIO_BASE_URL` publishes it; then recordings are looked for, and undeliverable callbacks kept, in `PRIVATE_FOLDER`.',
+  ),
+  RECORDING_DAYS: integer(1, 3_650, 30).describe(
+    'After how many days a recording that came with a job is removed; until then Try Again can use it. 1 to 3650. What a server put into the store itself stays.',
   ),
   AUDIO_BASE_URL: optional(address).describe(
     'Where listeners reach the store, as the address that a key is appended to. Default: the audio server of this worker for a folder, signed addresses for a bucket.',
@@ -111,4 +121,37 @@ export const storageConfig = (env: StorageEnvironment) => {
   } as const;
 };
 
-export type StorageConfig = ReturnType<typeof storageConfig>;
+export type StorageConfig =
+  | ReturnType<typeof storageConfig>
+  /** Its files are for this user only, and have no addresses. */
+  | { readonly kind: 'private-folder'; readonly folder: string };
+
+/**
+ * The store for recordings and for callbacks that were given up. It has no public address.
+ *
+ * @throws Error when its bucket is published, or there is no service for it
+ */
+export const privateStorageConfig = (env: StorageEnvironment, outboxFolder: string): StorageConfig => {
+  const narrations = storageConfig(env);
+  const { PRIVATE_BUCKET: bucket } = env;
+  const folder = {
+    kind: 'private-folder',
+    folder: env.PRIVATE_FOLDER ?? join(outboxFolder, 'private'),
+  } as const;
+  if (narrations.kind === 'folder') {
+    if (bucket !== undefined)
+      throw new Error('configuration: PRIVATE_BUCKET: needs AUDIO_STORE "s3" or "gcs"');
+    if (resolve(folder.folder) === resolve(narrations.folder))
+      throw new Error(
+        'configuration: PRIVATE_FOLDER: must be another folder than AUDIO_FOLDER, which is served',
+      );
+    return folder;
+  }
+  const isPublished = narrations.publicUrl !== undefined;
+  if (isPublished && bucket === narrations.bucket)
+    throw new Error(
+      'configuration: PRIVATE_BUCKET: must be another bucket than that of narrations, which AUDIO_BASE_URL publishes',
+    );
+  if (isPublished && bucket === undefined) return folder;
+  return { ...narrations, bucket: bucket ?? narrations.bucket, publicUrl: undefined };
+};

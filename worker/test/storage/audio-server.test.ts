@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { TalebackError } from '@taleback/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type AudioServer, createFolderObjects, openAudioServer } from '../../src/storage/folder.node.ts';
@@ -38,6 +38,23 @@ const filesIn = async (path: string): Promise<string[]> => {
     .map(({ name }) => name)
     .sort();
 };
+
+describe('a private folder', () => {
+  it('is for its user only, at any depth', async () => {
+    const hidden = createLibrary(createFolderObjects(join(top, 'private'), undefined));
+    await hidden.keep('failed_callbacks/2026-11-30/s1-1.json', Buffer.from('{}'));
+    const paths = [
+      '.',
+      'failed_callbacks',
+      'failed_callbacks/2026-11-30',
+      'failed_callbacks/2026-11-30/s1-1.json',
+    ];
+    const modes = paths.map(async (path) =>
+      ((await stat(join(top, 'private', path))).mode & 0o777).toString(8),
+    );
+    expect(await Promise.all(modes)).toEqual(['700', '700', '700', '600']);
+  });
+});
 
 describe('the folder as a store', () => {
   it('keeps the audio and what is known of it, and says where it plays', async () => {
@@ -211,6 +228,57 @@ describe('the audio server', () => {
     await writeFile(join(folder, '.hidden.mp3'), 'secret');
     const answer = await fetch(new URL(path, server.url));
     expect([answer.status, await answer.text()]).toEqual([404, '']);
+  });
+
+  const VOICE = 'private/users/u1/voices/ann.mp3';
+  it.each([
+    VOICE,
+    'private/users/u1/ann.mp3',
+    'people/ann.mp3',
+    'voices/ann.mp3',
+    'recordings/2026-11-30/private/users/u1/ann.mp3',
+    'failed_callbacks/2026-11-30/s1-1.mp3',
+  ])('has nothing at %s, which is no narration', async (key) => {
+    await mkdir(dirname(join(folder, key)), { recursive: true });
+    await writeFile(join(folder, key), 'a recording of a voice');
+    for (const path of [key, key.replace('/', '%2f'), `private/../${key}`]) {
+      const { status } = await fetch(`${server.url}/${path}`);
+      expect(status).toBe(404);
+    }
+    await expect(store.urlOf(VOICE)).rejects.toMatchObject({
+      code: 'storage_upload_failed',
+      retryable: false,
+    });
+    await expect(put(VOICE)).rejects.toMatchObject({ code: 'storage_upload_failed', retryable: false });
+  });
+
+  it.each(['file', 'folder'])(
+    'follows no link of a %s to what is no narration of the folder',
+    async (kind) => {
+      await mkdir(join(top, 'elsewhere'));
+      for (const place of [join(top, 'elsewhere', 'pw.mp3'), join(folder, VOICE)]) {
+        await mkdir(dirname(place), { recursive: true });
+        await writeFile(place, 'secret');
+        await writeFile(`${place}.json`, '{}');
+        await rm(join(folder, 'link'), { recursive: true, force: true });
+        if (kind === 'folder') await symlink(dirname(place), join(folder, 'link'));
+        else {
+          await mkdir(join(folder, 'link'));
+          await symlink(place, join(folder, 'link', basename(place)));
+          await writeFile(join(folder, 'link', `${basename(place)}.json`), '{}');
+        }
+        expect((await fetch(`${server.url}/link/${basename(place)}`)).status).toBe(404);
+      }
+    },
+  );
+
+  it('follows a link to a narration, and serves from a folder that is one', async () => {
+    await symlink(join(folder, KEY), join(folder, 'same.mp3'));
+    await symlink(folder, join(top, 'linked'));
+    const other = await openAudioServer({ folder: join(top, 'linked'), host: '127.0.0.1', port: 0 });
+    expect((await fetch(`${server.url}/same.mp3`)).status).toBe(200);
+    expect((await fetch(`${other.url}/${KEY}`)).status).toBe(200);
+    await other.close();
   });
 
   it.each([

@@ -103,11 +103,14 @@ export const JOB_EXTRAS = {
 /** Optional fields of a job, see `JOB_EXTRAS`. */
 export type TtsJobExtras = {
   readonly [Name in keyof typeof JOB_EXTRAS]?: NonNullable<z.output<(typeof JOB_EXTRAS)[Name]>>;
+} & {
+  /** Where the recording that came with the job is kept; written by the server alone. */
+  readonly recording_path?: string;
 };
 
 /** What a story keeps of a job's extras, so that Try Again makes the same. */
 export interface KeptExtras extends Omit<TtsJobExtras, 'profile_base64'> {
-  /** The job came with the recording of its voice, which is too large to be kept. */
+  /** The job came with the recording of its voice; without `recording_path` it was not kept. */
   readonly has_recording?: boolean;
 }
 
@@ -121,7 +124,10 @@ const orNothing = <T extends object>(extras: T): T | undefined =>
  * keptExtras({ profile_base64: 'UklGRg==', genre: 'tale' }); // { genre: 'tale', has_recording: true }
  */
 export const keptExtras = ({ profile_base64: recording, ...others }: TtsJobExtras): KeptExtras | undefined =>
-  orNothing({ ...others, ...(recording === undefined ? {} : { has_recording: true }) });
+  orNothing({
+    ...others,
+    ...((recording ?? others.recording_path) === undefined ? {} : { has_recording: true }),
+  });
 
 const { profile_base64: _recording, ...keptFields } = JOB_EXTRAS;
 
@@ -130,6 +136,7 @@ const keptSchema = z.object({
     Object.entries(keptFields).map(([name, type]) => [name, (type as z.ZodType).catch(undefined)]),
   ) as unknown as typeof keptFields),
   has_recording: z.literal(true).optional().catch(undefined),
+  recording_path: textAtMost(MAX_PATH_CHARACTERS).catch(undefined),
 });
 
 /**
@@ -150,6 +157,7 @@ export const readExtras = (stored: unknown): KeptExtras | undefined =>
 export const extrasOfOtherVoice = ({
   has_recording: _hasRecording,
   profile_path: _path,
+  recording_path: _recordingPath,
   is_kids_voice: _isKidsVoice,
   ...others
 }: KeptExtras): KeptExtras | undefined => orNothing(others);

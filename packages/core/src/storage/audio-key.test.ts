@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { posix } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { toWellFormed } from '../storable/document-id.ts';
-import { audioKey, trustedStoragePath } from './audio-key.ts';
+import { audioKey, isNarrationKey, trustedStoragePath } from './audio-key.ts';
 
 const awkward = fc.oneof(
   fc.string({ minLength: 1 }),
@@ -71,6 +71,35 @@ describe('audioKey', () => {
   });
 });
 
+describe('isNarrationKey', () => {
+  it.each([
+    'private/users/u1/stories/audio/en/s1/j.mp3',
+    'private/users/voices/stories/audio/recordings/profiles/voices.mp3',
+    'private/users/u1/tide.mp3',
+    'tales/tide.mp3',
+    'voices.mp3',
+  ])('holds for %s', (key) => {
+    expect(isNarrationKey(key)).toBe(true);
+  });
+
+  it.each([
+    'private/users/u1/voices/ann.mp3',
+    'private/users/u1/Voices/ann.mp3',
+    'private/users/u1/recordings/ann.mp3',
+    'private/users/u1/anything/ann.mp3',
+    'private/ann.mp3',
+    'tales/private/users/u1/voices/ann.mp3',
+    'voices/ann.mp3',
+    'recordings/2026-11-30/private/users/u1/x.mp3',
+    'failed_callbacks/2026-11-30/s1.mp3',
+    'private/users/u1/stories/audio/en/s1/j.mp3.json',
+    'private/users/u1/voices/ann.wav',
+    'tide.wav',
+  ])('does not hold for %s', (key) => {
+    expect(isNarrationKey(key)).toBe(false);
+  });
+});
+
 describe('trustedStoragePath', () => {
   it.each(['a.mp3', 'private/users/u1/stories/audio/en/s1/j.mp3', 'a-b_c/1.2.mp3', 'a%20b/c.mp3'])(
     'takes %s',
@@ -93,6 +122,7 @@ describe('trustedStoragePath', () => {
     'C:\\a.mp3',
     'a.mp3/',
     'a.wav',
+    'private/users/u1/voices/ann.mp3',
     'a.mp3.json',
     'a.mp3\0',
     'a\n.mp3',

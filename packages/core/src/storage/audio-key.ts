@@ -45,12 +45,28 @@ export const audioKey = ({ userId, storyId, language, version }: AudioKeyParts):
   return `${folder}/${safeSegment(language)}/${safeSegment(storyId)}/${safeSegment(version)}.${EXTENSION}`;
 };
 
+/** Below a user's own folder, narrations lie in it or under `stories/`; what else is private is not played. */
+const PRIVATE_NARRATION = /^private\/users\/[^/]+\/(?:stories\/.+|[^/]+)$/;
+/** Folders of earlier versions, and of other systems, for what is private. */
+const PRIVATE_FOLDER = /(?:^|\/)(?:private|recordings|voices|profiles|failed_callbacks)\//i;
+
+/**
+ * Whether a key may be that of a narration: what is played, and may have a public address. Recordings of voices and
+ * records never are.
+ *
+ * @example
+ * import { isNarrationKey } from '@taleback/core/storage';
+ * isNarrationKey('private/users/ada/voices/ann.mp3'); // false
+ */
+export const isNarrationKey = (key: string): boolean =>
+  key.endsWith(`.${EXTENSION}`) && (PRIVATE_NARRATION.test(key) || !PRIVATE_FOLDER.test(key));
+
 const isSafeSegment = (text: string): boolean =>
   /^[\w%-][\w.%-]*$/.test(text) && text.length <= MAX_SEGMENT_CHARACTERS;
 
 /**
- * The path a sender asked for, when it can be trusted: relative, without `..` or a backslash, no hidden file, and
- * with the right ending. Anything else gives undefined, and the default key is used.
+ * The path a sender asked for, when it can be trusted: relative, without `..` or a backslash, no hidden file, and that
+ * of a narration. Anything else gives undefined, and the default key is used.
  * @see the source handler, which refuses `..` and a leading slash
  *
  * @example
@@ -60,5 +76,5 @@ const isSafeSegment = (text: string): boolean =>
 export const trustedStoragePath = (path: string | undefined): string | undefined => {
   if (path === undefined || path.length > MAX_PATH_CHARACTERS || path.includes('..')) return undefined;
   if (!path.split('/').every(isSafeSegment)) return undefined;
-  return path.endsWith(`.${EXTENSION}`) ? path : undefined;
+  return isNarrationKey(path) ? path : undefined;
 };

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { contentHashesOf } from './content-hash.ts';
+import { recordingKey } from './recording.ts';
 import { ttsJobEvent, type TtsJobRequest } from '../job/tts-job.ts';
 
 const request: TtsJobRequest = {
@@ -33,6 +34,8 @@ describe('contentHashesOf', () => {
     const profile = Buffer.from('RIFF');
     const hash = sha256(`[1,"Once upon a time","en","v1",{},"${sha256(profile)}",0]`);
     expect(hashOf({ extras: { profile_base64: profile.toString('base64') } })).toBe(hash);
+    const recording_path = recordingKey({ userId: 'ada', bytes: profile, nowMs: 0 });
+    expect(hashOf({ extras: { recording_path, profile_path: 'a.wav' } })).toBe(hash);
     expect(hashOf({ extras: { profile_path: 'a.wav' } })).toBe(
       sha256('[1,"Once upon a time","en","v1",{},"a.wav",0]'),
     );

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { TtsJobEvent } from '../job/tts-job.ts';
+import { recordingHash } from './recording.ts';
 
 const sha256 = (data: string | Uint8Array): string => hash('sha256', data);
 
@@ -15,6 +16,7 @@ const NOT_EXTRAS = new Set([
   'priority',
   'profile_base64',
   'profile_path',
+  'recording_path',
 ]);
 
 /** The hashes of what a job asks for. */
@@ -43,7 +45,7 @@ export const contentHashesOf = ({ input }: TtsJobEvent, take: number): ContentHa
     .sort(([one], [other]) => (one < other ? -1 : 1));
   const recording =
     input.profile_base64 === undefined
-      ? (input.profile_path ?? null)
+      ? (recordingHash(input.recording_path) ?? input.profile_path ?? null)
       : sha256(Buffer.from(input.profile_base64, 'base64'));
   const content = [
     1,

@@ -57,11 +57,11 @@ export interface ProfilePorts {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Relative, without `..`, a backslash or a hidden file in it, and with the extension of a recording. */
+/** Relative, without `..`, a backslash or a hidden file in it, and with the extension of a recording; ours is kept as `.recording`. */
 const isTrusted = (path: string): boolean =>
   path.length <= 1024 &&
   !path.includes('..') &&
-  /\.(?:wav|wave|mp3|flac|ogg|oga|opus|m4a|mp4|aac|webm|aif|aiff)$/i.test(path) &&
+  /\.(?:wav|wave|mp3|flac|ogg|oga|opus|m4a|mp4|aac|webm|aif|aiff|recording)$/i.test(path) &&
   path.split('/').every((segment) => /^[\w%-][\w.%-]{0,199}$/.test(segment));
 
 const readPath = async (path: string, { read, signal }: ProfilePorts): Promise<Uint8Array<ArrayBuffer>> => {
