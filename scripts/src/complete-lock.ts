@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { runScript } from './command-line.ts';
 import { CHECK_OPTION, writeGenerated } from './generated.ts';
 import { inRoot } from './paths.ts';
@@ -8,18 +10,27 @@ const USAGE = `Completes package-lock.json.
   node scripts/run.mjs complete-lock [--check]
 
 npm leaves an optional package of another platform out of the lock file when the registry it asked does not have it, and
-npm ci then refuses the lock file. This puts such packages back, by name and version, and removes download addresses.
+npm ci then refuses the lock file. This puts such packages back, by name and version, asks the registry for the hashes of those
+that have none, and removes download addresses.
 
-  --check   write nothing; fail when something is missing
+  --check   write nothing; fail when something is missing, a hash among it
 `;
 
 interface LockEntry {
   readonly version?: string;
   readonly dev?: boolean;
   readonly extraneous?: boolean;
+  readonly link?: boolean;
+  /** Of an alias. */
+  readonly name?: string;
+  integrity?: string;
   resolved?: string;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
   readonly [field: string]: unknown;
+}
+
+interface Lock {
+  packages: Record<string, LockEntry>;
 }
 
 const SYSTEMS = new Set('aix android darwin freebsd linux netbsd openbsd openharmony sunos win32'.split(' '));
@@ -42,8 +53,8 @@ const platformEntry = (name: string, version: string, owner: LockEntry): LockEnt
   };
 };
 
-const completed = (text: string): string => {
-  const lock = JSON.parse(text) as { packages: Record<string, LockEntry> };
+const completed = (text: string): Lock => {
+  const lock = JSON.parse(text) as Lock;
   for (const [path, entry] of Object.entries(lock.packages)) {
     if (entry.extraneous) delete lock.packages[path];
     if (entry.resolved?.startsWith('http')) delete entry.resolved;
@@ -54,11 +65,30 @@ const completed = (text: string): string => {
     }
   }
   lock.packages = Object.fromEntries(Object.entries(lock.packages).sort(([a], [b]) => (a < b ? -1 : 1)));
-  return `${JSON.stringify(lock, null, 2)}\n`;
+  return lock;
 };
 
+const LOCKS = ['package-lock.json', 'scripts/node/package-lock.json'];
+
+/** The packages that npm could not verify, as `name@version`, and their entries. */
+const unverified = ({ packages }: Lock): (readonly [string, LockEntry])[] =>
+  Object.entries(packages)
+    .filter(([path, { link, integrity }]) => /(^|\/)node_modules\//.test(path) && !link && !integrity)
+    .map(([path, entry]) => [`${entry.name ?? path.split('node_modules/').at(-1)}@${entry.version}`, entry]);
+
 await runScript({ usage: USAGE, options: CHECK_OPTION }, async ({ check }) => {
-  const files = { 'package-lock.json': completed(await readFile(inRoot('package-lock.json'), 'utf8')) };
+  const files: Record<string, string> = {};
+  for (const file of LOCKS) {
+    const lock = completed(await readFile(inRoot(file), 'utf8'));
+    for (const [wanted, entry] of unverified(lock)) {
+      if (check)
+        throw new Error(`${file} has no hash for ${wanted}; run: node scripts/run.mjs complete-lock`);
+      const { stdout } = await promisify(execFile)('npm', ['view', wanted, 'dist.integrity']);
+      if (!stdout.startsWith('sha512-')) throw new Error(`the registry has no hash of ${wanted}`);
+      entry.integrity = stdout.trim();
+    }
+    files[file] = `${JSON.stringify(lock, null, 2)}\n`;
+  }
   const complaint = 'is incomplete; run: node scripts/run.mjs complete-lock';
   return writeGenerated(files, { check, complaint });
 });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { build as buildWithVite } from 'vite';
 import { inRoot } from '../paths.ts';
+import { cutLock, type LockPackages } from './cut-lock.ts';
 
 /** Installed where the functions run, instead of bundled: they load files of their own at run time. */
 const EXTERNAL = ['firebase-admin', 'firebase-functions', '@google-cloud/pubsub', 'undici'] as const;
@@ -10,10 +11,8 @@ const EXTERNAL = ['firebase-admin', 'firebase-functions', '@google-cloud/pubsub'
 /** The newest runtime of Cloud Functions that the packages are tested on. */
 const DEPLOYED_NODE = '24';
 
-interface Manifest {
-  readonly version: string;
-  readonly dependencies: Readonly<Record<string, string>>;
-}
+/** None of the packages needs its install script. */
+const NPMRC = 'ignore-scripts=true\naudit=false\nfund=false\n';
 
 /** Where the functions are built, and where the operator's `.env` files are. */
 interface FunctionsFolders {
@@ -35,9 +34,11 @@ const copyEnvironment = async ({ target, environment }: FunctionsFolders): Promi
   await Promise.all(files.map((file) => copyFile(join(environment, file), join(target, file))));
 };
 
+const readJson = async (file: string): Promise<unknown> => JSON.parse(await readFile(inRoot(file), 'utf8'));
+
 /**
- * Bundles the functions, with a package.json of their own, into a folder that is emptied first: a deployment uploads
- * one folder and installs it without knowing of our workspaces.
+ * Bundles the functions into a folder that is emptied first, with a package.json and a lock file of their own: a
+ * deployment uploads one folder and installs it without our workspaces, at the versions that were tested.
  */
 export const buildFunctions = async (folders = FOLDERS): Promise<void> => {
   const { target } = folders;
@@ -54,18 +55,25 @@ export const buildFunctions = async (folders = FOLDERS): Promise<void> => {
     external: EXTERNAL.flatMap((name) => [name, `${name}/*`]),
     logLevel: 'warning',
   });
-  const manifest = JSON.parse(await readFile(inRoot('functions/package.json'), 'utf8')) as Manifest;
+  const { version } = (await readJson('functions/package.json')) as { readonly version: string };
+  const { packages } = (await readJson('package-lock.json')) as { readonly packages: LockPackages };
+  const locked = cutLock(packages, 'functions', EXTERNAL);
   const deployed = {
     name: 'taleback-functions',
-    version: manifest.version,
+    version,
     private: true,
     type: 'module',
     main: 'index.js',
     engines: { node: DEPLOYED_NODE },
-    dependencies: Object.fromEntries(EXTERNAL.map((name) => [name, manifest.dependencies[name]])),
+    dependencies: Object.fromEntries(EXTERNAL.map((name) => [name, locked[`node_modules/${name}`]?.version])),
   };
   await copyEnvironment(folders);
+  const { name, dependencies, engines } = deployed;
+  const root = { name, version, dependencies, engines };
+  const lock = { name, version, lockfileVersion: 3, requires: true, packages: { '': root, ...locked } };
   await writeFile(join(target, 'package.json'), `${JSON.stringify(deployed, null, 2)}\n`);
+  await writeFile(join(target, 'package-lock.json'), `${JSON.stringify(lock, null, 2)}\n`);
+  await writeFile(join(target, '.npmrc'), NPMRC);
 };
 
 /** Builds the page into web/dist. */
