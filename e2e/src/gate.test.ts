@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { signHmac } from '@taleback/core/signatures';
@@ -7,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hostileBodies, post, type ServedFunction, serveFunction } from './framework.ts';
 
 const SECRET = 'shared-with-the-python-handlers';
+const GENERATE_SECRET = 'shared-with-the-server-of-the-app';
 /** An idle process has 130 MB; the platform's own parser took 416 MB for the smallest of the bodies. */
 const MAX_PEAK_BYTES = 200_000_000;
 const bodies = hostileBodies();
@@ -79,5 +82,74 @@ describe.each([
 
   it('logs no body', async () => {
     expect(await readFile(join(logs, `${target}.log`), 'utf8')).not.toContain('story_id');
+  });
+});
+
+describe('the deployed function tts', () => {
+  const REFUSALS = 3;
+  let served: ServedFunction;
+  beforeAll(async () => {
+    served = await serveFunction(inRoot('functions/dist'), 'tts', logs, {
+      CALLBACK_SECRETS: `hmac_${SECRET}`,
+      GENERATE_SECRETS: `hmac_${GENERATE_SECRET}`,
+      CALLER_REFUSALS_PER_MINUTE: String(REFUSALS),
+      FIRESTORE_EMULATOR_HOST: '127.0.0.1:9',
+      GCLOUD_PROJECT: 'demo-gate',
+    });
+  });
+  afterAll(() => served.stop());
+
+  /** @param from what Google's front end makes of `X-Forwarded-For` */
+  const statusOf = async (secret: string, from: string, path = '/api/tts/callback'): Promise<number> => {
+    const body = Buffer.from('{}');
+    const proof = signHmac({ method: 'POST', path, timestampMs: Date.now(), body }, secret, 'taleback');
+    const answer = await post(served.baseUrl + path, {
+      body,
+      headers: { ...proof, 'x-forwarded-for': from },
+    });
+    await answer.arrayBuffer();
+    return answer.status;
+  };
+
+  it('takes no secret for another purpose', async () => {
+    const from = '192.0.2.1';
+    expect(await statusOf(SECRET, from)).toBe(422);
+    expect(await statusOf(GENERATE_SECRET, from)).toBe(401);
+    expect(await statusOf(GENERATE_SECRET, from, '/api/tts/generate')).toBe(422);
+    expect(await statusOf(SECRET, from, '/api/tts/generate')).toBe(401);
+  });
+
+  it('waits for no body of a caller who has only ever failed, whatever addresses it invents', async () => {
+    const peer = '203.0.113.9';
+    const statuses: number[] = [];
+    for (let invented = 0; invented < 40; invented += 1)
+      statuses.push(await statusOf('a guess', `198.51.100.${invented}, ${peer}`));
+    expect(statuses).toEqual([401, 401, 401, ...Array<number>(37).fill(429)]);
+    const unsent = request(`${served.baseUrl}/api/tts/callback`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'content-length': 200_000,
+        'x-forwarded-for': `192.0.2.77, ${peer}`,
+        'x-taleback-timestamp': Date.now(),
+        'x-taleback-signature': '0'.repeat(64),
+      },
+    });
+    unsent.on('error', () => {}).flushHeaders();
+    const [answer] = (await once(unsent, 'response')) as [IncomingMessage];
+    // One whose body is waited for is answered 408.
+    expect(answer.statusCode).toBe(429);
+    expect(answer.headers).toMatchObject({ connection: 'close', 'retry-after': expect.any(String) });
+    unsent.destroy();
+  });
+
+  it('shuts out no one else behind Firebase Hosting, and no one who has shown a valid signature', async () => {
+    const hosting = '34.96.0.1';
+    expect(await statusOf(SECRET, `192.0.2.2, ${hosting}`)).toBe(422);
+    for (const stranger of ['192.0.2.2', '192.0.2.3'])
+      for (let time = 0; time < 10; time += 1) await statusOf('a guess', `${stranger}, ${hosting}`);
+    expect(await statusOf(SECRET, `192.0.2.2, ${hosting}`)).toBe(422);
+    expect(await statusOf(SECRET, `192.0.2.3, ${hosting}`)).toBe(429);
+    expect(await statusOf(SECRET, `192.0.2.4, ${hosting}`)).toBe(422);
   });
 });

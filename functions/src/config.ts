@@ -44,10 +44,10 @@ export const functionsEnvironment = z.object({
     'Signed requests that one address may make at once, after a pause. 1 to 1000000.',
   ),
   CALLER_REFUSALS_PER_MINUTE: whole(60, 1, 100_000).describe(
-    'Requests without a valid signature that are answered with the reason, for one address; more are answered 429. They never use up what signed requests of the same address may make. Per minute, 1 to 100000.',
+    'Requests without a valid signature that are answered with the reason, for one address; more are answered 429, and their bodies are not read unless the caller has shown a valid signature. They never use up what signed requests of the same address may make. Per minute, 1 to 100000.',
   ),
   TRUSTED_PROXY_HOPS: whole(1, 0, 10).describe(
-    "Proxies in front whose entries in `X-Forwarded-For` are trusted to distinguish callers. 0 to 10. Google's front end is one; Firebase Hosting before it makes two.",
+    "Proxies in front that every request passes, each of which appends to `X-Forwarded-For`: the entry of the first of them is the caller's address. 0 to 10. Google's front end is one. Firebase Hosting is none, because the function can also be called without it; its callers are distinguished by the entry before. With more than the real number callers can invent addresses.",
   ),
   PUBLIC_BASE_URL: address
     .default('http://127.0.0.1:5000')

@@ -47,7 +47,7 @@ export const openReceiver = async (options: Partial<ReceiverOptions> = {}): Prom
     ...options,
   };
   let receiver = createReceiver(base);
-  const server = createServer(nodeEdge((request, address) => receiver(request, address)));
+  const server = createServer(nodeEdge((...from) => receiver(...from)));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {

@@ -11,6 +11,14 @@ import {
   type SignedMessage,
 } from './authenticate.ts';
 
+/** Where a request came from. */
+export interface Origin {
+  /** What our own proxy saw: no caller can invent it. Callers behind one more proxy, such as Firebase Hosting, share it. */
+  readonly address: string;
+  /** The same, with what that caller claims to have forwarded: behind Hosting its caller, else possibly an invention. */
+  readonly client: string;
+}
+
 /** How many requests one address may make. */
 export interface CallerLimitOptions {
   /** Requests of callers who showed a valid signature, per second. */
@@ -21,13 +29,24 @@ export interface CallerLimitOptions {
   readonly refusalsPerMinute: number;
 }
 
-/** The limits of each address. Signed and unsigned requests of one address never use up each other's share. */
-export type CallerLimits = Readonly<
-  Record<'takeSigned' | 'takeUnsigned' | 'takeHealth', (address: string) => TakeResult>
->;
+/** The limits of each caller. Signed and unsigned requests of one caller never use up each other's share. */
+export interface CallerLimits
+  extends Readonly<
+    Record<'takeSigned' | 'takeUnsigned' | 'takeForged' | 'takeHealth', (origin: Origin) => TakeResult>
+  > {
+  /** Whether the client has shown a valid signature. */
+  readonly isKnown: (origin: Origin) => boolean;
+  readonly setKnown: (origin: Origin) => void;
+}
+
+/** Clients behind one address of a proxy that may fail at once. One that invents clients gets no more. */
+const FAILING_CLIENTS = 10;
+
+/** As many as each limit remembers. */
+const MAX_KNOWN_CLIENTS = 10_000;
 
 /**
- * Token buckets by address. Each remembers ten thousand addresses at most, a few MB; when more are busy at once, the
+ * Token buckets by address and by client. Each remembers ten thousand at most, a few MB; when more are busy at once, the
  * one unused for longest starts afresh.
  *
  * @throws {RangeError} when an option is out of range
@@ -38,10 +57,28 @@ export const createCallerLimits = (options: CallerLimitOptions, clock?: Clock): 
     return (address) => limits.tryTake(address);
   };
   const { requestsPerSecond, requestBurst, refusalsPerMinute } = options;
+  const signed = limiter(requestsPerSecond, 1_000, requestBurst);
+  const unsigned = limiter(refusalsPerMinute, 60_000, refusalsPerMinute);
+  const forgedByClient = limiter(refusalsPerMinute, 60_000, refusalsPerMinute);
+  const most = FAILING_CLIENTS * refusalsPerMinute;
+  const forgedByAddress = limiter(most, 60_000, most);
+  const health = limiter(requestsPerSecond, 1_000, requestBurst);
+  const known = new Set<string>();
   return {
-    takeSigned: limiter(requestsPerSecond, 1_000, requestBurst),
-    takeUnsigned: limiter(refusalsPerMinute, 60_000, refusalsPerMinute),
-    takeHealth: limiter(requestsPerSecond, 1_000, requestBurst),
+    takeSigned: ({ client }) => signed(client),
+    takeUnsigned: ({ address }) => unsigned(address),
+    takeForged: ({ client, address }) => {
+      const own = forgedByClient(client);
+      return own.taken ? forgedByAddress(address) : own;
+    },
+    takeHealth: ({ address }) => health(address),
+    isKnown: ({ client }) => known.has(client),
+    setKnown: ({ client }) => {
+      known.delete(client);
+      known.add(client);
+      const [oldest] = known;
+      if (known.size > MAX_KNOWN_CLIENTS && oldest !== undefined) known.delete(oldest);
+    },
   };
 };
 
@@ -58,8 +95,7 @@ export interface CallOptions extends AuthenticationRules {
 /** One request on its way through a route. */
 export interface Call<Options extends CallOptions = CallOptions> {
   readonly request: Request;
-  /** The caller's address as far as the edge knows it; callers without one share their limits. */
-  readonly address: string;
+  readonly origin: Origin;
   readonly replays: ReplayMemory;
   readonly options: Options;
 }
@@ -74,10 +110,10 @@ export const reject = ({ request, options }: Call, refusal: Refusal, reason?: st
 /** Undefined while the limit allows the request, else the 429. */
 export const rejectOverLimit = (
   call: Call,
-  limit: keyof CallerLimits,
+  limit: 'takeSigned' | 'takeUnsigned' | 'takeForged' | 'takeHealth',
   reason?: string,
 ): Response | undefined => {
-  const result = call.options.callerLimits?.[limit](call.address) ?? { taken: true };
+  const result = call.options.callerLimits?.[limit](call.origin) ?? { taken: true };
   if (result.taken) return undefined;
   const retryAfterSeconds = Math.max(1, Math.ceil(result.retryAfterMs / 1000));
   return reject(call, { kind: 'too-many', retryAfterSeconds }, reason);
@@ -203,6 +239,16 @@ export interface SignedBody {
 }
 
 /**
+ * The refusal of a request whose body is not worth reading: it has no signature, or its client has only ever failed, and
+ * too often. It lasts until the bucket has filled up again.
+ */
+const rejectUnread = (call: Call, hasSignature: boolean): Response | undefined => {
+  if (!hasSignature) return rejectOverLimit(call, 'takeUnsigned', 'unsigned');
+  const isKnown = call.options.callerLimits?.isKnown(call.origin) ?? true;
+  return isKnown ? undefined : rejectOverLimit(call, 'takeForged', 'only ever failed');
+};
+
+/**
  * Reads a bounded body, verifies its signature, applies the caller's rate limit and parses it, in this order.
  * @param rules whose signatures are accepted; default: those of callbacks
  * @returns the answer where one of these refuses the request
@@ -213,11 +259,20 @@ export const readSignedBody = async (
   rules: AuthenticationRules = call.options,
 ): Promise<SignedBody | Response> => {
   const { request, options } = call;
-  if (!isJson(request.headers.get('content-type'))) return rejectUnsigned(call, { kind: 'wrong-type' });
+  const { headers } = request;
+  if (!isJson(headers.get('content-type'))) return rejectUnsigned(call, { kind: 'wrong-type' });
+  const hasSignature =
+    rules.signatures === 'off' ||
+    ['webhook-signature', `x-${rules.hmacHeaderPrefix}-signature`].some((name) => headers.has(name));
+  const unread = rules.signatures === 'off' ? undefined : rejectUnread(call, hasSignature);
+  if (unread !== undefined) return unread;
+  // Without a signature the refusal has been counted.
+  const rejectBody = hasSignature ? rejectUnsigned : reject;
   const body = await readBody(request, { maxBytes, timeoutMs: options.bodyTimeoutMs ?? BODY_TIMEOUT_MS });
-  if (!body.ok) return rejectUnsigned(call, body.refusal);
+  if (!body.ok) return rejectBody(call, body.refusal);
   const caller = authenticate(request, body.bytes, rules, options.now());
-  if (!caller.ok) return rejectUnsigned(call, { kind: 'not-authentic' }, caller.reason);
+  if (!caller.ok) return rejectBody(call, { kind: 'not-authentic' }, caller.reason);
+  if (rules.signatures === 'required') options.callerLimits?.setKnown(call.origin);
   const tooMany = rejectOverLimit(call, 'takeSigned');
   if (tooMany !== undefined) return tooMany;
   const parsed = parseJson(body.bytes);

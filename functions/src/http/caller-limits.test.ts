@@ -30,33 +30,48 @@ const open = (signatures: 'required' | 'off' = 'required') => {
     now: () => clock.now(),
     log: () => {},
   });
-  const post = async (headers: Record<string, string>, address: string) => {
+  let bodiesRead = 0;
+  const post = async (headers: Record<string, string>, address: string, client = address) => {
+    const body = new ReadableStream<Uint8Array>(
+      {
+        pull: (controller) => {
+          bodiesRead += 1;
+          controller.enqueue(Buffer.from(BODY));
+          controller.close();
+        },
+      },
+      { highWaterMark: 0 },
+    );
     const request = new Request('http://h/api/tts/callback', {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...headers },
-      body: BODY,
+      body,
+      duplex: 'half',
     });
-    const answer = await receiver(request, address);
+    const answer = await receiver(request, address, client);
     return {
       status: answer.status,
       retryAfter: answer.headers.get('retry-after'),
       text: await answer.text(),
     };
   };
+  const signedBy = (key: Uint8Array, address: string, client?: string) => {
+    messages += 1;
+    const message = {
+      id: `m${messages}`,
+      timestampSeconds: clock.now() / 1000,
+      body: Buffer.from(BODY),
+    };
+    return post(signStandard(message, [key]), address, client);
+  };
   return {
     clock,
     applied: () => applied,
+    bodiesRead: () => bodiesRead,
     get: async (path: string, address = HERE) =>
       (await receiver(new Request(`http://h${path}`), address)).status,
-    signed: (address = HERE) => {
-      messages += 1;
-      const message = {
-        id: `m${messages}`,
-        timestampSeconds: clock.now() / 1000,
-        body: Buffer.from(BODY),
-      };
-      return post(signStandard(message, [KEY]), address);
-    },
+    signed: (address = HERE, client?: string) => signedBy(KEY, address, client),
+    forged: (address = HERE, client?: string) => signedBy(Buffer.alloc(24, 2), address, client),
     unsigned: (address = HERE) => post({}, address),
   };
 };
@@ -116,6 +131,55 @@ describe('a caller who shows none', () => {
     expect(await get('/api/tts/callback')).toBe(405);
     expect(await statusesOf(2, unsigned)).toEqual([401, 429]);
     expect(await get('/nothing')).toBe(429);
+  });
+});
+
+describe('a caller who has only ever failed', () => {
+  it('is refused unread once the refusals are used up, until there is one again', async () => {
+    const { clock, forged, unsigned, bodiesRead } = open();
+    expect(await statusesOf(5, forged)).toEqual([401, 401, 401, 429, 429]);
+    expect(bodiesRead()).toBe(3);
+    expect((await forged()).retryAfter).toBe('20');
+    clock.advance(20_000);
+    expect(await statusesOf(2, forged)).toEqual([401, 429]);
+    expect(bodiesRead()).toBe(4);
+    expect(await statusesOf(5, () => unsigned('there'))).toEqual([401, 401, 401, 429, 429]);
+    expect(bodiesRead()).toBe(7);
+  });
+
+  it('keeps out a first valid signature from there for no longer', async () => {
+    const { clock, forged, signed, applied } = open();
+    await statusesOf(50, forged);
+    expect((await signed()).status).toBe(429);
+    clock.advance(20_000);
+    expect((await signed()).status).toBe(200);
+    expect(applied()).toBe(1);
+  });
+
+  it('is another than one who has shown a valid signature, whose bodies are read', async () => {
+    const { forged, signed, unsigned, bodiesRead } = open();
+    await signed();
+    await statusesOf(50, forged);
+    expect(bodiesRead()).toBe(51);
+    expect(await statusesOf(4, signed)).toEqual([200, 200, 200, 200]);
+    // What has no signature cannot become valid.
+    await statusesOf(50, unsigned);
+    expect(bodiesRead()).toBe(55);
+  });
+
+  it('shuts out no other client behind the same proxy, and uses up no limit of theirs', async () => {
+    const { forged, signed } = open();
+    await statusesOf(100, () => forged('proxy', 'stranger via proxy'));
+    expect(await statusesOf(6, () => signed('proxy', 'a via proxy'))).toEqual([200, 200, 200, 200, 200, 429]);
+    expect((await signed('proxy', 'b via proxy')).status).toBe(200);
+  });
+
+  it('gains little by inventing clients: ten of them, and then the address counts', async () => {
+    const { forged, bodiesRead } = open();
+    let invented = 0;
+    const invent = () => forged(HERE, `${(invented += 1)} via ${HERE}`);
+    expect(await statusesOf(100, invent)).toEqual([401, 401, 401, ...Array<number>(97).fill(429)]);
+    expect(bodiesRead()).toBe(30);
   });
 });
 

@@ -89,7 +89,10 @@ const answerTo = async (
     ...(body === undefined ? {} : { body, duplex: 'half' as const }),
   });
   const forwardedFor = [incoming.headers['x-forwarded-for'] ?? ''].flat().join(',');
-  return receiver(request, callerAddress(forwardedFor, incoming.socket.remoteAddress, trustedProxyHops));
+  const addressBefore = (hops: number): string =>
+    callerAddress(forwardedFor, incoming.socket.remoteAddress, hops);
+  const address = addressBefore(trustedProxyHops);
+  return receiver(request, address, `${addressBefore(trustedProxyHops + 1)} via ${address}`);
 };
 
 /** The receiver; undefined, and logged, where its configuration is wrong. */

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import type { Response as ExpressResponse } from 'express';
 import type { Request as ExpressRequest } from 'firebase-functions/https';
 import { json, type Refusal, refuse } from './answer.ts';
-import { BODY_TIMEOUT_MS, parseJson, readBody } from './call.ts';
+import { BODY_TIMEOUT_MS, type BodyLimits, MAX_BODY_BYTES, parseJson, readBody } from './call.ts';
 
 /** Every function over HTTP: `expressEdge` and `boundedCallable` read their bodies. */
 export const HTTP_FUNCTIONS = ['tts', 'requestStoryAudio', 'retryStoryAudio', 'renewStoryAudio'];
@@ -43,17 +43,27 @@ export const bodyStream = (request: IncomingMessage): ReadableStream<Uint8Array<
 /** As much as Cloud Run lets through. */
 const MAX_DISCARDED_BYTES = 33_554_432;
 
+/**
+ * How much of a refused body is dropped, and for how long, by the status of the refusal. A sender that was given its time
+ * is not waited for again; one that has only ever failed is given the time to read its answer.
+ */
+const discardLimits = (status: number): BodyLimits => {
+  if (status === 408) return { maxBytes: 0, timeoutMs: 0 };
+  if (status === 429) return { maxBytes: MAX_BODY_BYTES, timeoutMs: 1_000 };
+  return { maxBytes: MAX_DISCARDED_BYTES, timeoutMs: BODY_TIMEOUT_MS };
+};
+
 /** Reads and drops what is left of a body, up to a size and a time. */
-const discardRest = (request: IncomingMessage): Promise<void> =>
+const discardRest = (request: IncomingMessage, { maxBytes, timeoutMs }: BodyLimits): Promise<void> =>
   new Promise((resolve) => {
     // Its sender has gone.
-    if (request.destroyed) return resolve();
-    const timer = setTimeout(resolve, BODY_TIMEOUT_MS);
+    if (request.destroyed || timeoutMs === 0) return resolve();
+    const timer = setTimeout(resolve, timeoutMs);
     const stop = (): void => {
       clearTimeout(timer);
       resolve();
     };
-    let left = MAX_DISCARDED_BYTES;
+    let left = maxBytes;
     request.removeAllListeners('data'); // the web stream that a route has read from
     request.on('data', (chunk: Buffer) => {
       left -= chunk.byteLength;
@@ -61,9 +71,6 @@ const discardRest = (request: IncomingMessage): Promise<void> =>
     });
     request.once('close', stop).once('end', stop).resume();
   });
-
-/** A sender that was given its time is not waited for again. */
-const TOO_SLOW = 408;
 
 /**
  * Sends an answer. The connection of a body that was refused unread stays open while the rest of it comes, because many
@@ -82,7 +89,7 @@ export const send = async (
     ...(incoming.complete ? {} : { connection: 'close' }),
   });
   if (incoming.method !== 'HEAD') outgoing.write(body);
-  if (!incoming.complete && answer.status !== TOO_SLOW) await discardRest(incoming);
+  if (!incoming.complete) await discardRest(incoming, discardLimits(answer.status));
   outgoing.end();
 };
 

@@ -29,8 +29,8 @@ export interface ReceiverOptions extends CallOptions, CallbackOptions {
   readonly webhook?: WebhookOptions | undefined;
 }
 
-/** @param address the caller's, as far as the edge knows it */
-export type Receiver = (request: Request, address?: string) => Promise<Response>;
+/** The address and the client are those of `Origin`, as far as the edge knows them. */
+export type Receiver = (request: Request, address?: string, client?: string) => Promise<Response>;
 
 type ReceiverCall = Call<ReceiverOptions>;
 
@@ -118,9 +118,9 @@ export const refuseTarget = (pathname: string | undefined): Response =>
  */
 export const createReceiver = (options: ReceiverOptions): Receiver => {
   const replays = createReplayMemory(options.now);
-  return async (request, address = '') => {
+  return async (request, address = '', client = address) => {
     try {
-      const call = { request, address, replays, options };
+      const call = { request, origin: { address, client }, replays, options };
       const route = findRoute(new URL(request.url).pathname);
       const refusal = refusalOf(route, request.method);
       if (route === undefined || refusal !== undefined)
