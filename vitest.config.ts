@@ -42,7 +42,7 @@ export default defineConfig({
           exclude: ['scripts/test/packages/**'],
           environment: 'node',
           execArgv,
-          globalSetup: ['scripts/src/emulators/vitest-setup.ts'],
+          globalSetup: ['scripts/test/vitest-setup.ts'],
           maxWorkers,
           testTimeout: 60_000,
           hookTimeout: 60_000,

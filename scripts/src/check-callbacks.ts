@@ -1,6 +1,10 @@
 import { deriveErrorCallbackUrl, isRecord } from '@taleback/core';
 import { runScript, sentenceOf } from './command-line.ts';
+import checks from './check-callbacks.json' with { type: 'json' };
 import { findReceiver, RECEIVER_OPTIONS, type Receiver } from './receiver.ts';
+
+/** `errorAddresses`: @see docs/origins.md#error-callback-url */
+const { trials, errorAddresses } = checks;
 
 const USAGE = `Tries a callback receiver: endpoint, validation of payloads, construction of addresses.
 
@@ -12,76 +16,21 @@ const USAGE = `Tries a callback receiver: endpoint, validation of payloads, cons
                  unsigned
 `;
 
-/** A story that does not exist, so that trying the endpoint changes nothing. */
-const PROBE_STORY = 'taleback-check-callbacks-probe';
-const probe = { story_id: PROBE_STORY };
-
 /** A callback to post, the status it has to be answered with, and the field that the answer has to name. */
 interface Trial {
   readonly name: string;
   readonly route: string;
-  readonly body: unknown;
+  readonly body: object;
   readonly status: number;
   readonly names: string;
 }
 
-const INVALID = [
-  {
-    what: 'error-callback without story_id',
-    route: 'error-callback',
-    body: { error: 'x' },
-    names: 'story_id',
-  },
-  { what: 'error-callback without error', route: 'error-callback', body: probe, names: 'error' },
-  {
-    what: 'error-callback with a number for a voice',
-    route: 'error-callback',
-    body: { ...probe, error: 'x', voice_id: 1 },
-    names: 'voice_id',
-  },
-  { what: 'callback without audio', route: 'callback', body: probe, names: 'audio_url' },
-  {
-    what: 'progress beyond 1',
-    route: 'progress',
-    body: { ...probe, job_id: 'j', stage: 's', progress: 2 },
-    names: 'progress',
-  },
-] as const;
-
-/** @see docs/origins.md#error-callback-url */
-const ADDRESSES = {
-  'https://api.example.com/api/tts/callback': 'https://api.example.com/api/tts/error-callback',
-  'https://api.example.com/api/tts/generate': 'https://api.example.com/api/tts/error-callback',
-  'https://api.example.com/callback': 'https://api.example.com/error-callback',
-} as const;
-
+/** With an unknown story, so that trying the endpoint changes nothing; the first may name one to fail for real. */
 const trialsOf = (storyId: string | undefined): readonly Trial[] => {
-  const failure = {
-    story_id: storyId ?? PROBE_STORY,
-    error: 'Voice profile not found',
-    error_details: 'The voice profile file was not found in storage',
-    user_id: 'user456',
-    voice_id: 'voice789',
-    job_id: null,
-    metadata: { language: 'en', story_type: 'user', text_length: 1500, error_type: 'voice_profile_missing' },
-  };
-  const what =
-    storyId === undefined ? 'an unknown story is answered 404' : `the story "${storyId}" is failed`;
-  const endpoint = { name: `endpoint: ${what}`, status: storyId === undefined ? 404 : 200, names: '' };
-  return [
-    { ...endpoint, route: 'error-callback', body: failure },
-    {
-      name: 'an empty error is not refused',
-      route: 'error-callback',
-      body: { ...probe, error: '' },
-      status: 404,
-      names: '',
-    },
-    ...INVALID.map((one) => {
-      const name = `validation: ${one.what} is answered 422 and names ${one.names}`;
-      return { ...one, name, status: 422 };
-    }),
-  ];
+  const [first, ...others]: readonly Trial[] = trials;
+  if (first === undefined || storyId === undefined) return trials;
+  const name = `endpoint: the story "${storyId}" is failed`;
+  return [{ ...first, name, status: 200, body: { ...first.body, story_id: storyId } }, ...others];
 };
 
 /** What the sentence in an answer says; the beginning of an answer that is not ours. */
@@ -120,7 +69,7 @@ await runScript({ usage: USAGE, options }, async (flags) => {
     process.stdout.write(fault === undefined ? `ok      ${name}\n` : `FAILED  ${name}: ${fault}\n`);
   };
   for (const trial of trialsOf(flags.story)) report(trial.name, await faultOf(trial, receiver));
-  for (const [from, to] of Object.entries(ADDRESSES)) {
+  for (const [from, to] of Object.entries(errorAddresses)) {
     const derived = deriveErrorCallbackUrl(from);
     report(`URL construction: ${from}`, derived === to ? undefined : `gives ${derived} instead of ${to}`);
   }

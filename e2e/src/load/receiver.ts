@@ -1,7 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { type Message, PubSub } from '@google-cloud/pubsub';
-import { createNames } from '@taleback/core';
-import type { NarrationEvent } from '@taleback/functions/src/events/narration-event.ts';
 import { createOwedEvents } from '@taleback/functions/src/events/owed-events.node.ts';
 import { createEvents } from '@taleback/functions/src/events/pubsub.node.ts';
 import { createCallerLimits } from '@taleback/functions/src/http/call.ts';
@@ -10,6 +7,8 @@ import { createReceiver } from '@taleback/functions/src/http/router.ts';
 import { createFirestoreStories } from '@taleback/functions/src/stories/firestore-stories.node.ts';
 import { deleteApp, initializeApp } from 'firebase-admin/app';
 import { type Firestore, getFirestore } from 'firebase-admin/firestore';
+import { type EventConsumer, openEventConsumer } from '../chaos/event-consumer.ts';
+import type { Random } from '../chaos/random.ts';
 import { serve } from '../chaos/serve.ts';
 import type { LoadSecrets } from './plan.ts';
 
@@ -21,8 +20,8 @@ export interface LoadedReceiver {
   readonly decisions: ReadonlyMap<string, number>;
   /** Faults that the receiver logged. */
   readonly faults: readonly string[];
-  /** Ids of the events that came over Pub/Sub. */
-  readonly events: ReadonlySet<string>;
+  /** What came over Pub/Sub. */
+  readonly events: EventConsumer['events'];
   readonly close: () => Promise<void>;
 }
 
@@ -33,18 +32,11 @@ const LEASE_MS = 120_000;
 /** On a busy machine, Node's 5 s are over just when the sender uses a connection again. */
 const KEEP_ALIVE_MS = 120_000;
 
-export const openLoadedReceiver = async (secrets: LoadSecrets): Promise<LoadedReceiver> => {
+export const openLoadedReceiver = async (secrets: LoadSecrets, random: Random): Promise<LoadedReceiver> => {
   const projectId = `demo-load-${randomUUID().slice(0, 8)}`;
   const app = initializeApp({ projectId }, projectId);
   const firestore = getFirestore(app);
-  const pubsub = new PubSub({ projectId });
-  const [topic] = await pubsub.createTopic(createNames().topics.events);
-  const [subscription] = await topic.createSubscription('watch-load');
-  const events = new Set<string>();
-  subscription.on('message', (message: Message) => {
-    events.add((JSON.parse(message.data.toString()) as NarrationEvent).id);
-    message.ack();
-  });
+  const consumer = await openEventConsumer(projectId, random);
   const decisions = new Map<string, number>();
   const faults: string[] = [];
   const ground = {
@@ -76,10 +68,10 @@ export const openLoadedReceiver = async (secrets: LoadSecrets): Promise<LoadedRe
     firestore,
     decisions,
     faults,
-    events,
+    events: consumer.events,
     close: async () => {
       await server.close();
-      await pubsub.close();
+      await consumer.close();
       await deleteApp(app);
     },
   };

@@ -111,8 +111,9 @@ export const runLoad = async ({ concurrency, seed, ...shares }: LoadOptions): Pr
     hmac: randomBytes(16).toString('hex'),
     strangers: randomBytes(32),
   };
-  const plan = planLoad(shares, randomFrom(seed), secrets);
-  const receiver = await openLoadedReceiver(secrets);
+  const random = randomFrom(seed);
+  const plan = planLoad(shares, random, secrets);
+  const receiver = await openLoadedReceiver(secrets, random.fork('consumer'));
   try {
     await plant(plan, receiver);
     const { answers, latenciesMs, tookMs } = await sendAll(plan.callbacks, concurrency, receiver.url);

@@ -101,7 +101,7 @@ export class TtsManager {
     this.#clock = parts.clock ?? systemClock;
     const config = parseManagerConfig(overrides);
     this.#statistics = new SynthesisStatistics(this.#clock);
-    const embedded = embeddedFlite(log);
+    const embedded = embeddedFlite({ log });
     const { engines = [embedded.plugin], random = Math.random, onServiceFailure } = parts;
     this.#embedded = parts.engines === undefined ? embedded : undefined;
     this.#logEvent = logEvents(log);

@@ -74,51 +74,48 @@ const openFolder = async (name: string) => {
   return { folder, close: () => rm(folder, { recursive: true, force: true }) };
 };
 
-/** The embedded engine, in child processes, or in a thread of this process when none comes up. */
-export const openFlitePlugin = async (options: FlitePluginOptions): Promise<OpenPlugin> => {
-  const { childFile = FLITE_CHILD_FILE, environment, versions, log } = options;
-  const files = await openSoundFiles();
-  const compiled = await openFolder('compiled');
-  const openChild = processChild({
-    command: process.execPath,
-    args: [...OWN_NODE_ARGS, childFile],
-    // Children read code that an earlier one compiled: 0.2 s of CPU until they are ready instead of 0.5 s.
-    // In Electron the executable of this process is Node only when it is asked to be.
-    env: {
-      ...childEnvironment(environment),
-      NODE_COMPILE_CACHE: compiled.folder,
-      ELECTRON_RUN_AS_NODE: '1',
-    },
-    files,
-    versions,
-    log,
-  });
-  const openThread = openSpeechThread(ownFile('engines/flite/flite-thread'));
-  return {
-    // All its voices are in one module.
-    plugin: { ...FLITE_PROFILE, modelOf: () => FLITE_PROFILE.name, openChild, openThread },
-    close: async () => void (await Promise.all([files.close(), compiled.close()])),
-  };
-};
-
-/** The embedded engine for a manager that was given none: it has folders from `open` to `close`. */
-export const embeddedFlite = (log: Log) => {
-  let opened: OpenPlugin | undefined;
+/**
+ * The embedded engine, in child processes, or in a thread of this process when none comes up. It has folders from `open`
+ * to `close`. Its child is this Node with our file: it needs nothing of the environment.
+ */
+export const embeddedFlite = ({
+  childFile = FLITE_CHILD_FILE,
+  environment = {},
+  versions,
+  log,
+}: Pick<FlitePluginOptions, 'log'> & Partial<FlitePluginOptions>) => {
+  const closing: (() => Promise<void>)[] = [];
+  let opened: OpenSpeechChild | undefined;
   const plugin: HostedPlugin = {
     ...FLITE_PROFILE,
+    // All its voices are in one module.
     modelOf: () => FLITE_PROFILE.name,
     openChild: (workerId, events) => {
       if (opened === undefined) throw new Error('the embedded engine has not been opened');
-      return opened.plugin.openChild(workerId, events);
+      return opened(workerId, events);
     },
     openThread: openSpeechThread(ownFile('engines/flite/flite-thread')),
   };
-  return {
-    plugin,
-    // The child is this Node with our file: it needs nothing of the environment.
-    open: async (): Promise<void> => void (opened ??= await openFlitePlugin({ environment: {}, log })),
-    close: async (): Promise<void> => opened?.close(),
+  const open = async (): Promise<void> => {
+    if (opened !== undefined) return;
+    const files = await openSoundFiles();
+    const compiled = await openFolder('compiled');
+    closing.push(files.close, compiled.close);
+    // Children read code that an earlier one compiled: 0.2 s of CPU until they are ready instead of 0.5 s.
+    // In Electron the executable of this process is Node only when it is asked to be.
+    const own = { NODE_COMPILE_CACHE: compiled.folder, ELECTRON_RUN_AS_NODE: '1' };
+    const env = { ...childEnvironment(environment), ...own };
+    const args = [...OWN_NODE_ARGS, childFile];
+    opened = processChild({ command: process.execPath, args, env, files, versions, log });
   };
+  const close = async (): Promise<void> => void (await Promise.all(closing.map((end) => end())));
+  return { plugin, open, close };
+};
+
+export const openFlitePlugin = async (options: FlitePluginOptions): Promise<OpenPlugin> => {
+  const { open, ...opened } = embeddedFlite(options);
+  await open();
+  return opened;
 };
 
 /** Recordings kept at once; one takes up to 10 MB. A chunk that waits behind more than 32 others finds its own gone. */
@@ -167,6 +164,20 @@ export interface PythonPluginOptions extends Omit<FlitePluginOptions, 'childFile
   readonly pythonPath?: readonly string[] | undefined;
 }
 
+/** How the Python child of an engine is started. */
+export const pythonCommand = (
+  options: Omit<PythonPluginOptions, 'profile' | 'modelOf' | 'versions' | 'log'>,
+) => {
+  const { engine, python = 'python3', args = [], environment } = options;
+  const { pythonFolder = PYTHON_FOLDER, pythonPath = [] } = options;
+  const PYTHONPATH = [pythonFolder, ...pythonPath].join(':');
+  return {
+    command: python,
+    args: ['-u', '-m', 'taleback_speech', '--engine', engine, ...args],
+    env: { ...childEnvironment(environment), PYTHONPATH, PYTHONUNBUFFERED: '1' },
+  };
+};
+
 /**
  * An engine that a Python child hosts. The child starts with the manager.
  *
@@ -177,22 +188,10 @@ export interface PythonPluginOptions extends Omit<FlitePluginOptions, 'childFile
  * await close();
  */
 export const openPythonPlugin = async (options: PythonPluginOptions): Promise<OpenPlugin> => {
-  const { profile, engine, python = 'python3', args = [], modelOf = (voiceId) => voiceId } = options;
-  const { environment, pythonFolder = PYTHON_FOLDER, pythonPath = [], versions, log } = options;
+  const { profile, modelOf = (voiceId) => voiceId, versions, log } = options;
   const files = await openSoundFiles();
   const profiles = profile.clonesVoices === true ? await openProfileFiles() : undefined;
-  const openChild = processChild({
-    command: python,
-    args: ['-u', '-m', 'taleback_speech', '--engine', engine, ...args],
-    env: {
-      ...childEnvironment(environment),
-      PYTHONPATH: [pythonFolder, ...pythonPath].join(':'),
-      PYTHONUNBUFFERED: '1',
-    },
-    files,
-    versions,
-    log,
-  });
+  const openChild = processChild({ ...pythonCommand(options), files, versions, log });
   return {
     plugin: { ...profile, modelOf, openChild, keepProfile: profiles?.keep },
     close: async () => void (await Promise.all([files.close(), profiles?.close()])),

@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { join, parse } from 'node:path';
-import type { ResilienceProfile } from '@taleback/resilience';
 import { type EnginePlugin, isRemote } from '../pool/speech-line.ts';
 import { createChatterboxEngine } from './chatterbox/chatterbox-engine.ts';
 import { createCoquiEngine } from './coqui/coqui-engine.ts';
 import { createEdgeEngine, edgeVoicesUrl } from './edge/edge-engine.ts';
-import { ownNumbers, policyOf } from './engine-profiles.ts';
+import { type EngineProfile, ownNumbers, policyOf } from './engine-profiles.ts';
 import { createElevenlabsEngine } from './elevenlabs/elevenlabs-engine.ts';
 import type { RemoteEngine, SpeechProfile } from './engine.ts';
 import {
@@ -16,19 +15,14 @@ import {
   type ShippedEngineName,
 } from './engine-settings.ts';
 import { type FlitePluginOptions, openFlitePlugin, openPythonPlugin } from './hosted-plugins.node.ts';
-import { createKokoroEngine } from './kokoro/kokoro-engine.ts';
+import { createKokoroEngine, type KokoroEngineOptions } from './kokoro/kokoro-engine.ts';
 import { openOwnEngine } from './own-engine.node.ts';
 import { chatterboxProfile, coquiProfile, ESPEAK_PROFILE } from './python-profiles.ts';
-import { openSpeechHttp, type SpeechHttp } from './remote/speech-http.node.ts';
+import { openSpeechHttp } from './remote/speech-http.node.ts';
 
 export interface OpenEngineOptions extends Omit<FlitePluginOptions, 'childFile'> {
   readonly engines: EnginesConfig;
 }
-
-const policyFor = (name: EngineName, { profiles }: EnginesConfig): ResilienceProfile | undefined => {
-  const profile = profiles[name];
-  return profile && policyOf(profile);
-};
 
 export interface OpenEngine {
   readonly plugin: EnginePlugin;
@@ -38,10 +32,16 @@ export interface OpenEngine {
   readonly close: () => Promise<void>;
 }
 
+type RemoteParts = Pick<KokoroEngineOptions, 'http' | 'policy'>;
+
 /** @param version default: the address of the service */
-const overHttp = (create: (http: SpeechHttp) => RemoteEngine, version?: string): OpenEngine => {
+const overHttp = (
+  profile: EngineProfile | undefined,
+  create: (parts: RemoteParts) => RemoteEngine,
+  version?: string,
+): OpenEngine => {
   const { http, close } = openSpeechHttp();
-  const plugin = create(http);
+  const plugin = create({ http, policy: profile && policyOf(profile) });
   return { plugin, version: version ?? plugin.endpoint, close };
 };
 
@@ -116,31 +116,24 @@ const OPENERS: Readonly<
     const settings = [`model=${coqui.model}`, `device=${python.device}`];
     return openPython({ profile: coquiProfile(coqui), engine: 'coqui', settings }, options);
   },
-  kokoro: ({ engines }) => {
-    const policy = policyFor('kokoro', engines);
-    return overHttp((http) => createKokoroEngine({ baseUrl: engines.kokoro.url, policy, http }));
+  kokoro: ({ engines: { kokoro, profiles } }) =>
+    overHttp(profiles.kokoro, (parts) => createKokoroEngine({ baseUrl: kokoro.url, ...parts })),
+  chatterbox: ({ engines: { chatterbox, profiles } }) =>
+    overHttp(profiles.chatterbox, (parts) => createChatterboxEngine({ baseUrl: chatterbox.url, ...parts })),
+  coqui: ({ engines: { coqui, profiles } }) =>
+    overHttp(profiles.coqui, (parts) => createCoquiEngine({ ...coqui, baseUrl: coqui.url, ...parts })),
+  elevenlabs: ({ engines: { elevenlabs, profiles } }) => {
+    const { url: baseUrl, apiKey, model: modelId } = elevenlabs;
+    const options = { baseUrl, apiKey: apiKey?.text ?? '', modelId };
+    return overHttp(
+      profiles.elevenlabs,
+      (parts) => createElevenlabsEngine({ ...options, ...parts }),
+      modelId,
+    );
   },
-  chatterbox: ({ engines }) => {
-    const policy = policyFor('chatterbox', engines);
-    return overHttp((http) => createChatterboxEngine({ baseUrl: engines.chatterbox.url, policy, http }));
-  },
-  coqui: ({ engines }) => {
-    const { url: baseUrl, ...coqui } = engines.coqui;
-    const policy = policyFor('coqui', engines);
-    return overHttp((http) => createCoquiEngine({ ...coqui, baseUrl, policy, http }));
-  },
-  elevenlabs: ({ engines }) => {
-    const { url: baseUrl, apiKey, model: modelId } = engines.elevenlabs;
-    const policy = policyFor('elevenlabs', engines);
-    const create = (http: SpeechHttp) =>
-      createElevenlabsEngine({ baseUrl, apiKey: apiKey?.text ?? '', modelId, policy, http });
-    return overHttp(create, modelId);
-  },
-  edge: ({ engines }) => {
-    const { url: endpoint } = engines.edge;
-    const policy = policyFor('edge', engines);
-    const voicesUrl = edgeVoicesUrl(endpoint);
-    return overHttp((http) => createEdgeEngine({ endpoint, voicesUrl, policy, http }), endpoint);
+  edge: ({ engines: { edge, profiles } }) => {
+    const options = { endpoint: edge.url, voicesUrl: edgeVoicesUrl(edge.url) };
+    return overHttp(profiles.edge, (parts) => createEdgeEngine({ ...options, ...parts }), edge.url);
   },
 };
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
-import { OWN_NODE_ARGS, ownFile, PYTHON_FOLDER } from '../own-files.node.ts';
+import { OWN_NODE_ARGS, ownFile } from '../own-files.node.ts';
 import { openSoundFiles } from '../protocol/sound-files.node.ts';
 import { composeText } from '../text/clean-text.ts';
 import type { SpeechEngine, SpeechProfile } from './engine.ts';
@@ -15,6 +15,7 @@ import {
   type OpenPlugin,
   openPythonPlugin,
   processChild,
+  pythonCommand,
 } from './hosted-plugins.node.ts';
 
 const MODULE_CHILD_FILE = fileURLToPath(ownFile('engines/own-engine-child'));
@@ -101,15 +102,11 @@ const describeOwn = async ({ command, args, env }: Child) => {
 };
 
 const openPythonOwn = async (engine: string, options: OwnEngineOptions): Promise<OpenOwnEngine> => {
-  const { command, folder = PYTHON_FOLDER } = options.engines.python;
+  const { command: python, folder: pythonFolder } = options.engines.python;
   const found = options.environment['PYTHONPATH']?.split(':') ?? [];
-  const pythonPath = [...found, process.cwd()];
-  const env = { ...childEnvironment(options.environment), PYTHONPATH: [folder, ...pythonPath].join(':') };
-  const args = ['-u', '-m', 'taleback_speech', '--engine', engine];
-  const { profile, version } = await describeOwn({ command, args, env });
-  const modelOf = (): string => profile.name;
-  const python = { python: command, pythonFolder: folder, pythonPath };
-  return { ...(await openPythonPlugin({ ...options, ...python, profile, engine, modelOf })), version };
+  const own = { ...options, engine, python, pythonFolder, pythonPath: [...found, process.cwd()] };
+  const { profile, version } = await describeOwn(pythonCommand(own));
+  return { ...(await openPythonPlugin({ ...own, profile, modelOf: () => profile.name })), version };
 };
 
 const openModuleOwn = async (path: string, options: OwnEngineOptions): Promise<OpenOwnEngine> => {

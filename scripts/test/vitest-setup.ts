@@ -1,6 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
-import { inRoot } from '../paths.ts';
-import { startStores } from './stores.ts';
+import { inRoot } from '../src/paths.ts';
+import { startStores } from '../src/emulators/stores.ts';
 
 /** Vitest's global set-up for tests that need Google's emulators. @returns what ends them */
 export const setup = async (): Promise<() => Promise<void>> => {
