@@ -7,8 +7,19 @@ import { startSupervised } from '@taleback/scripts/src/process/supervised.ts';
 const FRAMEWORK = fileURLToPath(new URL('main.js', import.meta.resolve('@google-cloud/functions-framework')));
 const pickPort = createPortPicker();
 
+/** Memory of a process, in bytes: what it has now, and the most that it has had. By Linux's word. */
+export const memoryOf = async (
+  pid: number,
+): Promise<{ readonly rssBytes: number; readonly peakBytes: number }> => {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  const read = (name: string): number =>
+    Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]) * 1024;
+  return { rssBytes: read('VmRSS'), peakBytes: read('VmHWM') };
+};
+
 export interface ServedFunction {
   readonly baseUrl: string;
+  readonly pid: number;
   /** The most memory that the process has had, in bytes. */
   peakBytes(): Promise<number>;
   stop(): Promise<void>;
@@ -45,10 +56,8 @@ export const serveFunction = async (
   });
   return {
     baseUrl: `http://127.0.0.1:${port}`,
-    peakBytes: async () => {
-      const status = await readFile(`/proc/${served.pid}/status`, 'utf8');
-      return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
-    },
+    pid: served.pid,
+    peakBytes: async () => (await memoryOf(served.pid)).peakBytes,
     stop: () => served.stop(),
   };
 };

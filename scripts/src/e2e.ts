@@ -2,7 +2,7 @@ import { pathToFileURL } from 'node:url';
 import { inRoot } from './paths.ts';
 
 /** Suites of e2e/src that have a command line of their own. */
-const SUITES = ['chaos', 'load', 'simulate'];
+const SUITES = ['chaos', 'load', 'siege', 'simulate'];
 
 /**
  * Runs one suite with the arguments that follow its name; without a name, or with options of the tests, the tests of the

@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url';
 const MAIN = fileURLToPath(new URL('../../../worker/src/main.ts', import.meta.url));
 
 export interface FallingWorker {
+  /** Of the current process. */
+  readonly pid: () => number;
   /** Resolves when it takes jobs for the first time. */
   readonly ready: Promise<void>;
   /** Ends it as the kernel would, and starts it again after this many milliseconds. */
@@ -17,6 +19,29 @@ export interface FallingWorker {
   readonly stop: () => Promise<void>;
   readonly falls: () => number;
 }
+
+/** What a worker needs that speaks with the shipped engine, on a machine that it shares with everything else. */
+export const workerEnvironment = (
+  projectId: string,
+  callbackSecrets: string,
+  audioFolder: string,
+): Readonly<Record<string, string>> => ({
+  GCLOUD_PROJECT: projectId,
+  GOOGLE_CLOUD_PROJECT: projectId,
+  PUBSUB_EMULATOR_HOST: process.env['PUBSUB_EMULATOR_HOST'] ?? '',
+  METADATA_SERVER_DETECTION: 'none',
+  GCE_METADATA_HOST: '127.0.0.1:9',
+  CALLBACK_SECRETS: callbackSecrets,
+  ALLOW_PRIVATE_CALLBACKS: 'on',
+  CALLBACK_RETRY_FIRST_SECONDS: '0.2',
+  CALLBACK_RETRY_MOST_SECONDS: '2',
+  AUDIO_FOLDER: audioFolder,
+  AUDIO_PORT: '0',
+  HEALTH_PORT: '0',
+  JOB_CONCURRENCY: '4',
+  JOB_ACK_DEADLINE_SECONDS: '10',
+  SYSTEM_PROTECTION: 'off',
+});
 
 const LEAVES_WITHIN_MS = 30_000;
 
@@ -67,6 +92,7 @@ export const startFallingWorker = (
   };
   start();
   return {
+    pid: () => child.pid ?? 0,
     ready: ready.promise,
     fall: async (forMs) => {
       falls += 1;

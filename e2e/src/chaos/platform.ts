@@ -26,6 +26,7 @@ import { sweepStories } from '@taleback/functions/src/sweep/sweep.ts';
 import { deleteApp, initializeApp } from 'firebase-admin/app';
 import { AggregateField, FieldValue, type Firestore, getFirestore } from 'firebase-admin/firestore';
 import { type EventConsumer, openEventConsumer } from './event-consumer.ts';
+import { workerEnvironment } from './falling-worker.ts';
 import { HMAC_PREFIX, HMAC_SECRET } from './handler-in-the-field.ts';
 import type { Random } from './random.ts';
 import type { StormRunpod } from './runpod.ts';
@@ -156,23 +157,7 @@ export const openPlatform = async ({
     firestore,
     callbackUrl,
     consumer,
-    workerEnvironment: {
-      GCLOUD_PROJECT: projectId,
-      GOOGLE_CLOUD_PROJECT: projectId,
-      PUBSUB_EMULATOR_HOST: process.env['PUBSUB_EMULATOR_HOST'] ?? '',
-      METADATA_SERVER_DETECTION: 'none',
-      GCE_METADATA_HOST: '127.0.0.1:9',
-      CALLBACK_SECRETS: secret,
-      ALLOW_PRIVATE_CALLBACKS: 'on',
-      CALLBACK_RETRY_FIRST_SECONDS: '0.2',
-      CALLBACK_RETRY_MOST_SECONDS: '2',
-      AUDIO_FOLDER: audioFolder,
-      AUDIO_PORT: '0',
-      HEALTH_PORT: '0',
-      JOB_CONCURRENCY: '4',
-      JOB_ACK_DEADLINE_SECONDS: '10',
-      SYSTEM_PROTECTION: 'off',
-    },
+    workerEnvironment: workerEnvironment(projectId, secret, audioFolder),
     plant: async (tales) => {
       const writer = firestore.bulkWriter();
       for (const { id, userId, title, text, voiceId } of tales) {

@@ -41,6 +41,13 @@ const choose = (random: Random): Trouble => {
   return 'none';
 };
 
+/** A request as it came. */
+export interface PassedRequest {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+
 export interface TroubledWay {
   readonly url: string;
   /** Where the receiver is; nothing arrives before it is said. */
@@ -61,20 +68,25 @@ const answerWith = async (outgoing: ServerResponse, answer: Response): Promise<v
   outgoing.end(await answer.text());
 };
 
-/** The only way to the receiver, and a bad one: a server that passes on what it is sent, or does not. */
-export const openTroubledWay = async (random: Random): Promise<TroubledWay> => {
+/**
+ * The only way to the receiver, and a bad one: a server that passes on what it is sent, or does not.
+ * @param onRequest called with each request that arrives here
+ */
+export const openTroubledWay = async (
+  random: Random,
+  onRequest: (request: PassedRequest) => void = () => {},
+): Promise<TroubledWay> => {
   const counts = Object.fromEntries(TROUBLES.map((trouble) => [trouble, 0])) as Record<Trouble, number>;
   const echoes = new Set<Promise<unknown>>();
   let isCalm = false;
   let receiverUrl = '';
 
   const passOn = async (incoming: IncomingMessage, body: Buffer): Promise<Response> => {
-    const { host: _host, connection: _connection, ...headers } = incoming.headers;
-    return fetch(`${receiverUrl}${incoming.url ?? ''}`, {
-      method: incoming.method ?? 'POST',
-      headers: headers as Record<string, string>,
-      body: new Uint8Array(body),
-    });
+    const { host: _host, connection: _connection, ...rest } = incoming.headers;
+    const [path, headers] = [incoming.url ?? '', rest as Record<string, string>];
+    onRequest({ path, headers, body });
+    const method = incoming.method ?? 'POST';
+    return fetch(`${receiverUrl}${path}`, { method, headers, body: new Uint8Array(body) });
   };
   const pass = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const trouble = isCalm ? 'none' : choose(random);

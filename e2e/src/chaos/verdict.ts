@@ -70,8 +70,8 @@ const judgeAttempts = (
   });
 
 /** Each story has its events, numbered without a gap, and the last one says how it ended. A job that is ready stays so. */
-const judgeEvents = (
-  tale: Tale,
+export const judgeEvents = (
+  tale: Pick<Tale, 'id'>,
   { audioEventSequence: count, audioStatus: status }: Record<string, unknown>,
   events: readonly NarrationEvent[],
 ): readonly string[] => {

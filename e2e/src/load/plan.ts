@@ -1,5 +1,6 @@
 import { signHmac, signStandard } from '@taleback/core/signatures';
 import type { Random } from '../chaos/random.ts';
+import { forgedProofs } from './forged-proofs.ts';
 
 /** Secrets of a run: one of each scheme, and one that is not accepted. */
 export interface LoadSecrets {
@@ -102,15 +103,8 @@ export const planLoad = (shares: LoadShares, random: Random, secrets: LoadSecret
     const storyId = random.chance(0.5) ? anyOf(victims) : anyOf(endings).storyId;
     const ending: Ending = { storyId, jobId: `forged-${index}`, kind: 'failed', word: 'forged' };
     const body = bodyOf(ending);
-    const headers = anyOf<() => Record<string, string>>([
-      () => ({}),
-      () => signStandard({ id: 'f', timestampSeconds: Date.now() / 1000, body }, [secrets.strangers]),
-      () => signStandard({ id: 'f', timestampSeconds: 1, body }, [secrets.standard]),
-      () =>
-        signStandard({ id: 'f', timestampSeconds: Date.now() / 1000, body: Buffer.from('{}') }, [
-          secrets.standard,
-        ]),
-    ]);
+    const path = '/api/tts/error-callback';
+    const headers = anyOf(forgedProofs({ path, body, ...secrets, prefix: 'taleback' }));
     return { kind: 'forged', route: 'error-callback', body, headers };
   });
   const callbacks = [...genuine, ...duplicates, ...forged]

@@ -16,7 +16,14 @@ import {
   writeBatch,
 } from 'firebase/firestore';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { nameOf, type RestCall, restAs } from './rest-client.ts';
+import {
+  commitOf,
+  type HandCall,
+  readsOfOthers,
+  writesByOtherPaths,
+  writesOfField,
+} from './hostile-calls.ts';
+import { nameOf, type RestAnswer, type RestCall, restAs } from './rest-client.ts';
 import { AUDIO_FIELDS, openGuardedProject, plainStory, seed, verdict } from './rules-environment.ts';
 
 const OPERATORS = [
@@ -44,26 +51,15 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => project.cleanup());
 
-const text = (stringValue: string): object => ({ stringValue });
-const now = { fieldPath: 'updatedAt', setToServerValue: 'REQUEST_TIME' };
+const named = (path: string): string => nameOf(project, path);
 
-/** A commit of one write by hand, with the server's time as the rules want it. */
-const commit = (
-  call: RestCall,
-  path: string,
-  fields: Record<string, object>,
-  fieldPaths: readonly string[],
-  transforms: readonly object[] = [],
-) =>
-  call('POST', ':commit', {
-    writes: [
-      {
-        update: { name: nameOf(project, path), fields },
-        updateMask: { fieldPaths },
-        updateTransforms: [now, ...transforms],
-      },
-    ],
-  });
+/** What Alice is answered to each call. */
+const statusesOf = async (calls: readonly HandCall[]): Promise<number[]> => {
+  const statuses: number[] = [];
+  for (const { method, path, body } of calls) statuses.push((await alice(method, path, body)).status);
+  return statuses;
+};
+const allRefused = (calls: readonly HandCall[]): number[] => calls.map(() => 403);
 
 /** The story of Alice, read past the rules. */
 const storyOfAlice = async (): Promise<Record<string, unknown> | undefined> => {
@@ -74,91 +70,32 @@ const storyOfAlice = async (): Promise<Record<string, unknown> | undefined> => {
   return fields;
 };
 
-const from = (collectionId: string, allDescendants = false) => ({
-  from: [{ collectionId, allDescendants }],
-});
-
 describe('requests written by hand', () => {
   it('do what the page does: the harness itself lets the owner in', async () => {
-    const answer = await commit(alice, 'stories/of-alice', { title: text('New') }, ['title']);
-    expect(answer.status).toBe(200);
+    const title = { title: { stringValue: 'New' } };
+    expect(await statusesOf([commitOf(named('stories/of-alice'), title, ['title'])])).toEqual([200]);
     expect(await storyOfAlice()).toMatchObject({ title: 'New' });
   });
 
-  it.each(Object.keys(AUDIO_FIELDS))('do not write %s, however its path is spelled', async (name) => {
+  it.each(Object.keys(AUDIO_FIELDS))('do not write %s, however its path is spelled', async (field) => {
     const before = await storyOfAlice();
-    const spellings: readonly [string, Record<string, object>][] = [
-      [name, { [name]: text('x') }],
-      [`\`${name}\``, { [name]: text('x') }],
-      [`${name}.x`, { [name]: { mapValue: { fields: { x: text('y') } } } }],
-      [`\`${name}\`.\`x\``, { [name]: { mapValue: { fields: { x: text('y') } } } }],
-      [name, {}],
-    ];
-    for (const [fieldPath, fields] of spellings) {
-      const masked = await commit(alice, 'stories/of-alice', { title: text('T'), ...fields }, [
-        'title',
-        fieldPath,
-      ]);
-      expect(masked.status, fieldPath).toBe(403);
-    }
-    const transforms = [
-      { fieldPath: name, setToServerValue: 'REQUEST_TIME' },
-      { fieldPath: name, increment: { integerValue: '1' } },
-      { fieldPath: `\`${name}\``, appendMissingElements: { values: [text('x')] } },
-    ];
-    for (const transform of transforms) {
-      const answer = await commit(alice, 'stories/of-alice', { title: text('T') }, ['title'], [transform]);
-      expect(answer.status).toBe(403);
-    }
+    const calls = writesOfField(field, 'stories/of-alice', named);
+    expect(await statusesOf(calls)).toEqual(allRefused(calls));
     expect(await storyOfAlice()).toEqual(before);
   });
 
   it('do not write through the other doors', async () => {
     const before = await storyOfAlice();
-    const update = {
-      update: {
-        name: nameOf(project, 'stories/of-alice'),
-        fields: { audioStatus: text('ready'), audioUrl: text('https://evil.example') },
-      },
-      updateMask: { fieldPaths: ['audioStatus', 'audioUrl'] },
-    };
-    const whole = { update: update.update };
-    const gone = { delete: nameOf(project, 'stories/of-alice') };
-    const path = '/stories/of-alice?updateMask.fieldPaths=audioStatus';
-    const answers = [
-      await alice('PATCH', path, update.update),
-      await alice('PATCH', '/stories/of-alice?updateMask.fieldPaths=%60audioStatus%60', update.update),
-      await alice('PATCH', '/stories/of-alice', update.update),
-      await alice('DELETE', '/stories/of-alice'),
-      await alice('POST', '/stories?documentId=made', { fields: update.update.fields }),
-      await alice('POST', '/stories/of-alice/audioAttempts?documentId=made', { fields: {} }),
-      await alice('POST', ':commit', { writes: [update] }),
-      await alice('POST', ':commit', { writes: [whole] }),
-      await alice('POST', ':commit', { writes: [gone] }),
-      await alice('POST', ':batchWrite', { writes: [update] }),
-    ];
-    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 403));
+    const calls = writesByOtherPaths('stories/of-alice', named);
+    expect(await statusesOf(calls)).toEqual(allRefused(calls));
     expect(await storyOfAlice()).toEqual(before);
   });
 
   it("do not read another's, in one document, many, or a number of them", async () => {
-    const structuredQuery = from('stories');
-    const count = { structuredQuery, aggregations: [{ alias: 'n', count: {} }] };
-    const answers = [
-      await alice('GET', '/stories/of-bob'),
-      await alice('GET', '/stories/of-bob?mask.fieldPaths=title'),
-      await alice('GET', '/stories/of-bob/audioAttempts/j'),
-      await alice('GET', '/stories/of-bob/audioAttempts'),
-      await alice('GET', '/stories?showMissing=true&mask.fieldPaths=_'),
-      await alice('POST', ':runQuery', { structuredQuery }),
-      await alice('POST', ':runQuery', { structuredQuery: from('stories', true) }),
-      await alice('POST', ':runQuery', { structuredQuery: from('audioAttempts', true) }),
-      await alice('POST', ':runAggregationQuery', { structuredAggregationQuery: count }),
-      await alice('POST', '/stories/of-bob:runQuery', { structuredQuery: from('audioAttempts') }),
-      await alice('POST', ':listCollectionIds', {}),
-      await alice('POST', '/stories/of-alice:listCollectionIds', {}),
-    ];
-    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 403));
+    const answers: RestAnswer[] = [];
+    const calls = readsOfOthers('stories/of-bob', 'stories/of-alice');
+    for (const { method, path, body } of calls) answers.push(await alice(method, path, body));
+    expect(answers.map(({ status }) => status)).toEqual(allRefused(calls));
     expect(JSON.stringify(answers)).not.toContain('Once upon a time');
     const several = await alice('POST', ':batchGet', {
       documents: [nameOf(project, 'stories/of-alice'), nameOf(project, 'stories/of-bob')],

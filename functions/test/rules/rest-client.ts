@@ -1,5 +1,3 @@
-import type { RulesTestEnvironment } from '@firebase/rules-unit-testing';
-
 export interface RestAnswer {
   readonly status: number;
   readonly body: unknown;
@@ -8,10 +6,15 @@ export interface RestAnswer {
 /** Firestore's REST interface as somebody who writes requests by hand calls it. */
 export type RestCall = (method: string, path: string, body?: unknown) => Promise<RestAnswer>;
 
+/** A project of the emulator. */
+interface Project {
+  readonly projectId: string;
+}
+
 const encode = (part: unknown): string => Buffer.from(JSON.stringify(part)).toString('base64url');
 
 /** A token as the emulator takes it: without a signature. `claims` are whatever a custom token may carry. */
-const tokenOf = (uid: string, projectId: string, claims: Record<string, unknown>): string => {
+export const tokenOf = (uid: string, projectId: string, claims: Record<string, unknown>): string => {
   const issuedAt = Math.floor(Date.now() / 1000);
   const payload = {
     ...claims,
@@ -30,7 +33,7 @@ const tokenOf = (uid: string, projectId: string, claims: Record<string, unknown>
  * @returns a call whose paths begin after `/documents`, such as `/stories/s` or `:commit`
  */
 export const restAs = (
-  project: RulesTestEnvironment,
+  project: Project,
   uid: string | undefined,
   claims: Record<string, unknown> = { firebase: { sign_in_provider: 'custom' } },
 ): RestCall => {
@@ -50,5 +53,5 @@ export const restAs = (
 };
 
 /** The full name of a document, as REST bodies want it. */
-export const nameOf = (project: RulesTestEnvironment, path: string): string =>
+export const nameOf = (project: Project, path: string): string =>
   `projects/${project.projectId}/databases/(default)/documents/${path}`;
