@@ -3,7 +3,7 @@ import { inRoot } from './paths.ts';
 import { runProgram } from './process/run-program.ts';
 
 const USAGE = `Runs what a change needs before it lands: the checks, every test, the unit tests on Node 22, one more storm,
-a minute of simulated histories. The last line counts what passed and failed.
+a minute of simulated histories and 20 s of siege. The last line counts what passed and failed.
 
   node scripts/run.mjs ci
 `;
@@ -15,6 +15,7 @@ const STEPS: readonly (readonly string[])[] = [
   ['--node', '22', 'test', '--project', 'unit'],
   ['e2e', 'chaos', '--seeds', '1'],
   ['e2e', 'simulate', '--seconds', '60'],
+  ['e2e', 'siege', '--seconds', '20'],
 ];
 /** The last line of a test run. */
 const COUNTS = /^(\d+) passed, (\d+) failed/gm;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createNames } from '@taleback/core';
-import { signStandard } from '@taleback/core/signatures';
+import { signHmac, signStandard } from '@taleback/core/signatures';
 import { commitOf } from '@taleback/functions/test/rules/hostile-calls.ts';
 import { nameOf, restAs } from '@taleback/functions/test/rules/rest-client.ts';
 import { narrateInTheField } from '../chaos/handler-in-the-field.ts';
@@ -92,7 +92,7 @@ const waysOf = (system: System, random: Random, latencies: Latency[]) => {
     await work();
     latencies.push({ way, ms: Math.round(performance.now() - startedAt) });
   };
-  const ask = (name: typeof functions.request | typeof functions.retry, userId: string, storyId: string) =>
+  const ask = (name: string, userId: string, storyId: string) =>
     persist(name, () => system.call(name, { storyId }, system.tokenFor(userId)));
   /** Writes a story down, as the page does. */
   const write = async (userId: string) => {
@@ -156,13 +156,16 @@ const waysOf = (system: System, random: Random, latencies: Latency[]) => {
       const { title, text: words } = tale();
       const { id } = stories.doc();
       const fields = { story_id: id, user_id: userId, voice_id: 'slt', story_name: title, text: words };
-      const body = Buffer.from(JSON.stringify(fields));
+      const [body, isStandard] = [Buffer.from(JSON.stringify(fields)), random.chance(0.5)];
       await timed('generated', async () => {
         await persist('generate', () => {
-          const message = { id: `generate-${id}`, timestampSeconds: Date.now() / 1000, body };
-          const signed = signStandard(message, [system.secrets.standard]);
+          const [atMs, path] = [Date.now(), '/api/tts/generate'];
+          const { standard, hmac, prefix } = system.generateSecrets;
+          const signed = isStandard
+            ? signStandard({ id: `generate-${id}`, timestampSeconds: atMs / 1000, body }, [standard])
+            : signHmac({ method: 'POST', path, timestampMs: atMs, body }, hmac, prefix);
           const headers = { 'content-type': 'application/json', 'x-idempotency-key': id, ...signed };
-          return fetch(`${publicUrl}/api/tts/generate`, { method: 'POST', headers, body });
+          return fetch(publicUrl + path, { method: 'POST', headers, body });
         });
         await waitFor(id, until('ready'));
       });

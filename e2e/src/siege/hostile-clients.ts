@@ -2,6 +2,7 @@ import { Agent } from 'node:http';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createNames } from '@taleback/core';
+import { signStandard } from '@taleback/core/signatures';
 import { rawBytes } from '@taleback/functions/test/fuzz-raw.ts';
 import { fuzzedRequest, sendFuzzed, sendRaw } from '@taleback/functions/test/fuzz-requests.ts';
 import * as fc from 'fast-check';
@@ -14,6 +15,7 @@ import type { System } from './system.ts';
 
 const { functions } = createNames();
 const EVIL_URL = 'https://evil.example/a.mp3';
+const ROUTES = ['callback', 'error-callback', 'progress', 'generate', 'heartbeat'];
 const STRANGERS = Buffer.alloc(32, 66);
 /** Every way to refuse. */
 const REFUSED = [400, 401, 404, 405, 408, 413, 415, 417, 422, 431];
@@ -68,13 +70,10 @@ export const hostileClients = (system: System, victim: (random: Random) => strin
   /** The receiver, and a callable: both read bodies by themselves. */
   const anyUrl = (random: Random): string =>
     random.chance(0.7)
-      ? `${baseUrl}/api/tts/${pick(['callback', 'error-callback', 'progress', 'generate', 'heartbeat'], random)}`
+      ? `${baseUrl}/api/tts/${pick(ROUTES, random)}`
       : system.callableUrl(pick([functions.request, functions.retry], random));
   const forged: Draw = (random) => {
-    const [storyId, route] = [
-      victim(random),
-      pick(['callback', 'error-callback', 'progress', 'heartbeat'], random),
-    ];
+    const [storyId, route] = [victim(random), pick(ROUTES, random)];
     const path = `/api/tts/${route}`;
     const body = Buffer.from(JSON.stringify(endOf(storyId)));
     const headers = pick(forgedProofs({ path, body, strangers: STRANGERS, ...secrets }), random)();
@@ -122,19 +121,38 @@ export const hostileClients = (system: System, victim: (random: Random) => strin
   const replayed: Draw = (random) => {
     const { path, headers, body } = recorded.length === 0 ? NOTHING : pick(recorded.slice(-200), random);
     const { 'content-length': _length, ...kept } = headers;
-    const changes: readonly (readonly [string, Record<string, string>, readonly number[]])[] = [
-      ['as it was', {}, [200, 401]],
-      ['with another idempotency key', { 'x-idempotency-key': `evil-${random.next()}` }, [200, 401]],
-      ['with another id', { 'webhook-id': 'evil' }, headers['webhook-id'] ? [401] : [200, 401]],
+    const [route, opens] = [pick(ROUTES, random), path.endsWith('/generate')];
+    const isStandard = headers['webhook-id'] !== undefined;
+    // The path is signed by the older scheme only; a body of another route has the wrong shape.
+    const others = opens === (route === 'generate') ? [200, 401, 422] : [401];
+    const changes: readonly (readonly [string, string, Record<string, string>, readonly number[]])[] = [
+      ['as it was', path, {}, [200, 401]],
+      ['with another idempotency key', path, { 'x-idempotency-key': `evil-${random.next()}` }, [200, 401]],
+      ['with another id', path, { 'webhook-id': 'evil' }, isStandard ? [401] : [200, 401]],
+      [`as ${route}`, `/api/tts/${route}`, {}, others],
     ];
-    const [how, change, refusedWith] = path.endsWith('/generate')
-      ? (changes[0] as (typeof changes)[number])
-      : pick(changes, random);
+    const [how, to, change, refusedWith] = pick(changes, random);
     return {
       name: `a replayed ${path}, ${how}`,
       wouldHave: 'been carried out twice',
       refusedWith,
-      send: () => sendTo(baseUrl + path, random, { body, headers: { ...kept, ...change } }),
+      send: () => sendTo(baseUrl + to, random, { body, headers: { ...kept, ...change } }),
+    };
+  };
+  /** Who may end jobs opens none. */
+  const opened: Draw = (random) => {
+    const [storyId, path] = [victim(random), '/api/tts/generate'];
+    const body = Buffer.from(
+      JSON.stringify({ story_id: storyId, user_id: 'evil', voice_id: 'slt', text: EVIL_URL }),
+    );
+    const headers = signStandard({ id: 'evil', timestampSeconds: Date.now() / 1000, body }, [
+      secrets.standard,
+    ]);
+    return {
+      name: "a generate with a worker's secret",
+      wouldHave: 'opened a job',
+      refusedWith: [401],
+      send: () => sendTo(baseUrl + path, random, { body, headers }),
     };
   };
   const odd: Draw = (random) => {
@@ -171,6 +189,7 @@ export const hostileClients = (system: System, victim: (random: Random) => strin
     forged,
     forged,
     webhook,
+    opened,
     replayed,
     replayed,
     replayed,

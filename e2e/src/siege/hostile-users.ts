@@ -18,7 +18,7 @@ export interface HostileOperation {
   readonly name: string;
   /** What it would have done, had it been let in. */
   readonly wouldHave: string;
-  /** Statuses by which it is refused. 429 always refuses, and so does a connection that is closed. */
+  /** Statuses by which it is refused. 429, 503 and a closed connection always refuse. */
   readonly refusedWith: readonly number[];
   /** @returns the status of the answer; 0 when there was none */
   readonly send: () => Promise<number>;

@@ -59,7 +59,7 @@ const attack = async (
     const { name, wouldHave, refusedWith, send } = pick(draws, random)(random);
     const status = await send().catch(() => 0);
     statuses.push(status);
-    if (![0, 429, ...refusedWith].includes(status))
+    if (![0, 429, 503, ...refusedWith].includes(status))
       faults.push(`${name} was answered ${status}; it would have ${wouldHave}`);
     await sleep(random.between(...HOSTILE_PAUSE_MS));
   }
@@ -147,7 +147,7 @@ export const runSiege = async (seed: number, seconds: number, folder: string): P
           .map(({ way, ms }) => `an honest story, ${way}, took ${ms} ms`),
         ...attacks.flatMap((one) => one.faults),
         ...[...slow]
-          .filter(([status]) => ![0, 408, 429].includes(status))
+          .filter(([status]) => ![0, 408, 429, 503].includes(status))
           .map(([status, count]) => `${count} slow bodies were answered ${status}`),
         ...(slowBodies === 0 || locks === 0 ? ['no slow body was given up, or no lock was held'] : []),
         ...(honest.stories.length < HONEST_USERS ? ['an honest user had no story'] : []),

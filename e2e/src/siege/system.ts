@@ -23,7 +23,6 @@ import { type ServedFunction, serveFunction } from '../framework.ts';
 const { functions, topics } = createNames();
 const CALLABLES = [functions.request, functions.retry] as const;
 const TARGETS = [functions.receiver, ...CALLABLES, functions.sweep] as const;
-export type Callable = (typeof CALLABLES)[number];
 
 /** The schedule of a deployment is a minute. */
 const SWEEP_EVERY_MS = 3_000;
@@ -32,6 +31,15 @@ export interface CallableReply {
   readonly status: number;
   readonly body: unknown;
 }
+
+/** A secret of each scheme, and the prefix of the older scheme's headers. */
+export interface Secrets {
+  readonly standard: Uint8Array;
+  readonly hmac: string;
+  readonly prefix: string;
+}
+
+const newSecret = (): string => `whsec_${randomBytes(32).toString('base64')}`;
 
 /** The deployed functions, each in a process as Cloud Functions runs it, with a worker, over Google's emulators. */
 export interface System {
@@ -44,14 +52,17 @@ export interface System {
   /** The same, for honest callers: what they send is recorded. */
   readonly publicUrl: string;
   readonly recorded: readonly PassedRequest[];
-  readonly secrets: { readonly standard: Uint8Array; readonly hmac: string; readonly prefix: string };
+  /** Of workers and handlers. */
+  readonly secrets: Secrets;
+  /** Of servers that request narrations. */
+  readonly generateSecrets: Secrets;
   readonly audioFolder: string;
   /** Everything that was queued. */
   readonly jobs: readonly TtsJobEvent[];
   readonly consumer: EventConsumer;
-  readonly callableUrl: (name: Callable) => string;
+  readonly callableUrl: (name: string) => string;
   /** @param token of a user of the emulator, as `tokenFor` makes it; undefined for a caller who is not signed in */
-  readonly call: (name: Callable, data: unknown, token: string | undefined) => Promise<CallableReply>;
+  readonly call: (name: string, data: unknown, token: string | undefined) => Promise<CallableReply>;
   readonly tokenFor: (userId: string, claims?: Readonly<Record<string, unknown>>) => string;
   /** Of each process, by its name, with the memory that the function is deployed with, in MiB; a worker has no limit. */
   readonly processes: ReadonlyMap<
@@ -107,13 +118,18 @@ export const openSystem = async (folder: string, random: Random): Promise<System
 
     const dist = join(folder, 'functions');
     await buildFunctions({ target: dist, environment: inRoot('functions') });
-    const secret = `whsec_${randomBytes(32).toString('base64')}`;
+    const [secret, generateSecret, generateHmac] = [
+      newSecret(),
+      newSecret(),
+      randomBytes(24).toString('hex'),
+    ];
     const audioFolder = join(folder, 'audio');
     await mkdir(audioFolder, { recursive: true });
     const environment = {
       GCLOUD_PROJECT: projectId,
       GOOGLE_CLOUD_PROJECT: projectId,
       CALLBACK_SECRETS: `${secret},hmac_${HMAC_SECRET}`,
+      GENERATE_SECRETS: `${generateSecret},hmac_${generateHmac}`,
       HMAC_HEADER_PREFIX: HMAC_PREFIX,
       PUBLIC_BASE_URL: front.url,
       // No job goes to RunPod; its webhook is there.
@@ -126,15 +142,15 @@ export const openSystem = async (folder: string, random: Random): Promise<System
     const memory = await readMemory(dist, { ...process.env, ...environment });
     const served = new Map<string, ServedFunction>();
     const serve = async (target: string): Promise<void> => {
-      // As large as Node makes it by itself where a container has that much memory.
+      // As large as Node makes it in a container of that much memory.
       const heapMb = Math.floor((memory[target] ?? 0) / 2);
       const options = { ...environment, NODE_OPTIONS: `--max-old-space-size=${heapMb}` };
       const one = await serveFunction(dist, target, folder, options);
       served.set(target, one);
-      closing.push(one.stop);
+      closing.push(() => one.stop());
     };
     await Promise.all(TARGETS.map(serve));
-    const functionOf = (target: (typeof TARGETS)[number]): ServedFunction => {
+    const functionOf = (target: string): ServedFunction => {
       const found = served.get(target);
       if (found === undefined) throw new Error(`${target} is not served`);
       return found;
@@ -178,6 +194,7 @@ export const openSystem = async (folder: string, random: Random): Promise<System
       publicUrl: front.url,
       recorded,
       secrets: { standard: parseSecret(secret), hmac: HMAC_SECRET, prefix: HMAC_PREFIX },
+      generateSecrets: { standard: parseSecret(generateSecret), hmac: generateHmac, prefix: HMAC_PREFIX },
       audioFolder,
       jobs,
       consumer,
