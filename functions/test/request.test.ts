@@ -34,6 +34,7 @@ beforeAll(async () => {
     queue: createJobQueue({ projectId }),
     limits: DEFAULT_STORY_LIMITS,
     defaultVoice: 'slt',
+    sharedVoices: ['ann'],
     callbackUrl: CALLBACK_URL,
     pendingLeaseMs: LEASE_MS,
     log: () => {},

@@ -77,7 +77,7 @@ describe('heartbeats', () => {
           last_failure_type: null,
           last_failure_at: null,
           last_success_at: null,
-          voices: [{ id: 'slt', name: 'Clara', languages: ['en-US'] }],
+          voices: [{ id: 'slt', name: 'Clara', languages: ['en-US'], is_private: false }],
         },
       ],
       capacity: null,
