@@ -121,6 +121,7 @@ beforeAll(async () => {
     },
     limits: DEFAULT_STORY_LIMITS,
     defaultVoice: 'slt',
+    sharedVoices: ['ghost'],
     callbackUrl: `${urlOf(server)}/api/tts/callback`,
     newId: randomUUID,
   };

@@ -34,6 +34,7 @@ describe('parseConfig', () => {
         anonymous: { underWay: 3, narrations: 20, characters: 100_000, stories: 100 },
         generate: undefined,
       },
+      sharedVoices: ['slt', 'rms', 'awb', 'kal16'],
       dispatchTarget: 'pubsub',
       runpod: undefined,
       audioBaseUrl: undefined,
@@ -59,6 +60,7 @@ describe('parseConfig', () => {
       MAX_STORY_CHARACTERS: '5',
       STORY_LANGUAGES: 'en, de,,',
       DEFAULT_VOICE: 'ann',
+      SHARED_VOICES: 'bob, mum',
       STORE_TIMEOUT_SECONDS: '1.5',
       DISPATCH_TARGET: 'runpod',
       RUNPOD_API_KEY: ' rp-key ',
@@ -104,6 +106,7 @@ describe('parseConfig', () => {
         anonymous: undefined,
         generate: { narrations: 7 },
       },
+      sharedVoices: ['bob', 'mum'],
       dispatchTarget: 'runpod',
       runpod: {
         apiKey: expect.objectContaining({ text: 'rp-key' }),

@@ -70,7 +70,18 @@ export const functionsEnvironment = z.object({
     .describe(
       'The only languages that stories are accepted in, as codes without region, separated by commas. Default: every language; the worker refuses those that its engines do not speak.',
     ),
-  DEFAULT_VOICE: z.string().min(1).default('slt').describe('Voice of a story that names none.'),
+  DEFAULT_VOICE: z
+    .string()
+    .min(1)
+    .default('slt')
+    .describe('Voice of a story that names none. Everyone may use it, as those of `SHARED_VOICES`.'),
+  SHARED_VOICES: z
+    .string()
+    .default('slt,rms,awb,kal16')
+    .transform(list)
+    .describe(
+      'Ids of voices that everyone may use, separated by commas, whether or not a worker reports them: those of handlers that send no heartbeats, and cloned voices that are for all. What `taleback voices` decided about a voice outranks it. Default: the voices of the embedded engine.',
+    ),
   STORE_TIMEOUT_SECONDS: number(8, 1, 60).describe(
     'How long Firestore may take before a callback is answered 503 and sent again. Seconds, 1 to 60; below the 10 s that Python senders wait.',
   ),
@@ -179,6 +190,7 @@ export const parseConfig = (environment: Environment) => {
     },
     defaultVoice: env.DEFAULT_VOICE,
     budgets: budgetConfig(env),
+    sharedVoices: env.SHARED_VOICES,
     dispatchTarget: env.DISPATCH_TARGET,
     runpod,
     ...audioConfig(env),

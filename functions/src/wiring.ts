@@ -76,7 +76,8 @@ export const openParts = (config: FunctionsConfig, firestore: Firestore, log: Lo
       config.runpod &&
       createRunpodClient({ ...config.runpod, http: createUndiciHttp().runpod, now: common.now }),
   );
-  const heartbeats = once(() => createHeartbeatStore(firestore, store));
+  const { defaultVoice, sharedVoices } = config;
+  const heartbeats = once(() => createHeartbeatStore(firestore, { ...store, defaultVoice, sharedVoices }));
   const audioPlace = once(() => openAudioPlace(config));
   /** Undefined where nothing is configured for what is private. */
   const recordings = once((): Recordings | undefined => {
@@ -88,11 +89,12 @@ export const openParts = (config: FunctionsConfig, firestore: Firestore, log: Lo
     return createRecordings({ store, lifetimeMs, now: common.now });
   });
   const requests = once((): RequestOptions => {
-    const { limits, defaultVoice, callbackUrl } = config;
+    const { limits, callbackUrl } = config;
     return {
       ...common,
       limits,
       defaultVoice,
+      sharedVoices,
       callbackUrl,
       recordings: recordings(),
       queue: createJobQueue({ names }),

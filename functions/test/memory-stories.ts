@@ -1,4 +1,4 @@
-import { createNames, isRecord, readStoryAudio, textOf } from '@taleback/core';
+import { createNames, isRecord, readStoryAudio, type RegisteredVoice, textOf } from '@taleback/core';
 import type { QueryDocumentSnapshot } from 'firebase-admin/firestore';
 import type { NarrationEvent } from '../src/events/narration-event.ts';
 import type { OwedEvents } from '../src/events/owed-events.node.ts';
@@ -13,6 +13,7 @@ import {
   readStoredJob,
   recordInDocuments,
 } from '../src/stories/documents.ts';
+import { admitVoice } from '../src/stories/admit-voice.ts';
 import type { SweptStory, SweepQuery } from '../src/stories/firestore-jobs.node.ts';
 import type { AddressDecision, StoryStore } from '../src/stories/firestore-stories.node.ts';
 import { type Answered, answerOf, isCurrent, openInDocuments } from '../src/stories/opening.ts';
@@ -31,6 +32,8 @@ export interface MemoryDocuments {
   readonly owed: Map<string, { readonly event: NarrationEvent; readonly sinceMs: number }>;
   /** What each user has used. A commit replaces the object, which a transaction that read the one before conflicts with. */
   readonly usage: Map<string, Fields>;
+  /** The register. */
+  readonly voices: RegisteredVoice[];
   /** The last story of the sweep's round. */
   roundAfter: string | undefined;
 }
@@ -56,6 +59,7 @@ export const memoryDocuments = (): MemoryDocuments => ({
   stories: new Map(),
   owed: new Map(),
   usage: new Map(),
+  voices: [],
   roundAfter: undefined,
 });
 
@@ -246,7 +250,17 @@ export const createMemoryStories = (documents: MemoryDocuments, options: MemoryO
         const before = first && { answer: first, attempt: story.attempts.get(first.jobId) };
         const attempt = story.attempts.get(jobId);
         const read = { story: story.fields, attempt, before, usage, stories: own.length };
-        const { decision, writes } = openInDocuments(read, decide, { names, account });
+        const judged = openInDocuments(read, decide, { names, account });
+        const isVoice = ({ voiceId }: RegisteredVoice): boolean =>
+          judged.writes !== undefined && voiceId === judged.decision.job.input.voice_id;
+        const { decision, writes } =
+          judged.writes === undefined
+            ? judged
+            : admitVoice(
+                judged,
+                documents.voices.filter(isVoice),
+                story.attempts.get(judged.lastJobId ?? ''),
+              );
         const answered = answerOf(decision, jobId, nowMs);
         if (writes === undefined && (answered === undefined || keys.length === 0))
           return { answer: decision, isCurrent: isUnchanged };

@@ -135,6 +135,7 @@ export const openPlatform = async ({
     queue,
     limits: DEFAULT_STORY_LIMITS,
     defaultVoice: 'slt',
+    sharedVoices: ['ghost'],
     callbackUrl,
     newId: randomUUID,
   };

@@ -1,6 +1,7 @@
 import { type Change, decideRequest, keptExtras, present, readStoryAudio, ttsJobEvent } from '@taleback/core';
 import { findUnfit } from '../request/open-attempt.ts';
 import type { RequestOptions } from '../request/request-audio.ts';
+import { isListed } from '../stories/admit-voice.ts';
 import type { KnownAttempt, OpeningDecision, StoryText } from '../stories/opening.ts';
 import type { GenerateRequest } from './parse-generate.ts';
 
@@ -16,7 +17,10 @@ export interface Generation {
   readonly known: KnownAttempt | undefined;
 }
 
-type GenerationRules = Pick<RequestOptions, 'limits' | 'callbackUrl' | 'pendingLeaseMs' | 'now'>;
+type GenerationRules = Pick<
+  RequestOptions,
+  'limits' | 'callbackUrl' | 'pendingLeaseMs' | 'now' | 'defaultVoice' | 'sharedVoices'
+>;
 
 /** What is narrated: the request's own words, else the story's. */
 const narrated = (asked: GenerateRequest, story: StoryText | undefined) => ({
@@ -81,6 +85,7 @@ export const decideGeneration = (generation: Generation, rules: GenerationRules)
     ...decision,
     story: changeOf(decision.story, generation),
     job: ttsJobEvent({ ...words, jobId, attempt, storyId, userId, callbackUrl, extras }),
+    voice: { chosenBy: 'server', isListed: isListed(voiceId, rules) } as const,
   };
   if (story !== undefined) return opening;
   return { ...opening, newStory: present({ userId, ...words, title: words.title ?? UNTITLED }) };

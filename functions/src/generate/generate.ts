@@ -16,6 +16,7 @@ import { type GenerateRequest, parseGenerate } from './parse-generate.ts';
 export const MAX_GENERATE_BODY_BYTES = 4_194_304;
 
 const MAX_KEY_CHARACTERS = 255;
+const VOICE_NOT_ALLOWED = 'voice_id: is closed, or belongs to another user than user_id';
 
 /**
  * The job id of an idempotency key: the same for the same story and key, a UUID as other job ids are (version 8, made
@@ -93,7 +94,10 @@ export const generateNarration = async (
     case 'no-such-story':
       return { kind: 'not-this-user', storyId };
     case 'unfit':
-      return { kind: 'wrong-shape', sentence: answer.sentence };
+      return {
+        kind: 'wrong-shape',
+        sentence: answer.code === 'voice_not_allowed' ? VOICE_NOT_ALLOWED : answer.sentence,
+      };
     case 'over-budget':
       return answer.retryAtMs === undefined
         ? { kind: 'wrong-shape', sentence: answer.sentence }

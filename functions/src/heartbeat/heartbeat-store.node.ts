@@ -1,5 +1,12 @@
 import { createHash } from 'node:crypto';
-import { type Heartbeat, heartbeatEndMs, present, type ReportedEngine, withoutTokens } from '@taleback/core';
+import {
+  type Heartbeat,
+  heartbeatEndMs,
+  isRecord,
+  present,
+  type ReportedEngine,
+  withoutTokens,
+} from '@taleback/core';
 import {
   type DocumentData,
   FieldValue,
@@ -12,6 +19,7 @@ import {
   type FirestoreOptions,
   type StoreAway,
 } from '../stories/firestore-calls.node.ts';
+import type { ListedVoices } from '../stories/admit-voice.ts';
 import {
   composeMenu,
   decideWrites,
@@ -21,6 +29,7 @@ import {
   readEngines,
   type WorkerEntry,
 } from './menu.ts';
+import { createVoiceRegister } from './voice-register.node.ts';
 
 /** Workers whose documents a menu is composed of, those with the latest heartbeat first. */
 const MAX_WORKERS = 100;
@@ -62,12 +71,22 @@ const readWorker = (workerId: string, fields: DocumentData): WorkerEntry => ({
   engines: readEngines(fields['engines']),
 });
 
+/** A menu from before there was a register may contain voices that are not for everyone. */
 const readMenu = (fields: DocumentData | undefined): readonly MenuEngine[] =>
-  readEngines(fields?.['engines']).map((engine) => menuEngine(engine, millisOf(engine['expiresAt'])));
+  fields?.['isOfRegister'] === true
+    ? readEngines(fields['engines']).map((engine) => menuEngine(engine, millisOf(engine['expiresAt'])))
+    : [];
 
-const menuFields = (menu: readonly MenuEngine[]) => ({
+const menuVoices = (voices: unknown, hidden: ReadonlySet<unknown>): readonly unknown[] =>
+  (Array.isArray(voices) ? voices.filter(isRecord) : []).flatMap(({ isPrivate: _isPrivate, ...voice }) =>
+    hidden.has(voice['id']) ? [] : [voice],
+  );
+
+const menuFields = (menu: readonly MenuEngine[], hidden: ReadonlySet<unknown>) => ({
+  isOfRegister: true,
   engines: menu.map(({ expiresAtMs, ...engine }) => ({
     ...present(engine),
+    voices: menuVoices(engine['voices'], hidden),
     expiresAt: timestamp(expiresAtMs),
     forgetAt: timestamp(expiresAtMs + REMEMBERED_MS),
   })),
@@ -75,11 +94,16 @@ const menuFields = (menu: readonly MenuEngine[]) => ({
 });
 
 /**
- * Workers and the menu of their engines in Cloud Firestore. A heartbeat that says the same as before costs one read of
- * two documents, until half of its time is over; its body has at most 256 KB, so no document comes near 1 MiB.
+ * Workers, their voices and the menu of their engines in Cloud Firestore. A heartbeat that says the same as before costs
+ * one read of two documents, until half of its time is over; its body has at most 256 KB, so no document comes near 1 MiB.
  */
-export const createHeartbeatStore = (firestore: Firestore, options: FirestoreOptions) => {
-  const { call, transact, names } = createFirestoreCalls(firestore, options);
+export const createHeartbeatStore = (
+  firestore: Firestore,
+  { defaultVoice = '', sharedVoices = [], ...options }: FirestoreOptions & Partial<ListedVoices>,
+) => {
+  const calls = createFirestoreCalls(firestore, options);
+  const { call, transact, names } = calls;
+  const register = createVoiceRegister(calls, { defaultVoice, sharedVoices });
   const workers = firestore.collection(names.collections.workers);
   const menuRef = firestore.doc(names.documents.voiceMenu);
 
@@ -91,27 +115,40 @@ export const createHeartbeatStore = (firestore: Firestore, options: FirestoreOpt
     const menu = readMenu((await transaction.get(menuRef)).data());
     const living = workers.where('expiresAt', '>', Timestamp.fromMillis(nowMs));
     const { docs } = await living.orderBy('expiresAt', 'desc').limit(MAX_WORKERS).get();
+    // The voices of workers from before there was a register are registered with their next heartbeat.
     const others = docs
-      .filter(({ id }) => id !== entry.workerId)
+      .filter((one) => one.id !== entry.workerId && one.get('voicesDigest') !== undefined)
       .map((one) => readWorker(one.id, one.data()));
-    transaction.set(menuRef, menuFields(composeMenu(menu, [...others, entry], nowMs)));
+    const hidden = await register.readHidden(transaction);
+    transaction.set(menuRef, menuFields(composeMenu(menu, [...others, entry], nowMs), hidden));
     transaction.set(workers.doc(entry.workerId), fields);
   };
 
   return {
     /**
-     * Keeps a heartbeat: the worker's document, then the menu if something in it changes. `isNews`: it says something
-     * else than the worker's last one.
+     * Keeps a heartbeat: its voices in the register, then the worker's document, and the menu if something in it changes.
+     * `isNews`: it says something else than the worker's last one.
      */
     keep: (heartbeat: Heartbeat, nowMs: number): Promise<{ kind: 'kept'; isNews: boolean } | StoreAway> => {
       const { workerId, version, state, capacity, queueDepth, inFlight, startedAtMs } = heartbeat;
       const said = JSON.stringify([version, state, capacity, heartbeat.engines.map(newsOf)]);
       const digest = createHash('sha256').update(said).digest('hex');
       const expiresAtMs = heartbeatEndMs(heartbeat, nowMs);
+      const voicesDigest = register.digestOf(heartbeat.engines);
       const entry = { workerId, digest, expiresAtMs, engines: heartbeat.engines.map(engineFields) };
       const startedAt = timestamp(startedAtMs);
       const fields = {
-        ...present({ workerId, version, state, capacity, queueDepth, inFlight, startedAt, digest }),
+        ...present({
+          workerId,
+          version,
+          state,
+          capacity,
+          queueDepth,
+          inFlight,
+          startedAt,
+          digest,
+          voicesDigest,
+        }),
         engines: entry.engines,
         expiresAt: timestamp(expiresAtMs),
         updatedAt: FieldValue.serverTimestamp(),
@@ -120,9 +157,12 @@ export const createHeartbeatStore = (firestore: Firestore, options: FirestoreOpt
         const [workerDocument, menuDocument] = await firestore.getAll(workers.doc(workerId), menuRef);
         const before = workerDocument?.data();
         const known = before && readWorker(workerId, before);
+        const hasVoices = before?.['voicesDigest'] === voicesDigest;
+        const away = hasVoices ? undefined : await register.add(heartbeat.engines);
+        if (away !== undefined) return away;
         const due = decideWrites(known, readMenu(menuDocument?.data()), entry, nowMs);
         const kept = { kind: 'kept' as const, isNews: due.isNews };
-        if (due.isMenu)
+        if (due.isMenu || !hasVoices)
           return transact((transaction) => writeMenu(transaction, entry, fields, nowMs).then(() => kept));
         const isLoadSame = before?.['queueDepth'] === queueDepth && before?.['inFlight'] === inFlight;
         if (due.isWorker || !isLoadSame) await workers.doc(workerId).set(fields);

@@ -8,6 +8,7 @@ import {
   type StoryLimits,
   ttsJobEvent,
 } from '@taleback/core';
+import { isListed, type ListedVoices } from '../stories/admit-voice.ts';
 import type { Denial, OpeningDecision, StoryText } from '../stories/opening.ts';
 import { isOwnPlace } from '../stories/ownership.ts';
 import { findUnfit } from './open-attempt.ts';
@@ -29,9 +30,8 @@ export interface StoryRequest {
 }
 
 /** What every request is judged by. */
-export interface StoryRules {
+export interface StoryRules extends ListedVoices {
   readonly limits: StoryLimits;
-  readonly defaultVoice: string;
   readonly callbackUrl: string;
   readonly pendingLeaseMs: number;
   /** Unix milliseconds. */
@@ -77,8 +77,9 @@ const extrasFor = (
 export const decideStoryOpening = (
   story: StoryText,
   { storyId, userId, jobId, voiceId, language, priority, ...request }: StoryRequest,
-  { limits, defaultVoice, callbackUrl, pendingLeaseMs: leaseMs, now }: StoryRules,
+  rules: StoryRules,
 ): OpeningDecision => {
+  const { limits, callbackUrl, pendingLeaseMs: leaseMs, now } = rules;
   const asked = { ...request, newJobId: jobId, nowMs: now(), leaseMs, voiceId, language };
   const decision = decideRequest(story.audio, asked);
   if (decision.kind !== 'opened') return decision;
@@ -88,13 +89,18 @@ export const decideStoryOpening = (
   const extras = extrasFor(story, isOtherVoice, { userId, priority });
   const denial = findUnfit({ text, language: spoken }, limits) ?? findLostRecording(extras, userId);
   if (denial !== undefined) return denial;
+  const spokenBy = voiceId ?? story.voiceId ?? rules.defaultVoice;
+  const voice = {
+    chosenBy: isOtherVoice ? 'person' : 'as-before',
+    isListed: isListed(spokenBy, rules),
+  } as const;
   const job = ttsJobEvent({
     jobId,
     attempt: decision.attempt,
     storyId,
     userId,
     text,
-    voiceId: voiceId ?? story.voiceId ?? defaultVoice,
+    voiceId: spokenBy,
     voiceName: isOtherVoice ? undefined : story.voiceName,
     title,
     language: spoken,
@@ -102,7 +108,7 @@ export const decideStoryOpening = (
     callbackUrl,
     extras: extrasForJob(extras ?? {}),
   });
-  if (!isOtherVoice && extras === story.extras) return { ...decision, job };
+  if (!isOtherVoice && extras === story.extras) return { ...decision, job, voice };
   const { set, remove } = decision.story;
   // The old voice's name would stay for good: the worker reports no name for a voice that came without one.
   const stale = isOtherVoice ? [...remove, 'voiceName'] : remove;
@@ -110,5 +116,5 @@ export const decideStoryOpening = (
     extras === undefined
       ? { set, remove: [...stale, 'audioJobExtras'] }
       : { set: { ...set, audioJobExtras: extras }, remove: stale };
-  return { ...decision, story: change, job };
+  return { ...decision, story: change, job, voice };
 };

@@ -1,4 +1,4 @@
-import { documentId, type JobPriority, type Parsed } from '@taleback/core';
+import { documentId, isWellFormed, type JobPriority, type Parsed } from '@taleback/core';
 import { z } from 'zod';
 import type { Recordings } from '../recordings/recordings.ts';
 import { type OpenAnswer, type OpenOptions, openAttempt } from './open-attempt.ts';
@@ -12,6 +12,7 @@ const optionalShort = (max: number) =>
   z
     .string('must be a string')
     .max(max, `must be at most ${max} characters`)
+    .refine(isWellFormed, 'must be valid Unicode text')
     .nullish()
     .transform((text) => text || undefined);
 

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { textOf } from '@taleback/core';
+import { readVoice, textOf } from '@taleback/core';
 import {
   type DocumentReference,
   type DocumentSnapshot,
   FieldValue,
   type Firestore,
   Timestamp,
+  type Transaction,
 } from 'firebase-admin/firestore';
 import {
   createFirestoreCalls,
@@ -21,10 +22,12 @@ import {
   answerOf,
   type DecideOpening,
   isCurrent,
+  type Judged,
   type Opening,
   type OpeningDecision,
   openInDocuments,
 } from './opening.ts';
+import { admitVoice } from './admit-voice.ts';
 
 /** Where a story's audio is. */
 export interface StoryAddress {
@@ -72,13 +75,26 @@ export const createFirestoreStories = (firestore: Firestore, options: FirestoreO
       ).data();
       return { kind: 'counted' as const, stories: count };
     });
+  /** Reads the voice, and the last attempt where that matters, and decides whether the voice may be used. */
+  const admit = async (transaction: Transaction, storyId: string, judged: Judged): Promise<Judged> => {
+    if (judged.writes === undefined) return judged;
+    const { decision, lastJobId } = judged;
+    const voices = firestore.collection(names.collections.voices);
+    const [entries, last] = await Promise.all([
+      transaction.get(voices.where('voiceId', '==', decision.job.input.voice_id)),
+      lastJobId === undefined ? undefined : transaction.get(attemptRef(storyId, lastJobId)),
+    ]);
+    const registered = entries.docs.map((entry) => readVoice(entry.data()));
+    return admitVoice(judged, registered, last?.data());
+  };
   return {
     ...createFirestoreMessages(calls),
     ...createFirestoreJobs(calls),
     /**
-     * Reads the story, the attempt and what the account has used, and calls `decide`. `opened` writes them, and creates a
-     * story that does not exist, unless the account has no room; any other decision writes none of them. The answer is
-     * kept under the keys of the request.
+     * Reads the story, the attempt and what the account has used, and calls `decide`; then the voice, so that no lock of
+     * a voice is held while a story is locked. `opened` writes them, and creates a story that does not exist, unless the
+     * account has no room or the voice may not be used; any other decision writes none of them. The answer is kept under
+     * the keys of the request.
      */
     open: async (
       { storyId, jobId, account, request: { keys, nowMs } = NO_KEYS }: Opening,
@@ -106,7 +122,8 @@ export const createFirestoreStories = (firestore: Firestore, options: FirestoreO
           usage: usage && read.at(-1)?.data(),
           ...count,
         };
-        const { decision, writes } = openInDocuments(documents, decide, { names, account });
+        const judged = openInDocuments(documents, decide, { names, account });
+        const { decision, writes } = await admit(transaction, storyId, judged);
         const answer = answerOf(decision, jobId, nowMs);
         for (const [index, ref] of answerRefs.entries()) {
           const kept = answers[index];

@@ -20,7 +20,7 @@ import {
 } from '@taleback/core';
 import { SIGNATURE_TOLERANCE_SECONDS } from '@taleback/core/signatures';
 import { contentHashesOf } from '@taleback/core/storage';
-import { type Fields, fitChange } from './documents.ts';
+import { attemptIdOf, type Fields, fitChange } from './documents.ts';
 import type { StoreAway } from './firestore-calls.node.ts';
 
 /** An attempt that was opened under the same job id before. */
@@ -57,14 +57,21 @@ export interface Account {
   readonly leaseMs: number;
 }
 
-/** What to do about a request. `opened` comes with the job to queue, and with the fields of a story that does not exist. */
-export type OpeningDecision =
-  | (Extract<RequestDecision, { kind: 'opened' }> & {
-      readonly job: TtsJobEvent;
-      readonly newStory?: Readonly<Record<string, unknown>>;
-    })
-  | Exclude<RequestDecision, { kind: 'opened' }>
-  | Denial;
+/** An attempt to open, if its voice may be used. */
+type Opened = Extract<RequestDecision, { kind: 'opened' }> & {
+  /** To be queued. */
+  readonly job: TtsJobEvent;
+  readonly voice: {
+    /** `as-before`: the story's voice, which the server that opened the last attempt may have chosen. */
+    readonly chosenBy: 'person' | 'server' | 'as-before';
+    readonly isListed: boolean;
+  };
+  /** The fields of a story that does not exist. */
+  readonly newStory?: Readonly<Record<string, unknown>>;
+};
+
+/** What to do about a request. */
+export type OpeningDecision = Opened | Exclude<RequestDecision, { kind: 'opened' }> | Denial;
 
 /** Room that a story keeps for the end of its narration: an attempt that could not end is not opened. */
 const ROOM_FOR_END = 'x'.repeat(4_096);
@@ -185,6 +192,16 @@ export interface OpeningDocuments {
   readonly stories?: number;
 }
 
+/** What an opening decides: nothing is written unless it is opened. */
+export type Judged =
+  | {
+      readonly decision: Opened;
+      readonly writes: OpeningWrites;
+      /** The story's last attempt, if it matters for the voice. */
+      readonly lastJobId: string | undefined;
+    }
+  | { readonly decision: Exclude<OpeningDecision, Opened>; readonly writes?: never };
+
 export type DecideOpening = (story: StoryText | undefined, attempt?: KnownAttempt) => OpeningDecision;
 
 const OVER_BUDGET = {
@@ -210,7 +227,7 @@ export const openInDocuments = (
   { story: fields, attempt: known, before, usage: used = {}, stories = 0 }: OpeningDocuments,
   decide: DecideOpening,
   { names, account }: { readonly names: Names; readonly account: Account | undefined },
-): { readonly decision: OpeningDecision; readonly writes?: OpeningWrites } => {
+): Judged => {
   if (before !== undefined && !readKnownAttempt(before.attempt ?? {}).neverQueued) {
     const { jobId, attempt } = before.answer;
     return { decision: { kind: 'under-way', jobId, attempt } };
@@ -242,9 +259,12 @@ export const openInDocuments = (
   if (fields === undefined) {
     const { userId, ...words } = decision.newStory ?? {};
     const owner = userId === undefined ? {} : { [names.ownerField]: userId };
-    return { decision, writes: { story: { create: { ...owner, ...words, ...set } }, attempt, usage } };
+    const create = { ...owner, ...words, ...set };
+    return { decision, writes: { story: { create }, attempt, usage }, lastJobId: undefined };
   }
   const atEnd = { set: { ...set, audioErrorDetails: ROOM_FOR_END }, remove };
   if (fitChange(fields, atEnd) === undefined) return { decision: NO_ROOM };
-  return { decision, writes: { story: { update: { set, remove } }, attempt, usage } };
+  const isAsBefore = decision.voice.chosenBy === 'as-before';
+  const lastJobId = isAsBefore ? attemptIdOf(fields['audioJobId']) : undefined;
+  return { decision, writes: { story: { update: { set, remove } }, attempt, usage }, lastJobId };
 };

@@ -1,5 +1,15 @@
 import type { RulesTestEnvironment } from '@firebase/rules-unit-testing';
-import { collection, deleteDoc, doc, getDoc, getDocs, setDoc, updateDoc } from 'firebase/firestore';
+import {
+  collection,
+  deleteDoc,
+  doc,
+  getDoc,
+  getDocs,
+  query,
+  setDoc,
+  updateDoc,
+  where,
+} from 'firebase/firestore';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { firestoreOf, openGuardedProject, seed, verdict } from './rules-environment.ts';
 
@@ -10,6 +20,10 @@ beforeAll(async () => {
     'ttsVoices/menu': { engines: [{ name: 'flite', state: 'ready' }] },
     'ttsVoices/menu/notes/n': { a: 1 },
     'ttsVoices/other': { a: 1 },
+    'ttsVoices/e:open': { voiceId: 'open', access: 'shared' },
+    'ttsVoices/e:shut': { voiceId: 'shut', access: 'closed' },
+    'ttsVoices/e:alices': { voiceId: 'alices', access: { owner: 'alice' } },
+    'ttsVoices/e:odd': { voiceId: 'odd', access: { owner: ['alice'] } },
     'ttsWorkers/w1': { workerId: 'w1', state: 'ready' },
   });
 }, 60_000);
@@ -39,5 +53,40 @@ describe('the menu of engines and voices', () => {
       expect(await verdict(getDoc(doc(firestore, path)))).toBe('denied');
     for (const name of ['ttsVoices', 'ttsWorkers'])
       expect(await verdict(getDocs(collection(firestore, name)))).toBe('denied');
+  });
+});
+
+describe('the register of voices', () => {
+  it.each([
+    ['alice', 'e:alices', 'allowed'],
+    ['bob', 'e:alices', 'denied'],
+    [undefined, 'e:alices', 'denied'],
+    ['alice', 'e:shut', 'denied'],
+    ['alice', 'e:open', 'denied'],
+    ['alice', 'e:odd', 'denied'],
+    ['alice', 'e:none', 'denied'],
+  ] as const)('%s reads %s: %s', async (uid, id, expected) => {
+    expect(await verdict(getDoc(doc(firestoreOf(project, uid), `ttsVoices/${id}`)))).toBe(expected);
+  });
+
+  it('lists to a reader the voices that are theirs, and answers no other query', async () => {
+    const voices = collection(firestoreOf(project, 'alice'), 'ttsVoices');
+    const own = await getDocs(query(voices, where('access.owner', '==', 'alice')));
+    expect(own.docs.map(({ id }) => id)).toEqual(['e:alices']);
+    for (const [field, value] of [
+      ['access.owner', 'bob'],
+      ['access', 'shared'],
+      ['access', 'closed'],
+      ['voiceId', 'alices'],
+    ] as const)
+      expect(await verdict(getDocs(query(voices, where(field, '==', value))))).toBe('denied');
+  });
+
+  it('is written by no one, the owner of a voice included', async () => {
+    const voice = doc(firestoreOf(project, 'alice'), 'ttsVoices/e:alices');
+    expect(await verdict(updateDoc(voice, { access: 'shared' }))).toBe('denied');
+    expect(await verdict(deleteDoc(voice))).toBe('denied');
+    const made = doc(firestoreOf(project, 'alice'), 'ttsVoices/e:made');
+    expect(await verdict(setDoc(made, { access: { owner: 'alice' } }))).toBe('denied');
   });
 });

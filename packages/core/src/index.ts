@@ -18,5 +18,6 @@ export {
 } from './storable/document.ts';
 export { MAX_DOCUMENT_BYTES, storableMetadata } from './storable/document.ts';
 export * from './story/index.ts';
+export * from './voices/voices.ts';
 export { checkStory, DEFAULT_STORY_LIMITS, primaryLanguage } from './text/check-story.ts';
 export type { StoryCheck, StoryLimits } from './text/check-story.ts';

@@ -131,6 +131,8 @@ export const startStack = async (options: StackOptions = {}): Promise<Stack> => 
       AUDIO_PUBLIC_BASE_URL: `http://${local(ports.audio)}/audio`,
       CALLBACK_SIGNATURES: 'required',
       PRIVATE_FOLDER: join(folder, 'private'),
+      // With the voice of the tour that no engine has: its story fails at the worker.
+      SHARED_VOICES: 'slt,rms,awb,kal16,ghost',
       ...(isOwnFirestore ? { FIRESTORE_EMULATOR_HOST: addresses.firestoreHost } : {}),
       ...(pubsub.kind === 'gcloud' ? { PUBSUB_EMULATOR_BINARY_PATH: pubsub.file } : {}),
     };

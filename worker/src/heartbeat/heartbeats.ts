@@ -48,8 +48,9 @@ const engineOf = (engine: EngineStatus, maxVoices: number) => ({
   last_failure_type: engine.lastFailure?.code ?? null,
   last_failure_at: engine.lastFailure?.atMs ?? null,
   last_success_at: engine.lastSuccessAtMs ?? null,
-  voices: engine.voices.slice(0, maxVoices).map(({ id, name, languages, gender, accent, remark }) => {
-    return { id, name, languages, gender, accent, remark };
+  voices: engine.voices.slice(0, maxVoices).map(({ isCloned, isPrivate = isCloned, ...voice }) => {
+    const { id, name, languages, gender, accent, remark } = voice;
+    return { id, name, languages, gender, accent, remark, is_private: isPrivate ?? false };
   }),
 });
 

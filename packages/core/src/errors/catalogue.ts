@@ -103,6 +103,7 @@ export const ERROR_CATALOGUE = {
   },
 
   voice_not_found: { ...VOICE, sentence: 'The chosen voice does not exist.' },
+  voice_not_allowed: { ...VOICE, sentence: 'The chosen voice is not available to you.' },
   voice_profile_missing: { ...VOICE, sentence: 'The recording behind this voice is missing.' },
   voice_profile_corrupt: { ...VOICE, sentence: 'The recording behind this voice is damaged.' },
   voice_profile_format_invalid: {

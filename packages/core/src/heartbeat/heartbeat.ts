@@ -106,11 +106,13 @@ const voice = z
       gender: words(100),
       accent: words(100),
       remark: words(100),
+      /** Whether it was cloned, or belongs to an account; absent from older workers. */
+      is_private: optional(z.boolean('must be true or false')),
     },
     NO_OBJECT,
   )
-  .transform(({ languages: tags, ...one }) => ({
-    value: { ...one, name: one.name ?? one.id, languages: tags?.value ?? [] },
+  .transform(({ languages: tags, is_private: isPrivate, ...one }) => ({
+    value: { ...one, isPrivate, name: one.name ?? one.id, languages: tags?.value ?? [] },
     leftOut: tags?.leftOut ?? 0,
   }));
 

@@ -72,7 +72,9 @@ def _describe(create: Callable[[], Engine], output: int) -> int:
         description = {
             "name": engine.name,
             "languages": list(engine.languages),
-            "voices": [{"id": str(voice)} for voice in engine.voices()],
+            "voices": [
+                {"id": str(voice), "isCloned": str(voice) in engine.cloned_voices} for voice in engine.voices()
+            ],
             "clonesVoices": engine.clones_voices,
             "hasOneSpeed": engine.has_one_speed,
             "file": inspect.getfile(type(engine)),

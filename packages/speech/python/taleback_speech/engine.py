@@ -73,6 +73,8 @@ class Engine:
     #: BCP 47 tags. These three describe an engine of your own before it is loaded, and so does `voices`.
     languages: tuple[str, ...] = ("en",)
     clones_voices = False
+    #: Those of `voices` that are the voice of a certain person: closed until an operator shares or assigns them.
+    cloned_voices: tuple[str, ...] = ()
     #: Whether `speed` is always 1: the worker stretches the sound for other rates.
     has_one_speed = False
     #: The keys that `--option key=value` may have.

@@ -24,6 +24,8 @@ export interface Voice {
   readonly remark?: string | undefined;
   /** The voice of a certain person: it has no substitute, and is a substitute for no other voice. */
   readonly isCloned?: true | undefined;
+  /** Of the service's account, so that its operator decides who may use it. A cloned voice always is. */
+  readonly isPrivate?: true | undefined;
 }
 
 /** The recording that a person's own voice is cloned from. */

@@ -26,7 +26,10 @@ const loadChecked = async (): Promise<SpeechEngine> => {
   const { synthesizeChunk } = await load();
   return {
     ...profile,
-    voices: () => profile.voices.map((voice) => ({ name: voice.id, languages: profile.languages, ...voice })),
+    voices: () =>
+      profile.voices.map(({ isCloned, ...voice }) => {
+        return { name: voice.id, languages: profile.languages, ...voice, isCloned: isCloned || undefined };
+      }),
     prepareText: (text) => text,
     concurrency: 1,
     synthesizeChunk: async (chunk, options) => {

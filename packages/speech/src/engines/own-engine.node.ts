@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { OWN_NODE_ARGS, ownFile } from '../own-files.node.ts';
 import { openSoundFiles } from '../protocol/sound-files.node.ts';
 import { composeText } from '../text/clean-text.ts';
-import type { SpeechEngine, SpeechProfile } from './engine.ts';
+import type { SpeechEngine, SpeechProfile, Voice } from './engine.ts';
 import type { EnginesConfig, OwnEngineName } from './engine-settings.ts';
 import {
   childEnvironment,
@@ -33,6 +33,8 @@ export interface OwnEngineModule {
       readonly id: string;
       readonly name?: string;
       readonly languages?: readonly string[];
+      /** The voice of a certain person: closed until an operator shares or assigns it. */
+      readonly isCloned?: boolean;
     }[];
     readonly hasOneSpeed?: boolean;
   };
@@ -58,6 +60,7 @@ const DESCRIPTION = z.object({
         id: z.string().min(1),
         name: z.string().optional(),
         languages: z.array(z.string()).min(1).optional(),
+        isCloned: z.boolean().optional(),
       }),
     )
     .min(1),
@@ -95,7 +98,9 @@ const describeOwn = async ({ command, args, env }: Child) => {
     throw new Error(error.issues.map(({ path, message }) => `${path.join('.')} ${message}`).join('; '));
   }
   const { file, voices: described, ...facts } = data;
-  const voices = described.map(({ id, name = id, languages = facts.languages }) => ({ id, name, languages }));
+  const voices = described.map(({ id, name = id, languages = facts.languages, isCloned }): Voice => {
+    return { id, name, languages, isCloned: isCloned || undefined };
+  });
   const profile: SpeechProfile = { ...facts, voices: () => voices, prepareText: composeText };
   // Its sound may change when its file does.
   return { profile, version: String(statSync(file).mtimeMs) };

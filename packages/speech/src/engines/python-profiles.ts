@@ -28,10 +28,13 @@ const DEFAULT_VOICE = 'default';
 
 const modelProfile = (
   name: string,
-  ids: readonly string[],
+  ids: readonly (string | Pick<Voice, 'id' | 'isCloned'>)[],
   facts: Required<Pick<SpeechProfile, 'languages' | 'clonesVoices' | 'hasOneSpeed'>>,
 ): SpeechProfile => {
-  const voices = ids.map((id) => ({ id, name: id, languages: facts.languages }));
+  const voices = ids.map((voice) => {
+    const { id, ...more } = typeof voice === 'string' ? { id: voice } : voice;
+    return { id, name: id, languages: facts.languages, ...more };
+  });
   return { name, voices: () => voices, prepareText: composeText, ...facts };
 };
 
@@ -45,11 +48,15 @@ export const chatterboxProfile = (
   variant: 'english' | 'multilingual',
   recordings: readonly string[],
 ): SpeechProfile =>
-  modelProfile('chatterbox-python', [DEFAULT_VOICE, ...recordings], {
-    languages: variant === 'english' ? ['en'] : CHATTERBOX_LANGUAGES,
-    clonesVoices: true,
-    hasOneSpeed: true,
-  });
+  modelProfile(
+    'chatterbox-python',
+    [DEFAULT_VOICE, ...recordings.map((id) => ({ id, isCloned: true as const }))],
+    {
+      languages: variant === 'english' ? ['en'] : CHATTERBOX_LANGUAGES,
+      clonesVoices: true,
+      hasOneSpeed: true,
+    },
+  );
 
 export interface CoquiFacts {
   /** As Coqui names it. */

@@ -7,6 +7,7 @@ import {
   type RemoteEngine,
   requireLanguage,
   type SpeechProfile,
+  type Voice,
   type VoiceProfile,
 } from '../engine.ts';
 import { readSpeech } from '../remote/read-speech.ts';
@@ -37,6 +38,15 @@ export interface ChatterboxEngineOptions extends ServiceLocation {
 const SERVICE = 'chatterbox';
 /** Some of those that come with the server. */
 const BUNDLED_VOICES = ['Emily.wav', 'Alice.wav', 'Olivia.wav', 'Michael.wav', 'Ryan.wav', 'Thomas.wav'];
+/** All that come with it. @see https://github.com/devnen/Chatterbox-TTS-Server, folder voices */
+const COME_WITH_IT = new Set(
+  'Abigail Adrian Alexander Alice Austin Axel Connor Cora Elena Eli Emily Everett Gabriel Gianna Henry Ian Jade Jeremiah Jordan Julian Layla Leonardo Michael Miles Olivia Ryan Taylor Thomas'
+    .split(' ')
+    .map((name) => `${name}.wav`),
+);
+/** Any other file in its folder is the recording of a person. */
+const withCloned = <Of extends Voice>(voice: Of): Of =>
+  COME_WITH_IT.has(voice.id) ? voice : { ...voice, isCloned: true };
 
 /**
  * A Chatterbox-TTS-Server, which speaks with the voices in its folder and with any recording that it is given.
@@ -100,11 +110,13 @@ export const createChatterboxEngine = (options: ChatterboxEngineOptions): Remote
     clonesVoices: true,
     repertoire: {
       languages,
-      voices: (configured?.length ? configured : BUNDLED_VOICES).map((id) => ({
-        id,
-        name: id.replace(/\.(wav|mp3)$/iu, ''),
-        languages,
-      })),
+      voices: (configured?.length ? configured : BUNDLED_VOICES)
+        .map((id) => ({
+          id,
+          name: id.replace(/\.(wav|mp3)$/iu, ''),
+          languages,
+        }))
+        .map(withCloned),
     },
     speak: (chunk, signal, profile) =>
       gate.run(signal, () =>
@@ -123,7 +135,7 @@ export const createChatterboxEngine = (options: ChatterboxEngineOptions): Remote
         }
         const spoken = info.languages.length > 0 ? info.languages : languages;
         const there = parsePredefinedVoices(await client.getJson('/get_predefined_voices', signal), spoken);
-        const voices = offeredVoices({ service: SERVICE, there, configured });
+        const voices = offeredVoices({ service: SERVICE, there, configured }).map(withCloned);
         return {
           details: `${info.words}; ${there.length} voices`,
           model: info.words,

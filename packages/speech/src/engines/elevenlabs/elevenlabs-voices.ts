@@ -68,6 +68,8 @@ const parseVoice = (entry: unknown, ofModel: readonly string[]): Voice | undefin
     accent: textOf(labels['accent']),
     remark: textOf(labels['descriptive']) ?? textOf(labels['description']),
     isCloned: isCloned || undefined,
+    // Only the service's own voices are for everyone.
+    isPrivate: isCloned || category === 'premade' ? undefined : true,
   };
 };
 
