@@ -20,6 +20,8 @@ export interface PageConfig {
     readonly authDomain?: string;
     readonly appId?: string;
   };
+  /** Site key of reCAPTCHA Enterprise, by which Firebase App Check attests the page. Default: calls are not attested. */
+  readonly appCheck?: string | undefined;
   /** Region of the callable functions. */
   readonly region: string;
   /** Which of several deployments in the project. Default: the one without a name. */
@@ -101,11 +103,12 @@ export const parseConfig = (file: string, input: unknown): ParsedConfig => {
     'instance?': TEXT,
     ...below('firebase', FIREBASE),
     'region?': TEXT,
+    'appCheck?': TEXT,
     ...(at(input, 'emulators') === undefined ? {} : below('emulators', EMULATORS)),
   });
   if (sentence !== undefined) return { ok: false, sentence };
-  const { firebase, region, instance, emulators } = input as PageConfig;
-  const known = { region: region ?? createNames().region, instance, emulators };
+  const { firebase, region, instance, appCheck, emulators } = input as PageConfig;
+  const known = { region: region ?? createNames().region, instance, appCheck, emulators };
   return { ok: true, config: { firebase: firebaseOf(firebase), ...known } };
 };
 

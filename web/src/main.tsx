@@ -74,7 +74,7 @@ const start = async (): Promise<void> => {
   }
   let feed: Feed;
   try {
-    feed = (await adapter).openFirebaseFeed(loaded.config);
+    feed = await (await adapter).openFirebaseFeed(loaded.config);
   } catch (fault) {
     render(<Broken words={String(fault)} />, root);
     return;

@@ -81,6 +81,28 @@ describe('asking for a narration', () => {
     expect(stage.feed.asks).toEqual([{ name: 'retry', storyId: STORY_ID, voiceId: 'rms' }]);
   });
 
+  it('says when the next narration is possible, and asks again then', async () => {
+    const stage = show('failed');
+    const retryAtMs = FIXTURE_NOW_MS + 600_000;
+    stage.feed.answers.ask = async () => ({
+      kind: 'refused',
+      code: 'budget_spent',
+      words: 'used up',
+      retryAtMs,
+    });
+    await click('try-again');
+    expect(alerts().join()).toContain(
+      'You have used up your narrations for now.You can ask for the next one from',
+    );
+    const times = [...document.querySelectorAll('.ask time')].map((one) => one.getAttribute('datetime'));
+    expect(times).toEqual([new Date(retryAtMs).toISOString()]);
+    expect([status(), find('try-again').getAttribute('aria-disabled')]).toEqual(['failed', 'false']);
+    stage.feed.answers.ask = async () => ({ kind: 'opened' });
+    await click('try-again');
+    expect(stage.feed.asks).toHaveLength(2);
+    expect(alerts().join()).not.toContain('used up');
+  });
+
   it('forgets a refusal when the text is mended', async () => {
     const stage = show('ask-refused');
     await click('narrate');

@@ -12,6 +12,7 @@ const HERE = '10.0.0.1';
 const open = (signatures: 'required' | 'off' = 'required') => {
   const clock = createFakeClock();
   let applied = 0;
+  let pings = 0;
   let messages = 0;
   const limits = { requestsPerSecond: 10, requestBurst: 5, refusalsPerMinute: 3 };
   const receiver = createReceiver({
@@ -25,7 +26,10 @@ const open = (signatures: 'required' | 'off' = 'required') => {
         applied += 1;
         return { kind: 'decided', decision: 'applied', isWanted: true, narration: readNarration({}) };
       },
-      ping: async () => true,
+      ping: async () => {
+        pings += 1;
+        return true;
+      },
     },
     now: () => clock.now(),
     log: () => {},
@@ -68,6 +72,7 @@ const open = (signatures: 'required' | 'off' = 'required') => {
     clock,
     applied: () => applied,
     bodiesRead: () => bodiesRead,
+    pings: () => pings,
     get: async (path: string, address = HERE) =>
       (await receiver(new Request(`http://h${path}`), address)).status,
     signed: (address = HERE, client?: string) => signedBy(KEY, address, client),
@@ -190,6 +195,18 @@ describe('health', () => {
     for (let time = 0; time < 6; time += 1) statuses.push(await get('/api/tts/health'));
     expect(statuses).toEqual([200, 200, 200, 200, 200, 429]);
     expect((await signed()).status).toBe(200);
+  });
+
+  it('asks the store once in five seconds, whoever calls', async () => {
+    const { clock, get, pings } = open();
+    const health = (address: string) => get('/api/tts/health', address);
+    await Promise.all([health('1.1.1.1'), health('2.2.2.2')]);
+    clock.advance(4_999);
+    await health('3.3.3.3');
+    expect(pings()).toBe(1);
+    clock.advance(1);
+    await health('4.4.4.4');
+    expect(pings()).toBe(2);
   });
 });
 

@@ -32,12 +32,27 @@ export interface ReceiverOptions extends CallOptions, CallbackOptions {
 /** The address and the client are those of `Origin`, as far as the edge knows them. */
 export type Receiver = (request: Request, address?: string, client?: string) => Promise<Response>;
 
-type ReceiverCall = Call<ReceiverOptions>;
+interface ReceiverCall extends Call<ReceiverOptions> {
+  readonly isStoreUp: () => Promise<boolean>;
+}
+
+/** How long an answer of the store serves further callers, who need no signature. Milliseconds. */
+const HEALTH_KEPT_MS = 5_000;
+
+/** Whether the store answers, asked once in a while. */
+const createStoreCheck = ({ stories, now }: ReceiverOptions): ReceiverCall['isStoreUp'] => {
+  let last: { readonly atMs: number; readonly answer: Promise<boolean> } | undefined;
+  return () => {
+    if (last === undefined || Math.abs(now() - last.atMs) >= HEALTH_KEPT_MS)
+      last = { atMs: now(), answer: stories.ping() };
+    return last.answer;
+  };
+};
 
 const health = async (call: ReceiverCall): Promise<Response> => {
   const tooMany = rejectOverLimit(call, 'takeHealth');
   if (tooMany !== undefined) return tooMany;
-  if (await call.options.stories.ping()) return accept({ status: 'ok' });
+  if (await call.isStoreUp()) return accept({ status: 'ok' });
   return refuse({ kind: 'store-away' });
 };
 
@@ -118,9 +133,10 @@ export const refuseTarget = (pathname: string | undefined): Response =>
  */
 export const createReceiver = (options: ReceiverOptions): Receiver => {
   const replays = createReplayMemory(options.now);
+  const isStoreUp = createStoreCheck(options);
   return async (request, address = '', client = address) => {
     try {
-      const call = { request, origin: { address, client }, replays, options };
+      const call = { request, origin: { address, client }, replays, options, isStoreUp };
       const route = findRoute(new URL(request.url).pathname);
       const refusal = refusalOf(route, request.method);
       if (route === undefined || refusal !== undefined)

@@ -160,9 +160,9 @@ export const createFirestoreStories = (firestore: Firestore, options: FirestoreO
         if (decision.kind === 'renewed') transaction.update(story, { audioUrl: decision.audioUrl });
         return decision;
       }),
-    /** Whether the store answers. */
+    /** Whether the store answers: a small document that only the server writes is read. */
     ping: (): Promise<boolean> =>
-      call(() => storyRef('health-probe').get()).then(
+      call(() => firestore.doc(names.documents.sweepRound).get()).then(
         (answer) => !('kind' in answer),
         () => false,
       ),

@@ -10,10 +10,11 @@ import {
   serverTimestamp,
   setDoc,
   Timestamp,
+  updateDoc,
   writeBatch,
 } from 'firebase/firestore';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { AUDIO_FIELDS, firestoreOf, openGuardedProject, verdict } from './rules-environment.ts';
+import { AUDIO_FIELDS, firestoreOf, openGuardedProject, plainStory, verdict } from './rules-environment.ts';
 
 let project: RulesTestEnvironment;
 let alice: Firestore;
@@ -76,6 +77,31 @@ describe('a new story', () => {
 
   it.each(['extra', 'isAdmin', 'audio', 'AudioStatus', 'attempts', 'id'])('has no field %s', async (name) => {
     expect(await creating(draft({ [name]: 'x' }))).toBe('denied');
+  });
+});
+
+describe('its id', () => {
+  it.each([
+    'health-probe',
+    'story123',
+    'a'.repeat(19),
+    'a'.repeat(21),
+    'a'.repeat(1_500),
+    `${'a'.repeat(20)}\n`,
+    `a\n${'a'.repeat(18)}`,
+    'ä'.repeat(20),
+    '0b1f6a3c-5a54-4a53-9d3e-0f7a4b1f6a3c',
+  ])('is not %j', async (id) => {
+    expect(await verdict(setDoc(doc(alice, 'stories', id), draft()))).toBe('denied');
+  });
+
+  it('may be any when the story is there already', async () => {
+    await project.withSecurityRulesDisabled(async (context) => {
+      await context.firestore().doc('stories/story123').set(plainStory('alice'));
+    });
+    const known = doc(alice, 'stories/story123');
+    expect((await getDoc(known)).exists()).toBe(true);
+    expect(await verdict(updateDoc(known, { title: 'B', updatedAt: serverTimestamp() }))).toBe('allowed');
   });
 });
 

@@ -19,6 +19,12 @@ describe('readStory', () => {
     expect(story.failure).toBeUndefined();
   });
 
+  it('shows no characters of a title that are not seen', () => {
+    expect(readStory('s1', { title: 'A\u202E\u0000 t\u2066ale\n' }).title).toBe('A tale');
+    expect(readStory('s1', { title: '\u202E\u0007' }).title).toBe('Untitled story');
+    expect(readStory('s1', { title: 'قصة 👩‍👧' }).title).toBe('قصة 👩‍👧');
+  });
+
   it('takes nonsense for absence', () => {
     const story = readStory('s1', {
       title: 7,

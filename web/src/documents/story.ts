@@ -42,6 +42,9 @@ export interface StoryDraft extends StoryWords {
   readonly voiceName: string;
 }
 
+/** Control characters, and those that turn the direction of the text around a title. */
+const UNSEEN = /[\p{Cc}\u202A-\u202E\u2066-\u2069]/gu;
+
 /** Reads a story document; what makes no sense counts as absent. */
 export const readStory = (id: string, fields: Fields): Story => {
   const audio = readStoryAudio(fields);
@@ -54,7 +57,7 @@ export const readStory = (id: string, fields: Fields): Story => {
   } as const;
   return {
     id,
-    title: textOf(fields['title']) ?? 'Untitled story',
+    title: textOf(textOf(fields['title'])?.replace(UNSEEN, '')) ?? 'Untitled story',
     text: textOf(fields['text']) ?? '',
     language: textOf(fields['language']) ?? 'en',
     voiceId: textOf(fields['voiceId']),

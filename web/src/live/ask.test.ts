@@ -19,6 +19,15 @@ describe('parseRefusal', () => {
     expect(refusal).toEqual({ kind: 'refused', code: 'voice_not_found', words: 'words' });
   });
 
+  it('knows when the next narration is possible', () => {
+    const refused = { kind: 'refused', code: 'budget_spent', words: 'words' };
+    const [at, ...others] = ['1970-01-01T00:00:05.000Z', undefined, null, 'soon', {}].map((retryAt) =>
+      parseRefusal(fault('functions/resource-exhausted', { code: 'budget_spent', retryAt })),
+    );
+    expect(at).toEqual({ ...refused, retryAtMs: 5_000 });
+    expect(others).toEqual(others.map(() => refused));
+  });
+
   it.each(['functions/internal', 'functions/unavailable', 'functions/deadline-exceeded', 'other/thing'])(
     'takes %s for an ask that did not get through',
     (code) => {

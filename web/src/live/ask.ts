@@ -6,12 +6,17 @@ import { type ErrorCode, isErrorCode, isRecord } from '@taleback/core';
  * - `opened`: a new attempt stands, the story is pending
  * - `under-way`: the narrator is at it already, so asking twice was asking once
  * - `already-ready`: a Try Again came after all was well
- * - `refused`: the server said why, with a code of the catalogue
+ * - `refused`: the server said why, with a code of the catalogue; `retryAtMs` is when the same ask may succeed, if known
  * - `unreached`: no reasoned answer came; asking again is safe
  */
 export type AskAnswer =
   | { readonly kind: 'opened' | 'under-way' | 'already-ready' }
-  | { readonly kind: 'refused'; readonly code: ErrorCode; readonly words: string }
+  | {
+      readonly kind: 'refused';
+      readonly code: ErrorCode;
+      readonly words: string;
+      readonly retryAtMs?: number;
+    }
   | { readonly kind: 'unreached'; readonly words: string };
 
 /** Codes of callable functions about the connection, not about the request. */
@@ -31,8 +36,13 @@ export const parseAnswer = (data: unknown): AskAnswer => {
 export const parseRefusal = (fault: unknown): AskAnswer => {
   const message = fieldOf(fault, 'message');
   const words = typeof message === 'string' ? message : String(fault);
-  const catalogued = fieldOf(fieldOf(fault, 'details'), 'code');
-  if (isErrorCode(catalogued)) return { kind: 'refused', code: catalogued, words };
+  const details = fieldOf(fault, 'details');
+  const catalogued = fieldOf(details, 'code');
+  if (isErrorCode(catalogued)) {
+    const retryAtMs = Date.parse(String(fieldOf(details, 'retryAt')));
+    const retry = Number.isNaN(retryAtMs) ? {} : { retryAtMs };
+    return { kind: 'refused', code: catalogued, words, ...retry };
+  }
   const code = String(fieldOf(fault, 'code'));
   return code.startsWith('functions/') && !UNREACHED.test(code)
     ? { kind: 'refused', code: 'unknown', words: `${code}: ${words}` }

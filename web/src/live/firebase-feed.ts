@@ -127,8 +127,19 @@ const saving = async (storyId: string, write: Promise<StoryWords | void>): Promi
  * The feed on Firebase: Firestore to watch and to write stories, callable functions to ask, Auth to sign in. Sign-in has no
  * pop-ups, so their code stays out; Firestore keeps its cache in memory and detects networks that block streams.
  */
-export const openFirebaseFeed = ({ firebase, region, instance, emulators }: PageConfig): Feed => {
+export const openFirebaseFeed = async ({
+  firebase,
+  region,
+  instance,
+  appCheck,
+  emulators,
+}: PageConfig): Promise<Feed> => {
   const app = initializeApp(firebase);
+  if (appCheck !== undefined) {
+    const { initializeAppCheck, ReCaptchaEnterpriseProvider } = await import('firebase/app-check');
+    const provider = new ReCaptchaEnterpriseProvider(appCheck);
+    initializeAppCheck(app, { provider, isTokenAutoRefreshEnabled: true });
+  }
   const auth = initializeAuth(app, { persistence: [indexedDBLocalPersistence, browserLocalPersistence] });
   const firestore = getFirestore(app);
   const functions = getFunctions(app, region);

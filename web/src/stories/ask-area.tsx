@@ -6,6 +6,7 @@ import type { Story } from '../documents/story.ts';
 import type { AudioAsk } from '../live/feed.ts';
 import type { AskState } from '../session/asking.ts';
 import { FailureNotice, Icon } from '../ui/elements.tsx';
+import { Moment } from '../ui/time.tsx';
 import { VoiceSelect } from './fields.tsx';
 import {
   areNarratorsAway,
@@ -39,7 +40,13 @@ const AskFault = ({ state }: { state: AskState }) => {
   const { sentence, nextStep } = describeError(state.code);
   return (
     <FailureNotice sentence={sentence}>
-      <p>{nextStep}</p>
+      {state.retryAtMs === undefined ? (
+        <p>{nextStep}</p>
+      ) : (
+        <p>
+          You can ask for the next one from <Moment atMs={state.retryAtMs} as="day-and-time" />.
+        </p>
+      )}
       {state.code === 'unknown' && <p class="small">{state.words}</p>}
     </FailureNotice>
   );
