@@ -5,6 +5,7 @@ const stack = {
   pageUrl: 'http://127.0.0.1:5000',
   callbackUrl: 'http://127.0.0.1:5000/api/tts/callback',
   secret: 'of the stack',
+  generateSecret: 'for servers',
 };
 
 describe('secretFor', () => {

@@ -58,7 +58,9 @@ await runScript({ usage: USAGE, options: OPTIONS }, async (flags) => {
     const stack = await startStack({ wellKnownPorts: true, onReady: (part) => say(`${part} is up`) });
     running = stack;
     const { addresses } = stack;
-    await announceStack(addresses, stack.secret);
+    const { pageUrl, callbackUrl } = addresses;
+    const { secret, generateSecret } = stack;
+    await announceStack({ pageUrl, callbackUrl, secret, generateSecret });
     if (flags.once) return printResult(await runTour(stack, READER, say));
     say(`The page                    ${addresses.pageUrl}/`);
     say(`The same, as the reader     ${pageUrlAs(READER, addresses)}`);

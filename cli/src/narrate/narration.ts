@@ -85,7 +85,8 @@ export const requestNarration = async (
     );
   });
   if (status >= 200 && status <= 299) return JOB_ID.exec(excerpt)?.[1];
-  throw new CommandFailed(`The receiver answered ${status}: ${excerpt}`);
+  const advice = status === 401 ? ' Sign with one of its GENERATE_SECRETS: the variable, or --secret.' : '';
+  throw new CommandFailed(`The receiver answered ${status}: ${excerpt}${advice}`);
 };
 
 export interface LeftStory {

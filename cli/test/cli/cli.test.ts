@@ -178,6 +178,26 @@ describe('taleback doctor', () => {
     expect(JSON.stringify(refused.told)).not.toContain(env['CALLBACK_SECRETS']?.slice(6));
   });
 
+  it('asks for a narration that names nothing, with the secret of servers where there is one', async () => {
+    receiver = await openRecordingReceiver(({ path }) =>
+      path.endsWith('/generate')
+        ? { status: 422, text: '{"success":false,"error":"story_id: must be a string"}' }
+        : { status: 404, text: '{"success":false,"error":"story_id: there is no such story"}' },
+    );
+    const findingOf = async (): Promise<unknown> =>
+      (await examine('--receiver', receiver?.url ?? '')).told.checks.find(({ name }) => name === 'generate');
+    expect(await findingOf()).toMatchObject({
+      status: 'skipped',
+      summary: expect.stringContaining('GENERATE_SECRETS is not set here'),
+    });
+    env['GENERATE_SECRETS'] = 'hmac_of the servers that request narrations';
+    expect(await findingOf()).toMatchObject({ status: 'ok' });
+    expect(receiver.requests.at(-1)?.headers.get('x-taleback-signature')).toMatch(/^[0-9a-f]{64}$/);
+    await receiver.close();
+    receiver = await openRecordingReceiver(() => ({ status: 401, text: '{"success":false}' }));
+    expect(await findingOf()).toMatchObject({ status: 'failed', code: 'credentials_invalid' });
+  });
+
   it('names Pub/Sub that is not there, and skips what no one needs', async () => {
     env['JOB_SOURCE'] = 'pubsub';
     env['PUBSUB_EMULATOR_HOST'] = `127.0.0.1:${await closedPort()}`;

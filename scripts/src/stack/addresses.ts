@@ -41,15 +41,17 @@ export const pageConfig = (addresses: StackAddresses): object => ({
 export interface AnnouncedStack {
   readonly pageUrl: string;
   readonly callbackUrl: string;
+  /** What callbacks are signed with. */
   readonly secret: string;
+  /** What requests of servers are signed with: `taleback narrate --secret`. */
+  readonly generateSecret: string;
 }
 
 const FILE = inRoot('.taleback', 'stack.json');
 
 /** Writes down where the stack is, for its user only; it is removed when this process ends. */
-export const announceStack = async (addresses: StackAddresses, secret: string): Promise<void> => {
-  const { pageUrl, callbackUrl } = addresses;
-  await writeFile(FILE, JSON.stringify({ pageUrl, callbackUrl, secret }), { mode: 0o600 });
+export const announceStack = async (stack: AnnouncedStack): Promise<void> => {
+  await writeFile(FILE, JSON.stringify(stack), { mode: 0o600 });
   process.once('exit', () => rmSync(FILE, { force: true }));
 };
 
