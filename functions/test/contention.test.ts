@@ -51,6 +51,21 @@ it('a transaction that no one waits for any more is not tried again', async () =
   expect((await story.get()).get('title')).toBe('After');
 });
 
+it('a transaction whose caller has timed out is not committed', async () => {
+  await story.set({ title: 'Before' });
+  const { transact } = createFirestoreCalls(firestore, { timeoutMs: 500 });
+  const transactions = vi.spyOn(firestore, 'runTransaction');
+  const late = Promise.withResolvers<void>();
+  const renamed = transact(async (transaction) => {
+    transaction.update(story, { title: 'Late' });
+    await late.promise;
+  });
+  expect(await renamed).toMatchObject({ kind: 'store-away' });
+  late.resolve();
+  await expect(transactions.mock.results.at(-1)?.value).rejects.toThrow(TimedOut);
+  expect((await story.get()).get('title')).toBe('Before');
+});
+
 it('a transaction that someone waits for is tried again after a conflict', async () => {
   await story.set({ title: 'Before' });
   const { transact } = createFirestoreCalls(firestore, { timeoutMs: 20_000 });

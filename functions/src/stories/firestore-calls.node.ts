@@ -87,10 +87,16 @@ export const createFirestoreCalls = (
     key?: string,
   ): Promise<T | StoreAway> => {
     const endsAtMs = performance.now() + timeoutMs;
-    const tryOnce = (transaction: Transaction): Promise<T> => {
-      // A transaction that waits for a lock holds others: after the time limit it would only block its neighbours.
+    const requireCaller = (): void => {
       if (performance.now() > endsAtMs) throw new TimedOut('the caller of this transaction has timed out');
-      return work(transaction);
+    };
+    const tryOnce = async (transaction: Transaction): Promise<T> => {
+      // A transaction that waits for a lock holds others: after the time limit it would only block its neighbours.
+      requireCaller();
+      const done = await work(transaction);
+      // What the caller does next would be missing, such as queueing the job of the attempt that is opened here.
+      requireCaller();
+      return done;
     };
     const run = (): Promise<T> =>
       firestore.runTransaction(tryOnce, { maxAttempts: MAX_TRANSACTION_ATTEMPTS });
