@@ -65,7 +65,7 @@ export const createCallerLimits = (options: CallerLimitOptions, clock?: Clock): 
   const health = limiter(requestsPerSecond, 1_000, requestBurst);
   const known = new Set<string>();
   return {
-    takeSigned: ({ client }) => signed(client),
+    takeSigned: ({ address }) => signed(address),
     takeUnsigned: ({ address }) => unsigned(address),
     takeForged: ({ client, address }) => {
       const own = forgedByClient(client);
