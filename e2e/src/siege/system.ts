@@ -21,8 +21,7 @@ import { openTroubledWay, type PassedRequest } from '../chaos/troubled-way.ts';
 import { type ServedFunction, serveFunction } from '../framework.ts';
 
 const { functions, topics } = createNames();
-const CALLABLES = [functions.request, functions.retry] as const;
-const TARGETS = [functions.receiver, ...CALLABLES, functions.sweep] as const;
+const TARGETS = [functions.receiver, functions.request, functions.retry, functions.sweep];
 
 /** The schedule of a deployment is a minute. */
 const SWEEP_EVERY_MS = 3_000;
