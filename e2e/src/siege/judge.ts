@@ -12,6 +12,8 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** What only hostile messages contain. */
 const EVIL = /evil/;
+/** By default, of a user and of anonymous ones. */
+const NARRATIONS_PER_DAY = { mallory: 100, trudy: 20, oscar: 20 };
 /** Collections that may exist. */
 const KNOWN = new Set([
   ...Object.values(collections),
@@ -41,7 +43,7 @@ const judgeHonest = async (
 export const judge = async (
   system: System,
   honest: readonly HonestStory[],
-  { untouched, locked }: HostileStories,
+  { untouched, locked, flood, voices }: HostileStories,
 ): Promise<string[]> => {
   const { firestore, jobs, consumer } = system;
   const faults: string[] = [];
@@ -69,14 +71,20 @@ export const judge = async (
       faults.push(...judgeEvents(story, fields, events.get(doc.id) ?? []));
     } else if (untouched.includes(doc.id)) {
       if (!doc.createTime.isEqual(doc.updateTime)) faults.push(`${doc.id} was changed`);
-    } else if (!locked.includes(doc.id)) faults.push(`there is a story ${doc.id} that no one has written`);
+    } else if (flood.includes(doc.id)) continue;
+    else if (!locked.includes(doc.id)) faults.push(`there is a story ${doc.id} that no one has written`);
     else if (fields['audioStatus'] === 'processing') faults.push(`${doc.id} was not swept`);
   }
   faults.push(...[...promised.keys()].map((id) => `${id} is gone`));
+  for (const [user, most] of Object.entries(NARRATIONS_PER_DAY)) {
+    const granted = attempts.docs.filter((doc) => doc.get('requestedBy') === user).length;
+    if (granted > most) faults.push(`${user} has had ${granted} narrations instead of ${most} at most`);
+  }
   const known = new Set(attempts.docs.map((doc) => doc.id));
   for (const { id, input } of jobs) {
     if (!known.has(id)) faults.push(`the job ${id} has no attempt`);
     if ('priority' in input) faults.push(`the job ${id} has a priority`);
+    if (voices.includes(input.voice_id)) faults.push(`the job ${id} has the voice ${input.voice_id}`);
     if (EVIL.test(JSON.stringify(input))) faults.push(`the job ${id} holds what a hostile message contained`);
   }
   return faults;
