@@ -175,8 +175,22 @@ describe('dispatchJob', () => {
     await expect(dispatchJob(message, { ...options, stories: unread })).rejects.toThrow(/UNAVAILABLE/);
     api.script.push({ status: 401 });
     const stories = { ...nets.stories, apply: async () => away };
-    await expect(dispatchJob(message, { ...options, stories })).rejects.toThrow(/UNAVAILABLE/);
+    const deadLetters = { publish: () => Promise.reject(new Error('no topic')) };
+    await expect(dispatchJob(message, { ...options, stories, deadLetters })).rejects.toThrow(/dead letter/);
     expect(await dispatchJob(message, options)).toBe('sent');
+  });
+
+  it('sets one letter aside when the story cannot be updated, and needs no redelivery', async () => {
+    const { message } = await queuedJob();
+    api.script.push({ status: 401 });
+    const published: unknown[] = [];
+    const deadLetters = { publish: async (letter: unknown) => void published.push(letter) };
+    const stories = {
+      ...nets.stories,
+      apply: async () => ({ kind: 'store-away', cause: 'locked' }) as const,
+    };
+    expect(await dispatchJob(message, { ...options, stories, deadLetters })).toBe('failed');
+    expect(published).toHaveLength(1);
   });
 
   it('says the failure also when the dead letter cannot be kept', async () => {
@@ -222,7 +236,7 @@ describe('dispatchJob', () => {
         ...nets.stories,
         apply: async () => ({ kind: 'store-away', cause: 'killed' }) as const,
       };
-      await expect(dispatchJob(message, { ...options, stories })).rejects.toThrow(/killed/);
+      expect(await dispatchJob(message, { ...options, stories })).toBe('failed');
       const letter = await letterOf(storyId);
       expect(letter?.attributes).toMatchObject({ storyId });
       const kept = { data: message.data, attributes: letter?.attributes ?? {} };

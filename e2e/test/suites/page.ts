@@ -39,6 +39,31 @@ export const describePage = (world: World): void => {
       await context.close();
     });
 
+    it('runs no script that is not its own, and is shown in no page of another site', async () => {
+      const { pageUrl } = world.stack().addresses;
+      const { page, context } = await openPage(world.browser(), pageUrl);
+      const refused = await page.evaluate(async (elsewhere) => {
+        const directives: string[] = [];
+        const { promise: reported, resolve } = Promise.withResolvers<void>();
+        document.addEventListener('securitypolicyviolation', (event) => {
+          if (directives.push(event.effectiveDirective) === 3) resolve();
+        });
+        const inline = document.createElement('script');
+        inline.textContent = 'globalThis.isHostile = true';
+        const foreign = document.createElement('script');
+        foreign.src = `${elsewhere}/hostile.js`;
+        document.body.append(inline, foreign);
+        await fetch(elsewhere).catch(() => {});
+        await reported;
+        return [...directives.sort(), 'isHostile' in globalThis];
+      }, 'https://evil.example');
+      expect(refused).toEqual(['connect-src', 'script-src-elem', 'script-src-elem', false]);
+      const outer = await context.newPage();
+      await outer.setContent(`<iframe src="${pageUrl}"></iframe>`);
+      await expect.poll(() => outer.frames()[1]?.url()).toMatch(/^chrome-error:/);
+      await context.close();
+    });
+
     it('explains an unusable voice within seconds, and Try Again works once it is mended', async () => {
       const person = await newPerson(world);
       const storyId = await person.createStory({

@@ -70,7 +70,7 @@ export interface QueuedMessage {
  *
  * - `sent`: RunPod has the job
  * - `not-wanted`: the job is over, was given up, or RunPod has it already
- * - `failed`: RunPod did not take it, and the story failed
+ * - `failed`: RunPod did not take it, and the story failed, or its dead letter will fail it
  * - `malformed`: it is not a job
  */
 export type DispatchEnd = 'sent' | 'not-wanted' | 'failed' | 'malformed';
@@ -118,15 +118,16 @@ const letterAttributes = (
 
 const LETTER_LOST = 'the dead letter could not be kept';
 
+/** @returns why the story could not be written; undefined when it was */
 const failStory = async (
   job: TtsJobEvent,
   { code, cause: details }: RunpodFailure,
   options: DispatchOptions,
-): Promise<void> => {
+): Promise<string | undefined> => {
   const storyId = job.input.metadata.story_id;
   const message = failureOf(code, { jobId: job.id, details });
   const outcome = await applyMessage({ storyId, jobId: job.id, message, source: 'dispatch' }, options);
-  if (outcome.kind === 'store-away') throw new Error(`the story could not be written: ${outcome.cause}`);
+  return outcome.kind === 'store-away' ? outcome.cause : undefined;
 };
 
 /** The job with the bytes of its recording, as handlers expect it. @throws Error when the store does not answer */
@@ -217,10 +218,12 @@ export const dispatchJob = async (message: QueuedMessage, options: DispatchOptio
     return 'sent';
   }
   options.log('error', 'RunPod did not take the job', { storyId, jobId: job.id, ...outcome });
-  // The letter first: if the process then dies, the dead-letter function fails the story. A letter that cannot be kept
-  // does not delay the story.
+  // The letter first: if the process then dies, or the story cannot be written, the dead-letter function fails the story,
+  // and a redelivery would set a second letter aside. A letter that cannot be kept does not delay the story.
   const isKept = await setAside(message, letterAttributes(job, outcome), options);
-  await failStory(job, outcome, options);
+  const fault = await failStory(job, outcome, options);
   if (!isKept) throw new Error(LETTER_LOST);
+  if (fault !== undefined)
+    options.log('warn', 'story left to its dead letter', { storyId, jobId: job.id, cause: fault });
   return 'failed';
 };

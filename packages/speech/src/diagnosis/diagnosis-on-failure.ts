@@ -1,7 +1,7 @@
 import { type Log, toTalebackError } from '@taleback/core';
 import type { Clock } from '@taleback/resilience';
 import type { Diagnosis } from './diagnose.ts';
-import { withoutSecrets } from './trouble.ts';
+import { explain, withoutSecrets } from './trouble.ts';
 
 export interface DiagnosisOnFailureOptions {
   /** Diagnoses an engine; undefined for one that is not reached over a network. */
@@ -20,6 +20,9 @@ export interface DiagnosisSummary extends Pick<Diagnosis, 'ok' | 'code' | 'summa
 const EVERY_MS = 60_000;
 /** Until a diagnosis is too old to explain a failure, ms. */
 const RECENT_MS = 2 * EVERY_MS;
+
+/** In words for readers: the names and ports of a network are its operator's. */
+const HIDDEN = { host: 'the service', port: '[port]', isName: true } as const;
 
 /**
  * Diagnoses an engine automatically when all its retries failed or its circuit breaker opened: in the background, one
@@ -58,7 +61,7 @@ export class DiagnosisOnFailure {
     return Object.fromEntries(this.#last);
   }
 
-  /** Recent diagnoses by engine, shortened, once the current one is done. */
+  /** Recent diagnoses by engine, shortened and without names of hosts: readers see them. Once the current one is done. */
   async recent(): Promise<Readonly<Record<string, DiagnosisSummary>>> {
     await this.settled();
     const { clock, breakerOf } = this.#options;
@@ -70,9 +73,14 @@ export class DiagnosisOnFailure {
       ([engine]) => clock.now() - (this.#startedMs.get(engine) ?? 0) < RECENT_MS,
     );
     return Object.fromEntries(
-      recent.map(([engine, { ok, code, summary, suggestions }]) => [
+      recent.map(([engine, { ok, code, trouble }]) => [
         engine,
-        { ok, ...(code === undefined ? {} : { code }), summary, suggestions, ...breakerStateOf(engine) },
+        {
+          ok,
+          ...(code === undefined ? {} : { code }),
+          ...explain(trouble, HIDDEN),
+          ...breakerStateOf(engine),
+        },
       ]),
     );
   }

@@ -18,7 +18,7 @@ export type Trouble = keyof typeof TROUBLES;
 /** What it is and what to do about it; of a healthy service, what it may have been. @see docs/origins.md#diagnostics */
 export const explain = (
   trouble: Trouble | undefined,
-  target: DiagnosisTarget,
+  target: Pick<DiagnosisTarget, 'host' | 'isName'> & { readonly port: number | string },
 ): { readonly summary: string; readonly suggestions: readonly string[] } => {
   if (trouble === undefined) {
     const suggestions = [

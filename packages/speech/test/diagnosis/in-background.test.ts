@@ -3,6 +3,7 @@ import { createFakeClock } from '@taleback/resilience/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Diagnosis } from '../../src/diagnosis/diagnose.ts';
 import { DiagnosisOnFailure, formatDiagnosis } from '../../src/diagnosis/diagnosis-on-failure.ts';
+import { explain } from '../../src/diagnosis/trouble.ts';
 
 interface Line {
   readonly severity: string;
@@ -141,9 +142,34 @@ describe('DiagnosisOnFailure', () => {
     ]);
     expect(String(lines[0]?.fields['words'])).toContain('TTS circuit breaker is OPEN');
     expect(await watch.recent()).toMatchObject({
-      edge: { summary: WELL.summary, breaker: { state: 'OPEN', consecutiveFailures: 5 } },
+      edge: {
+        summary: 'Network connectivity to the service is working.',
+        breaker: { state: 'OPEN', consecutiveFailures: 5 },
+      },
     });
     expect(JSON.stringify(lines)).not.toContain('geheim123');
+  });
+
+  it('shows readers neither names nor ports of hosts, which the log has', async () => {
+    const target = { host: 'gpu-7.internal', port: 8880, isName: true };
+    const causes = ['refused', 'name-unknown', 'certificate-wrong-host', 'filtered'] as const;
+    for (const trouble of causes) {
+      const said = { ...explain(trouble, target), details: 'connect ECONNREFUSED 10.0.0.7:8880' };
+      const watch = new DiagnosisOnFailure({
+        diagnose: async () => ({ ...WELL, ok: false, code: 'network_unreachable', trouble, ...said }),
+        log,
+        clock,
+      });
+      watch.failed('kokoro', failure);
+      const { kokoro } = await watch.recent();
+      expect(kokoro).toMatchObject({
+        ok: false,
+        code: 'network_unreachable',
+        summary: expect.stringContaining('the service'),
+      });
+      expect(JSON.stringify(kokoro)).not.toMatch(/gpu-7|8880|10\.0/);
+      expect(JSON.stringify(lines.at(-1))).toMatch(/gpu-7/);
+    }
   });
 
   it('outlives a diagnosis that breaks, and an engine without a network', async () => {
