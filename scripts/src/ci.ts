@@ -2,8 +2,8 @@ import { runScript } from './command-line.ts';
 import { inRoot } from './paths.ts';
 import { runProgram } from './process/run-program.ts';
 
-const USAGE = `Runs what a change needs before it lands: the checks, every test, the unit tests on Node 22, one more storm,
-a minute of simulated histories and 20 s of siege. The last line counts what passed and failed.
+const USAGE = `Runs what a change needs before it lands: npm audit, the checks, every test, the unit tests on Node 22, one more
+storm, a minute of simulated histories and 20 s of siege. The last line counts what passed and failed.
 
   node scripts/run.mjs ci
 `;
@@ -20,8 +20,18 @@ const STEPS: readonly (readonly string[])[] = [
 /** The last line of a test run. */
 const COUNTS = /^(\d+) passed, (\d+) failed/gm;
 
+/** Known advisories of the packages that are deployed or published. @returns whether there is a grave one */
+const isAuditFailed = async (): Promise<boolean> => {
+  const { code, output } = await runProgram(['npm', 'audit', '--omit=dev', '--audit-level=high']);
+  const isSkipped = output.includes('audit endpoint returned an error');
+  process.stdout.write(isSkipped ? 'skipped: the registry has no audit endpoint\n' : output);
+  return code !== 0 && !isSkipped;
+};
+
 await runScript({ usage: USAGE }, async () => {
   const total = { passed: 0, failed: 0 };
+  process.stdout.write('\n== npm audit\n');
+  total[(await isAuditFailed()) ? 'failed' : 'passed'] += 1;
   for (const step of STEPS) {
     process.stdout.write(`\n== ${step.join(' ')}\n`);
     const command = [process.execPath, inRoot('scripts/run.mjs'), ...step];
