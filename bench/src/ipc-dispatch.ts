@@ -88,29 +88,26 @@ const travellersOf = (askers: Readonly<Record<string, Asker>>): Record<string, T
     ]),
   );
 
-/** Everybody as a multiple of raw: a request alone, and several at once. */
+/** Everybody as a multiple of raw: a request alone, and several at once. It ends with all of them closed. */
 const compare = async ({ over, raw, rawTogether, others }: Contest): Promise<Record<string, number>> => {
   const figures: Record<string, number> = {};
-  const alone = await interleavedTrips(travellersOf({ raw, ...others }), ROUNDS);
-  for (const [name, costs] of Object.entries(alone)) {
-    figures[`${over}, ${name}, p50 us`] = median(costs);
-    if (name !== 'raw') figures[`${over}, ${name}, p50 x raw`] = pairedRatio(costs, alone['raw'] ?? []);
+  try {
+    const alone = await interleavedTrips(travellersOf({ raw, ...others }), ROUNDS);
+    for (const [name, costs] of Object.entries(alone)) {
+      figures[`${over}, ${name}, p50 us`] = median(costs);
+      if (name !== 'raw') figures[`${over}, ${name}, p50 x raw`] = pairedRatio(costs, alone['raw'] ?? []);
+    }
+    const several = travellersOf({ raw: rawTogether, ...others });
+    const together = await interleavedThroughput(several, ROUNDS, AT_ONCE);
+    for (const [name, costs] of Object.entries(together)) {
+      const what = `${over}, ${name}, ${AT_ONCE} at once`;
+      figures[`${what}, a second`] = Math.round(1_000_000 / median(costs));
+      if (name !== 'raw') figures[`${what}, rate x raw`] = pairedRatio(together['raw'] ?? [], costs);
+    }
+    return figures;
+  } finally {
+    for (const asker of [raw, rawTogether, ...Object.values(others)]) await asker.close();
   }
-  const together = await interleavedThroughput(
-    travellersOf({ raw: rawTogether, ...others }),
-    ROUNDS,
-    AT_ONCE,
-  );
-  for (const [name, costs] of Object.entries(together)) {
-    figures[`${over}, ${name}, ${AT_ONCE} at once, a second`] = Math.round(1_000_000 / median(costs));
-    if (name === 'raw') continue;
-    figures[`${over}, ${name}, ${AT_ONCE} at once, rate x raw`] = pairedRatio(together['raw'] ?? [], costs);
-  }
-  return figures;
-};
-
-const closeAll = async ({ raw, rawTogether, others }: Contest): Promise<void> => {
-  for (const asker of [raw, rawTogether, ...Object.values(others)]) await asker.close();
 };
 
 /** Requests that cost nothing, to threads: through the pool, through its peer and without anything between. */
@@ -118,8 +115,8 @@ export const measureThreads = async ({
   thread,
   rawThread,
   piscinaThread,
-}: IpcChildren): Promise<Record<string, number>> => {
-  const contest: Contest = {
+}: IpcChildren): Promise<Record<string, number>> =>
+  compare({
     over: 'threads',
     raw: await openRawThread(rawThread),
     rawTogether: inTurn([await openRawThread(rawThread), await openRawThread(rawThread)]),
@@ -128,13 +125,7 @@ export const measureThreads = async ({
       piscina: openPiscina(piscinaThread, WORKERS, 'sync'),
       'piscina without atomics': openPiscina(piscinaThread, WORKERS, 'disabled'),
     },
-  };
-  try {
-    return await compare(contest);
-  } finally {
-    await closeAll(contest);
-  }
-};
+  });
 
 /** The same to processes. */
 export const measureProcesses = async ({
@@ -143,16 +134,14 @@ export const measureProcesses = async ({
   rawChild,
 }: IpcChildren): Promise<Record<string, number>> => {
   const files = await openSoundFiles();
-  const contest: Contest = {
-    over: 'processes',
-    raw: openLines(node, rawChild),
-    rawTogether: inTurn([openLines(node, rawChild), openLines(node, rawChild)]),
-    others: { pool: await openPool(ourChildren(node, speechChild, files, '2.1.0'), WORKERS) },
-  };
   try {
-    return await compare(contest);
+    return await compare({
+      over: 'processes',
+      raw: openLines(node, rawChild),
+      rawTogether: inTurn([openLines(node, rawChild), openLines(node, rawChild)]),
+      others: { pool: await openPool(ourChildren(node, speechChild, files, '2.1.0'), WORKERS) },
+    });
   } finally {
-    await closeAll(contest);
     await files.close();
   }
 };

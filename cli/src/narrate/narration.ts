@@ -31,11 +31,7 @@ export const readGenerateSigning = (
   }
 };
 
-/**
- * Posts one signed JSON body.
- *
- * @throws Error the cause, when no answer came
- */
+/** Posts one signed JSON body. @throws Error the cause, when no answer came */
 export const postSigned = async (
   { signing, post }: Signed,
   request: { readonly url: string; readonly messageId: string; readonly body: unknown },

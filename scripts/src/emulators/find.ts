@@ -26,10 +26,7 @@ const javaVersion = (): number => {
   return Number(/version "(\d+)/.exec(stderr ?? '')?.[1] ?? 0);
 };
 
-/**
- * Finds the Firestore and Pub/Sub emulators.
- * @throws Error, in one sentence, that says what to install
- */
+/** Finds the Firestore and Pub/Sub emulators. @throws Error, in one sentence, that says what to install */
 export const findEmulators = (
   env: NodeJS.ProcessEnv,
 ): { readonly firestore: EmulatorOrigin; readonly pubsub: EmulatorOrigin } => {

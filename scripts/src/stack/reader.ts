@@ -23,11 +23,7 @@ import { hostAndPort, type StackAddresses } from './addresses.ts';
 /** The first call of a function starts a process in the emulator: on a busy machine, the client's 70 s are not enough. */
 const CALL_TIMEOUT_MS = 180_000;
 
-/**
- * Calls a function as the page does.
- *
- * @throws Error in a sentence: the client's errors are one word
- */
+/** Calls a function as the page does. @throws Error in a sentence: the client's errors are one word */
 export const callFunction = async (
   functions: Functions,
   { name, data, timeoutMs = CALL_TIMEOUT_MS }: CallOptions,

@@ -145,11 +145,7 @@ export class BreakerRefusedError extends ResilienceError {
   }
 }
 
-/**
- * The breaker's health for a page or an endpoint.
- *
- * @see docs/origins.md#breaker-status
- */
+/** The breaker's health for a page or an endpoint. @see docs/origins.md#breaker-status */
 export interface BreakerStatus {
   readonly state: 'CLOSED' | 'OPEN' | 'HALF_OPEN' | 'ISOLATED';
   /** Whether calls are refused without trying: open or isolated. */

@@ -85,11 +85,7 @@ export class Bulkhead {
     this.#queue = new FairQueue(ageAfterTurns);
   }
 
-  /**
-   * Runs the job in its turn.
-   *
-   * @throws {BulkheadRefusedError} when it never began
-   */
+  /** Runs the job in its turn. @throws {BulkheadRefusedError} when it never began */
   run<T>(job: () => PromiseLike<T>, request?: BulkheadRequest): Promise<T> {
     return this.runOrElse(job, refuseByError, request);
   }

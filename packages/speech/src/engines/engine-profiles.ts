@@ -105,11 +105,7 @@ export interface EngineProfile {
 
 const isOwnProfile = (engine: string): engine is keyof typeof PROFILES => Object.hasOwn(PROFILES, engine);
 
-/**
- * The profile of an engine, from its variables.
- *
- * @throws Error that names every variable at fault
- */
+/** The profile of an engine, from its variables. @throws Error that names every variable at fault */
 export const readProfile = (engine: string, environment: Environment): EngineProfile => {
   const prefix = prefixOf(engine);
   const own = Object.keys(profileSettings.shape).map((name) => [name, environment[prefix + name]]);
