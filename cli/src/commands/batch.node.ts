@@ -17,7 +17,7 @@ const say = (line: string): void => terminal.err(`${line}\n`);
 
 const runBatch = async (file: string, { out: folder }: { readonly out: string }): Promise<void> => {
   const content = await readFile(file, 'utf8').catch((error: Error) => {
-    throw new UsageError(error.message);
+    throw new UsageError(`${file}: ${error.message}`);
   });
   const { config } = await readConfig();
   const { batchLines, narrateBatch } = await import('../batch/narrate-batch.ts');

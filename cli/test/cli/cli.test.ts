@@ -84,7 +84,8 @@ describe('taleback', () => {
     [['synthesize', 'Hello', '--out', 'x.mp3', '--engine', 'nope'], 'ENGINES: must be some of flite'],
     [['doctor', '--engine', 'nope'], 'ENGINES: must be some of flite'],
     [['doctor', '--receiver', 'ftp://x'], 'an http or https address'],
-    [['batch', 'absent.jsonl'], 'ENOENT: no such file'],
+    [['batch', 'absent.jsonl'], 'absent.jsonl: ENOENT: no such file'],
+    [['batch', 'audio'], 'audio: EISDIR'],
     [['replay', '--audio-folder', '/nowhere', '--dry-run'], 'AUDIO_FOLDER: there is no folder /nowhere'],
   ])('says in one sentence what is wrong, and ends with 2: %j', async (args, words) => {
     const run = await taleback(args);
