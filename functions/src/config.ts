@@ -23,7 +23,9 @@ export const functionsEnvironment = z.object({
   CALLBACK_SIGNATURES: z
     .enum(['required', 'off'])
     .default('required')
-    .describe('Whether callbacks must be signed. Only the exact word "off" turns it off.'),
+    .describe(
+      'Whether callbacks must be signed; requests to `generate` always must. Only the exact word "off" turns it off.',
+    ),
   CALLBACK_SECRETS: secretsVariable.describe(
     'Accepted secrets of workers and handlers, separated by commas, several while one is being replaced: `whsec_<base64>` for Standard Webhooks, `hmac_<text>` for the hex HMAC of older Python handlers. Each has at least 24 random bytes. They open `callback`, `error-callback`, `progress` and `heartbeat`. Secret.',
   ),

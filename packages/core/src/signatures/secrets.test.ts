@@ -29,7 +29,7 @@ describe('parseSecrets', () => {
     ['bytes that count up', whsec(Uint8Array.from({ length: 32 }, (_, at) => at))],
     ['digits that count up', 'hmac_012345678901234567890123456789'],
     ['the alphabet', 'hmac_abcdefghijklmnopqrstuvwxyz'],
-    ['two letters', `hmac_${'aabbabababbabaababbbabaabbab'}`],
+    ['two letters', 'hmac_aabbabababbabaababbbabaabbab'],
     ['one bit in zeros', whsec(Buffer.alloc(32).fill(1, 31))],
     ['a weak one beside a good one', `${whsec(KEY)},hmac_secret`],
   ])('refuses %s', (_, list) => {
