@@ -116,7 +116,7 @@ export const createFakeFeed = (): FakeFeed => {
     watchStories: () => feed.stories.watch,
     watchStory: () => feed.story.watch,
     watchAttempts: () => feed.attempts.watch,
-    watchEngines: feed.engines.watch,
+    watchEngines: () => feed.engines.watch,
     signInAsGuest: () => signIn('guest'),
     signInWithToken: (token) => signIn(`token ${token}`),
     signOut: () => {

@@ -38,7 +38,8 @@ export const admitVoice = (
   const chosenFor = voice.chosenBy === 'server' ? userId : textOf(last?.['voiceChosenFor']);
   const isForUser = chosenFor === userId;
   // A recording belongs to the user that its server named, wherever it lies.
-  const isOthersRecording = job.input.profile_path !== undefined && chosenFor !== undefined && !isForUser;
+  const hasRecording = (job.input.profile_path ?? job.input.recording_path) !== undefined;
+  const isOthersRecording = hasRecording && chosenFor !== undefined && !isForUser;
   const use = { userId, chosenBy: isForUser ? 'server' : 'person', isListed: voice.isListed } as const;
   if (isOthersRecording || !mayUseVoice(entries, use)) return { decision: NOT_ALLOWED };
   if (!isForUser) return judged;

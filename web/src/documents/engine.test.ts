@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { readEngine, readMenu } from './engine.ts';
+import { readEngine, readMenu, readOwnVoice, withOwnVoices } from './engine.ts';
 
 const expiresAt = { toMillis: () => 1000 };
 
@@ -65,4 +65,18 @@ it('reads the menu, without entries that have no name', () => {
     { name: 'kokoro', state: 'ready', expiresAtMs: 1000 },
   ]);
   expect(readMenu('menu', { engines: { a: 1 } })).toEqual([]);
+});
+
+it("adds the reader's own voices to their engines", () => {
+  const engine = readEngine('elevenlabs', { state: 'ready', voices: [{ id: 'stock', languages: ['en'] }] });
+  const register = { engine: 'elevenlabs', voiceId: 'mum', name: 'Mum', languages: ['de-DE'] };
+  const own = [register, { ...register, engine: 'gone' }, { engine: 'elevenlabs', voiceId: 7 }];
+  const [shown] = withOwnVoices(
+    [engine],
+    own.map((fields) => readOwnVoice('', fields)),
+  );
+  expect(shown?.voices).toEqual([
+    ...engine.voices,
+    { id: 'mum', name: 'Mum', languages: ['de'], manner: undefined },
+  ]);
 });

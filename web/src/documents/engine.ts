@@ -64,6 +64,28 @@ export const readEngine = (name: string, fields: Fields): Engine => {
   };
 };
 
+/** A voice that an operator gave to the reader. */
+export interface OwnVoice extends EngineVoice {
+  /** Name of the engine that has it. */
+  readonly engine: string;
+}
+
+/** Reads an entry of the register of voices. */
+export const readOwnVoice = (_id: string, fields: Fields): OwnVoice => {
+  const { voiceId, engine } = fields;
+  const [voice] = readVoices([{ ...fields, id: voiceId }], []);
+  return { id: '', name: '', languages: [], manner: undefined, ...voice, engine: textOf(engine) ?? '' };
+};
+
+/** The engines with the reader's own voices at the end of theirs. */
+export const withOwnVoices = (engines: readonly Engine[], own: readonly OwnVoice[]): readonly Engine[] =>
+  engines.map((engine) => {
+    const voices = own
+      .filter((voice) => voice.engine === engine.name && voice.id !== '')
+      .map(({ engine: _engine, ...voice }) => voice);
+    return voices.length === 0 ? engine : { ...engine, voices: [...engine.voices, ...voices] };
+  });
+
 /** Reads `ttsVoices/menu`: every engine that a worker reported lately, with its voices. Entries without a name are left out. */
 export const readMenu = (_id: string, fields: Fields): readonly Engine[] =>
   listOf(fields['engines']).flatMap((one) => {

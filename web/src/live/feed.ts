@@ -12,8 +12,8 @@ export interface Feed {
   readonly watchStory: (storyId: string) => Watch<Found<Story>>;
   /** Newest first. */
   readonly watchAttempts: (storyId: string) => Watch<readonly Attempt[]>;
-  /** Every engine that a worker reported; for signed-in readers. */
-  readonly watchEngines: Watch<readonly Engine[]>;
+  /** Every engine that a worker reported, with the voices for everyone and the reader's own. */
+  readonly watchEngines: (uid: string) => Watch<readonly Engine[]>;
 
   readonly signInAsGuest: () => Promise<SignInAnswer>;
   /** Signs in with a token that a server of ours minted; meant for emulators. */

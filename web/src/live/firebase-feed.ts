@@ -30,11 +30,11 @@ import {
 import { connectFunctionsEmulator, getFunctions, httpsCallable } from 'firebase/functions';
 import type { PageConfig } from '../config.ts';
 import { inOrder, readAttempt } from '../documents/attempt.ts';
-import { readMenu } from '../documents/engine.ts';
+import { type Engine, type OwnVoice, readMenu, readOwnVoice, withOwnVoices } from '../documents/engine.ts';
 import type { Fields } from '../documents/fields.ts';
 import { isSameWords, readStory, type StoryWords } from '../documents/story.ts';
 import { type AskAnswer, isRenewed, parseAnswer, parseRefusal } from './ask.ts';
-import type { AudioAsk, Feed, Found, Listener, SaveAnswer, SignInAnswer, Watch } from './feed.ts';
+import type { AudioAsk, Feed, Found, Listener, SaveAnswer, SignInAnswer, Snapshot, Watch } from './feed.ts';
 
 /** The list shows the newest stories; an older one still opens by its address. */
 const MAX_LISTED_STORIES = 200;
@@ -96,6 +96,37 @@ const listIn =
         next(from === 'server' ? { from, value: value?.document ?? [] } : { from, value: value?.document }),
       fail,
     });
+
+/** The menu with the reader's own voices; while these cannot be read, the menu alone. */
+const watchMenu =
+  (menu: Watch<readonly Engine[]>, own: Watch<readonly OwnVoice[]>): Watch<readonly Engine[]> =>
+  ({ next, fail }) => {
+    let last: Snapshot<readonly Engine[]> | undefined;
+    let voices: readonly OwnVoice[] = [];
+    const report = (): void => {
+      if (last === undefined) return;
+      next(last.value === undefined ? last : { ...last, value: withOwnVoices(last.value, voices) });
+    };
+    const stops = [
+      menu({
+        next: (snapshot) => {
+          last = snapshot;
+          report();
+        },
+        fail,
+      }),
+      own({
+        next: ({ value }) => {
+          voices = value ?? voices;
+          report();
+        },
+        fail: () => undefined,
+      }),
+    ];
+    return () => {
+      for (const stop of stops) stop();
+    };
+  };
 
 const signingIn = async (attempt: Promise<unknown>): Promise<SignInAnswer> => {
   try {
@@ -181,7 +212,11 @@ export const openFirebaseFeed = async ({
       const attempts = query(collection(stories, storyId, names.collections.attempts), limit(MAX_ATTEMPTS));
       return watchQuery(attempts, readAttempt, inOrder);
     },
-    watchEngines: listIn(watchDocument(doc(firestore, names.documents.voiceMenu), readMenu)),
+    watchEngines: (uid) => {
+      const menu = watchDocument(doc(firestore, names.documents.voiceMenu), readMenu);
+      const own = query(collection(firestore, names.collections.voices), where('access.owner', '==', uid));
+      return watchMenu(listIn(menu), watchQuery(own, readOwnVoice));
+    },
     signInAsGuest: () => signingIn(signInAnonymously(auth)),
     signInWithToken: (token) => signingIn(signInWithCustomToken(auth, token)),
     signOut: () => signOut(auth),

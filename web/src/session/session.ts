@@ -71,7 +71,7 @@ export const openSession = (
   const storyWakes = computed((): readonly unknown[] => [wakes.value, isListed.value]);
   const followedStory = followBy(storyId, feed.watchStory, storyWakes);
   const attempts = followBy(storyId, feed.watchAttempts, storyWakes);
-  const followedEngines = followBy(uid, () => feed.watchEngines);
+  const followedEngines = followBy(uid, feed.watchEngines);
   const known = watchKnownEngines(followedEngines.view, surroundings.clock);
 
   // A story that the list contains opens at once: the server shows it to this reader, whatever its own watch knows so far.
