@@ -84,7 +84,7 @@ export const embeddedFlite = ({
   versions,
   log,
 }: Pick<FlitePluginOptions, 'log'> & Partial<FlitePluginOptions>) => {
-  let close = async (): Promise<void> => {};
+  let kept: readonly { readonly close: () => Promise<void> }[] = [];
   let opened: OpenSpeechChild | undefined;
   const plugin: HostedPlugin = {
     ...FLITE_PROFILE,
@@ -100,7 +100,7 @@ export const embeddedFlite = ({
     if (opened !== undefined) return;
     const files = await openSoundFiles();
     const compiled = await openFolder('compiled');
-    close = async () => void (await Promise.all([files.close(), compiled.close()]));
+    kept = [files, compiled];
     // Children read code that an earlier one compiled: 0.2 s of CPU until they are ready instead of 0.5 s.
     // In Electron the executable of this process is Node only when it is asked to be.
     const own = { NODE_COMPILE_CACHE: compiled.folder, ELECTRON_RUN_AS_NODE: '1' };
@@ -108,7 +108,8 @@ export const embeddedFlite = ({
     const args = [...OWN_NODE_ARGS, childFile];
     opened = processChild({ command: process.execPath, args, env, files, versions, log });
   };
-  return { plugin, open, close: () => close() };
+  const close = async (): Promise<void> => void (await Promise.all(kept.map((one) => one.close())));
+  return { plugin, open, close };
 };
 
 /** The embedded engine with its folders. */
