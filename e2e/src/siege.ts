@@ -25,7 +25,7 @@ await runScript({ usage: USAGE, options: OPTIONS }, async (flags) => {
   const stores = await startStores(folder);
   try {
     process.stdout.write(`siege, seed ${seed}\n`);
-    const { faults, ...figures } = await runSiege(seed, seconds, folder);
+    const { faults, figures } = await runSiege(seed, seconds, folder);
     for (const fault of faults.slice(0, FAULTS_SHOWN)) process.stdout.write(`  ${fault}\n`);
     if (faults.length === 0) await rm(folder, { recursive: true, force: true });
     else process.stdout.write(`${faults.length} faults. Logs and audio are in ${folder}\n`);

@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createNames } from '@taleback/core';
 import {
+  creationOf,
   type HandCall,
   readsOfOthers,
   writesByOtherPaths,
   writesOfField,
 } from '@taleback/functions/test/rules/hostile-calls.ts';
-import { nameOf, type RestCall, restAs } from '@taleback/functions/test/rules/rest-client.ts';
+import { nameOf, restAs } from '@taleback/functions/test/rules/rest-client.ts';
 import { AUDIO_FIELDS, plainStory } from '@taleback/functions/test/rules/rules-environment.ts';
 import type { Random } from '../chaos/random.ts';
 import type { System } from './system.ts';
@@ -15,231 +16,205 @@ const { collections, functions } = createNames();
 
 /** Something that must have no effect. */
 export interface HostileOperation {
-  readonly name: string;
   /** What it would have done, had it been let in. */
-  readonly wouldHave: string;
+  readonly effect: string;
   /** Statuses by which it is refused. 429, 503 and a closed connection always refuse. */
   readonly refusedWith: readonly number[];
-  /** @returns the status of the answer; 0 when there was none */
   readonly send: () => Promise<number>;
 }
-
 export type Draw = (random: Random) => HostileOperation;
+/** Draws the id of an honest user's story. */
+export type Victim = (random: Random) => string;
 
 export const pick = <T>(items: readonly T[], random: Random): T =>
   items[random.between(0, items.length - 1)] as T;
 
-/** Hostile users: anonymous ones, and one whose token claims everything. */
-const USERS: readonly (readonly [string, Readonly<Record<string, unknown>>])[] = [
-  ['mallory', { admin: true, role: 'owner', userId: 'reader-0-0' }],
-  ['trudy', { firebase: { sign_in_provider: 'anonymous' } }],
-  ['oscar', { firebase: { sign_in_provider: 'anonymous' } }],
-];
-/** Stories that each of them asks for, more than a day's budget has room for. */
+const ANONYMOUS = { firebase: { sign_in_provider: 'anonymous' } };
+/** Hostile users, with the claims of their tokens and the narrations that a day has room for by default. */
+const USERS = [
+  { userId: 'mallory', claims: { admin: true, role: 'owner', user_id: 'reader-0-0' }, budget: 100 },
+  { userId: 'trudy', claims: ANONYMOUS, budget: 20 },
+  { userId: 'oscar', claims: ANONYMOUS, budget: 20 },
+] as const;
+/** Stories that each of them asks for, more than the budget has room for, so many at once. */
 const FLOOD = 150;
 const FLOOD_AT_ONCE = 10;
-/** Who asks for voices of others. */
+/** Asks for voices of others, one of them guessed. */
 const MIMIC = 'wendy';
-const GUESSED = '21m00Tcm4TlvDq8ikWAM';
 const VOICES = { 'voice-of-no-one': 'closed', 'voice-of-alice': { owner: 'alice' } } as const;
-/** Who holds locks on own stories that the sweep has to end. */
+const FORBIDDEN_VOICES = [...Object.keys(VOICES), '21m00Tcm4TlvDq8ikWAM'];
+/** Holds locks on own stories that the sweep has to end. */
 const LOCKER = 'craig';
 const LOCKED = 40;
-const LOCK_MS = [2_000, 8_000] as const;
 
-const ownId = (user: string): string => `story-of-${user}`;
-const lockedId = (index: number): string => `locked-story-of-${LOCKER}-${index}`;
+const storyOf = (user: string): string => `story-of-${user}`;
+const floodOf = (user: string, index: number): string => `flood-of-${user}-${index}`;
+const LOCKED_IDS = Array.from({ length: LOCKED }, (_, index) => `locked-${index}`);
+const at = (storyId: string): string => `${collections.stories}/${storyId}`;
+const voiceAt = (voiceId: string): string => `${collections.voices}/flite:${voiceId}`;
 
-const floodId = (user: string, index: number): string => `flood-of-${user}-${index}`;
-const storyPath = (id: string): string => `${collections.stories}/${id}`;
-const SERVER_DOCUMENTS = [
-  ...[collections.usage, collections.replays, collections.workers, collections.owedEvents].map(
-    (name) => `${name}/mallory`,
-  ),
-  ...Object.keys(VOICES).map((voice) => `${collections.voices}/flite:${voice}`),
-];
+/** Ids that no callable takes. */
+const ODD_IDS = [null, 7, ['a'], {}, '', 'a/b', '..', '__a__', '\ud800', 'x'.repeat(2_000)];
+/** Ids that clients may not choose. */
+const FOREIGN_IDS = ['story123', 'a\nb', 'health-probe', 'x'.repeat(1_500), '0-0-0'];
 const SERVER_FIELDS = Object.keys(AUDIO_FIELDS);
-
-/** Data that no callable takes. */
-const ODD_DATA: readonly unknown[] = [
-  null,
-  7,
-  'story',
-  [],
-  {},
-  { storyId: null },
-  { storyId: ['a'] },
-  { storyId: { a: 1 } },
-  { storyId: '' },
-  { storyId: 'a/b' },
-  { storyId: '..' },
-  { storyId: '__a__' },
-  { storyId: 'x'.repeat(2_000) },
-  { storyId: '\ud800' },
-  { storyId: 'a', voiceId: 7 },
-  { storyId: 'a', voiceId: 'x'.repeat(2_000) },
-  { storyId: 'a', language: ['en'] },
+const SERVER_DOCUMENTS = [
+  ...Object.keys(VOICES).map(voiceAt),
+  ...[collections.usage, collections.replays, collections.workers].map((name) => `${name}/mallory`),
 ];
 
-/** What the hostile users and Alice have. */
-export interface HostileStories {
-  /** To be found as they are. `s`, which fuzzed requests name, is Alice's. */
-  readonly untouched: readonly string[];
-  /** Overdue, and to be ended as soon as their locks are gone. */
-  readonly locked: readonly string[];
-  /** To be narrated as far as the budget of their user allows. */
-  readonly flood: readonly string[];
-  /** Voices that none of them may use. */
-  readonly voices: readonly string[];
-}
-
-export const plantHostileStories = async ({ seed }: System): Promise<HostileStories> => {
-  const owners = new Map([['s', 'alice'], ...USERS.map(([user]) => [ownId(user), user] as const)]);
-  const flood = USERS.flatMap(([user]) =>
-    Array.from({ length: FLOOD }, (_, at) => [floodId(user, at), user] as const),
+export const plantHostileStories = async ({ seed }: System) => {
+  // Fuzzed requests name `s`.
+  const narrated = new Map([
+    ['s', 'alice'],
+    ...USERS.map(({ userId }) => [storyOf(userId), userId] as const),
+  ]);
+  const flood = USERS.flatMap(({ userId }) =>
+    Array.from({ length: FLOOD }, (_, index) => [floodOf(userId, index), userId] as const),
   );
-  const locked = Array.from({ length: LOCKED }, (_, index) => lockedId(index));
-  const job = { audioStatus: 'processing', audioAttempt: 1, audioLeaseExpiresAt: new Date() };
-  await seed(
-    Object.fromEntries([
-      ...[...owners].map(([id, user]) => [
-        storyPath(id),
-        { ...plainStory(user), ...AUDIO_FIELDS, audioEventSequence: 0 },
+  const job = {
+    audioStatus: 'processing',
+    audioAttempt: 1,
+    audioLeaseExpiresAt: new Date(),
+    audioJobId: 'j',
+  };
+  const voice = { engine: 'flite', languages: ['en'], isPrivate: true, isDecided: true };
+  await seed({
+    [at(storyOf(MIMIC))]: plainStory(MIMIC),
+    ...Object.fromEntries([
+      ...[...narrated].map(([id, userId]) => [
+        at(id),
+        { ...plainStory(userId), ...AUDIO_FIELDS, audioEventSequence: 0 },
       ]),
-      [storyPath(ownId(MIMIC)), plainStory(MIMIC)],
-      ...flood.map(([id, user]) => [
-        storyPath(id),
-        { ...plainStory(user), voiceId: 'slt', text: `This is ${id}.` },
+      ...flood.map(([id, userId]) => [
+        at(id),
+        { ...plainStory(userId), voiceId: 'slt', text: `I am ${id}.` },
+      ]),
+      ...LOCKED_IDS.flatMap((id) => [
+        [at(id), { ...plainStory(LOCKER), ...job }],
+        [`${at(id)}/${collections.attempts}/j`, { jobId: 'j', number: 1, status: 'processing' }],
       ]),
       ...Object.entries(VOICES).map(([voiceId, access]) => [
-        `${collections.voices}/flite:${voiceId}`,
-        {
-          engine: 'flite',
-          voiceId,
-          name: voiceId,
-          languages: ['en'],
-          isPrivate: true,
-          access,
-          isDecided: true,
-        },
+        voiceAt(voiceId),
+        { ...voice, voiceId, name: voiceId, access },
       ]),
-      ...locked.flatMap((id) => {
-        const [path, jobId] = [storyPath(id), `job-of-${id}`];
-        return [
-          [path, { ...plainStory(LOCKER), ...job, audioJobId: jobId }],
-          [`${path}/${collections.attempts}/${jobId}`, { jobId, number: 1, status: 'processing' }],
-        ];
-      }),
     ]),
-  );
+  });
   return {
-    untouched: [...owners.keys(), ownId(MIMIC)],
-    locked,
+    /** To be found as they are. */
+    untouched: [...narrated.keys(), storyOf(MIMIC)],
+    /** Overdue, and to be ended as soon as their locks are gone. */
+    locked: LOCKED_IDS,
+    /** To be narrated as far as the budget allows. */
     flood: flood.map(([id]) => id),
-    voices: [...Object.keys(VOICES), GUESSED],
+    budgets: USERS,
+    voices: FORBIDDEN_VOICES,
   };
 };
 
-/** @param victim draws the id of a story of an honest user */
-export const hostileUsers = (system: System, victim: (random: Random) => string): readonly Draw[] => {
+export const hostileUsers = (system: System, victim: Victim): readonly Draw[] => {
   const named = (path: string): string => nameOf(system, path);
-  const asUser = (random: Random): readonly [string, RestCall, string] => {
-    const [user, claims] = pick(USERS, random);
-    return [user, restAs(system, user, claims), system.tokenFor(user, claims)];
-  };
   const byHand =
-    (wouldHave: string, calls: (own: string, other: string, random: Random) => readonly HandCall[]): Draw =>
-    (random) => {
-      const [user, rest] = asUser(random);
-      const [own, other] = [storyPath(ownId(user)), storyPath(victim(random))];
-      const { method, path, body } = pick(calls(own, other, random), random);
-      const send = async (): Promise<number> => (await rest(method, path, body)).status;
-      // 409: beside a transaction of the server, before the rules are asked.
-      return { name: `${method} ${path} by ${user}`, wouldHave, refusedWith: [403, 409], send };
-    };
-  const calling =
     (
-      wouldHave: string,
-      refusedWith: readonly number[],
-      make: (
-        random: Random,
-        user: string,
-      ) => { readonly data: unknown; readonly name?: string; readonly token?: string | undefined },
+      effect: string,
+      calls: (own: string, other: string, random: Random, userId: string) => readonly HandCall[],
     ): Draw =>
     (random) => {
-      const [user, , own] = asUser(random);
-      const any = pick([functions.request, functions.retry], random);
-      const { name, data, token } = { name: any, token: own, ...make(random, user) };
-      const send = async (): Promise<number> => (await system.call(name, data, token)).status;
-      return { name: `${name} with ${JSON.stringify(data)?.slice(0, 80)}`, wouldHave, refusedWith, send };
+      const { userId, claims } = pick(USERS, random);
+      const rest = restAs(system, userId, claims);
+      const { method, path, body } = pick(
+        calls(at(storyOf(userId)), at(victim(random)), random, userId),
+        random,
+      );
+      return {
+        effect: `${effect}: ${method} ${path}`,
+        // 409: beside a transaction of the server, before the rules are asked.
+        refusedWith: [403, 409],
+        send: async () => (await rest(method, path, body)).status,
+      };
     };
+  const calling =
+    (effect: string, refusedWith: readonly number[], dataOf: (random: Random) => object, as?: string): Draw =>
+    (random) => {
+      const { userId, claims } = pick(USERS, random);
+      const [data, name] = [dataOf(random), pick([functions.request, functions.retry], random)];
+      const send = (): Promise<number> => system.call(name, data, as ?? userId, claims);
+      return { effect: `${effect}: ${name} ${JSON.stringify(data).slice(0, 80)}`, refusedWith, send };
+    };
+  const stranger: Draw = (random) => ({
+    effect: 'a stranger is let in',
+    refusedWith: [401],
+    send: () => system.call(functions.request, { storyId: victim(random) }),
+  });
+  const flood: Draw = (random) => {
+    const { userId, claims } = pick(USERS, random);
+    const ask = (): Promise<number> => {
+      const data = { storyId: floodOf(userId, random.between(0, FLOOD - 1)), priority: 'high' };
+      return system.call(functions.request, data, userId, claims);
+    };
+    return {
+      effect: `a flood by ${userId} breaks the function`,
+      // What is granted is counted in the end.
+      refusedWith: [200],
+      send: async () => Math.max(...(await Promise.all(Array.from({ length: FLOOD_AT_ONCE }, ask)))),
+    };
+  };
+  const forbidden: Draw = (random) => ({
+    effect: "a story is spoken in another's voice",
+    refusedWith: [400],
+    send: () =>
+      system.call(
+        functions.request,
+        { storyId: storyOf(MIMIC), voiceId: pick(FORBIDDEN_VOICES, random) },
+        MIMIC,
+      ),
+  });
   return [
-    byHand('marked an own story as narrated', (own, _other, random) =>
+    byHand('an own story is ready', (own, _, random) =>
       writesOfField(pick(SERVER_FIELDS, random), own, named),
     ),
-    byHand("changed another's story", (_own, other, random) =>
+    byHand("another's story is changed", (_, other, random) =>
       writesOfField(pick(SERVER_FIELDS, random), other, named),
     ),
-    byHand('marked an own story as narrated', (own) => writesByOtherPaths(own, named)),
-    byHand("changed another's story", (_own, other) => writesByOtherPaths(other, named)),
-    byHand("read another's story", (own, other) => readsOfOthers(other, own)),
-    byHand('changed what only the server keeps', (_own, _other, random) => [
+    byHand('an own story is ready', (own) => writesByOtherPaths(own, named)),
+    byHand("another's story is changed", (_, other) => writesByOtherPaths(other, named)),
+    byHand("another's story is read", (own, other) => readsOfOthers(other, own)),
+    byHand('an id is taken that others would choose', (_own, _other, random, userId) => [
+      creationOf(named(at(pick(FOREIGN_IDS, random))), { userId, title: 'T', text: 'Once.' }),
+    ]),
+    byHand('what only the server keeps is read or changed', (_own, _other, random) => [
       { method: pick(['GET', 'DELETE'], random), path: `/${pick(SERVER_DOCUMENTS, random)}` },
       { method: 'PATCH', path: `/${pick(SERVER_DOCUMENTS, random)}`, body: { fields: {} } },
     ]),
-    calling("narrated another's story", [404], (random) => ({
-      data: { storyId: victim(random), voiceId: 'slt', priority: 'high' },
+    calling("another's story is narrated", [404], (random) => ({
+      storyId: victim(random),
+      priority: 'high',
     })),
-    calling('spoken in a voice of others', [400], (random) => ({
-      name: functions.request,
-      data: { storyId: ownId(MIMIC), voiceId: pick([...Object.keys(VOICES), GUESSED], random) },
-      token: system.tokenFor(MIMIC),
-    })),
-    calling('queued something that is no story', [400], (random) => ({ data: pick(ODD_DATA, random) })),
-    calling('let strangers in', [401], (random) => ({
-      data: { storyId: victim(random) },
-      token: pick([undefined, ''], random),
-    })),
-    (random) => {
-      const [user, , token] = asUser(random);
-      const ask = async (): Promise<number> => {
-        const data = { storyId: floodId(user, random.between(0, FLOOD - 1)), priority: 'high' };
-        return (await system.call(functions.request, data, token)).status;
-      };
-      return {
-        name: `${FLOOD_AT_ONCE} requests at once by ${user}`,
-        wouldHave: 'broken the function',
-        // What is granted is counted in the end.
-        refusedWith: [200],
-        send: async () => Math.max(...(await Promise.all(Array.from({ length: FLOOD_AT_ONCE }, ask)))),
-      };
-    },
+    calling('what is no story is queued', [400], (random) => ({ storyId: pick(ODD_IDS, random) })),
+    stranger,
+    forbidden,
+    flood,
   ];
 };
 
 /**
  * Holds read locks on all stories of the locker, in one transaction after another that begins before the one before
- * has ended, as long as the siege lasts.
+ * has ended, until it is over. @returns how many held them
  */
 export const holdLocks = async (system: System, random: Random, isOver: () => boolean): Promise<number> => {
   const rest = restAs(system, LOCKER);
-  const documents = Array.from({ length: LOCKED }, (_, index) =>
-    nameOf(system, `${collections.stories}/${lockedId(index)}`),
-  );
+  const documents = LOCKED_IDS.map((id) => nameOf(system, at(id)));
   let held = 0;
-  let last: string | undefined;
-  const rollback = async (transaction: string | undefined): Promise<void> => {
-    if (transaction !== undefined) await rest('POST', ':rollback', { transaction });
-  };
+  let last: unknown;
   while (!isOver()) {
     const begun = await rest('POST', ':beginTransaction', { options: { readWrite: {} } });
     const { transaction } = begun.body as { readonly transaction?: string };
     const read = await rest('POST', ':batchGet', { documents, transaction });
     if (read.status === 200) held += 1;
-    await rollback(last);
+    if (last !== undefined) await rest('POST', ':rollback', { transaction: last });
     last = transaction;
-    await sleep(random.between(...LOCK_MS));
+    await sleep(random.between(2_000, 8_000));
   }
-  await rollback(last);
+  await rest('POST', ':rollback', { transaction: last });
   return held;
 };

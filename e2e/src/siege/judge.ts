@@ -3,17 +3,13 @@ import { join } from 'node:path';
 import { createNames } from '@taleback/core';
 import { judgeEvents } from '../chaos/verdict.ts';
 import type { HonestStory } from './honest.ts';
-import type { HostileStories } from './hostile-users.ts';
+import type { plantHostileStories } from './hostile-users.ts';
 import type { System } from './system.ts';
 
 const { collections, documents } = createNames();
 
-type Fields = Readonly<Record<string, unknown>>;
-
 /** What only hostile messages contain. */
 const EVIL = /evil/;
-/** By default, of a user and of anonymous ones. */
-const NARRATIONS_PER_DAY = { mallory: 100, trudy: 20, oscar: 20 };
 /** Collections that may exist. */
 const KNOWN = new Set([
   ...Object.values(collections),
@@ -22,47 +18,46 @@ const KNOWN = new Set([
 
 const judgeHonest = async (
   { id, userId, title, text, end, attempts }: HonestStory,
-  story: Fields,
+  story: Readonly<Record<string, unknown>>,
   opened: number,
   { audioFolder }: System,
 ): Promise<readonly string[]> => {
-  const wanted = { userId, title, text, audioStatus: end };
-  const faults = Object.entries(wanted)
+  const faults = Object.entries({ userId, title, text, audioStatus: end })
     .filter(([name, value]) => story[name] !== value)
     .map(([name, value]) => `${id}: ${name} is ${String(story[name])} instead of ${value}`);
   if (opened !== attempts) faults.push(`${id} has ${opened} attempts instead of ${attempts}`);
-  if (end !== 'ready') return faults;
   const path = String(story['audioStoragePath']);
-  const file = await stat(join(audioFolder, path)).catch(() => undefined);
-  if (!path.includes(`/${userId}/`) || !path.includes(`/${id}/`) || !file?.size)
+  const hasAudio = async (): Promise<boolean> =>
+    path.includes(`/${userId}/`) &&
+    path.includes(`/${id}/`) &&
+    (await stat(join(audioFolder, path))).size > 0;
+  if (end === 'ready' && !(await hasAudio().catch(() => false)))
     faults.push(`${id} is ready without audio of its own: ${path}`);
   return faults;
 };
 
-/** Looks at everything in Firestore, and at every job and event. */
+/** Looks at everything in Firestore, and at every job and event. @returns what should not be, a sentence each */
 export const judge = async (
   system: System,
   honest: readonly HonestStory[],
-  { untouched, locked, flood, voices }: HostileStories,
-): Promise<string[]> => {
+  { untouched, locked, flood, budgets, voices }: Awaited<ReturnType<typeof plantHostileStories>>,
+): Promise<readonly string[]> => {
   const { firestore, jobs, consumer } = system;
   const faults: string[] = [];
   for (const { id } of await firestore.listCollections())
     if (!KNOWN.has(id)) faults.push(`there is a collection ${id}`);
-  for (const id of KNOWN) {
-    const { docs } = await firestore.collectionGroup(id ?? '').get();
-    for (const doc of docs)
+  for (const id of KNOWN)
+    for (const doc of (await firestore.collectionGroup(id ?? '').get()).docs)
       if (EVIL.test(doc.ref.path + JSON.stringify(doc.data())))
         faults.push(`${doc.ref.path} holds what a hostile message contained`);
-  }
-  const promised = new Map(honest.map((story) => [story.id, story]));
   const { docs } = await firestore.collection(collections.stories).get();
-  const attempts = await firestore.collectionGroup(collections.attempts).get();
+  const attempts = (await firestore.collectionGroup(collections.attempts).get()).docs;
   const opened = Map.groupBy(
-    attempts.docs.filter((doc) => doc.get('number') !== undefined),
-    (doc) => doc.ref.parent.parent?.id ?? '',
+    attempts.filter((doc) => doc.get('number') !== undefined),
+    (doc) => doc.ref.parent.parent?.id,
   );
   const events = Map.groupBy(consumer.events.values(), ({ subject }) => subject);
+  const promised = new Map(honest.map((story) => [story.id, story]));
   for (const doc of docs) {
     const [story, fields] = [promised.get(doc.id), doc.data()];
     promised.delete(doc.id);
@@ -71,21 +66,20 @@ export const judge = async (
       faults.push(...judgeEvents(story, fields, events.get(doc.id) ?? []));
     } else if (untouched.includes(doc.id)) {
       if (!doc.createTime.isEqual(doc.updateTime)) faults.push(`${doc.id} was changed`);
-    } else if (flood.includes(doc.id)) continue;
-    else if (!locked.includes(doc.id)) faults.push(`there is a story ${doc.id} that no one has written`);
-    else if (fields['audioStatus'] === 'processing') faults.push(`${doc.id} was not swept`);
+    } else if (locked.includes(doc.id)) {
+      if (fields['audioStatus'] === 'processing') faults.push(`${doc.id} was not swept`);
+    } else if (!flood.includes(doc.id)) faults.push(`there is a story ${doc.id} that no one has written`);
   }
   faults.push(...[...promised.keys()].map((id) => `${id} is gone`));
-  for (const [user, most] of Object.entries(NARRATIONS_PER_DAY)) {
-    const granted = attempts.docs.filter((doc) => doc.get('requestedBy') === user).length;
-    if (granted > most) faults.push(`${user} has had ${granted} narrations instead of ${most} at most`);
+  for (const { userId, budget } of budgets) {
+    const granted = attempts.filter((doc) => doc.get('requestedBy') === userId).length;
+    if (granted > budget) faults.push(`${userId} has had ${granted} narrations instead of ${budget} at most`);
   }
-  const known = new Set(attempts.docs.map((doc) => doc.id));
+  const known = new Set(attempts.map((doc) => doc.id));
   for (const { id, input } of jobs) {
     if (!known.has(id)) faults.push(`the job ${id} has no attempt`);
-    if ('priority' in input) faults.push(`the job ${id} has a priority`);
-    if (voices.includes(input.voice_id)) faults.push(`the job ${id} has the voice ${input.voice_id}`);
-    if (EVIL.test(JSON.stringify(input))) faults.push(`the job ${id} holds what a hostile message contained`);
+    if ('priority' in input || voices.includes(input.voice_id) || EVIL.test(JSON.stringify(input)))
+      faults.push(`the job ${id} holds what a hostile request contained`);
   }
   return faults;
 };

@@ -1,67 +1,39 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AggregateField } from 'firebase-admin/firestore';
 import { createNames } from '@taleback/core';
+import { AggregateField } from 'firebase-admin/firestore';
 import { type Random, randomFrom } from '../chaos/random.ts';
 import { runHonestUsers } from './honest.ts';
 import { hostileClients, sendSlowly } from './hostile-clients.ts';
-import { type Draw, holdLocks, hostileUsers, pick, plantHostileStories } from './hostile-users.ts';
+import {
+  type Draw,
+  holdLocks,
+  hostileUsers,
+  pick,
+  plantHostileStories,
+  type Victim,
+} from './hostile-users.ts';
 import { judge } from './judge.ts';
-import { judgeMemory, type MemoryFigures, watchMemory } from './memory.ts';
+import { watchMemory } from './memory.ts';
 import { openSystem, type System } from './system.ts';
 
-export interface SiegeReport {
-  readonly seed: number;
-  readonly seconds: number;
-  readonly honest: {
-    readonly stories: number;
-    readonly requests: number;
-    readonly latencyMs: {
-      readonly p50: number;
-      readonly p95: number;
-      readonly max: number;
-      /** The longest of each way to have a story narrated. */
-      readonly slowest: Readonly<Record<string, number>>;
-    };
-  };
-  readonly hostile: {
-    readonly operations: number;
-    /** How many were answered with each status. */
-    readonly answers: Readonly<Record<string, number>>;
-    /** Bodies that came too slowly. */
-    readonly slowBodies: number;
-    /** Transactions that held locks. */
-    readonly locks: number;
-  };
-  readonly memory: Readonly<Record<string, MemoryFigures>>;
-  /** What was wrong, a sentence each; none when the siege was survived. */
-  readonly faults: readonly string[];
-}
-
 const HONEST_USERS = 7;
-/** Hostile operations at once, of users and of clients. */
-const HOSTILE_USERS = 3;
-const HOSTILE_CLIENTS = 4;
-const HOSTILE_PAUSE_MS = [20, 200] as const;
 const SLOW_CONNECTIONS = 30;
 const MAX_LATENCY_MS = 30_000;
 /** Twice what a sweep may take, whose work the locks have held up. */
 const SETTLE_MS = 120_000;
+const ALWAYS_REFUSED = [0, 429, 503];
 
-/** Carries out one operation after another. What is let in, or breaks, is a fault. */
-const attack = async (
-  draws: readonly Draw[],
-  random: Random,
-  isOver: () => boolean,
-): Promise<{ readonly statuses: readonly number[]; readonly faults: readonly string[] }> => {
+/** Carries out one operation after another. What is let in is a fault. */
+const attack = async (draws: readonly Draw[], random: Random, isOver: () => boolean) => {
   const statuses: number[] = [];
   const faults: string[] = [];
   while (!isOver()) {
-    const { name, wouldHave, refusedWith, send } = pick(draws, random)(random);
+    const { effect, refusedWith, send } = pick(draws, random)(random);
     const status = await send().catch(() => 0);
     statuses.push(status);
-    if (![0, 429, 503, ...refusedWith].includes(status))
-      faults.push(`${name} was answered ${status}; it would have ${wouldHave}`);
-    await sleep(random.between(...HOSTILE_PAUSE_MS));
+    if (![...ALWAYS_REFUSED, ...refusedWith].includes(status))
+      faults.push(`an operation was answered ${status}, by which ${effect}`);
+    await sleep(random.between(20, 200));
   }
   return { statuses, faults };
 };
@@ -83,76 +55,71 @@ const settle = async ({ firestore, consumer }: System): Promise<readonly string[
   }
 };
 
-/** A siege of so many seconds, over the emulators that the environment names. */
-export const runSiege = async (seed: number, seconds: number, folder: string): Promise<SiegeReport> => {
+const countOf = (statuses: readonly number[]): Readonly<Record<string, number>> =>
+  Object.fromEntries([...Map.groupBy(statuses, String)].map(([status, all]) => [status, all.length]));
+
+/** A siege of so many seconds. @returns its figures, and what was wrong, a sentence each */
+export const runSiege = async (seed: number, seconds: number, folder: string) => {
   const random = randomFrom(seed);
   const system = await openSystem(folder, random);
   try {
     const planted = await plantHostileStories(system);
-    const victim = (from: Random): string => {
+    const victim: Victim = (from) => {
       const honest = system.jobs.filter(({ input }) => input.metadata.user_id.startsWith('reader'));
       return honest.length === 0 ? 's' : pick(honest, from).input.metadata.story_id;
     };
     const [users, clients] = [hostileUsers(system, victim), hostileClients(system, victim)];
-    const attackers = [
-      ...Array<typeof users>(HOSTILE_USERS).fill(users),
-      ...Array<typeof users>(HOSTILE_CLIENTS).fill(clients),
-    ];
-    const started = Date.now();
-    const isLate = (): boolean => Date.now() - started >= seconds * 1000;
+    const attackers = [users, users, users, clients, clients, clients, clients];
+    const startedAt = Date.now();
     let isOver = false;
     const hasEnded = (): boolean => isOver;
     const hostile = Promise.all([
-      Promise.all(attackers.map((draws, index) => attack(draws, random.fork(`attacker-${index}`), hasEnded))),
+      Promise.all(attackers.map((draws, index) => attack(draws, random.fork(`hostile-${index}`), hasEnded))),
       sendSlowly(system, SLOW_CONNECTIONS, hasEnded),
       holdLocks(system, random.fork('locks'), hasEnded),
       watchMemory(system, hasEnded),
     ]);
     hostile.catch(() => {});
     // The hostile ones go on until the last honest story has come to its end.
+    const isLate = (): boolean => Date.now() - startedAt >= seconds * 1000;
     const honest = await runHonestUsers(HONEST_USERS, system, random.fork('honest'), isLate);
     isOver = true;
     const [attacks, slow, locks, memory] = await hostile;
     const unsettled = await settle(system);
     const sorted = honest.latencies.toSorted((one, other) => one.ms - other.ms);
-    const at = (share: number): number =>
-      sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]?.ms ?? 0;
-    // The last of each way is the longest.
-    const slowest = Object.fromEntries(sorted.map(({ way, ms }) => [way, ms]));
+    const at = (share: number): number => sorted[Math.floor((sorted.length - 1) * share)]?.ms ?? 0;
     const statuses = attacks.flatMap((one) => one.statuses);
-    const answers = Map.groupBy(statuses, String);
-    const slowBodies = [...slow]
-      .filter(([status]) => status === 408)
-      .reduce((sum, [, count]) => sum + count, 0);
+    const late = sorted.filter(({ ms }) => ms > MAX_LATENCY_MS);
+    const isIdle = honest.stories.length < HONEST_USERS || locks === 0 || !slow.includes(408);
     return {
-      seed,
-      seconds: Math.round((Date.now() - started) / 1000),
-      honest: {
-        stories: honest.stories.length,
-        requests: sorted.length,
-        latencyMs: { p50: at(0.5), p95: at(0.95), max: at(1), slowest },
+      figures: {
+        seed,
+        seconds: Math.round((Date.now() - startedAt) / 1000),
+        honest: {
+          stories: honest.stories.length,
+          latencyMs: { p50: at(0.5), p95: at(0.95), max: at(1) },
+          // The last of each way is the longest.
+          slowestMs: Object.fromEntries(sorted.map(({ way, ms }) => [way, ms])),
+        },
+        hostile: {
+          operations: statuses.length,
+          answers: countOf(statuses),
+          slowBodies: countOf(slow),
+          locks,
+        },
+        memory: memory.figures,
       },
-      hostile: {
-        operations: statuses.length,
-        answers: Object.fromEntries([...answers].map(([status, all]) => [status, all.length])),
-        slowBodies,
-        locks,
-      },
-      memory,
       faults: [
         ...honest.faults,
-        ...unsettled,
-        ...sorted
-          .filter(({ ms }) => ms > MAX_LATENCY_MS)
-          .map(({ way, ms }) => `an honest story, ${way}, took ${ms} ms`),
+        ...late.map(({ way, ms }) => `an honest story, ${way}, took ${ms} ms`),
         ...attacks.flatMap((one) => one.faults),
-        ...[...slow]
-          .filter(([status]) => ![0, 408, 429, 503].includes(status))
-          .map(([status, count]) => `${count} slow bodies were answered ${status}`),
-        ...(slowBodies === 0 || locks === 0 ? ['no slow body was given up, or no lock was held'] : []),
-        ...(honest.stories.length < HONEST_USERS ? ['an honest user had no story'] : []),
+        ...slow
+          .filter((status) => ![408, ...ALWAYS_REFUSED].includes(status))
+          .map((status) => `a slow body was answered ${status}`),
+        ...(isIdle ? ['an honest user had no story, no lock was held or no slow body was given up'] : []),
+        ...unsettled,
         ...(await judge(system, honest.stories, planted)),
-        ...judgeMemory(memory),
+        ...memory.faults,
       ],
     };
   } finally {

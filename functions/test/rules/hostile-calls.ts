@@ -25,6 +25,13 @@ export const commitOf = (
     ],
   });
 
+/** The creation of a story as the page does it, under any id. */
+export const creationOf = (name: string, words: Readonly<Record<string, string>>): HandCall => {
+  const all = { language: 'en', storyType: 'user', ...words };
+  const fields = Object.fromEntries(Object.entries(all).map(([field, value]) => [field, text(value)]));
+  return commitOf(name, fields, Object.keys(all), [{ ...now, fieldPath: 'createdAt' }]);
+};
+
 /** A change of a story's title, and with it of a field that only the server writes, in every spelling. */
 export const writesOfField = (field: string, storyPath: string, nameOf: NameOf): readonly HandCall[] => {
   const spellings: readonly [string, Record<string, object>][] = [
