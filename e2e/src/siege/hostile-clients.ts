@@ -64,9 +64,11 @@ const drip = async (url: string, header: string, next: string, everyMs: number):
 /** Connections that send a byte a second, until it is over. @returns the status of each answer */
 export const sendSlowly = async ({ receiverUrl }: System, connections: number, isOver: () => boolean) => {
   const statuses: number[] = [];
-  const connectAgain = async (): Promise<void> => {
+  const connectAgain = async (_: unknown, index: number): Promise<void> => {
+    // From an address of its own, so that it is read at all.
+    const header = `content-length: 100000\r\nx-forwarded-for: 198.51.100.${index}`;
     while (!isOver()) {
-      statuses.push(await drip(receiverUrl, 'content-length: 100000', '{', 1_000));
+      statuses.push(await drip(receiverUrl, header, '{', 1_000));
       await sleep(100);
     }
   };
