@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import {
   type AutoRetryPolicy,
+  type Budget,
   DEFAULT_STORY_LIMITS,
   type Decision,
   decide,
@@ -14,6 +15,7 @@ import { narrationEvent } from '../src/events/narration-event.ts';
 import { createOwedEvents, type OwedEvents } from '../src/events/owed-events.node.ts';
 import { decideStoryOpening } from '../src/request/open-story.ts';
 import { type AddressDecision, createFirestoreStories } from '../src/stories/firestore-stories.node.ts';
+import type { DecideOpening } from '../src/stories/opening.ts';
 import {
   createMemoryOwedEvents,
   createMemoryStories,
@@ -31,6 +33,7 @@ interface Store {
   put(id: string, fields: Fields, attempts?: Record<string, Fields>): Promise<void>;
   story(id: string): Promise<Fields>;
   attempts(id: string): Promise<Record<string, Fields>>;
+  usage(id: string): Promise<Fields | undefined>;
   close(): Promise<void>;
 }
 
@@ -52,6 +55,7 @@ const openFirestore = async (): Promise<Store> => {
       const { docs } = await firestore.collection(`stories/${id}/audioAttempts`).get();
       return Object.fromEntries(docs.map((doc) => [doc.id, doc.data()]));
     },
+    usage: async (id) => (await firestore.doc(`ttsUsage/${id}`).get()).data(),
     close: () => deleteApp(app),
   };
 };
@@ -68,11 +72,25 @@ const openMemory = async (): Promise<Store> => {
     },
     story: async (id) => storyIn(documents, id).fields ?? {},
     attempts: async (id) => Object.fromEntries(storyIn(documents, id).attempts),
+    usage: async (id) => documents.usage.get(id),
     close: async () => undefined,
   };
 };
 
 const NOW_MS = Date.parse('2026-11-30T08:00:00Z');
+const RULES = {
+  limits: DEFAULT_STORY_LIMITS,
+  defaultVoice: 'slt',
+  callbackUrl: 'https://t.test/api/tts/callback',
+  pendingLeaseMs: 60_000,
+  now: () => NOW_MS,
+};
+const decideFor =
+  (storyId: string, jobId: string, userId = 'u1'): DecideOpening =>
+  (story) =>
+    story === undefined
+      ? { kind: 'no-such-story' }
+      : decideStoryOpening(story, { kind: 'request', requestedBy: userId, userId, storyId, jobId }, RULES);
 const AUTO_RETRY: AutoRetryPolicy = { limit: 2, delaysMs: [60_000] };
 const CONTEXT: TransitionContext = {
   source: 'callback',
@@ -154,21 +172,7 @@ describe.each([
   const record = (storyId: string, jobId: string, runpodJobId: string) =>
     store.stories.recordRunpodJob({ ...targetOf(storyId, jobId), jobId, runpodJobId }, CONTEXT);
   const request = (storyId: string, jobId: string, keys: readonly string[] = [], nowMs = NOW_MS) =>
-    store.stories.open({ storyId, jobId, request: { keys, nowMs } }, (story) =>
-      story === undefined
-        ? { kind: 'no-such-story' }
-        : decideStoryOpening(
-            story,
-            { kind: 'request', requestedBy: 'u1', userId: 'u1', storyId, jobId },
-            {
-              limits: DEFAULT_STORY_LIMITS,
-              defaultVoice: 'slt',
-              callbackUrl: 'https://t.test/api/tts/callback',
-              pendingLeaseMs: 60_000,
-              now: () => NOW_MS,
-            },
-          ),
-    );
+    store.stories.open({ storyId, jobId, request: { keys, nowMs } }, decideFor(storyId, jobId));
   const owedOf = async (storyId: string) => {
     const page = await store.owed.list(Date.now() + 60_000, 1_000);
     return page.kind === 'owed' ? page.events.filter(({ subject }) => subject === storyId) : page;
@@ -309,6 +313,28 @@ describe.each([
     expect(await request(id, 'j3')).toMatchObject({ kind: 'under-way', jobId: 'j2' });
     expect(await store.attempts(id)).not.toHaveProperty('j3');
     expect(await request(`${id}-none`, 'j1')).toEqual({ kind: 'no-such-story' });
+  });
+
+  it('counts a narration until it ends, and opens no more than the budget has room for', async () => {
+    const userId = `user-${next}`;
+    const ids = [await put({ userId }), await put({ userId }), await put({ userId })];
+    const account = { userId, usageId: userId, nowMs: NOW_MS, leaseMs: 60_000 };
+    const open = (storyId: string, jobId: string, budget: Budget) =>
+      store.stories.open(
+        { storyId, jobId, account: { ...account, budget } },
+        decideFor(storyId, jobId, userId),
+      );
+    const opened = await Promise.all(ids.map((id) => open(id, `job-of-${id}`, { underWay: 2, stories: 3 })));
+    expect(opened.map(({ kind }) => kind).sort()).toEqual(['opened', 'opened', 'over-budget']);
+    const left = ids.filter((_, index) => opened[index]?.kind === 'opened');
+    const [first = '', second = ''] = left;
+    const keysOf = async () => Object.keys((await store.usage(userId))?.['underWay'] as object).sort();
+    expect(await keysOf()).toEqual(left.map((id) => `job-of-${id}`).sort());
+    await apply(first, progress(`job-of-${first}`, 0.5));
+    await apply(first, failed(`job-of-${first}`));
+    expect(await keysOf()).toEqual([`job-of-${second}`]);
+    expect(await store.story(first)).not.toHaveProperty('audioUsageId');
+    expect(await open(first, 'again', { stories: 2 })).toMatchObject({ code: 'too_many_stories' });
   });
 
   it('reads a job, with the reason of a refused dispatch', async () => {

@@ -1,4 +1,10 @@
-import { DEFAULT_STORY_LIMITS, type StoryMessage, type TtsJobEvent } from '@taleback/core';
+import {
+  DEFAULT_STORY_LIMITS,
+  isUnderWay,
+  readStoryAudio,
+  type StoryMessage,
+  type TtsJobEvent,
+} from '@taleback/core';
 import { applyCallback } from '@taleback/functions/src/callbacks/receive-callback.ts';
 import type { NarrationEvent } from '@taleback/functions/src/events/narration-event.ts';
 import type { RequestOptions } from '@taleback/functions/src/request/request-audio.ts';
@@ -92,6 +98,17 @@ export const createWorld = (plan: Plan, without: ReadonlySet<string>) => {
     return done;
   };
 
+  /** Only narrations under way are counted, so no end is missed. */
+  const checkUsage = (storyId: string): void => {
+    const living = [...documents.stories.values()].flatMap(({ fields = {} }) => {
+      const { status, jobId } = readStoryAudio(fields);
+      return isUnderWay(status) ? [jobId] : [];
+    });
+    for (const { underWay } of documents.usage.values())
+      for (const jobId of Object.keys(underWay as object))
+        if (!living.includes(jobId)) ledger.fault(storyId, `${jobId} is counted, and not under way`);
+  };
+
   const partsOf = (actor: Actor, report?: Report | 'sweep' | 'cancel') => {
     const now = (): number => scheduler.now() + actor.skewMs;
     const step = async (at: StoreStep): Promise<'away' | 'conflict' | undefined> => {
@@ -107,7 +124,10 @@ export const createWorld = (plan: Plan, without: ReadonlySet<string>) => {
     const stories = createMemoryStories(documents, {
       now: scheduler.now,
       step,
-      committed: (storyId, story, event) => ledger.committed(storyId, story, event, report),
+      committed: (storyId, story, event) => {
+        ledger.committed(storyId, story, event, report);
+        checkUsage(storyId);
+      },
     });
     const publish = (event: NarrationEvent): Promise<void> =>
       callOf(actor, 'pubsub', () => void published.push(event));
@@ -197,6 +217,7 @@ export const createWorld = (plan: Plan, without: ReadonlySet<string>) => {
         }),
     },
     limits: DEFAULT_STORY_LIMITS,
+    budget: { underWay: 1 + (plan.seed % 2) },
     defaultVoice: 'slt',
     callbackUrl: CALLBACK_URL,
     newId: () => {
