@@ -9,7 +9,7 @@ const owner = z.object({ pid: z.number(), host: z.string(), started: z.string().
 const result = z.object({ key: z.string(), jobId: z.string(), url: z.url(), body: z.string() });
 const takenJob = z.looseObject({ key: z.string(), job: z.custom<RunpodJob>() });
 
-/** Longer runs of such characters are a recording or a picture in base64; nobody reads them in an unreadable file. */
+/** Longer runs of such characters are a recording or an image in base64, of no use in an unreadable file. */
 const LONG_BASE64 = /[\w+/=-]{1024,}/g;
 const OWNER = 'owner.json';
 const UNREADABLE = 'unreadable';

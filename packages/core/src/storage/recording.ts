@@ -12,7 +12,7 @@ const DAY = /(?:^|\/)(\d{4}-\d\d-\d\d)\//;
 
 /**
  * `recordings/{day}/private/users/{user}/{SHA-256}.recording`: the place of a recording that came with a job. The day
- * stands in front, so that what has expired is found.
+ * comes first, so that what has expired is found.
  *
  * @example
  * import { recordingKey } from '@taleback/core/storage';
