@@ -9,10 +9,20 @@ import { type Message, onMessagePublished } from 'firebase-functions/pubsub';
 import { onSchedule } from 'firebase-functions/scheduler';
 import { parseConfig, readEnvironment } from './config.ts';
 import { parseDeployment } from './deployment.ts';
+import {
+  deleteMyData as removeMyData,
+  deleteStory as removeStory,
+  finishDeletions,
+} from './deletion/deletion.ts';
 import { publishOwed } from './events/publish-owed.ts';
 import { expressEdge } from './http/edge.node.ts';
 import { boundedCallable, installGate } from './http/gate.node.ts';
-import { type CallableAnswer, callableAnswer, renewalAnswer } from './request/callable-answer.ts';
+import {
+  type CallableAnswer,
+  callableAnswer,
+  deletionAnswer,
+  renewalAnswer,
+} from './request/callable-answer.ts';
 import { renewAudio } from './request/renew-audio.ts';
 import { requestAudio } from './request/request-audio.ts';
 import { failDeadLetter } from './runpod/dead-letter.ts';
@@ -103,6 +113,16 @@ export const renewStoryAudio = callable(async ({ userId }, data) =>
   renewalAnswer(await renewAudio(userId, data, parts().renewal())),
 );
 
+/** A person deletes an own story, with everything that belongs to it. */
+export const deleteStory = callable(async ({ userId }, data) =>
+  deletionAnswer(await removeStory(userId, data, parts().deletion())),
+);
+
+/** A person deletes everything of theirs. */
+export const deleteMyData = callable(async ({ userId }) =>
+  deletionAnswer(await removeMyData(userId, parts().deletion())),
+);
+
 const queuedMessage = ({ data, attributes }: Message<unknown>): QueuedMessage => ({
   data: Buffer.from(data, 'base64'),
   attributes,
@@ -135,8 +155,9 @@ const EXPIRY_MINUTE = 17;
 export const sweepStories = onSchedule(
   { ...COMMON, schedule: 'every 1 minutes', timeoutSeconds: 120, maxInstances: 1 },
   async () => {
-    const { common, heartbeats, recordings, sweep } = parts();
+    const { common, deletion, heartbeats, recordings, sweep } = parts();
     await sweepOverdue(sweep());
+    await finishDeletions(deletion());
     await heartbeats().sweep(Date.now());
     if (new Date().getUTCMinutes() === EXPIRY_MINUTE) await recordings()?.removeExpired();
     if (common.publishing !== undefined) await publishOwed({ ...common, ...common.publishing });

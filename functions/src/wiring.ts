@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { Log } from '@taleback/core';
 import type { Firestore } from 'firebase-admin/firestore';
 import type { FunctionsConfig } from './config.ts';
+import type { DeletionOptions } from './deletion/deletion.ts';
+import { createDeletionStore } from './deletion/deletions.node.ts';
 import { createOwedEvents } from './events/owed-events.node.ts';
 import { createDeadLetters, createEvents, createJobQueue } from './events/pubsub.node.ts';
 import { createHeartbeatStore } from './heartbeat/heartbeat-store.node.ts';
@@ -80,13 +82,17 @@ export const openParts = (config: FunctionsConfig, firestore: Firestore, log: Lo
   const heartbeats = once(() => createHeartbeatStore(firestore, { ...store, defaultVoice, sharedVoices }));
   const audioPlace = once(() => openAudioPlace(config));
   /** Undefined where nothing is configured for what is private. */
-  const recordings = once((): Recordings | undefined => {
+  const hidden = once((): ObjectStore | undefined => {
     const { privateStore } = config;
     if (privateStore === undefined) return undefined;
-    const { lifetimeMs } = privateStore;
-    const store =
-      privateStore.kind === 'folder' ? createFolderStore(privateStore.folder) : openBucketPlace(privateStore);
-    return createRecordings({ store, lifetimeMs, now: common.now });
+    return privateStore.kind === 'folder'
+      ? createFolderStore(privateStore.folder)
+      : openBucketPlace(privateStore);
+  });
+  const recordings = once((): Recordings | undefined => {
+    const place = hidden();
+    if (place === undefined || config.privateStore === undefined) return undefined;
+    return createRecordings({ store: place, lifetimeMs: config.privateStore.lifetimeMs, now: common.now });
   });
   const requests = once((): RequestOptions => {
     const { limits, callbackUrl } = config;
@@ -127,6 +133,15 @@ export const openParts = (config: FunctionsConfig, firestore: Firestore, log: Lo
       });
       return { receiver, trustedProxyHops: config.trustedProxyHops };
     }),
+    deletion: once(
+      (): DeletionOptions => ({
+        ...common,
+        deletions: createDeletionStore(firestore, { ...store, now: common.now }),
+        narrations: config.audioBucket && openBucketPlace(config.audioBucket),
+        hidden: hidden(),
+        runpod: runpod(),
+      }),
+    ),
     renewal: once((): RenewOptions => ({ ...common, audioUrlOf: audioPlace()?.urlOf })),
     /** Undefined where workers pull jobs from the topic themselves. */
     dispatch: once((): DispatchOptions | undefined => {

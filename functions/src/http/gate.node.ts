@@ -7,7 +7,14 @@ import { json, type Refusal, refuse } from './answer.ts';
 import { BODY_TIMEOUT_MS, type BodyLimits, MAX_BODY_BYTES, parseJson, readBody } from './call.ts';
 
 /** Every function over HTTP: `expressEdge` and `boundedCallable` read their bodies. */
-export const HTTP_FUNCTIONS = ['tts', 'requestStoryAudio', 'retryStoryAudio', 'renewStoryAudio'];
+export const HTTP_FUNCTIONS = [
+  'tts',
+  'requestStoryAudio',
+  'retryStoryAudio',
+  'renewStoryAudio',
+  'deleteStory',
+  'deleteMyData',
+];
 
 /** Requests whose body the platform has not read. */
 const unread = new WeakSet<IncomingMessage>();

@@ -1,4 +1,5 @@
 import { describeError, type ErrorCode, present } from '@taleback/core';
+import type { DeletionAnswer } from '../deletion/deletion.ts';
 import type { RenewAnswer } from './renew-audio.ts';
 import type { RequestAnswer } from './request-audio.ts';
 
@@ -12,6 +13,11 @@ export interface CallableValue {
 /** The value of `renewStoryAudio`. */
 export interface RenewalValue {
   readonly status: 'renewed' | 'unchanged';
+}
+
+/** The value of `deleteStory` and `deleteMyData`; the sweep finishes what is under way. */
+export interface DeletionValue {
+  readonly status: 'deleted' | 'under-way';
 }
 
 interface Refusal {
@@ -37,7 +43,10 @@ const refusal = (status: Refusal['status'], code: ErrorCode, sentence?: string, 
 });
 
 const refusalOf = (
-  answer: Exclude<RequestAnswer | RenewAnswer, { attempt: number } | { kind: 'renewed' | 'unchanged' }>,
+  answer: Exclude<
+    RequestAnswer | RenewAnswer | DeletionAnswer,
+    { attempt: number } | { kind: 'renewed' | 'unchanged' | 'deleted' | 'under-way' }
+  >,
   awayCode: ErrorCode,
 ): Refusal => {
   switch (answer.kind) {
@@ -72,5 +81,11 @@ export const callableAnswer = (answer: RequestAnswer): CallableAnswer<CallableVa
 /** Maps the end of a renewal to Firebase's callable protocol. */
 export const renewalAnswer = (answer: RenewAnswer): CallableAnswer<RenewalValue> =>
   answer.kind === 'renewed' || answer.kind === 'unchanged'
+    ? { ok: true, value: { status: answer.kind } }
+    : refusalOf(answer, 'storage_unavailable');
+
+/** Maps the end of a deletion to Firebase's callable protocol. */
+export const deletionAnswer = (answer: DeletionAnswer): CallableAnswer<DeletionValue> =>
+  answer.kind === 'deleted' || answer.kind === 'under-way'
     ? { ok: true, value: { status: answer.kind } }
     : refusalOf(answer, 'storage_unavailable');

@@ -18,6 +18,7 @@ describe('createNames', () => {
         owedEvents: 'ttsOwedEvents',
         replays: 'ttsReplays',
         usage: 'ttsUsage',
+        deletions: 'ttsDeletions',
         runpodTurns: 'ttsRunpodTurns',
       },
       documents: { sweepRound: 'ttsSweeps/round', voiceMenu: 'ttsVoices/menu' },
@@ -28,6 +29,8 @@ describe('createNames', () => {
         request: 'requestStoryAudio',
         retry: 'retryStoryAudio',
         renew: 'renewStoryAudio',
+        deleteStory: 'deleteStory',
+        deleteMyData: 'deleteMyData',
         sweep: 'sweepStories',
       },
     });

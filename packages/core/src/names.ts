@@ -49,6 +49,8 @@ export const createNames = (options: NamesOptions = {}) => {
       replays: collection('ttsReplays'),
       /** What each user has used of the budget. */
       usage: collection('ttsUsage'),
+      /** Stories and users that are being deleted, and were. */
+      deletions: collection('ttsDeletions'),
       /** The jobs of each user at RunPod. */
       runpodTurns: collection('ttsRunpodTurns'),
     },
@@ -75,6 +77,8 @@ export const createNames = (options: NamesOptions = {}) => {
       request: functionId('requestStoryAudio'),
       retry: functionId('retryStoryAudio'),
       renew: functionId('renewStoryAudio'),
+      deleteStory: functionId('deleteStory'),
+      deleteMyData: functionId('deleteMyData'),
       sweep: functionId('sweepStories'),
     },
   } as const;

@@ -4,11 +4,13 @@ import type { CallbackClient } from './report.ts';
 
 const JOB = { storyId: 's1', jobId: 'j1', callbackUrl: 'https://app.example/api/tts/callback' };
 
-const open = () => {
+const open = (
+  delivery: Awaited<ReturnType<CallbackClient['deliver']>> = { kind: 'delivered', attempts: 1 },
+) => {
   const sent: unknown[] = [];
   const deliver: CallbackClient['deliver'] = ({ payload }) => {
     sent.push(payload);
-    return Promise.resolve({ kind: 'delivered', attempts: 1 });
+    return Promise.resolve(delivery);
   };
   const client = { deliver, deliverOnce: deliver };
   return { sent, reporter: createProgressReporter(client, JOB, Date.now) };
@@ -36,6 +38,16 @@ describe('createProgressReporter', () => {
     await vi.advanceTimersByTimeAsync(35_000);
     expect(sent).toHaveLength(32);
     await reporter.close();
+  });
+
+  it.each([
+    ['ends the job of a story that was deleted', 'story_id: there is no story "s1"', true],
+    ["goes on after a proxy's 404", '<html>Not Found</html>', false],
+  ])('%s', async (_what, excerpt, isUnwanted) => {
+    const { reporter } = open({ kind: 'refused', status: 404, excerpt });
+    reporter.report('synthesizing', 0.25);
+    await reporter.close();
+    expect(reporter.unwanted.aborted).toBe(isUnwanted);
   });
 
   it('sends nothing after the end', async () => {

@@ -25,6 +25,8 @@ const LAST_REPORT_MS = 1_000;
 
 /** The answer to progress of a job whose story has a newer one, or has ended already. */
 const UNWANTED = /"wanted"\s*:\s*false/;
+/** The receiver's own 404; a proxy answers with other words. */
+const STORY_DELETED = /story_id: there is no story /;
 
 const urlFor = (callbackUrl: string): string | undefined => {
   try {
@@ -63,7 +65,8 @@ export const createProgressReporter = (
       const payload = { story_id: storyId, job_id: jobId, stage, progress };
       const messageId = messageIdOf({ jobId, storyId }, `progress_${sent.atMs}`);
       const delivery = await client.deliverOnce({ url, messageId, payload }, closing.signal);
-      if (delivery.kind === 'delivered' && UNWANTED.test(delivery.excerpt ?? ''))
+      const isUnwanted = delivery.kind === 'delivered' && UNWANTED.test(delivery.excerpt ?? '');
+      if (isUnwanted || (delivery.kind === 'refused' && STORY_DELETED.test(delivery.excerpt ?? '')))
         unwanted.abort(new TalebackError('job_cancelled', 'Nobody waits for this narration any more.'));
     }
     sending = undefined;

@@ -4,7 +4,13 @@ export * from './entry-file.ts';
 export { createHttpPost, type HttpPost, type HttpPostOptions } from './http-post.node.ts';
 export { bearsToken, type LocalRefusal, type LocalServer, refuseForeign } from './local-guard.node.ts';
 export type * from './message.ts';
-export { AddressRefusedError, createSendOnce, describeFailure, isHttpUrl } from './message.ts';
+export {
+  AddressRefusedError,
+  createSendOnce,
+  describeFailure,
+  isHttpUrl,
+  isStoryDeleted,
+} from './message.ts';
 export { type DeliverOptions, Outbox, type OutboxStatus } from './outbox.ts';
 export { lifeOf, type ProcessName } from './process-life.node.ts';
 export { isPublicAddress } from './public-address.node.ts';

@@ -1,0 +1,219 @@
+import { createHash } from 'node:crypto';
+import { isRecord, readAttemptAudio, isEnded, textOf } from '@taleback/core';
+import { recordingHash } from '@taleback/core/storage';
+import {
+  type DocumentData,
+  FieldValue,
+  type Firestore,
+  type Query,
+  Timestamp,
+} from 'firebase-admin/firestore';
+import {
+  createFirestoreCalls,
+  type FirestoreOptions,
+  type StoreAway,
+} from '../stories/firestore-calls.node.ts';
+import { usageIdOf } from '../stories/opening.ts';
+
+/** What is to be deleted, as it is written down. */
+export interface Deletion {
+  readonly id: string;
+  readonly userId: string;
+  /** Undefined: everything of the user. */
+  readonly storyId: string | undefined;
+  /** `done`: all was removed once; what comes later is looked for. */
+  readonly state: 'open' | 'done';
+  readonly requestedAt: Timestamp;
+  /** Ids of the story's jobs, ours and RunPod's. */
+  readonly jobs: readonly string[];
+  /** Where the story's audio was. */
+  readonly places: readonly string[];
+  readonly recordingPath: string | undefined;
+  /** How often audio was looked for. */
+  readonly checks: number;
+}
+
+/** When the sweep takes over a deletion whose call was interrupted: a callable has a minute. */
+const TAKEN_OVER_MS = 60_000;
+/** Documents in one commit. */
+const BATCH = 200;
+/** Firestore takes 30 values for `in`. */
+const IN_VALUES = 30;
+
+const idOf = (userId: string, storyId: string | undefined): string =>
+  createHash('sha256')
+    .update(JSON.stringify([userId, storyId ?? null]))
+    .digest('hex');
+
+const texts = (value: unknown): readonly string[] =>
+  Array.isArray(value) ? value.filter((one) => typeof one === 'string') : [];
+
+const readDeletion = (id: string, fields: DocumentData): Deletion => ({
+  id,
+  userId: String(fields['userId']),
+  storyId: textOf(fields['storyId']),
+  state: fields['state'] === 'done' ? 'done' : 'open',
+  requestedAt: fields['requestedAt'] instanceof Timestamp ? fields['requestedAt'] : Timestamp.now(),
+  jobs: texts(fields['jobs']),
+  places: texts(fields['places']),
+  recordingPath: textOf(fields['recordingPath']),
+  checks: Number(fields['checks']) || 0,
+});
+
+export type DeletionStore = ReturnType<typeof createDeletionStore>;
+
+/** Deletions in Cloud Firestore, and what they delete there. */
+export const createDeletionStore = (
+  firestore: Firestore,
+  { now, ...options }: FirestoreOptions & { /** Unix milliseconds. */ readonly now: () => number },
+) => {
+  const { names, storyRef, usageRef, call, transact } = createFirestoreCalls(firestore, options);
+  const { collections, ownerField } = names;
+  const records = firestore.collection(collections.deletions);
+  const stories = firestore.collection(collections.stories);
+  const attempts = (storyId: string) => storyRef(storyId).collection(collections.attempts);
+
+  const removeFound = async (query: Query): Promise<void> => {
+    for (;;) {
+      const { docs } = await query.select().limit(BATCH).get();
+      const batch = firestore.batch();
+      for (const { ref } of docs) batch.delete(ref);
+      await batch.commit();
+      if (docs.length < BATCH) return;
+    }
+  };
+  const newRecord = (fields: object) => ({
+    ...fields,
+    state: 'open',
+    checks: 0,
+    requestedAt: FieldValue.serverTimestamp(),
+    nextAt: Timestamp.fromMillis(now() + TAKEN_OVER_MS),
+  });
+  const read = async (id: string): Promise<Deletion> =>
+    readDeletion(id, (await records.doc(id).get()).data() ?? {});
+
+  return {
+    /** Writes the deletion down and deletes the story's document in one transaction: from then on it is gone. */
+    open: async (
+      userId: string,
+      storyId: string,
+    ): Promise<
+      | { readonly kind: 'opened'; readonly deletion: Deletion }
+      | { readonly kind: 'no-such-story' }
+      | StoreAway
+    > => {
+      const id = idOf(userId, storyId);
+      const outcome = await transact(async (transaction) => {
+        const [story, record] = await transaction.getAll(storyRef(storyId), records.doc(id));
+        const fields = story?.data();
+        if (fields?.[ownerField] !== userId)
+          return record?.exists === true ? { kind: 'opened' as const } : { kind: 'no-such-story' as const };
+        const known = record?.exists === true ? readDeletion(id, record.data() ?? {}) : undefined;
+        const extras: unknown = fields['audioJobExtras'];
+        const recordingPath = isRecord(extras) ? textOf(extras['recording_path']) : undefined;
+        const places = [textOf(fields['audioStoragePath'])].filter((place) => place !== undefined);
+        const jobs = [textOf(fields['audioJobId']), textOf(fields['audioRunpodJobId'])];
+        transaction.set(
+          records.doc(id),
+          newRecord({
+            userId,
+            storyId,
+            jobs: [...new Set([...(known?.jobs ?? []), ...jobs.filter((job) => job !== undefined)])],
+            places: [...new Set([...(known?.places ?? []), ...places])],
+            ...(recordingHash(recordingPath) === undefined ? {} : { recordingPath }),
+          }),
+        );
+        transaction.delete(storyRef(storyId));
+        return { kind: 'opened' as const };
+      });
+      return outcome.kind === 'opened'
+        ? call(async () => ({ kind: 'opened', deletion: await read(id) }))
+        : outcome;
+    },
+    openUser: (
+      userId: string,
+    ): Promise<{ readonly kind: 'opened'; readonly deletion: Deletion } | StoreAway> =>
+      call(async () => {
+        const id = idOf(userId, undefined);
+        await records.doc(id).set(newRecord({ userId }));
+        return { kind: 'opened', deletion: await read(id) };
+      }),
+    attemptsOf: async (storyId: string) => {
+      const { docs } = await attempts(storyId).get();
+      return docs.map((document) => ({
+        jobId: document.id,
+        runpodJobId: textOf(document.get('runpodJobId')),
+        isUnderWay: !isEnded(readAttemptAudio(document.id, document.data()).status),
+      }));
+    },
+    noteJobs: async (id: string, jobs: readonly string[]): Promise<void> => {
+      await records.doc(id).update({ jobs: FieldValue.arrayUnion('', ...jobs) });
+    },
+    /** Whether another story of the user has the recording. */
+    isRecordingUsed: async ({ userId, recordingPath }: Deletion): Promise<boolean> => {
+      const same = stories.where('audioJobExtras.recording_path', '==', recordingPath);
+      const { docs } = await same.limit(BATCH).select(ownerField).get();
+      return docs.some((document) => document.get(ownerField) === userId);
+    },
+    /** Deletes what names the jobs of a story: attempts, events, answers of requests, places in the budget. */
+    removeTraces: async ({ userId, storyId = '', jobs, state }: Deletion): Promise<void> => {
+      const batch = firestore.batch();
+      for (const job of jobs.filter((id) => id !== '' && !id.includes('/')))
+        batch.delete(attempts(storyId).doc(job));
+      if (state === 'open' && jobs.some(Boolean))
+        for (const by of ['person', 'generate'] as const) {
+          const usage = usageRef(usageIdOf(userId, by));
+          const ended = Object.fromEntries(jobs.filter(Boolean).map((job) => [job, FieldValue.delete()]));
+          if ((await usage.get()).exists) batch.set(usage, { underWay: ended }, { merge: true });
+        }
+      await batch.commit();
+      if (state === 'open') await removeFound(attempts(storyId));
+      await removeFound(firestore.collection(collections.owedEvents).where('event.subject', '==', storyId));
+      for (let start = 0; start < jobs.length; start += IN_VALUES) {
+        const some = jobs.slice(start, start + IN_VALUES);
+        await removeFound(firestore.collection(collections.replays).where('jobId', 'in', some));
+      }
+    },
+    /** Stories that the user had when the deletion was requested. */
+    storiesOf: async ({ userId, requestedAt }: Deletion, limit: number) => {
+      const { docs } = await stories.where(ownerField, '==', userId).select('createdAt').limit(1_000).get();
+      const old = docs.filter((document) => {
+        const createdAt: unknown = document.get('createdAt');
+        return !(createdAt instanceof Timestamp) || createdAt.toMillis() <= requestedAt.toMillis();
+      });
+      return {
+        stories: old.slice(0, limit).map(({ id }) => id),
+        isLast: old.length <= limit && docs.length < 1_000,
+      };
+    },
+    livingOf: async (userId: string): Promise<readonly string[]> =>
+      (await stories.where(ownerField, '==', userId).select().get()).docs.map(({ id }) => id),
+    /** Deletes what is kept of a user beside the stories. */
+    removeUser: async (userId: string): Promise<void> => {
+      const user = createHash('sha256').update(userId).digest('hex');
+      const batch = firestore.batch();
+      batch.delete(firestore.collection(collections.runpodTurns).doc(user));
+      for (const by of ['person', 'generate'] as const) batch.delete(usageRef(usageIdOf(userId, by)));
+      await batch.commit();
+      await removeFound(firestore.collection(collections.voices).where('access.owner', '==', userId));
+      await removeFound(
+        firestore.collection(collections.owedEvents).where('event.data.userId', '==', userId),
+      );
+    },
+    settle: async (
+      id: string,
+      { checks, nextAtMs }: { readonly checks: number; readonly nextAtMs: number },
+    ) => {
+      await records.doc(id).update({ state: 'done', checks, nextAt: Timestamp.fromMillis(nextAtMs) });
+    },
+    forget: async (id: string): Promise<void> => {
+      await records.doc(id).delete();
+    },
+    listDue: (byMs: number, limit: number) =>
+      call(async () => {
+        const due = records.where('nextAt', '<=', Timestamp.fromMillis(byMs)).orderBy('nextAt').limit(limit);
+        const { docs } = await due.get();
+        return { kind: 'due' as const, deletions: docs.map((one) => readDeletion(one.id, one.data())) };
+      }),
+  };
+};

@@ -1,0 +1,222 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { audioKey, recordingKey } from '@taleback/core/storage';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  deleteMyData,
+  deleteStory,
+  type DeletionOptions,
+  finishDeletions,
+} from '../src/deletion/deletion.ts';
+import { createDeletionStore } from '../src/deletion/deletions.node.ts';
+import { createFolderStore } from '../src/recordings/folder-store.node.ts';
+import type { ObjectStore } from '../src/recordings/recordings.ts';
+import { requestAudio } from '../src/request/request-audio.ts';
+import { applyMessage, failureOf } from '../src/stories/apply-message.ts';
+import { clientOf, type Nets, openNets } from './nets-harness.ts';
+import { openRunpodApi, type RunpodApi } from './runpod-api.ts';
+
+const HOUR_MS = 3_600_000;
+const BYTES = Buffer.from('sound');
+
+let nets: Nets;
+let api: RunpodApi;
+let folder: string;
+let narrations: ObjectStore;
+let hidden: ObjectStore;
+let options: DeletionOptions;
+let nowMs: number;
+let next = 0;
+let stories = 0;
+beforeAll(async () => {
+  [nets, api] = await Promise.all([openNets(), openRunpodApi()]);
+});
+afterAll(() => Promise.all([nets.close(), api.close()]));
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'taleback-deletion-'));
+  narrations = createFolderStore(join(folder, 'audio'));
+  hidden = createFolderStore(join(folder, 'private'));
+  nowMs = Date.now();
+  const now = (): number => nowMs;
+  options = {
+    deletions: createDeletionStore(nets.firestore, { timeoutMs: 20_000, now }),
+    narrations,
+    hidden,
+    runpod: clientOf(api).client,
+    log: () => {},
+    now,
+  };
+  return () => rm(folder, { recursive: true, force: true });
+});
+
+const newUser = (): string => {
+  next += 1;
+  return `user-${next}`;
+};
+const audioOf = (userId: string, storyId: string, version: string): string =>
+  audioKey({ userId, storyId, language: 'en', version });
+const filesOf = async (): Promise<string[]> =>
+  (await Promise.all([narrations.list(''), hidden.list('')])).flat().sort();
+const documentsOf = async (...ids: string[]): Promise<string[]> => {
+  const found: string[] = [];
+  const { firestore } = nets;
+  for (const name of ['stories', 'ttsUsage', 'ttsOwedEvents', 'ttsReplays', 'ttsVoices', 'audioAttempts']) {
+    const query = name === 'audioAttempts' ? firestore.collectionGroup(name) : firestore.collection(name);
+    const { docs } = await query.get();
+    for (const document of docs)
+      if (ids.some((id) => `${document.ref.path} ${JSON.stringify(document.data())}`.includes(id)))
+        found.push(document.ref.path);
+  }
+  return found;
+};
+
+/** A story under way at RunPod, with everything that can belong to one. */
+const openStory = async (userId: string) => {
+  stories += 1;
+  const recording = recordingKey({ userId, bytes: Buffer.from(`voice ${stories}`), nowMs });
+  const storyId = await nets.newStory({ userId, audioJobExtras: { recording_path: recording } });
+  const answer = await requestAudio('request', userId, { storyId }, nets.requests);
+  const jobId = answer.kind === 'opened' ? String(answer.jobId) : '';
+  const runpodJobId = `rp-of-${jobId}`;
+  const { firestore } = nets;
+  await firestore.doc(`stories/${storyId}/audioAttempts/${jobId}`).update({ runpodJobId });
+  await firestore.doc(`ttsOwedEvents/${jobId}`).set({ event: { subject: storyId, data: { userId } } });
+  await firestore.doc(`ttsReplays/${jobId}`).set({ jobId });
+  await firestore.doc(`ttsUsage/${userId}`).set({ underWay: { [jobId]: nowMs } }, { merge: true });
+  const audio = [audioOf(userId, storyId, jobId), audioOf(userId, storyId, runpodJobId)];
+  for (const key of audio) {
+    await narrations.write(key, BYTES);
+    await narrations.write(`${key}.json`, BYTES);
+  }
+  await hidden.write(recording, BYTES);
+  await hidden.write(`failed_callbacks/2026-11-30/${storyId}-1.json`, BYTES);
+  return { storyId, jobId, runpodJobId, recording, audio };
+};
+
+describe('deleteStory', () => {
+  it('ends the job and removes everything of the story, and nothing of another', async () => {
+    const [userId, other] = [newUser(), newUser()];
+    const [story, neighbour, foreign] = [
+      await openStory(userId),
+      await openStory(userId),
+      await openStory(other),
+    ];
+    api.calls.length = 0;
+    expect(await deleteStory(userId, { storyId: story.storyId }, options)).toEqual({ kind: 'deleted' });
+    expect(await documentsOf(story.storyId, story.jobId)).toEqual([]);
+    expect((await filesOf()).filter((key) => key.includes(story.storyId) || key === story.recording)).toEqual(
+      [],
+    );
+    expect(api.calls.map(({ path }) => path)).toEqual([`/v2/ep/cancel/${story.runpodJobId}`]);
+    for (const { storyId, jobId, audio, recording } of [neighbour, foreign]) {
+      expect(await nets.story(storyId)).toMatchObject({ audioStatus: 'pending' });
+      expect(await documentsOf(jobId)).toHaveLength(5);
+      expect(await filesOf()).toEqual(expect.arrayContaining([...audio, recording]));
+    }
+    expect(await deleteStory(userId, { storyId: story.storyId }, options)).toEqual({ kind: 'deleted' });
+  });
+
+  it('is refused for the story of another person, as for one that does not exist', async () => {
+    const { storyId } = await openStory(newUser());
+    for (const id of [storyId, 'nothing'])
+      expect(await deleteStory(newUser(), { storyId: id }, options)).toEqual({ kind: 'no-such-story' });
+    expect(await deleteStory('u1', { storyId: 'a/b' }, options)).toMatchObject({
+      kind: 'invalid',
+      sentence: expect.stringMatching(/^storyId: /),
+    });
+    expect(await nets.story(storyId)).toMatchObject({ audioStatus: 'pending' });
+  });
+
+  it('leaves nothing for a callback that comes later, nor the audio', async () => {
+    const userId = newUser();
+    const { storyId, jobId, audio } = await openStory(userId);
+    await deleteStory(userId, { storyId }, options);
+    const message = failureOf('unknown', { jobId, details: undefined });
+    const late = { storyId, jobId, message, source: 'callback' } as const;
+    expect(await applyMessage(late, { ...nets.same, stories: nets.stories })).toEqual({
+      kind: 'no-such-story',
+    });
+    for (const afterMs of [HOUR_MS, 25 * HOUR_MS]) {
+      await narrations.write(audio[1] ?? '', BYTES);
+      nowMs += afterMs;
+      await finishDeletions(options);
+      expect((await filesOf()).filter((key) => key.includes(storyId))).toEqual([]);
+    }
+  });
+
+  it('spares a story that got the same id afterwards', async () => {
+    const userId = newUser();
+    const { storyId } = await openStory(userId);
+    await deleteStory(userId, { storyId }, options);
+    await nets.firestore.doc(`stories/${storyId}`).set({ userId });
+    await nets.firestore.doc(`stories/${storyId}/audioAttempts/new`).set({ number: 1 });
+    await narrations.write(audioOf(userId, storyId, 'new'), BYTES);
+    nowMs += HOUR_MS;
+    await finishDeletions(options);
+    expect(await filesOf()).toContain(audioOf(userId, storyId, 'new'));
+    expect(await nets.attempt(storyId, 'new')).toEqual({ number: 1 });
+  });
+});
+
+/** The options, whose call of that number fails, as when the process dies there. */
+const failingAt = (number: number): { readonly broken: DeletionOptions; readonly calls: () => number } => {
+  let calls = 0;
+  const wrap = <T extends object>(target: T): T =>
+    new Proxy(target, {
+      get: (object, name) => {
+        const method: unknown = Reflect.get(object, name);
+        if (typeof method !== 'function') return method;
+        return async (...values: unknown[]): Promise<unknown> => {
+          calls += 1;
+          if (calls === number) throw new Error('the process died');
+          return Reflect.apply(method, object, values);
+        };
+      },
+    });
+  const broken = {
+    ...options,
+    deletions: wrap(options.deletions),
+    narrations: wrap(narrations),
+    hidden: wrap(hidden),
+  };
+  return { broken, calls: () => calls };
+};
+
+describe('a deletion that is interrupted', () => {
+  it('is finished by the sweep, wherever that was', async () => {
+    for (let step = 2, isOver = false; !isOver; step += 1) {
+      const userId = newUser();
+      const { storyId, jobId, recording } = await openStory(userId);
+      const { broken, calls } = failingAt(step);
+      const answer = await deleteStory(userId, { storyId }, broken);
+      isOver = calls() < step;
+      expect(answer).toEqual({ kind: isOver ? 'deleted' : 'under-way' });
+      nowMs += 61_000;
+      await finishDeletions(options);
+      expect(await documentsOf(storyId, jobId)).toEqual([]);
+      expect((await filesOf()).filter((key) => key.includes(storyId) || key === recording)).toEqual([]);
+    }
+  });
+});
+
+describe('deleteMyData', () => {
+  it('removes everything of the person, and nothing of another', async () => {
+    const [userId, other] = [newUser(), newUser()];
+    for (let count = 0; count < 3; count += 1) await openStory(userId);
+    const foreign = await openStory(other);
+    await nets.firestore.doc(`ttsVoices/of-${userId}`).set({ access: { owner: userId } });
+    await hidden.write(`private/users/${userId}/voices/ann.wav`, BYTES);
+    await narrations.write(`private/users/${userId}/tide.mp3`, BYTES);
+    const { broken } = failingAt(12);
+    expect(await deleteMyData(userId, broken)).toEqual({ kind: 'under-way' });
+    nowMs += 61_000;
+    await finishDeletions(options);
+    await finishDeletions(options);
+    expect(await documentsOf(userId)).toEqual([]);
+    expect((await filesOf()).filter((key) => key.includes(`/${userId}/`))).toEqual([]);
+    expect(await documentsOf(foreign.jobId)).toHaveLength(5);
+    expect(await filesOf()).toEqual(expect.arrayContaining([...foreign.audio, foreign.recording]));
+    expect(await deleteMyData(userId, options)).toEqual({ kind: 'deleted' });
+  });
+});
