@@ -44,7 +44,7 @@ describe('createProgressReporter', () => {
     ['ends the job of a story that was deleted', 'story_id: there is no story "s1"', true],
     ["goes on after a proxy's 404", '<html>Not Found</html>', false],
   ])('%s', async (_what, excerpt, isUnwanted) => {
-    const { reporter } = open({ kind: 'refused', status: 404, excerpt });
+    const { reporter } = open({ kind: 'refused', excerpt });
     reporter.report('synthesizing', 0.25);
     await reporter.close();
     expect(reporter.unwanted.aborted).toBe(isUnwanted);
