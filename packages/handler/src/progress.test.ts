@@ -4,9 +4,7 @@ import type { CallbackClient } from './report.ts';
 
 const JOB = { storyId: 's1', jobId: 'j1', callbackUrl: 'https://app.example/api/tts/callback' };
 
-const open = (
-  delivery: Awaited<ReturnType<CallbackClient['deliver']>> = { kind: 'delivered', attempts: 1 },
-) => {
+const open = (delivery: Awaited<ReturnType<CallbackClient['deliver']>> = { kind: 'delivered' }) => {
   const sent: unknown[] = [];
   const deliver: CallbackClient['deliver'] = ({ payload }) => {
     sent.push(payload);
