@@ -32,6 +32,15 @@ const loadBeside = (emulators: object | undefined, hostname: string) => {
   return loadConfig(serving(files), hostname);
 };
 
+it('takes the site key of App Check, which may be absent', () => {
+  const [key, none, wrong] = [{ appCheck: '6L-key' }, {}, { appCheck: 7 }].map((more) =>
+    parseConfig('c.json', { firebase, ...more }),
+  );
+  expect(key).toMatchObject({ ok: true, config: { appCheck: '6L-key' } });
+  expect(none).toMatchObject({ ok: true, config: { appCheck: undefined } });
+  expect(wrong).toMatchObject({ ok: false, sentence: expect.stringContaining('appCheck must be') });
+});
+
 describe('loadConfig', () => {
   it("prefers Taleback's own file", async () => {
     const files = {
