@@ -26,16 +26,19 @@ export const watchMemory = async ({ processes }: System, isOver: () => boolean) 
     samples: [] as (readonly [number, number])[],
     peakMb: 0,
   }));
+  const ended = new Set<string>();
   while (!isOver()) {
     for (const one of watched) {
-      const { rssBytes, peakBytes } = await memoryOf(one.pid);
+      const memory = await memoryOf(one.pid).catch(() => undefined);
+      if (memory === undefined) ended.add(one.name);
+      const { rssBytes, peakBytes } = memory ?? { rssBytes: 0, peakBytes: 0 };
       one.samples.push([elapsedMs(), rssBytes / MB]);
-      one.peakMb = Math.round(peakBytes / MB);
+      one.peakMb = Math.max(one.peakMb, Math.round(peakBytes / MB));
     }
     await sleep(500);
   }
   const isTrend = elapsedMs() >= WARM_UP_MS + MIN_TREND_MS;
-  const faults: string[] = [];
+  const faults = [...ended].map((name) => `${name} has ended, perhaps without memory`);
   const figures = watched.map(({ name, samples, peakMb, limitMib }) => {
     const warm = samples.filter(([atMs]) => !isTrend || atMs >= WARM_UP_MS).map(([, rssMb]) => rssMb);
     const third = Math.ceil(warm.length / 3);
