@@ -53,10 +53,10 @@ export const runHonestUsers = async (
   /** From a request to its end, in milliseconds. */
   const latencies: { readonly way: string; readonly ms: number }[] = [];
   const faults: string[] = [];
-  let told = 0;
+  let next = 0;
   const nextTale = (): Tale => {
-    told += 1;
-    return TALES[told % TALES.length] as Tale;
+    next += 1;
+    return TALES[next % TALES.length] as Tale;
   };
 
   /** Does something, and waits until the story looks so. */

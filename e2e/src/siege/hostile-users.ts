@@ -134,11 +134,11 @@ export const hostileUsers = (system: System, victim: Victim): readonly Draw[] =>
       };
     };
   const calling =
-    (effect: string, refusedWith: readonly number[], dataOf: (random: Random) => object, as?: string): Draw =>
+    (effect: string, refusedWith: readonly number[], dataOf: (random: Random) => object): Draw =>
     (random) => {
       const { userId, claims } = pick(USERS, random);
       const [data, name] = [dataOf(random), pick([functions.request, functions.retry], random)];
-      const send = (): Promise<number> => system.call(name, data, as ?? userId, claims);
+      const send = (): Promise<number> => system.call(name, data, userId, claims);
       return { effect: `${effect}: ${name} ${JSON.stringify(data).slice(0, 80)}`, refusedWith, send };
     };
   const stranger: Draw = (random) => ({
