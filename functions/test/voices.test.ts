@@ -21,7 +21,7 @@ beforeAll(async () => {
   const listed = { defaultVoice: 'slt', sharedVoices: [SHARED] };
   options = {
     ...listed,
-    stories: createFirestoreStories(firestore, { timeoutMs: 20_000 }),
+    stories: createFirestoreStories(firestore, { timeoutMs: 60_000 }),
     queue: { publish: async (job) => void jobs.push(job) },
     limits: DEFAULT_STORY_LIMITS,
     callbackUrl: 'https://tales.example/api/tts/callback',
@@ -30,7 +30,7 @@ beforeAll(async () => {
     now: Date.now,
     newId: randomUUID,
   };
-  const { keep } = createHeartbeatStore(firestore, { timeoutMs: 20_000, ...listed });
+  const { keep } = createHeartbeatStore(firestore, { timeoutMs: 60_000, ...listed });
   receiver.serve({ generate: options, heartbeat: { keep, log: () => {}, now: Date.now } });
 });
 afterAll(() => receiver.close());
