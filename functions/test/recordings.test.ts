@@ -38,12 +38,13 @@ const STORES: Readonly<Record<string, () => Promise<OpenStore>>> = {
     return { store: createFolderStore(folder), close: () => rm(folder, { recursive: true, force: true }) };
   },
   'a bucket of S3': async () => {
-    const { access, close } = await openS3Service();
-    return { store: createS3AudioPlace({ ...access, bucket: BUCKET }), close };
+    const service = await openS3Service();
+    const store = createS3AudioPlace({ ...service.access, bucket: BUCKET });
+    return { store, close: () => service.close() };
   },
   'a bucket of Cloud Storage': async () => {
-    const { options, close } = await openGcsService();
-    vi.stubEnv('STORAGE_EMULATOR_HOST', options.endpoint);
+    const service = await openGcsService();
+    vi.stubEnv('STORAGE_EMULATOR_HOST', service.options.endpoint);
     const app = initializeApp({ projectId: 'demo-recordings' }, 'recordings');
     const openBucket = async () => getStorage(app).bucket(BUCKET);
     return {
@@ -51,7 +52,7 @@ const STORES: Readonly<Record<string, () => Promise<OpenStore>>> = {
       close: async () => {
         vi.unstubAllEnvs();
         await deleteApp(app);
-        await close();
+        await service.close();
       },
     };
   },

@@ -18,7 +18,7 @@ export interface OpenRequest {
   readonly storyId: string;
   readonly jobId: string;
   /** Whose budget it counts for. Default: none. */
-  readonly counted?: Pick<Account, 'userId' | 'usageId'>;
+  readonly counted?: Omit<Account, 'budget' | 'nowMs' | 'leaseMs'>;
   /** What identifies the request: one that comes again under any of the keys gets the first one's answer. Default: nothing. */
   readonly keys?: readonly string[];
 }

@@ -54,12 +54,11 @@ describe('expiry', () => {
 
   it('comes again every day, whatever fails, until it is closed', async () => {
     const hidden = openMemory([]);
-    const { list } = hidden.objects;
-    hidden.objects.list = () => Promise.reject(new Error('away'));
+    const list = vi.spyOn(hidden.objects, 'list').mockRejectedValue(new Error('away'));
     const { clock, logged, aside, expiry } = start(hidden);
     await vi.waitFor(() => expect(aside).toHaveLength(1));
     expect(logged).toHaveLength(2);
-    hidden.objects.list = list;
+    list.mockRestore();
     hidden.kept.add(recording('2026-11-23'));
     clock.advance(DAY_MS);
     await vi.waitFor(() => expect(aside).toHaveLength(2));
