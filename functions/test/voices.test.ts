@@ -207,6 +207,18 @@ describe('a voice that only its server knows', () => {
     expect(await retry(storyId)).toMatchObject(NOT_ALLOWED);
   });
 
+  it('is retried for a story that another server narrated, unless it is closed', async () => {
+    const storyId = await newStory({ voiceId: 'theirs' });
+    expect(await retry(storyId)).toMatchObject(NOT_ALLOWED);
+    await receiver.post('error-callback', { story_id: storyId, job_id: 'py-1', error: 'It broke.' });
+    expect(await retry(storyId)).toMatchObject({ kind: 'opened' });
+    await fail(storyId);
+    expect(await retry(storyId)).toMatchObject({ kind: 'opened' });
+    await fail(storyId);
+    await decide('', 'theirs', 'closed');
+    expect(await retry(storyId)).toMatchObject(NOT_ALLOWED);
+  });
+
   it('is not for another story, nor for the next owner of its story', async () => {
     const { storyId } = await generate('bespoke');
     await fail(storyId);

@@ -23,6 +23,7 @@ const NOT_ALLOWED = {
 
 /**
  * Decides whether the voice of an opening may be used. The attempt records for whom a server chose it, so that retries pass.
+ * The voice of a story that another server narrated was that server's choice.
  *
  * @param entries of the register, for the voice's id
  * @param last the story's last attempt
@@ -35,7 +36,9 @@ export const admitVoice = (
   const { decision, writes } = judged;
   const { job, voice } = decision;
   const { user_id: userId } = job.input.metadata;
-  const chosenFor = voice.chosenBy === 'server' ? userId : textOf(last?.['voiceChosenFor']);
+  const isForeign = judged.hasEnded && !(Number(last?.['number']) > 0);
+  const isOfServer = voice.chosenBy === 'server' || isForeign;
+  const chosenFor = isOfServer ? userId : textOf(last?.['voiceChosenFor']);
   const isForUser = chosenFor === userId;
   // A recording belongs to the user that its server named, wherever it lies.
   const hasRecording = (job.input.profile_path ?? job.input.recording_path) !== undefined;

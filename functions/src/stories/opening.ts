@@ -199,6 +199,8 @@ export type Judged =
       readonly writes: OpeningWrites;
       /** The story's last attempt, if it matters for the voice. */
       readonly lastJobId: string | undefined;
+      /** Whether the story keeps a voice that it was narrated in, or failed in. */
+      readonly hasEnded: boolean;
     }
   | { readonly decision: Exclude<OpeningDecision, Opened>; readonly writes?: never };
 
@@ -260,11 +262,12 @@ export const openInDocuments = (
     const { userId, ...words } = decision.newStory ?? {};
     const owner = userId === undefined ? {} : { [names.ownerField]: userId };
     const create = { ...owner, ...words, ...set };
-    return { decision, writes: { story: { create }, attempt, usage }, lastJobId: undefined };
+    return { decision, writes: { story: { create }, attempt, usage }, lastJobId: undefined, hasEnded: false };
   }
   const atEnd = { set: { ...set, audioErrorDetails: ROOM_FOR_END }, remove };
   if (fitChange(fields, atEnd) === undefined) return { decision: NO_ROOM };
   const isAsBefore = decision.voice.chosenBy === 'as-before';
   const lastJobId = isAsBefore ? attemptIdOf(fields['audioJobId']) : undefined;
-  return { decision, writes: { story: { update: { set, remove } }, attempt, usage }, lastJobId };
+  const hasEnded = isAsBefore && story?.audio.status !== undefined;
+  return { decision, writes: { story: { update: { set, remove } }, attempt, usage }, lastJobId, hasEnded };
 };
