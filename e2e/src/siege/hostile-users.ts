@@ -53,6 +53,8 @@ const LOCKED_IDS = Array.from({ length: LOCKED }, (_, index) => `locked-${index}
 const at = (storyId: string): string => `${collections.stories}/${storyId}`;
 const voiceAt = (voiceId: string): string => `${collections.voices}/flite:${voiceId}`;
 
+/** Callables that name a story. */
+const OF_A_STORY = [functions.request, functions.retry, functions.deleteStory];
 /** Ids that no callable takes. */
 const ODD_IDS = [null, 7, ['a'], {}, '', 'a/b', '..', '__a__', '\ud800', 'x'.repeat(2_000)];
 /** Ids that clients may not choose. */
@@ -137,14 +139,21 @@ export const hostileUsers = (system: System, victim: Victim): readonly Draw[] =>
     (effect: string, refusedWith: readonly number[], dataOf: (random: Random) => object): Draw =>
     (random) => {
       const { userId, claims } = pick(USERS, random);
-      const [data, name] = [dataOf(random), pick([functions.request, functions.retry], random)];
+      const [data, name] = [dataOf(random), pick(OF_A_STORY, random)];
       const send = (): Promise<number> => system.call(name, data, userId, claims);
       return { effect: `${effect}: ${name} ${JSON.stringify(data).slice(0, 80)}`, refusedWith, send };
     };
   const stranger: Draw = (random) => ({
     effect: 'a stranger is let in',
     refusedWith: [401],
-    send: () => system.call(functions.request, { storyId: victim(random) }),
+    send: () =>
+      system.call(pick([...OF_A_STORY, functions.deleteMyData], random), { storyId: victim(random) }),
+  });
+  const deletion: Draw = () => ({
+    effect: "another's data is deleted",
+    // Its own is: there is none.
+    refusedWith: [200],
+    send: () => system.call(functions.deleteMyData, { userId: 'reader-0-0' }, 'eve'),
   });
   const flood: Draw = (random) => {
     const { userId, claims } = pick(USERS, random);
@@ -186,13 +195,14 @@ export const hostileUsers = (system: System, victim: Victim): readonly Draw[] =>
       { method: pick(['GET', 'DELETE'], random), path: `/${pick(SERVER_DOCUMENTS, random)}` },
       { method: 'PATCH', path: `/${pick(SERVER_DOCUMENTS, random)}`, body: { fields: {} } },
     ]),
-    calling("another's story is narrated", [404], (random) => ({
+    calling("another's story is narrated or deleted", [404], (random) => ({
       storyId: victim(random),
       priority: 'high',
     })),
     calling('what is no story is queued', [400], (random) => ({ storyId: pick(ODD_IDS, random) })),
     stranger,
     forbidden,
+    deletion,
     flood,
   ];
 };

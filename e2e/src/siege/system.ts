@@ -24,6 +24,8 @@ const MEMORY_MIB = {
   [functions.receiver]: 512,
   [functions.request]: 256,
   [functions.retry]: 256,
+  [functions.deleteStory]: 256,
+  [functions.deleteMyData]: 256,
   [functions.sweep]: 256,
 };
 /** The schedule of a deployment is a minute. */
