@@ -36,7 +36,7 @@ const Page = ({ session, go }: Pick<Props, 'session' | 'go'>) => {
     case 'new':
       return <NewStoryPage session={session} go={go} />;
     case 'story':
-      return <StoryPage session={session} />;
+      return <StoryPage session={session} go={go} />;
     default:
       return route satisfies never;
   }

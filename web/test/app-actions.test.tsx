@@ -5,7 +5,7 @@ import { turn } from './turn.ts';
 import type { Fields } from '../src/documents/fields.ts';
 import { readStory } from '../src/documents/story.ts';
 import type { Stage } from './gallery/staged-page.tsx';
-import type { AskAnswer } from '../src/live/ask.ts';
+import type { AskAnswer, DeletionAnswer } from '../src/live/ask.ts';
 import type { SignInAnswer } from '../src/live/feed.ts';
 import { FIXTURE_NOW_MS, GUEST, STORY_ID } from './gallery/fixture-documents.ts';
 import { AUDIO_URL, alerts, choose, click, find, said, send, show } from './page.tsx';
@@ -252,5 +252,63 @@ describe('opening a story', () => {
     expect(find('connection').dataset['state']).toBe('denied');
     await send(stage, { title: 'A tale' });
     expect(find('connection').dataset['state']).toBe('live');
+  });
+});
+
+describe('deleting', () => {
+  it('a story asks first, says when it is done, and leads back to the list', async () => {
+    const stage = show('ready');
+    stage.session.draftOf(STORY_ID).keep({ title: 'A tale', text: 'Not saved.' });
+    await click('delete-story');
+    expect(document.querySelector<HTMLDialogElement>('.deletion dialog[open]')?.textContent).toContain(
+      'cannot be brought back',
+    );
+    expect(stage.feed.deletions).toEqual([]);
+    await click('delete-story-confirm');
+    expect(stage.feed.deletions).toEqual([STORY_ID]);
+    expect(said()).toBe('The story is deleted.');
+    expect(stage.session.route.value.kind).toBe('home');
+    expect(stage.session.draftOf(STORY_ID).read()).toBeUndefined();
+  });
+
+  it('leads nowhere when another page was opened meanwhile', async () => {
+    const stage = show('ready');
+    const answer = createGate<DeletionAnswer>();
+    stage.feed.answers.delete = () => answer.promise;
+    await click('delete-story');
+    await click('delete-story-confirm');
+    expect(find('delete-story').textContent).toBe('Deleting');
+    await turn(() => stage.go('#new'));
+    await turn(() => answer.open({ kind: 'deleted' }));
+    expect(stage.session.route.value.kind).toBe('new');
+  });
+
+  it.each([
+    [
+      { kind: 'unreached', words: 'internal' },
+      'The server did not answer. Delete again when the connection is back.',
+    ],
+    [
+      { kind: 'refused', code: 'request_invalid', words: 'storyId: you have no such story' },
+      'storyId: you have no such story',
+    ],
+  ] as const)('says what went wrong: $0.kind', async (answer, words) => {
+    const stage = show('ready');
+    stage.feed.answers.delete = () => Promise.resolve(answer);
+    await click('delete-story');
+    await click('delete-story-confirm');
+    expect(alerts()).toEqual([`Not everything could be deleted.${words}`]);
+    expect(stage.session.route.value.kind).toBe('story');
+  });
+
+  it('everything asks first, and forgets what was not saved', async () => {
+    const stage = show('ready');
+    stage.session.draftOf().keep({ title: 'A new one', text: 'Not saved.' });
+    await click('delete-everything');
+    expect(stage.feed.deletions).toEqual([]);
+    await click('delete-everything-confirm');
+    expect(stage.feed.deletions).toEqual(['everything']);
+    expect(said()).toBe('Everything of yours is deleted.');
+    expect(stage.session.draftOf().read()).toBeUndefined();
   });
 });

@@ -1,7 +1,7 @@
 import type { Attempt } from '../src/documents/attempt.ts';
 import type { Engine } from '../src/documents/engine.ts';
 import type { Story, StoryDraft, StoryWords } from '../src/documents/story.ts';
-import type { AskAnswer } from '../src/live/ask.ts';
+import type { AskAnswer, DeletionAnswer } from '../src/live/ask.ts';
 import type {
   AudioAsk,
   Feed,
@@ -66,6 +66,8 @@ export interface FakeFeed extends Feed {
   readonly signIns: string[];
   /** Stories that another address was asked for. */
   readonly renewals: string[];
+  /** Stories whose deletion was asked for, and `everything`. */
+  readonly deletions: string[];
   /** What the server will answer; replace them to change its mind or to keep it waiting. */
   readonly answers: {
     ask: () => Promise<AskAnswer>;
@@ -73,6 +75,7 @@ export interface FakeFeed extends Feed {
     edit: () => Promise<SaveAnswer>;
     renew: () => Promise<boolean>;
     signIn: () => Promise<SignInAnswer>;
+    delete: () => Promise<DeletionAnswer>;
   };
 }
 
@@ -91,12 +94,14 @@ export const createFakeFeed = (): FakeFeed => {
     edits: [],
     signIns: [],
     renewals: [],
+    deletions: [],
     answers: {
       ask: () => Promise.resolve({ kind: 'opened' }),
       save: () => Promise.resolve({ kind: 'saved', storyId: 'saved-story' }),
       edit: () => Promise.resolve({ kind: 'saved', storyId: 'story-1' }),
       renew: () => Promise.resolve(false),
       signIn: () => Promise.resolve({ kind: 'signed-in' }),
+      delete: () => Promise.resolve({ kind: 'deleted' }),
     },
   };
   const signIn = (how: string): Promise<SignInAnswer> => {
@@ -136,6 +141,14 @@ export const createFakeFeed = (): FakeFeed => {
     renewAudio: (storyId) => {
       feed.renewals.push(storyId);
       return feed.answers.renew();
+    },
+    deleteStory: (storyId) => {
+      feed.deletions.push(storyId);
+      return feed.answers.delete();
+    },
+    deleteMyData: () => {
+      feed.deletions.push('everything');
+      return feed.answers.delete();
     },
   };
 };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseAnswer, parseRefusal } from './ask.ts';
+import { parseAnswer, parseDeletion, parseRefusal } from './ask.ts';
 
 describe('parseAnswer', () => {
   it.each(['opened', 'under-way', 'already-ready'])('takes %s', (status) => {
@@ -8,6 +8,16 @@ describe('parseAnswer', () => {
 
   it.each([undefined, null, 'opened', {}, { status: 'sung' }])('does not understand %j', (data) => {
     expect(parseAnswer(data).kind).toBe('unreached');
+  });
+});
+
+describe('parseDeletion', () => {
+  it.each(['deleted', 'under-way'])('takes %s for done', (status) => {
+    expect(parseDeletion({ status })).toEqual({ kind: 'deleted' });
+  });
+
+  it.each([undefined, {}, { status: 'opened' }])('does not understand %j', (data) => {
+    expect(parseDeletion(data).kind).toBe('unreached');
   });
 });
 

@@ -19,21 +19,34 @@ export type AskAnswer =
     }
   | { readonly kind: 'unreached'; readonly words: string };
 
+/** How a deletion ends; one that the server still has under way is finished without the page. */
+export type DeletionAnswer =
+  | { readonly kind: 'deleted' }
+  | Extract<AskAnswer, { kind: 'refused' | 'unreached' }>;
+
 /** Codes of callable functions about the connection, not about the request. */
 const UNREACHED = /^functions\/(unavailable|deadline-exceeded|internal|cancelled|unknown|aborted)$/;
 
 const fieldOf = (value: unknown, name: string): unknown => (isRecord(value) ? value[name] : undefined);
+
+const NOT_UNDERSTOOD = { kind: 'unreached', words: 'The answer could not be understood.' } as const;
 
 /** Parses what the callable answered. */
 export const parseAnswer = (data: unknown): AskAnswer => {
   const status = fieldOf(data, 'status');
   return status === 'opened' || status === 'under-way' || status === 'already-ready'
     ? { kind: status }
-    : { kind: 'unreached', words: 'The answer could not be understood.' };
+    : NOT_UNDERSTOOD;
+};
+
+/** Parses what the callable of a deletion answered. */
+export const parseDeletion = (data: unknown): DeletionAnswer => {
+  const status = fieldOf(data, 'status');
+  return status === 'deleted' || status === 'under-way' ? { kind: 'deleted' } : NOT_UNDERSTOOD;
 };
 
 /** Parses what the callable threw; a code of our catalogue in its details outranks the transport's. */
-export const parseRefusal = (fault: unknown): AskAnswer => {
+export const parseRefusal = (fault: unknown): Extract<AskAnswer, { kind: 'refused' | 'unreached' }> => {
   const message = fieldOf(fault, 'message');
   const words = typeof message === 'string' ? message : String(fault);
   const details = fieldOf(fault, 'details');

@@ -1,7 +1,7 @@
 import type { Attempt } from '../documents/attempt.ts';
 import type { Engine } from '../documents/engine.ts';
 import type { Story, StoryDraft, StoryWords } from '../documents/story.ts';
-import type { AskAnswer } from './ask.ts';
+import type { AskAnswer, DeletionAnswer } from './ask.ts';
 
 /** The port between the page and its server: what is watched, and what is asked for. */
 export interface Feed {
@@ -27,6 +27,10 @@ export interface Feed {
   readonly retryAudio: (ask: AudioAsk) => Promise<AskAnswer>;
   /** Asks for another address of a narration that does not load; whether the story is getting one. */
   readonly renewAudio: (storyId: string) => Promise<boolean>;
+  /** Deletes a story with everything that belongs to it. */
+  readonly deleteStory: (storyId: string) => Promise<DeletionAnswer>;
+  /** Deletes everything of the reader. */
+  readonly deleteMyData: () => Promise<DeletionAnswer>;
 }
 
 export type Unsubscribe = () => void;

@@ -33,7 +33,7 @@ import { inOrder, readAttempt } from '../documents/attempt.ts';
 import { type Engine, type OwnVoice, readMenu, readOwnVoice, withOwnVoices } from '../documents/engine.ts';
 import type { Fields } from '../documents/fields.ts';
 import { isSameWords, readStory, type StoryWords } from '../documents/story.ts';
-import { type AskAnswer, isRenewed, parseAnswer, parseRefusal } from './ask.ts';
+import { isRenewed, parseAnswer, parseDeletion, parseRefusal } from './ask.ts';
 import type { AudioAsk, Feed, Found, Listener, SaveAnswer, SignInAnswer, Snapshot, Watch } from './feed.ts';
 
 /** The list shows the newest stories; an older one still opens by its address. */
@@ -184,13 +184,8 @@ export const openFirebaseFeed = async ({
 
   const call = async (name: string, words: object): Promise<unknown> =>
     (await httpsCallable(functions, name, { timeout: ASK_TIMEOUT_MS })(words)).data;
-  const ask = async (name: string, { storyId, voiceId }: AudioAsk): Promise<AskAnswer> => {
-    try {
-      return parseAnswer(await call(name, voiceId === undefined ? { storyId } : { storyId, voiceId }));
-    } catch (fault) {
-      return parseRefusal(fault);
-    }
-  };
+  const ask = (name: string, { storyId, voiceId }: AudioAsk) =>
+    call(name, voiceId === undefined ? { storyId } : { storyId, voiceId }).then(parseAnswer, parseRefusal);
 
   return {
     watchReader: (report) =>
@@ -240,5 +235,8 @@ export const openFirebaseFeed = async ({
     requestAudio: (request) => ask(names.functions.request, request),
     retryAudio: (request) => ask(names.functions.retry, request),
     renewAudio: (storyId) => call(names.functions.renew, { storyId }).then(isRenewed, () => false),
+    deleteStory: (storyId) =>
+      call(names.functions.deleteStory, { storyId }).then(parseDeletion, parseRefusal),
+    deleteMyData: () => call(names.functions.deleteMyData, {}).then(parseDeletion, parseRefusal),
   };
 };

@@ -2,6 +2,7 @@ import { valueOf } from '../live/view.ts';
 import { NEW_STORY_HREF, storyHref } from '../session/route.ts';
 import type { Session } from '../session/session.ts';
 import { ConnectionNotice, NarrationBadge } from '../ui/badges.tsx';
+import { DeleteButton } from '../ui/delete-button.tsx';
 import { PageHeading, Icon } from '../ui/elements.tsx';
 import type { Story } from '../documents/story.ts';
 import { Moment } from '../ui/time.tsx';
@@ -92,6 +93,20 @@ export const StoryList = ({ session }: { session: Session }) => {
             />
           ))}
         </ul>
+      )}
+      {stories.length > 0 && (
+        <DeleteButton
+          label="Delete everything"
+          heading="Delete everything of yours?"
+          testId="delete-everything"
+          remove={session.feed.deleteMyData}
+          onDeleted={() => {
+            for (const id of [undefined, ...stories.map((story) => story.id)]) session.draftOf(id).forget();
+            session.say('Everything of yours is deleted.');
+          }}
+        >
+          Your stories, their narrations and history, and your voices cannot be brought back.
+        </DeleteButton>
       )}
     </nav>
   );

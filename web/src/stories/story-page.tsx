@@ -10,6 +10,7 @@ import { StoryText } from './story-text.tsx';
 import type { Engine } from '../documents/engine.ts';
 import { HOME_HREF } from '../session/route.ts';
 import { ConnectionNotice } from '../ui/badges.tsx';
+import { DeleteButton } from '../ui/delete-button.tsx';
 import { Icon, PageHeading } from '../ui/elements.tsx';
 import { Moment } from '../ui/time.tsx';
 import { languageName } from './fields.tsx';
@@ -64,7 +65,7 @@ const Facts = ({ story, engines }: { story: Story; engines: readonly Engine[] })
 );
 
 /** One story. Its heading stays the same element when the data comes, because focus may stand on it. */
-export const StoryPage = ({ session }: { session: Session }) => {
+export const StoryPage = ({ session, go }: { session: Session; go: (href: string) => void }) => {
   const view = session.story.value;
   const story = valueOf(view)?.document;
   return (
@@ -87,6 +88,20 @@ export const StoryPage = ({ session }: { session: Session }) => {
         <>
           <ConnectionNotice state={view.kind} />
           <StoryBody session={session} story={story} />
+          <DeleteButton
+            label="Delete this story"
+            heading="Delete this story?"
+            testId="delete-story"
+            remove={() => session.feed.deleteStory(story.id)}
+            onDeleted={() => {
+              session.draftOf(story.id).forget();
+              session.say('The story is deleted.');
+              const route = session.route.peek();
+              if (route.kind === 'story' && route.storyId === story.id) go(HOME_HREF);
+            }}
+          >
+            Its text, its narration and its history cannot be brought back.
+          </DeleteButton>
         </>
       )}
     </article>
