@@ -6,7 +6,7 @@ import { addDoctorCommand } from './commands/doctor.ts';
 import { addNarrateCommand } from './commands/narrate.ts';
 import { addReplayCommand } from './commands/replay.node.ts';
 import { addSynthesizeCommand } from './commands/synthesize.node.ts';
-import { addVoicesCommand } from './commands/voices.node.ts';
+import { addVoicesCommand } from './commands/voices.ts';
 import { addWorkerCommand } from './commands/worker.node.ts';
 import { errorSentence } from '@taleback/worker/src/start-fault.ts';
 import { CommandFailed, exitCodeOf } from './exit-code.ts';

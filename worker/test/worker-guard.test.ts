@@ -148,11 +148,7 @@ describe('what guards the worker, in its process', { timeout: 120_000 }, () => {
   it.each([
     [{ AUDIO_FOLDER: '/proc/nowhere' }, /^taleback: configuration: AUDIO_FOLDER: ENOENT: .*$/, 2],
     [{ ENGINES: 'beep' }, /^taleback: configuration: ENGINES: must be some of .*$/, 2],
-    [
-      { ENGINES: 'espeak-ng', PYTHON: '/nowhere/python' },
-      /\ntaleback: [^\n]*\/nowhere\/python ENOENT[^\n]*$/,
-      1,
-    ],
+    [{ ENGINES: 'espeak-ng', PYTHON: '/nowhere/python' }, /^taleback: configuration: PYTHON: .*$/, 2],
   ])(
     'that cannot start as %j says why in its last line, without a stack',
     async (environment, words, code) => {

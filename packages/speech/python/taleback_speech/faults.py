@@ -11,7 +11,7 @@ FAULT_CODES = frozenset(
     """
     text_empty text_too_short text_too_long text_encoding_invalid text_not_speakable text_invalid
     language_unsupported script_unsupported request_invalid too_many_stories
-    voice_not_found voice_profile_missing voice_profile_corrupt voice_profile_format_invalid voice_language_mismatch
+    voice_not_found voice_not_allowed voice_profile_missing voice_profile_corrupt voice_profile_format_invalid voice_language_mismatch
     model_unavailable model_loading_failed model_failed audio_missing audio_silent audio_implausible
     gpu_out_of_memory memory_exhausted disk_full machine_overloaded
     storage_upload_failed storage_unavailable

@@ -7,26 +7,15 @@ import {
   type VoiceAccess,
   voiceDocumentId,
 } from '@taleback/core';
-import type { Firestore } from '@google-cloud/firestore';
-import type { Command } from 'commander';
+import { Firestore } from '@google-cloud/firestore';
 import { CommandFailed, UsageError } from '../exit-code.ts';
 import { readConfig } from '../options.node.ts';
 import { terminal } from '../terminal.ts';
 
-const EXAMPLES = `
-Examples:
-  taleback voices list
-  taleback voices share 21m00Tcm4TlvDq8ikWAM
-  taleback voices assign mum --user 4pQ7sX0bWcTz
-  taleback voices close mum
-
-The register is in Firestore, which is reached with your own Google credentials: GOOGLE_CLOUD_PROJECT names the project,
-TALEBACK_INSTANCE the deployment in it. A decision holds until the next one; no worker changes it.`;
-
 /** Of a voice id, as in the register. */
 const MAX_ID_CHARACTERS = 200;
 
-interface VoiceFlags {
+export interface VoiceFlags {
   readonly engine?: string | undefined;
 }
 
@@ -34,8 +23,7 @@ type Names = Awaited<ReturnType<typeof readConfig>>['config']['names'];
 
 const withFirestore = async <T>(work: (firestore: Firestore, names: Names) => Promise<T>): Promise<T> => {
   const { config } = await readConfig();
-  const { Firestore: Client } = await import('@google-cloud/firestore');
-  const firestore = new Client();
+  const firestore = new Firestore();
   try {
     return await work(firestore, config.names);
   } finally {
@@ -46,7 +34,8 @@ const withFirestore = async <T>(work: (firestore: Firestore, names: Names) => Pr
 const wordsOf = (access: VoiceAccess): string =>
   typeof access === 'string' ? access : `user ${access.owner}`;
 
-const listVoices = ({ json }: { readonly json: boolean }): Promise<void> =>
+/** Prints the register. */
+export const listVoices = ({ json }: { readonly json: boolean }): Promise<void> =>
   withFirestore(async (firestore, { collections }) => {
     const { docs } = await firestore.collection(collections.voices).orderBy('voiceId').get();
     const voices = docs.map((document) => readVoice(document.data()));
@@ -105,7 +94,12 @@ const writeMenu = (firestore: Firestore, { documents }: Names, entries: readonly
     transaction.update(menu, { engines: next });
   });
 
-const setAccess = async (voiceId: string, access: VoiceAccess, { engine }: VoiceFlags): Promise<void> => {
+/** Writes what an operator decided about a voice, and prints what holds now. */
+export const setAccess = async (
+  voiceId: string,
+  access: VoiceAccess,
+  { engine }: VoiceFlags,
+): Promise<void> => {
   if (voiceId === '' || voiceId.length > MAX_ID_CHARACTERS)
     throw new UsageError(`<id> must have 1 to ${MAX_ID_CHARACTERS} characters`);
   await withFirestore(async (firestore, names) => {
@@ -123,44 +117,4 @@ const setAccess = async (voiceId: string, access: VoiceAccess, { engine }: Voice
       );
     });
   });
-};
-
-/** `taleback voices list`, `share`, `assign` and `close` */
-export const addVoicesCommand = (program: Command): void => {
-  const voices = program
-    .command('voices')
-    .summary('who may use which voice')
-    .description('Shows who may use which voice, and decides it.')
-    .addHelpText('after', EXAMPLES);
-  voices
-    .command('list')
-    .description('Lists the register: engine, id, name, and who may use the voice.')
-    .option('--json', 'as JSON', false)
-    .action(listVoices);
-  const ENGINE = [
-    '--engine <name>',
-    'only the voice of this engine; default: of every engine that has the id',
-  ] as const;
-  voices
-    .command('share')
-    .description('Lets everyone use a voice.')
-    .argument('<id>', 'of the voice')
-    .option(...ENGINE)
-    .action((id: string, flags: VoiceFlags) => setAccess(id, 'shared', flags));
-  voices
-    .command('assign')
-    .description('Lets one user use a voice, and no one else.')
-    .argument('<id>', 'of the voice')
-    .requiredOption('--user <id>', 'the user')
-    .option(...ENGINE)
-    .action((id: string, { user, ...flags }: VoiceFlags & { readonly user: string }) => {
-      if (user === '') throw new UsageError('--user must not be empty');
-      return setAccess(id, { owner: user }, flags);
-    });
-  voices
-    .command('close')
-    .description('Lets no one use a voice.')
-    .argument('<id>', 'of the voice')
-    .option(...ENGINE)
-    .action((id: string, flags: VoiceFlags) => setAccess(id, 'closed', flags));
 };
