@@ -113,7 +113,19 @@ export const writePrivate = async (path: string, bytes: Uint8Array | string): Pr
   await syncFolder(dirname(path));
 };
 
-/** Moves a file into a private folder, where its life begins now. @throws what the file system says */
+/**
+ * Moves a file into a private folder, where its life begins now.
+ *
+ * @throws what the file system says
+ *
+ * @example
+ * import { tmpdir } from 'node:os';
+ * import { join } from 'node:path';
+ * import { movePrivate, writePrivate } from '@taleback/outbox';
+ * const folder = join(tmpdir(), 'taleback-example');
+ * await writePrivate(join(folder, 'b.txt'), 'kept');
+ * await movePrivate(join(folder, 'b.txt'), join(folder, 'set-aside', 'b.txt'));
+ */
 export const movePrivate = async (path: string, target: string): Promise<void> => {
   makePrivateFolder(dirname(target));
   await rename(path, target);
