@@ -21,6 +21,7 @@ const CLOSED = [
   'ttsReplays/request-1',
   'ttsRunpodTurns/user-1',
   'ttsUsage/alice',
+  'ttsDeletions/deletion-1',
   'ttsStats/2027-01-15',
   'ttsStats/2027-01-15/shards/3',
   'ttsAlerts/alert-1',
