@@ -10,7 +10,6 @@ import {
   type DeadLetter,
   FAILED_CALLBACKS,
   formatDeadLetter,
-  isStoryDeleted,
   Outbox,
   type OutboxStatus,
   OutboxStore,
@@ -57,17 +56,14 @@ const DIRECT_RETRY = {
  */
 export const openCallbacks = async (
   { callbacks: config, secrets }: Pick<WorkerConfig, 'callbacks' | 'secrets'>,
-  records: Pick<Library, 'keep'> & Partial<Pick<Stores, 'removeNarration'>>,
+  records: Pick<Library, 'keep'>,
   log: Log,
 ) => {
   const clock = systemClock;
   const http = createHttpPost(config);
   const sending = { post: http.post, ...signingOf(config, secrets), now: Date.now };
   const keepDeadLetter = async (letter: DeadLetter): Promise<void> => {
-    const payload = JSON.parse(letter.message.body) as { story_id?: unknown; storage_path?: unknown };
-    const { story_id: storyId } = payload;
-    // The story was deleted while it was narrated.
-    if (isStoryDeleted(letter.delivery)) return records.removeNarration?.(payload.storage_path);
+    const { story_id: storyId } = JSON.parse(letter.message.body) as { story_id?: unknown };
     const key = recordKey(FAILED_CALLBACKS, String(storyId), letter.createdMs);
     await records.keep(key, formatDeadLetter(letter));
   };
@@ -191,11 +187,7 @@ export const openWorker = async (
   if (config.storage.kind === 'folder')
     audioServer = await requireListening('AUDIO_HOST, AUDIO_PORT', openAudioServer(config.audio));
   const stores = await openStores(config, { folderUrl: audioServer?.url ?? '' });
-  const callbacks = await openCallbacks(
-    config,
-    { keep: stores.hidden.keep, removeNarration: stores.removeNarration },
-    log,
-  );
+  const callbacks = await openCallbacks(config, stores.hidden, log);
   const expiry = startExpiry({
     stores,
     recordingLifetimeMs: config.recordingLifetimeMs,

@@ -25,6 +25,8 @@ beforeEach(async () => {
   status = 200;
   receiver = await openRecordingReceiver(({ path }) => ({
     status: path.endsWith('/callback') ? status : 200,
+    // In our receiver's words, where the status is 404.
+    text: '{"success":false,"error":"story_id: there is no story \\"s1\\""}',
   }));
 });
 afterEach(async () => {
@@ -110,5 +112,20 @@ describe('the callbacks of the worker, in its process', { timeout: 120_000 }, ()
       (name) => name.endsWith('.json'),
     );
     expect(kept).toHaveLength(1);
+  });
+
+  it('are kept with their audio when the receiver has no such story: it may be that of another deployment', async () => {
+    status = 404;
+    const { worker } = await start();
+    await publish('j1');
+    await worker.line('callback failed');
+    const kept = async (place: string): Promise<string[]> =>
+      (await readdir(join(folder, place), { recursive: true })).filter((name) =>
+        /\.(?:mp3|json)$/.test(name),
+      );
+    await until(async () => expect(await kept('outbox/private/failed_callbacks')).toHaveLength(1));
+    expect(await kept('audio')).toEqual(
+      expect.arrayContaining([expect.stringMatching(/j1\.mp3$/) as string]),
+    );
   });
 });

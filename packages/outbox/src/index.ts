@@ -9,7 +9,6 @@ export {
   createSendOnce,
   describeFailure,
   isHttpUrl,
-  isStoryDeleted,
 } from './message.ts';
 export { type DeliverOptions, Outbox, type OutboxStatus } from './outbox.ts';
 export { lifeOf, type ProcessName } from './process-life.node.ts';

@@ -58,17 +58,6 @@ export const isHttpUrl = (url: string): boolean =>
 export const nounOf = (url: string, noun: string): string =>
   noun === 'callback' && /\/error-callback(?:[/?#]|$)/.test(url) ? 'error callback' : noun;
 
-/**
- * Whether our receiver answered that there is no such story: it was deleted. A proxy's 404 has other words.
- *
- * @example
- * isStoryDeleted({ kind: 'refused', status: 404, excerpt: 'Not Found' }); // false
- */
-export const isStoryDeleted = (delivery: Delivery): boolean =>
-  delivery.kind === 'refused' &&
-  delivery.status === 404 &&
-  /story_id: there is no story /.test(delivery.excerpt);
-
 /** A job's messages stay in order; where no job is named, a story's do. */
 export const laneOf = (payload: object, messageId: string): string => {
   const { job_id: jobId, story_id: storyId } = payload as { job_id?: unknown; story_id?: unknown };

@@ -1,4 +1,4 @@
-import { isNarrationKey, recordingKey, withoutRecordings } from '@taleback/core/storage';
+import { recordingKey, withoutRecordings } from '@taleback/core/storage';
 import { parseEvent } from '@taleback/handler';
 import type { RunpodJob } from '@taleback/runpod-worker';
 import type { BucketTries } from './bucket.ts';
@@ -63,12 +63,6 @@ export const openStores = async (
         await hidden.keep(key, bytes, 'application/octet-stream');
         return key;
       });
-    },
-    /** Removes a narration and its metadata; any other place is left alone. */
-    removeNarration: async (key: unknown): Promise<void> => {
-      if (typeof key !== 'string' || !isNarrationKey(key)) return;
-      await narrations.remove(key);
-      await narrations.remove(`${key}.json`);
     },
     close: async (): Promise<void> => {
       await Promise.all([narrations.close(), hidden.close()]);
