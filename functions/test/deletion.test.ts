@@ -145,6 +145,15 @@ describe('deleteStory', () => {
     }
   });
 
+  it('spares the callbacks of a story whose id begins with the same characters', async () => {
+    const userId = newUser();
+    const { storyId } = await openStory(userId);
+    const other = `failed_callbacks/2026-11-30/${storyId}-2-1.json`;
+    await hidden.write(other, BYTES);
+    await deleteStory(userId, { storyId }, options);
+    expect((await hidden.list('failed_callbacks/')).filter((key) => key.includes(storyId))).toEqual([other]);
+  });
+
   it('spares a story that got the same id afterwards', async () => {
     const userId = newUser();
     const { storyId } = await openStory(userId);
@@ -205,7 +214,8 @@ describe('deleteMyData', () => {
     const [userId, other] = [newUser(), newUser()];
     for (let count = 0; count < 3; count += 1) await openStory(userId);
     const foreign = await openStory(other);
-    await nets.firestore.doc(`ttsVoices/of-${userId}`).set({ access: { owner: userId } });
+    const voice = nets.firestore.doc('ttsVoices/elevenlabs:mum');
+    await voice.set({ voiceId: 'mum', access: { owner: userId } });
     await hidden.write(`private/users/${userId}/voices/ann.wav`, BYTES);
     await narrations.write(`private/users/${userId}/tide.mp3`, BYTES);
     const { broken } = failingAt(12);
@@ -214,6 +224,8 @@ describe('deleteMyData', () => {
     await finishDeletions(options);
     await finishDeletions(options);
     expect(await documentsOf(userId)).toEqual([]);
+    // No one may use the voice; without an entry it would pass for other servers.
+    expect((await voice.get()).data()).toEqual({ voiceId: 'mum', access: 'closed', isDecided: true });
     expect((await filesOf()).filter((key) => key.includes(`/${userId}/`))).toEqual([]);
     expect(await documentsOf(foreign.jobId)).toHaveLength(5);
     expect(await filesOf()).toEqual(expect.arrayContaining([...foreign.audio, foreign.recording]));

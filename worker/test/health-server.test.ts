@@ -201,7 +201,7 @@ describe('web pages', () => {
     ]);
   });
 
-  it('are told from programs of this machine and from configured names', async () => {
+  it('are distinguished from programs of this machine and from configured names', async () => {
     expect((await send('/breakers/reset', JSON_BODY))[0]).toBe(200);
     const named = {
       ...JSON_BODY,

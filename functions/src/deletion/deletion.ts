@@ -8,7 +8,7 @@ import type { Deletion, DeletionStore } from './deletions.node.ts';
 
 export interface DeletionOptions {
   readonly deletions: DeletionStore;
-  /** The bucket of narrations; undefined where workers keep them in a folder, and remove them themselves. */
+  /** The bucket of narrations; undefined where workers keep them in a folder, which is not reached. */
   readonly narrations: Pick<ObjectStore, 'list' | 'remove'> | undefined;
   /** Recordings and records; undefined where there is no private store. */
   readonly hidden: Pick<ObjectStore, 'list' | 'remove'> | undefined;
@@ -30,8 +30,7 @@ export type DeletionAnswer =
 const MINUTE_MS = 60_000;
 /**
  * When the audio of a deleted story is looked for again, after its deletion: a job may have been under way, at RunPod for up
- * to an hour by default, in the queue for a day. After the last of them the record is deleted; until then workers that were
- * away learn of the deletion.
+ * to an hour by default, in the queue for a day. After the last of them the record is deleted.
  */
 const CHECKS_MS = [60 * MINUTE_MS, 25 * 60 * MINUTE_MS, 90 * 24 * 60 * MINUTE_MS] as const;
 /** Stories of a user that are deleted in one go; the rest waits for the sweep. A callable has a minute. */
@@ -95,7 +94,11 @@ const finishStory = async (
   if (deletion.recordingPath !== undefined && !(await deletions.isRecordingUsed(deletion)))
     await hidden?.remove(deletion.recordingPath);
   const letter = `${encodeURIComponent(deletion.storyId)}-`;
-  await removeAll(hidden, 'failed_callbacks/', (key) => key.split('/').at(-1)?.startsWith(letter) === true);
+  // Of `abc`, not of a story `abc-1`.
+  await removeAll(hidden, 'failed_callbacks/', (key) => {
+    const name = key.split('/').at(-1) ?? '';
+    return name.startsWith(letter) && /^\d+\.json$/.test(name.slice(letter.length));
+  });
   await deletions.removeTraces(whole);
 };
 

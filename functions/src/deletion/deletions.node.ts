@@ -73,11 +73,14 @@ export const createDeletionStore = (
   const stories = firestore.collection(collections.stories);
   const attempts = (storyId: string) => storyRef(storyId).collection(collections.attempts);
 
-  const removeFound = async (query: Query): Promise<void> => {
+  /** @param change what documents get instead of being deleted; then the query must not find them any more */
+  const removeFound = async (query: Query, change?: Readonly<Record<string, unknown>>): Promise<void> => {
     for (;;) {
       const { docs } = await query.select().limit(BATCH).get();
       const batch = firestore.batch();
-      for (const { ref } of docs) batch.delete(ref);
+      for (const { ref } of docs)
+        if (change === undefined) batch.delete(ref);
+        else batch.update(ref, change);
       await batch.commit();
       if (docs.length < BATCH) return;
     }
@@ -147,7 +150,7 @@ export const createDeletionStore = (
       }));
     },
     noteJobs: async (id: string, jobs: readonly string[]): Promise<void> => {
-      await records.doc(id).update({ jobs: FieldValue.arrayUnion('', ...jobs) });
+      if (jobs.length > 0) await records.doc(id).update({ jobs: FieldValue.arrayUnion(...jobs) });
     },
     /** Whether another story of the user has the recording. */
     isRecordingUsed: async ({ userId, recordingPath }: Deletion): Promise<boolean> => {
@@ -158,12 +161,11 @@ export const createDeletionStore = (
     /** Deletes what names the jobs of a story: attempts, events, answers of requests, places in the budget. */
     removeTraces: async ({ userId, storyId = '', jobs, state }: Deletion): Promise<void> => {
       const batch = firestore.batch();
-      for (const job of jobs.filter((id) => id !== '' && !id.includes('/')))
-        batch.delete(attempts(storyId).doc(job));
-      if (state === 'open' && jobs.some(Boolean))
+      for (const job of jobs.filter((id) => !id.includes('/'))) batch.delete(attempts(storyId).doc(job));
+      if (state === 'open' && jobs.length > 0)
         for (const by of ['person', 'generate'] as const) {
           const usage = usageRef(usageIdOf(userId, by));
-          const ended = Object.fromEntries(jobs.filter(Boolean).map((job) => [job, FieldValue.delete()]));
+          const ended = Object.fromEntries(jobs.map((job) => [job, FieldValue.delete()]));
           if ((await usage.get()).exists) batch.set(usage, { underWay: ended }, { merge: true });
         }
       await batch.commit();
@@ -195,7 +197,9 @@ export const createDeletionStore = (
       batch.delete(firestore.collection(collections.runpodTurns).doc(user));
       for (const by of ['person', 'generate'] as const) batch.delete(usageRef(usageIdOf(userId, by)));
       await batch.commit();
-      await removeFound(firestore.collection(collections.voices).where('access.owner', '==', userId));
+      // Closed, not deleted: a voice that is not in the register passes for other servers.
+      const own = firestore.collection(collections.voices).where('access.owner', '==', userId);
+      await removeFound(own, { access: 'closed', isDecided: true });
       await removeFound(
         firestore.collection(collections.owedEvents).where('event.data.userId', '==', userId),
       );

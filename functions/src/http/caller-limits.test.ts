@@ -197,7 +197,7 @@ describe('health', () => {
     expect((await signed()).status).toBe(200);
   });
 
-  it('asks the store once in five seconds, whoever calls', async () => {
+  it('asks the store once in five seconds for all callers', async () => {
     const { clock, get, pings } = open();
     const health = (address: string) => get('/api/tts/health', address);
     await Promise.all([health('1.1.1.1'), health('2.2.2.2')]);

@@ -353,7 +353,7 @@ describe('web pages', () => {
     expect(endpoint?.jobs()).toEqual([]);
   });
 
-  it('are told from RunPod’s own clients, which send JSON and a key', async () => {
+  it('are distinguished from RunPod’s own clients, which send JSON and a key', async () => {
     await serve(() => 1, { names: ['endpoint'] });
     const client = { ...JSON_TYPE, authorization: 'Bearer any' };
     expect(await postRaw('/v2/any/runsync', client)).toBe(200);
