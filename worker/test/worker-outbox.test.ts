@@ -76,6 +76,9 @@ const until = (check: () => Promise<void> | void): Promise<void> =>
 
 const waiting = (): number => readWaiting(outbox()).count;
 
+const filesIn = async (place: string): Promise<string[]> =>
+  (await readdir(join(folder, place), { recursive: true })).filter((name) => /\.(?:mp3|json)$/.test(name));
+
 describe('the callbacks of the worker, in its process', { timeout: 120_000 }, () => {
   it.each(['SIGKILL', 'SIGTERM'] as const)(
     'outlive it: what a receiver would not take before %s, it gets from the next worker',
@@ -108,10 +111,7 @@ describe('the callbacks of the worker, in its process', { timeout: 120_000 }, ()
     expect(receiver.jsonFor('error-callback')).toMatchObject([
       { job_id: 'j1', error_details: expect.stringMatching(/^answered 422: /) as string },
     ]);
-    const kept = (await readdir(join(outbox(), 'private', 'failed_callbacks'), { recursive: true })).filter(
-      (name) => name.endsWith('.json'),
-    );
-    expect(kept).toHaveLength(1);
+    expect(await filesIn('outbox/private/failed_callbacks')).toHaveLength(1);
   });
 
   it('are kept with their audio when the receiver has no such story: it may be that of another deployment', async () => {
@@ -119,12 +119,8 @@ describe('the callbacks of the worker, in its process', { timeout: 120_000 }, ()
     const { worker } = await start();
     await publish('j1');
     await worker.line('callback failed');
-    const kept = async (place: string): Promise<string[]> =>
-      (await readdir(join(folder, place), { recursive: true })).filter((name) =>
-        /\.(?:mp3|json)$/.test(name),
-      );
-    await until(async () => expect(await kept('outbox/private/failed_callbacks')).toHaveLength(1));
-    expect(await kept('audio')).toEqual(
+    await until(async () => expect(await filesIn('outbox/private/failed_callbacks')).toHaveLength(1));
+    expect(await filesIn('audio')).toEqual(
       expect.arrayContaining([expect.stringMatching(/j1\.mp3$/) as string]),
     );
   });

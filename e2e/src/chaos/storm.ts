@@ -1,11 +1,10 @@
-import { appendFile, mkdir, readdir } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Log, logFields } from '@taleback/core';
 import { readWaiting } from '@taleback/outbox';
 import { startFallingWorker } from './falling-worker.ts';
 import { HMAC_SECRET } from './handler-in-the-field.ts';
-import { findLeaks } from './leaks.ts';
 import { standStill } from './pauses.ts';
 import { runOtherApp } from './other-app.ts';
 import { openPlatform, type Platform } from './platform.ts';
@@ -15,6 +14,28 @@ import { openRunpod } from './runpod.ts';
 import { type Tale, textsOf } from './tales.ts';
 import { openTroubledWay, type Trouble } from './troubled-way.ts';
 import { findLostAudio, judge, type Verdict } from './verdict.ts';
+
+/** What no line of a log may have, whatever is in it. */
+const PATTERNS: Readonly<Record<string, RegExp>> = {
+  'the query of an address': /[\w/][?#&][\w.~%-]+=/,
+  'a signature': /signature=/i,
+  'a token': /token=(?!redacted)/i,
+  'a recording': /[\w+/]{300,}/,
+};
+
+/** What the logs in a folder show and must not, a sentence each. */
+const findLeaks = async (folder: string, secrets: readonly string[]): Promise<string[]> => {
+  const files = (await readdir(folder)).filter((file) => file.endsWith('.log'));
+  const leaks = new Set<string>();
+  for (const file of files) {
+    for (const line of (await readFile(join(folder, file), 'utf8')).split('\n')) {
+      const shown = Object.keys(PATTERNS).filter((name) => PATTERNS[name]?.test(line));
+      if (secrets.some((secret) => line.includes(secret))) shown.push('a secret or a text');
+      for (const name of shown) leaks.add(`${file} shows ${name}: ${line.slice(0, 300)}`);
+    }
+  }
+  return [...leaks].slice(0, 10);
+};
 
 export interface StormOptions {
   readonly seed: number;
