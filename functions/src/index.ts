@@ -13,7 +13,7 @@ import {
   deleteMyData as removeMyData,
   deleteStory as removeStory,
   finishDeletions,
-} from './deletion/deletion.ts';
+} from './request/deletion.ts';
 import { publishOwed } from './events/publish-owed.ts';
 import { expressEdge } from './http/edge.node.ts';
 import { boundedCallable, installGate } from './http/gate.node.ts';

@@ -3,15 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { audioKey, recordingKey } from '@taleback/core/storage';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import {
-  deleteMyData,
-  deleteStory,
-  type DeletionOptions,
-  finishDeletions,
-} from '../src/deletion/deletion.ts';
-import { createDeletionStore } from '../src/deletion/deletions.node.ts';
-import { createFolderStore } from '../src/recordings/folder-store.node.ts';
-import type { ObjectStore } from '../src/recordings/recordings.ts';
+import { deleteMyData, deleteStory, type DeletionOptions, finishDeletions } from '../src/request/deletion.ts';
+import { createDeletionStore } from '../src/stories/deletions.node.ts';
+import { createFolderStore } from '../src/stories/folder-store.node.ts';
+import type { ObjectStore } from '../src/stories/recordings.ts';
 import { requestAudio } from '../src/request/request-audio.ts';
 import { applyMessage, failureOf } from '../src/stories/apply-message.ts';
 import { clientOf, type Nets, openNets } from './nets-harness.ts';

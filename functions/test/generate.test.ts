@@ -7,8 +7,8 @@ import { createNames, DEFAULT_STORY_LIMITS, JOB_EXTRAS, type TtsJobEvent } from 
 import { signHmac, signStandard } from '@taleback/core/signatures';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createJobQueue, type JobQueue } from '../src/events/pubsub.node.ts';
-import { createFolderStore } from '../src/recordings/folder-store.node.ts';
-import { createRecordings, type Recordings } from '../src/recordings/recordings.ts';
+import { createFolderStore } from '../src/stories/folder-store.node.ts';
+import { createRecordings, type Recordings } from '../src/stories/recordings.ts';
 import { createFirestoreStories } from '../src/stories/firestore-stories.node.ts';
 import { openReceiver, type ReceiverHarness } from './harness.ts';
 

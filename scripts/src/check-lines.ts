@@ -44,7 +44,7 @@ const RULES: Readonly<Record<string, Rule>> = {
       'packages/core/src/storage/audio-key.ts': 'a folder of the audio store',
       'packages/core/src/story/story-audio.ts': 'a field of NarrationState',
       'functions/src/stories/opening.ts': 'a field of StoryText',
-      'functions/src/deletion/deletions.node.ts': 'a field of a deletion',
+      'functions/src/stories/deletions.node.ts': 'a field of a deletion',
       'packages/core/src/story/budget.ts': 'a limit of a budget',
       'packages/handler/src/parse-event.ts': 'a field of the RunPod event',
       'e2e/src/chaos.ts': 'a command line option',

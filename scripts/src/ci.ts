@@ -19,6 +19,8 @@ const STEPS: readonly (readonly string[])[] = [
 ];
 /** The last line of a test run. */
 const COUNTS = /^(\d+) passed, (\d+) failed/gm;
+/** What a test run says of each of its failures. */
+const FAILURE = /^Failed: .*$/gm;
 
 /** Known advisories of the packages that are deployed or published. @returns whether there is a grave one */
 const isAuditFailed = async (): Promise<boolean> => {
@@ -30,6 +32,7 @@ const isAuditFailed = async (): Promise<boolean> => {
 
 await runScript({ usage: USAGE }, async () => {
   const total = { passed: 0, failed: 0 };
+  const failures: string[] = [];
   process.stdout.write('\n== npm audit\n');
   total[(await isAuditFailed()) ? 'failed' : 'passed'] += 1;
   for (const step of STEPS) {
@@ -40,7 +43,11 @@ await runScript({ usage: USAGE }, async () => {
     const [, passed = code === 0 ? 1 : 0, failed = 0] = [...output.matchAll(COUNTS)].at(-1) ?? [];
     total.passed += Number(passed);
     total.failed += code === 0 ? Number(failed) : Math.max(Number(failed), 1);
+    failures.push(
+      ...(output.match(FAILURE) ?? []),
+      ...(code === 0 ? [] : [`${step.join(' ')} exited with ${code}.`]),
+    );
   }
-  process.stdout.write(`\n${total.passed} passed, ${total.failed} failed\n`);
+  process.stdout.write(`\n${failures.join('\n')}\n${total.passed} passed, ${total.failed} failed\n`);
   return total.failed === 0 ? 0 : 1;
 });

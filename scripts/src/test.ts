@@ -1,4 +1,5 @@
 import { glob, mkdir, readFile, rm } from 'node:fs/promises';
+import { stripVTControlCharacters } from 'node:util';
 import { buildFunctions, buildWeb } from './build/deployed.ts';
 import { parseNumber, runScript, UsageError } from './command-line.ts';
 import { startStores } from './emulators/stores.ts';
@@ -34,7 +35,12 @@ interface Report {
   readonly numFailedTestSuites: number;
   readonly testResults: readonly {
     readonly name: string;
-    readonly assertionResults: readonly { readonly status: string }[];
+    readonly message: string;
+    readonly assertionResults: readonly {
+      readonly status: string;
+      readonly fullName: string;
+      readonly failureMessages: readonly string[];
+    }[];
   }[];
 }
 
@@ -73,6 +79,18 @@ const skippedLine = ({ testResults }: Report): string => {
   return `Not run: ${files.join(', ')}.${espeak}\n`;
 };
 
+/** A line for each failure, which CI repeats at its end. */
+const failureLines = ({ testResults }: Report): string => {
+  const lineOf = (name: string, title: string, message = ''): string =>
+    `Failed: ${name.slice(inRoot().length + 1)} > ${title}: ${stripVTControlCharacters(message).split('\n', 1)[0]}\n`;
+  const lines = testResults.flatMap(({ name, message, assertionResults }) => {
+    const failed = assertionResults.filter(({ status }) => status === 'failed');
+    if (failed.length === 0 && message !== '') return [lineOf(name, 'loading', message)];
+    return failed.map(({ fullName, failureMessages }) => lineOf(name, fullName, failureMessages[0]));
+  });
+  return lines.join('');
+};
+
 await runScript(
   { usage: USAGE, options: OPTIONS, maxArguments: Number.POSITIVE_INFINITY },
   async (flags, words) => {
@@ -109,7 +127,9 @@ await runScript(
       // A file that could not even be loaded has no failed test of its own.
       const isFaulty = code !== 0 || report.numFailedTestSuites > 0;
       const failed = Math.max(report.numFailedTests, Number(isFaulty));
-      process.stdout.write(`\n${skippedLine(report)}${report.numPassedTests} passed, ${failed} failed\n`);
+      process.stdout.write(
+        `\n${skippedLine(report)}${failureLines(report)}${report.numPassedTests} passed, ${failed} failed\n`,
+      );
       if (failed > 0 || report.numPassedTests === 0) return 1;
       // Whether the tests notice a wrong number or a missing log line.
       if (!flags.all || words.length > 0 || projects.length > 0) return 0;

@@ -1,5 +1,5 @@
 import { describeError, type ErrorCode, present } from '@taleback/core';
-import type { DeletionAnswer } from '../deletion/deletion.ts';
+import type { DeletionAnswer } from './deletion.ts';
 import type { RenewAnswer } from './renew-audio.ts';
 import type { RequestAnswer } from './request-audio.ts';
 

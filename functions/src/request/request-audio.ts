@@ -1,6 +1,6 @@
 import { documentId, isWellFormed, type JobPriority, type Parsed } from '@taleback/core';
 import { z } from 'zod';
-import type { Recordings } from '../recordings/recordings.ts';
+import type { Recordings } from '../stories/recordings.ts';
 import { type OpenAnswer, type OpenOptions, openAttempt } from './open-attempt.ts';
 import { usageIdOf } from '../stories/opening.ts';
 import { decideStoryOpening, type StoryRules } from './open-story.ts';

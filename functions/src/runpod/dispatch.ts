@@ -3,7 +3,7 @@ import { signJobToken, withJob } from '@taleback/core/signatures';
 import { withoutRecordings, withoutRecordingText } from '@taleback/core/storage';
 import type { DeadLetters } from '../events/pubsub.node.ts';
 import { readJson } from '../http/call.ts';
-import type { Recordings } from '../recordings/recordings.ts';
+import type { Recordings } from '../stories/recordings.ts';
 import {
   type ApplyOptions,
   applyMessage,

@@ -1,6 +1,6 @@
 import type { Storage } from 'firebase-admin/storage';
 import { within } from '../stories/firestore-calls.node.ts';
-import type { ObjectStore } from '../recordings/recordings.ts';
+import type { ObjectStore } from '../stories/recordings.ts';
 import { type AudioPlace, refuseUnlessNarration } from './find-audio.ts';
 
 export interface GcsAudioOptions {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { SecretText } from '@taleback/core';
 import { parseKeyPage } from '@taleback/core/storage';
-import type { ObjectStore } from '../recordings/recordings.ts';
+import type { ObjectStore } from '../stories/recordings.ts';
 import { type AudioPlace, type AudioProbeAnswer, refuseUnlessNarration } from './find-audio.ts';
 
 export interface S3AudioOptions {

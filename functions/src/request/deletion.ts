@@ -1,10 +1,9 @@
 import { documentId, errorWords, type Log } from '@taleback/core';
 import { RECORDINGS, safeSegment, trustedStoragePath } from '@taleback/core/storage';
 import { z } from 'zod';
-import type { ObjectStore } from '../recordings/recordings.ts';
-import type { RunpodClient } from '../runpod/client.ts';
+import type { ObjectStore } from '../stories/recordings.ts';
 import { isOwnPlace, NO_USERS_FOLDER } from '../stories/ownership.ts';
-import type { Deletion, DeletionStore } from './deletions.node.ts';
+import type { Deletion, DeletionStore } from '../stories/deletions.node.ts';
 
 export interface DeletionOptions {
   readonly deletions: DeletionStore;
@@ -13,7 +12,9 @@ export interface DeletionOptions {
   /** Recordings and records; undefined where there is no private store. */
   readonly hidden: Pick<ObjectStore, 'list' | 'remove'> | undefined;
   /** Undefined when RunPod is not used. */
-  readonly runpod: Pick<RunpodClient, 'cancel'> | undefined;
+  readonly runpod:
+    | { readonly cancel: (runpodJobId: string) => Promise<{ readonly kind: string }> }
+    | undefined;
   readonly log: Log;
   /** Unix milliseconds. */
   readonly now: () => number;

@@ -8,12 +8,8 @@ import {
   type Query,
   Timestamp,
 } from 'firebase-admin/firestore';
-import {
-  createFirestoreCalls,
-  type FirestoreOptions,
-  type StoreAway,
-} from '../stories/firestore-calls.node.ts';
-import { usageIdOf } from '../stories/opening.ts';
+import { createFirestoreCalls, type FirestoreOptions, type StoreAway } from './firestore-calls.node.ts';
+import { usageIdOf } from './opening.ts';
 
 /** What is to be deleted, as it is written down. */
 export interface Deletion {
