@@ -52,6 +52,9 @@ describe('firestore.indexes.json', () => {
       'stories.audioErrorMetadata': [],
       'audioAttempts.error': [],
       'ttsOwedEvents.event': [],
+      // A deletion asks by them; without an index of its own, a field in a map has that of the map.
+      'ttsOwedEvents.event.subject': [{ order: 'ASCENDING', queryScope: 'COLLECTION' }],
+      'ttsOwedEvents.event.data.userId': [{ order: 'ASCENDING', queryScope: 'COLLECTION' }],
       'ttsReplays.expiresAt': [],
       'ttsRunpodTurns.jobs': [],
       'ttsUsage.underWay': [],
