@@ -31,6 +31,8 @@ export interface NarrationOptions {
   readonly priority: Priority | undefined;
   /** Requests of one tenant do not delay those of others. */
   readonly tenant: string | undefined;
+  /** The story; what only it has used is removed from caches with it. */
+  readonly owner: string | undefined;
   /** Called with the finished part, 0 to 1, never going back. */
   readonly onProgress: (fraction: number) => void;
 }
@@ -145,6 +147,7 @@ export const createHandler = <Recording>(options: HandlerOptions<Recording>): Ha
           priority,
           // One person's book must not delay the bedtime stories of all others.
           tenant: userId,
+          owner: storyId,
           onProgress: (fraction) =>
             progress.report('synthesizing', SPOKEN_FROM + fraction * (SPOKEN_TO - SPOKEN_FROM)),
         },

@@ -9,6 +9,8 @@ export interface CacheKey {
   readonly kind: CacheKind;
   /** 64 lower-case hex digits. */
   readonly name: string;
+  /** Who asks for the sound, such as a story's id. Default: someone whose sounds are never removed for that. */
+  readonly owner?: string | undefined;
 }
 
 /** What made a chunk: another version may make another sound of the same words. */

@@ -1,4 +1,5 @@
 import { rmSync, unlinkSync } from 'node:fs';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bytesOf, keyFor, openCache, ROOMY, soundOf, startCache } from '../../test/cache/cache-fixture.ts';
 
@@ -238,5 +239,54 @@ describe('a sound cache', () => {
     expect(await cache.find(A, bytesOf)).toBeUndefined();
     expect(files()).toHaveLength(1);
     expect(cache.status().entries).toBe(1);
+  });
+});
+
+describe('the sounds of an owner', () => {
+  it('are removed when nobody else has used them, whatever was kept, found and replaced before', async () => {
+    const owner = fc.constantFrom(undefined, 's1', 's2', 's3');
+    const step = fc.record({ does: fc.constantFrom('keep', 'find', 'note', 'remove'), id: fc.nat(3), owner });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+        const { cache, files, clock } = await openCache();
+        const owners = new Map<number, Set<string | undefined>>();
+        for (const { does, id, owner: who } of steps) {
+          clock.advance(1);
+          const key = { ...keyFor(id), owner: who };
+          if (does === 'keep') {
+            await cache.keep(key, soundOf(3, id));
+            owners.set(id, (owners.get(id) ?? new Set()).add(who));
+          } else if (does === 'find') {
+            expect((await cache.find(key, bytesOf)) !== undefined).toBe(owners.has(id));
+            owners.get(id)?.add(who);
+          } else if (does === 'note') {
+            await cache.noteUse(key);
+            owners.get(id)?.add(who);
+          } else if (who !== undefined) {
+            await cache.removeOf(who);
+            for (const [kept, users] of owners)
+              if (users.delete(who) && users.size === 0) owners.delete(kept);
+          }
+          expect(cache.status()).toMatchObject({ entries: owners.size, sizeBytes: 3 * owners.size });
+        }
+        expect(files()).toHaveLength(owners.size);
+        await cache.close();
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('stay when more have used them than are remembered', async () => {
+    const { cache } = await openCache();
+    const stories = Array.from({ length: 30 }, (_, index) => `s${index}`);
+    for (const owner of stories) await cache.keep({ ...A, owner }, soundOf(1));
+    for (const owner of stories) await cache.removeOf(owner);
+    expect(await cache.find(A, bytesOf)).toBeDefined();
+  });
+
+  it('are not removed halfway: an index that cannot be used is an error', async () => {
+    const { cache } = await openCache();
+    await cache.close();
+    await expect(cache.removeOf('s1')).rejects.toThrow(/closed/);
   });
 });

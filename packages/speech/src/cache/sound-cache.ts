@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { errorWords, type Log } from '@taleback/core';
 import { type Clock, tryWithDeadline } from '@taleback/resilience';
 import type { CacheKey, CacheKind } from './cache-key.ts';
@@ -58,6 +59,10 @@ const DISK_TIMEOUT_MS = 2_000;
 /** A full disk fails every write: one line a minute says so as well as a thousand. */
 const WARNING_INTERVAL_MS = 60_000;
 
+/** Like words, an id is not kept in the folder. '' is anyone. */
+const ownerName = (owner: string | undefined): string =>
+  owner === undefined ? '' : createHash('sha256').update(owner).digest('base64url');
+
 const INDEX_FAULT = 'the index of the sound cache cannot be used';
 
 /**
@@ -98,12 +103,12 @@ export class SoundCache {
    * @param read converts it to what the caller needs; undefined means that it is of no use, and it is removed
    */
   async find<Value>(
-    { name, kind }: CacheKey,
+    key: CacheKey,
     read: (sound: KeptSound) => Value | undefined,
   ): Promise<Value | undefined> {
-    const reading = this.#attempt('a sound could not be read from the cache', () => this.#read(name, read));
+    const reading = this.#attempt('a sound could not be read from the cache', () => this.#read(key, read));
     const value = await this.#withTimeout(reading, undefined);
-    (value === undefined ? this.#misses : this.#hits)[kind] += 1;
+    (value === undefined ? this.#misses : this.#hits)[key.kind] += 1;
     return value;
   }
 
@@ -113,7 +118,7 @@ export class SoundCache {
    *
    * @returns whether it is done with the bytes; if not (the disk is slow), they must not be moved or changed
    */
-  async keep({ name }: CacheKey, { facts, bytes }: KeptSound): Promise<boolean> {
+  async keep({ name, owner }: CacheKey, { facts, bytes }: KeptSound): Promise<boolean> {
     const { length } = bytes;
     const isTooMuch = this.#writingBytes > 0 && this.#writingBytes + length > MAX_WRITING_BYTES;
     if (isTooMuch || length > this.#options.limits.maxBytes || this.#isClosed) {
@@ -122,7 +127,8 @@ export class SoundCache {
     }
     this.#writingBytes += length;
     const write = async (): Promise<true> => {
-      await this.#store.write(name, JSON.stringify(facts), bytes, this.#now());
+      const entry = { key: name, facts: JSON.stringify(facts), owner: ownerName(owner) };
+      await this.#store.write(entry, bytes, this.#now());
       if (!this.#isTrimming) void this.#inBackground(this.#trim());
       return true;
     };
@@ -132,6 +138,16 @@ export class SoundCache {
       return true;
     });
     return this.#withTimeout(this.#inBackground(writing), false);
+  }
+
+  /** Notes who has used a sound that another request found or made. */
+  async noteUse({ name, owner }: CacheKey): Promise<void> {
+    await this.#attempt(INDEX_FAULT, () => this.#store.noteUse(name, ownerName(owner), this.#now()));
+  }
+
+  /** Removes the sounds that only this owner has used. A file that stays is removed within an hour. @throws what SQLite says */
+  async removeOf(owner: string): Promise<void> {
+    for (const file of this.#store.removeOf(ownerName(owner))) await this.#removeFile(file);
   }
 
   status(): CacheStatus {
@@ -156,9 +172,10 @@ export class SoundCache {
   }
 
   async #read<Value>(
-    name: string,
+    key: CacheKey,
     read: (sound: KeptSound) => Value | undefined,
   ): Promise<Value | undefined> {
+    const { name } = key;
     const entry = this.#isClosed ? undefined : this.#store.find(name);
     if (entry === undefined) return undefined;
     const [earliestMs, latestMs] = this.#lifetime();
@@ -175,7 +192,7 @@ export class SoundCache {
       this.#warn('a broken sound was removed from the cache', { name, fault });
       return this.#drop(entry);
     }
-    await this.#attempt(INDEX_FAULT, () => this.#store.noteUse(name, this.#now()));
+    await this.noteUse(key);
     return value;
   }
 

@@ -27,23 +27,40 @@ export interface SoundEntry {
 }
 
 /** Rises with every change of the tables; an index of another version is replaced by an empty one. */
-const VERSION = 1;
-/** The totals are counted by triggers, for all processes together. */
+const VERSION = 2;
+/** Owners of an entry that are remembered; later ones are noted as '', which no deletion names. */
+const MAX_OWNERS = 20;
+const NOTE_OWNER = `
+  INSERT INTO owners SELECT NEW.key, noted FROM (SELECT iif(
+    (SELECT count(*) FROM owners WHERE key = NEW.key AND owner <> NEW.owner) < ${MAX_OWNERS}, NEW.owner, '') AS noted)
+    WHERE NOT EXISTS (SELECT 1 FROM owners WHERE key = NEW.key AND owner = noted);
+`;
+/** The totals are counted, and owners noted, by triggers: for all processes together, and in one step with the entry. */
 const SCHEMA = `
   BEGIN IMMEDIATE;
   CREATE TABLE IF NOT EXISTS entries (
     key TEXT PRIMARY KEY, file TEXT NOT NULL, facts TEXT NOT NULL,
-    size INTEGER NOT NULL, written_at INTEGER NOT NULL, used_at INTEGER NOT NULL
+    size INTEGER NOT NULL, written_at INTEGER NOT NULL, used_at INTEGER NOT NULL, owner TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS owners (key TEXT, owner TEXT, PRIMARY KEY (key, owner)) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS owners_by_owner ON owners (owner);
   CREATE INDEX IF NOT EXISTS entries_by_use ON entries (used_at);
   CREATE INDEX IF NOT EXISTS entries_by_file ON entries (file);
   CREATE TABLE IF NOT EXISTS totals (entries INTEGER NOT NULL, size INTEGER NOT NULL) STRICT;
   INSERT INTO totals SELECT 0, 0 WHERE NOT EXISTS (SELECT 1 FROM totals);
   CREATE TRIGGER IF NOT EXISTS entry_added AFTER INSERT ON entries BEGIN
     UPDATE totals SET entries = entries + 1, size = size + NEW.size;
+    ${NOTE_OWNER}
+  END;
+  CREATE TRIGGER IF NOT EXISTS entry_replaced AFTER UPDATE OF size ON entries BEGIN
+    UPDATE totals SET size = size + NEW.size - OLD.size;
+  END;
+  CREATE TRIGGER IF NOT EXISTS entry_used AFTER UPDATE OF owner ON entries BEGIN
+    ${NOTE_OWNER}
   END;
   CREATE TRIGGER IF NOT EXISTS entry_removed AFTER DELETE ON entries BEGIN
     UPDATE totals SET entries = entries - 1, size = size - OLD.size;
+    DELETE FROM owners WHERE key = OLD.key;
   END;
   PRAGMA user_version = ${VERSION};
   COMMIT;
@@ -81,8 +98,21 @@ export class SoundStore {
     return this.#run(`SELECT ${columns} FROM entries WHERE key = ?`, key)[0] as SoundEntry | undefined;
   }
 
-  noteUse(key: string, nowMs: number): void {
-    this.#run('UPDATE entries SET used_at = ? WHERE key = ?', this.#usedAt(nowMs), key);
+  noteUse(key: string, owner: string, nowMs: number): void {
+    this.#run('UPDATE entries SET used_at = ?, owner = ? WHERE key = ?', this.#usedAt(nowMs), owner, key);
+  }
+
+  /** Removes the entries that only this owner has used, and forgets the owner of others. @returns their files */
+  removeOf(owner: string): string[] {
+    const own = 'key IN (SELECT key FROM owners WHERE owner = ?)';
+    const ofOthers = 'EXISTS (SELECT 1 FROM owners WHERE key = entries.key AND owner <> ?)';
+    const files = this.#files(
+      `DELETE FROM entries WHERE ${own} AND NOT ${ofOthers} RETURNING file`,
+      owner,
+      owner,
+    );
+    this.#run('DELETE FROM owners WHERE owner = ?', owner);
+    return files;
   }
 
   /** Removes the entry with this file, and not one that has replaced it. */
@@ -124,7 +154,11 @@ export class SoundStore {
   }
 
   /** Keeps a sound in the place of the one with the same key. */
-  async write(key: string, facts: string, bytes: Uint8Array<ArrayBuffer>, nowMs: number): Promise<void> {
+  async write(
+    { key, facts, owner }: Pick<SoundEntry, 'key' | 'facts'> & { readonly owner: string },
+    bytes: Uint8Array<ArrayBuffer>,
+    nowMs: number,
+  ): Promise<void> {
     const file = await digestOf(key, facts, bytes);
     const path = this.#pathOf(file);
     const draft = `${path}.${randomUUID()}.part`;
@@ -134,8 +168,12 @@ export class SoundStore {
       await this.#disk.writeFile(draft, bytes, { flag: 'wx', mode: 0o600 });
       await this.#disk.rename(draft, path);
       written = path;
-      const values = [key, file, facts, bytes.length, nowMs, this.#usedAt(nowMs)];
-      this.#run('INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?)', ...values);
+      const values = [key, file, facts, bytes.length, nowMs, this.#usedAt(nowMs), owner];
+      const names = ['file', 'facts', 'size', 'written_at', 'used_at', 'owner'];
+      // Not REPLACE, with which the other owners would be lost.
+      const update = names.map((name) => `${name} = excluded.${name}`).join(', ');
+      const insert = 'INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?)';
+      this.#run(`${insert} ON CONFLICT (key) DO UPDATE SET ${update}`, ...values);
     } catch (error) {
       await this.#disk.unlink(written).catch(() => {});
       throw error;
@@ -228,8 +266,7 @@ const openIndex = (path: string, openDatabase: CacheDisk['openDatabase']): Datab
   const db = openDatabase(path);
   try {
     db.exec(`PRAGMA busy_timeout = ${OPEN_BUSY_TIMEOUT_MS}; PRAGMA journal_mode = WAL`);
-    // With recursive triggers, REPLACE counts what it removes.
-    db.exec('PRAGMA synchronous = NORMAL; PRAGMA recursive_triggers = ON');
+    db.exec('PRAGMA synchronous = NORMAL');
     const version = db.prepare('PRAGMA user_version').get()?.['user_version'];
     if (version !== 0 && version !== VERSION) throw new OtherVersion(`version ${String(version)}`);
     if (version === 0) db.exec(SCHEMA);

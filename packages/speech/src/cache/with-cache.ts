@@ -9,7 +9,7 @@ import { chunkKey, type ChunkIdentity, type NarrationIdentity, narrationKey } fr
 import { SingleFlight } from './single-flight.ts';
 import type { KeptSound, SoundCache } from './sound-cache.ts';
 
-type Cache = Pick<SoundCache, 'find' | 'keep'>;
+type Cache = Pick<SoundCache, 'find' | 'keep' | 'noteUse'>;
 
 /**
  * The engine with a cache: a chunk that was spoken before, by any process, is not spoken again, and equal chunks at the
@@ -43,14 +43,16 @@ export const withChunkCache = (
     },
     voices: () => engine.voices(),
     prepareText: (text) => engine.prepareText(text),
-    synthesizeChunk: (chunk, { signal, ...options } = {}) => {
+    synthesizeChunk: async (chunk, { signal, owner, ...options } = {}) => {
       // Read every time: a service may be given another model.
       const { engineVersion } = identity;
-      const key = chunkKey(chunk, { engine: engine.name, engineVersion });
-      return flights.join(key.name, {
+      const key = { ...chunkKey(chunk, { engine: engine.name, engineVersion }), owner };
+      let hasJoined = true;
+      const spoken = await flights.join(key.name, {
         signal,
         watcher: undefined,
         begin: async (signal) => {
+          hasJoined = false;
           const kept = await cache.find(key, toPcm);
           if (kept !== undefined) return kept;
           throwIfCancelled(signal);
@@ -60,6 +62,8 @@ export const withChunkCache = (
           return isFree ? pcm : copyOfPcm(pcm);
         },
       });
+      if (hasJoined) await cache.noteUse(key);
+      return spoken;
     },
   };
 };
@@ -114,7 +118,7 @@ const copyOfNarration = (narration: Narration): Narration => ({
   bytes: narration.bytes.slice(),
 });
 
-type Watcher = Omit<NarrationOptions, 'signal' | 'priority' | 'tenant'>;
+type Watcher = Omit<NarrationOptions, 'signal' | 'priority' | 'tenant' | 'owner'>;
 
 /**
  * Narration with a cache: an equal request is answered with the file that was made before, and equal requests at the
@@ -128,12 +132,14 @@ type Watcher = Omit<NarrationOptions, 'signal' | 'priority' | 'tenant'>;
  */
 export const withNarrationCache = (narrate: Narrate, cache: Cache, identity: NarrationIdentity): Narrate => {
   const flights = new SingleFlight<Narration, Watcher>(copyOfNarration);
-  return (request, { signal, priority, tenant, ...watcher } = {}) => {
-    const key = narrationKey(request, identity);
-    return flights.join(key.name, {
+  return async (request, { signal, priority, tenant, owner, ...watcher } = {}) => {
+    const key = { ...narrationKey(request, identity), owner };
+    let hasJoined = true;
+    const made = await flights.join(key.name, {
       signal,
       watcher,
       begin: async (signal, notify) => {
+        hasJoined = false;
         const watchers: Required<Watcher> = {
           onProgress: (fraction) => notify(({ onProgress }) => onProgress?.(fraction)),
           onFirstAudio: () => notify(({ onFirstAudio }) => onFirstAudio?.()),
@@ -146,11 +152,13 @@ export const withNarrationCache = (narrate: Narrate, cache: Cache, identity: Nar
           watchers.onProgress?.(1);
           return kept;
         }
-        const narration = await narrate(request, { ...watchers, signal, priority, tenant });
+        const narration = await narrate(request, { ...watchers, signal, priority, tenant, owner });
         if ((narration.failedBefore?.length ?? 0) > 0) return narration;
         const isFree = await cache.keep(key, toKeptNarration(narration));
         return isFree ? narration : copyOfNarration(narration);
       },
     });
+    if (hasJoined) await cache.noteUse(key);
+    return made;
   };
 };

@@ -48,6 +48,18 @@ const setUp = async (answer?: () => Pcm) => {
 };
 
 describe('an engine with a chunk cache', () => {
+  it('notes each story that a sound was for, also of requests at the same time', async () => {
+    const { engine, calls, cache } = await setUp();
+    const both = ['s1', 's2'].map((owner) => engine.synthesizeChunk(CHUNK, { owner }));
+    await expect.poll(() => calls.length).toBe(1);
+    calls[0]?.finish(tone());
+    await Promise.all(both);
+    await cache.removeOf('s1');
+    expect(cache.status().entries).toBe(1);
+    await cache.removeOf('s2');
+    expect(cache.status().entries).toBe(0);
+  });
+
   it('speaks a chunk once, and then gives the same samples, each time others', async () => {
     const { engine, calls } = await setUp(tone);
     const first = await engine.synthesizeChunk(CHUNK, { priority: 'low', tenant: 't' });

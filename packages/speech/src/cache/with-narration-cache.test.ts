@@ -49,6 +49,19 @@ const listen = () => {
 };
 
 describe('narration with a cache', () => {
+  it('notes each story that a file was for, also of requests at the same time', async () => {
+    const { narrate, calls, cache } = await setUp();
+    const both = ['s1', 's2'].map((owner) => narrate(REQUEST, { owner }));
+    await expect.poll(() => calls.length).toBe(1);
+    expect(calls[0]?.options.owner).toBe('s1');
+    calls[0]?.finish(narration());
+    await Promise.all(both);
+    await cache.removeOf('s2');
+    expect(cache.status().entries).toBe(1);
+    await cache.removeOf('s1');
+    expect(cache.status().entries).toBe(0);
+  });
+
   it('narrates once, and then gives the same file and facts, with one report that it is done', async () => {
     const { narrate, calls, cache } = await setUp(narration());
     const first = await narrate(REQUEST, { priority: 'high', tenant: 't' });

@@ -19,13 +19,13 @@ export const speakPieces = (
   engine: SpeechEngine,
   { voice, speed, pieces }: NarrationPlan,
   { language, profile, style }: NarrationRequest,
-  { signal, priority, tenant }: NarrationOptions,
+  { signal, priority, tenant, owner }: NarrationOptions,
 ): AsyncIterable<Pcm> =>
   orderedAhead(
     pieces,
     async ({ text }, stop) => {
       const chunk = { text, voiceId: voice.id, speed, language, profile, style };
-      const sound = await engine.synthesizeChunk(chunk, { signal: stop, priority, tenant });
+      const sound = await engine.synthesizeChunk(chunk, { signal: stop, priority, tenant, owner });
       const pcm = trimSilence(sound);
       verifySound(pcm, { text, speed });
       return pcm;

@@ -66,6 +66,8 @@ export interface SynthesisOptions {
   readonly priority?: Priority | undefined;
   /** Queue share that it uses, for fairness. Default: all share one. */
   readonly tenant?: string | undefined;
+  /** The story that the sound is for: what only it has used is removed from the cache with it. */
+  readonly owner?: string | undefined;
 }
 
 /** Rates between which every voice stays understandable. */
