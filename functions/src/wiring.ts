@@ -80,6 +80,7 @@ export const openParts = (config: FunctionsConfig, firestore: Firestore, log: Lo
   );
   const { defaultVoice, sharedVoices } = config;
   const heartbeats = once(() => createHeartbeatStore(firestore, { ...store, defaultVoice, sharedVoices }));
+  const deletions = once(() => createDeletionStore(firestore, { ...store, now: common.now }));
   const audioPlace = once(() => openAudioPlace(config));
   /** Undefined where nothing is configured for what is private. */
   const hidden = once((): ObjectStore | undefined => {
@@ -128,7 +129,7 @@ export const openParts = (config: FunctionsConfig, firestore: Firestore, log: Lo
         callerLimits: createCallerLimits(config.callers),
         runpod: runpod(),
         generate: { ...requests(), budget: config.budgets.generate },
-        heartbeat: { ...common, keep: heartbeats().keep },
+        heartbeat: { ...common, keep: heartbeats().keep, deletions: deletions() },
         webhook: config.runpod && { ...common, secrets: urlSecrets, confirmWith },
       });
       return { receiver, trustedProxyHops: config.trustedProxyHops };
@@ -136,7 +137,7 @@ export const openParts = (config: FunctionsConfig, firestore: Firestore, log: Lo
     deletion: once(
       (): DeletionOptions => ({
         ...common,
-        deletions: createDeletionStore(firestore, { ...store, now: common.now }),
+        deletions: deletions(),
         narrations: config.audioBucket && openBucketPlace(config.audioBucket),
         hidden: hidden(),
         runpod: runpod(),

@@ -131,6 +131,7 @@ describe('deleteStory', () => {
     const late = { storyId, jobId, message, source: 'callback' } as const;
     expect(await applyMessage(late, { ...nets.same, stories: nets.stories })).toEqual({
       kind: 'no-such-story',
+      wasDeleted: true,
     });
     for (const afterMs of [HOUR_MS, 25 * HOUR_MS]) {
       await narrations.write(audio[1] ?? '', BYTES);

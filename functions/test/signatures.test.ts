@@ -1,3 +1,4 @@
+import { saysStoryDeleted } from '@taleback/core';
 import { signHmac, signStandard } from '@taleback/core/signatures';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openReceiver, type ReceiverHarness } from './harness.ts';
@@ -197,6 +198,32 @@ describe('the receiver, signatures required', () => {
     const story = await receiver.story(id);
     expect((await receiver.post('callback', body, headers)).status).toBe(200);
     expect(await receiver.story(id)).toEqual(story);
+  });
+});
+
+describe('a message about a story that does not exist', () => {
+  it('learns whether the story was deleted, if its sender is verified', async () => {
+    const receiver = await openReceiver({
+      signatures: 'required',
+      secrets: { standard: [NEW_KEY], hmac: [] },
+    });
+    await receiver.firestore.doc('ttsDeletions/d1').set({ userId: 'u1', storyId: 'deleted', state: 'done' });
+    const ask = (storyId: string, key: Buffer) => {
+      const body = JSON.stringify({ story_id: storyId, job_id: 'j', stage: 'storing' });
+      return receiver.post('progress', body, standard(key)(body));
+    };
+    const error = 'story_id: the story "deleted" was deleted';
+    const deleted = await ask('deleted', NEW_KEY);
+    expect(deleted).toMatchObject({ status: 404, body: { success: false, code: 'story_deleted', error } });
+    expect(saysStoryDeleted(JSON.stringify(deleted.body))).toBe(true);
+    const unknown = { success: false, error: 'story_id: there is no story "never"' };
+    expect(await ask('never', NEW_KEY)).toMatchObject({ status: 404, body: unknown });
+    const [one, other] = [await ask('deleted', STRANGERS_KEY), await ask('never', STRANGERS_KEY)];
+    expect(one.status).toBe(401);
+    expect(one.body).toEqual(other.body);
+    receiver.serve({ signatures: 'off' });
+    expect((await ask('deleted', STRANGERS_KEY)).body).not.toHaveProperty('code');
+    await receiver.close();
   });
 });
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { errorWords, type Log } from '@taleback/core';
+import { errorWords, type Log, saysStoryDeleted } from '@taleback/core';
+import { recordKey } from '@taleback/core/storage';
 import { createHandler, type Handler, type PreflightOptions } from '@taleback/handler';
 import {
   callbackSubstitute,
@@ -38,7 +39,7 @@ import { requireListening, requirePlaces } from './required-places.node.ts';
 import { openCache, openSpeech } from './speech.ts';
 import { type AudioServer, openAudioServer } from './storage/folder.node.ts';
 import { startExpiry } from './storage/expiry.ts';
-import { type Library, recordKey } from './storage/library.ts';
+import type { Library } from './storage/library.ts';
 import { openStores, type Stores } from './storage/open-storage.ts';
 
 /** Of the narrations. 64 kbit/s is transparent for one voice of 16 kHz; 8 KB a second. */
@@ -52,20 +53,23 @@ const DIRECT_RETRY = {
 /**
  * The callbacks of a worker: signed, kept in the outbox, and sent from it as soon as it is open.
  *
- * @param records where callbacks that were given up are kept
+ * @param stores where callbacks that were given up are kept, and where the audio of deleted stories is removed
  */
 export const openCallbacks = async (
   { callbacks: config, secrets }: Pick<WorkerConfig, 'callbacks' | 'secrets'>,
-  records: Pick<Library, 'keep'>,
+  stores: Pick<Library, 'keep'> & Partial<Pick<Library, 'removeAudio'>>,
   log: Log,
 ) => {
   const clock = systemClock;
   const http = createHttpPost(config);
   const sending = { post: http.post, ...signingOf(config, secrets), now: Date.now };
   const keepDeadLetter = async (letter: DeadLetter): Promise<void> => {
-    const { story_id: storyId } = JSON.parse(letter.message.body) as { story_id?: unknown };
+    const body = JSON.parse(letter.message.body) as { story_id?: unknown; storage_path?: unknown };
+    const { story_id: storyId, storage_path: audio } = body;
+    const { delivery } = letter;
+    if (delivery.kind === 'refused' && saysStoryDeleted(delivery.excerpt)) return stores.removeAudio?.(audio);
     const key = recordKey(FAILED_CALLBACKS, String(storyId), letter.createdMs);
-    await records.keep(key, formatDeadLetter(letter));
+    await stores.keep(key, formatDeadLetter(letter));
   };
   const outbox = new Outbox({
     store: new OutboxStore(config.outbox.folder, log),
@@ -187,7 +191,11 @@ export const openWorker = async (
   if (config.storage.kind === 'folder')
     audioServer = await requireListening('AUDIO_HOST, AUDIO_PORT', openAudioServer(config.audio));
   const stores = await openStores(config, { folderUrl: audioServer?.url ?? '' });
-  const callbacks = await openCallbacks(config, stores.hidden, log);
+  const callbacks = await openCallbacks(
+    config,
+    { keep: stores.hidden.keep, removeAudio: stores.narrations.removeAudio },
+    log,
+  );
   const expiry = startExpiry({
     stores,
     recordingLifetimeMs: config.recordingLifetimeMs,

@@ -17,16 +17,17 @@ let projectId: string;
 let folder: string;
 let receiver: RecordingReceiver;
 let status: number;
+let answer: string;
 const workers: WorkerChild[] = [];
 beforeEach(async () => {
   projectId = `demo-${randomUUID().slice(0, 13)}`;
   pubsub = new PubSub({ projectId });
   folder = await mkdtemp(join(tmpdir(), 'taleback-worker-outbox-'));
   status = 200;
+  answer = '{"success":false,"error":"story_id: there is no story \\"s1\\""}';
   receiver = await openRecordingReceiver(({ path }) => ({
     status: path.endsWith('/callback') ? status : 200,
-    // In our receiver's words, where the status is 404.
-    text: '{"success":false,"error":"story_id: there is no story \\"s1\\""}',
+    text: answer,
   }));
 });
 afterEach(async () => {
@@ -114,14 +115,20 @@ describe('the callbacks of the worker, in its process', { timeout: 120_000 }, ()
     expect(await filesIn('outbox/private/failed_callbacks')).toHaveLength(1);
   });
 
-  it('are kept with their audio when the receiver has no such story: it may be that of another deployment', async () => {
+  it('are kept with their audio when there is no such story, unless the receiver says that it was deleted', async () => {
     status = 404;
     const { worker } = await start();
     await publish('j1');
     await worker.line('callback failed');
     await until(async () => expect(await filesIn('outbox/private/failed_callbacks')).toHaveLength(1));
-    expect(await filesIn('audio')).toEqual(
-      expect.arrayContaining([expect.stringMatching(/j1\.mp3$/) as string]),
-    );
+    const audio = await filesIn('audio');
+    expect(audio).toEqual(expect.arrayContaining([expect.stringMatching(/j1\.mp3$/) as string]));
+    // In the words of our receiver.
+    answer = '{"success":false,"code":"story_deleted","error":"story_id: the story \\"s1\\" was deleted"}';
+    await publish('j2');
+    await until(() => expect(receiver.jsonFor('callback')).toHaveLength(2));
+    await until(() => expect(waiting()).toBe(0));
+    expect(await filesIn('audio')).toEqual(audio);
+    expect(await filesIn('outbox/private/failed_callbacks')).toHaveLength(1);
   });
 });

@@ -60,13 +60,17 @@ export const parseCallback: Readonly<Record<CallbackRoute, (body: unknown) => Pa
 };
 
 const refusalOf = (
-  kind: Exclude<ApplyOutcome['kind'], 'decided'>,
+  outcome: Exclude<ApplyOutcome, { kind: 'decided' }>,
   storyId: string,
-  foreignPlace: NamedPlace | undefined,
+  {
+    foreignPlace,
+    isVerified,
+  }: { readonly foreignPlace: NamedPlace | undefined; readonly isVerified: boolean },
 ): Refusal => {
+  const { kind } = outcome;
   switch (kind) {
     case 'no-such-story':
-      return { kind, storyId };
+      return { kind: outcome.wasDeleted && isVerified ? 'story-deleted' : kind, storyId };
     case 'not-admitted': {
       const sentence = `${foreignPlace?.field}: must lie in the folder of the story's own user`;
       return { kind: 'wrong-shape', sentence };
@@ -159,7 +163,7 @@ export const receiveCallback = async (
   if (outcome.kind !== 'decided') {
     const severity = outcome.kind === 'too-large' || outcome.kind === 'store-away' ? 'error' : 'warn';
     log(severity, 'callback not applied', { ...about, field: foreignPlace?.field, ...outcome });
-    return refuse(refusalOf(outcome.kind, storyId, foreignPlace));
+    return refuse(refusalOf(outcome, storyId, { foreignPlace, isVerified: keys.length > 0 }));
   }
   log(isOtherUser ? 'warn' : 'info', 'callback', { ...about, decision: outcome.decision });
   replays.add(...keys);

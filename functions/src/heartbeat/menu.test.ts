@@ -162,6 +162,7 @@ const heartbeat = (state: Heartbeat['state']): Heartbeat => ({
   startedAtMs: undefined,
   expiresAtMs: undefined,
   leftOut: 0,
+  deletionsAfter: undefined,
 });
 
 describe('withoutStopping', () => {

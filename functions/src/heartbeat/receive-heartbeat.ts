@@ -1,9 +1,12 @@
-import { type Log, parseHeartbeat } from '@taleback/core';
+import { type DeleteCommand, type Log, parseHeartbeat } from '@taleback/core';
 import type { Refusal } from '../http/answer.ts';
+import type { DeletionStore } from '../stories/deletions.node.ts';
 import type { HeartbeatStore } from './heartbeat-store.node.ts';
 import { withoutStopping } from './menu.ts';
 
 export interface HeartbeatOptions extends Pick<HeartbeatStore, 'keep'> {
+  /** Default: workers are sent none. */
+  readonly deletions?: Pick<DeletionStore, 'listFinished'> | undefined;
   readonly log: Log;
   /** Unix milliseconds. */
   readonly now: () => number;
@@ -15,8 +18,8 @@ export interface HeartbeatOptions extends Pick<HeartbeatStore, 'keep'> {
  */
 export const receiveHeartbeat = async (
   body: unknown,
-  { keep, log, now }: HeartbeatOptions,
-): Promise<Refusal | { readonly kind: 'accepted'; readonly commands: readonly [] }> => {
+  { keep, deletions, log, now }: HeartbeatOptions,
+): Promise<Refusal | { readonly kind: 'accepted'; readonly commands: readonly DeleteCommand[] }> => {
   const parsed = parseHeartbeat(body);
   if (!parsed.ok) return { kind: 'wrong-shape', sentence: parsed.sentence };
   const heartbeat = withoutStopping(parsed.value);
@@ -28,5 +31,11 @@ export const receiveHeartbeat = async (
     return { kind: 'heartbeat-not-kept' };
   }
   if (outcome.isNews) log('info', 'worker reported news', { workerId, state });
+  const { deletionsAfter } = heartbeat;
+  if (deletions === undefined || deletionsAfter === undefined) return { kind: 'accepted', commands: [] };
+  const listed = await deletions.listFinished(deletionsAfter);
+  if (listed.kind === 'listed') return { kind: 'accepted', commands: listed.commands };
+  log('error', 'Firestore is away', { workerId, state, cause: listed.cause });
+  // The worker asks again with its next heartbeat.
   return { kind: 'accepted', commands: [] };
 };

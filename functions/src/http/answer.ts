@@ -1,10 +1,12 @@
+import { STORY_DELETED } from '@taleback/core';
+
 /** Why a request is refused. */
 export type Refusal =
   | { readonly kind: 'not-json' | 'wrong-shape'; readonly sentence: string }
   /** The answer does not say what was wrong. */
   | { readonly kind: 'not-authentic' }
-  /** `not-this-user`: the story exists and belongs to another user. */
-  | { readonly kind: 'no-such-story' | 'not-this-user'; readonly storyId: string }
+  /** `not-this-user`: the story exists and belongs to another user. `story-deleted`: for verified callers only. */
+  | { readonly kind: 'no-such-story' | 'not-this-user' | 'story-deleted'; readonly storyId: string }
   | { readonly kind: 'wrong-method'; readonly allow: string }
   | { readonly kind: 'too-large'; readonly maxBytes: number }
   | { readonly kind: 'too-many'; readonly retryAfterSeconds: number }
@@ -48,6 +50,10 @@ export const refuse = (refusal: Refusal): Response => {
       return failure(401, 'signature: missing or not valid');
     case 'no-such-story':
       return failure(404, `story_id: there is no story "${refusal.storyId}"`);
+    case 'story-deleted': {
+      const error = `story_id: the story "${refusal.storyId}" was deleted`;
+      return json(404, { success: false, code: STORY_DELETED, error });
+    }
     case 'not-this-user':
       return failure(404, `user_id: this user has no story "${refusal.storyId}"`);
     case 'no-such-route':

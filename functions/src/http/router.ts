@@ -79,7 +79,9 @@ const heartbeat = async (call: ReceiverCall): Promise<Response> => {
   const keys = signed.messages.map(({ key }) => key);
   // A recorded heartbeat that is sent again would restore an old state.
   if (replays.has(...keys)) return accept({ commands: [] });
-  const answer = await receiveHeartbeat(signed.value, options.heartbeat);
+  // Deletions name users and stories: only a verified worker is sent them.
+  const deletions = keys.length > 0 ? options.heartbeat.deletions : undefined;
+  const answer = await receiveHeartbeat(signed.value, { ...options.heartbeat, deletions });
   if (answer.kind !== 'accepted') return reject(call, answer);
   replays.add(...keys);
   return accept({ commands: answer.commands });

@@ -1,5 +1,12 @@
 import { documentId, errorWords, type Log } from '@taleback/core';
-import { RECORDINGS, safeSegment, trustedStoragePath } from '@taleback/core/storage';
+import {
+  isAudioOf,
+  recordName,
+  recordNameOf,
+  RECORDINGS,
+  safeSegment,
+  trustedStoragePath,
+} from '@taleback/core/storage';
 import { z } from 'zod';
 import type { ObjectStore } from '../stories/recordings.ts';
 import { isOwnPlace, NO_USERS_FOLDER } from '../stories/ownership.ts';
@@ -57,13 +64,8 @@ const removeAudio = async (
   { userId, storyId, jobs, places }: Deletion & { readonly storyId: string },
   { narrations }: DeletionOptions,
 ): Promise<void> => {
-  const versions = new Set(jobs.map(safeSegment));
-  const story = safeSegment(storyId);
   for (const owner of [userId, NO_USERS_FOLDER])
-    await removeAll(narrations, `${folderOf(owner)}stories/audio/`, (key) => {
-      const [name = '', folder] = key.split('/').toReversed();
-      return folder === story && versions.has(name.replace(/\.mp3(?:\..*)?$/, ''));
-    });
+    await removeAll(narrations, `${folderOf(owner)}stories/audio/`, (key) => isAudioOf(key, storyId, jobs));
   for (const place of places) {
     if (trustedStoragePath(place) === undefined || !isOwnPlace(place, [userId, NO_USERS_FOLDER])) continue;
     await narrations?.remove(place);
@@ -94,12 +96,7 @@ const finishStory = async (
   await removeAudio(whole, options);
   if (deletion.recordingPath !== undefined && !(await deletions.isRecordingUsed(deletion)))
     await hidden?.remove(deletion.recordingPath);
-  const letter = `${encodeURIComponent(deletion.storyId)}-`;
-  // Of `abc`, not of a story `abc-1`.
-  await removeAll(hidden, 'failed_callbacks/', (key) => {
-    const name = key.split('/').at(-1) ?? '';
-    return name.startsWith(letter) && /^\d+\.json$/.test(name.slice(letter.length));
-  });
+  await removeAll(hidden, 'failed_callbacks/', (key) => recordNameOf(key) === recordName(deletion.storyId));
   await deletions.removeTraces(whole);
 };
 

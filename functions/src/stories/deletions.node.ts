@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { isRecord, readAttemptAudio, isEnded, textOf } from '@taleback/core';
+import { type DeleteCommand, isEnded, isRecord, readAttemptAudio, textOf } from '@taleback/core';
 import { recordingHash } from '@taleback/core/storage';
 import {
   type DocumentData,
+  FieldPath,
   FieldValue,
   type Firestore,
   type Query,
@@ -31,6 +32,11 @@ export interface Deletion {
 
 /** When the sweep takes over a deletion whose call was interrupted: a callable has a minute. */
 const TAKEN_OVER_MS = 60_000;
+/** How old a finished deletion is before workers are sent it: none that was written at the same time may be passed over. */
+const SETTLED_MS = 10_000;
+/** Deletions in the answer to one heartbeat, and how long they may be together, as JSON. */
+const DELETIONS_AT_ONCE = 20;
+const MAX_COMMAND_CHARACTERS = 200_000;
 /** Documents in one commit. */
 const BATCH = 200;
 /** Firestore takes 30 values for `in`. */
@@ -80,6 +86,12 @@ export const createDeletionStore = (
       await batch.commit();
       if (docs.length < BATCH) return;
     }
+  };
+  /** Whether another story of the user has the recording. */
+  const isRecordingUsed = async ({ userId, recordingPath }: Deletion): Promise<boolean> => {
+    const same = stories.where('audioJobExtras.recording_path', '==', recordingPath);
+    const { docs } = await same.limit(BATCH).select(ownerField).get();
+    return docs.some((document) => document.get(ownerField) === userId);
   };
   const newRecord = (fields: object) => ({
     ...fields,
@@ -148,12 +160,7 @@ export const createDeletionStore = (
     noteJobs: async (id: string, jobs: readonly string[]): Promise<void> => {
       if (jobs.length > 0) await records.doc(id).update({ jobs: FieldValue.arrayUnion(...jobs) });
     },
-    /** Whether another story of the user has the recording. */
-    isRecordingUsed: async ({ userId, recordingPath }: Deletion): Promise<boolean> => {
-      const same = stories.where('audioJobExtras.recording_path', '==', recordingPath);
-      const { docs } = await same.limit(BATCH).select(ownerField).get();
-      return docs.some((document) => document.get(ownerField) === userId);
-    },
+    isRecordingUsed,
     /** Deletes what names the jobs of a story: attempts, events, answers of requests, places in the budget. */
     removeTraces: async ({ userId, storyId = '', jobs, state }: Deletion): Promise<void> => {
       const batch = firestore.batch();
@@ -204,8 +211,44 @@ export const createDeletionStore = (
       id: string,
       { checks, nextAtMs }: { readonly checks: number; readonly nextAtMs: number },
     ) => {
-      await records.doc(id).update({ state: 'done', checks, nextAt: Timestamp.fromMillis(nextAtMs) });
+      const [nextAt, settledAt] = [nextAtMs, now()].map((ms) => Timestamp.fromMillis(ms));
+      await records.doc(id).update({ state: 'done', checks, nextAt, settledAt });
     },
+    /**
+     * Deletions after a worker's cursor, in the order in which they were finished; each again when it was checked again.
+     */
+    listFinished: (cursor: string): Promise<{ kind: 'listed'; commands: DeleteCommand[] } | StoreAway> =>
+      call(async () => {
+        const [afterMs = '', afterId] = cursor.split(':');
+        const { docs } = await records
+          .where('settledAt', '<=', Timestamp.fromMillis(now() - SETTLED_MS))
+          .orderBy('settledAt')
+          .orderBy(FieldPath.documentId())
+          .startAfter(Timestamp.fromMillis(Number(afterMs)), afterId || '0')
+          .limit(DELETIONS_AT_ONCE)
+          .get();
+        const commands: DeleteCommand[] = [];
+        let characters = 0;
+        for (const document of docs) {
+          const deletion = readDeletion(document.id, document.data());
+          const { userId, storyId, requestedAt, recordingPath } = deletion;
+          const isKept = recordingPath === undefined || (await isRecordingUsed(deletion));
+          const command = {
+            kind: 'delete' as const,
+            cursor: `${(document.get('settledAt') as Timestamp).toMillis()}:${document.id}`,
+            user_id: userId,
+            story_id: storyId,
+            jobs: [...deletion.jobs],
+            places: [...deletion.places],
+            recording: isKept ? undefined : recordingHash(recordingPath),
+            requested_at: requestedAt.toMillis(),
+          };
+          characters += JSON.stringify(command).length;
+          if (commands.length > 0 && characters > MAX_COMMAND_CHARACTERS) break;
+          commands.push(command);
+        }
+        return { kind: 'listed' as const, commands };
+      }),
     forget: async (id: string): Promise<void> => {
       await records.doc(id).delete();
     },

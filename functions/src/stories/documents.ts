@@ -54,12 +54,14 @@ export interface Decided {
 }
 
 /**
+ * - `no-such-story`: `wasDeleted` when a person deleted it
  * - `not-admitted`: `admits` refused the message; nothing is written
  * - `too-large`: the story would not fit into a Firestore document, even without its metadata
  */
 export type ApplyOutcome =
   | Decided
-  | { readonly kind: 'no-such-story' | 'not-admitted' | 'too-large' }
+  | { readonly kind: 'no-such-story'; readonly wasDeleted?: true }
+  | { readonly kind: 'not-admitted' | 'too-large' }
   | StoreAway;
 
 /** `other`: the attempt has another id at RunPod already, so RunPod runs it twice. */

@@ -76,7 +76,7 @@ const writeMessage = (
 
 /** Messages in Cloud Firestore. */
 export const createFirestoreMessages = (calls: FirestoreCalls) => {
-  const { names, storyRef, attemptRef, transact } = calls;
+  const { firestore, names, storyRef, attemptRef, transact } = calls;
   return {
     /**
      * Reads the story and its attempts, calls `decide`, and writes its decision. A message that names our id or the
@@ -86,7 +86,11 @@ export const createFirestoreMessages = (calls: FirestoreCalls) => {
       transact(async (transaction): Promise<ApplyOutcome> => {
         const { storyId, jobId } = target;
         const documents = await readForMessage(transaction, calls, storyId, jobId);
-        if (documents === undefined) return { kind: 'no-such-story' };
+        if (documents === undefined) {
+          const deleted = firestore.collection(names.collections.deletions).where('storyId', '==', storyId);
+          const isEmpty = (await deleted.limit(1).select().get()).empty;
+          return isEmpty ? { kind: 'no-such-story' } : { kind: 'no-such-story', wasDeleted: true };
+        }
         let applied = applyToDocuments(documents, target, decide, names);
         const currentId = attemptIdOf(documents.story['audioJobId']);
         if (applied.outcome.kind === 'not-admitted' && !documents.current && currentId !== undefined) {

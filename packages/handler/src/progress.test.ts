@@ -39,7 +39,16 @@ describe('createProgressReporter', () => {
   });
 
   it.each([
-    ['ends the job of a story that was deleted', 'story_id: there is no story "s1"', true],
+    [
+      'ends the job of a story that was deleted',
+      '{"success":false,"code":"story_deleted","error":"…"}',
+      true,
+    ],
+    [
+      'goes on when the receiver knows no such story: it may be that of another deployment',
+      '{"success":false,"error":"story_id: there is no story \\"s1\\""}',
+      false,
+    ],
     ["goes on after a proxy's 404", '<html>Not Found</html>', false],
   ])('%s', async (_what, excerpt, isUnwanted) => {
     const { reporter } = open({ kind: 'refused', excerpt });

@@ -1,4 +1,4 @@
-import { deriveProgressUrl, TalebackError } from '@taleback/core';
+import { deriveProgressUrl, saysStoryDeleted, TalebackError } from '@taleback/core';
 import type { NarrationJob } from './parse-event.ts';
 import { type CallbackClient, messageIdOf } from './report.ts';
 
@@ -25,8 +25,6 @@ const LAST_REPORT_MS = 1_000;
 
 /** The answer to progress of a job whose story has a newer one, or has ended already. */
 const UNWANTED = /"wanted"\s*:\s*false/;
-/** The receiver's own 404; a proxy answers with other words. */
-const STORY_DELETED = /story_id: there is no story /;
 
 const urlFor = (callbackUrl: string): string | undefined => {
   try {
@@ -66,7 +64,7 @@ export const createProgressReporter = (
       const messageId = messageIdOf({ jobId, storyId }, `progress_${sent.atMs}`);
       const delivery = await client.deliverOnce({ url, messageId, payload }, closing.signal);
       const isUnwanted = delivery.kind === 'delivered' && UNWANTED.test(delivery.excerpt ?? '');
-      if (isUnwanted || (delivery.kind === 'refused' && STORY_DELETED.test(delivery.excerpt ?? '')))
+      if (isUnwanted || (delivery.kind === 'refused' && saysStoryDeleted(delivery.excerpt ?? '')))
         unwanted.abort(new TalebackError('job_cancelled', 'Nobody waits for this narration any more.'));
     }
     sending = undefined;

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { isWellFormed, TalebackError, toWellFormed } from '@taleback/core';
 import { isNarrationKey } from '@taleback/core/storage';
 import type { AudioObject, StoredAudio } from '@taleback/handler';
@@ -92,15 +92,16 @@ export const checkAudioKey = (key: string): string => {
   return `${key}${SIDECAR_ENDING}`;
 };
 
-/** `encodeURIComponent` and some of the characters that it leaves. */
-const encode = (text: string, more: RegExp): string =>
-  encodeURIComponent(text).replace(more, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`);
-
 /** A key as the path of an address. RFC 3986 in full, because a signature covers exactly these characters. */
 export const keyAddress = (key: string): string =>
   key
     .split('/')
-    .map((segment) => encode(segment, /[!'()*]/g))
+    .map((segment) =>
+      encodeURIComponent(segment).replace(
+        /[!'()*]/g,
+        (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`,
+      ),
+    )
     .join('/');
 
 const json = (document: unknown): Uint8Array => Buffer.from(JSON.stringify(document, null, 2));
@@ -162,6 +163,13 @@ export const createLibrary = (objects: ObjectStore) => {
       checkStoreKey(key);
       await objects.remove(key);
     },
+    /** Removes an audio and its metadata; what is no narration is left alone. */
+    removeAudio: async (key: unknown): Promise<void> => {
+      if (typeof key !== 'string' || !isNarrationKey(key)) return;
+      const sidecarKey = checkAudioKey(key);
+      await objects.remove(key);
+      await objects.remove(sidecarKey);
+    },
     /**
      * Moves a document to another key: it is stored there before it is removed here, so that a crash leaves it twice and
      * never loses it. Does nothing when it is gone already.
@@ -197,21 +205,3 @@ export const createLibrary = (objects: ObjectStore) => {
 };
 
 export type Library = ReturnType<typeof createLibrary>;
-
-/** With its hash and a draft's ending it still fits into the 255 characters of a file system. */
-const LEGIBLE_CHARACTERS = 100;
-
-/** The part of a name that names the story; what is not safe in a path is encoded, and a very long one gets a hash. */
-const segment = (text: string): string => {
-  const safe = encode(toWellFormed(text), /[!'()*~.]/g);
-  if (safe.length <= LEGIBLE_CHARACTERS) return safe;
-  return `${safe.slice(0, LEGIBLE_CHARACTERS)}-${createHash('sha256').update(safe).digest('hex')}`;
-};
-
-/**
- * `{folder}/YYYY-MM-DD/{story}-{unix}.json`, as in the source systems; the day is that of the time, in UTC.
- *
- * @param unixMs milliseconds, so that two documents of one story never share a key
- */
-export const recordKey = (folder: string, storyId: string, unixMs: number): string =>
-  `${folder}/${new Date(unixMs).toISOString().slice(0, 10)}/${segment(storyId)}-${unixMs}.json`;

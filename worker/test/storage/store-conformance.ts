@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { audioKey } from '@taleback/core/storage';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AudioObject } from '@taleback/handler';
-import { type Library, recordKey } from '../../src/storage/library.ts';
+import { recordKey } from '@taleback/core/storage';
+import type { Library } from '../../src/storage/library.ts';
 
 export interface OpenStore {
   readonly library: Library;

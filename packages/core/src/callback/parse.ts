@@ -8,6 +8,19 @@ export type Parsed<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly field: string; readonly sentence: string };
 
+/** The `code` of a 404 to a verified message about a story that was deleted. A story that never existed has none. */
+export const STORY_DELETED = 'story_deleted';
+
+/**
+ * Whether the beginning of an answer says that the story was deleted.
+ *
+ * @example
+ * import { saysStoryDeleted } from '@taleback/core';
+ * saysStoryDeleted('{"success":false,"error":"story_id: there is no story"}'); // false
+ */
+export const saysStoryDeleted = (answer: string): boolean =>
+  answer.startsWith(`{"success":false,"code":"${STORY_DELETED}"`);
+
 /** Whether anything stands at the end of a path through JSON; null does. */
 const isThere = (input: unknown, path: readonly PropertyKey[]): boolean => {
   let value = input;

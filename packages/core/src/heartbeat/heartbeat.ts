@@ -183,9 +183,14 @@ const bound = (engines: readonly ReportedEngine[]): readonly ReportedEngine[] =>
   return [...kept.values()];
 };
 
+/** `{unix milliseconds}:{id of the last deletion}`: where a worker is in the list of deletions. */
+const deletionCursor = z.string('must be a string').regex(/^\d{1,14}:[0-9a-f]{0,64}$/, 'is not a cursor');
+
 const schema = z
   .object({
     worker_id: idOf(200),
+    /** The last deletion that the worker has applied. Absent if it keeps nothing, and from older workers. */
+    deletions_after: optional(deletionCursor),
     /** Of the worker's program. */
     version: words(100),
     engines: atMost(MAX_REPORTED_ENGINES).pipe(z.array(engine)),
@@ -218,3 +223,37 @@ export type Heartbeat = z.output<typeof schema>;
  * parseHeartbeat({ worker_id: 'w1', engines: [] }); // { ok: true, value: { workerId: 'w1', … } }
  */
 export const parseHeartbeat = (input: unknown): Parsed<Heartbeat> => parseWith(schema, input);
+
+const deleteCommand = z.object({
+  kind: z.literal('delete'),
+  /** What the worker sends as `deletions_after` once it has applied this one. */
+  cursor: deletionCursor,
+  user_id: z.string(),
+  /** Absent: everything of the user. */
+  story_id: optional(z.string()),
+  /** Of the story, by our ids and RunPod's. */
+  jobs: z.array(z.string()),
+  /** Other keys of the story's audio. */
+  places: z.array(z.string()),
+  /** SHA-256 of a recording that no other story of the user has. */
+  recording: optional(z.string()),
+  /** When it was requested, unix milliseconds: what was written since stays. */
+  requested_at: z.number(),
+});
+
+/** Tells a worker to remove what it keeps of a story or a user, as it is sent. */
+export type DeleteCommand = z.output<typeof deleteCommand>;
+
+/**
+ * The deletions in the answer to a heartbeat, in order; commands of another kind are left out.
+ *
+ * @throws when the answer is none of our receiver's, or a deletion has a wrong shape
+ * @example
+ * readDeletions('{"success":true,"commands":[]}'); // []
+ */
+export const readDeletions = (answer: string): readonly DeleteCommand[] => {
+  const { commands } = z
+    .object({ commands: z.array(z.looseObject({ kind: z.string() })) })
+    .parse(JSON.parse(answer));
+  return commands.filter(({ kind }) => kind === 'delete').map((command) => deleteCommand.parse(command));
+};

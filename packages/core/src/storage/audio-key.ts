@@ -45,6 +45,19 @@ export const audioKey = ({ userId, storyId, language, version }: AudioKeyParts):
   return `${folder}/${safeSegment(language)}/${safeSegment(storyId)}/${safeSegment(version)}.${EXTENSION}`;
 };
 
+/**
+ * Whether a key is that of a story's audio, or of what lies beside it, made by one of these jobs.
+ *
+ * @example
+ * import { isAudioOf } from '@taleback/core/storage';
+ * isAudioOf('private/users/ada/stories/audio/en/s1/j1.mp3.json', 's1', ['j1']); // true
+ */
+export const isAudioOf = (key: string, storyId: string, jobIds: readonly string[]): boolean => {
+  const [name = '', folder] = key.split('/').toReversed();
+  const version = name.replace(/\.mp3(?:\..*)?$/, '');
+  return folder === safeSegment(storyId) && jobIds.some((id) => safeSegment(id) === version);
+};
+
 /** Below a user's own folder, narrations lie in it or under `stories/`; what else is private is not played. */
 const PRIVATE_NARRATION = /^private\/users\/[^/]+\/(?:stories\/.+|[^/]+)$/;
 /** Folders of earlier versions, and of other systems, for what is private. */

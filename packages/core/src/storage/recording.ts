@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { isRecord } from '../json.ts';
+import { toWellFormed } from '../storable/document-id.ts';
 import { safeSegment } from './audio-key.ts';
 
 /** Folder of the private store for recordings that came with jobs. */
@@ -50,6 +51,47 @@ export const recordingHash = (key: string | undefined): string | undefined =>
  */
 export const keysBefore = (keys: readonly string[], beforeMs: number): readonly string[] =>
   keys.filter((key) => Date.parse(DAY.exec(key)?.[1] ?? '') + DAY_MS <= beforeMs);
+
+/** With its hash and a draft's ending it still fits into the 255 characters of a file system. */
+const LEGIBLE_CHARACTERS = 100;
+
+/**
+ * The part of a record's name that names the story; what is not safe in a path is encoded, and a very long one gets a hash.
+ *
+ * @example
+ * import { recordName } from '@taleback/core/storage';
+ * recordName('a.b'); // 'a%2Eb'
+ */
+export const recordName = (storyId: string): string => {
+  const safe = encodeURIComponent(toWellFormed(storyId)).replace(
+    /[!'()*~.]/g,
+    (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+  return safe.length <= LEGIBLE_CHARACTERS
+    ? safe
+    : `${safe.slice(0, LEGIBLE_CHARACTERS)}-${hash('sha256', safe)}`;
+};
+
+/**
+ * `{folder}/YYYY-MM-DD/{story}-{unix}.json`, as in the source systems; the day is that of the time, in UTC.
+ *
+ * @param unixMs milliseconds, so that two documents of one story never share a key
+ *
+ * @example
+ * import { recordKey } from '@taleback/core/storage';
+ * recordKey('failed_callbacks', 's1', 7); // 'failed_callbacks/1970-01-01/s1-7.json'
+ */
+export const recordKey = (folder: string, storyId: string, unixMs: number): string =>
+  `${folder}/${new Date(unixMs).toISOString().slice(0, 10)}/${recordName(storyId)}-${unixMs}.json`;
+
+/**
+ * The `recordName` in a key of `recordKey`; undefined for any other.
+ *
+ * @example
+ * import { recordNameOf } from '@taleback/core/storage';
+ * recordNameOf('failed_callbacks/1970-01-01/s1-7.json'); // 's1'
+ */
+export const recordNameOf = (key: string): string | undefined => /\/([^/]+)-\d+\.json$/.exec(key)?.[1];
 
 type Fields = Readonly<Record<string, unknown>>;
 
