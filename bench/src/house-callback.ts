@@ -9,16 +9,11 @@ import { startReceiver } from '@taleback/scripts/src/stack/receiver.ts';
 const SECRET = 'shared-with-the-sender-of-callbacks';
 const ROUTE = '/api/tts/error-callback';
 
-export interface ExecutedFiles {
-  readonly files: readonly string[];
-  readonly count: number;
-}
-
 /** Files of ours, relative to the root, of which a function ran in the second of two works, when all is loaded. */
 export const executedFiles = async (
   first: () => Promise<void>,
   second: () => Promise<void>,
-): Promise<ExecutedFiles> => {
+): Promise<readonly string[]> => {
   const session = new Session();
   session.connect();
   try {
@@ -28,7 +23,7 @@ export const executedFiles = async (
     await session.post('Profiler.takePreciseCoverage'); // forgets what ran before
     await second();
     const { result } = await session.post('Profiler.takePreciseCoverage');
-    const files = result
+    return result
       .filter(({ url }) => url.startsWith('file:') && !url.includes('/node_modules/'))
       .filter(({ functions }) =>
         functions.some(
@@ -38,7 +33,6 @@ export const executedFiles = async (
       .map(({ url }) => relative(inRoot(), fileURLToPath(url)))
       .filter((file) => /^(?:packages|functions|worker)\//.test(file))
       .sort();
-    return { files, count: files.length };
   } finally {
     session.disconnect();
   }
@@ -48,7 +42,7 @@ export const executedFiles = async (
  * The files of ours that one error callback executes: the receiver on node:http with the emulators of Firestore and
  * Pub/Sub, by V8's precise coverage of the second callback, when everything is loaded and connected.
  */
-export const filesOfCallback = async (): Promise<ExecutedFiles> => {
+export const filesOfCallback = async (): Promise<readonly string[]> => {
   process.env['CALLBACK_SECRETS'] = `hmac_${SECRET}`;
   const receiver = await startReceiver(() => {});
   const { url, firestore, project } = receiver.addresses;

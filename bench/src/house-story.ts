@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { serve } from '@taleback/e2e/src/chaos/serve.ts';
 import { parseConfig } from '@taleback/worker/src/config.ts';
 import { openWorker } from '@taleback/worker/src/wiring.ts';
-import { type ExecutedFiles, executedFiles } from './house-callback.ts';
+import { executedFiles } from './house-callback.ts';
 
 const TEXT = 'Once upon a time there was a worker who spoke.';
 
@@ -14,7 +14,7 @@ const TEXT = 'Once upon a time there was a worker who spoke.';
  * from the job to the delivered callback: by V8's precise coverage of the second story. Child processes and threads run
  * files of their own.
  */
-export const filesOfStory = async (): Promise<ExecutedFiles> => {
+export const filesOfStory = async (): Promise<readonly string[]> => {
   const folder = await mkdtemp(join(tmpdir(), 'taleback-house-'));
   await mkdir(join(folder, 'audio'));
   let delivered: (() => void) | undefined;

@@ -55,9 +55,9 @@ export const run = async (): Promise<BenchResult> => {
   for (const [name, set] of Object.entries(arrows)) say(`${name}: ${[...set].sort().join(', ')}`);
   for (const cycle of cycles) say(`cycle: ${cycle}`);
   const callback = await filesOfCallback();
-  say(`one error callback: ${callback.files.join(' ')}`);
+  say(`one error callback: ${callback.join(' ')}`);
   const story = await filesOfStory();
-  say(`one story: ${story.files.join(' ')}`);
+  say(`one story: ${story.join(' ')}`);
   const figures: Record<string, number> = {
     lines: sum(files),
     files: files.length,
@@ -65,8 +65,8 @@ export const run = async (): Promise<BenchResult> => {
     smallFilesPercent: Math.round((1000 * small.length) / files.length) / 10,
     ...Object.fromEntries(Object.entries(arrows).map(([name, set]) => [name, set.size])),
     cycles: cycles.length,
-    callbackFiles: callback.count,
-    storyFiles: story.count,
+    callbackFiles: callback.length,
+    storyFiles: story.length,
   };
   for (const [name, { most, why }] of Object.entries(budgets)) {
     const value = figures[name];

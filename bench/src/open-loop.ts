@@ -32,15 +32,7 @@ const sentenceOf = (characters: number, random: Random): string => {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 };
 
-export interface OpenLoopReport {
-  /** Of every request that was answered, from the time it was scheduled for, milliseconds. */
-  readonly latenciesMs: readonly number[];
-  readonly errors: readonly unknown[];
-  /** Answers per second, from the first schedule to the last answer. */
-  readonly answeredPerSecond: number;
-  /** The latest that a request was begun after its time, milliseconds. */
-  readonly latestStartMs: number;
-}
+export type OpenLoopReport = Awaited<ReturnType<typeof runOpenLoop>>;
 
 /** One request every so often. */
 export const evenSchedule = (count: number, perSecond: number): number[] =>
@@ -65,11 +57,13 @@ export const poissonSchedule = (count: number, perSecond: number, random: Random
 export const runOpenLoop = async (
   scheduleMs: readonly number[],
   request: (index: number) => Promise<void>,
-): Promise<OpenLoopReport> => {
+) => {
+  /** Of every request that was answered, from the time it was scheduled for. */
   const latenciesMs: number[] = [];
   const errors: unknown[] = [];
   const pending: Promise<void>[] = [];
   const beganMs = performance.now();
+  /** The latest that a request was begun after its time. */
   let latestStartMs = 0;
   for (const [index, atMs] of scheduleMs.entries()) {
     const dueMs = beganMs + atMs;

@@ -10,31 +10,27 @@ interface Way {
 }
 
 /** Milliseconds, of each request. */
-export interface RoutingTimes {
+const noTimes = () => ({
   /**
    * Until the line was written, waiting for a free worker included. It was when the write returned, and it was when the
    * worker's engine had the text, whichever came first: a worker that wakes up on the same core lets this process go on
    * only after it has begun to speak.
    */
-  readonly allMs: readonly number[];
+  allMs: [] as number[],
   /** The same, of those that had not to wait. */
-  readonly freeMs: readonly number[];
+  freeMs: [] as number[],
   /** Of those, until the worker's engine had the text. */
-  readonly heardMs: readonly number[];
+  heardMs: [] as number[],
   /** Of those, processor time of this process. */
-  readonly cpuMs: readonly number[];
-}
+  cpuMs: [] as number[],
+});
+export type RoutingTimes = ReturnType<typeof noTimes>;
 
 const sinceMs = (fromNs: bigint, toNs: bigint): number => Number(toNs - fromNs) / 1e6;
 
 /** Sees how long requests take from the call into the manager until they are in a worker. */
 export class RoutingWatch {
-  #times = {
-    allMs: [] as number[],
-    freeMs: [] as number[],
-    heardMs: [] as number[],
-    cpuMs: [] as number[],
-  };
+  #times = noTimes();
   readonly #workers: number;
   readonly #ways = new Map<string, Way>();
   #underWay = 0;
@@ -95,7 +91,7 @@ export class RoutingWatch {
   /** What was seen since the last time. */
   take(): RoutingTimes {
     const times = this.#times;
-    this.#times = { allMs: [], freeMs: [], heardMs: [], cpuMs: [] };
+    this.#times = noTimes();
     return times;
   }
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { type Browser, chromium, type Page } from 'playwright-core';
 import { findBrowser } from './find-browser.ts';
 
 export const openBrowser = async (): Promise<Browser> => {
@@ -8,21 +8,15 @@ export const openBrowser = async (): Promise<Browser> => {
   return chromium.launch({ executablePath, args: [...args], headless: true });
 };
 
-export interface OpenPage {
-  readonly page: Page;
-  readonly context: BrowserContext;
-  /** What the page printed as errors, and the faults it did not catch. */
-  readonly faults: string[];
-}
-
 /** A page of its own, with its own storage, as another person's browser would be. */
 export const openPage = async (
   browser: Browser,
   url: string,
   options: Parameters<Browser['newContext']>[0] = {},
-): Promise<OpenPage> => {
+) => {
   const context = await browser.newContext(options);
   const page = await context.newPage();
+  /** What the page printed as errors, and the faults it did not catch. */
   const faults: string[] = [];
   page.on('pageerror', (error) => faults.push(error.message));
   page.on('console', (message) => {
@@ -31,6 +25,7 @@ export const openPage = async (
   await page.goto(url);
   return { page, context, faults };
 };
+export type OpenPage = Awaited<ReturnType<typeof openPage>>;
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 

@@ -1,10 +1,5 @@
 import { existsSync } from 'node:fs';
 
-export interface FoundBrowser {
-  readonly executablePath: string;
-  readonly args: readonly string[];
-}
-
 /** Debian's, then other Chromium builds that understand the same protocol. */
 const INSTALLED = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
@@ -24,7 +19,7 @@ const QUIET = [
 const UNWANTED = ['--disable-web-security', '--single-process', '--no-zygote'];
 
 /** The browser named by CHROMIUM_PATH, else an installed one, else the one that comes inside npm. */
-export const findBrowser = async (): Promise<FoundBrowser> => {
+export const findBrowser = async () => {
   const installed = [process.env['CHROMIUM_PATH'] ?? '', ...INSTALLED].find(
     (path) => path !== '' && existsSync(path),
   );

@@ -8,22 +8,12 @@ const FRAMEWORK = fileURLToPath(new URL('main.js', import.meta.resolve('@google-
 const pickPort = createPortPicker();
 
 /** Memory of a process, in bytes: what it has now, and the most that it has had. By Linux's word. */
-export const memoryOf = async (
-  pid: number,
-): Promise<{ readonly rssBytes: number; readonly peakBytes: number }> => {
+export const memoryOf = async (pid: number) => {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   const read = (name: string): number =>
     Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]) * 1024;
   return { rssBytes: read('VmRSS'), peakBytes: read('VmHWM') };
 };
-
-export interface ServedFunction {
-  readonly baseUrl: string;
-  readonly pid: number;
-  /** The most memory that the process has had, in bytes. */
-  peakBytes(): Promise<number>;
-  stop(): Promise<void>;
-}
 
 /**
  * Serves one HTTP function of a folder with Google's functions-framework, as Cloud Functions does.
@@ -35,7 +25,7 @@ export const serveFunction = async (
   target: string,
   logs: string,
   environment: Readonly<Record<string, string>> = {},
-): Promise<ServedFunction> => {
+) => {
   const port = await pickPort();
   const options = [`--source=${source}`, `--target=${target}`, `--port=${port}`, '--signature-type=http'];
   const served = await startSupervised({
@@ -57,10 +47,12 @@ export const serveFunction = async (
   return {
     baseUrl: `http://127.0.0.1:${port}`,
     pid: served.pid,
+    /** The most memory that the process has had, in bytes. */
     peakBytes: async () => (await memoryOf(served.pid)).peakBytes,
     stop: () => served.stop(),
   };
 };
+export type ServedFunction = Awaited<ReturnType<typeof serveFunction>>;
 
 export interface Hostile {
   readonly body: Uint8Array;

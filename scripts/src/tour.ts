@@ -11,20 +11,6 @@ const { first: FIRST_STORY, broken: BROKEN_STORY, waiting: WAITING_STORY } = sto
 /** The voice that mends the broken story. */
 const MENDING_VOICE = 'slt';
 
-export interface StoryResult {
-  readonly id: string;
-  readonly status: string;
-  /** From the first request to the end. */
-  readonly millis: number;
-  readonly attempts: number;
-}
-
-export interface TourResult {
-  readonly stories: readonly StoryResult[];
-  /** Callbacks of each kind that the receiver applied. */
-  readonly callbacks: { readonly success: number; readonly error: number };
-}
-
 /** A busy machine may narrate next to nothing for a while. */
 const STORY_TIMEOUT_MS = 180_000;
 /** For what has no limit in the client, such as a write; longer than a call and a narration take. */
@@ -63,11 +49,7 @@ const countCallbacks = (attempts: readonly StoryFields[], ending: string): numbe
  *
  * @throws Error in a sentence when a step fails
  */
-export const runTour = async (
-  { addresses }: Stack,
-  userId: string,
-  say: (line: string) => void,
-): Promise<TourResult> => {
+export const runTour = async ({ addresses }: Stack, userId: string, say: (line: string) => void) => {
   const reader = await runStep('signed in', () => signInReader(addresses, userId));
 
   /** Asks, says every change of the story once, and waits for its end. */
@@ -126,10 +108,12 @@ export const runTour = async (
     const [firstAttempts, brokenAttempts] = [await attempts(first), await attempts(broken)];
     const all = [...firstAttempts, ...brokenAttempts];
     return {
+      /** `millis`: from the first request to the end. */
       stories: [
         { id: first, status: 'ready', millis: firstMillis, attempts: firstAttempts.length },
         { id: broken, status: 'ready', millis: brokenMillis, attempts: brokenAttempts.length },
       ],
+      /** Of each kind that the receiver applied. */
       callbacks: { success: countCallbacks(all, 'ready'), error: countCallbacks(all, 'failed') },
     };
   } finally {

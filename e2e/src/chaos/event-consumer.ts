@@ -3,19 +3,11 @@ import { createNames } from '@taleback/core';
 import type { NarrationEvent } from '@taleback/functions/src/events/narration-event.ts';
 import type { Random } from './random.ts';
 
-/** A consumer of `tts-events` that drops what comes again. */
-export interface EventConsumer {
-  /** By their id. */
-  readonly events: ReadonlyMap<string, NarrationEvent>;
-  /** Ids that came with two contents. */
-  readonly torn: readonly string[];
-  /** How many came more than once. */
-  readonly repeated: () => number;
-  readonly close: () => Promise<void>;
-}
-
-/** Subscribes before anything can end. It gives some events back, so that they are delivered again. */
-export const openEventConsumer = async (projectId: string, random: Random): Promise<EventConsumer> => {
+/**
+ * A consumer of `tts-events` that drops what comes again. It subscribes before anything can end, and gives some events
+ * back, so that they are delivered again.
+ */
+export const openEventConsumer = async (projectId: string, random: Random) => {
   const pubsub = new PubSub({ projectId });
   const [topic] = await pubsub.createTopic(createNames().topics.events);
   const [subscription] = await topic.createSubscription('storm');
@@ -34,8 +26,11 @@ export const openEventConsumer = async (projectId: string, random: Random): Prom
     else message.ack();
   });
   return {
-    events,
-    torn,
+    /** By their id. */
+    events: events as ReadonlyMap<string, NarrationEvent>,
+    /** Ids that came with two contents. */
+    torn: torn as readonly string[],
+    /** How many came more than once. */
     repeated: () => repeated,
     close: async () => {
       await subscription.close();
@@ -43,3 +38,4 @@ export const openEventConsumer = async (projectId: string, random: Random): Prom
     },
   };
 };
+export type EventConsumer = Awaited<ReturnType<typeof openEventConsumer>>;

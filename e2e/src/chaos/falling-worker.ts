@@ -2,23 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 const MAIN = fileURLToPath(new URL('../../../worker/src/main.ts', import.meta.url));
-
-export interface FallingWorker {
-  /** Of the current process. */
-  readonly pid: () => number;
-  /** Resolves when it takes jobs for the first time. */
-  readonly ready: Promise<void>;
-  /** Ends it as the kernel would, and starts it again after this many milliseconds. */
-  readonly fall: (forMs: number) => Promise<void>;
-  /** Ends the processes that speak for it, which it has to replace. */
-  readonly loseVoice: () => Promise<void>;
-  /** Asks it to leave, and waits. */
-  readonly stop: () => Promise<void>;
-  readonly falls: () => number;
-}
 
 /** What a worker needs that speaks with the shipped engine, on a machine that it shares with everything else. */
 export const workerEnvironment = (
@@ -64,10 +51,7 @@ const childrenOf = async (pid = 0): Promise<number[]> => {
 };
 
 /** A worker as its users run it, which is killed now and then and comes back with the same folders. */
-export const startFallingWorker = (
-  environment: Readonly<Record<string, string>>,
-  logFile: string,
-): FallingWorker => {
+export const startFallingWorker = (environment: Readonly<Record<string, string>>, logFile: string) => {
   const log = createWriteStream(logFile, { flags: 'a' });
   let falls = 0;
   let isStopping = false;
@@ -92,20 +76,25 @@ export const startFallingWorker = (
   };
   start();
   return {
+    /** Of the current process. */
     pid: () => child.pid ?? 0,
+    /** Resolves when it takes jobs for the first time. */
     ready: ready.promise,
-    fall: async (forMs) => {
+    /** Ends it as the kernel would, and starts it again after this many milliseconds. */
+    fall: async (forMs: number): Promise<void> => {
       falls += 1;
       child.kill('SIGKILL');
       await gone;
-      await new Promise((resolve) => setTimeout(resolve, forMs));
+      await sleep(forMs);
       if (!isStopping) start();
     },
-    loseVoice: async () => {
+    /** Ends the processes that speak for it, which it has to replace. */
+    loseVoice: async (): Promise<void> => {
       falls += 1;
       for (const pid of await childrenOf(child.pid)) kill(pid, 'SIGKILL');
     },
-    stop: async () => {
+    /** Asks it to leave, and waits. */
+    stop: async (): Promise<void> => {
       isStopping = true;
       child.kill('SIGTERM');
       const timer = setTimeout(() => child.kill('SIGKILL'), LEAVES_WITHIN_MS);

@@ -6,12 +6,6 @@ import { runStorm, type StormReport } from './storm.ts';
 import { tellTales } from './tales.ts';
 export { type StormReport } from './storm.ts';
 
-export interface Chaos {
-  /** One storm. Its accidents are drawn from the seed, a whole number from 0. */
-  readonly storm: (seed: number) => Promise<StormReport>;
-  readonly close: () => Promise<void>;
-}
-
 /** A report for people: what became of the stories, what happened to them, and what should not be. */
 export const describeStorm = ({ seed, verdict, troubles, counts, seconds }: StormReport): string => {
   const { ready, failed, attempts, faults } = verdict;
@@ -33,7 +27,7 @@ export const describeStorm = ({ seed, verdict, troubles, counts, seconds }: Stor
  * @param stories in each storm
  * @throws Error when a Firestore runs whose process is not known: it has to be paused
  */
-export const openChaos = async (folder: string, stories: number): Promise<Chaos> => {
+export const openChaos = async (folder: string, stories: number) => {
   const stores = await startStores(folder);
   try {
     const { firestorePid } = stores;
@@ -44,14 +38,9 @@ export const openChaos = async (folder: string, stories: number): Promise<Chaos>
     await mkdir(peace, { recursive: true });
     const reference = await narrateInPeace(tales, peace);
     return {
-      storm: (seed) =>
-        runStorm({
-          seed,
-          tales,
-          reference,
-          firestorePid,
-          folder: join(folder, `storm-${seed}`),
-        }),
+      /** One storm. Its accidents are drawn from the seed, a whole number from 0. */
+      storm: (seed: number) =>
+        runStorm({ seed, tales, reference, firestorePid, folder: join(folder, `storm-${seed}`) }),
       close: stores.stop,
     };
   } catch (error) {
@@ -59,3 +48,4 @@ export const openChaos = async (folder: string, stories: number): Promise<Chaos>
     throw error;
   }
 };
+export type Chaos = Awaited<ReturnType<typeof openChaos>>;

@@ -24,8 +24,8 @@ import {
 } from '@taleback/functions/src/sweep/find-audio.ts';
 import { sweepStories } from '@taleback/functions/src/sweep/sweep.ts';
 import { deleteApp, initializeApp } from 'firebase-admin/app';
-import { AggregateField, FieldValue, type Firestore, getFirestore } from 'firebase-admin/firestore';
-import { type EventConsumer, openEventConsumer } from './event-consumer.ts';
+import { AggregateField, FieldValue, getFirestore } from 'firebase-admin/firestore';
+import { openEventConsumer } from './event-consumer.ts';
 import { workerEnvironment } from './falling-worker.ts';
 import { HMAC_PREFIX, HMAC_SECRET } from './handler-in-the-field.ts';
 import type { Random } from './random.ts';
@@ -42,27 +42,6 @@ export interface PlatformOptions {
   readonly audioFolder: string;
   /** Lines of the functions' log. */
   readonly log: Log;
-}
-
-/** The functions, mounted in this process as their entry mounts them, over a project of their own. */
-export interface Platform {
-  readonly url: string;
-  readonly firestore: Firestore;
-  readonly callbackUrl: string;
-  readonly consumer: EventConsumer;
-  readonly workerEnvironment: Readonly<Record<string, string>>;
-  /** Writes the stories down, as the page does. */
-  readonly plant: (tales: readonly Tale[]) => Promise<void>;
-  /** A person asks for a narration, or presses Try Again; Pub/Sub delivers the job so many times. */
-  readonly ask: (tale: Tale, deliveries: number, kind?: 'request' | 'retry') => Promise<void>;
-  /** Those that could be narrated and have failed. */
-  readonly listFailed: (tales: readonly Tale[]) => Promise<readonly Tale[]>;
-  readonly sweep: () => Promise<void>;
-  /** Deletes the workers' subscription with the jobs in it. */
-  readonly loseSubscription: () => Promise<void>;
-  /** Whether every story has come to its end, and its events to their consumer. */
-  readonly isSettled: () => Promise<boolean>;
-  readonly close: () => Promise<void>;
 }
 
 /** Short, so that a story without another end is swept within a storm's time. */
@@ -91,14 +70,9 @@ const probeIn =
     }
   };
 
-export const openPlatform = async ({
-  seed,
-  random,
-  runpod,
-  publicUrl,
-  audioFolder,
-  log,
-}: PlatformOptions): Promise<Platform> => {
+/** The functions, mounted in this process as their entry mounts them, over a project of their own. */
+export const openPlatform = async (options: PlatformOptions) => {
+  const { seed, random, runpod, publicUrl, audioFolder, log } = options;
   const projectId = `demo-storm-${seed}-${randomUUID().slice(0, 6)}`;
   const app = initializeApp({ projectId }, projectId);
   const firestore = getFirestore(app);
@@ -159,7 +133,8 @@ export const openPlatform = async ({
     callbackUrl,
     consumer,
     workerEnvironment: workerEnvironment(projectId, secret, audioFolder),
-    plant: async (tales) => {
+    /** Writes the stories down, as the page does. */
+    plant: async (tales: readonly Tale[]): Promise<void> => {
       const writer = firestore.bulkWriter();
       for (const { id, userId, title, text, voiceId } of tales) {
         const createdAt = FieldValue.serverTimestamp();
@@ -168,7 +143,12 @@ export const openPlatform = async ({
       }
       await writer.close();
     },
-    ask: async ({ id, userId }, deliveries, kind = 'request') => {
+    /** A person asks for a narration, or presses Try Again; Pub/Sub delivers the job so many times. */
+    ask: async (
+      { id, userId }: Tale,
+      deliveries: number,
+      kind: 'request' | 'retry' = 'request',
+    ): Promise<void> => {
       const doubled: JobQueue = {
         publish: async (job) => {
           for (let delivery = 0; delivery < deliveries; delivery += 1) await queue.publish(job);
@@ -181,7 +161,8 @@ export const openPlatform = async ({
       }
       throw new Error(`${id} could not be asked for: Firestore was away ${ASKS} times`);
     },
-    listFailed: async (tales) => {
+    /** Those that could be narrated and have failed. */
+    listFailed: async (tales: readonly Tale[]): Promise<readonly Tale[]> => {
       const ids = new Set((await failed.get()).docs.map(({ id }) => id));
       return tales.filter(({ id, fault }) => fault === undefined && ids.has(id));
     },
@@ -190,14 +171,16 @@ export const openPlatform = async ({
       await sweepStories({ ...common, requests, findAudio, runpod: runpod.client });
       await publishOwed({ ...common, ...publishing, minAgeMs: 2_000 });
     },
-    loseSubscription: async () => {
+    /** Deletes the workers' subscription with the jobs in it. */
+    loseSubscription: async (): Promise<void> => {
       // The workers may not have created it again since the last time.
       await pubsub
         .subscription(subscriptions.jobs)
         .delete({ timeout: 2_000 })
         .catch(() => {});
     },
-    isSettled: async () => {
+    /** Whether every story has come to its end, and its events to their consumer. */
+    isSettled: async (): Promise<boolean> => {
       const [underWay, toRetry, ends, unpublished] = await Promise.all([
         storiesOf.where('audioStatus', 'in', ['pending', 'processing']).count().get(),
         storiesOf.where('audioRetryAt', '>', new Date(0)).count().get(),
@@ -216,3 +199,4 @@ export const openPlatform = async ({
     },
   };
 };
+export type Platform = Awaited<ReturnType<typeof openPlatform>>;

@@ -11,16 +11,7 @@ export interface StormRunpodOptions extends Omit<FieldOptions, 'onSend'> {
 }
 
 /** RunPod's local endpoint with a handler of the field, and the way of jobs to it. */
-export interface StormRunpod {
-  readonly client: RunpodClient;
-  /** Dispatches a job until that is acknowledged, as Pub/Sub does. */
-  readonly dispatch: (job: TtsJobEvent, options: Omit<DispatchOptions, 'runpod'>) => Promise<void>;
-  /** Callbacks under RunPod's id that were sent before the dispatch was recorded. */
-  readonly early: () => number;
-  readonly close: () => Promise<void>;
-}
-
-export const openRunpod = async ({ random, log, ...field }: StormRunpodOptions): Promise<StormRunpod> => {
+export const openRunpod = async ({ random, log, ...field }: StormRunpodOptions) => {
   const answered = new Set<string>();
   let early = 0;
   const closing = new AbortController();
@@ -63,7 +54,8 @@ export const openRunpod = async ({ random, log, ...field }: StormRunpodOptions):
   };
   return {
     client,
-    dispatch: async (job, options) => {
+    /** Dispatches a job until that is acknowledged, as Pub/Sub does. */
+    dispatch: async (job: TtsJobEvent, options: Omit<DispatchOptions, 'runpod'>): Promise<void> => {
       const message = { data: Buffer.from(JSON.stringify(job)), attributes: {} };
       while (!closing.signal.aborted) {
         try {
@@ -75,6 +67,7 @@ export const openRunpod = async ({ random, log, ...field }: StormRunpodOptions):
         }
       }
     },
+    /** Callbacks under RunPod's id that were sent before the dispatch was recorded. */
     early: () => early,
     close: async () => {
       closing.abort();
@@ -82,3 +75,4 @@ export const openRunpod = async ({ random, log, ...field }: StormRunpodOptions):
     },
   };
 };
+export type StormRunpod = Awaited<ReturnType<typeof openRunpod>>;

@@ -12,8 +12,8 @@ import { type Random, randomFrom } from './random.ts';
 import type { Reference } from './reference.ts';
 import { openRunpod } from './runpod.ts';
 import { type Tale, textsOf } from './tales.ts';
-import { openTroubledWay, type Trouble } from './troubled-way.ts';
-import { findLostAudio, judge, type Verdict } from './verdict.ts';
+import { openTroubledWay } from './troubled-way.ts';
+import { findLostAudio, judge } from './verdict.ts';
 
 /** What no line of a log may have, whatever is in it. */
 const PATTERNS: Readonly<Record<string, RegExp>> = {
@@ -46,19 +46,7 @@ export interface StormOptions {
   readonly folder: string;
 }
 
-export interface StormReport {
-  readonly seed: number;
-  readonly verdict: Verdict;
-  readonly troubles: Readonly<Record<Trouble, number>>;
-  /** How often each has happened. */
-  readonly counts: Readonly<
-    Record<
-      'kills' | 'pauses' | 'resets' | 'early' | 'lostSubscriptions' | 'pressed' | 'repeatedEvents',
-      number
-    >
-  >;
-  readonly seconds: number;
-}
+export type StormReport = Awaited<ReturnType<typeof runStorm>>;
 
 const WORKERS = 2;
 /** The people ask over this time; the storm lasts a little longer. */
@@ -100,7 +88,7 @@ const askForAll = async (tales: readonly Tale[], platform: Platform, random: Ran
 };
 
 /** A storm over a platform of its own: the emulators are shared, the project is not. */
-export const runStorm = async (options: StormOptions): Promise<StormReport> => {
+export const runStorm = async (options: StormOptions) => {
   const { seed, tales, folder } = options;
   const startedAt = Date.now();
   const random = randomFrom(seed);
@@ -233,6 +221,7 @@ export const runStorm = async (options: StormOptions): Promise<StormReport> => {
       seed,
       verdict: { ...verdict, faults },
       troubles: way.counts,
+      /** How often each has happened. */
       counts: { ...counts, kills, resets: app.resets.size, early, repeatedEvents },
       seconds,
     };

@@ -4,9 +4,7 @@ import type { Random } from './random.ts';
 import { serve } from './serve.ts';
 
 /** What may happen to one callback between the worker and the receiver. */
-export const TROUBLES = [
-  /** It arrives, and so does its answer. */
-  'none',
+const TROUBLES = [
   /** The receiver's side answers 500 without having read it. */
   'refused',
   /** The connection breaks before it arrives. */
@@ -18,45 +16,20 @@ export const TROUBLES = [
   /** It arrives, and once more a moment later. */
   'twice',
 ] as const;
-export type Trouble = (typeof TROUBLES)[number];
-
-/** How often each happens, together 1. */
-const SHARES: Readonly<Record<Trouble, number>> = {
-  none: 0.5,
-  refused: 0.1,
-  lost: 0.1,
-  'answer-lost': 0.1,
-  delayed: 0.1,
-  twice: 0.1,
-};
+/** `none`: it arrives, and so does its answer. */
+export type Trouble = 'none' | (typeof TROUBLES)[number];
 
 const LONGEST_DELAY_MS = 2_000;
 
-const choose = (random: Random): Trouble => {
-  let left = random.next();
-  for (const trouble of TROUBLES) {
-    left -= SHARES[trouble];
-    if (left < 0) return trouble;
-  }
-  return 'none';
-};
+/** Half of all callbacks have none, and the others each as often. */
+const choose = (random: Random): Trouble =>
+  random.chance(0.5) ? 'none' : (TROUBLES[random.between(0, TROUBLES.length - 1)] ?? 'none');
 
 /** A request as it came. */
 export interface PassedRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
-}
-
-export interface TroubledWay {
-  readonly url: string;
-  /** Where the receiver is; nothing arrives before it is said. */
-  readonly leadTo: (receiverUrl: string) => void;
-  /** How often each has happened. */
-  readonly counts: Readonly<Record<Trouble, number>>;
-  /** From now on everything arrives. Resolves when nothing is on its way twice. */
-  readonly calm: () => Promise<void>;
-  readonly close: () => Promise<void>;
 }
 
 const answerWith = async (outgoing: ServerResponse, answer: Response): Promise<void> => {
@@ -75,8 +48,8 @@ const answerWith = async (outgoing: ServerResponse, answer: Response): Promise<v
 export const openTroubledWay = async (
   random: Random,
   onRequest: (request: PassedRequest) => void = () => {},
-): Promise<TroubledWay> => {
-  const counts = Object.fromEntries(TROUBLES.map((trouble) => [trouble, 0])) as Record<Trouble, number>;
+) => {
+  const counts = { none: 0, refused: 0, lost: 0, 'answer-lost': 0, delayed: 0, twice: 0 };
   const echoes = new Set<Promise<unknown>>();
   let isCalm = false;
   let receiverUrl = '';
@@ -120,11 +93,14 @@ export const openTroubledWay = async (
   });
   return {
     url,
-    leadTo: (to) => {
+    /** Where the receiver is; nothing arrives before it is said. */
+    leadTo: (to: string): void => {
       receiverUrl = to;
     },
-    counts,
-    calm: async () => {
+    /** How often each has happened. */
+    counts: counts as Readonly<Record<Trouble, number>>,
+    /** From now on everything arrives. Resolves when nothing is on its way twice. */
+    calm: async (): Promise<void> => {
       isCalm = true;
       await Promise.all(echoes);
     },

@@ -8,15 +8,6 @@ import type { EventConsumer } from './event-consumer.ts';
 import type { Reference } from './reference.ts';
 import { type Tale, textsOf } from './tales.ts';
 
-export interface Verdict {
-  readonly ready: number;
-  /** By error code. */
-  readonly failed: Readonly<Record<string, number>>;
-  readonly attempts: number;
-  /** What should not be, a sentence each; none when the storm was survived. */
-  readonly faults: readonly string[];
-}
-
 interface Trial {
   readonly firestore: Firestore;
   readonly tales: readonly Tale[];
@@ -115,12 +106,13 @@ export const findLostAudio = async (
     .map(({ id }) => `${tale.id} is failed although attempt ${id} has audio of its content`);
 };
 
-/** Looks at everything that the storm has left. */
-export const judge = async (trial: Trial): Promise<Verdict> => {
+/** Looks at everything that the storm has left. `faults`: what should not be, a sentence each; none when it was survived. */
+export const judge = async (trial: Trial) => {
   const { collections } = createNames();
   const { events, torn } = trial.consumer;
   const byStory = Map.groupBy(events.values(), ({ subject }) => subject);
   const faults = torn.map((id) => `the event ${id} came with two contents`);
+  /** By error code. */
   const failed: Record<string, number> = {};
   let ready = 0;
   let attemptCount = 0;

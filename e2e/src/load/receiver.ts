@@ -6,24 +6,13 @@ import { nodeEdge } from '@taleback/functions/src/http/edge.node.ts';
 import { createReceiver } from '@taleback/functions/src/http/router.ts';
 import { createFirestoreStories } from '@taleback/functions/src/stories/firestore-stories.node.ts';
 import { deleteApp, initializeApp } from 'firebase-admin/app';
-import { type Firestore, getFirestore } from 'firebase-admin/firestore';
-import { type EventConsumer, openEventConsumer } from '../chaos/event-consumer.ts';
+import { getFirestore } from 'firebase-admin/firestore';
+import { openEventConsumer } from '../chaos/event-consumer.ts';
 import type { Random } from '../chaos/random.ts';
 import { serve } from '../chaos/serve.ts';
 import type { LoadSecrets } from './plan.ts';
 
-/** The receiver in this process, as the functions' entry wires it, over a project of its own. */
-export interface LoadedReceiver {
-  readonly url: string;
-  readonly firestore: Firestore;
-  /** How often each decision was taken. */
-  readonly decisions: ReadonlyMap<string, number>;
-  /** Faults that the receiver logged. */
-  readonly faults: readonly string[];
-  /** What came over Pub/Sub. */
-  readonly events: EventConsumer['events'];
-  readonly close: () => Promise<void>;
-}
+export type LoadedReceiver = Awaited<ReturnType<typeof openLoadedReceiver>>;
 
 /** All of it comes from one address, so the limits are there and out of the way. */
 const LIMITS = { requestsPerSecond: 100_000, requestBurst: 100_000, refusalsPerMinute: 100_000 };
@@ -32,7 +21,8 @@ const LEASE_MS = 120_000;
 /** On a busy machine, Node's 5 s are over just when the sender uses a connection again. */
 const KEEP_ALIVE_MS = 120_000;
 
-export const openLoadedReceiver = async (secrets: LoadSecrets, random: Random): Promise<LoadedReceiver> => {
+/** The receiver in this process, as the functions' entry wires it, over a project of its own. */
+export const openLoadedReceiver = async (secrets: LoadSecrets, random: Random) => {
   const projectId = `demo-load-${randomUUID().slice(0, 8)}`;
   const app = initializeApp({ projectId }, projectId);
   const firestore = getFirestore(app);
@@ -66,8 +56,11 @@ export const openLoadedReceiver = async (secrets: LoadSecrets, random: Random): 
   return {
     url: server.url,
     firestore,
-    decisions,
-    faults,
+    /** How often each decision was taken. */
+    decisions: decisions as ReadonlyMap<string, number>,
+    /** Faults that the receiver logged. */
+    faults: faults as readonly string[],
+    /** What came over Pub/Sub. */
     events: consumer.events,
     close: async () => {
       await server.close();

@@ -11,19 +11,7 @@ export interface LoadOptions extends LoadShares {
   readonly seed: number;
 }
 
-export interface LoadReport {
-  /** How many of each kind were answered with each status, such as `genuine 200`. */
-  readonly answers: ReadonlyMap<string, number>;
-  readonly decisions: ReadonlyMap<string, number>;
-  readonly events: number;
-  readonly stories: number;
-  /** Answers a second. */
-  readonly throughput: number;
-  /** Milliseconds, of all answers. */
-  readonly latencyMs: { readonly p50: number; readonly p95: number; readonly max: number };
-  /** What is wrong, a sentence for each. */
-  readonly faults: readonly string[];
-}
+export type LoadReport = Awaited<ReturnType<typeof runLoad>>;
 
 const EVENTS_TIMEOUT_MS = 60_000;
 const POLL_MS = 50;
@@ -43,16 +31,8 @@ const plant = async (plan: LoadPlan, { firestore }: LoadedReceiver): Promise<voi
   await writer.close();
 };
 
-const count = (counts: Map<string, number>, name: string): void => {
-  counts.set(name, (counts.get(name) ?? 0) + 1);
-};
-
 /** Sends all callbacks, so many at once; each is sent as soon as one before it is answered. */
-const sendAll = async (
-  callbacks: readonly PlannedCallback[],
-  concurrency: number,
-  url: string,
-): Promise<{ answers: Map<string, number>; latenciesMs: number[]; tookMs: number }> => {
+const sendAll = async (callbacks: readonly PlannedCallback[], concurrency: number, url: string) => {
   const answers = new Map<string, number>();
   const latenciesMs: number[] = [];
   const waiting = callbacks.values();
@@ -66,7 +46,8 @@ const sendAll = async (
       });
       await answer.arrayBuffer();
       latenciesMs.push(performance.now() - startedAt);
-      count(answers, `${kind} ${answer.status}`);
+      const end = `${kind} ${answer.status}`;
+      answers.set(end, (answers.get(end) ?? 0) + 1);
     }
   };
   const startedAt = performance.now();
@@ -105,7 +86,7 @@ const judgeCounts = (
  * Sends callbacks to the receiver in this process, over the emulators that the environment names, and looks at every
  * story afterwards.
  */
-export const runLoad = async ({ concurrency, seed, ...shares }: LoadOptions): Promise<LoadReport> => {
+export const runLoad = async ({ concurrency, seed, ...shares }: LoadOptions) => {
   const secrets: LoadSecrets = {
     standard: randomBytes(32),
     hmac: randomBytes(16).toString('hex'),
@@ -123,12 +104,15 @@ export const runLoad = async ({ concurrency, seed, ...shares }: LoadOptions): Pr
     const at = (quantile: number): number =>
       sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * quantile))] ?? 0;
     return {
+      /** How many of each kind were answered with each status, such as `genuine 200`. */
       answers,
       decisions: receiver.decisions,
       events: receiver.events.size,
       stories: plan.endings.length + plan.victims.length,
+      /** Answers a second. */
       throughput: (latenciesMs.length / tookMs) * 1000,
       latencyMs: { p50: at(0.5), p95: at(0.95), max: sorted.at(-1) ?? 0 },
+      /** What is wrong, a sentence for each. */
       faults: [...judgeCounts(plan, answers, receiver), ...stories],
     };
   } finally {

@@ -1,14 +1,6 @@
 import type { Random } from '../chaos/random.ts';
 
-/** Runs what is due in simulated time, one thing at a time; between two, everything that is ready in the program runs. */
-export interface Scheduler {
-  /** Simulated Unix milliseconds. */
-  readonly now: () => number;
-  readonly after: (delayMs: number, run: () => void) => () => void;
-  readonly isIdle: () => boolean;
-  /** Resolves when nothing is left to run, or the time has come. */
-  readonly run: (untilMs: number) => Promise<void>;
-}
+export type Scheduler = ReturnType<typeof createScheduler>;
 
 interface Due {
   readonly atMs: number;
@@ -19,7 +11,8 @@ interface Due {
 /** Noon, 1 March 2026: any time does. */
 export const START_MS = 1_772_366_400_000;
 
-export const createScheduler = (): Scheduler => {
+/** Runs what is due in simulated time, one thing at a time; between two, everything that is ready in the program runs. */
+export const createScheduler = () => {
   // The next one stands last.
   const due: Due[] = [];
   let nowMs = START_MS;
@@ -34,8 +27,10 @@ export const createScheduler = (): Scheduler => {
     due.splice(low, 0, one);
   };
   return {
+    /** Simulated Unix milliseconds. */
     now: () => nowMs,
-    after: (delayMs, run) => {
+    /** @returns what calls it off */
+    after: (delayMs: number, run: () => void): (() => void) => {
       order += 1;
       const one: Due = { atMs: nowMs + delayMs, order, run };
       insert(one);
@@ -44,8 +39,9 @@ export const createScheduler = (): Scheduler => {
       };
     },
     isIdle: () => due.every(({ run }) => run === undefined),
-    run: (untilMs) =>
-      new Promise((resolve) => {
+    /** Resolves when nothing is left to run, or the time has come. */
+    run: (untilMs: number) =>
+      new Promise<void>((resolve) => {
         const turn = (): void => {
           let next = due.pop();
           while (next !== undefined && next.run === undefined) next = due.pop();
@@ -63,20 +59,6 @@ export const createScheduler = (): Scheduler => {
   };
 };
 
-/** A process, or a call in one: it takes steps until it ends or crashes. */
-export interface Actor {
-  readonly name: string;
-  /** How far its clock is off, in milliseconds. */
-  readonly skewMs: number;
-  readonly random: Random;
-  /** Goes on after a while; never, when the actor crashed. */
-  readonly pause: (minMs: number, maxMs: number) => Promise<void>;
-  /** Whether this fault happens to the actor here. */
-  readonly meets: (fault: string, probability: number) => boolean;
-  readonly crash: () => void;
-  readonly isDead: () => boolean;
-}
-
 export interface ActorsOptions {
   readonly scheduler: Scheduler;
   readonly random: Random;
@@ -89,7 +71,8 @@ export interface ActorsOptions {
 /** Makes actors, and lists the faults that happened to them. Each draws from its own name, so that one does not shift another. */
 export const createActors = ({ scheduler, random, hasFaults, without, maxSkewMs }: ActorsOptions) => {
   const faults: string[] = [];
-  const spawn = (name: string): Actor => {
+  /** A process, or a call in one: it takes steps until it ends or crashes. */
+  const spawn = (name: string) => {
     const own = random.fork(name);
     const skewMs = own.chance(0.5) ? 0 : own.between(-maxSkewMs, maxSkewMs);
     // Some are much faster than the rest.
@@ -98,15 +81,18 @@ export const createActors = ({ scheduler, random, hasFaults, without, maxSkewMs 
     let asked = 0;
     return {
       name,
+      /** How far its clock is off, in milliseconds. */
       skewMs,
       random: own,
-      pause: (minMs, maxMs) =>
-        new Promise((resolve) => {
+      /** Goes on after a while; never, when the actor crashed. */
+      pause: (minMs: number, maxMs: number) =>
+        new Promise<void>((resolve) => {
           scheduler.after(own.between(minMs, isHurried ? Math.min(maxMs, minMs + 20) : maxMs), () => {
             if (!isDead) resolve();
           });
         }),
-      meets: (fault, probability) => {
+      /** Whether this fault happens to the actor here. */
+      meets: (fault: string, probability: number): boolean => {
         asked += 1;
         if (!own.chance(probability) || !hasFaults()) return false;
         const full = `${name}#${asked} ${fault}`;
@@ -114,7 +100,7 @@ export const createActors = ({ scheduler, random, hasFaults, without, maxSkewMs 
         faults.push(full);
         return true;
       },
-      crash: () => {
+      crash: (): void => {
         isDead = true;
       },
       isDead: () => isDead,
@@ -124,3 +110,4 @@ export const createActors = ({ scheduler, random, hasFaults, without, maxSkewMs 
 };
 
 export type Actors = ReturnType<typeof createActors>;
+export type Actor = ReturnType<Actors['spawn']>;

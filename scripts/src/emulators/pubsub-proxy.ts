@@ -2,13 +2,6 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { Transform, type TransformCallback } from 'node:stream';
 
-/** A TCP proxy on loopback. */
-export interface Proxy {
-  readonly port: number;
-  /** Ends it and every connection through it. */
-  readonly close: () => Promise<void>;
-}
-
 const HOST = '127.0.0.1';
 
 /** The emulator takes a moment to see that streams have ended, and would not see it any more without their connection. */
@@ -90,7 +83,7 @@ class ClientSide extends Transform {
  *
  * @param port of the emulator, on loopback
  */
-export const openPubsubProxy = async (port: number): Promise<Proxy> => {
+export const openPubsubProxy = async (port: number) => {
   const sockets = new Set<Socket>();
   const keep = (socket: Socket): Socket => {
     sockets.add(socket);
@@ -121,7 +114,8 @@ export const openPubsubProxy = async (port: number): Promise<Proxy> => {
   server.unref();
   return {
     port: (server.address() as AddressInfo).port,
-    close: async () => {
+    /** Ends it and every connection through it. */
+    close: async (): Promise<void> => {
       const closed = once(server, 'close');
       server.close();
       for (const socket of sockets) socket.destroy();
@@ -129,3 +123,4 @@ export const openPubsubProxy = async (port: number): Promise<Proxy> => {
     },
   };
 };
+export type Proxy = Awaited<ReturnType<typeof openPubsubProxy>>;

@@ -30,14 +30,6 @@ export const startFirestore = ({ file, port, projectId, folder }: FirestoreOptio
   });
 };
 
-/** Firestore and Pub/Sub without the Firebase CLI. This process finds them through its environment. */
-export interface Stores {
-  /** Process of Firestore's emulator; undefined when it was running already and its process is not known. */
-  readonly firestorePid: number | undefined;
-  /** Ends what was started. */
-  readonly stop: () => Promise<void>;
-}
-
 /** @throws Error where only the Firebase CLI has the emulator */
 const fileOf = (origin: Exclude<EmulatorOrigin, { kind: 'running' }>): string => {
   if (origin.kind === 'gcloud') return origin.file;
@@ -48,10 +40,10 @@ const fileOf = (origin: Exclude<EmulatorOrigin, { kind: 'running' }>): string =>
 const FIRESTORE_PID = 'FIRESTORE_EMULATOR_PID';
 
 /**
- * Starts both emulators on free ports, unless the environment names running ones, and names them there. What they print
- * goes to the folder, which has to be there.
+ * Starts the emulators of Firestore and Pub/Sub without the Firebase CLI, on free ports, unless the environment names
+ * running ones, and names them there. What they print goes to the folder, which has to be there.
  */
-export const startStores = async (folder: string): Promise<Stores> => {
+export const startStores = async (folder: string) => {
   // Google's auth library would look for a metadata service.
   process.env['METADATA_SERVER_DETECTION'] ??= 'none';
   process.env['GCE_METADATA_HOST'] ??= '127.0.0.1:9';
@@ -93,5 +85,11 @@ export const startStores = async (folder: string): Promise<Stores> => {
     throw failed.reason;
   }
   const pid = process.env[FIRESTORE_PID];
-  return { firestorePid: pid === undefined ? undefined : Number(pid), stop };
+  return {
+    /** Undefined when the emulator was running already and its process is not known. */
+    firestorePid: pid === undefined ? undefined : Number(pid),
+    /** Ends what was started. */
+    stop,
+  };
 };
+export type Stores = Awaited<ReturnType<typeof startStores>>;

@@ -52,22 +52,6 @@ export interface StoryDraft {
 
 export type StoryFields = Readonly<Record<string, unknown>>;
 
-/** A person who uses the stack as the page does: through the client SDK, under the security rules. */
-export interface Reader {
-  readonly userId: string;
-  readonly createStory: (draft: StoryDraft) => Promise<string>;
-  readonly request: (storyId: string) => Promise<void>;
-  readonly retry: (storyId: string, voiceId?: string) => Promise<void>;
-  /** Resolves with the story as soon as it looks right; `onChange` sees every state on the way. */
-  readonly waitFor: (
-    storyId: string,
-    looksRight: (story: StoryFields) => boolean,
-    options: { readonly withinMs: number; readonly onChange?: (story: StoryFields) => void },
-  ) => Promise<StoryFields>;
-  readonly attempts: (storyId: string) => Promise<readonly StoryFields[]>;
-  readonly close: () => Promise<void>;
-}
-
 /** A custom token as only the Auth emulator takes it: plain JSON, worth nothing anywhere else. */
 const emulatorToken = (userId: string): string => JSON.stringify({ uid: userId });
 
@@ -75,7 +59,8 @@ const emulatorToken = (userId: string): string => JSON.stringify({ uid: userId }
 export const pageUrlAs = (userId: string, addresses: StackAddresses): string =>
   `${addresses.pageUrl}/#token=${encodeURIComponent(emulatorToken(userId))}`;
 
-export const signInReader = async (addresses: StackAddresses, userId: string): Promise<Reader> => {
+/** A person who uses the stack as the page does: through the client SDK, under the security rules. */
+export const signInReader = async (addresses: StackAddresses, userId: string) => {
   const { collections, functions: callables } = createNames();
   const options = { projectId: addresses.projectId, apiKey: 'emulator' };
   const app = initializeApp(options, `${userId}-${Date.now()}`);
@@ -92,15 +77,20 @@ export const signInReader = async (addresses: StackAddresses, userId: string): P
   const stories = collection(firestore, collections.stories);
   return {
     userId,
-    createStory: async (draft) => {
+    createStory: async (draft: StoryDraft): Promise<string> => {
       const now = serverTimestamp();
       const fields = { userId, ...draft, language: 'en', storyType: 'user', createdAt: now, updatedAt: now };
       return (await addDoc(stories, fields)).id;
     },
-    request: (storyId) => callFunction(functions, { name: callables.request, data: { storyId } }),
-    retry: (storyId, voiceId) =>
+    request: (storyId: string) => callFunction(functions, { name: callables.request, data: { storyId } }),
+    retry: (storyId: string, voiceId?: string) =>
       callFunction(functions, { name: callables.retry, data: { storyId, voiceId } }),
-    waitFor: async (storyId, looksRight, { withinMs, onChange }) => {
+    /** Resolves with the story as soon as it looks right; `onChange` sees every state on the way. */
+    waitFor: async (
+      storyId: string,
+      looksRight: (story: StoryFields) => boolean,
+      { withinMs, onChange }: { readonly withinMs: number; readonly onChange?: (story: StoryFields) => void },
+    ): Promise<StoryFields> => {
       const { promise, resolve, reject } = Promise.withResolvers<StoryFields>();
       let last: StoryFields = {};
       const timer = setTimeout(() => {
@@ -123,10 +113,11 @@ export const signInReader = async (addresses: StackAddresses, userId: string): P
         unsubscribe();
       });
     },
-    attempts: async (storyId) => {
+    attempts: async (storyId: string): Promise<readonly StoryFields[]> => {
       const { docs } = await getDocs(collection(stories, storyId, collections.attempts));
       return docs.map((entry) => entry.data());
     },
     close: () => deleteApp(app),
   };
 };
+export type Reader = Awaited<ReturnType<typeof signInReader>>;

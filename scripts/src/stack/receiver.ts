@@ -7,18 +7,6 @@ import { UsageError } from '../command-line.ts';
 import { inRoot } from '../paths.ts';
 import { createPortPicker } from '../process/free-port.ts';
 
-export interface StandaloneReceiver {
-  readonly addresses: {
-    readonly url: string;
-    /** Host and port. */
-    readonly firestore: string;
-    readonly pubsub: string;
-    readonly project: string;
-  };
-  /** Ends the receiver and the emulators that were started for it. */
-  readonly stop: () => Promise<void>;
-}
-
 /** The functions emulator creates the topic of the dispatch function; here nothing else would. */
 const createJobsTopic = async (pubsub: string, project: string): Promise<void> => {
   const { topics } = createNames({ instance: process.env['TALEBACK_INSTANCE'] });
@@ -36,7 +24,7 @@ const createJobsTopic = async (pubsub: string, project: string): Promise<void> =
  *
  * @throws Error that names every variable at fault
  */
-export const startReceiver = async (log: Log): Promise<StandaloneReceiver> => {
+export const startReceiver = async (log: Log) => {
   const wished = Number(process.env['PORT'] ?? 0);
   if (!(wished >= 0 && wished <= 65_535)) throw new UsageError('PORT: must be a number from 0 to 65535');
   const port = wished === 0 ? await createPortPicker()() : wished;
@@ -46,6 +34,7 @@ export const startReceiver = async (log: Log): Promise<StandaloneReceiver> => {
   process.env['GOOGLE_CLOUD_PROJECT'] ??= 'demo-taleback';
   const project = process.env['GOOGLE_CLOUD_PROJECT'];
   const started: (() => Promise<void>)[] = [];
+  /** Ends the receiver and the emulators that were started for it. */
   const stop = async (): Promise<void> => {
     for (const end of started.toReversed()) await end();
     await rm(folder, { recursive: true, force: true });

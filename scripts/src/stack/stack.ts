@@ -22,24 +22,6 @@ export interface StackOptions {
   readonly onReady?: (part: string) => void;
 }
 
-export interface Stack {
-  readonly addresses: StackAddresses;
-  /** Secret that callbacks are signed with. */
-  readonly secret: string;
-  /** Secret that requests of servers are signed with. */
-  readonly generateSecret: string;
-  /** Folder of this run: logs, generated configuration. */
-  readonly folder: string;
-  /** A line `TTS_PROVIDER=disabled` in this file switches narration off. */
-  readonly controlFile: string;
-  /** The current worker; undefined without one. */
-  readonly worker: () => Supervised | undefined;
-  /** Starts a worker in place of one that was stopped or killed. */
-  readonly restartWorker: () => Promise<void>;
-  /** Ends everything that was started. */
-  readonly stop: () => Promise<void>;
-}
-
 /** The ports that the worker serves audio and its health on when they are free. */
 const WORKER_PORTS = { audio: { port: 8787 }, health: { port: 9464 } } as const;
 const PORT_NAMES = [...EMULATOR_NAMES, 'audio', 'health'] as const;
@@ -74,7 +56,7 @@ const prepareFolder = async (
  * Starts the emulators and the worker, in parallel where they allow it. What was built is what runs. Emulators that run
  * already are used; Firestore's own is preferred to the Firebase CLI's where the Google Cloud CLI is installed.
  */
-export const startStack = async (options: StackOptions = {}): Promise<Stack> => {
+export const startStack = async (options: StackOptions = {}) => {
   const { wellKnownPorts = false, withWorker = true, workerEnv, onReady } = options;
   const { firestore, pubsub } = findEmulators(process.env);
   const config = JSON.parse(await readFile(inRoot('firebase.json'), 'utf8')) as FirebaseJson;
@@ -165,12 +147,19 @@ export const startStack = async (options: StackOptions = {}): Promise<Stack> => 
   }
   return {
     addresses,
+    /** Callbacks are signed with it. */
     secret,
+    /** Requests of servers are signed with it. */
     generateSecret,
+    /** Of this run: logs, generated configuration. */
     folder,
+    /** A line `TTS_PROVIDER=disabled` in this file switches narration off. */
     controlFile,
+    /** The current worker; undefined without one. */
     worker: () => worker,
+    /** Starts a worker in place of one that was stopped or killed. */
     restartWorker,
     stop,
   };
 };
+export type Stack = Awaited<ReturnType<typeof startStack>>;
