@@ -33,8 +33,18 @@ import { createVoiceRegister } from './voice-register.node.ts';
 
 /** Workers whose documents a menu is composed of, those with the latest heartbeat first. */
 const MAX_WORKERS = 100;
+/** The menu's share of the time of a heartbeat: a reader may have locked it, and the worker's document must be kept. */
+const MENU_SHARE = 0.5;
 /** Expired workers that one sweep deletes. */
 const MAX_SWEPT = 200;
+
+export interface HeartbeatKept {
+  readonly kind: 'kept';
+  /** It says something else than the worker's last one. */
+  readonly isNews: boolean;
+  /** Why the menu could not be written. */
+  readonly menuFault?: string | undefined;
+}
 
 export type HeartbeatStore = ReturnType<typeof createHeartbeatStore>;
 
@@ -102,16 +112,20 @@ export const createHeartbeatStore = (
   { defaultVoice = '', sharedVoices = [], ...options }: FirestoreOptions & Partial<ListedVoices>,
 ) => {
   const calls = createFirestoreCalls(firestore, options);
-  const { call, transact, names } = calls;
+  const { transact } = createFirestoreCalls(firestore, {
+    ...options,
+    timeoutMs: options.timeoutMs * MENU_SHARE,
+  });
+  const { call, names } = calls;
   const register = createVoiceRegister(calls, { defaultVoice, sharedVoices });
   const workers = firestore.collection(names.collections.workers);
   const menuRef = firestore.doc(names.documents.voiceMenu);
 
   /**
-   * Writes a worker and the menu. The other workers are read outside of the transaction, so that workers do not wait
-   * for each other, but after the menu: a change of theirs that is missed here is written by a later transaction.
+   * Writes the menu. The workers are read outside of the transaction, so that they do not wait for each other, but after
+   * the menu: a change of theirs that is missed here is written by a later transaction.
    */
-  const writeMenu = async (transaction: Transaction, entry: WorkerEntry, fields: object, nowMs: number) => {
+  const writeMenu = async (transaction: Transaction, entry: WorkerEntry, nowMs: number) => {
     const menu = readMenu((await transaction.get(menuRef)).data());
     const living = workers.where('expiresAt', '>', Timestamp.fromMillis(nowMs));
     const { docs } = await living.orderBy('expiresAt', 'desc').limit(MAX_WORKERS).get();
@@ -121,15 +135,13 @@ export const createHeartbeatStore = (
       .map((one) => readWorker(one.id, one.data()));
     const hidden = await register.readHidden(transaction);
     transaction.set(menuRef, menuFields(composeMenu(menu, [...others, entry], nowMs), hidden));
-    transaction.set(workers.doc(entry.workerId), fields);
   };
 
   return {
     /**
      * Keeps a heartbeat: its voices in the register, then the worker's document, and the menu if something in it changes.
-     * `isNews`: it says something else than the worker's last one.
      */
-    keep: (heartbeat: Heartbeat, nowMs: number): Promise<{ kind: 'kept'; isNews: boolean } | StoreAway> => {
+    keep: (heartbeat: Heartbeat, nowMs: number): Promise<HeartbeatKept | StoreAway> => {
       const { workerId, version, state, capacity, queueDepth, inFlight, startedAtMs } = heartbeat;
       const said = JSON.stringify([version, state, capacity, heartbeat.engines.map(newsOf)]);
       const digest = createHash('sha256').update(said).digest('hex');
@@ -161,12 +173,15 @@ export const createHeartbeatStore = (
         const away = hasVoices ? undefined : await register.add(heartbeat.engines);
         if (away !== undefined) return away;
         const due = decideWrites(known, readMenu(menuDocument?.data()), entry, nowMs);
-        const kept = { kind: 'kept' as const, isNews: due.isNews };
-        if (due.isMenu || !hasVoices)
-          return transact((transaction) => writeMenu(transaction, entry, fields, nowMs).then(() => kept));
+        const isMenu = due.isMenu || !hasVoices;
         const isLoadSame = before?.['queueDepth'] === queueDepth && before?.['inFlight'] === inFlight;
-        if (due.isWorker || !isLoadSame) await workers.doc(workerId).set(fields);
-        return kept;
+        if (isMenu || due.isWorker || !isLoadSame) await workers.doc(workerId).set(fields);
+        const menuAway = isMenu
+          ? await transact((transaction) => writeMenu(transaction, entry, nowMs))
+          : undefined;
+        // The next heartbeat is news again then, and tries the menu.
+        if (menuAway !== undefined) await workers.doc(workerId).update({ digest: FieldValue.delete() });
+        return { kind: 'kept' as const, isNews: due.isNews, menuFault: menuAway?.cause };
       });
     },
     /** Deletes the documents of workers whose heartbeat expired. One that returned meanwhile keeps its own. */

@@ -9,13 +9,13 @@ const bodyWith = (voices: readonly unknown[]) => ({
   engines: [{ name: 'flite', state: 'ready', languages: ['en'], voices }],
 });
 
-const wire = (isNews = true) => {
+const wire = (isNews = true, menuFault?: string) => {
   const kept: Heartbeat[] = [];
   const logged: unknown[] = [];
   const options: HeartbeatOptions = {
     keep: async (heartbeat) => {
       kept.push(heartbeat);
-      return { kind: 'kept', isNews };
+      return { kind: 'kept', isNews, menuFault };
     },
     log: (level, message, fields) => {
       logged.push([level, message, fields]);
@@ -47,6 +47,14 @@ describe('receiveHeartbeat', () => {
     const { receive, logged } = wire(isNews);
     await receive(bodyWith([voice]));
     expect(logged).toEqual(lines);
+  });
+
+  it('warns when the menu could not be written', async () => {
+    const { receive, logged } = wire(false, 'no answer');
+    expect(await receive(bodyWith([voice]))).toMatchObject({ kind: 'accepted' });
+    expect(logged).toEqual([
+      ['warn', 'the menu could not be written', { workerId: 'w1', cause: 'no answer' }],
+    ]);
   });
 
   it('refuses a body that is no heartbeat', async () => {

@@ -30,7 +30,9 @@ export const receiveHeartbeat = async (
     log('error', 'Firestore is away', { workerId, state, cause: outcome.cause });
     return { kind: 'heartbeat-not-kept' };
   }
-  if (outcome.isNews) log('info', 'worker reported news', { workerId, state });
+  const { isNews, menuFault } = outcome;
+  if (menuFault !== undefined) log('warn', 'the menu could not be written', { workerId, cause: menuFault });
+  if (isNews) log('info', 'worker reported news', { workerId, state });
   const { deletionsAfter } = heartbeat;
   if (deletions === undefined || deletionsAfter === undefined) return { kind: 'accepted', commands: [] };
   const listed = await deletions.listFinished(deletionsAfter);

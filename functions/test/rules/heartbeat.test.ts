@@ -10,7 +10,12 @@ import {
   updateDoc,
   where,
 } from 'firebase/firestore';
+import { parseHeartbeat } from '@taleback/core';
+import { deleteApp, initializeApp } from 'firebase-admin/app';
+import { getFirestore } from 'firebase-admin/firestore';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createHeartbeatStore } from '../../src/heartbeat/heartbeat-store.node.ts';
+import { nameOf, restAs } from './rest-client.ts';
 import { firestoreOf, openGuardedProject, seed, verdict } from './rules-environment.ts';
 
 let project: RulesTestEnvironment;
@@ -54,6 +59,36 @@ describe('the menu of engines and voices', () => {
     for (const name of ['ttsVoices', 'ttsWorkers'])
       expect(await verdict(getDocs(collection(firestore, name)))).toBe('denied');
   });
+});
+
+it('a reader who locks the menu holds up the menu only, and it is written with the next heartbeat', async () => {
+  const app = initializeApp({ projectId: project.projectId }, 'heartbeats');
+  const firestore = getFirestore(app);
+  // Half of it is the menu's.
+  const { keep } = createHeartbeatStore(firestore, { timeoutMs: 3_000 });
+  const engine = { name: 'kokoro', state: 'ready', languages: ['en'], voices: [] };
+  const parsed = parseHeartbeat({ worker_id: 'w2', engines: [engine] });
+  if (!parsed.ok) throw new Error(parsed.sentence);
+  const inMenu = async (): Promise<unknown> =>
+    ((await firestore.doc('ttsVoices/menu').get()).get('engines') as { name: string }[]).find(
+      ({ name }) => name === 'kokoro',
+    );
+
+  expect(await inMenu()).toBeUndefined();
+
+  const rest = restAs(project, 'bob');
+  const begun = await rest('POST', ':beginTransaction', { options: { readWrite: {} } });
+  const { transaction } = begun.body as { readonly transaction: string };
+  const documents = [nameOf(project, 'ttsVoices/menu')];
+  expect((await rest('POST', ':batchGet', { documents, transaction })).status).toBe(200);
+  expect(await keep(parsed.value, Date.now())).toMatchObject({ kind: 'kept', menuFault: expect.any(String) });
+  expect((await firestore.doc('ttsWorkers/w2').get()).get('engines')).toMatchObject([{ name: 'kokoro' }]);
+  expect(await inMenu()).toBeUndefined();
+
+  await rest('POST', ':rollback', { transaction });
+  expect(await keep(parsed.value, Date.now())).toEqual({ kind: 'kept', isNews: true, menuFault: undefined });
+  expect(await inMenu()).toMatchObject({ state: 'ready' });
+  await deleteApp(app);
 });
 
 describe('the register of voices', () => {
