@@ -46,7 +46,7 @@ describe('composeMenu', () => {
     ]);
   });
 
-  it('takes the best state of living workers, with its voices and its latest time', () => {
+  it('takes the best state of living workers with its latest time, and the voices of all that speak', () => {
     const workers = [
       entry('w1', [engine('unavailable', { voices: [] })]),
       entry('w2', [engine('ready', { voices: [{ id: 'b' }] })], NOW_MS + 1),
@@ -57,11 +57,46 @@ describe('composeMenu', () => {
     expect(best).toMatchObject({
       state: 'ready',
       expiresAtMs: NOW_MS + 2,
-      voices: [{ id: 'b' }],
+      voices: [{ id: 'b' }, { id: 'c' }, { id: 'slt' }],
     });
     expect(composeMenu([], workers.toReversed(), NOW_MS)).toEqual(composeMenu([], workers, NOW_MS));
     const [later] = composeMenu([], workers, NOW_MS + 2);
     expect(later).toMatchObject({ state: 'degraded', voices: [{ id: 'slt' }] });
+  });
+
+  it('has each voice once, of the best worker that has it, with the languages of that worker', () => {
+    const [merged, ...others] = composeMenu(
+      [],
+      [
+        entry('w1', [
+          engine('degraded', { clonesVoices: true, voices: [{ id: 'a', name: 'Old' }, { id: 'b' }] }),
+        ]),
+        entry('w2', [engine('ready', { languages: ['de'], voices: [{ id: 'a', name: 'New' }] })]),
+        entry('w3', [engine('unavailable', { languages: ['fr'], voices: [{ id: 'silent' }] })]),
+        entry('w4', [engine('degraded', { languages: 7, voices: [{ id: 'c', languages: ['it'] }, 'odd'] })]),
+      ],
+      NOW_MS,
+    );
+    expect(others).toEqual([]);
+    expect(merged).toMatchObject({
+      state: 'ready',
+      languages: ['de', 'en'],
+      clonesVoices: true,
+      voices: [
+        { id: 'a', name: 'New', languages: ['de'] },
+        { id: 'b', languages: ['en'] },
+        { id: 'c', languages: ['it'] },
+      ],
+    });
+  });
+
+  it('has the voices of all workers while none of them speaks, five hundred at most', () => {
+    const ids = Array.from({ length: 700 }, (_, index) => ({ id: `${index}`, languages: ['en'] }));
+    const workers = [0, 200, 400].map((from) =>
+      entry(`w${from}`, [engine('unavailable', { voices: ids.slice(from, from + 300) })]),
+    );
+    const [merged] = composeMenu([], workers, NOW_MS);
+    expect(merged).toMatchObject({ state: 'unavailable', voices: ids.slice(0, 500) });
   });
 
   it('remembers an engine for thirty days after its last worker fell silent', () => {

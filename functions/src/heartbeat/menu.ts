@@ -5,6 +5,7 @@ import {
   HEARTBEAT_LIFE_MS,
   type Heartbeat,
   isRecord,
+  MAX_REPORTED_VOICES,
 } from '@taleback/core';
 
 /** How long voices stay in the menu after their last worker fell silent: workers that scale to zero sleep for days. */
@@ -93,17 +94,40 @@ export const decideWrites = (
   };
 };
 
-const bestOf = (engines: readonly MenuEngine[]): MenuEngine[] => {
-  const state = ENGINE_STATES.find((one) => engines.some((engine) => engine.state === one));
-  const best = engines.filter((engine) => engine.state === state);
-  const expiresAtMs = Math.max(...best.map((engine) => engine.expiresAtMs));
-  return best.slice(0, 1).map((engine) => ({ ...engine, expiresAtMs }));
+const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+
+/** Voices with the languages of their engine where they name none: another worker's engine may speak further ones. */
+const ownVoices = ({ voices, languages }: MenuEngine): readonly Readonly<Record<string, unknown>>[] =>
+  listOf(voices)
+    .filter(isRecord)
+    .map((voice) => (listOf(voice['languages']).length > 0 ? voice : { ...voice, languages }));
+
+const rankOf = ({ state }: MenuEngine): number => ENGINE_STATES.indexOf(state);
+
+/** What workers with one engine can do together. The voices of one that does not speak count only if none does. */
+const mergeEngines = (engines: readonly MenuEngine[]): readonly MenuEngine[] => {
+  const speaking = engines.filter(({ state }) => state !== 'unavailable');
+  const all = (speaking.length > 0 ? speaking : engines).toSorted(
+    (one, other) => rankOf(one) - rankOf(other),
+  );
+  const [best] = all;
+  if (best === undefined || all.length === 1) return all;
+  const asGood = all.filter(({ state }) => state === best.state);
+  const voices = [...Map.groupBy(all.flatMap(ownVoices), ({ id }) => id).values()];
+  const merged = {
+    ...best,
+    languages: [...new Set(all.flatMap(({ languages }) => listOf(languages)))],
+    clonesVoices: all.some(({ clonesVoices }) => clonesVoices === true),
+    voices: voices.flatMap(([first]) => first ?? []).slice(0, MAX_REPORTED_VOICES),
+    expiresAtMs: Math.max(...asGood.map(({ expiresAtMs }) => expiresAtMs)),
+  };
+  return [merged];
 };
 
 /**
- * The menu of engines and voices, latest first. Of the workers that report an engine the best state wins; among equals
- * the first by id, so that the menu does not change back and forth. An engine that no living worker reports stays for
- * 30 days with its voices.
+ * The menu of engines and voices, latest first. An engine has the best state that a worker reports, and the voices of all
+ * workers where it speaks. Of voices with one id the first by state and worker counts, so that the menu does not change
+ * back and forth. An engine that no living worker reports stays for 30 days with its voices.
  *
  * @param menu the menu so far
  * @param nowMs unix milliseconds
@@ -120,7 +144,7 @@ export const composeMenu = (
   const byName = [menu, reported].flatMap((engines) => [...Map.groupBy(engines, ({ name }) => name)]);
   let roomBytes = MAX_MENU_BYTES;
   return [...new Map(byName).values()]
-    .flatMap(bestOf)
+    .flatMap(mergeEngines)
     .filter(({ expiresAtMs }) => expiresAtMs + REMEMBERED_MS > nowMs)
     .toSorted((one, other) => other.expiresAtMs - one.expiresAtMs || (one.name < other.name ? -1 : 1))
     .filter((engine) => {
