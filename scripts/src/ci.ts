@@ -38,7 +38,8 @@ await runScript({ usage: USAGE }, async () => {
   for (const step of STEPS) {
     process.stdout.write(`\n== ${step.join(' ')}\n`);
     const command = [process.execPath, inRoot('scripts/run.mjs'), ...step];
-    const { code, output } = await runProgram(command, { output: 'tee' });
+    const { code, output, isInterrupted } = await runProgram(command, { output: 'tee' });
+    if (isInterrupted) return 130;
     // A step without tests counts as one; so does what failed beside its tests.
     const [, passed = code === 0 ? 1 : 0, failed = 0] = [...output.matchAll(COUNTS)].at(-1) ?? [];
     total.passed += Number(passed);

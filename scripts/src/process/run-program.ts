@@ -5,6 +5,8 @@ export interface ProgramEnd {
   /** 1 as well when a signal ended it or it could not be started. */
   readonly code: number;
   readonly output: string;
+  /** SIGINT or SIGTERM came meanwhile. */
+  readonly isInterrupted: boolean;
 }
 
 /** Runs a program to its end, in the project's folder. SIGINT and SIGTERM are passed on to it. */
@@ -19,7 +21,11 @@ export const runProgram = (
   new Promise((resolve) => {
     const stdio = mode === 'inherit' ? 'inherit' : 'pipe';
     const child = spawn(program, args, { cwd, stdio: ['ignore', stdio, mode === 'tee' ? 'inherit' : stdio] });
-    const pass = (signal: NodeJS.Signals): void => void child.kill(signal);
+    let isInterrupted = false;
+    const pass = (signal: NodeJS.Signals): void => {
+      isInterrupted = true;
+      child.kill(signal);
+    };
     process.on('SIGINT', pass).on('SIGTERM', pass);
     let output = '';
     const read = (chunk: Buffer): void => {
@@ -33,6 +39,6 @@ export const runProgram = (
     });
     child.on('close', (code) => {
       process.off('SIGINT', pass).off('SIGTERM', pass);
-      resolve({ code: code !== null && code >= 0 ? code : 1, output });
+      resolve({ code: code !== null && code >= 0 ? code : 1, output, isInterrupted });
     });
   });
