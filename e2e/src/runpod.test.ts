@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -9,12 +9,15 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { DEFAULT_STORY_LIMITS, type TtsJobEvent, type Log } from '@taleback/core';
 import { parseSecret } from '@taleback/core/signatures';
+import { createHeartbeatStore } from '@taleback/functions/src/heartbeat/heartbeat-store.node.ts';
 import { nodeEdge } from '@taleback/functions/src/http/edge.node.ts';
 import { createReceiver } from '@taleback/functions/src/http/router.ts';
+import { deleteStory } from '@taleback/functions/src/request/deletion.ts';
 import { requestAudio, type RequestOptions } from '@taleback/functions/src/request/request-audio.ts';
 import { createRunpodClient, type RunpodClient } from '@taleback/functions/src/runpod/client.ts';
 import { dispatchJob, type DispatchOptions } from '@taleback/functions/src/runpod/dispatch.ts';
 import { createUndiciHttp } from '@taleback/functions/src/runpod/http.node.ts';
+import { createDeletionStore } from '@taleback/functions/src/stories/deletions.node.ts';
 import { createFirestoreStories } from '@taleback/functions/src/stories/firestore-stories.node.ts';
 import { type SweepOptions, sweepStories } from '@taleback/functions/src/sweep/sweep.ts';
 import { type Stores, startStores } from '@taleback/scripts/src/emulators/stores.ts';
@@ -26,6 +29,7 @@ const WORKER = fileURLToPath(new URL('../../worker/src/main.ts', import.meta.url
 const API_KEY = 'key-of-the-account';
 const SECRET = `whsec_${randomBytes(32).toString('base64')}`;
 const STORY_MS = 60_000;
+const projectId = `demo-runpod-${randomUUID().slice(0, 8)}`;
 const folder = fileURLToPath(new URL(`../../.taleback/runpod-test-${process.pid}`, import.meta.url));
 
 let stores: Stores;
@@ -51,8 +55,8 @@ const listen = async (
 };
 const urlOf = (listening: Server): string => `http://127.0.0.1:${(listening.address() as AddressInfo).port}`;
 
-/** The built worker with RunPod's interface. @returns the address of that */
-const startWorker = async (projectId: string): Promise<string> => {
+/** The worker with RunPod's interface. @returns the address of that */
+const startWorker = async (): Promise<string> => {
   worker = spawn(process.execPath, ['--conditions=@taleback/source', WORKER], {
     env: {
       PATH: process.env['PATH'],
@@ -64,7 +68,8 @@ const startWorker = async (projectId: string): Promise<string> => {
       CALLBACK_SECRETS: SECRET,
       ALLOW_PRIVATE_CALLBACKS: 'on',
       AUDIO_FOLDER: join(folder, 'audio'),
-      SPEECH_CACHE: 'off',
+      SPEECH_CACHE_FOLDER: join(folder, 'cache'),
+      HEARTBEAT_URL: `${urlOf(server)}/api/tts/heartbeat`,
       OUTBOX_FOLDER: join(folder, 'outbox'),
       AUDIO_PORT: '0',
       HEALTH_PORT: '0',
@@ -86,9 +91,15 @@ const startWorker = async (projectId: string): Promise<string> => {
 beforeAll(async () => {
   await mkdir(join(folder, 'audio'), { recursive: true });
   stores = await startStores(folder);
-  const projectId = `demo-runpod-${randomUUID().slice(0, 8)}`;
   firestore = getFirestore(initializeApp({ projectId }, projectId));
-  const apiUrl = `${await startWorker(projectId)}/v2`;
+  let receive: ReturnType<typeof nodeEdge> | undefined;
+  server = await listen((incoming, outgoing) => {
+    const route = new URL(incoming.url ?? '/', 'http://h').pathname.split('/').at(-1) ?? '';
+    seen.push(route);
+    if (receive === undefined || blocked.has(route)) outgoing.writeHead(500).end();
+    else receive(incoming, outgoing);
+  });
+  const apiUrl = `${await startWorker()}/v2`;
   const same = { log, now: Date.now, pendingLeaseMs: 60_000, processingLeaseMs: 60_000 };
   const away = { timeoutMs: 10_000 };
   const stories = createFirestoreStories(firestore, away);
@@ -103,14 +114,14 @@ beforeAll(async () => {
     secrets: { standard: [key], hmac: [] },
     hmacHeaderPrefix: 'taleback',
     webhook: { ...same, stories, secrets: [key], confirmWith: runpod },
+    heartbeat: {
+      ...same,
+      keep: createHeartbeatStore(firestore, away).keep,
+      // A minute later: a deletion that was finished just now waits for ten seconds.
+      deletions: createDeletionStore(firestore, { ...away, now: () => Date.now() + 60_000 }),
+    },
   });
-  const receive = nodeEdge(receiver);
-  server = await listen((incoming, outgoing) => {
-    const route = new URL(incoming.url ?? '/', 'http://h').pathname.split('/').at(-1) ?? '';
-    seen.push(route);
-    if (blocked.has(route)) outgoing.writeHead(500).end();
-    else receive(incoming, outgoing);
-  });
+  receive = nodeEdge(receiver);
   requests = {
     ...same,
     stories,
@@ -244,5 +255,46 @@ describe('a story narrated at RunPod', () => {
     expect(story).toMatchObject({ audioStatus: 'ready' });
     await expectAudio(story);
     expect(await sourceOf('by-sweeper', 'ready')).toBe('sweeper');
+  });
+
+  it('leaves nothing with a worker that was away when it was deleted, and another story keeps all of its own', async () => {
+    const letters = join(folder, 'outbox/private/failed_callbacks/2026-11-30');
+    const list = async (place: string): Promise<string[]> =>
+      readdir(join(folder, place), { recursive: true });
+    const filesOf = async (storyId: string): Promise<string[]> =>
+      [...(await list('audio')), ...(await list('outbox/private'))].filter(
+        (path) => path.includes(storyId) && /\.(?:mp3|json)$/.test(path),
+      );
+    const countSounds = async (): Promise<number> =>
+      (await list('cache')).filter((path) => /[0-9a-f]{64}$/.test(path)).length;
+    const before = await countSounds();
+    for (const storyId of ['stays', 'leaves']) {
+      await narrate(storyId);
+      expect(await endOf(storyId)).toMatchObject({ audioStatus: 'ready' });
+    }
+    const ended = once(worker, 'close');
+    worker.kill('SIGKILL');
+    await ended;
+    await mkdir(letters, { recursive: true });
+    for (const storyId of ['stays', 'leaves']) await writeFile(join(letters, `${storyId}-1.json`), '{}');
+    const kept = await filesOf('stays');
+    expect([kept.length, (await filesOf('leaves')).length]).toEqual([3, 3]);
+    // A piece and a narration of each.
+    expect(await countSounds()).toBe(before + 4);
+
+    const deletions = createDeletionStore(firestore, { timeoutMs: 10_000, now: Date.now });
+    const options = {
+      deletions,
+      narrations: undefined,
+      hidden: undefined,
+      runpod: undefined,
+      log,
+      now: Date.now,
+    };
+    expect(await deleteStory('u1', { storyId: 'leaves' }, options)).toEqual({ kind: 'deleted' });
+    await startWorker();
+    await expect.poll(() => filesOf('leaves'), { timeout: STORY_MS }).toEqual([]);
+    await expect.poll(countSounds, { timeout: STORY_MS }).toBe(before + 2);
+    expect(await filesOf('stays')).toEqual(kept);
   });
 });

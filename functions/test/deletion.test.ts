@@ -7,6 +7,7 @@ import { deleteMyData, deleteStory, type DeletionOptions, finishDeletions } from
 import { createDeletionStore } from '../src/stories/deletions.node.ts';
 import { createFolderStore } from '../src/stories/folder-store.node.ts';
 import type { ObjectStore } from '../src/stories/recordings.ts';
+import { publishOwed } from '../src/events/publish-owed.ts';
 import { requestAudio } from '../src/request/request-audio.ts';
 import { applyMessage, failureOf } from '../src/stories/apply-message.ts';
 import { clientOf, type Nets, openNets } from './nets-harness.ts';
@@ -54,17 +55,22 @@ const audioOf = (userId: string, storyId: string, version: string): string =>
 const filesOf = async (): Promise<string[]> =>
   (await Promise.all([narrations.list(''), hidden.list('')])).flat().sort();
 const documentsOf = async (...ids: string[]): Promise<string[]> => {
-  const found: string[] = [];
   const { firestore } = nets;
-  for (const name of ['stories', 'ttsUsage', 'ttsOwedEvents', 'ttsReplays', 'ttsVoices', 'audioAttempts']) {
-    const query = name === 'audioAttempts' ? firestore.collectionGroup(name) : firestore.collection(name);
-    const { docs } = await query.get();
-    for (const document of docs)
-      if (ids.some((id) => `${document.ref.path} ${JSON.stringify(document.data())}`.includes(id)))
-        found.push(document.ref.path);
-  }
-  return found;
+  const names = ['stories', 'ttsUsage', 'ttsOwedEvents', 'ttsReplays', 'ttsVoices'];
+  const queries = [
+    ...names.map((name) => firestore.collection(name)),
+    firestore.collectionGroup('audioAttempts'),
+  ];
+  const found = await Promise.all(queries.map((query) => query.get()));
+  return found
+    .flatMap(({ docs }) => docs)
+    .filter((document) =>
+      ids.some((id) => `${document.ref.path} ${JSON.stringify(document.data())}`.includes(id)),
+    )
+    .map(({ ref }) => ref.path);
 };
+
+const letterOf = (storyId: string): string => `failed_callbacks/2026-11-30/${storyId}-1.json`;
 
 /** A story under way at RunPod, with everything that can belong to one. */
 const openStory = async (userId: string) => {
@@ -75,28 +81,29 @@ const openStory = async (userId: string) => {
   const jobId = answer.kind === 'opened' ? String(answer.jobId) : '';
   const runpodJobId = `rp-of-${jobId}`;
   const { firestore } = nets;
-  await firestore.doc(`stories/${storyId}/audioAttempts/${jobId}`).update({ runpodJobId });
-  await firestore.doc(`ttsOwedEvents/${jobId}`).set({ event: { subject: storyId, data: { userId } } });
-  await firestore.doc(`ttsReplays/${jobId}`).set({ jobId });
-  await firestore.doc(`ttsUsage/${userId}`).set({ underWay: { [jobId]: nowMs } }, { merge: true });
+  const batch = firestore.batch();
+  batch.update(firestore.doc(`stories/${storyId}/audioAttempts/${jobId}`), { runpodJobId });
+  batch.set(firestore.doc(`ttsOwedEvents/${jobId}`), { event: { subject: storyId, data: { userId } } });
+  batch.set(firestore.doc(`ttsReplays/${jobId}`), { jobId });
+  batch.set(firestore.doc(`ttsUsage/${userId}`), { underWay: { [jobId]: nowMs } }, { merge: true });
+  await batch.commit();
   const audio = [audioOf(userId, storyId, jobId), audioOf(userId, storyId, runpodJobId)];
-  for (const key of audio) {
-    await narrations.write(key, BYTES);
-    await narrations.write(`${key}.json`, BYTES);
-  }
-  await hidden.write(recording, BYTES);
-  await hidden.write(`failed_callbacks/2026-11-30/${storyId}-1.json`, BYTES);
+  await Promise.all([
+    ...audio.flatMap((key) => [narrations.write(key, BYTES), narrations.write(`${key}.json`, BYTES)]),
+    hidden.write(recording, BYTES),
+    hidden.write(letterOf(storyId), BYTES),
+  ]);
   return { storyId, jobId, runpodJobId, recording, audio };
 };
 
 describe('deleteStory', () => {
   it('ends the job and removes everything of the story, and nothing of another', async () => {
     const [userId, other] = [newUser(), newUser()];
-    const [story, neighbour, foreign] = [
-      await openStory(userId),
-      await openStory(userId),
-      await openStory(other),
-    ];
+    const [story, neighbour, foreign] = await Promise.all([
+      openStory(userId),
+      openStory(userId),
+      openStory(other),
+    ]);
     api.calls.length = 0;
     expect(await deleteStory(userId, { storyId: story.storyId }, options)).toEqual({ kind: 'deleted' });
     expect(await documentsOf(story.storyId, story.jobId)).toEqual([]);
@@ -164,6 +171,42 @@ describe('deleteStory', () => {
   });
 });
 
+const publishing = (publish: () => Promise<void>) => ({
+  ...nets.same.publishing,
+  events: { publish },
+});
+const cancelledOf = async (storyId: string): Promise<unknown[]> => {
+  const { docs } = await nets.firestore.collection('ttsOwedEvents').get();
+  const events = docs.map((document) => document.get('event') as { subject: string; type?: string });
+  return events.filter(({ subject, type }) => subject === storyId && type?.endsWith('cancelled'));
+};
+
+describe('the event of a deletion', () => {
+  it('says that the narration under way is cancelled, and outlives the rest until it is published', async () => {
+    const userId = newUser();
+    const { storyId, jobId } = await openStory(userId);
+    const away = { ...options, publishing: publishing(() => Promise.reject(new Error('Pub/Sub is away'))) };
+    await deleteStory(userId, { storyId }, away);
+    await deleteMyData(userId, away);
+    const data = { storyId, userId, jobId, status: 'cancelled', attempt: 1, sequence: 1 };
+    expect(await cancelledOf(storyId)).toMatchObject([{ data }]);
+    await publishOwed({ ...nets.owing, now: () => Date.now() + HOUR_MS });
+    await expect
+      .poll(() => nets.kept.events.filter(({ data: event }) => event.subject === storyId))
+      .toHaveLength(1);
+    expect(await documentsOf(storyId)).toEqual([]);
+  });
+
+  it('is none when nothing is under way', async () => {
+    const userId = newUser();
+    const storyId = await nets.newStory({ userId, audioStatus: 'ready' });
+    let published = 0;
+    const count = async (): Promise<void> => void (published += 1);
+    await deleteStory(userId, { storyId }, { ...options, publishing: publishing(count) });
+    expect(published).toBe(0);
+  });
+});
+
 /** The options, whose call of that number fails, as when the process dies there. */
 const failingAt = (number: number): { readonly broken: DeletionOptions; readonly calls: () => number } => {
   let calls = 0;
@@ -190,26 +233,34 @@ const failingAt = (number: number): { readonly broken: DeletionOptions; readonly
 
 describe('a deletion that is interrupted', () => {
   it('is finished by the sweep, wherever that was', async () => {
-    for (let step = 2, isOver = false; !isOver; step += 1) {
+    const deleteWith = async ({ broken }: ReturnType<typeof failingAt>) => {
       const userId = newUser();
       const { storyId, jobId, recording } = await openStory(userId);
-      const { broken, calls } = failingAt(step);
-      const answer = await deleteStory(userId, { storyId }, broken);
-      isOver = calls() < step;
-      expect(answer).toEqual({ kind: isOver ? 'deleted' : 'under-way' });
-      nowMs += 61_000;
-      await finishDeletions(options);
-      expect(await documentsOf(storyId, jobId)).toEqual([]);
-      expect((await filesOf()).filter((key) => key.includes(storyId) || key === recording)).toEqual([]);
-    }
+      const { kind } = await deleteStory(userId, { storyId }, broken);
+      return { kind, ids: [storyId, jobId, recording] };
+    };
+    const whole = failingAt(Number.POSITIVE_INFINITY);
+    expect(await deleteWith(whole)).toMatchObject({ kind: 'deleted' });
+    const steps = Array.from({ length: whole.calls() - 1 }, (_, index) => index + 2);
+    const deleted = await Promise.all(steps.map((step) => deleteWith(failingAt(step))));
+    expect(new Set(deleted.map(({ kind }) => kind))).toEqual(new Set(['under-way']));
+    nowMs += 61_000;
+    // Twenty at once.
+    for (let left = steps.length; left > 0; left -= 20) await finishDeletions(options);
+    const ids = deleted.flatMap((one) => one.ids);
+    expect(await documentsOf(...ids)).toEqual([]);
+    expect((await filesOf()).filter((key) => ids.some((id) => key.includes(id)))).toEqual([]);
   });
 });
 
 describe('deleteMyData', () => {
   it('removes everything of the person, and nothing of another', async () => {
     const [userId, other] = [newUser(), newUser()];
-    for (let count = 0; count < 3; count += 1) await openStory(userId);
+    const [earlier] = await Promise.all(Array.from({ length: 3 }, () => openStory(userId)));
     const foreign = await openStory(other);
+    await deleteStory(userId, { storyId: earlier?.storyId }, options);
+    // A callback about a deleted story is given up days later.
+    await hidden.write(letterOf(String(earlier?.storyId)), BYTES);
     const voice = nets.firestore.doc('ttsVoices/elevenlabs:mum');
     await voice.set({ voiceId: 'mum', access: { owner: userId } });
     await hidden.write(`private/users/${userId}/voices/ann.wav`, BYTES);
@@ -222,7 +273,8 @@ describe('deleteMyData', () => {
     expect(await documentsOf(userId)).toEqual([]);
     // No one may use the voice; without an entry it would pass for other servers.
     expect((await voice.get()).data()).toEqual({ voiceId: 'mum', access: 'closed', isDecided: true });
-    expect((await filesOf()).filter((key) => key.includes(`/${userId}/`))).toEqual([]);
+    const left = (key: string) => key.includes(`/${userId}/`) || key === letterOf(String(earlier?.storyId));
+    expect((await filesOf()).filter(left)).toEqual([]);
     expect(await documentsOf(foreign.jobId)).toHaveLength(5);
     expect(await filesOf()).toEqual(expect.arrayContaining([...foreign.audio, foreign.recording]));
     expect(await deleteMyData(userId, options)).toEqual({ kind: 'deleted' });

@@ -1,7 +1,10 @@
+import { type DeleteCommand, readDeletions } from '@taleback/core';
 import { signStandard } from '@taleback/core/signatures';
+import { recordingKey } from '@taleback/core/storage';
 import { Timestamp } from 'firebase-admin/firestore';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createHeartbeatStore } from '../src/heartbeat/heartbeat-store.node.ts';
+import { createDeletionStore } from '../src/stories/deletions.node.ts';
 import { openReceiver, type ReceiverHarness } from './harness.ts';
 
 const KEY = Buffer.alloc(24, 1);
@@ -44,6 +47,7 @@ beforeAll(async () => {
       keep: createHeartbeatStore(firestore, { timeoutMs: 20_000 }).keep,
       log: () => {},
       now: () => nowMs,
+      deletions: createDeletionStore(firestore, { timeoutMs: 20_000, now: () => nowMs }),
     },
     signatures: 'required',
     secrets: { standard: [KEY], hmac: [] },
@@ -219,6 +223,99 @@ describe('a heartbeat', () => {
     await send('w5', [engineOf('odd')]);
     expect(await inMenu('odd')).toMatchObject({ state: 'ready' });
     expect(await read('ttsWorkers/w5')).toMatchObject({ engines: [{ name: 'odd' }] });
+  });
+});
+
+const ask = async (after: string, headers?: Record<string, string>) => {
+  const body = JSON.stringify({ worker_id: 'w', engines: [], deletions_after: after });
+  return receiver.post('heartbeat', body, headers ?? sign(body));
+};
+const commandsOf = ({ body }: Awaited<ReturnType<typeof ask>>): readonly DeleteCommand[] =>
+  readDeletions(JSON.stringify(body));
+const finished = async (id: string, atMs: number, fields: object = {}): Promise<void> => {
+  const [requestedAt, settledAt] = [Timestamp.fromMillis(1_000), Timestamp.fromMillis(atMs)];
+  const record = { userId: 'u1', storyId: `s-${id}`, jobs: ['j1'], places: [], requestedAt, settledAt };
+  await receiver.firestore.doc(`ttsDeletions/${id}`).set({ ...record, state: 'done', checks: 1, ...fields });
+};
+
+describe('the answer to a heartbeat', () => {
+  it('lists the deletions that a worker has not applied, each once, those that have the same time too', async () => {
+    const firstMs = nowMs - 7 * 24 * 60 * MINUTE_MS;
+    for (let count = 0; count < 45; count += 1)
+      await finished(`a${count + 10}`, firstMs + Math.floor(count / 30));
+    await finished('b1', nowMs - 9_999);
+    await receiver.firestore.doc('ttsDeletions/b2').set({ userId: 'u1', storyId: 's', state: 'open' });
+    const seen: string[] = [];
+    let after = '0:';
+    for (const expected of [20, 20, 5, 0]) {
+      const commands = commandsOf(await ask(after));
+      expect(commands).toHaveLength(expected);
+      seen.push(...commands.map(({ story_id }) => String(story_id)));
+      after = commands.at(-1)?.cursor ?? after;
+    }
+    expect(seen).toEqual(Array.from({ length: 45 }, (_, count) => `s-a${count + 10}`));
+    nowMs += 1;
+    expect(commandsOf(await ask(after)).map(({ story_id }) => story_id)).toEqual(['s-b1']);
+    expect(commandsOf(await ask(`${nowMs}:`))).toEqual([]);
+    nowMs += MINUTE_MS;
+  });
+
+  it('says what belongs to a story or a user, and no place or recording of others', async () => {
+    const after = `${nowMs}:`;
+    nowMs += MINUTE_MS;
+    const recordingPath = recordingKey({ userId: 'u1', bytes: Buffer.from('R'), nowMs: 0 });
+    const places = ['tales/tide.mp3', 'private/users/u1/a.mp3', 'private/users/u2/a.mp3'];
+    await finished('c1', nowMs - 30_000, { places, recordingPath });
+    await finished('c2', nowMs - 20_000, { storyId: null, jobs: null });
+    const [story, user] = commandsOf(await ask(after));
+    expect(story).toMatchObject({ user_id: 'u1', story_id: 's-c1', jobs: ['j1'], requested_at: 1_000 });
+    expect(story?.places).toEqual(places.slice(0, 2));
+    expect(story?.recording).toBe(/[0-9a-f]{64}/.exec(recordingPath)?.[0]);
+    expect(user).toMatchObject({ user_id: 'u1', jobs: [] });
+    expect(user?.story_id).toBeUndefined();
+    const audioJobExtras = { recording_path: recordingPath };
+    await receiver.firestore.doc('stories/other').set({ userId: 'u1', audioJobExtras });
+    expect(commandsOf(await ask(after))[0]?.recording).toBeUndefined();
+  });
+
+  it('is bounded: what is very long comes alone', async () => {
+    const after = `${nowMs}:`;
+    nowMs += MINUTE_MS;
+    const jobs = Array.from({ length: 6_000 }, (_, count) => `job-${count}-${'x'.repeat(30)}`);
+    for (const id of ['d1', 'd2']) await finished(id, nowMs - 30_000, { jobs });
+    const [first, ...more] = commandsOf(await ask(after));
+    expect(more).toEqual([]);
+    expect(first?.jobs).toHaveLength(6_000);
+    expect(commandsOf(await ask(String(first?.cursor)))).toMatchObject([{ story_id: 's-d2' }]);
+  });
+
+  it('has none for an older worker, a recorded heartbeat, a wrong secret, or where nothing is signed', async () => {
+    await finished('e1', nowMs - MINUTE_MS);
+    expect((await send('old', [])).body).toEqual({ success: true, commands: [] });
+    const body = JSON.stringify({ worker_id: 'w', engines: [], deletions_after: '0:' });
+    const headers = sign(body);
+    expect(commandsOf(await ask('0:', headers))).not.toEqual([]);
+    expect(commandsOf(await ask('0:', headers))).toEqual([]);
+    const parts = { id: 'forged', timestampSeconds: Date.now() / 1000, body: Buffer.from(body) };
+    const refused = await ask('0:', signStandard(parts, [Buffer.alloc(24, 2)]));
+    expect(refused).toMatchObject({ status: 401, body: { success: false } });
+    expect(refused.body).not.toHaveProperty('commands');
+    const deletions = createDeletionStore(receiver.firestore, { timeoutMs: 20_000, now: () => nowMs });
+    const open = await openReceiver({
+      signatures: 'off',
+      heartbeat: {
+        keep: async () => ({ kind: 'kept', isNews: false }),
+        deletions,
+        log: () => {},
+        now: () => nowMs,
+      },
+    });
+    expect((await open.post('heartbeat', body)).body).toEqual({ success: true, commands: [] });
+    await open.close();
+  });
+
+  it.each(['', '7', 'x:', '999999999999999:', '7:/'])('is 422 for %j in place of a cursor', async (after) => {
+    expect((await ask(after)).status).toBe(after === '' ? 200 : 422);
   });
 });
 

@@ -33,7 +33,7 @@ export const workerEnvironment = z.object({
   HEARTBEAT_URL: httpAddress
     .optional()
     .describe(
-      'Where this worker reports its state, its engines and their voices, such as `https://<site>/api/tts/heartbeat`; signed as callbacks are. Default: nothing is reported, and the page offers its built-in voices.',
+      'Where this worker reports its state, its engines and their voices, and is sent the deletions of stories, such as `https://<site>/api/tts/heartbeat`; signed as callbacks are. Default: nothing is reported, the page offers its built-in voices, and what is deleted stays in the folders of this worker.',
     ),
   ENGINES_URL: httpAddress
     .optional()

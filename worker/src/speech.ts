@@ -147,6 +147,8 @@ export const openCache = async ({ config, versionOf, encoder, log }: CacheOption
         };
   return {
     around,
+    /** Removes the sounds that only this story has used. */
+    removeOf: async (storyId: string): Promise<void> => cache?.removeOf(storyId),
     /** Undefined while it is off. */
     status: (): CacheStatus | undefined => cache?.status(),
     close: async (): Promise<void> => cache?.close(),

@@ -33,6 +33,7 @@ import { createPrometheus } from './health/prometheus.ts';
 import { createStoryFigures } from './health/story-figures.ts';
 import { openWorkerToken } from './health/worker-token.node.ts';
 import { readinessWith } from './health/stream.ts';
+import { type Deletions, MAX_ANSWER_CHARACTERS, openDeletions } from './heartbeat/deletions.node.ts';
 import { type Heartbeats, startHeartbeats } from './heartbeat/heartbeats.ts';
 import { type CapacityInput, type JobSource, storyCapacity } from './jobs/job-source.ts';
 import { requireListening, requirePlaces } from './required-places.node.ts';
@@ -120,11 +121,12 @@ const openHeartbeats = (
   { heartbeatUrl: url, callbacks, secrets, concurrency }: WorkerConfig,
   manager: TtsManager,
   readiness: () => Readiness,
+  deletions: Deletions,
   workerId: string,
   log: Log,
 ) => {
   // The operator names this address: it may be a private one.
-  const http = createHttpPost({ ...callbacks, allowPrivate: true });
+  const http = createHttpPost({ ...callbacks, allowPrivate: true, excerptCharacters: MAX_ANSWER_CHARACTERS });
   const startedAtMs = Date.now();
   const snapshot = () => {
     const { pool } = manager.snapshot();
@@ -136,20 +138,22 @@ const openHeartbeats = (
       queueDepth: pool?.queueDepth,
       inFlight: pool?.inFlight,
       startedAtMs,
+      deletionsAfter: deletions.after(),
     };
   };
   const sendOnce = createSendOnce({ post: http.post, ...signingOf(callbacks, secrets), now: Date.now });
+  const options = { workerId, snapshot, sendOnce, onAnswer: deletions.receive, log };
   let heartbeats: Heartbeats | undefined;
   return {
     start: (): void => {
       if (url === undefined) return;
-      heartbeats ??= startHeartbeats({ url, workerId, snapshot, sendOnce, clock: systemClock, log });
+      heartbeats ??= startHeartbeats({ ...options, url, clock: systemClock });
     },
     /** Empty before the start, and where nothing is reported. */
     streams: () => (heartbeats === undefined ? {} : { heartbeat: heartbeats.health() }),
     close: async (): Promise<void> => {
       await heartbeats?.close();
-      await http.close();
+      await Promise.all([deletions.close(), http.close()]);
     },
   };
 };
@@ -191,11 +195,7 @@ export const openWorker = async (
   if (config.storage.kind === 'folder')
     audioServer = await requireListening('AUDIO_HOST, AUDIO_PORT', openAudioServer(config.audio));
   const stores = await openStores(config, { folderUrl: audioServer?.url ?? '' });
-  const callbacks = await openCallbacks(
-    config,
-    { keep: stores.hidden.keep, removeAudio: stores.narrations.removeAudio },
-    log,
-  );
+  const callbacks = await openCallbacks(config, stores.letters, log);
   const expiry = startExpiry({
     stores,
     recordingLifetimeMs: config.recordingLifetimeMs,
@@ -221,7 +221,8 @@ export const openWorker = async (
 
   const source = await openJobSource(config, { speech: () => manager.snapshot(), stores }, environment, log);
   const readiness = () => readinessWith(manager.readiness(), source.health());
-  const heartbeats = openHeartbeats(config, manager, readiness, workerId, log);
+  const deletions = openDeletions(config, { removeOf: cache.removeOf, now: Date.now, log });
+  const heartbeats = openHeartbeats(config, manager, readiness, deletions, workerId, log);
   const streams = () => ({ jobs: source.health(), ...heartbeats.streams() });
 
   const openingHealth = openHealthServer({

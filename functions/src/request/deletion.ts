@@ -1,4 +1,4 @@
-import { documentId, errorWords, type Log } from '@taleback/core';
+import { documentId, errorWords } from '@taleback/core';
 import {
   isAudioOf,
   recordName,
@@ -8,11 +8,12 @@ import {
   trustedStoragePath,
 } from '@taleback/core/storage';
 import { z } from 'zod';
+import { eventsOf, type EventOptions, publishEvent } from '../stories/apply-message.ts';
 import type { ObjectStore } from '../stories/recordings.ts';
 import { isOwnPlace, NO_USERS_FOLDER } from '../stories/ownership.ts';
 import type { Deletion, DeletionStore } from '../stories/deletions.node.ts';
 
-export interface DeletionOptions {
+export interface DeletionOptions extends EventOptions {
   readonly deletions: DeletionStore;
   /** The bucket of narrations; undefined where workers keep them in a folder, which is not reached. */
   readonly narrations: Pick<ObjectStore, 'list' | 'remove'> | undefined;
@@ -22,9 +23,6 @@ export interface DeletionOptions {
   readonly runpod:
     | { readonly cancel: (runpodJobId: string) => Promise<{ readonly kind: string }> }
     | undefined;
-  readonly log: Log;
-  /** Unix milliseconds. */
-  readonly now: () => number;
 }
 
 /** How a deletion ends. `under-way`: it is written down, and the sweep goes on with it. */
@@ -73,6 +71,13 @@ const removeAudio = async (
   }
 };
 
+/** Writes the deletion of a story down; a narration that is under way is cancelled, with an event. */
+const openDeletion = async (userId: string, storyId: string, options: DeletionOptions) => {
+  const opened = await options.deletions.open(userId, storyId, eventsOf(storyId, options));
+  if (opened.kind === 'opened') await publishEvent(opened.event, options);
+  return opened;
+};
+
 /** Deletes what is left of a story whose document is gone. Each step may be repeated. */
 const finishStory = async (
   deletion: Deletion & { readonly storyId: string },
@@ -106,7 +111,7 @@ const finishUser = async (deletion: Deletion, options: DeletionOptions): Promise
   const { userId } = deletion;
   const { stories, isLast } = await deletions.storiesOf(deletion, STORIES_AT_ONCE);
   for (const storyId of stories) {
-    const opened = await deletions.open(userId, storyId);
+    const opened = await openDeletion(userId, storyId, options);
     if (opened.kind === 'store-away') throw new Error(opened.cause);
     if (opened.kind !== 'no-such-story') await finish(opened.deletion, options);
   }
@@ -117,6 +122,9 @@ const finishUser = async (deletion: Deletion, options: DeletionOptions): Promise
   await removeAll(narrations, folderOf(userId), isLeft);
   await removeAll(hidden, folderOf(userId), isLeft);
   await removeAll(hidden, `${RECORDINGS}/`, (key) => key.includes(`/${folderOf(userId)}`));
+  // Callbacks about stories that were deleted earlier may have been given up since.
+  const deleted = new Set((await deletions.deletedOf(userId)).map(recordName));
+  await removeAll(hidden, 'failed_callbacks/', (key) => deleted.has(recordNameOf(key) ?? ''));
   await deletions.removeUser(userId);
   return true;
 };
@@ -158,7 +166,7 @@ export const deleteStory = async (
     const [issue] = parsed.error.issues;
     return { kind: 'invalid', sentence: `${issue?.path.join('.') || 'data'}: ${issue?.message}` };
   }
-  const opened = await options.deletions.open(userId, parsed.data.storyId);
+  const opened = await openDeletion(userId, parsed.data.storyId, options);
   if (opened.kind === 'no-such-story' || opened.kind === 'store-away') return opened;
   return opened.deletion.state === 'done' ? { kind: 'deleted' } : attempt(opened.deletion, options);
 };

@@ -23,10 +23,7 @@ export const failureOf = (
   return { kind: 'failed', jobId, error, details, code, retryable, metadata: undefined };
 };
 
-export interface ApplyOptions {
-  readonly stories: Pick<StoryStore, 'apply'>;
-  /** Default: a failure waits for a person. */
-  readonly autoRetry?: AutoRetryPolicy | undefined;
+export interface EventOptions {
   /** Default: no events. */
   readonly publishing?: Publishing | undefined;
   /** Makes the id of an event. Default: a random UUID. */
@@ -36,10 +33,16 @@ export interface ApplyOptions {
   readonly now: () => number;
 }
 
+export interface ApplyOptions extends EventOptions {
+  readonly stories: Pick<StoryStore, 'apply'>;
+  /** Default: a failure waits for a person. */
+  readonly autoRetry?: AutoRetryPolicy | undefined;
+}
+
 /** Makes the events of a story; undefined where events are off. */
 export const eventsOf = (
   storyId: string,
-  { publishing, now, newEventId = randomUUID }: ApplyOptions,
+  { publishing, now, newEventId = randomUUID }: EventOptions,
 ): MessageTarget['eventOf'] =>
   publishing &&
   ((kind, narration) => narrationEvent({ id: newEventId(), kind, storyId, nowMs: now() }, narration));
@@ -47,7 +50,7 @@ export const eventsOf = (
 /** Publishes what a transaction wrote. */
 export const publishEvent = async (
   event: NarrationEvent | undefined,
-  { publishing, log }: ApplyOptions,
+  { publishing, log }: EventOptions,
 ): Promise<void> => {
   if (event !== undefined && publishing !== undefined) await publishNow(event, { ...publishing, log });
 };

@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto';
-import { type DeleteCommand, isEnded, isRecord, readAttemptAudio, textOf } from '@taleback/core';
+import {
+  type DeleteCommand,
+  isEnded,
+  isRecord,
+  isUnderWay,
+  readAttemptAudio,
+  readNarration,
+  textOf,
+} from '@taleback/core';
 import { recordingHash } from '@taleback/core/storage';
 import {
   type DocumentData,
@@ -9,8 +17,12 @@ import {
   type Query,
   Timestamp,
 } from 'firebase-admin/firestore';
+import { owedFields, owedRef } from '../events/owed-events.node.ts';
+import type { NarrationEvent } from '../events/narration-event.ts';
+import type { MessageTarget } from './documents.ts';
 import { createFirestoreCalls, type FirestoreOptions, type StoreAway } from './firestore-calls.node.ts';
 import { usageIdOf } from './opening.ts';
+import { isOwnPlace, NO_USERS_FOLDER } from './ownership.ts';
 
 /** What is to be deleted, as it is written down. */
 export interface Deletion {
@@ -37,6 +49,7 @@ const SETTLED_MS = 10_000;
 /** Deletions in the answer to one heartbeat, and how long they may be together, as JSON. */
 const DELETIONS_AT_ONCE = 20;
 const MAX_COMMAND_CHARACTERS = 200_000;
+const CANCELLED: NarrationEvent['type'] = 'dev.taleback.narration.cancelled';
 /** Documents in one commit. */
 const BATCH = 200;
 /** Firestore takes 30 values for `in`. */
@@ -75,16 +88,21 @@ export const createDeletionStore = (
   const stories = firestore.collection(collections.stories);
   const attempts = (storyId: string) => storyRef(storyId).collection(collections.attempts);
 
-  /** @param change what documents get instead of being deleted; then the query must not find them any more */
+  /**
+   * Deletes what a query finds; of events, those of a cancelled narration stay until they are published.
+   * @param change what documents get instead of being deleted
+   */
   const removeFound = async (query: Query, change?: Readonly<Record<string, unknown>>): Promise<void> => {
-    for (;;) {
-      const { docs } = await query.select().limit(BATCH).get();
+    for (let page = query.select('event.type').limit(BATCH); ; ) {
+      const { docs } = await page.get();
       const batch = firestore.batch();
-      for (const { ref } of docs)
-        if (change === undefined) batch.delete(ref);
-        else batch.update(ref, change);
+      for (const document of docs)
+        if (change !== undefined) batch.update(document.ref, change);
+        else if (document.get('event.type') !== CANCELLED) batch.delete(document.ref);
       await batch.commit();
-      if (docs.length < BATCH) return;
+      const last = docs.at(-1);
+      if (last === undefined || docs.length < BATCH) return;
+      page = page.startAfter(last);
     }
   };
   /** Whether another story of the user has the recording. */
@@ -104,12 +122,16 @@ export const createDeletionStore = (
     readDeletion(id, (await records.doc(id).get()).data() ?? {});
 
   return {
-    /** Writes the deletion down and deletes the story's document in one transaction: from then on it is gone. */
+    /**
+     * Writes the deletion down and deletes the story's document in one transaction: from then on it is gone. A narration
+     * that is under way is cancelled.
+     */
     open: async (
       userId: string,
       storyId: string,
+      eventOf?: MessageTarget['eventOf'],
     ): Promise<
-      | { readonly kind: 'opened'; readonly deletion: Deletion }
+      | { readonly kind: 'opened'; readonly deletion: Deletion; readonly event?: NarrationEvent | undefined }
       | { readonly kind: 'no-such-story' }
       | StoreAway
     > => {
@@ -135,10 +157,15 @@ export const createDeletionStore = (
           }),
         );
         transaction.delete(storyRef(storyId));
-        return { kind: 'opened' as const };
+        const narration = readNarration(fields);
+        const { status, eventSequence } = narration;
+        if (!isUnderWay(status) || eventOf === undefined) return { kind: 'opened' as const };
+        const event = eventOf('cancelled', { ...narration, userId, eventSequence: eventSequence + 1 });
+        transaction.create(owedRef(firestore, names, event.id), owedFields(event));
+        return { kind: 'opened' as const, event };
       });
       return outcome.kind === 'opened'
-        ? call(async () => ({ kind: 'opened', deletion: await read(id) }))
+        ? call(async () => ({ ...outcome, deletion: await read(id) }))
         : outcome;
     },
     openUser: (
@@ -191,6 +218,11 @@ export const createDeletionStore = (
         isLast: old.length <= limit && docs.length < 1_000,
       };
     },
+    /** Stories of the user that are deleted, or were. */
+    deletedOf: async (userId: string): Promise<readonly string[]> => {
+      const { docs } = await records.where('userId', '==', userId).select('storyId').get();
+      return docs.flatMap((document) => textOf(document.get('storyId')) ?? []);
+    },
     livingOf: async (userId: string): Promise<readonly string[]> =>
       (await stories.where(ownerField, '==', userId).select().get()).docs.map(({ id }) => id),
     /** Deletes what is kept of a user beside the stories. */
@@ -239,7 +271,7 @@ export const createDeletionStore = (
             user_id: userId,
             story_id: storyId,
             jobs: [...deletion.jobs],
-            places: [...deletion.places],
+            places: deletion.places.filter((place) => isOwnPlace(place, [userId, NO_USERS_FOLDER])),
             recording: isKept ? undefined : recordingHash(recordingPath),
             requested_at: requestedAt.toMillis(),
           };

@@ -7,8 +7,8 @@ import { isPublicAddress } from './public-address.node.ts';
 
 /** @see docs/origins.md#delivery */
 const TIMEOUT_MS = 10_000;
-const MAX_EXCERPT_CHARACTERS = 300;
-/** Our receivers answer with a line. What is longer is not read to its end. */
+const EXCERPT_CHARACTERS = 300;
+/** Our receivers answer with a line. What is longer, and than the excerpt, is not read to its end. */
 const MAX_ANSWER_BYTES = 65_536;
 /** To one receiver. */
 const MAX_CONNECTIONS = 16;
@@ -22,6 +22,8 @@ export interface HttpPostOptions {
   readonly allowPlainHttp?: boolean;
   /** Time for one try, connection and answer together, ms. Default 10,000. */
   readonly timeoutMs?: number | undefined;
+  /** How much of an answer is kept. Default 300. */
+  readonly excerptCharacters?: number | undefined;
   /** Replaces the resolver in tests. */
   readonly resolveName?: ResolveName | undefined;
 }
@@ -72,20 +74,23 @@ const createConnector = (options: HttpPostOptions): buildConnector.connector => 
 };
 
 /** The beginning of an answer. @throws when the answer breaks off before its end or the limit */
-const readAnswer = async (body: Dispatcher.ResponseData['body']): Promise<string> => {
+const readAnswer = async (
+  body: Dispatcher.ResponseData['body'],
+  excerptCharacters: number,
+): Promise<string> => {
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {
     chunks.push(chunk);
     sizeBytes += chunk.byteLength;
-    if (sizeBytes >= MAX_ANSWER_BYTES) break;
+    if (sizeBytes >= Math.max(MAX_ANSWER_BYTES, excerptCharacters)) break;
   }
-  return Buffer.concat(chunks).toString('utf8').slice(0, MAX_EXCERPT_CHARACTERS);
+  return Buffer.concat(chunks).toString('utf8').slice(0, excerptCharacters);
 };
 
 /** Posts over pooled connections. A redirect is an answer like any other: a signature covers one path only. */
 export const createHttpPost = (options: HttpPostOptions): HttpPost => {
-  const { timeoutMs = TIMEOUT_MS } = options;
+  const { timeoutMs = TIMEOUT_MS, excerptCharacters = EXCERPT_CHARACTERS } = options;
   const agent = new Agent({
     connections: MAX_CONNECTIONS,
     connect: createConnector(options),
@@ -100,7 +105,8 @@ export const createHttpPost = (options: HttpPostOptions): HttpPost => {
           const sent = { method: 'POST', headers, body, dispatcher: agent, signal: limited } as const;
           const answer = await request(url, sent);
           const [retryAfter] = [answer.headers['retry-after']].flat();
-          return { status: answer.statusCode, retryAfter, excerpt: await readAnswer(answer.body) };
+          const excerpt = await readAnswer(answer.body, excerptCharacters);
+          return { status: answer.statusCode, retryAfter, excerpt };
         },
         timeoutMs,
         { signal },

@@ -31,6 +31,7 @@ const setup = (
   const clock = createFakeClock(START_MS);
   const sent: { readonly atMs: number; readonly message: Sendable; readonly body: unknown }[] = [];
   const logged: string[] = [];
+  const answers: string[] = [];
   const world = { answer, draw };
   const heartbeats = startHeartbeats({
     url: 'http://127.0.0.1:9/api/tts/heartbeat',
@@ -46,10 +47,19 @@ const setup = (
       });
       return Promise.race([world.answer(), gone]);
     },
+    onAnswer: async (text) => void answers.push(text),
     clock,
     log: (severity, message) => void logged.push(`${severity}: ${message}`),
   });
-  return { clock, sent, logged, world, heartbeats, times: () => sent.map(({ atMs }) => atMs / SECOND_MS) };
+  return {
+    clock,
+    sent,
+    answers,
+    logged,
+    world,
+    heartbeats,
+    times: () => sent.map(({ atMs }) => atMs / SECOND_MS),
+  };
 };
 
 const never = (): Promise<TryOutcome> => new Promise(() => {});
@@ -85,6 +95,7 @@ describe('heartbeats', () => {
       in_flight: null,
       started_at: null,
       expires_at: START_MS + 300 * SECOND_MS,
+      deletions_after: null,
     });
     expect(sent.map(({ body }) => parseHeartbeat(body).ok)).not.toContain(false);
     const ids = sent.map(({ message }) => message.messageId);
@@ -104,6 +115,22 @@ describe('heartbeats', () => {
     world.draw = () => ({ engines: [engine()] });
     await clock.advanceAsync(10 * SECOND_MS);
     expect(times()).toEqual([0, 25, 30]);
+  });
+
+  it('pass their answers on, and ask for further deletions as soon as some are applied', async () => {
+    const { clock, times, world, sent, answers } = setup();
+    world.answer = () => ({ kind: 'accepted', excerpt: '{"commands":[]}' });
+    world.draw = () => ({ engines: [engine()], state: 'ready', deletionsAfter: `${answers.length}:` });
+    await clock.advanceAsync(6 * SECOND_MS);
+    expect(times().slice(0, 2)).toEqual([0, 5]);
+    expect(sent.map(({ body }) => (body as { deletions_after: string }).deletions_after)).toEqual([
+      '0:',
+      '1:',
+    ]);
+    expect(answers[0]).toBe('{"commands":[]}');
+    world.answer = () => answered(401);
+    await clock.advanceAsync(60 * SECOND_MS);
+    expect(answers).toHaveLength(2);
   });
 
   it('do not count load as news, and send it along', async () => {

@@ -27,12 +27,21 @@ export interface WorkerSnapshot {
   readonly inFlight?: number | undefined;
   /** Unix milliseconds. */
   readonly startedAtMs?: number | undefined;
+  /** The last deletion that was applied. */
+  readonly deletionsAfter?: string | undefined;
 }
 
 /** Equal for snapshots that are no news to each other: load and counts change all the time, and are only sent along. */
-const newsOf = ({ engines, version, state, capacity }: WorkerSnapshot): string => {
+const newsOf = ({ engines, version, state, capacity, deletionsAfter }: WorkerSnapshot): string => {
   const counts = { consecutiveFailures: 0, lastFailure: 0, lastSuccessAtMs: 0 };
-  return JSON.stringify([version, state, capacity, engines.map((engine) => ({ ...engine, ...counts }))]);
+  // After a deletion, the next ones are asked for soon.
+  return JSON.stringify([
+    version,
+    state,
+    capacity,
+    deletionsAfter,
+    engines.map((engine) => ({ ...engine, ...counts })),
+  ]);
 };
 
 const engineOf = (engine: EngineStatus, maxVoices: number) => ({
@@ -82,6 +91,7 @@ export const encodeHeartbeat = (workerId: string, snapshot: WorkerSnapshot, nowM
       in_flight: snapshot.inFlight ?? null,
       started_at: snapshot.startedAtMs ?? null,
       expires_at: Math.floor(nowMs) + HEARTBEAT_LIFE_MS,
+      deletions_after: snapshot.deletionsAfter ?? null,
     });
     const body = Buffer.from(text);
     if (body.byteLength <= MAX_BODY_BYTES || maxVoices === 0) return body;
@@ -95,6 +105,8 @@ export interface HeartbeatOptions {
   /** The state now; cheap, because it is read every few seconds. */
   readonly snapshot: () => WorkerSnapshot;
   readonly sendOnce: SendOnce;
+  /** Takes the answer to a heartbeat that was accepted; it must not reject, and is not waited for. */
+  readonly onAnswer?: ((answer: string) => Promise<void>) | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -112,6 +124,8 @@ const LEAST_MS = 5_000;
 const MOST_MS = 60_000;
 /** Longest wait for an answer, ms. */
 const ANSWER_MS = 10_000;
+/** Of a refusal, for the log. */
+const MAX_CAUSE_CHARACTERS = 300;
 /** Longest wait for the answer to the last heartbeat, ms: it delays the stop. */
 const LAST_ANSWER_MS = 2_000;
 
@@ -141,7 +155,7 @@ const decideWait = (outcome: TryOutcome, failures: number, nowMs: number): numbe
 
 /** Reports the state of this worker and its engines: now, soon after a change, and every minute. */
 export const startHeartbeats = (options: HeartbeatOptions): Heartbeats => {
-  const { url, workerId, snapshot, sendOnce, clock, log } = options;
+  const { url, workerId, snapshot, sendOnce, onAnswer, clock, log } = options;
   const stopping = new AbortController();
   let accepted: { readonly news: string; readonly atMs: number } | undefined;
   let lastKind: string | undefined;
@@ -175,10 +189,12 @@ export const startHeartbeats = (options: HeartbeatOptions): Heartbeats => {
       outcome = { kind: 'unanswered', cause: errorWords(fault) };
     }
     if (signal?.aborted === true) return outcome;
-    if (outcome.kind === 'accepted') note('accepted');
-    else if (outcome.kind === 'not-accepted') {
+    if (outcome.kind === 'accepted') {
+      note('accepted');
+      void onAnswer?.(outcome.excerpt ?? '');
+    } else if (outcome.kind === 'not-accepted') {
       const answer = `answered ${outcome.status}`;
-      note(answer, `${answer}: ${outcome.excerpt}`);
+      note(answer, `${answer}: ${outcome.excerpt.slice(0, MAX_CAUSE_CHARACTERS)}`);
     } else note(outcome.kind, outcome.cause);
     return outcome;
   };

@@ -49,6 +49,8 @@ export const openStores = async (
   return {
     narrations,
     hidden,
+    /** Keeps callbacks that were given up, and removes the audio of those whose story was deleted. */
+    letters: { keep: hidden.keep, removeAudio: narrations.removeAudio },
     /** Where records are, once each: an earlier version kept them beside narrations. */
     withRecords: hidden.place === narrations.place ? [hidden] : [hidden, narrations],
     /** The bytes of a recording. What a server or an earlier version put beside narrations is found there. */

@@ -346,6 +346,18 @@ describe('a cancelled attempt', () => {
     expect(storyOf(decision).set).toEqual({ audioStatus: 'ready', audioEventSequence: 4 });
   });
 
+  it.each([ready(), failed(), progress()])(
+    'ends nothing under its id at RunPod: a late $kind is stale',
+    (said) => {
+      const named = attempt({ status: 'cancelled', runpodJobId: 'rp-1' });
+      const seen = story({ status: undefined, jobId: undefined, runpodJobId: undefined });
+      expect(decide(seen, { named }, { ...said, jobId: 'rp-1' }, context).kind).toBe('stale');
+      // Until RunPod's id is recorded, only the address of a callback says whose it is; a message to another address is foreign.
+      expect(decide(seen, {}, { ...said, jobId: 'rp-1' }, context).kind).toBe('applied');
+      expect(decide(seen, { named }, { ...said, jobId: 'job1' }, context).kind).toBe('stale');
+    },
+  );
+
   it.each([
     ['a story that is ready', story({ status: 'ready' }), { current: attempt({ status: 'ready' }) }],
     ['a story without an attempt', story(), {}],

@@ -26,6 +26,8 @@ export interface SoundEntry {
   readonly writtenAtMs: number;
 }
 
+type NewSound = Pick<SoundEntry, 'key' | 'facts'> & { readonly owner: string };
+
 /** Rises with every change of the tables; an index of another version is replaced by an empty one. */
 const VERSION = 2;
 /** Owners of an entry that are remembered; later ones are noted as '', which no deletion names. */
@@ -49,15 +51,11 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS totals (entries INTEGER NOT NULL, size INTEGER NOT NULL) STRICT;
   INSERT INTO totals SELECT 0, 0 WHERE NOT EXISTS (SELECT 1 FROM totals);
   CREATE TRIGGER IF NOT EXISTS entry_added AFTER INSERT ON entries BEGIN
-    UPDATE totals SET entries = entries + 1, size = size + NEW.size;
-    ${NOTE_OWNER}
+    UPDATE totals SET entries = entries + 1, size = size + NEW.size; ${NOTE_OWNER}
   END;
-  CREATE TRIGGER IF NOT EXISTS entry_replaced AFTER UPDATE OF size ON entries BEGIN
-    UPDATE totals SET size = size + NEW.size - OLD.size;
-  END;
-  CREATE TRIGGER IF NOT EXISTS entry_used AFTER UPDATE OF owner ON entries BEGIN
-    ${NOTE_OWNER}
-  END;
+  CREATE TRIGGER IF NOT EXISTS entry_replaced AFTER UPDATE OF size ON entries
+    BEGIN UPDATE totals SET size = size + NEW.size - OLD.size; END;
+  CREATE TRIGGER IF NOT EXISTS entry_used AFTER UPDATE OF owner ON entries BEGIN ${NOTE_OWNER} END;
   CREATE TRIGGER IF NOT EXISTS entry_removed AFTER DELETE ON entries BEGIN
     UPDATE totals SET entries = entries - 1, size = size - OLD.size;
     DELETE FROM owners WHERE key = OLD.key;
@@ -65,6 +63,9 @@ const SCHEMA = `
   PRAGMA user_version = ${VERSION};
   COMMIT;
 `;
+/** Not REPLACE, with which the other owners would be lost. */
+const KEEP = `INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET (file, facts, size, written_at,
+  used_at, owner) = (excluded.file, excluded.facts, excluded.size, excluded.written_at, excluded.used_at, excluded.owner)`;
 /** The longest that another process may hold up this thread. Statements take well under a millisecond. */
 const BUSY_TIMEOUT_MS = 100;
 const OPEN_BUSY_TIMEOUT_MS = 2_000;
@@ -104,13 +105,9 @@ export class SoundStore {
 
   /** Removes the entries that only this owner has used, and forgets the owner of others. @returns their files */
   removeOf(owner: string): string[] {
-    const own = 'key IN (SELECT key FROM owners WHERE owner = ?)';
-    const ofOthers = 'EXISTS (SELECT 1 FROM owners WHERE key = entries.key AND owner <> ?)';
-    const files = this.#files(
-      `DELETE FROM entries WHERE ${own} AND NOT ${ofOthers} RETURNING file`,
-      owner,
-      owner,
-    );
+    const ofOthers = 'SELECT 1 FROM owners WHERE key = entries.key AND owner <> ?1';
+    const own = `key IN (SELECT key FROM owners WHERE owner = ?1) AND NOT EXISTS (${ofOthers})`;
+    const files = this.#files(`DELETE FROM entries WHERE ${own} RETURNING file`, owner);
     this.#run('DELETE FROM owners WHERE owner = ?', owner);
     return files;
   }
@@ -154,11 +151,8 @@ export class SoundStore {
   }
 
   /** Keeps a sound in the place of the one with the same key. */
-  async write(
-    { key, facts, owner }: Pick<SoundEntry, 'key' | 'facts'> & { readonly owner: string },
-    bytes: Uint8Array<ArrayBuffer>,
-    nowMs: number,
-  ): Promise<void> {
+  async write(sound: NewSound, bytes: Uint8Array<ArrayBuffer>, nowMs: number): Promise<void> {
+    const { key, facts, owner } = sound;
     const file = await digestOf(key, facts, bytes);
     const path = this.#pathOf(file);
     const draft = `${path}.${randomUUID()}.part`;
@@ -168,12 +162,7 @@ export class SoundStore {
       await this.#disk.writeFile(draft, bytes, { flag: 'wx', mode: 0o600 });
       await this.#disk.rename(draft, path);
       written = path;
-      const values = [key, file, facts, bytes.length, nowMs, this.#usedAt(nowMs), owner];
-      const names = ['file', 'facts', 'size', 'written_at', 'used_at', 'owner'];
-      // Not REPLACE, with which the other owners would be lost.
-      const update = names.map((name) => `${name} = excluded.${name}`).join(', ');
-      const insert = 'INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?)';
-      this.#run(`${insert} ON CONFLICT (key) DO UPDATE SET ${update}`, ...values);
+      this.#run(KEEP, key, file, facts, bytes.length, nowMs, this.#usedAt(nowMs), owner);
     } catch (error) {
       await this.#disk.unlink(written).catch(() => {});
       throw error;
