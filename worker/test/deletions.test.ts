@@ -176,6 +176,14 @@ describe('the place in the list of deletions', () => {
     expect(open().after()).toBe('0:');
   });
 
+  it('is the beginning again when its file is torn', async () => {
+    await write('a.mp3');
+    expect(await apply(answer(command({})))).toBe('7:ab');
+    const [name = ''] = await readdir(join(folder, 'outbox'));
+    await writeFile(join(folder, 'outbox', name), '');
+    expect(open().after()).toBe('0:');
+  });
+
   it('is another one for other folders', async () => {
     await write('a.mp3', { in: 'elsewhere' });
     await write('a.mp3');

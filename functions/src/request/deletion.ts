@@ -15,7 +15,7 @@ import type { Deletion, DeletionStore } from '../stories/deletions.node.ts';
 
 export interface DeletionOptions extends EventOptions {
   readonly deletions: DeletionStore;
-  /** The bucket of narrations; undefined where workers keep them in a folder, which is not reached. */
+  /** The bucket of narrations; undefined where workers keep them in a folder, and remove them there. */
   readonly narrations: Pick<ObjectStore, 'list' | 'remove'> | undefined;
   /** Recordings and records; undefined where there is no private store. */
   readonly hidden: Pick<ObjectStore, 'list' | 'remove'> | undefined;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { type DeleteCommand, errorWords, type Log, readDeletions } from '@taleback/core';
+import { DELETION_CURSOR, type DeleteCommand, errorWords, type Log, readDeletions } from '@taleback/core';
 import { SIGNATURE_TOLERANCE_SECONDS } from '@taleback/core/signatures';
 import {
   isAudioOf,
@@ -54,8 +54,11 @@ const removeStory = async (folder: Folder, storyId: string, command: DeleteComma
 const removeUser = async (folder: Folder, { user_id, requested_at }: DeleteCommand): Promise<void> => {
   // A worker whose clock is further off cannot sign its heartbeats.
   const beforeMs = requested_at - SIGNATURE_TOLERANCE_SECONDS * 1000;
-  const isOld = async (key: string): Promise<boolean> =>
-    (await stat(join(folder.root, key))).mtimeMs < beforeMs;
+  const isOld = async (key: string): Promise<boolean> => {
+    // Another worker of this folder may have removed it.
+    const found = await stat(join(folder.root, key)).catch(() => undefined);
+    return found !== undefined && found.mtimeMs < beforeMs;
+  };
   const own = `private/users/${safeSegment(user_id)}/`;
   await removeAll(folder, own, isOld);
   await removeAll(folder, `${RECORDINGS}/`, (key) => key.includes(`/${own}`) && isOld(key));
@@ -71,7 +74,8 @@ const isEmpty = (folder: string): boolean =>
 
 /** The place of an earlier process; without one, all deletions that are recorded, or the latest if there are no files. */
 const readPlace = (path: string, places: readonly string[], nowMs: number): string => {
-  if (existsSync(path)) return readFileSync(path, 'utf8');
+  const kept = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  if (DELETION_CURSOR.test(kept)) return kept;
   return places.every(isEmpty) ? `${nowMs - NEW_WORKER_MS}:` : '0:';
 };
 

@@ -184,7 +184,8 @@ const bound = (engines: readonly ReportedEngine[]): readonly ReportedEngine[] =>
 };
 
 /** `{unix milliseconds}:{id of the last deletion}`: where a worker is in the list of deletions. */
-const deletionCursor = z.string('must be a string').regex(/^\d{1,14}:[0-9a-f]{0,64}$/, 'is not a cursor');
+export const DELETION_CURSOR = /^\d{1,14}:[0-9a-f]{0,64}$/;
+const deletionCursor = z.string('must be a string').regex(DELETION_CURSOR, 'is not a cursor');
 
 const schema = z
   .object({
@@ -241,7 +242,7 @@ const deleteCommand = z.object({
   requested_at: z.number(),
 });
 
-/** Tells a worker to remove what it keeps of a story or a user, as it is sent. */
+/** Has a worker remove what it keeps of a story or a user. */
 export type DeleteCommand = z.output<typeof deleteCommand>;
 
 /**
