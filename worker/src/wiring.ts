@@ -221,7 +221,7 @@ export const openWorker = async (
 
   const source = await openJobSource(config, { speech: () => manager.snapshot(), stores }, environment, log);
   const readiness = () => readinessWith(manager.readiness(), source.health());
-  const deletions = openDeletions(config, { removeOf: cache.removeOf, now: Date.now, log });
+  const deletions = openDeletions(config, { removeOf: cache.removeOf, nowMs: Date.now(), log });
   const heartbeats = openHeartbeats(config, manager, readiness, deletions, workerId, log);
   const streams = () => ({ jobs: source.health(), ...heartbeats.streams() });
 

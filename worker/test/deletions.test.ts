@@ -53,7 +53,7 @@ const open = (audio = 'audio') =>
         if (cacheFault !== undefined) throw cacheFault;
         ownedBy.push(storyId);
       },
-      now: () => NOW_MS,
+      nowMs: NOW_MS,
       log: (severity, message) => void logged.push(`${severity}: ${message}`),
     },
   );

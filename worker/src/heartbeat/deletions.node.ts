@@ -16,6 +16,13 @@ import { FAILED_CALLBACKS, parseDeadLetter, writePrivate } from '@taleback/outbo
 import type { WorkerConfig } from '../config.ts';
 import { createFolderObjects } from '../storage/folder.node.ts';
 
+export interface DeletionsOptions {
+  /** Removes the sounds that only this story has used. */
+  readonly removeOf: (storyId: string) => Promise<void>;
+  readonly nowMs: number;
+  readonly log: Log;
+}
+
 /** The longest answer to a heartbeat: a deletion is no larger than a document of Firestore, 1 MiB. */
 export const MAX_ANSWER_CHARACTERS = 2 * 2 ** 20;
 /** How far back a worker without any files begins: a deletion is sent for the last time after 25 hours. */
@@ -89,31 +96,17 @@ export type Deletions = ReturnType<typeof openDeletions>;
  * @throws what the file system says
  */
 export const openDeletions = (
-  {
-    storage,
-    privateStorage,
-    cache,
-    callbacks,
-  }: Pick<WorkerConfig, 'storage' | 'privateStorage' | 'cache' | 'callbacks'>,
-  {
-    removeOf,
-    now,
-    log,
-  }: {
-    /** Removes the sounds that only this story has used. */
-    readonly removeOf: (storyId: string) => Promise<void>;
-    /** Unix milliseconds. */
-    readonly now: () => number;
-    readonly log: Log;
-  },
+  config: Pick<WorkerConfig, 'storage' | 'privateStorage' | 'cache' | 'callbacks'>,
+  { removeOf, nowMs, log }: DeletionsOptions,
 ) => {
-  const roots = [storage, privateStorage].flatMap((store) => ('folder' in store ? [store.folder] : []));
+  const stores = [config.storage, config.privateStorage];
+  const roots = stores.flatMap((store) => ('folder' in store ? [store.folder] : []));
   const folders = roots.map((root) => ({ ...createFolderObjects(root, undefined), root }));
-  const places = [...roots, cache.folder].map((folder) => resolve(folder));
+  const places = [...roots, config.cache.folder].map((folder) => resolve(folder));
   // Another place for other folders. What is not hidden in the outbox's folder would be imported.
   const name = createHash('sha256').update(JSON.stringify(places)).digest('hex').slice(0, 16);
-  const path = join(callbacks.outbox.folder, `.deletions-${name}`);
-  let after = readPlace(path, places, now());
+  const path = join(config.callbacks.outbox.folder, `.deletions-${name}`);
+  let after = readPlace(path, places, nowMs);
   let isClosed = false;
   let applying: Promise<void> | undefined;
 
