@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, existsSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { setTimeout as wait } from 'node:timers/promises';
 import { errorWords, type Log } from '@taleback/core';
 import { lifeOf, type ProcessName, thisProcess } from './process-life.node.ts';
@@ -20,7 +20,7 @@ const BUSY_MS = 100;
 const BUSY_RETRY_MS = 25;
 const MAX_BUSY_RETRIES = 200;
 /** How often the database is asked what other processes did, ms. */
-const POLL_MS = 100;
+const POLL_MS = 250;
 /** How often a process renews its row, for those that cannot ask the kernel about it, ms. */
 const RENEW_MS = 10_000;
 /** How long a sender of another machine or container may be silent, ms. */
@@ -68,6 +68,8 @@ export class OutboxDatabase {
   #db: DatabaseSync | undefined;
   #inode = 0;
   #version: unknown;
+  /** Prepared once for a connection: it runs all the time. */
+  #askVersion: StatementSync | undefined;
   #renewedMs = 0;
   #isSender = false;
   #sharing: SharingListener | undefined;
@@ -170,6 +172,7 @@ export class OutboxDatabase {
   #drop(): void {
     this.#db?.close();
     this.#db = undefined;
+    this.#askVersion = undefined;
   }
 
   #connect(): DatabaseSync {
@@ -252,7 +255,9 @@ export class OutboxDatabase {
   }
 
   #hasChanged(): boolean {
-    const version = this.open.prepare('PRAGMA data_version').get()?.['data_version'];
+    const db = this.open;
+    this.#askVersion ??= db.prepare('PRAGMA data_version');
+    const version = this.#askVersion.get()?.['data_version'];
     const hasChanged = version !== this.#version;
     this.#version = version;
     return hasChanged;

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { TalebackError } from '@taleback/core';
-import { MPEGDecoder } from 'mpg123-decoder';
+import type { MPEGDecoder } from 'mpg123-decoder';
 import { joinSamples, type Pcm } from './pcm.ts';
 
 /**
@@ -8,6 +8,12 @@ import { joinSamples, type Pcm } from './pcm.ts';
  * free for others, so no thread of its own is needed: a whole chunk (15 s) took 6 to 17 ms, a minute 4 times 6.
  */
 const SLICE_BYTES = 2 ** 16;
+
+/** Loaded when it is needed: few engines answer in MP3. */
+const createDecoder = async (): Promise<MPEGDecoder> => {
+  const { MPEGDecoder } = await import('mpg123-decoder');
+  return new MPEGDecoder();
+};
 
 type Decoded = ReturnType<MPEGDecoder['decode']>;
 
@@ -25,7 +31,7 @@ const undecodable = (details: string, cause?: unknown): TalebackError =>
  */
 export const decodeMp3 = async (bytes: Uint8Array): Promise<Pcm> => {
   if (bytes.length === 0) throw new TalebackError('audio_missing', 'The engine made no sound.');
-  const decoder = new MPEGDecoder();
+  const decoder = await createDecoder();
   try {
     await decoder.ready;
     const parts: Int16Array<ArrayBuffer>[] = [];
@@ -80,7 +86,7 @@ export interface Mp3Measure {
 
 /** Decodes the frames of an MP3 file and skips everything else, unlike `decodeMp3`. Both are 0 without a frame. */
 export const measureMp3 = async (bytes: Uint8Array): Promise<Mp3Measure> => {
-  const decoder = new MPEGDecoder();
+  const decoder = await createDecoder();
   let durationMs = 0;
   let squares = 0;
   let count = 0;

@@ -1,4 +1,5 @@
-import { access, readFile, statfs } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
 import * as nodeOs from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { findCgroupLevels, readCpuLimits, readMemoryRatios, type ReadText } from './cgroups.ts';
@@ -91,14 +92,19 @@ export const createMachineReader = (
   options: { readonly root?: string; readonly os?: OsFigures; readonly nowMs?: () => number } = {},
 ): ReadMachine => {
   const { root = '/', os = nodeOs, nowMs = () => performance.now() } = options;
-  const read: ReadText = (path) => readFile(join(root, path), 'utf8').catch(() => undefined);
+  // These files are in memory: in this thread they cost a third of what handing them to another one does.
+  const read: ReadText = async (path) => {
+    try {
+      return readFileSync(join(root, path), 'utf8');
+    } catch {
+      return undefined;
+    }
+  };
   const meter = new CpuMeter();
   return async () => {
-    const hasProc = await access(join(root, 'proc/self')).then(
-      () => true,
-      () => false,
-    );
-    const reading = hasProc ? await readProcFigures(read, meter, nowMs) : readOsFigures(os, meter, nowMs());
+    const reading = existsSync(join(root, 'proc/self'))
+      ? await readProcFigures(read, meter, nowMs)
+      : readOsFigures(os, meter, nowMs());
     return {
       cpuRatio: known(reading.cpuRatio),
       memoryRatio: known(reading.memoryRatio),

@@ -1,5 +1,4 @@
 import { errorWords, TalebackError } from '@taleback/core';
-import { parseBuffer } from 'music-metadata';
 import { measureMp3 } from '../audio/mp3-decoder.ts';
 import { measureRms, SILENT_RMS } from '../audio/pcm.ts';
 import { FLOAT_FORMAT, isWav, readWavLayout, readWavSamples } from '../audio/wav.ts';
@@ -111,6 +110,8 @@ const readContainer = async (
 ): Promise<Recording> => {
   const damage = verify?.(bytes);
   if (damage !== undefined) throw corruptProfile(`${format}: ${damage}`);
+  // Loaded here: few stories bring a recording.
+  const { parseBuffer } = await import('music-metadata');
   const parsing = parseBuffer(bytes, { mimeType }, { duration: true, skipCovers: true });
   const { format: facts } = await parsing.catch((error: unknown) => {
     throw unreadable(format, bytes, errorWords(error));

@@ -1,5 +1,5 @@
 import { toTalebackError } from '@taleback/core';
-import { type ClientOptions, type RawData, WebSocket } from 'ws';
+import type { ClientOptions, RawData } from 'ws';
 import { cancellationOf, throwIfCancelled } from '../../cancellation.ts';
 import { flatHeaders, type HttpHeaders } from '../remote/speech-http.node.ts';
 
@@ -45,6 +45,7 @@ const bytesOf = (data: RawData): Uint8Array<ArrayBuffer> =>
  */
 export const converse = async (conversation: Conversation): Promise<ConversationEnd> => {
   const { url, headers, signal, frames, onMessage } = conversation;
+  const { WebSocket } = await import('ws');
   throwIfCancelled(signal);
   const { promise, resolve, reject } = Promise.withResolvers<ConversationEnd>();
   const ws = new WebSocket(url, { ...LIMITS, headers });

