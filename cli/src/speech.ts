@@ -21,8 +21,14 @@ export const withNarrator = async (
   use: (narrate: Narrate) => Promise<void>,
 ): Promise<void> => {
   let closing: Promise<void> | undefined;
+  encoder.prepare?.();
   try {
-    const speech = await openSpeech({ ...config, environment: readEnvironment(), log: logErrors });
+    const speech = await openSpeech({
+      ...config,
+      environment: readEnvironment(),
+      inThreads: true,
+      log: logErrors,
+    });
     const close = (): Promise<void> => (closing ??= speech.close());
     const leave = (): void => void close().catch(() => {});
     signal.addEventListener('abort', leave, { once: true });

@@ -21,6 +21,8 @@ import type { WorkerConfig } from './config.ts';
 export interface SpeechOptions extends Pick<WorkerConfig, 'engines' | 'speech' | 'protection'> {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly listeners?: readonly SynthesisListener[];
+  /** Of the embedded engine. Default: it has child processes. */
+  readonly inThreads?: boolean;
   readonly log: Log;
 }
 

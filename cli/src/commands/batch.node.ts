@@ -24,7 +24,7 @@ const runBatch = async (file: string, { out: folder }: { readonly out: string })
   const { createMp3ThreadEncoder } = await import('@taleback/speech');
   const { withNarrator } = await import('../speech.ts');
   const lines = batchLines(content);
-  const { makeFolder } = await import('@taleback/outbox');
+  const { makeFolder } = await import('@taleback/outbox/files');
   try {
     makeFolder(folder);
   } catch (error) {

@@ -39,7 +39,7 @@ const writeSound = async (path: string, bytes: Uint8Array): Promise<void> => {
     throw error;
   });
   if (found !== undefined && !found.isFile()) return writeFile(path, bytes);
-  const { writeWhole } = await import('@taleback/outbox');
+  const { writeWhole } = await import('@taleback/outbox/files');
   await writeWhole(found === undefined ? path : await realpath(path), bytes);
 };
 

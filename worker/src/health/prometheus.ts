@@ -169,7 +169,8 @@ const createMetrics = (registry: Registry) => {
  */
 export const createPrometheus = (options: { readonly withProcessMetrics?: boolean } = {}) => {
   const registry = new Registry();
-  if (options.withProcessMetrics ?? true) collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 250 });
+  if (options.withProcessMetrics ?? true)
+    collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 250 });
   const { events, scraped } = createMetrics(registry);
   const names = new Set<string>();
   const labelOf = (worker: string): string => {

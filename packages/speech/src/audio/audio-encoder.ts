@@ -14,6 +14,8 @@ export interface AudioStream {
 }
 
 export interface AudioEncoder {
+  /** Begins what the first `open` would wait for, while the engine speaks. */
+  prepare?(): void;
   open(sampleRateHz: number): Promise<AudioStream>;
   /** Fails the open streams and releases the encoder's thread. */
   close(): Promise<void>;

@@ -141,9 +141,6 @@ const bend = (value: number, ceiling: number): number => {
   return value < 0 ? -bent : bent;
 };
 
-const rounded = (value: number, ceiling: number): number =>
-  value < 0 ? -Math.min(ceiling, Math.round(-value)) : Math.min(ceiling, Math.round(value));
-
 /** The samples by the curve, in an array of their own. Only a chunk that would go beyond the ceiling is bent. */
 const applyGain = (
   samples: Int16Array,
@@ -156,8 +153,10 @@ const applyGain = (
   const ramp = Math.min(rampSamples, samples.length);
   for (let index = 0; index < samples.length; index += 1) {
     const factor = index < ramp ? from + ((to - from) * index) / ramp : to;
-    const value = (samples[index] ?? 0) * factor;
-    made[index] = rounded(isBent ? bend(value, ceiling) : value, most);
+    const plain = (samples[index] ?? 0) * factor;
+    const value = isBent ? Math.max(-most, Math.min(most, bend(plain, ceiling))) : plain;
+    // The array cuts off what is behind the point: faster than rounding, of which this is half the work on a chunk.
+    made[index] = value < 0 ? value - 0.5 : value + 0.5;
   }
   return made;
 };

@@ -45,7 +45,7 @@ interface Waiting {
 }
 
 /**
- * MP3 on one thread of its own, started by the first stream. If that thread dies, its streams fail with
+ * MP3 on one thread of its own, started by the first narration. If that thread dies, its streams fail with
  * `worker_lost`, and the next stream starts another.
  *
  * @example
@@ -115,10 +115,14 @@ export const createMp3ThreadEncoder = (options: Mp3EncoderOptions = {}): AudioEn
     };
   };
 
+  const prepare = (): void => {
+    if (!isClosed) live ??= start();
+  };
+
   const close = async (): Promise<void> => {
     isClosed = true;
     await live?.thread.terminate();
   };
 
-  return { open, close };
+  return { prepare, open, close };
 };

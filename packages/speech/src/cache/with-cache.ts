@@ -41,6 +41,7 @@ export const withChunkCache = (
     get concurrency() {
       return engine.concurrency;
     },
+    fullPieceLetters: engine.fullPieceLetters,
     voices: () => engine.voices(),
     prepareText: (text) => engine.prepareText(text),
     synthesizeChunk: async (chunk, { signal, owner, ...options } = {}) => {

@@ -54,7 +54,7 @@ export class EngineLine implements NarratingEngine {
     this.#config = configOf(plugin, config);
     const concurrency = (): number =>
       isRemote(plugin) ? plugin.concurrency : this.#config.workerPool.maxWorkers;
-    const { name, prepareText, voices, clonesVoices } = plugin;
+    const { name, prepareText, voices, clonesVoices, fullPieceLetters } = plugin;
     const speak: SpeechLine['speak'] = (chunk, speakOptions) => {
       if (this.#line !== undefined) return this.#line.speak(chunk, speakOptions);
       throw new TalebackError('model_unavailable', 'The speech service has not been started.');
@@ -73,6 +73,7 @@ export class EngineLine implements NarratingEngine {
       voices,
       prepareText,
       clonesVoices,
+      fullPieceLetters,
       get concurrency() {
         return concurrency();
       },

@@ -71,7 +71,8 @@ export const planNarration = (engine: SpeechEngine, request: NarrationRequest): 
   const prepared = engine.prepareText(text);
   // Counting letters costs as much as all the rest; most texts lose nothing.
   if (prepared !== text) verifyScript(text, prepared, language);
-  const pieces = splitText(prepared, undefined, language).filter((piece) => isSpeakable(piece.text));
+  const limits = { fullLetters: engine.fullPieceLetters };
+  const pieces = splitText(prepared, limits, language).filter((piece) => isSpeakable(piece.text));
   if (pieces.length === 0) {
     throw new TalebackError('text_not_speakable', 'The text has no letter or digit to speak.');
   }

@@ -40,6 +40,7 @@ export const encodePieces = async (
   encoder: AudioEncoder,
   { onProgress, onFirstAudio, onEncoded, signal }: NarrationOptions,
 ): Promise<{ bytes: Uint8Array<ArrayBuffer>; durationMs: number; sampleRateHz: number }> => {
+  encoder.prepare?.();
   const letters = pieces.map(({ text }) => spokenLength(text));
   const allLetters = letters.reduce((sum, count) => sum + count, 0);
   const leveller = createLeveller();

@@ -86,6 +86,8 @@ export interface SpeechProfile {
   readonly clonesVoices?: boolean | undefined;
   /** Whether it speaks at its own rate only, so that the sound is stretched for others. Default: any of SPEED_RANGE. */
   readonly hasOneSpeed?: boolean | undefined;
+  /** Letters at which a piece takes no further sentence, where short pieces cost no more. Default: as many as fit. */
+  readonly fullPieceLetters?: number | undefined;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { getCompileCacheDir } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Log } from '@taleback/core';
 import { type Clock, systemClock } from '@taleback/resilience';
 import { FLITE_CHILD_FILE, OWN_NODE_ARGS, ownFile, PYTHON_FOLDER } from '../own-files.node.ts';
@@ -60,6 +61,8 @@ export interface FlitePluginOptions {
   /** Ours, of which the children get what they need. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly versions?: readonly ProtocolVersion[] | undefined;
+  /** In threads of this process, for one that ends with its text: they start sooner. Default: child processes. */
+  readonly inThreads?: boolean | undefined;
   readonly log: Log;
 }
 
@@ -82,10 +85,12 @@ export const embeddedFlite = ({
   childFile = FLITE_CHILD_FILE,
   environment = {},
   versions,
+  inThreads = false,
   log,
 }: Pick<FlitePluginOptions, 'log'> & Partial<FlitePluginOptions>) => {
   let kept: readonly { readonly close: () => Promise<void> }[] = [];
   let opened: OpenSpeechChild | undefined;
+  const openThread = openSpeechThread(ownFile('engines/flite/flite-thread'));
   const plugin: HostedPlugin = {
     ...FLITE_PROFILE,
     // All its voices are in one module.
@@ -94,16 +99,19 @@ export const embeddedFlite = ({
       if (opened === undefined) throw new Error('the embedded engine has not been opened');
       return opened(workerId, events);
     },
-    openThread: openSpeechThread(ownFile('engines/flite/flite-thread')),
+    openThread,
   };
   const open = async (): Promise<void> => {
+    if (inThreads) opened = openThread;
     if (opened !== undefined) return;
     const files = await openSoundFiles();
-    const compiled = await openFolder('compiled');
-    kept = [files, compiled];
     // Children read code that an earlier one compiled: 0.2 s of CPU until they are ready instead of 0.5 s.
+    const ours = getCompileCacheDir();
+    const compiled = ours === undefined ? await openFolder('compiled') : undefined;
+    kept = compiled === undefined ? [files] : [files, compiled];
+    const folder = compiled?.folder ?? dirname(ours ?? '');
     // In Electron the executable of this process is Node only when it is asked to be.
-    const own = { NODE_COMPILE_CACHE: compiled.folder, ELECTRON_RUN_AS_NODE: '1' };
+    const own = { NODE_COMPILE_CACHE: folder, ELECTRON_RUN_AS_NODE: '1' };
     const env = { ...childEnvironment(environment), ...own };
     const args = [...OWN_NODE_ARGS, childFile];
     opened = processChild({ command: process.execPath, args, env, files, versions, log });

@@ -61,6 +61,11 @@ export interface TextPiece {
  */
 export const MAX_PIECE_LETTERS = 240;
 
+export interface PieceLimits {
+  readonly maxLetters: number;
+  readonly fullLetters: number | undefined;
+}
+
 const LEVELS = [
   { ending: 'sentence', breaksOf: sentenceBreaks },
   { ending: 'clause', breaksOf: clauseBreaks },
@@ -75,6 +80,7 @@ const LEVELS = [
  * a word that is too long on its own is cut inside. Blank lines end a paragraph; other white space becomes one blank.
  * Every other character stays, in order.
  *
+ * @param limits the longest piece, in letters; `fullLetters`: at which one takes no further sentence, default the longest
  * @param language BCP 47, for what ends a sentence and a word there. Default: English, with the marks of every script.
  *
  * @example
@@ -82,28 +88,31 @@ const LEVELS = [
  */
 export const splitText = (
   text: string,
-  maxLetters: number = MAX_PIECE_LETTERS,
+  limits: number | Partial<PieceLimits> = {},
   language?: string,
 ): TextPiece[] => {
+  const { maxLetters = MAX_PIECE_LETTERS, fullLetters = maxLetters } =
+    typeof limits === 'number' ? { maxLetters: limits } : limits;
   if (maxLetters < 4) throw new RangeError(`maxLetters is ${maxLetters}, but one digit alone takes 4`);
   return text.split(/\r?\n[^\S\n]*\r?\n/u).flatMap((paragraph) => {
-    const pieces = pack(paragraph.replace(/\s+/gu, ' ').trim(), 0, { maxLetters, language });
+    const pieces = pack(paragraph.replace(/\s+/gu, ' ').trim(), 0, { maxLetters, fullLetters, language });
     return pieces.map((piece, index) =>
       index === pieces.length - 1 ? { text: piece.text, ending: 'paragraph' as const } : piece,
     );
   });
 };
 
-interface PackingRules {
-  readonly maxLetters: number;
+interface PackingRules extends PieceLimits {
   readonly language: string | undefined;
 }
 
 /** Fills pieces greedily with the units of one level; a unit too big for any piece is packed by the next level. */
 const pack = (text: string, level: number, packing: PackingRules): TextPiece[] => {
-  const { maxLetters, language } = packing;
+  const { maxLetters, fullLetters = maxLetters, language } = packing;
+  // Only between sentences may a piece end before it must.
+  const wishedLetters = level === 0 ? fullLetters : maxLetters;
   if (text === '') return [];
-  if (spokenLength(text) <= maxLetters) return [{ text, ending: LEVELS[level]?.ending ?? 'word' }];
+  if (spokenLength(text) <= wishedLetters) return [{ text, ending: LEVELS[level]?.ending ?? 'word' }];
   const rules = LEVELS[level];
   if (rules === undefined) return cutWord(text, maxLetters);
 
@@ -123,7 +132,7 @@ const pack = (text: string, level: number, packing: PackingRules): TextPiece[] =
     start = end;
     if (unit === '') continue;
     const cost = spokenLength(unit);
-    if (openCost + blank.length + cost <= maxLetters) {
+    if (openCost + blank.length + cost <= wishedLetters) {
       open += blank + unit;
       openCost += blank.length + cost;
       continue;

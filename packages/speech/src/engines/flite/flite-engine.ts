@@ -42,6 +42,8 @@ export const FLITE_PROFILE: SpeechProfile = {
   languages: ['en'],
   voices: () => FLITE_VOICES,
   prepareText: cleanText,
+  // So that several processes end a story together, and its first sound is early.
+  fullPieceLetters: 100,
 };
 
 /**
