@@ -184,7 +184,7 @@ export class SoundCache {
       return this.#drop(entry);
     }
     const bytes = await this.#store.read(entry);
-    if (bytes === 'missing') return this.#drop(entry);
+    if (bytes === 'missing') return this.#forget(entry);
     const value = bytes === 'altered' ? undefined : read({ facts: JSON.parse(entry.facts), bytes });
     if (value === undefined) {
       this.#counts.broken += 1;
@@ -197,9 +197,14 @@ export class SoundCache {
   }
 
   /** Removes an entry that must not be returned. */
-  async #drop({ file }: SoundEntry): Promise<undefined> {
+  async #drop(entry: SoundEntry): Promise<undefined> {
+    await this.#forget(entry);
+    void this.#inBackground(this.#removeFile(entry.file));
+  }
+
+  /** Removes an entry that has lost its file; a file of that name may be written again at any moment. */
+  async #forget({ file }: SoundEntry): Promise<undefined> {
     await this.#attempt(INDEX_FAULT, () => this.#store.removeEntry(file));
-    void this.#inBackground(this.#removeFile(file));
   }
 
   /** Removes what was used least recently until the rest is within the limits. */
