@@ -146,10 +146,11 @@ describe('the laws of levelling', () => {
     fc.assert(
       fc.property(
         chunk,
-        fc.array(fc.double({ min: -5, max: 5, noNaN: true }), { maxLength: 3 }),
+        // The story's gain lies among theirs, so that none is more than 6 dB from it. Beyond, the first levelling stops.
+        fc.array(fc.integer({ min: -29, max: 29 }), { maxLength: 3 }),
         (first, gains) => {
           const quiet = louder(made(first), -6);
-          const chunks = [quiet, ...gains.map((db) => louder(quiet, db))];
+          const chunks = [quiet, ...gains.map((tenths) => louder(quiet, tenths / 10))];
           // Softer than that, the first levelling stops at its limit of 20 dB, and only the second one reaches -19 LUFS.
           fc.pre(chunks.every((one) => lufsOf(one) >= -39));
           const once = levelAll(chunks);
