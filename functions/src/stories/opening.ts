@@ -3,6 +3,7 @@ import {
   type Budget,
   type BudgetDecision,
   type Change,
+  type CountedUsage,
   decideBudget,
   documentIdFault,
   type ErrorCode,
@@ -16,7 +17,6 @@ import {
   type StoryAudio,
   textOf,
   type TtsJobEvent,
-  type Usage,
 } from '@taleback/core';
 import { SIGNATURE_TOLERANCE_SECONDS } from '@taleback/core/signatures';
 import { contentHashesOf } from '@taleback/core/storage';
@@ -127,7 +127,7 @@ export interface OpeningWrites {
   readonly story: { readonly create: Fields } | { readonly update: Change };
   readonly attempt: Fields;
   /** What the user has used; undefined when nothing is counted. */
-  readonly usage: Usage | undefined;
+  readonly usage: CountedUsage | undefined;
 }
 
 /**

@@ -57,10 +57,16 @@ describe('firestore.indexes.json', () => {
       'ttsOwedEvents.event.data.userId': [{ order: 'ASCENDING', queryScope: 'COLLECTION' }],
       'ttsReplays.expiresAt': [],
       'ttsRunpodTurns.jobs': [],
+      'ttsUsage.expiresAt': [],
       'ttsUsage.underWay': [],
       'ttsVoices.engines': [],
       'ttsWorkers.engines': [],
     });
+  });
+
+  it('lets Firestore delete what has expired', async () => {
+    const expiring = (await read()).fieldOverrides.filter(({ ttl }) => ttl === true);
+    expect(expiring.map(({ collectionGroup }) => collectionGroup)).toEqual(['ttsReplays', 'ttsUsage']);
   });
 
   it('keeps the index by which expired workers are found', async () => {

@@ -40,6 +40,7 @@ describe('decideBudget', () => {
         day: '2026-11-30',
         narrations: 5,
         characters: 1_000,
+        expiresAt: new Date('2026-12-30T08:00:00Z'),
       },
     });
   });

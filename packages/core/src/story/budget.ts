@@ -39,7 +39,13 @@ export interface BudgetRequest {
  * - `granted`: with the usage to write
  * - `refused`: by that limit. The same request fits at `retryAtMs` at the latest; undefined when no time helps
  */
-export type BudgetDecision = { readonly kind: 'granted'; readonly usage: Usage } | Refusal;
+export type BudgetDecision = { readonly kind: 'granted'; readonly usage: CountedUsage } | Refusal;
+
+/** What a user has used, as it is kept. */
+export interface CountedUsage extends Usage {
+  /** When Firestore deletes it. */
+  readonly expiresAt: Date;
+}
 
 interface Refusal {
   readonly kind: 'refused';
@@ -50,6 +56,9 @@ interface Refusal {
 const DAY_MS = 86_400_000;
 /** Clocks of instances differ by less: one that is behind does not go back to the day before. */
 const MAX_SKEW_MS = 300_000;
+
+/** After the last opening. By then its day is over and its job has ended: RunPod keeps none for more than a week. */
+const LIFE_MS = 30 * DAY_MS;
 
 const dayAt = (atMs: number): string => new Date(atMs).toISOString().slice(0, 10);
 
@@ -89,11 +98,12 @@ export const decideBudget = (
   const others = Object.entries(usage.underWay).filter(
     ([id, end]) => end.getTime() > nowMs && id !== replacedJobId,
   );
-  const next: Usage = {
+  const next: CountedUsage = {
     underWay: { ...Object.fromEntries(others), [jobId]: new Date(nowMs + leaseMs) },
     day,
     narrations: counts.narrations + 1,
     characters: counts.characters + characters,
+    expiresAt: new Date(nowMs + LIFE_MS),
   };
 
   const {
