@@ -1,3 +1,6 @@
+import { realpath } from 'node:fs/promises';
+import { sep } from 'node:path';
+import { TalebackError } from '@taleback/core';
 import { tryWithDeadline, withDeadline } from '@taleback/resilience';
 import { createHttpPost } from '@taleback/outbox';
 import { createNetworkProbe } from '@taleback/speech/diagnosis';
@@ -19,6 +22,7 @@ import { outboxCheck, readOutbox } from './outbox-check.node.ts';
 import {
   firestorePlace,
   generateCheck,
+  openAddresses,
   placeCheck,
   pubsubPlace,
   type ReceiverAnswer,
@@ -45,6 +49,31 @@ const SHARE_OF_TIME = 0.9;
 /** One try: each answer is reported as it comes, and the check itself ends the waiting. */
 const ONCE = { maxAttempts: 1, backoff: { kind: 'schedule', delaysMs: [0], jitter: 'none' } } as const;
 
+/**
+ * @param key of an object in the private store, and its text
+ * @throws TalebackError when it can be read without a key of ours
+ */
+export const requirePrivate = async (
+  config: Pick<WorkerConfig, 'storage' | 'privateStorage'>,
+  [key, text]: readonly [string, string],
+  signal: AbortSignal,
+): Promise<void> => {
+  const { storage, privateStorage } = config;
+  if (storage.kind === 'folder' && 'folder' in privateStorage) {
+    const [served, folder] = await Promise.all(
+      [storage.folder, privateStorage.folder].map((one) => realpath(one)),
+    );
+    if (`${folder}${sep}`.startsWith(`${served}${sep}`))
+      throw new TalebackError('permission_denied', `The private folder lies in ${served}, which is served`);
+  }
+  for (const address of openAddresses(config, key)) {
+    const answer = await fetch(address, { signal });
+    // A web server may answer 200 to everything.
+    if (answer.ok && (await answer.text()) === text)
+      throw new TalebackError('permission_denied', 'Everyone can read what is in it', { details: address });
+  }
+};
+
 /** Everything that the doctor looks at. */
 export const doctorChecks = async (options: DoctorOptions): Promise<readonly Check[]> => {
   const { config, environment, voiceId, receiverUrl } = options;
@@ -55,7 +84,10 @@ export const doctorChecks = async (options: DoctorOptions): Promise<readonly Che
   const token = await readWorkerToken(callbacks.outbox.folder);
   const worker = url === undefined ? undefined : createWorkerClient(url, token);
   const tries = { retry: ONCE, timeoutMs: options.timeoutMs };
-  const { narrations, withRecords } = await openStores(config, { folderUrl: 'http://localhost', ...tries });
+  const { narrations, hidden, withRecords } = await openStores(config, {
+    folderUrl: 'http://localhost',
+    ...tries,
+  });
   const { post } = createHttpPost({ ...callbacks, allowPrivate: true, timeoutMs: options.timeoutMs });
   const postWith =
     (signing: Signed['signing']) =>
@@ -99,6 +131,14 @@ export const doctorChecks = async (options: DoctorOptions): Promise<readonly Che
       place: narrations.place,
       url: storeUrl(storage),
       check: async (signal) => void (await narrations.check(signal)),
+    }),
+    storageCheck({
+      ...looking,
+      name: 'private store',
+      place: hidden.place,
+      url: storeUrl(config.privateStorage),
+      check: async (signal) =>
+        void (await hidden.check(signal, (...object) => requirePrivate(config, object, signal))),
     }),
     diskCheck('disk of audio', config.audio.folder, readDiskSpace),
     diskCheck('disk of outbox', callbacks.outbox.folder, readDiskSpace),

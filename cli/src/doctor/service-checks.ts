@@ -51,15 +51,35 @@ export const placeCheck = ({ name, group, network, place, health, timeoutMs }: P
   },
 });
 
-/** Where the audio store is reached; undefined for a folder. */
-export const storeUrl = (storage: WorkerConfig['storage']): string | undefined => {
-  if (storage.kind === 'folder') return undefined;
+/** Where a store is reached; undefined for a folder. */
+export const storeUrl = (storage: WorkerConfig['storage' | 'privateStorage']): string | undefined => {
+  if (storage.kind === 'folder' || storage.kind === 'private-folder') return undefined;
   if (storage.kind === 'gcs') return storage.endpoint ?? 'https://storage.googleapis.com';
   const { endpoint, addressing, bucket } = storage;
   return addressing === 'path' ? endpoint : endpoint.replace(/^(https?:\/\/)/, `$1${bucket}.`);
 };
 
+/**
+ * Addresses at which everyone could read what is in the private store, were its bucket public. None for a folder.
+ *
+ * @param key of an object that is there
+ */
+export const openAddresses = (
+  { storage, privateStorage }: Pick<WorkerConfig, 'storage' | 'privateStorage'>,
+  key: string,
+): readonly string[] => {
+  const url = storeUrl(privateStorage);
+  if (url === undefined || !('bucket' in privateStorage)) return [];
+  const isNamed = privateStorage.kind === 's3' && privateStorage.addressing !== 'path';
+  const published = 'publicUrl' in storage && storage.publicUrl;
+  return [isNamed ? url : `${url}/${privateStorage.bucket}`, ...(published ? [published] : [])].map(
+    (base) => `${base}/${key}`,
+  );
+};
+
 export interface StorageCheckOptions extends Looking {
+  /** Default `audio store`. */
+  readonly name?: string;
   /** What people call it, such as `the bucket tales at https://s3.example`. */
   readonly place: string;
   /** Where it is reached; undefined for a folder. */
@@ -68,8 +88,15 @@ export interface StorageCheckOptions extends Looking {
   readonly check: (signal: AbortSignal) => Promise<void>;
 }
 
-/** The audio store: whether it is reached, takes our key, and can be written and read. */
-export const storageCheck = ({ network, place, url, check, timeoutMs }: StorageCheckOptions): Check => {
+/** A store: whether it is reached, takes our key, and can be written and read. */
+export const storageCheck = ({
+  name = 'audio store',
+  network,
+  place,
+  url,
+  check,
+  timeoutMs,
+}: StorageCheckOptions): Check => {
   const named = `${place.charAt(0).toUpperCase()}${place.slice(1)}`;
   const well: Finding = { status: 'ok', summary: `${named} can be written and read.` };
   const run = async (signal: AbortSignal): Promise<Finding> => {
@@ -96,7 +123,7 @@ export const storageCheck = ({ network, place, url, check, timeoutMs }: StorageC
     const words = isOwnWord ? `${refusal?.message}.` : diagnosis.summary;
     return { ...failedBy(diagnosis), summary: `${named}: ${words}` };
   };
-  return { name: 'audio store', group: 'storage', run };
+  return { name, group: 'storage', run };
 };
 
 export interface ReceiverAnswer {

@@ -1,12 +1,23 @@
+import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { TalebackError } from '@taleback/core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createNetworkProbe } from '@taleback/speech/diagnosis';
 import { openS3ObjectStore, type S3Options } from '@taleback/worker/src/storage/s3.node.ts';
 import { type CheckResult, examine } from '../../src/doctor/examine.ts';
+import { requirePrivate } from '../../src/doctor/doctor-checks.node.ts';
 import { storageCheck } from '../../src/doctor/service-checks.ts';
 import { createLibrary } from '@taleback/worker/src/storage/library.ts';
+import { openStores } from '@taleback/worker/src/storage/open-storage.ts';
+import type { WorkerConfig } from '@taleback/worker/src/config.ts';
 import { openS3Service, type S3Service, s3Error } from '@taleback/worker/test/storage/s3-service.ts';
-import { closedPort, openSilent, type TestServer } from '../../../packages/speech/test/diagnosis/servers.ts';
+import {
+  closedPort,
+  openHttp,
+  openSilent,
+  type TestServer,
+} from '../../../packages/speech/test/diagnosis/servers.ts';
 
 const ONCE = { maxAttempts: 1, backoff: { kind: 'schedule', delaysMs: [0], jitter: 'none' } } as const;
 const PATIENT_MS = 50_000;
@@ -14,6 +25,7 @@ const network = createNetworkProbe();
 
 let service: S3Service;
 let silent: TestServer | undefined;
+let server: TestServer | undefined;
 beforeAll(async () => {
   service = await openS3Service();
 });
@@ -21,6 +33,8 @@ afterAll(() => service.close());
 afterEach(async () => {
   await silent?.close();
   silent = undefined;
+  await server?.close();
+  server = undefined;
   const left = service.proxy.takeLeftFaults();
   if (left.length > 0) throw new Error(`no request ran into ${JSON.stringify(left)}`);
 });
@@ -118,5 +132,56 @@ describe('a folder', () => {
       code: 'timed_out',
       summary: 'The folder /srv/tales did not answer within 0.02 s.',
     });
+  });
+});
+
+const bucket = (publicUrl?: string) => ({ kind: 's3', ...service.access, publicUrl }) as const;
+
+/** What is wrong with it, in the words of the report. */
+const faultOf = async (
+  storage: WorkerConfig['storage'],
+  privateStorage: WorkerConfig['privateStorage'],
+): Promise<string> => {
+  const config = { storage, privateStorage };
+  const { hidden, close } = await openStores(config, { folderUrl: 'http://localhost', retry: ONCE });
+  const check = async (signal: AbortSignal): Promise<void> =>
+    void (await hidden.check(signal, (...object) => requirePrivate(config, object, signal)));
+  const { place } = hidden;
+  const options = { name: 'private store', network, place, url: undefined, check, timeoutMs: PATIENT_MS };
+  const { name, status, summary } = await resultOf(storageCheck(options));
+  expect({ name, left: await hidden.list('check') }).toEqual({ name: 'private store', left: [] });
+  await close();
+  return status === 'ok' ? status : summary;
+};
+
+describe('the private store', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'taleback-private-'));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  const folderStore = (name: string) =>
+    ({ kind: 'folder', folder: join(folder, name), baseUrl: undefined }) as const;
+  const privateFolder = (name: string) => ({ kind: 'private-folder', folder: join(folder, name) }) as const;
+
+  it('is a folder outside of that of narrations', async () => {
+    await mkdir(join(folder, 'audio'));
+    expect(await faultOf(folderStore('audio'), privateFolder('private'))).toBe('ok');
+    expect(await faultOf(folderStore('audio'), privateFolder('audio/private'))).toContain('which is served');
+    await symlink(join(folder, 'audio'), join(folder, 'link'));
+    expect(await faultOf(folderStore('audio'), privateFolder('link/private'))).toContain('which is served');
+  });
+
+  it('is a bucket that no one can read without our key', async () => {
+    expect(await faultOf(folderStore('audio'), bucket())).toBe('ok');
+    server = await openHttp((_request, response) => void response.end('a page'));
+    const publicUrl = `http://127.0.0.1:${server.port}`;
+    expect(await faultOf(bucket(publicUrl), bucket())).toBe('ok');
+    await server.close();
+    const words = `written by a check of the bucket tales at ${service.access.endpoint}\n`;
+    server = await openHttp((_request, response) => void response.end(words));
+    const published = bucket(`http://127.0.0.1:${server.port}`);
+    expect(await faultOf(published, bucket())).toBe('Everyone can read what is in it');
   });
 });

@@ -180,12 +180,19 @@ export const createLibrary = (objects: ObjectStore) => {
       await keep(target, bytes);
       await objects.remove(key);
     },
-    /** Makes the address of a small object, writes it, reads it back and removes it. Resolves with the place. */
-    check: async (signal?: AbortSignal): Promise<{ readonly place: string }> => {
+    /**
+     * Writes a small object, reads it back and removes it. Resolves with the place.
+     *
+     * @param inspect called while the object is there; default: makes its address
+     */
+    check: async (
+      signal?: AbortSignal,
+      inspect: (key: string, text: string) => Promise<unknown> = objects.urlOf,
+    ): Promise<{ readonly place: string }> => {
       const { place } = objects;
       const key = `check-${randomUUID()}.txt`;
-      const bytes = Buffer.from(`written by a check of ${place}\n`);
-      await objects.urlOf(key);
+      const text = `written by a check of ${place}\n`;
+      const bytes = Buffer.from(text);
       await objects.write({ key, bytes, contentType: 'text/plain' }, signal);
       try {
         const back = await objects.read(key, signal);
@@ -193,6 +200,7 @@ export const createLibrary = (objects: ObjectStore) => {
           throw new TalebackError('storage_unavailable', 'The store does not give back what it was given', {
             details: `${place}: ${back?.byteLength ?? 'none'} of ${bytes.byteLength} bytes of ${key}`,
           });
+        await inspect(key, text);
       } catch (error) {
         await objects.remove(key).catch(() => {});
         throw error;
