@@ -49,6 +49,25 @@ export const ownStdout = (): ProtocolOutput => {
   };
 };
 
+/** A path that no file can have, or where we may not write one. What else fails is the disk's fault. */
+const BAD_PLACES: ReadonlySet<unknown> = new Set(
+  'ENOENT ENOTDIR EISDIR EACCES EPERM ENAMETOOLONG EROFS EBUSY ELOOP ERR_INVALID_ARG_VALUE'.split(' '),
+);
+
+/** @throws TalebackError `disk_full`, `request_invalid` when no file can be there, else `storage_unavailable` */
+const writeSound = (path: string, wav: Uint8Array): void => {
+  try {
+    writeFileSync(path, wav);
+  } catch (error) {
+    const { code, message: details } = error as NodeJS.ErrnoException;
+    if (BAD_PLACES.has(code))
+      throw new TalebackError('request_invalid', 'No file can be written at output_path.', { details });
+    const fault = toTalebackError(error);
+    if (fault.code === 'disk_full') throw fault;
+    throw new TalebackError('storage_unavailable', 'The sound cannot be written.', { details });
+  }
+};
+
 /** Writes a child's messages, in each version. */
 export class Answers {
   readonly #output: ProtocolOutput;
@@ -79,7 +98,7 @@ export class Answers {
     else this.respond(address, { type: 'error', code, message, details, retryable });
   }
 
-  /** @throws the error of writing the file, or TalebackError `text_too_long`; nothing was sent then. */
+  /** @throws TalebackError, of `writeSound` or `text_too_long`; nothing was sent then. */
   sound(address: Address, outputPath: string | undefined, sound: Pcm): void {
     if (address.version === RAW_VERSION) {
       const { buffer, byteOffset, byteLength } = sound.samples;
@@ -94,7 +113,7 @@ export class Answers {
       this.respond(address, { type: 'audio', encoding: 'wav', audio_base64: text });
       return;
     }
-    writeFileSync(outputPath, wav);
+    writeSound(outputPath, wav);
     if (address.version === BARE_VERSION) this.#bare({ success: true, output_path: outputPath });
     else this.respond(address, { type: 'audio', encoding: 'wav', output_path: outputPath });
   }

@@ -180,6 +180,19 @@ describe('synthesize', () => {
     expect(payload(host.said[0] as Said)['type']).toBe('error');
   });
 
+  it.each([
+    ['request_invalid', () => join(folder, 'none', 'a.wav')],
+    ['request_invalid', () => folder],
+    ['request_invalid', () => join(folder, 'a\0b.wav')],
+    ['request_invalid', () => join(folder, 'a'.repeat(300))],
+    ['disk_full', () => '/dev/full'],
+  ])('answers %s where no sound can be written, as a Python child does', async (code, path) => {
+    const host = await startLoaded();
+    host.hearObject(synthesize('b', 'b', { output_path: path() }, '2.0.0'));
+    await host.clock.settle();
+    expect(host.said.map(payload)).toMatchObject([{ type: 'error', code }]);
+  });
+
   it('never says a line or sound that would end the connection', async () => {
     const host = await startLoaded();
     host.hearObject(synthesize('line', 'long 400000', {}, '2.0.0'));
