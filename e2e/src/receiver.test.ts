@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -96,6 +97,20 @@ const send = async (method: string, url: string, body: unknown, headers = {}): P
   const json = { 'content-type': 'application/json', ...headers };
   return (await fetch(url, { method, headers: json, body: JSON.stringify(body) })).json();
 };
+
+const statusOfHealth = async (headers: Record<string, string>): Promise<number | undefined> => {
+  const asked = request(`${addresses.url}/api/tts/health`, { headers }).end();
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+  answer.resume();
+  return answer.statusCode;
+};
+
+it('is reached by its own names only, and not from pages of other sites', async () => {
+  expect(await statusOfHealth({})).toBe(200);
+  expect(await statusOfHealth({ host: 'localhost' })).toBe(200);
+  expect(await statusOfHealth({ host: 'rebound.example' })).toBe(403);
+  expect(await statusOfHealth({ origin: 'https://other.example' })).toBe(403);
+});
 
 it('queues jobs that call back to it', async () => {
   const { topics } = createNames();

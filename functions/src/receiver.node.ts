@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Log } from '@taleback/core';
+import { isLoopback } from '@taleback/outbox';
 import { deleteApp, initializeApp } from 'firebase-admin/app';
 import { getFirestore } from 'firebase-admin/firestore';
 import { parseConfig } from './config.ts';
@@ -35,7 +36,10 @@ export const serveReceiver = async ({
   const config = parseConfig(environment);
   const app = initializeApp();
   const { receiver, trustedProxyHops } = openParts(config, getFirestore(app), log).receiver();
-  const server = createServer(nodeEdge(receiver, { trustedProxyHops })).on('connect', refuseConnect);
+  // Reached beside loopback as its own address says, such as through a tunnel.
+  const names = [new URL(config.callbackUrl).hostname];
+  const local = isLoopback(host) ? { host, names } : undefined;
+  const server = createServer(nodeEdge(receiver, { trustedProxyHops, local })).on('connect', refuseConnect);
   server.listen(port, host);
   await once(server, 'listening');
   return {

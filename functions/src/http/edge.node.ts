@@ -2,9 +2,10 @@ import type { IncomingMessage, RequestListener } from 'node:http';
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { errorWords, type Log } from '@taleback/core';
+import { type LocalServer, refuseForeign } from '@taleback/outbox';
 import type { Response as ExpressResponse } from 'express';
 import type { Request as ExpressRequest } from 'firebase-functions/https';
-import { answerFault, answerMisconfigured } from './answer.ts';
+import { answerFault, answerMisconfigured, json } from './answer.ts';
 import { bodyStream, headersOf, isUnread, send } from './gate.node.ts';
 import { type Receiver, refuseTarget } from './router.ts';
 
@@ -126,13 +127,23 @@ export const expressEdge =
     await send(answer, request, response);
   };
 
+export interface NodeEdgeOptions extends Omit<Mount, 'receiver'> {
+  /** Of a server of this machine only: pages of other sites and unknown hosts are refused. Default: everyone is served. */
+  readonly local?: LocalServer | undefined;
+}
+
 /** Mounts the receiver on Node's own server. */
 export const nodeEdge =
-  (receiver: Receiver, options: Omit<Mount, 'receiver'> = {}): RequestListener =>
+  (receiver: Receiver, { local, ...options }: NodeEdgeOptions = {}): RequestListener =>
   (incoming, outgoing) => {
-    answerTo(incoming, incoming.url ?? '/', () => bodyStream(incoming), { ...options, receiver })
+    const answer = async (): Promise<Response> => {
+      const refusal = local && refuseForeign(incoming, local);
+      if (refusal !== undefined) return json(refusal.status, { success: false, error: refusal.error });
+      return answerTo(incoming, incoming.url ?? '/', () => bodyStream(incoming), { ...options, receiver });
+    };
+    answer()
       .catch(answerFault)
-      .then((answer) => send(answer, incoming, outgoing))
+      .then((response) => send(response, incoming, outgoing))
       .catch(() => outgoing.destroy());
   };
 

@@ -7,16 +7,19 @@ export * from './job/tts-job.ts';
 export * from './json.ts';
 export * from './log.ts';
 export * from './names.ts';
-export * from './storable/document-id.ts';
 export {
   ALTERED_FIELD,
   type Alteration,
   type Cuttable,
+  documentIdFault,
   fieldsBytes,
   fitDocument,
   fitsEasily,
+  isWellFormed,
+  MAX_DOCUMENT_BYTES,
+  storableMetadata,
+  toWellFormed,
 } from './storable/document.ts';
-export { MAX_DOCUMENT_BYTES, storableMetadata } from './storable/document.ts';
 export * from './story/index.ts';
 export * from './voices/voices.ts';
 export { checkStory, DEFAULT_STORY_LIMITS, primaryLanguage } from './text/check-story.ts';

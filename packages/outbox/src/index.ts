@@ -2,7 +2,13 @@ export * from './callback-client.ts';
 export { type OutboxPolicy } from './decide-next.ts';
 export * from './entry-file.ts';
 export { createHttpPost, type HttpPost, type HttpPostOptions } from './http-post.node.ts';
-export { bearsToken, type LocalRefusal, type LocalServer, refuseForeign } from './local-guard.node.ts';
+export {
+  bearsToken,
+  isLoopback,
+  type LocalRefusal,
+  type LocalServer,
+  refuseForeign,
+} from './local-guard.node.ts';
 export type * from './message.ts';
 export {
   AddressRefusedError,

@@ -22,7 +22,13 @@ loopback.addAddress('::1', 'ipv6');
 const familyOf = (name: string): 'ipv4' | 'ipv6' | undefined =>
   (({ 4: 'ipv4', 6: 'ipv6' }) as const)[isIP(name)];
 
-const isLoopback = (name: string): boolean => {
+/**
+ * Whether an address or name is this machine's own.
+ *
+ * @example
+ * console.log(isLoopback('127.0.0.1'), isLoopback('0.0.0.0')); // true false
+ */
+export const isLoopback = (name: string): boolean => {
   const family = familyOf(name);
   return family === undefined ? name === 'localhost' : loopback.check(name, family);
 };

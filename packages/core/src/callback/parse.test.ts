@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseErrorCallback, parseProgress, parseSuccessCallback } from './parse.ts';
 import type { Parsed } from './parse.ts';
-import { documentIdFault, isWellFormed } from '../storable/document-id.ts';
+import { documentIdFault, isWellFormed } from '../storable/document.ts';
 
 const parsers = { parseErrorCallback, parseProgress, parseSuccessCallback } as const;
 const names = Object.keys(parsers) as readonly (keyof typeof parsers)[];

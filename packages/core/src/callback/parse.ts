@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { describeError } from '../errors/catalogue.ts';
 import { isRecord } from '../json.ts';
-import { documentIdFault, toWellFormed } from '../storable/document-id.ts';
+import { documentIdFault, toWellFormed } from '../storable/document.ts';
 
 /** What parsing ends in: the value, or the field that is wrong and a sentence that names it. */
 export type Parsed<T> =

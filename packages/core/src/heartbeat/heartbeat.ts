@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { documentId, inCamelCase, optional, type Parsed, parseWith } from '../callback/parse.ts';
 import { type ErrorCode, isErrorCode } from '../errors/catalogue.ts';
-import { isWellFormed, toWellFormed } from '../storable/document-id.ts';
+import { isWellFormed, toWellFormed } from '../storable/document.ts';
 
 /** From best to worst: speaks; speaks, but not as it should; does not speak. */
 export const ENGINE_STATES = ['ready', 'degraded', 'unavailable'] as const;

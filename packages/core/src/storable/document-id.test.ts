@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { documentIdFault, isWellFormed, toWellFormed } from './document-id.ts';
+import { documentIdFault, isWellFormed, toWellFormed } from './document.ts';
 
 describe('documentIdFault', () => {
   it.each([

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { isWellFormed } from './document-id.ts';
+import { isWellFormed } from './document.ts';
 import { ALTERED_FIELD, storableMetadata } from './document.ts';
 
 const utf8Bytes = (text: string): number => new TextEncoder().encode(text).length;

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { posix } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { toWellFormed } from '../storable/document-id.ts';
+import { toWellFormed } from '../storable/document.ts';
 import { audioKey, isNarrationKey, trustedStoragePath } from './audio-key.ts';
 
 const awkward = fc.oneof(

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { toWellFormed } from '../storable/document-id.ts';
+import { toWellFormed } from '../storable/document.ts';
 
 export interface AudioKeyParts {
   readonly userId: string | undefined;

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { isRecord } from '../json.ts';
-import { toWellFormed } from '../storable/document-id.ts';
+import { toWellFormed } from '../storable/document.ts';
 import { safeSegment } from './audio-key.ts';
 
 /** Folder of the private store for recordings that came with jobs. */

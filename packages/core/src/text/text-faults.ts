@@ -1,4 +1,4 @@
-import { isWellFormed } from '../storable/document-id.ts';
+import { isWellFormed } from '../storable/document.ts';
 
 /** Control characters that are no white space, halves of surrogates' replacement, and what is no character at all. */
 const UNREADABLE = /[^\P{Cc}\t\n\v\f\r]|[\uFFFD\p{Noncharacter_Code_Point}]/u;

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { documentIdFault } from '../storable/document-id.ts';
+import { documentIdFault } from '../storable/document.ts';
 import {
   accessOf,
   mayUseVoice,
