@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { measureMemory } from '@taleback/e2e/src/function-memory.ts';
 import { type Hostile, hostileBodies, post, serveFunction } from '@taleback/e2e/src/framework.ts';
 import { buildFunctions } from '@taleback/scripts/src/build/deployed.ts';
 import { inRoot } from '@taleback/scripts/src/paths.ts';
@@ -9,6 +10,8 @@ import { atMost, type BenchResult, below, elapsedMs, judged } from './measure.ts
 const AT_ONCE = 12;
 const MAX_ANSWER_MS = 2_000;
 const MAX_PEAK_MB = 200;
+/** Of a function's memory: the rest is for what an instance collects in its life. */
+const MAX_MEMORY_SHARE = 0.9;
 const EMPTY_FUNCTION = 'export const tts = (request, response) => void response.status(200).send("");\n';
 
 /** The longest answer to one body, and the peak memory of a function that is sent each so many times at once. */
@@ -45,7 +48,8 @@ const measure = async (
 
 /**
  * What hostile bodies cost the deployed receiver behind Google's functions-framework, beside what the smallest of them
- * costs a function that does nothing: there the framework itself inflates and parses.
+ * costs a function that does nothing: there the framework itself inflates and parses. And what each function takes of its
+ * memory when an instance is as busy as it may be.
  */
 export const run = async (): Promise<BenchResult> => {
   const folder = await mkdtemp(join(tmpdir(), 'taleback-bench-gate-'));
@@ -59,7 +63,11 @@ export const run = async (): Promise<BenchResult> => {
     const ours = await measure(inRoot('functions/dist'), bodies, AT_ONCE, folder);
     // More than the smallest, once, would take gigabytes and minutes.
     const peer = await measure(empty, bodies.slice(0, 1), 1, folder);
+    const memory = Object.entries(await measureMemory(inRoot('functions/dist'), folder));
     const figures = {
+      ...Object.fromEntries(memory.map(([name, { peakMb }]) => [`${name}PeakMb`, peakMb])),
+      largestMemoryShare: Math.max(...memory.map(([, { share }]) => share)),
+      lostRequests: memory.reduce((sum, [, { lost }]) => sum + lost, 0),
       slowestAnswerMs: ours.slowestMs,
       peakMb: ours.peakMb,
       emptySlowestAnswerMs: peer.slowestMs,
@@ -69,6 +77,8 @@ export const run = async (): Promise<BenchResult> => {
     return judged('gate', figures, {
       slowestAnswerMs: atMost(MAX_ANSWER_MS),
       peakMb: below(MAX_PEAK_MB),
+      largestMemoryShare: atMost(MAX_MEMORY_SHARE),
+      lostRequests: atMost(0),
     });
   } finally {
     await rm(folder, { recursive: true });

@@ -27,7 +27,13 @@ export const serveFunction = async (
   environment: Readonly<Record<string, string>> = {},
 ) => {
   const port = await pickPort();
-  const options = [`--source=${source}`, `--target=${target}`, `--port=${port}`, '--signature-type=http'];
+  const { FUNCTION_SIGNATURE_TYPE: signatureType = 'http' } = environment;
+  const options = [
+    `--source=${source}`,
+    `--target=${target}`,
+    `--port=${port}`,
+    `--signature-type=${signatureType}`,
+  ];
   const served = await startSupervised({
     name: `the function ${target}`,
     command: [process.execPath, FRAMEWORK, ...options],
@@ -38,7 +44,7 @@ export const serveFunction = async (
       // In production the framework does not say when it serves.
       NODE_ENV: 'test',
       FUNCTION_TARGET: target,
-      FUNCTION_SIGNATURE_TYPE: 'http',
+      FUNCTION_SIGNATURE_TYPE: signatureType,
       ...environment,
     },
     readyWhen: /^URL: /m,

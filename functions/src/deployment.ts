@@ -64,3 +64,24 @@ export const parseDeployment = (environment: Environment) => {
     maxInstances: env.MAX_INSTANCES,
   };
 };
+
+/**
+ * Memory of an instance of any function, in MiB. Modules, connections and a heap that was not collected lately take 110 to
+ * 240 MB in each; a sweep took 269 MB in a siege of seven minutes. `npm run bench -- gate` measures what each takes at its
+ * concurrency, with the largest bodies, stories and recordings.
+ */
+export const MEMORY_MIB = 512;
+
+/** Requests that one instance of each function serves at once. */
+export const CONCURRENCY = {
+  /** `/api/tts/**`. The largest body, RunPod's webhook, has 12 MB. */
+  tts: 12,
+  /** Each of those that people call. A story may have 600 KB. */
+  callable: 80,
+  /** An order for RunPod, with the recording of its job, takes some 15 MB. */
+  dispatchTtsJob: 12,
+  /** A job's text may have 600 KB. */
+  ttsDeadLetter: 40,
+  /** The schedule calls it every minute, and one may outlast it. It reads fifty stories at a time. */
+  sweepStories: 2,
+} as const;

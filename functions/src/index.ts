@@ -8,7 +8,7 @@ import { defineSecret } from 'firebase-functions/params';
 import { type Message, onMessagePublished } from 'firebase-functions/pubsub';
 import { onSchedule } from 'firebase-functions/scheduler';
 import { parseConfig, readEnvironment } from './config.ts';
-import { parseDeployment } from './deployment.ts';
+import { CONCURRENCY, MEMORY_MIB, parseDeployment } from './deployment.ts';
 import {
   deleteMyData as removeMyData,
   deleteStory as removeStory,
@@ -38,7 +38,7 @@ installGate(environment['FUNCTION_TARGET']);
 /** All secrets everywhere, because the configuration is read whole. */
 const COMMON = {
   region: names.region,
-  memory: '256MiB',
+  memory: `${MEMORY_MIB}MiB`,
   maxInstances,
   secrets: [
     defineSecret('CALLBACK_SECRETS'),
@@ -59,12 +59,9 @@ const parts = once(() => {
   return openParts(parseConfig(readEnvironment()), firestore, log);
 });
 
-/** The largest body, RunPod's webhook, takes 12 MB and about as much again when it is parsed. */
-const TTS_CONCURRENCY = 12;
-
 /** `/api/tts/**`: callback, error-callback, progress, generate, heartbeat, runpod-webhook, health. */
 export const tts = onRequest(
-  { ...COMMON, memory: '512MiB', concurrency: TTS_CONCURRENCY, invoker: 'public' },
+  { ...COMMON, concurrency: CONCURRENCY.tts, invoker: 'public' },
   expressEdge(() => parts().receiver(), log),
 );
 
@@ -80,17 +77,20 @@ interface Caller {
 
 const callable = <Value>(answerTo: (caller: Caller, data: unknown) => Promise<CallableAnswer<Value>>) =>
   boundedCallable(
-    onCall({ ...COMMON, enforceAppCheck }, async ({ auth, data }: CallableRequest<unknown>) => {
-      if (auth === undefined) throw new HttpsError('unauthenticated', 'Sign in first.');
-      const { uid: userId, token } = auth;
-      const isAnonymous = token.firebase?.sign_in_provider === 'anonymous';
-      const answer = await answerTo(
-        { userId, priority: priorityOf(token[PRIORITY_CLAIM]), isAnonymous },
-        data,
-      );
-      if (answer.ok) return answer.value;
-      throw new HttpsError(answer.status, answer.sentence, answer.details);
-    }),
+    onCall(
+      { ...COMMON, concurrency: CONCURRENCY.callable, enforceAppCheck },
+      async ({ auth, data }: CallableRequest<unknown>) => {
+        if (auth === undefined) throw new HttpsError('unauthenticated', 'Sign in first.');
+        const { uid: userId, token } = auth;
+        const isAnonymous = token.firebase?.sign_in_provider === 'anonymous';
+        const answer = await answerTo(
+          { userId, priority: priorityOf(token[PRIORITY_CLAIM]), isAnonymous },
+          data,
+        );
+        if (answer.ok) return answer.value;
+        throw new HttpsError(answer.status, answer.sentence, answer.details);
+      },
+    ),
   );
 
 const requestsOf = ({ priority, isAnonymous }: Caller) => {
@@ -133,7 +133,13 @@ const DISPATCH_TIMEOUT_SECONDS = 120;
 
 /** Sends queued jobs to RunPod; where workers pull jobs themselves, it does nothing. */
 export const dispatchTtsJob = onMessagePublished(
-  { ...COMMON, topic: names.topics.jobs, retry: true, timeoutSeconds: DISPATCH_TIMEOUT_SECONDS },
+  {
+    ...COMMON,
+    concurrency: CONCURRENCY.dispatchTtsJob,
+    topic: names.topics.jobs,
+    retry: true,
+    timeoutSeconds: DISPATCH_TIMEOUT_SECONDS,
+  },
   async (event) => {
     const options = parts().dispatch();
     if (options !== undefined) await dispatchJob(queuedMessage(event.data.message), options);
@@ -142,7 +148,7 @@ export const dispatchTtsJob = onMessagePublished(
 
 /** Fails the stories of jobs that no worker could take. */
 export const ttsDeadLetter = onMessagePublished(
-  { ...COMMON, topic: names.topics.deadLetters, retry: true },
+  { ...COMMON, concurrency: CONCURRENCY.ttsDeadLetter, topic: names.topics.deadLetters, retry: true },
   async (event) => {
     await failDeadLetter(queuedMessage(event.data.message), parts().common);
   },
@@ -153,7 +159,13 @@ const EXPIRY_MINUTE = 17;
 
 /** Ends overdue jobs every minute, and publishes owed events. */
 export const sweepStories = onSchedule(
-  { ...COMMON, schedule: 'every 1 minutes', timeoutSeconds: 120, maxInstances: 1 },
+  {
+    ...COMMON,
+    concurrency: CONCURRENCY.sweepStories,
+    schedule: 'every 1 minutes',
+    timeoutSeconds: 120,
+    maxInstances: 1,
+  },
   async () => {
     const { common, deletion, heartbeats, recordings, sweep } = parts();
     await sweepOverdue(sweep());

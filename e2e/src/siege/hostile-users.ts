@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createNames } from '@taleback/core';
+import { signStandard } from '@taleback/core/signatures';
 import {
   creationOf,
   type HandCall,
@@ -42,7 +43,9 @@ const FLOOD_AT_ONCE = 10;
 /** Asks for voices of others, one of them guessed. */
 const MIMIC = 'wendy';
 const VOICES = { 'voice-of-no-one': 'closed', 'voice-of-alice': { owner: 'alice' } } as const;
-const FORBIDDEN_VOICES = [...Object.keys(VOICES), '21m00Tcm4TlvDq8ikWAM'];
+/** A worker reports it. */
+const CLONED_VOICE = 'clone77';
+const FORBIDDEN_VOICES = [...Object.keys(VOICES), CLONED_VOICE, '21m00Tcm4TlvDq8ikWAM'];
 /** Holds locks on own stories that the sweep has to end. */
 const LOCKER = 'craig';
 const LOCKED = 40;
@@ -204,6 +207,47 @@ export const hostileUsers = (system: System, victim: Victim): readonly Draw[] =>
     forbidden,
     deletion,
     flood,
+  ];
+};
+
+/**
+ * A worker reports a cloned voice, and a stranger looks for it and asks for it; an anonymous user asks for more narrations
+ * than a day has room for. Whatever is drawn later, both are tried once. @returns what is wrong, a sentence each
+ */
+export const tryVoiceAndBudget = async (system: System): Promise<readonly string[]> => {
+  const { receiverUrl, secrets } = system;
+  const voices = [
+    { id: 'stock1', name: 'Rachel', is_private: false },
+    { id: CLONED_VOICE, name: 'Ada herself', is_private: true },
+  ];
+  const engine = { name: 'elevenlabs', state: 'ready', languages: ['en'], clones_voices: true, voices };
+  const body = Buffer.from(JSON.stringify({ worker_id: 'cloner', engines: [engine] }));
+  const proof = signStandard({ id: 'cloner', timestampSeconds: Date.now() / 1000, body }, [secrets.standard]);
+  await fetch(`${receiverUrl}/api/tts/heartbeat`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...proof },
+    body,
+  });
+  const rest = restAs(system, 'oscar', ANONYMOUS);
+  const menu = JSON.stringify((await rest('GET', `/${createNames().documents.voiceMenu}`)).body);
+  const entry = await rest('GET', `/${collections.voices}/elevenlabs:${CLONED_VOICE}`);
+  const spoken = await system.call(
+    functions.request,
+    { storyId: storyOf(MIMIC), voiceId: CLONED_VOICE },
+    MIMIC,
+  );
+  const statuses: number[] = [];
+  for (let from = 0; from < FLOOD; from += FLOOD_AT_ONCE) {
+    const ask = (_: unknown, index: number): Promise<number> =>
+      system.call(functions.request, { storyId: floodOf('oscar', from + index) }, 'oscar', ANONYMOUS);
+    statuses.push(...(await Promise.all(Array.from({ length: FLOOD_AT_ONCE }, ask))));
+  }
+  return [
+    ...(menu.includes('stock1') ? [] : ['a built-in voice is not in the menu']),
+    ...(menu.includes(CLONED_VOICE) ? ['a cloned voice is in the menu'] : []),
+    ...(entry.status === 403 ? [] : [`the entry of a cloned voice was answered ${entry.status}`]),
+    ...(spoken === 400 ? [] : [`a request for a cloned voice was answered ${spoken}`]),
+    ...(statuses.includes(200) && statuses.includes(429) ? [] : [`a flood was answered ${statuses.join()}`]),
   ];
 };
 

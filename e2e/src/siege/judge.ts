@@ -41,6 +41,7 @@ export const judge = async (
   system: System,
   honest: readonly HonestStory[],
   { untouched, locked, flood, budgets, voices }: Awaited<ReturnType<typeof plantHostileStories>>,
+  startedAt: number,
 ): Promise<readonly string[]> => {
   const { firestore, jobs, consumer } = system;
   const faults: string[] = [];
@@ -71,9 +72,14 @@ export const judge = async (
     } else if (!flood.includes(doc.id)) faults.push(`there is a story ${doc.id} that no one has written`);
   }
   faults.push(...[...promised.keys()].map((id) => `${id} is gone`));
+  // A budget is that of a day, UTC, and a siege may last past midnight.
+  const days = new Set([startedAt, Date.now()].map((at) => new Date(at).toISOString().slice(0, 10))).size;
   for (const { userId, budget } of budgets) {
-    const granted = attempts.filter((doc) => doc.get('requestedBy') === userId).length;
-    if (granted > budget) faults.push(`${userId} has had ${granted} narrations instead of ${budget} at most`);
+    const [granted, most] = [
+      attempts.filter((doc) => doc.get('requestedBy') === userId).length,
+      budget * days,
+    ];
+    if (granted > most) faults.push(`${userId} has had ${granted} narrations instead of ${most} at most`);
   }
   const known = new Set(attempts.map((doc) => doc.id));
   for (const { id, input } of jobs) {

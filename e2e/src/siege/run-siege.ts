@@ -10,6 +10,7 @@ import {
   hostileUsers,
   pick,
   plantHostileStories,
+  tryVoiceAndBudget,
   type Victim,
 } from './hostile-users.ts';
 import { judge } from './judge.ts';
@@ -71,6 +72,7 @@ export const runSiege = async (seed: number, seconds: number, folder: string) =>
     const [users, clients] = [hostileUsers(system, victim), hostileClients(system, victim)];
     const attackers = [users, users, users, clients, clients, clients, clients];
     const startedAt = Date.now();
+    const known = await tryVoiceAndBudget(system);
     let isOver = false;
     const hasEnded = (): boolean => isOver;
     const hostile = Promise.all([
@@ -110,6 +112,7 @@ export const runSiege = async (seed: number, seconds: number, folder: string) =>
         memory: memory.figures,
       },
       faults: [
+        ...known,
         ...honest.faults,
         ...late.map(({ way, ms }) => `an honest story, ${way}, took ${ms} ms`),
         ...attacks.flatMap((one) => one.faults),
@@ -118,7 +121,7 @@ export const runSiege = async (seed: number, seconds: number, folder: string) =>
           .map((status) => `a slow body was answered ${status}`),
         ...(isIdle ? ['an honest user had no story, no lock was held or no slow body was given up'] : []),
         ...unsettled,
-        ...(await judge(system, honest.stories, planted)),
+        ...(await judge(system, honest.stories, planted, startedAt)),
         ...memory.faults,
       ],
     };

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Message, PubSub } from '@google-cloud/pubsub';
 import { createNames, type TtsJobEvent } from '@taleback/core';
 import { parseSecret } from '@taleback/core/signatures';
+import { MEMORY_MIB } from '@taleback/functions/src/deployment.ts';
 import { tokenOf } from '@taleback/functions/test/rules/rest-client.ts';
 import { openGuardedProject, seed } from '@taleback/functions/test/rules/rules-environment.ts';
 import { buildFunctions } from '@taleback/scripts/src/build/deployed.ts';
@@ -19,15 +20,15 @@ import { openTroubledWay, type PassedRequest } from '../chaos/troubled-way.ts';
 import { type ServedFunction, serveFunction } from '../framework.ts';
 
 const { functions, topics } = createNames();
-/** The memory that each function is deployed with, in MiB, as functions/src/index.ts has it. */
-const MEMORY_MIB = {
-  [functions.receiver]: 512,
-  [functions.request]: 256,
-  [functions.retry]: 256,
-  [functions.deleteStory]: 256,
-  [functions.deleteMyData]: 256,
-  [functions.sweep]: 256,
-};
+const SERVED = [
+  functions.receiver,
+  functions.request,
+  functions.retry,
+  functions.deleteStory,
+  functions.deleteMyData,
+  functions.sweep,
+];
+const REPORT_HEAP = import.meta.resolve('./report-heap.ts');
 /** The schedule of a deployment is a minute. */
 const SWEEP_EVERY_MS = 3_000;
 
@@ -75,12 +76,17 @@ export const openSystem = async (folder: string, random: Random) => {
     FIREBASE_DEBUG_FEATURES: '{"skipTokenVerification":true}',
   };
   const served = new Map<string, ServedFunction>();
-  const serve = async ([target, memoryMib]: readonly [string, number]): Promise<void> => {
+  const heapFileOf = (target: string): string => join(folder, `${target}.heap`);
+  const serve = async (target: string): Promise<void> => {
     // The heap is as large as Node makes it in a container of that much memory.
-    const options = { ...environment, NODE_OPTIONS: `--max-old-space-size=${memoryMib / 2}` };
+    const options = {
+      ...environment,
+      NODE_OPTIONS: `--max-old-space-size=${MEMORY_MIB / 2} --import=${REPORT_HEAP}`,
+      HEAP_FILE: heapFileOf(target),
+    };
     served.set(target, await serveFunction(dist, target, folder, options));
   };
-  await Promise.all(Object.entries(MEMORY_MIB).map(serve));
+  await Promise.all(SERVED.map(serve));
   const functionOf = (target: string): ServedFunction => served.get(target) as ServedFunction;
   front.leadTo(functionOf(functions.receiver).baseUrl);
   const worker = startFallingWorker(
@@ -132,10 +138,15 @@ export const openSystem = async (folder: string, random: Random) => {
       await answer.arrayBuffer();
       return answer.status;
     },
-    /** The id of each process, and the memory that it may have, in MiB; a worker has no limit. */
+    /** The id of each process, and the memory that it may have, in MiB; a worker has no limit, and reports no heap. */
     processes: [
-      ...[...served].map(([name, { pid }]) => ({ name, pid, limitMib: MEMORY_MIB[name] ?? Infinity })),
-      { name: 'worker', pid: worker.pid(), limitMib: Infinity },
+      ...[...served].map(([name, { pid }]) => ({
+        name,
+        pid,
+        limitMib: MEMORY_MIB,
+        heapFile: heapFileOf(name),
+      })),
+      { name: 'worker', pid: worker.pid(), limitMib: Infinity, heapFile: undefined },
     ],
     close: async (): Promise<void> => {
       stopping.abort();
