@@ -9,6 +9,8 @@ const SOURCES = {
 const execArgv = ['--conditions=@taleback/source'];
 /** As many as there are cores, and three at least: many tests wait for other processes. */
 const maxWorkers = Math.max(3, availableParallelism());
+/** What takes so long hangs; nothing else judges how fast a machine is. A condition that is polled has less. */
+const LIMITS = { testTimeout: 300_000, hookTimeout: 300_000, expect: { poll: { timeout: 120_000 } } };
 /** It pauses the emulator of Firestore that all tests share. */
 const ALONE = 'e2e/src/chaos.test.ts';
 const ROOMS = '{packages/*,functions,worker,cli,scripts,bench,e2e}';
@@ -29,11 +31,10 @@ export default defineConfig({
           pool: 'threads',
           isolate: false,
           maxWorkers,
-          // Property tests take seconds on a loaded machine.
-          testTimeout: 60_000,
+          ...LIMITS,
         },
       },
-      { extends: './web/vite.config.ts', root: './web', test: { name: 'web', maxWorkers } },
+      { extends: './web/vite.config.ts', root: './web', test: { name: 'web', maxWorkers, ...LIMITS } },
       {
         ...SOURCES,
         test: {
@@ -43,9 +44,10 @@ export default defineConfig({
           environment: 'node',
           execArgv,
           globalSetup: ['scripts/test/vitest-setup.ts'],
+          // As above: a third of the CPU time. What a file changes in its process, it sets back.
+          isolate: false,
           maxWorkers,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          ...LIMITS,
         },
       },
       {
@@ -57,8 +59,7 @@ export default defineConfig({
           environment: 'node',
           execArgv,
           maxWorkers,
-          testTimeout: 300_000,
-          hookTimeout: 600_000,
+          ...LIMITS,
         },
       },
       {
@@ -71,8 +72,7 @@ export default defineConfig({
           execArgv,
           sequence: { groupOrder: 1 },
           maxWorkers: 2,
-          testTimeout: 300_000,
-          hookTimeout: 420_000,
+          ...LIMITS,
         },
       },
       {
@@ -84,7 +84,7 @@ export default defineConfig({
           execArgv,
           sequence: { groupOrder: 2 },
           fileParallelism: false,
-          hookTimeout: 420_000,
+          ...LIMITS,
         },
       },
     ],

@@ -80,7 +80,7 @@ const end = (storyId: string, kind: 'ready' | 'failed') => {
   );
 };
 
-describe('the budget of a person', { timeout: 60_000 }, () => {
+describe('the budget of a person', () => {
   it('has room for no more of 100 long stories than it says', async () => {
     const ids = await plant(100, { text: 'word '.repeat(4_000) });
     const answers = [];
@@ -159,7 +159,7 @@ describe('the budget of a person', { timeout: 60_000 }, () => {
   });
 });
 
-it('generate has a budget of its own', { timeout: 60_000 }, async () => {
+it('generate has a budget of its own', async () => {
   const body = (story_id: string) => ({ user_id: userId, voice_id: 'slt', story_id, text: 'Once.' });
   const generate = (more: Partial<RequestOptions> = {}) =>
     generateNarration(

@@ -45,7 +45,7 @@ const queuedJob = async (
   const answer = await requestAudio('request', userId, { storyId }, nets.requests);
   const jobId = answer.kind === 'opened' ? String(answer.jobId) : '';
   const found = (): Kept | undefined => nets.kept.jobs.find(({ data }) => data.id === jobId);
-  await vi.waitFor(() => expect(found()).toBeDefined(), { timeout: 20_000, interval: 10 });
+  await vi.waitFor(() => expect(found()).toBeDefined(), { timeout: 120_000, interval: 10 });
   const data = Buffer.from(JSON.stringify(found()?.data));
   return { storyId, jobId, message: { data, attributes: { jobId, storyId } } };
 };
@@ -53,7 +53,7 @@ const queuedJob = async (
 const letterOf = async (storyId: string): Promise<Kept | undefined> => {
   const find = (): Kept | undefined =>
     nets.kept.deadLetters.find(({ attributes }) => attributes['storyId'] === storyId);
-  await vi.waitFor(() => expect(find()).toBeDefined(), { timeout: 20_000, interval: 10 });
+  await vi.waitFor(() => expect(find()).toBeDefined(), { timeout: 120_000, interval: 10 });
   return find();
 };
 

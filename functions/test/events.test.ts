@@ -52,7 +52,7 @@ const eventsOf = async (storyId: string): Promise<NarrationEvent[]> => {
   const marker = await runningStory();
   await post(receiver, 'callback', { story_id: marker, storage_path: 'p' });
   const subjects = (): string[] => nets.kept.events.map(({ data }) => data.subject);
-  await vi.waitFor(() => expect(subjects()).toContain(marker), { timeout: 20_000, interval: 10 });
+  await vi.waitFor(() => expect(subjects()).toContain(marker), { timeout: 120_000, interval: 10 });
   return nets.kept.events.flatMap(({ data }) => (data.subject === storyId ? [data] : []));
 };
 
@@ -235,7 +235,7 @@ describe('events of narrations', () => {
     await requestAudio('request', 'u1', { storyId: unqueued }, { ...requests, queue });
     await sweepStories({ ...same, stories, publishing, requests, runpod: undefined, findAudio: undefined });
     expect(told.sort()).toEqual([swept, unqueued, wordless].sort());
-    await vi.waitFor(async () => expect(await owedNow()).toEqual([]));
+    await expect.poll(owedNow).toEqual([]);
   });
 
   it('are published although one before them is refused', async () => {
@@ -287,7 +287,7 @@ describe('events of narrations', () => {
       message.ack();
     });
     await events.publish(event);
-    await vi.waitFor(() => expect(received).toHaveLength(1), { timeout: 20_000, interval: 10 });
+    await vi.waitFor(() => expect(received).toHaveLength(1), { timeout: 120_000, interval: 10 });
     await pubsub.close();
   });
 });

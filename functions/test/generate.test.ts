@@ -144,7 +144,7 @@ const queued = async (body: unknown, headers: Record<string, string> = {}): Prom
 
 const jobOf = async (jobId: string): Promise<TtsJobEvent> => {
   await vi.waitFor(() => expect(jobs.map(({ id }) => id)).toContain(jobId), {
-    timeout: 20_000,
+    timeout: 120_000,
     interval: 10,
   });
   return jobs.find(({ id }) => id === jobId) as TtsJobEvent;

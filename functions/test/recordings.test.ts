@@ -122,13 +122,13 @@ describe('a job with a recording', () => {
     const answer = await generate(storyId, options.recordings);
     const jobId = answer.kind === 'queued' ? String(answer.body['job_id']) : '';
     const found = (): Kept | undefined => nets.kept.jobs.find(({ data }) => data.id === jobId);
-    await vi.waitFor(() => expect(found()).toBeDefined(), { timeout: 20_000, interval: 10 });
+    await vi.waitFor(() => expect(found()).toBeDefined(), { timeout: 120_000, interval: 10 });
     return { data: Buffer.from(JSON.stringify(found()?.data)), attributes: { jobId, storyId } };
   };
   const letterOf = async (storyId: string): Promise<Kept> => {
     const find = (): Kept | undefined =>
       nets.kept.deadLetters.find(({ attributes }) => attributes['storyId'] === storyId);
-    await vi.waitFor(() => expect(find()).toBeDefined(), { timeout: 20_000, interval: 10 });
+    await vi.waitFor(() => expect(find()).toBeDefined(), { timeout: 120_000, interval: 10 });
     return find() as Kept;
   };
 

@@ -76,11 +76,11 @@ const jobsOf = async (storyId: string): Promise<typeof queued> => {
   const marker = randomUUID();
   await ask(await newStory({ title: marker }));
   const titles = (): unknown[] => queued.map(({ job }) => job.input.story_name);
-  await vi.waitFor(() => expect(titles()).toContain(marker), { timeout: 20_000, interval: 10 });
+  await vi.waitFor(() => expect(titles()).toContain(marker), { timeout: 120_000, interval: 10 });
   return queued.filter(({ job }) => job.input.metadata.story_id === storyId);
 };
 
-describe('requestAudio over Firestore and Pub/Sub', { timeout: 60_000 }, () => {
+describe('requestAudio over Firestore and Pub/Sub', () => {
   it('opens the attempt in story and history, and queues the job', async () => {
     const id = await newStory({ voiceId: 'ann', voiceName: 'Ann' });
     const askedAt = Date.now();

@@ -311,7 +311,7 @@ describe('trying again automatically', () => {
       requestedBy: 'sweeper',
       transitions: { pending: { source: 'sweeper' } },
     });
-    await vi.waitFor(() => expect(jobsOf(storyId)).toHaveLength(1), { timeout: 20_000, interval: 10 });
+    await vi.waitFor(() => expect(jobsOf(storyId)).toHaveLength(1), { timeout: 120_000, interval: 10 });
     expect(jobsOf(storyId)[0]?.data).toMatchObject({
       id: second['audioJobId'],
       input: { text: 'Once upon a time.', metadata: { attempt: 2, user_id: 'u1' } },
@@ -392,7 +392,7 @@ describe('trying again automatically', () => {
     await vi.waitFor(
       async () => expect(await nets.story(storyId)).toMatchObject({ audioStatus: 'pending' }),
       {
-        timeout: 20_000,
+        timeout: 120_000,
         interval: 20,
       },
     );
@@ -403,6 +403,6 @@ describe('trying again automatically', () => {
       audioErrorDetails: 'no sign of life; no worker took the job',
     });
     expect(await sweepWith(later(17))).toMatchObject({ retried: 1 });
-    await vi.waitFor(() => expect(jobsOf(storyId)).toHaveLength(1), { timeout: 20_000, interval: 10 });
+    await vi.waitFor(() => expect(jobsOf(storyId)).toHaveLength(1), { timeout: 120_000, interval: 10 });
   });
 });

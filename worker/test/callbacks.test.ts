@@ -373,7 +373,7 @@ const gated = async () => {
     release: (): void => held.shift()?.(),
     arrived: (count: number) =>
       vi.waitFor(() => expect(wired.receiver.requests).toHaveLength(count), {
-        timeout: 5_000,
+        timeout: 120_000,
         interval: 5,
       }),
   };
@@ -491,7 +491,10 @@ describe('the progress reporter', () => {
     );
     for (const [index, stage] of ['one', 'two', 'three', 'four'].entries()) {
       reporter.report(stage, 0);
-      await vi.waitFor(() => expect(wired.receiver.requests).toHaveLength(index + 1), { interval: 5 });
+      await vi.waitFor(() => expect(wired.receiver.requests).toHaveLength(index + 1), {
+        timeout: 120_000,
+        interval: 5,
+      });
     }
     expect(told(wired).map((pair) => (pair as unknown[])[0])).toEqual(['one', 'two', 'three', 'four']);
     await reporter.close();

@@ -214,7 +214,7 @@ describe('web pages', () => {
 });
 
 describe('close', () => {
-  it('ends connections that are kept alive and those that never asked', { timeout: 20_000 }, async () => {
+  it('ends connections that are kept alive and those that never asked', async () => {
     const kept = await dial();
     kept.socket.write('GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n');
     await once(kept.socket, 'data');

@@ -47,7 +47,7 @@ const wire = async (reply?: Reply) => {
 it('posts signed heartbeats that the receiver understands, and reports the stop', async () => {
   const { receiver, start, logged } = await wire();
   const heartbeats = start();
-  await vi.waitFor(() => expect(logged).toEqual(['info: heartbeat accepted']), { timeout: 20_000 });
+  await vi.waitFor(() => expect(logged).toEqual(['info: heartbeat accepted']), { timeout: 120_000 });
   await heartbeats.close();
   expect(receiver.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
     'POST /api/tts/heartbeat',
@@ -67,7 +67,7 @@ it('posts signed heartbeats that the receiver understands, and reports the stop'
 it('is neither loud nor late about a receiver that hangs up', async () => {
   const { start, logged, receiver } = await wire((incoming) => incoming.socket.resetAndDestroy());
   const heartbeats = start();
-  await vi.waitFor(() => expect(logged).toEqual(['warn: heartbeat not accepted']), { timeout: 20_000 });
+  await vi.waitFor(() => expect(logged).toEqual(['warn: heartbeat not accepted']), { timeout: 120_000 });
   await heartbeats.close();
   expect(receiver.requests).toHaveLength(1);
 });

@@ -12,7 +12,7 @@ import { startWorker } from './worker-child.ts';
 
 const SPEECH = '/v1/audio/speech';
 const until = (assertion: () => unknown): Promise<unknown> =>
-  vi.waitFor(assertion, { timeout: 60_000, interval: 20 });
+  vi.waitFor(assertion, { timeout: 120_000, interval: 20 });
 
 it("an operator's grep commands find what they look for in a worker's log", async () => {
   const folder = await mkdtemp(join(tmpdir(), 'taleback-log-'));
@@ -108,4 +108,4 @@ it("an operator's grep commands find what they look for in a worker's log", asyn
     await worker.ended;
     await Promise.all([receiver.close(), kokoro.close(), rm(folder, { recursive: true, force: true })]);
   }
-}, 120_000);
+});

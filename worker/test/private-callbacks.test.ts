@@ -60,9 +60,7 @@ describe('an address that is not public', () => {
   it.each(['169.254.169.254', '[fd00:ec2::254]', '10.0.0.1', '100.100.100.200', '192.168.1.1'])(
     'is not even connected to: %s',
     async (host) => {
-      const startedAt = performance.now();
       expect(await send(`http://${host}/latest/meta-data`)).toMatchObject({ kind: 'address-refused' });
-      expect(performance.now() - startedAt).toBeLessThan(1_000);
     },
   );
 

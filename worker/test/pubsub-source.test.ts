@@ -9,7 +9,9 @@ import type { JobSource } from '../src/jobs/job-source.ts';
 
 const SUBSCRIPTION = 'tts-jobs-worker';
 const LONG_MS = 60_000;
-/** After this long Pub/Sub would give a job to somebody else by itself; what comes sooner was given back. */
+/** No test lives to see it. */
+const DAY_MS = 86_400_000;
+/** After this long Pub/Sub gives a job to another worker. */
 const DEADLINE_MS = 10_000;
 const done: HandlerResult = {
   status: 'success',
@@ -67,7 +69,7 @@ const publish = (event: object): Promise<string> =>
   pubsub.topic(createNames().topics.jobs).publishMessage({ json: event });
 
 const until = (assertion: () => void): Promise<void> =>
-  vi.waitFor(assertion, { timeout: 20_000, interval: 10 });
+  vi.waitFor(assertion, { timeout: 120_000, interval: 10 });
 
 const idOf = (event: unknown): string => (event as { id: string }).id;
 const byId = (one: unknown, other: unknown): number => idOf(one).localeCompare(idOf(other));
@@ -100,12 +102,23 @@ const heldHandler = () => {
   return { handler, begun, ids: () => begun.map(({ id }) => id), mostActive: () => mostActive };
 };
 
-/** Waits until a worker with an eager clock holds so many jobs. */
-const watchHeld = () => {
+const watchExtensions = () => {
   const extend = vi.spyOn(v1.SubscriberClient.prototype, 'modifyAckDeadline');
   onTestFinished(() => extend.mockRestore());
-  const most = (): number => Math.max(0, ...extend.mock.calls.map(([asked]) => asked?.ackIds?.length ?? 0));
-  return (jobs: number): Promise<void> => until(() => expect(most()).toBeGreaterThanOrEqual(jobs));
+  const sizes = (): number[] => extend.mock.calls.map(([asked]) => asked?.ackIds?.length ?? 0);
+  /** Jobs that were given back, rather than left until Pub/Sub takes them away. */
+  const givenBack = (): number => {
+    const back = extend.mock.calls.filter(([asked]) => asked?.ackDeadlineSeconds === 0);
+    return new Set(back.flatMap(([asked]) => asked?.ackIds ?? [])).size;
+  };
+  return { sizes, givenBack };
+};
+
+/** Waits until a worker with an eager clock holds so many jobs. */
+const watchHeld = () => {
+  const { sizes } = watchExtensions();
+  return (jobs: number): Promise<void> =>
+    until(() => expect(Math.max(0, ...sizes())).toBeGreaterThanOrEqual(jobs));
 };
 const jobOf = (id: string, user: string, more: object = {}) => ({
   id,
@@ -129,7 +142,7 @@ const leftForAnother = async (expected: readonly string[] = []): Promise<string[
   return ids.filter((id) => id !== 'the-last').sort();
 };
 
-describe('the Pub/Sub source', { timeout: LONG_MS }, () => {
+describe('the Pub/Sub source', () => {
   it('takes jobs as they were published, each once, and acknowledges them', async () => {
     const events: unknown[] = [];
     const source = createSource(3);
@@ -294,8 +307,7 @@ describe('the Pub/Sub source', { timeout: LONG_MS }, () => {
   describe('draining', () => {
     it('finishes the job under way and leaves the others to others', async () => {
       const held = heldHandler();
-      const extend = vi.spyOn(v1.SubscriberClient.prototype, 'modifyAckDeadline');
-      onTestFinished(() => extend.mockRestore());
+      const { sizes, givenBack } = watchExtensions();
       const source = createSource();
       await source.start(held.handler);
       await publish({ id: 'first' });
@@ -303,14 +315,11 @@ describe('the Pub/Sub source', { timeout: LONG_MS }, () => {
       const others = ['second', 'third', 'fourth', 'fifth'];
       for (const id of others) await publish({ id });
       // Those still on their way could not be given back.
-      await until(() =>
-        expect(extend.mock.calls.map(([request]) => request?.ackIds?.length ?? 0)).toContain(5),
-      );
-      const startedAt = performance.now();
+      await until(() => expect(sizes()).toContain(5));
       const events: string[] = [];
       const draining = drain(source, LONG_MS).then(() => events.push('drained'));
       expect(await leftForAnother(others)).toEqual(others.sort());
-      expect(performance.now() - startedAt).toBeLessThan(DEADLINE_MS);
+      expect(givenBack()).toBeGreaterThanOrEqual(others.length);
       expect([events, held.ids(), held.begun[0]?.signal.aborted]).toEqual([[], ['first'], false]);
       held.begun[0]?.finish();
       await draining;
@@ -323,20 +332,18 @@ describe('the Pub/Sub source', { timeout: LONG_MS }, () => {
       await source.start(held.handler);
       await Promise.all([publish({ id: 'a' }), publish({ id: 'b' })]);
       await until(() => expect(held.begun).toHaveLength(2));
-      const startedAt = performance.now();
+      const { givenBack } = watchExtensions();
       await drain(source, 50);
       expect(held.begun.every(({ signal }) => signal.aborted)).toBe(true);
+      expect(givenBack()).toBeGreaterThanOrEqual(2);
       expect(await leftForAnother(['a', 'b'])).toEqual(['a', 'b']);
-      expect(performance.now() - startedAt).toBeLessThan(DEADLINE_MS);
     });
 
     it('is over at once when there is nothing to do, also before any start', async () => {
-      const startedAt = performance.now();
-      await drain(createSource(), LONG_MS);
+      await drain(createSource(), DAY_MS);
       const source = createSource();
       await source.start(async () => done);
-      await drain(source, LONG_MS);
-      expect(performance.now() - startedAt).toBeLessThan(DEADLINE_MS);
+      await drain(source, DAY_MS);
     });
 
     it('ends a start that is under way, so that nothing is taken', async () => {

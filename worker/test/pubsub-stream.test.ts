@@ -58,7 +58,7 @@ const take = async (event: unknown): Promise<HandlerResult> => {
 };
 
 const until = (assertion: () => void | Promise<void>): Promise<void> =>
-  vi.waitFor(assertion, { timeout: 30_000, interval: 20 });
+  vi.waitFor(assertion, { timeout: 120_000, interval: 20 });
 
 const openServer = async () => {
   const server = await openPubsubServer();
@@ -66,7 +66,7 @@ const openServer = async () => {
   return server;
 };
 
-describe('the stream of jobs', { timeout: 60_000 }, () => {
+describe('the stream of jobs', () => {
   it('is opened without creating anything when the subscription is there', async () => {
     const server = await openServer();
     const source = createSource(server.host);

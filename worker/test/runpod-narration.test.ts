@@ -34,7 +34,7 @@ const start = (environment: Readonly<Record<string, string>>): WorkerChild => {
 };
 
 const until = (assertion: () => void | Promise<void>): Promise<void> =>
-  vi.waitFor(assertion, { timeout: 60_000, interval: 20 });
+  vi.waitFor(assertion, { timeout: 120_000, interval: 20 });
 
 const input = (text: string): object => ({
   text,
@@ -60,7 +60,7 @@ const heldIn = (outboxFolder: string): number => {
   }
 };
 
-describe('the worker behind RunPod', { timeout: 120_000 }, () => {
+describe('the worker behind RunPod', () => {
   it('takes a story from job-take, answers with its audio or a typed error, and ends on SIGTERM', async () => {
     const simulator = await new Simulator().open();
     try {

@@ -63,7 +63,7 @@ const publish = (jobId: string): Promise<string> =>
     }),
   });
 
-const until = (assertion: () => unknown, timeout = 30_000): Promise<unknown> =>
+const until = (assertion: () => unknown, timeout = 120_000): Promise<unknown> =>
   vi.waitFor(assertion, { timeout, interval: 20 });
 
 const statusOf = async (healthUrl: string): Promise<ServiceStatus> =>
@@ -76,7 +76,7 @@ const failedAs = (jobId: string): string | undefined => {
 
 const spokenJobs = (): unknown[] => receiver.jsonFor('callback').map((json) => json['job_id']);
 
-describe('what guards the worker, in its process', { timeout: 120_000 }, () => {
+describe('what guards the worker, in its process', () => {
   it('TTS_PROVIDER=disabled switches narration off and on again without a restart', async () => {
     const healthUrl = await start();
     await publish('j1');
@@ -166,6 +166,6 @@ describe('what guards the worker, in its process', { timeout: 120_000 }, () => {
     expect(pids).toHaveLength(3);
     worker?.signal('SIGKILL');
     await worker?.ended;
-    await until(() => expect(pids.filter(isAlive)).toEqual([]), 5_000);
+    await until(() => expect(pids.filter(isAlive)).toEqual([]));
   });
 });

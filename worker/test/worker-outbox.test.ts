@@ -73,14 +73,14 @@ const publish = (jobId: string): Promise<string> =>
   });
 
 const until = (check: () => Promise<void> | void): Promise<void> =>
-  vi.waitFor(check, { timeout: 40_000, interval: 20 });
+  vi.waitFor(check, { timeout: 120_000, interval: 20 });
 
 const waiting = (): number => readWaiting(outbox()).count;
 
 const filesIn = async (place: string): Promise<string[]> =>
   (await readdir(join(folder, place), { recursive: true })).filter((name) => /\.(?:mp3|json)$/.test(name));
 
-describe('the callbacks of the worker, in its process', { timeout: 120_000 }, () => {
+describe('the callbacks of the worker, in its process', () => {
   it.each(['SIGKILL', 'SIGTERM'] as const)(
     'outlive it: what a receiver would not take before %s, it gets from the next worker',
     async (signal) => {

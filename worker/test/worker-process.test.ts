@@ -92,7 +92,7 @@ const decode = async (mp3: Uint8Array) => {
   return { errors, loudest, durationMs: (samplesDecoded * 1000) / sampleRate };
 };
 
-describe('the worker as a process', { timeout: 120_000 }, () => {
+describe('the worker as a process', () => {
   it('reports its version and engines to the heartbeat of the receiver', async () => {
     start({ HEARTBEAT_URL: `${receiver.url}/api/tts/heartbeat` });
     await until(() => expect(receiver.jsonFor('heartbeat')).not.toHaveLength(0));

@@ -7,9 +7,8 @@ import { GRPC } from '../src/jobs/pubsub-faults.ts';
 import { openPubsubServer } from './pubsub-server.ts';
 import { startWorker } from './worker-child.ts';
 
-const LONG_MS = 120_000;
 const until = (assertion: () => void | Promise<void>): Promise<void> =>
-  vi.waitFor(assertion, { timeout: 40_000, interval: 50 });
+  vi.waitFor(assertion, { timeout: 120_000, interval: 50 });
 
 const start = async (environment: Readonly<Record<string, string>> = {}) => {
   const server = await openPubsubServer();
@@ -33,7 +32,7 @@ const start = async (environment: Readonly<Record<string, string>> = {}) => {
   return { server, worker };
 };
 
-it('is not ready without its stream, takes jobs after it, and says so', { timeout: LONG_MS }, async () => {
+it('is not ready without its stream, takes jobs after it, and says so', async () => {
   const { server, worker } = await start();
   const { healthUrl } = await worker.line('worker ready');
   const get = async (path: string): Promise<{ readonly status: number; readonly body: string }> => {
@@ -64,7 +63,7 @@ it('is not ready without its stream, takes jobs after it, and says so', { timeou
   await until(() => expect(server.calls).toContain('Acknowledge'));
 });
 
-it('drains and ends with 1, in one sentence, when its stream stays dead', { timeout: LONG_MS }, async () => {
+it('drains and ends with 1, in one sentence, when its stream stays dead', async () => {
   const { server, worker } = await start({ JOB_STREAM_DEAD_SECONDS: '2' });
   server.refuse('StreamingPull', GRPC.PERMISSION_DENIED);
   expect(await worker.ended).toEqual({ code: 1, signal: null });

@@ -43,7 +43,7 @@ beforeAll(async () => {
     'stories/of-alice/drafts/d': { userId: 'alice' },
     'elsewhere/x/audioAttempts/job-6': { userId: 'alice' },
   });
-}, 60_000);
+});
 afterAll(() => project.cleanup());
 
 const ATTEMPT = 'stories/of-alice/audioAttempts/job-1';

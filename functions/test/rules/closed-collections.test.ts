@@ -36,7 +36,7 @@ let project: RulesTestEnvironment;
 beforeAll(async () => {
   project = await openGuardedProject();
   await seed(project, Object.fromEntries(CLOSED.map((path) => [path, { userId: 'alice' }])));
-}, 60_000);
+});
 afterAll(() => project.cleanup());
 
 describe.each(CLOSED)('%s', (path) => {

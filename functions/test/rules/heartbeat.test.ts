@@ -31,7 +31,7 @@ beforeAll(async () => {
     'ttsVoices/e:odd': { voiceId: 'odd', access: { owner: ['alice'] } },
     'ttsWorkers/w1': { workerId: 'w1', state: 'ready' },
   });
-}, 60_000);
+});
 afterAll(() => project.cleanup());
 
 describe('the menu of engines and voices', () => {

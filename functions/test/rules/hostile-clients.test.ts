@@ -48,7 +48,7 @@ beforeAll(async () => {
     'stories/of-bob/audioAttempts/j': { number: 1, status: 'ready', requestedBy: 'alice', userId: 'alice' },
     ...Object.fromEntries(OPERATORS.map((path) => [path, { userId: 'alice', requestedBy: 'alice' }])),
   });
-}, 60_000);
+});
 afterAll(() => project.cleanup());
 
 const named = (path: string): string => nameOf(project, path);

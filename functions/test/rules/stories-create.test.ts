@@ -22,7 +22,7 @@ let alice: Firestore;
 beforeAll(async () => {
   project = await openGuardedProject();
   alice = firestoreOf(project, 'alice');
-}, 60_000);
+});
 afterAll(() => project.cleanup());
 
 const draft = (over: Record<string, unknown> = {}): Record<string, unknown> => ({

@@ -38,7 +38,7 @@ beforeAll(async () => {
     'stories/of-nobody': { title: 'Old', text: 'Written before stories had owners.' },
     'stories/of-null': { ...plainStory('alice'), userId: null },
   });
-}, 60_000);
+});
 afterAll(() => project.cleanup());
 
 const storiesOf = (firestore: Firestore, uid: string): Query =>

@@ -34,7 +34,7 @@ let stranger: Firestore;
 beforeAll(async () => {
   project = await openGuardedProject();
   [alice, bob, stranger] = [firestoreOf(project, 'alice'), firestoreOf(project, 'bob'), firestoreOf(project)];
-}, 60_000);
+});
 afterAll(() => project.cleanup());
 
 const narrated = { ...plainStory('alice'), ...AUDIO_FIELDS };

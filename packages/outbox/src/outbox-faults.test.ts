@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { answered, createFixture, type Fixture, messageOf, ok } from '../test/outbox-fixture.ts';
 import type { Outbox } from './outbox.ts';
 
@@ -46,7 +46,7 @@ describe('an entry that was damaged', () => {
     fixture.breaks('read', undefined);
     expect(await put(fixture, outbox)).toMatchObject({ kind: 'delivered' });
     await fixture.clock.advanceAsync(10_000);
-    await vi.waitFor(() => expect(outbox.status()).toMatchObject({ depth: 0, setAside: 1, delivered: 1 }));
+    await expect.poll(() => outbox.status()).toMatchObject({ depth: 0, setAside: 1, delivered: 1 });
     expect(fixture.aside()).toEqual(['it is not what was written: its checksum differs']);
     expect(fixture.ids()).toEqual(['ready_j1']);
     expect(fixture.logged).toContain('error: outbox entry set aside');

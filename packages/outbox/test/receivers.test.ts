@@ -78,7 +78,7 @@ afterEach(async () => {
 
 const deliver = (id = 's1-1'): Promise<Delivery> => client.deliver(callbackTo(receiver.url, id));
 const untilEmpty = (): Promise<void> =>
-  vi.waitFor(() => expect(outbox.status().depth).toBe(0), { timeout: 20_000, interval: 5 });
+  vi.waitFor(() => expect(outbox.status().depth).toBe(0), { timeout: 120_000, interval: 5 });
 const folderOf = async (name: string): Promise<string[]> =>
   (await readdir(join(root, name), { recursive: true })).filter((file) => file.endsWith('.json'));
 const firstTimes =

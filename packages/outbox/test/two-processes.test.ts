@@ -49,9 +49,9 @@ const start = (prefix: string, count: number): OutboxChild => {
 const received = (): string[] => receiver.requests.map(({ headers }) => headers.get('webhook-id') ?? '');
 const left = (): number => readWaiting(join(root, 'outbox')).count;
 const until = (check: () => Promise<void> | void): Promise<void> =>
-  vi.waitFor(check, { timeout: 30_000, interval: 10 });
+  vi.waitFor(check, { timeout: 120_000, interval: 10 });
 
-describe('two processes at one outbox', { timeout: 90_000 }, () => {
+describe('two processes at one outbox', () => {
   it('send each message once: what the second writes, the first sends', async () => {
     const first = start('a', 0);
     await first.line('all-put');

@@ -10,7 +10,7 @@ import { answer, Simulator } from './simulator.ts';
 const EXAMPLE = fileURLToPath(new URL('../examples/runpod-echo.ts', import.meta.url));
 
 const until = (assertion: () => void): Promise<void> =>
-  vi.waitFor(assertion, { timeout: 30_000, interval: 10 });
+  vi.waitFor(assertion, { timeout: 120_000, interval: 10 });
 
 it('the example serves RunPod as it stands', async () => {
   const simulator = await new Simulator().open();

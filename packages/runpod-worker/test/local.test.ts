@@ -76,7 +76,7 @@ const run = async (submission: object): Promise<string> => {
 const statusOf = async (id: string): Promise<Record<string, unknown>> =>
   (await call('GET', `/status/${id}`)).json;
 const until = (assertion: () => void | Promise<void>): Promise<void> =>
-  vi.waitFor(assertion, { timeout: 15_000, interval: 2 });
+  vi.waitFor(assertion, { timeout: 120_000, interval: 2 });
 const untilStatus = (id: string, status: string): Promise<void> =>
   until(async () => expect(await statusOf(id)).toMatchObject({ status }));
 

@@ -66,7 +66,7 @@ export const openRig = async (): Promise<Rig> => {
       workers.push(worker);
       return worker;
     },
-    until: (assertion) => vi.waitFor(assertion, { timeout: 15_000, interval: 2 }),
+    until: (assertion) => vi.waitFor(assertion, { timeout: 120_000, interval: 2 }),
     pass: async (ms) => {
       await quiet();
       await clock.advanceAsync(ms);

@@ -56,12 +56,12 @@ describe('expiry', () => {
     const hidden = openMemory([]);
     const list = vi.spyOn(hidden.objects, 'list').mockRejectedValue(new Error('away'));
     const { clock, logged, aside, expiry } = start(hidden);
-    await vi.waitFor(() => expect(aside).toHaveLength(1));
+    await expect.poll(() => aside.length).toBe(1);
     expect(logged).toHaveLength(2);
     list.mockRestore();
     hidden.kept.add(recording('2026-11-23'));
     clock.advance(DAY_MS);
-    await vi.waitFor(() => expect(aside).toHaveLength(2));
+    await expect.poll(() => aside.length).toBe(2);
     expect(hidden.kept.size).toBe(0);
     await expiry.close();
     clock.advance(DAY_MS);

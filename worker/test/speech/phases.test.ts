@@ -19,7 +19,7 @@ describe('the phases of a move to a pool of processes, and the way back', () => 
     expect(ROWS).toHaveLength(7);
   });
 
-  it.each(ROWS)('$phase', { timeout: 60_000 }, async ({ environment }) => {
+  it.each(ROWS)('$phase', async ({ environment }) => {
     const { SPEECH_PROTOCOLS = '2.1.0,1.0.0', TTS_PROVIDER = 'on' } = environment;
     const { chain, close } = await openChain(environment);
     const end = await chain.synthesize({ text: 'One, two, three.' }).then(

@@ -69,7 +69,7 @@ const keyOf = (story: string): string =>
 
 /** The suite that every store passes. */
 export const describeStore = (name: string, open: () => Promise<OpenStore>): void => {
-  describe(`store: ${name}`, { timeout: 120_000 }, () => {
+  describe(`store: ${name}`, () => {
     let opened: OpenStore;
     let audio: Library;
     const put = (more: Partial<AudioObject> & { key: string }, signal?: AbortSignal) =>

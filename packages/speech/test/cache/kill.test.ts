@@ -29,7 +29,7 @@ const openLater = async (folder: string, maxBytes: number) => {
   return { cache, warned };
 };
 
-describe('kill -9', { timeout: 600_000 }, () => {
+describe('kill -9', () => {
   it('before each single step on the disk in turn: what is there is whole, and all goes on', async () => {
     // Room for two: the third makes the first go, so that a removal has its steps too.
     const maxBytes = 2 * SOUND_BYTES + 10;
@@ -69,7 +69,7 @@ describe('kill -9', { timeout: 600_000 }, () => {
   });
 });
 
-describe('two processes with one folder', { timeout: 600_000 }, () => {
+describe('two processes with one folder', () => {
   it("find each other's sounds or none, never wrong ones, and the next one trims the folder to its bounds", async () => {
     const maxBytes = 10 * SOUND_BYTES;
     const folder = join(root, 'shared');

@@ -26,7 +26,7 @@ const narrate = (folder: string, killAt: number): StartedChild =>
 
 const idsOf = (child: StartedChild, kind: string): string[] => child.idsOf(kind);
 
-describe('a story whose process is killed', { timeout: 240_000 }, () => {
+describe('a story whose process is killed', () => {
   it('goes on where it stood: what was finished is found, only the rest is spoken', async () => {
     const whole = narrate('whole', 0);
     expect(await whole.ended).toEqual({ code: 0, signal: null });

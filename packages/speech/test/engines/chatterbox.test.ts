@@ -32,7 +32,7 @@ const RECORDING = profileOf(
 
 const says = (status: number, detail: unknown): Scripted => jsonAnswer(status, { detail });
 
-describe('chatterbox', { timeout: 30_000 }, () => {
+describe('chatterbox', () => {
   let client: OpenSpeechHttp;
   let server: ChatterboxServer;
   beforeAll(() => {

@@ -20,7 +20,7 @@ describeServiceFaults('coqui', {
 
 const queryOf = (server: HttpSimulator) => Object.fromEntries(server.callsTo(SPEECH).at(-1)?.query ?? []);
 
-describe('coqui', { timeout: 30_000 }, () => {
+describe('coqui', () => {
   const client = openSpeechHttp();
   const servers: HttpSimulator[] = [];
   afterEach(async () => {

@@ -46,7 +46,7 @@ const openRaw = async (
   };
 };
 
-describe('a WebSocket of the Edge engine', { timeout: 60_000 }, () => {
+describe('a WebSocket of the Edge engine', () => {
   test('leaves no listener and no connection behind, whatever the end', async () => {
     const engine = open();
     const { signal } = new AbortController();

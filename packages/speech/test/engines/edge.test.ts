@@ -39,7 +39,7 @@ const open = async (options: Partial<EdgeEngineOptions> = {}, now: () => number 
   return { server, engine };
 };
 
-describe('edge', { timeout: 60_000 }, () => {
+describe('edge', () => {
   test('sends what a browser sends and decodes what comes', async () => {
     const { server, engine } = await open();
     const pcm = await engine.synthesizeChunk({ ...KILLIAN, speed: 1.25 });

@@ -70,7 +70,7 @@ const page = (status: number): ElevenlabsMode => ({
 const failingHttp = (): Promise<never> =>
   Promise.reject(Object.assign(new Error('bad header sk_in_error'), { request: { key: 'sk_in_error' } }));
 
-describe('elevenlabs', { timeout: 60_000 }, () => {
+describe('elevenlabs', () => {
   test('asks for raw samples with a fixed seed and nothing that it need not say', async () => {
     const { server, engine } = await open();
     const pcm = await engine.synthesizeChunk({ ...CHUNK, language: 'en-GB' });

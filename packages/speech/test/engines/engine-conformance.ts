@@ -11,7 +11,7 @@ const SENTENCE = 'The quick brown fox jumps over the lazy dog.';
 
 /** The suite that every speech engine passes. */
 export const describeSpeechEngine = (name: string, open: () => Promise<OpenEngine>): void => {
-  describe(`speech engine: ${name}`, { timeout: 30_000 }, () => {
+  describe(`speech engine: ${name}`, () => {
     let opened: OpenEngine;
     let engine: SpeechEngine;
     const speak = (chunk: Partial<SpeechChunk>): Promise<Pcm> =>

@@ -21,7 +21,7 @@ describeServiceFaults('kokoro', {
 const words = (status: number, error: string, message: string): Scripted =>
   jsonAnswer(status, { detail: { error, message, type: 'some_error' } });
 
-describe('kokoro', { timeout: 30_000 }, () => {
+describe('kokoro', () => {
   let client: OpenSpeechHttp;
   let server: HttpSimulator;
   beforeAll(() => {

@@ -64,7 +64,7 @@ const DEADLY_PYTHON = example('python').replace(
         hertz = 110`,
 );
 
-describe("an engine of one's own", { timeout: 60_000 }, () => {
+describe("an engine of one's own", () => {
   test.each([
     ['module', () => `module:${write('deadly.js', DEADLY_JS)}`],
     ['python', () => (write('deadly.py', DEADLY_PYTHON), 'python:deadly:Hum')],

@@ -14,9 +14,9 @@ const speak = (engine: SpeechEngine, text: string): Promise<unknown> =>
   engine.synthesizeChunk({ text, voiceId: 'v' });
 
 const until = (assertion: () => unknown): Promise<unknown> =>
-  vi.waitFor(assertion, { timeout: 20_000, interval: 10 });
+  vi.waitFor(assertion, { timeout: 120_000, interval: 10 });
 
-describe('the life of workers, with real processes', { timeout: 60_000 }, () => {
+describe('the life of workers, with real processes', () => {
   test('a worker that hangs (SIGSTOP) is found by the health check and replaced', async () => {
     service = await openStaged({
       workerPool: { minWorkers: 2, maxWorkers: 2 },

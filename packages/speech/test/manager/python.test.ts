@@ -58,7 +58,7 @@ describe.skipIf(!isInstalled)(`espeak-ng in Python children${why}`, () => {
           manager.synthesize({ text: 'La marée monte.', language: 'fr' }),
         ]);
       const before = await ask();
-      await vi.waitFor(() => expect(manager.getStatus().activeWorkers).toBe(2), { timeout: 20_000 });
+      await vi.waitFor(() => expect(manager.getStatus().activeWorkers).toBe(2), { timeout: 120_000 });
       expect(before.map(({ voice }) => voice)).toEqual(['en-us', 'de', 'fr-fr']);
       expect(new Set(manager.getStatus().workers.map(({ protocol }) => protocol))).toEqual(
         new Set([version]),

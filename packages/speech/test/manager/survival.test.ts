@@ -35,7 +35,7 @@ interface Counts {
   readonly errors: string[];
 }
 
-describe('the pool under fire', { timeout: 300_000 }, () => {
+describe('the pool under fire', () => {
   test('half of the workers killed every second under load: 99.9 % spoken, each back within 5 s', async () => {
     const sounds = await speakAlone();
     const startedAt = performance.now();
@@ -89,7 +89,7 @@ describe('the pool under fire', { timeout: 300_000 }, () => {
 
     await Promise.all(Array.from({ length: LISTENERS }, listen));
     clearInterval(killing);
-    await vi.waitFor(() => expect(lost.size).toBe(0), { timeout: 60_000, interval: 20 });
+    await vi.waitFor(() => expect(lost.size).toBe(0), { timeout: 120_000, interval: 20 });
     clearInterval(noticing);
     const { requests, retryAttempts, queueDepth, inFlight } = manager.getStatus();
     await service.close();

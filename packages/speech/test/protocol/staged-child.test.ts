@@ -26,7 +26,7 @@ const isSame = (end: unknown, text: string): void => {
   expect(Buffer.from(sound.samples.buffer).equals(Buffer.from(expected.samples.buffer))).toBe(true);
 };
 
-describe.each(VERSIONS)('a real child in %s', { timeout: 20_000 }, (version) => {
+describe.each(VERSIONS)('a real child in %s', (version) => {
   const isBare = version === '1.0.0';
 
   test('speaks, each call its own sound', async () => {
@@ -96,7 +96,7 @@ describe.each(VERSIONS)('a real child in %s', { timeout: 20_000 }, (version) => 
   });
 });
 
-describe('a real child', { timeout: 20_000 }, () => {
+describe('a real child', () => {
   test('agrees on the newest version automatically, and loads afterwards', async () => {
     const driven = await startDriven({
       args: [...STAGED_CHILD_ARGS, '3', '300'],

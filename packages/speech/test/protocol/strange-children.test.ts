@@ -5,9 +5,6 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { childArgs } from '../children/own-child.ts';
 import { type DrivenChild, endDriven, isRunning, startDriven } from './driven-child.ts';
 
-/** Long after a child should be gone. */
-const SOON_MS = 2_000;
-
 afterEach(endDriven);
 
 const startScript = (script: string, negotiationTimeoutMs = 10_000): Promise<DrivenChild> =>
@@ -30,7 +27,7 @@ require('node:readline').createInterface({ input: process.stdin }).on('line', (l
 });
 `;
 
-describe('an old child', { timeout: 20_000 }, () => {
+describe('an old child', () => {
   test.each([
     ['answers hello with its complaint', '', 10_000],
     ['greets first', 'console.log(JSON.stringify({ status: "starting" }));', 10_000],
@@ -52,7 +49,7 @@ describe('an old child', { timeout: 20_000 }, () => {
   });
 });
 
-describe('a child that is none', { timeout: 20_000 }, () => {
+describe('a child that is none', () => {
   test('and writes without end is ended', async () => {
     const driven = await startScript("setInterval(() => process.stdout.write('x'.repeat(65536)), 0)");
     expect(await driven.ended).toBe('broke the protocol: a line of more than 1048576 bytes (signal SIGKILL)');
@@ -114,7 +111,7 @@ describe('a child that is none', { timeout: 20_000 }, () => {
   });
 });
 
-describe('a manager that is killed', { timeout: 20_000 }, () => {
+describe('a manager that is killed', () => {
   test.each(['2.1.0', '2.0.0', '1.0.0'])('in %s leaves no child behind', async (version) => {
     const args = childArgs('../children/mortal-manager.ts', import.meta.url).concat(version);
     const manager = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -123,7 +120,7 @@ describe('a manager that is killed', { timeout: 20_000 }, () => {
       const childPid = Number(line);
       expect(isRunning(childPid)).toBe(true);
       manager.kill('SIGKILL');
-      await expect.poll(() => isRunning(childPid), { timeout: SOON_MS, interval: 10 }).toBe(false);
+      await expect.poll(() => isRunning(childPid)).toBe(false);
     } finally {
       manager.kill('SIGKILL');
     }

@@ -90,7 +90,7 @@ const UNSPEAKABLE: Readonly<Record<string, string>> = {
   '\\u0000\\u0001\\u200b': 'text_not_speakable',
 };
 
-describe('lines that cannot be read', { timeout: 20_000 }, () => {
+describe('lines that cannot be read', () => {
   test('noise is skipped, and says nothing of what stood in it', async () => {
     const child = startChild();
     for (const noise of Object.values(NOISE)) {
@@ -179,7 +179,7 @@ const padded = (id: string, size: number): string => {
   return `${text.replace('"pad":""', `"pad":"${'x'.repeat(size - text.length)}"`)}\n`;
 };
 
-describe('long lines', { timeout: 20_000 }, () => {
+describe('long lines', () => {
   test('one of a mebibyte is read, one of a byte more is skipped', async () => {
     const child = startChild();
     await child.write(padded('longest', LIMIT) + padded('longer', LIMIT + 1));

@@ -20,7 +20,7 @@ const OWN_VOICE = 0.25;
 const loudnessOf = async (child: SpeechChild, id: string): Promise<number> =>
   loudest((await child.answer(id)).raw ?? Buffer.alloc(0)) / 32_767;
 
-describe('chatterbox', { timeout: 20_000 }, () => {
+describe('chatterbox', () => {
   test('its package is missed with a word about what to do', async () => {
     const child = startChild({ engine: 'chatterbox' });
     await child.send(hello());

@@ -16,7 +16,7 @@ const startCoqui = (options: Readonly<Record<string, string>> = {}): SpeechChild
 const asked = async (child: SpeechChild, nth: number): Promise<unknown> =>
   JSON.parse((await child.logged('stand-in: {', nth)).slice('stand-in: '.length));
 
-describe('coqui', { timeout: 20_000 }, () => {
+describe('coqui', () => {
   test('its package is missed with a word about what to do', async () => {
     const child = startChild({ engine: 'coqui' });
     await child.send(hello());

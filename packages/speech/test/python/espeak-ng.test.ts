@@ -11,7 +11,7 @@ const PROGRAM = 'espeak-ng';
 const isInstalled = spawnSync(PROGRAM, ['--version']).status === 0;
 const REMARK = isInstalled ? '' : ': SKIPPED, it is not installed (apt-get install espeak-ng)';
 
-describe.skipIf(!isInstalled)(`espeak-ng${REMARK}`, { timeout: 20_000 }, () => {
+describe.skipIf(!isInstalled)(`espeak-ng${REMARK}`, () => {
   test('speaks', async () => {
     const child = startChild(ENGINE);
     await child.send(hello());
@@ -107,7 +107,7 @@ const programThat = (does: string): string => {
 const HEADER =
   'RIFF\\0\\0\\0\\0WAVEfmt \\020\\0\\0\\0\\1\\0\\1\\0\\200\\076\\0\\0\\0\\175\\0\\0\\2\\0\\020\\0data\\0\\0\\0\\0';
 
-describe('the program behind it', { timeout: 20_000 }, () => {
+describe('the program behind it', () => {
   test('is missed with a word about what to do', async () => {
     const child = startChild({ ...ENGINE, options: { binary: '/no/such/espeak-ng' } });
     expect(await said(child.event('failed'))).toEqual({

@@ -26,7 +26,7 @@ const FAULTS: Readonly<Record<string, string>> = {
   '!give text': 'model_failed',
 };
 
-describe('faults', { timeout: 20_000 }, () => {
+describe('faults', () => {
   test('an engine that fails is reported by its code, and the child lives on', async () => {
     const child = startChild();
     for (const [text, code] of Object.entries(FAULTS)) {
@@ -84,7 +84,7 @@ describe('faults', { timeout: 20_000 }, () => {
   });
 });
 
-describe('an engine that never speaks', { timeout: 20_000 }, () => {
+describe('an engine that never speaks', () => {
   test.each([
     [{ options: { load: 'fail' } }, /RuntimeError: the weights are torn$/],
     [{ options: { loud: 'yes' } }, /^tone has no option 'loud'; it knows: load\.$/],

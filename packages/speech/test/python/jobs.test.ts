@@ -9,7 +9,7 @@ const cancel = (id: string): Record<string, unknown> => request({ type: 'cancel'
 const typeOf = (message: Readonly<Record<string, unknown>>): unknown =>
   (message['payload'] as Record<string, unknown>)['type'];
 
-describe('jobs', { timeout: 20_000 }, () => {
+describe('jobs', () => {
   test('answers belong to their requests, however they are mixed', async () => {
     const child = startChild();
     const ids = Array.from({ length: 200 }, (_, index) => `req-${index}`);
@@ -113,7 +113,7 @@ describe('jobs', { timeout: 20_000 }, () => {
   });
 });
 
-describe('1.0 is answered in order', { timeout: 20_000 }, () => {
+describe('1.0 is answered in order', () => {
   test('though a refusal needs no work', async () => {
     const child = startChild();
     const folder = temporaryFolder();
@@ -152,7 +152,7 @@ describe('1.0 is answered in order', { timeout: 20_000 }, () => {
   });
 });
 
-describe('shutdown', { timeout: 20_000 }, () => {
+describe('shutdown', () => {
   test.each(['shutdown', 'SIGTERM'])('%s lets the running job end and cancels the rest', async (how) => {
     const child = startChild();
     const folder = temporaryFolder();

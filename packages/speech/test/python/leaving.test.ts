@@ -6,23 +6,15 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { request, synthesize } from './requests.ts';
 import { childArguments, pythonEnvironment, startChild } from './speech-child.ts';
 
-/** Long after the child should be gone, and long before the test gives up. */
-const SOON_MS = 2_000;
+// What does not end a child leaves it running for ever, and its test times out.
 
-const timed = async (work: Promise<unknown>): Promise<number> => {
-  const startMs = performance.now();
-  await work;
-  return performance.now() - startMs;
-};
-
-describe('the end of standard input', { timeout: 20_000 }, () => {
+describe('the end of standard input', () => {
   test.each(['!wait', '!hang', '!spin /no/such/gate'])('ends the child in the middle of %s', async (text) => {
     const child = startChild();
     await child.send(synthesize(text, 'running'));
     await child.send(synthesize('queued', 'queued'));
     await child.logged(`tone: speaking ${text}`);
     child.endInput();
-    expect(await timed(child.ended)).toBeLessThan(SOON_MS);
     expect(await child.ended).toEqual({ code: 0, signal: null });
   });
 
@@ -42,7 +34,7 @@ describe('the end of standard input', { timeout: 20_000 }, () => {
     child.endInput();
     // Its end is heard only when its output is read to the end.
     child.stdout.resume();
-    expect(await timed(child.ended)).toBeLessThan(SOON_MS);
+    await child.ended;
   });
 
   test('an output without a reader ends it as well', async () => {
@@ -51,7 +43,7 @@ describe('the end of standard input', { timeout: 20_000 }, () => {
     await child.logged('tone: speaking !wait');
     child.stdout.destroy();
     await child.send(request({ type: 'ping' }, 'ping'));
-    expect(await timed(child.ended)).toBeLessThan(SOON_MS);
+    await child.ended;
   });
 });
 
@@ -76,7 +68,7 @@ const startParent = (stdio: readonly (number | 'pipe')[]): ChildProcess => {
   return parent;
 };
 
-describe('a killed parent', { timeout: 20_000 }, () => {
+describe('a killed parent', () => {
   test.runIf(process.platform === 'linux')('takes the child along, though its input stays open', async () => {
     const parent = startParent([3, 1, 2]);
     // Node closes its end of the first three streams with the parent; this one stays open.
@@ -89,7 +81,7 @@ describe('a killed parent', { timeout: 20_000 }, () => {
     const childIsGone = once(parent.stdout as Readable, 'close');
     parent.stdout?.resume();
     parent.kill('SIGKILL');
-    expect(await timed(childIsGone)).toBeLessThan(SOON_MS);
+    await childIsGone;
     input.destroy();
   });
 
@@ -100,6 +92,6 @@ describe('a killed parent', { timeout: 20_000 }, () => {
     const childIsGone = once(parent.stdout as Readable, 'close');
     parent.stdout?.resume();
     parent.kill('SIGKILL');
-    expect(await timed(childIsGone)).toBeLessThan(SOON_MS);
+    await childIsGone;
   });
 });

@@ -4,7 +4,7 @@ import { bare, hello, synthesize } from './requests.ts';
 import { said, startChild, temporaryFolder } from './speech-child.ts';
 import { toneOf } from './tone.ts';
 
-describe('what others print', { timeout: 20_000 }, () => {
+describe('what others print', () => {
   test.each([
     'noise of print',
     'noise of the first stdout',

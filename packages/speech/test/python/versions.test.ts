@@ -5,7 +5,7 @@ import { bare, hello, request, synthesize } from './requests.ts';
 import { said, startChild, temporaryFolder } from './speech-child.ts';
 import { readWav, toneOf } from './tone.ts';
 
-describe('the three versions', { timeout: 20_000 }, () => {
+describe('the three versions', () => {
   test('2.1 sends the sound as raw bytes after its line', async () => {
     const child = startChild();
     await child.send(
@@ -108,7 +108,7 @@ describe('the three versions', { timeout: 20_000 }, () => {
   });
 });
 
-describe('negotiation', { timeout: 20_000 }, () => {
+describe('negotiation', () => {
   test.each([
     { ours: undefined, theirs: ['2.1.0', '2.0.0', '1.0.0'], chosen: '2.1.0' },
     { ours: undefined, theirs: ['2.0.0', '1.0.0'], chosen: '2.0.0' },

@@ -28,7 +28,7 @@ const endOf = async (text: string): Promise<unknown> => {
   }
 };
 
-describe('flite', { timeout: 30_000 }, () => {
+describe('flite', () => {
   test.each(['slt', 'rms', 'awb', 'kal16'])(
     'sounds the same from a used instance as from a new one: %s',
     async (id) => {

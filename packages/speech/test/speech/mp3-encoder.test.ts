@@ -28,7 +28,7 @@ const MORTAL_THREAD = new URL(
 
 const second = (): Int16Array<ArrayBuffer> => new Int16Array(RATE).fill(1000);
 
-describe('createMp3ThreadEncoder', { timeout: 30_000 }, () => {
+describe('createMp3ThreadEncoder', () => {
   test('starts its thread with the first stream and ends it on close', async () => {
     const encoding = openEncoder();
     expect(livingThreads()).toBe(0);

@@ -31,7 +31,7 @@ const decode = async (mp3: Uint8Array) => {
 
 const sameBytes = (one: Uint8Array, other: Uint8Array): boolean => Buffer.from(one).equals(other);
 
-describe('narration', { timeout: 30_000 }, () => {
+describe('narration', () => {
   test('makes an MP3 that plays, as long as it says and audible', async () => {
     const fractions: number[] = [];
     const narration = await narrator.narrate(

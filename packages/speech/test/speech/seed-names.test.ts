@@ -31,7 +31,7 @@ const ownFolders = (): string[] =>
     readdirSync(folder).filter((name) => name.startsWith(`taleback-${process.pid}-`)),
   );
 
-describe('the worker pool by its original names', { timeout: 30_000 }, () => {
+describe('the worker pool by its original names', () => {
   test('a manager that is given its numbers alone speaks, behind ipcMain too, and leaves nothing', async () => {
     const ttsManager: ITTSService = new TTSManager(config);
     expect(ttsManager.getStatus().state).toBe('starting');
