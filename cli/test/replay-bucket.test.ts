@@ -60,7 +60,7 @@ const openGcs = async (): Promise<Bucket> => {
 };
 
 const suite = (name: string, open: () => Promise<Bucket>): void => {
-  describe(`callbacks that were given up into a bucket of ${name}`, { timeout: 120_000 }, () => {
+  describe(`callbacks that were given up into a bucket of ${name}`, () => {
     let bucket: Bucket;
     let records: Library;
     let folder: string;

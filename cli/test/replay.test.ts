@@ -70,7 +70,7 @@ const filesIn = async (folder: string): Promise<string[]> =>
 
 const sentIds = (): string[] => receiver.requests.map(({ headers }) => headers.get('webhook-id') ?? '');
 
-describe('npm run replay', { timeout: 60_000 }, () => {
+describe('npm run replay', () => {
   it('sends all that was given up, oldest first and signed again, and moves it away', async () => {
     await giveUp('s2-1', CREATED_MS + 2);
     await giveUp('s1-1', CREATED_MS);

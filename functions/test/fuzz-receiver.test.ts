@@ -21,7 +21,7 @@ import { openReceiver, type ReceiverHarness } from './harness.ts';
 
 /** Recorded, so that a red run can be run again; FUZZ_SEED tries another, FUZZ_RUNS more. */
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20_261_121);
-const RUNS = Number(process.env['FUZZ_RUNS'] ?? (process.env['TEST_SIZE'] === 'all' ? 10_000 : 4_000));
+const RUNS = Number(process.env['FUZZ_RUNS'] ?? (process.env['TEST_SIZE'] === 'all' ? 10_000 : 2_000));
 const share = (of: number): fc.Parameters<unknown> => ({ seed: SEED, numRuns: Math.ceil(RUNS * of) });
 const LONG = { timeout: 600_000 };
 

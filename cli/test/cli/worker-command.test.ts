@@ -23,7 +23,7 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
-describe('taleback worker', { timeout: 240_000 }, () => {
+describe('taleback worker', () => {
   it.each([[[]], [['--restart']]])(
     '%j is the worker from then on: its signals, its exit code',
     async (args) => {

@@ -7,9 +7,9 @@ import { messageTo } from './child-message.ts';
 import { openRecordingReceiver, type RecordingReceiver } from './recording-receiver.ts';
 import { OUTBOX_CHILD, startChild } from './start-child.ts';
 
-const COUNT = process.env['TEST_SIZE'] === 'all' ? 10_000 : 2_000;
-/** Together at least 80 MB, which would not fit into the heap that the child gets. */
-const PADDING = 40_000;
+const COUNT = process.env['TEST_SIZE'] === 'all' ? 10_000 : 1_300;
+/** Together at least 78 MB, which would not fit into the heap that the child gets. */
+const PADDING = 60_000;
 const HEAP_MB = 64;
 
 let root: string;

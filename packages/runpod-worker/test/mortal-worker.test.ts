@@ -37,6 +37,7 @@ const start = (dieAt?: DeathPoint): Child => {
   const child = spawn(process.execPath, ['--conditions=@taleback/source', CHILD], {
     env: {
       PATH: process.env['PATH'],
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
       OUTBOX: folder,
       ...(dieAt === undefined ? {} : { DIE_AT: dieAt }),
       ...simulator.env(),
@@ -59,7 +60,7 @@ const start = (dieAt?: DeathPoint): Child => {
 };
 
 const until = (assertion: () => void | Promise<void>): Promise<void> =>
-  vi.waitFor(assertion, { timeout: 30_000, interval: 10 });
+  vi.waitFor(assertion, { timeout: 120_000, interval: 10 });
 
 const KILLED = { code: null, signal: 'SIGKILL' };
 const JOB = { id: 'j1', input: 'once upon' };

@@ -57,6 +57,8 @@ const defer = <T>(): Deferred<T> => {
   return { promise, ...parts };
 };
 
+/** Half of what a child costs is the compilation of its modules. */
+const COMPILED = { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '' };
 const toClean = new Set<() => Promise<unknown>>();
 
 export const startDriven = async (options: ChildToDrive): Promise<DrivenChild> => {
@@ -66,7 +68,7 @@ export const startDriven = async (options: ChildToDrive): Promise<DrivenChild> =
   const pongs: ((rssBytes: number | undefined) => void)[] = [];
   const ready = defer<ChildReadiness>();
   const ended = defer<string>();
-  const { command = process.execPath, args, env = {}, versions, negotiationTimeoutMs } = options;
+  const { command = process.execPath, args, env = COMPILED, versions, negotiationTimeoutMs } = options;
   const open = processChild({
     command,
     args,

@@ -6,6 +6,11 @@ import { OWN_NODE_ARGS } from '../../src/own-files.node.ts';
 
 const STAGED_CHILD = fileURLToPath(new URL('../children/staged-child.ts', import.meta.url));
 
+const TYPESCRIPT_CHILD = {
+  command: [process.execPath, ...OWN_NODE_ARGS, STAGED_CHILD],
+  environment: { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '' },
+};
+
 const hello = (versions: unknown, version?: unknown) => request({ type: 'hello', versions }, 'h', version);
 const chosen = (version: string) => ({ type: 'hello', version });
 const refused = { type: 'error', code: 'request_invalid' };
@@ -27,9 +32,9 @@ test.each([
   [request({ type: 'ping' }, 'h', '2.9'), { type: 'pong' }],
   [synthesize('Hello.', 'h', {}, '1.0.0'), refused],
   [synthesize('Hello.', 'h', {}, 'newest'), refused],
-])('both children answer %j alike', { timeout: 30_000 }, async (line, expected) => {
+])('both children answer %j alike', async (line, expected) => {
   const answers = await Promise.all(
-    [{}, { command: [process.execPath, ...OWN_NODE_ARGS, STAGED_CHILD] }].map(async (options) => {
+    [{}, TYPESCRIPT_CHILD].map(async (options) => {
       const child = startChild(options);
       await child.send(line);
       const { version, payload } = (await child.answer('h')).message;
