@@ -7,8 +7,8 @@ const SOURCES = {
   ssr: { resolve: { conditions: ['@taleback/source', 'node', 'development'] } },
 };
 const execArgv = ['--conditions=@taleback/source'];
-/** As many as there are cores, and three at least: many tests wait for other processes. */
-const maxWorkers = Math.max(3, availableParallelism());
+/** As many as there are cores, and four at least: many tests wait for other processes. */
+const maxWorkers = Math.max(4, availableParallelism());
 /** What takes so long hangs; nothing else judges how fast a machine is. A condition that is polled has less. */
 const LIMITS = { testTimeout: 300_000, hookTimeout: 300_000, expect: { poll: { timeout: 120_000 } } };
 /** It pauses the emulator of Firestore that all tests share. */
@@ -34,7 +34,12 @@ export default defineConfig({
           ...LIMITS,
         },
       },
-      { extends: './web/vite.config.ts', root: './web', test: { name: 'web', maxWorkers, ...LIMITS } },
+      {
+        extends: './web/vite.config.ts',
+        root: './web',
+        // One page per process: making one costs more than most files.
+        test: { name: 'web', isolate: false, maxWorkers, ...LIMITS },
+      },
       {
         ...SOURCES,
         test: {

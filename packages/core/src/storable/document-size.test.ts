@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MAX_DOCUMENT_BYTES, fieldsBytes, fitDocument, fitsEasily, valueBytes } from './document.ts';
 
+const RUNS = process.env['TEST_SIZE'] === 'all' ? 60 : 25;
 /** Bytes that Firestore keeps for the names in a document's path: each name and one byte, and 16 for the whole. */
 const nameBytes = (...names: string[]): number => names.reduce((sum, name) => sum + name.length + 1, 16);
 
@@ -63,7 +64,7 @@ describe('fitsEasily', () => {
         const more = { more: letter.repeat(moreKilobytes * 100) };
         expect(!fitsEasily(fields, more) || fits(fields, more)).toBe(true);
       }),
-      { numRuns: 60 },
+      { numRuns: RUNS },
     );
   });
 
@@ -163,7 +164,7 @@ describe('fitDocument', () => {
         expect(Object.entries(entries).every(([name, value]) => meta[name] === value)).toBe(true);
         expect(_altered === undefined).toBe(fitted === change || fitted?.['meta'] === undefined);
       }),
-      { numRuns: 60 },
+      { numRuns: RUNS },
     );
   });
 });

@@ -13,6 +13,7 @@ import {
   readStoryAudio,
 } from './story-audio.ts';
 
+const RUNS = process.env['TEST_SIZE'] === 'all' ? 5_000 : 1_500;
 /** Between two openings or resets, the order and number of messages never change how a story ends. */
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -234,7 +235,7 @@ describe('any messages of our own and foreign jobs, duplicated and reordered', (
       fc.property(anyStart, fc.array(anyMessage, { maxLength: 12 }), (start, messages) => {
         expect(statusOf(run(start, messages))).toBe(modelOf(start, messages).status);
       }),
-      { numRuns: 5_000 },
+      { numRuns: RUNS },
     );
   });
 
@@ -251,7 +252,7 @@ describe('any messages of our own and foreign jobs, duplicated and reordered', (
       fc.property(anyStart, twoOrders, (start, [one, other]) => {
         expect(statusOf(run(start, one))).toBe(statusOf(run(start, other)));
       }),
-      { numRuns: 5_000 },
+      { numRuns: RUNS },
     );
   });
 
@@ -268,7 +269,7 @@ describe('any messages of our own and foreign jobs, duplicated and reordered', (
           expect(twice.events).toEqual(once.events);
         },
       ),
-      { numRuns: 2_000 },
+      { numRuns: RUNS / 2 },
     );
   });
 
@@ -284,7 +285,7 @@ describe('any messages of our own and foreign jobs, duplicated and reordered', (
           expect([start.attempts[id]?.['status'], ...sent]).toContain(status);
         }
       }),
-      { numRuns: 2_000 },
+      { numRuns: RUNS / 2 },
     );
   });
 

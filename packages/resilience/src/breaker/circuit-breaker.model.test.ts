@@ -5,6 +5,7 @@ import { CircuitBreaker } from './circuit-breaker.ts';
 import type { StrategyOptions } from './windows.ts';
 import { type FakeClock, createFakeClock } from '../testing.ts';
 
+const RUNS = process.env['TEST_SIZE'] === 'all' ? 1_000 : 400;
 const COOLDOWN_MS = 100;
 const EXPIRY_MS = 250;
 
@@ -160,7 +161,7 @@ describe('CircuitBreaker against a naive model', () => {
           }
         },
       ),
-      { numRuns: 1_000 },
+      { numRuns: RUNS },
     );
     expect([...seen].toSorted()).toEqual(['closed', 'half-open', 'isolated', 'open']);
   });

@@ -4,6 +4,7 @@ import { createLeveller, findTruePeak, levelChunk, NOTHING_LEVELLED } from './le
 import { measureLoudness } from './loudness.ts';
 import type { Pcm } from './pcm.ts';
 
+const RUNS = process.env['TEST_SIZE'] === 'all' ? 50 : 12;
 const RATE_HZ = 16_000;
 const CEILING = 10 ** (-1 / 20) * 32_768;
 
@@ -138,7 +139,7 @@ describe('the laws of levelling', () => {
             expect(findTruePeak(samples, CEILING * 0.5)).toBeLessThanOrEqual(CEILING + 2);
         },
       ),
-      { numRuns: 25 },
+      { numRuns: RUNS },
     );
   });
 
@@ -158,7 +159,7 @@ describe('the laws of levelling', () => {
             expect(Math.abs(lufsOf(twice) - lufsOf(once[index] as Pcm))).toBeLessThan(0.5);
         },
       ),
-      { numRuns: 25 },
+      { numRuns: RUNS },
     );
   });
 
@@ -169,7 +170,7 @@ describe('the laws of levelling', () => {
         const [one, other] = levelAll([quiet, louder(quiet, db)]).map(lufsOf);
         expect(Math.abs((one ?? 0) - (other ?? 9))).toBeLessThan(1);
       }),
-      { numRuns: 25 },
+      { numRuns: RUNS },
     );
   });
 
@@ -197,7 +198,7 @@ describe('the laws of levelling', () => {
           }
         },
       ),
-      { numRuns: 25 },
+      { numRuns: RUNS },
     );
   });
 

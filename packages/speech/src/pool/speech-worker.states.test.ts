@@ -4,6 +4,7 @@ import type { WorkerState } from './speech-line.ts';
 import { report } from '../../test/support/fake-child.ts';
 import { readyWorker, openWorkerHarness, type WorkerHarness } from '../../test/support/worker-harness.ts';
 
+const RUNS = process.env['TEST_SIZE'] === 'all' ? 500 : 200;
 /** Seed 004, "Worker States": where each may lead. */
 const NEXT: Readonly<Record<WorkerState, readonly WorkerState[]>> = {
   TERMINATED: ['INITIALIZING'],
@@ -92,7 +93,7 @@ describe('SpeechWorker, its states', () => {
           }
         },
       ),
-      { numRuns: 500 },
+      { numRuns: RUNS },
     );
     const allowed = Object.entries(NEXT).flatMap(([from, all]) => all.map((to) => `${from} ${to}`));
     expect(allowed.filter((way) => !seen.has(way))).toEqual([]);

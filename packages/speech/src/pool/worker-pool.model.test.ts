@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { report } from '../../test/support/fake-child.ts';
 import { type PoolHarness, openPoolHarness } from '../../test/support/pool-harness.ts';
 
+const RUNS = process.env['TEST_SIZE'] === 'all' ? 300 : 120;
 const priority = fc.constantFrom('high', 'normal', 'low' as const);
 const which = fc.nat(7);
 const FAILURES = ['model_failed', 'text_not_speakable', 'job_cancelled', 'gpu_out_of_memory'] as const;
@@ -153,7 +154,7 @@ describe('WorkerPool against chance', () => {
         verify(run);
         expect(run.all.at(-1)).toMatchObject({ ends: 1, end: 'job_cancelled' });
       }),
-      { numRuns: 300 },
+      { numRuns: RUNS },
     );
   });
 
@@ -179,7 +180,7 @@ describe('WorkerPool against chance', () => {
         await closeAt(run);
         verify(run);
       }),
-      { numRuns: 100 },
+      { numRuns: RUNS / 3 },
     );
   });
 });
