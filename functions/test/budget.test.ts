@@ -15,7 +15,7 @@ afterAll(() => deleteApp(app));
 const NOW_MS = Date.now();
 const LEASE_MS = 900_000;
 const { collections } = createNames();
-const stories = createFirestoreStories(firestore, { timeoutMs: 30_000 });
+const stories = createFirestoreStories(firestore, { timeoutMs: 120_000 });
 const BUDGET: Budget = { underWay: 5, narrations: 1_000, characters: 1e9 };
 
 let userId: string;
@@ -92,7 +92,7 @@ describe('the budget of a person', () => {
   });
 
   it('is not overrun by 50 requests at once on two instances, of which none fails', async () => {
-    const other = createFirestoreStories(firestore, { timeoutMs: 30_000 });
+    const other = createFirestoreStories(firestore, { timeoutMs: 120_000 });
     const ids = await plant(50);
     const answers = await Promise.all(
       ids.map((id, index) => ask(id, index % 2 === 0 ? {} : { stories: other })),

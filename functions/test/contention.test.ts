@@ -68,7 +68,7 @@ it('a transaction whose caller has timed out is not committed', async () => {
 
 it('a transaction that someone waits for is tried again after a conflict', async () => {
   await story.set({ title: 'Before' });
-  const { transact } = createFirestoreCalls(firestore, { timeoutMs: 20_000 });
+  const { transact } = createFirestoreCalls(firestore, { timeoutMs: 120_000 });
   const letGo = await holdStory();
   let tries = 0;
   const renamed = transact(async (transaction) => {
@@ -83,7 +83,7 @@ it('a transaction that someone waits for is tried again after a conflict', async
 });
 
 describe('a message under an id that no attempt has yet', () => {
-  const stories = createFirestoreStories(firestore, { timeoutMs: 20_000 });
+  const stories = createFirestoreStories(firestore, { timeoutMs: 120_000 });
   const context = { source: 'callback', nowMs: Date.now(), leaseMs: 60_000 } as const;
   const ready: StoryMessage = {
     kind: 'ready',

@@ -36,7 +36,7 @@ beforeEach(async () => {
   nowMs = Date.now();
   const now = (): number => nowMs;
   options = {
-    deletions: createDeletionStore(nets.firestore, { timeoutMs: 20_000, now }),
+    deletions: createDeletionStore(nets.firestore, { timeoutMs: 120_000, now }),
     narrations,
     hidden,
     runpod: clientOf(api).client,

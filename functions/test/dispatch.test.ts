@@ -260,7 +260,7 @@ describe('dispatchJob', () => {
 
 describe('jobs of one user at RunPod', () => {
   it('are few at once: the others wait, keep their lease, and delay no other user', async () => {
-    const turns = { timeoutMs: 20_000, mostJobs: 2, leaseMs: 3_600_000, now: Date.now };
+    const turns = { timeoutMs: 120_000, mostJobs: 2, leaseMs: 3_600_000, now: Date.now };
     const dealt = { ...options, takeTurn: createRunpodTurns(nets.firestore, turns) };
     const [first, second, third] = [await queuedJob('a/b'), await queuedJob('a/b'), await queuedJob('a/b')];
     for (const { message } of [first, second]) expect(await dispatchJob(message, dealt)).toBe('sent');

@@ -313,7 +313,7 @@ const noLog = (): void => {};
 describe('whatever Python has no value for', () => {
   it('the story ends, with the words or the address that are there', async () => {
     const { firestore, baseUrl, logged } = receiver;
-    const stories = createFirestoreStories(firestore, { timeoutMs: 20_000 });
+    const stories = createFirestoreStories(firestore, { timeoutMs: 120_000 });
     receiver.serve({
       webhook: { stories, log: noLog, now: Date.now, confirmWith: undefined, secrets: [SECRET] },
     });

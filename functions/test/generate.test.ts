@@ -99,7 +99,7 @@ beforeAll(async () => {
       sent.push(job.id);
     },
   };
-  const stories = createFirestoreStories(firestore, { timeoutMs: 20_000 });
+  const stories = createFirestoreStories(firestore, { timeoutMs: 120_000 });
   receiver.serve({
     generate: {
       stories,

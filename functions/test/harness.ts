@@ -38,8 +38,8 @@ export const openReceiver = async (options: Partial<ReceiverOptions> = {}): Prom
   };
   const base: ReceiverOptions = {
     ...ground,
-    stories: createFirestoreStories(firestore, { timeoutMs: 20_000 }),
-    heartbeat: { ...ground, keep: createHeartbeatStore(firestore, { timeoutMs: 20_000 }).keep },
+    stories: createFirestoreStories(firestore, { timeoutMs: 120_000 }),
+    heartbeat: { ...ground, keep: createHeartbeatStore(firestore, { timeoutMs: 120_000 }).keep },
     signatures: 'off',
     secrets: { standard: [], hmac: [] },
     hmacHeaderPrefix: 'taleback',

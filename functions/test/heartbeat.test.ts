@@ -44,7 +44,7 @@ beforeAll(async () => {
   }
   const mounted = await openReceiver({
     heartbeat: {
-      keep: createHeartbeatStore(firestore, { timeoutMs: 20_000 }).keep,
+      keep: createHeartbeatStore(firestore, { timeoutMs: 120_000 }).keep,
       log: () => {},
       now: () => nowMs,
       deletions: createDeletionStore(firestore, { timeoutMs: 20_000, now: () => nowMs }),
@@ -321,7 +321,7 @@ describe('the answer to a heartbeat', () => {
 
 describe('the sweep', () => {
   it('deletes workers whose heartbeat expired, and leaves their voices in the menu', async () => {
-    const store = createHeartbeatStore(receiver.firestore, { timeoutMs: 20_000 });
+    const store = createHeartbeatStore(receiver.firestore, { timeoutMs: 120_000 });
     await send('silent', [engineOf('gone')]);
     nowMs += 5 * MINUTE_MS;
     await send('living', [engineOf('there')]);

@@ -80,7 +80,7 @@ export const openNets = async () => {
   const logged: { severity: string; message: string; fields: unknown }[] = [];
   const log = (severity: string, message: string, fields?: unknown): void =>
     void logged.push({ severity, message, fields });
-  const away = { timeoutMs: 20_000 };
+  const away = { timeoutMs: 120_000 };
   const stories = createFirestoreStories(firestore, away);
   const owed = createOwedEvents(firestore, away);
   const publishing = { events: createEvents({ projectId }), owed };

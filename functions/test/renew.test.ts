@@ -24,7 +24,7 @@ const place = createS3AudioPlace({
   signedUrlSeconds: 604_800,
 });
 const options: RenewOptions = {
-  stories: createFirestoreStories(firestore, { timeoutMs: 30_000 }),
+  stories: createFirestoreStories(firestore, { timeoutMs: 120_000 }),
   audioUrlOf: place.urlOf,
   now: Date.now,
   log: () => {},

@@ -20,7 +20,7 @@ const queued: string[] = [];
 /** A new instance from now on, which knows only what Firestore knows. */
 const serve = (more: Partial<ReceiverOptions> = {}): void => {
   const generate: ReceiverOptions['generate'] = {
-    stories: createFirestoreStories(receiver.firestore, { timeoutMs: 20_000 }),
+    stories: createFirestoreStories(receiver.firestore, { timeoutMs: 120_000 }),
     queue: { publish: async (job) => void queued.push(job.id) },
     limits: DEFAULT_STORY_LIMITS,
     defaultVoice: 'slt',

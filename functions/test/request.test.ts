@@ -28,7 +28,7 @@ beforeAll(async () => {
     });
     message.ack();
   });
-  const stories = createFirestoreStories(firestore, { timeoutMs: 30_000 });
+  const stories = createFirestoreStories(firestore, { timeoutMs: 120_000 });
   options = {
     stories,
     queue: createJobQueue({ projectId }),

@@ -41,7 +41,7 @@ const openFirestore = async (): Promise<Store> => {
   const projectId = `demo-${randomUUID().slice(0, 13)}`;
   const app = initializeApp({ projectId }, projectId);
   const firestore = getFirestore(app);
-  const options = { timeoutMs: 20_000 };
+  const options = { timeoutMs: 120_000 };
   return {
     stories: createFirestoreStories(firestore, options),
     owed: createOwedEvents(firestore, options),
