@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createFakeClock, type FakeClock } from '@taleback/resilience/testing';
-import { afterAll } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { type CacheKey, canonicalDigest } from '../../src/cache/cache-key.ts';
 import { type CacheLimits, type KeptSound, SoundCache } from '../../src/cache/sound-cache.ts';
 import { createFaultyDisk, type DiskStep } from './faulty-disk.ts';
@@ -20,14 +20,9 @@ export interface CacheFixture {
   readonly files: () => string[];
 }
 
-const folders: string[] = [];
-afterAll(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
-});
-
 const newFolder = (): string => {
   const folder = mkdtempSync(join(tmpdir(), 'taleback-cache-'));
-  folders.push(folder);
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return join(folder, 'cache');
 };
 

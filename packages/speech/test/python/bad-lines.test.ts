@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { bare, request, synthesize } from './requests.ts';
@@ -73,9 +74,7 @@ const INVALID: Readonly<Record<string, string>> = {
   Infinity: line(synthesize('text', 'bad')).replace('"retryCount":0', '"retryCount":-Infinity'),
   'an output_path of another kind': line(synthesize('text', 'bad', { output_path: 5 }, '2.0.0')),
   'an output_path in no folder': line(synthesize('text', 'bad', { output_path: '/no/such/a.wav' }, '2.0.0')),
-  'an output_path that is a folder': line(
-    synthesize('text', 'bad', { output_path: temporaryFolder() }, '2.0.0'),
-  ),
+  'an output_path that is a folder': line(synthesize('text', 'bad', { output_path: tmpdir() }, '2.0.0')),
   'an output_path of endless length': line(
     synthesize('text', 'bad', { output_path: `/tmp/${'x'.repeat(3000)}` }, '2.0.0'),
   ),

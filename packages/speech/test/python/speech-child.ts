@@ -6,7 +6,7 @@ import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { Watched } from './watched.ts';
 import { type WireFrame, WireReader } from './wire-reader.ts';
 
@@ -70,20 +70,10 @@ export interface SpeechChild {
   readonly ended: Promise<Ended>;
 }
 
-const started = new Set<() => void>();
-const folders: string[] = [];
-
-afterEach(() => {
-  for (const kill of started) kill();
-});
-afterAll(() => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
-});
-
-/** A folder that is gone after the test file. */
+/** A folder that is gone after the test. */
 export const temporaryFolder = (): string => {
   const folder = mkdtempSync(join(tmpdir(), 'taleback-python-'));
-  folders.push(folder);
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 };
 
@@ -101,8 +91,7 @@ export const startChild = (given: ChildOptions = {}): SpeechChild => {
     env: { ...pythonEnvironment(given.substitutes), ...given.environment },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
-  const kill = (): void => void child.kill('SIGKILL');
-  started.add(kill);
+  onTestFinished(() => void child.kill('SIGKILL'));
   const frames = new Watched<WireFrame>();
   const lines = new Watched<string>();
   const log = (): string => lines.items.join('\n');
@@ -121,7 +110,6 @@ export const startChild = (given: ChildOptions = {}): SpeechChild => {
   child.stdin.on('error', () => {});
   const ended = (async (): Promise<Ended> => {
     const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
-    started.delete(kill);
     const reason = new Error(`the child ended (${code ?? signal}):\n${log()}`);
     frames.close(reason);
     lines.close(reason);
