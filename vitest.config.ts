@@ -49,8 +49,6 @@ export default defineConfig({
           environment: 'node',
           execArgv,
           globalSetup: ['scripts/test/vitest-setup.ts'],
-          // As above: a third of the CPU time. What a file changes in its process, it sets back.
-          isolate: false,
           maxWorkers,
           ...LIMITS,
         },

@@ -491,10 +491,7 @@ describe('the progress reporter', () => {
     );
     for (const [index, stage] of ['one', 'two', 'three', 'four'].entries()) {
       reporter.report(stage, 0);
-      await vi.waitFor(() => expect(wired.receiver.requests).toHaveLength(index + 1), {
-        timeout: 120_000,
-        interval: 5,
-      });
+      await expect.poll(() => wired.receiver.requests.length, { interval: 5 }).toBe(index + 1);
     }
     expect(told(wired).map((pair) => (pair as unknown[])[0])).toEqual(['one', 'two', 'three', 'four']);
     await reporter.close();

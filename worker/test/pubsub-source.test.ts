@@ -343,7 +343,7 @@ describe('the Pub/Sub source', () => {
       await drain(createSource(), DAY_MS);
       const source = createSource();
       await source.start(async () => done);
-      await drain(source, DAY_MS);
+      await expect(drain(source, DAY_MS)).resolves.toBeUndefined();
     });
 
     it('ends a start that is under way, so that nothing is taken', async () => {
