@@ -1,5 +1,5 @@
 import { realpath } from 'node:fs/promises';
-import { sep } from 'node:path';
+import { resolve, sep } from 'node:path';
 import { TalebackError } from '@taleback/core';
 import { tryWithDeadline, withDeadline } from '@taleback/resilience';
 import { createHttpPost } from '@taleback/outbox';
@@ -61,7 +61,8 @@ export const requirePrivate = async (
   const { storage, privateStorage } = config;
   if (storage.kind === 'folder' && 'folder' in privateStorage) {
     const [served, folder] = await Promise.all(
-      [storage.folder, privateStorage.folder].map((one) => realpath(one)),
+      // A folder that is not there yet has no links.
+      [storage.folder, privateStorage.folder].map((one) => realpath(one).catch(() => resolve(one))),
     );
     if (`${folder}${sep}`.startsWith(`${served}${sep}`))
       throw new TalebackError('permission_denied', `The private folder lies in ${served}, which is served`);

@@ -168,6 +168,7 @@ describe('the private store', () => {
   it('is a folder outside of that of narrations', async () => {
     await mkdir(join(folder, 'audio'));
     expect(await faultOf(folderStore('audio'), privateFolder('private'))).toBe('ok');
+    expect(await faultOf(folderStore('not there yet'), privateFolder('private'))).toBe('ok');
     expect(await faultOf(folderStore('audio'), privateFolder('audio/private'))).toContain('which is served');
     await symlink(join(folder, 'audio'), join(folder, 'link'));
     expect(await faultOf(folderStore('audio'), privateFolder('link/private'))).toContain('which is served');
