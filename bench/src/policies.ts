@@ -45,7 +45,6 @@ export async function run(): Promise<BenchResult> {
       byHand: calling(() => byHand.execute(call)),
       execute: calling(() => ours.execute(({ signal }) => call(signal))),
       run: calling(() => ours.run(({ signal }) => call(signal))),
-      unread: calling(() => ours.execute(async () => 1)),
       cockatiel: calling(() => cockatiel.execute(({ signal }) => call(signal))),
       byHandWithCaller: calling(() => byHand.execute(call, outer)),
       executeWithCaller: calling(() => ours.execute(({ signal }) => call(signal), { signal: outer })),
@@ -56,7 +55,6 @@ export async function run(): Promise<BenchResult> {
     'by hand, CPU us per call': median(costs.byHand),
     'ours, x by hand': pairedRatio(costs.execute, costs.byHand),
     'ours with the outcome as data, x by hand': pairedRatio(costs.run, costs.byHand),
-    'ours, signal not read, x by hand': pairedRatio(costs.unread, costs.byHand),
     "ours with a caller's signal, x by hand with it": pairedRatio(
       costs.executeWithCaller,
       costs.byHandWithCaller,

@@ -1,6 +1,4 @@
 import { Bulkhead, type Priority } from '@taleback/resilience';
-import { priorityQueue } from 'async';
-import fastq from 'fastq';
 import PQueue from 'p-queue';
 import {
   atMost,
@@ -52,16 +50,6 @@ const oursWithTenants: Queue = () => {
 const pQueue: Queue = () => {
   const queue = new PQueue({ concurrency: CONCURRENCY });
   return (job) => queue.add(noop, { priority: -levelOf(job) });
-};
-
-const asyncPriorityQueue: Queue = () => {
-  const queue = priorityQueue(noop, CONCURRENCY);
-  return (job) => queue.pushAsync(job, levelOf(job));
-};
-
-const fastqWithoutPriorities: Queue = () => {
-  const queue = fastq.promise(noop, CONCURRENCY);
-  return (job) => queue.push(job);
 };
 
 /** Whole bursts of `size`; the cost is counted per job. */
@@ -122,21 +110,12 @@ async function measureDepth(): Promise<number> {
 }
 
 export async function run(): Promise<BenchResult> {
-  const peers = { 'p-queue': pQueue, 'async.priorityQueue': asyncPriorityQueue };
-  const all = {
-    ours,
-    'ours, 100 tenants': oursWithTenants,
-    ...peers,
-    'fastq, no priorities': fastqWithoutPriorities,
-  };
+  const own = { ours, 'ours, 100 tenants': oursWithTenants };
+  const all = { ...own, 'p-queue': pQueue };
   const figures: Record<string, number> = {
     ...(await compare(1_000, all, 5)),
     ...(await compare(10_000, all, 5)),
-    ...(await compare(
-      100_000,
-      { ours, 'ours, 100 tenants': oursWithTenants, 'async.priorityQueue': asyncPriorityQueue },
-      5,
-    )),
+    ...(await compare(100_000, own, 5)),
     ...(await compare(100_000, { 'ours beside p-queue': ours, 'p-queue': pQueue }, 1)),
     'ours, a job in a burst of 1,000,000 x of 10,000': await measureGrowth(),
     'ours, a job while 1,000,000 wait x while 10,000 do': await measureDepth(),

@@ -23,13 +23,6 @@ export const terminal = {
   colour: stdout.isTTY && stdout.hasColors(),
 };
 
-export interface ProgressBar {
-  /** @param fraction 0 to 1 */
-  readonly show: (fraction: number) => void;
-  /** Takes the bar off the line. Safe to call again. */
-  readonly clear: () => void;
-}
-
 const CELLS = 30;
 const CLEAR_LINE = '\r\u001B[2K';
 
@@ -38,13 +31,11 @@ const CLEAR_LINE = '\r\u001B[2K';
  *
  * @param write undefined where there is no terminal: then nothing is shown
  */
-export const createProgressBar = (
-  label: string,
-  write: ((text: string) => void) | undefined,
-): ProgressBar => {
+export const createProgressBar = (label: string, write: ((text: string) => void) | undefined) => {
   let shown = '';
   return {
-    show: (fraction) => {
+    /** @param fraction 0 to 1 */
+    show: (fraction: number): void => {
       if (write === undefined) return;
       const share = Math.min(1, Math.max(0, fraction));
       const full = Math.round(share * CELLS);
@@ -54,7 +45,8 @@ export const createProgressBar = (
       shown = bar;
       write(`${CLEAR_LINE}${bar}`);
     },
-    clear: () => {
+    /** Takes the bar off the line. Safe to call again. */
+    clear: (): void => {
       if (write === undefined || shown === '') return;
       shown = '';
       write(CLEAR_LINE);

@@ -1,4 +1,4 @@
-import { deriveErrorCallbackUrl, isRecord } from '@taleback/core';
+import { deriveErrorCallbackUrl, isRecord, parseJson } from '@taleback/core';
 import { runScript, sentenceOf } from './command-line.ts';
 import checks from './check-callbacks.json' with { type: 'json' };
 import { findReceiver, RECEIVER_OPTIONS, type Receiver } from './receiver.ts';
@@ -35,12 +35,9 @@ const trialsOf = (storyId: string | undefined): readonly Trial[] => {
 
 /** What the sentence in an answer says; the beginning of an answer that is not ours. */
 const sentenceIn = (text: string): string => {
-  try {
-    const body = JSON.parse(text) as unknown;
-    return isRecord(body) && typeof body['error'] === 'string' ? body['error'] : '';
-  } catch {
-    return text.slice(0, 100);
-  }
+  const body = parseJson(text);
+  if (body === undefined) return text.slice(0, 100);
+  return isRecord(body) && typeof body['error'] === 'string' ? body['error'] : '';
 };
 
 /** What is wrong with the receiver's answer; undefined when it is right. */

@@ -60,7 +60,7 @@ const RULES: Readonly<Record<string, Rule>> = {
       'scripts/src/check-lines.ts': 'lists them',
       'packages/core/src/errors/catalogue.ts': 'sentences that readers see',
       'scripts/src/tour.json': 'the text of stories',
-      'web/src/stories/samples.ts': 'the text of stories',
+      'web/src/stories/samples.json': 'the text of stories',
       'CHANGELOG.md': 'quotes earlier versions',
     },
     complaint: (line) => {

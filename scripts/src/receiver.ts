@@ -6,11 +6,7 @@ import { type AnnouncedStack, findStack } from './stack/addresses.ts';
 const TIMEOUT_MS = 10_000;
 
 /** A callback receiver that scripts post to. */
-export interface Receiver {
-  readonly url: string;
-  /** Posts JSON to one of its addresses, signed with Standard Webhooks where a secret is known. */
-  readonly post: (url: string, body: string) => Promise<Response>;
-}
+export type Receiver = Awaited<ReturnType<typeof findReceiver>>;
 
 /** Options of the scripts that post to a receiver. */
 export const RECEIVER_OPTIONS = { url: { type: 'string' }, secret: { type: 'string' } } as const;
@@ -49,7 +45,7 @@ const parseKey = (secret: string): Uint8Array => {
 export const findReceiver = async (
   flags: { readonly url?: string; readonly secret?: string },
   address: 'pageUrl' | 'callbackUrl',
-): Promise<Receiver> => {
+) => {
   const stack = await findStack();
   const given = flags.url ?? stack?.[address];
   if (given === undefined)
@@ -63,7 +59,8 @@ export const findReceiver = async (
   };
   return {
     url: given,
-    post: async (to, text) => {
+    /** Posts JSON to one of its addresses, signed with Standard Webhooks where a secret is known. */
+    post: async (to: string, text: string): Promise<Response> => {
       const body = Buffer.from(text);
       try {
         return await fetch(to, {

@@ -1,4 +1,4 @@
-import { deriveErrorCallbackUrl, deriveProgressUrl } from '@taleback/core';
+import { deriveErrorCallbackUrl, deriveProgressUrl, parseJson } from '@taleback/core';
 import { parseNumber, runScript, UsageError } from './command-line.ts';
 import { findReceiver, RECEIVER_OPTIONS } from './receiver.ts';
 
@@ -32,14 +32,6 @@ const OPTIONS = {
 /** No narration is longer than a day. */
 const MAX_DURATION_MS = 86_400_000;
 
-const parseMetadata = (text: string | undefined): unknown => {
-  try {
-    return text === undefined ? null : (JSON.parse(text) as unknown);
-  } catch {
-    throw new UsageError('--metadata: must be JSON');
-  }
-};
-
 await runScript({ usage: USAGE, options: OPTIONS }, async (flags) => {
   const { story, job, user, voice, error, details, 'audio-url': audioUrl, stage } = flags;
   const numberIn = (name: 'duration-ms' | 'progress', max: number): number | null => {
@@ -49,7 +41,8 @@ await runScript({ usage: USAGE, options: OPTIONS }, async (flags) => {
   if (story === undefined) throw new UsageError('--story: is required');
   const durationMs = numberIn('duration-ms', MAX_DURATION_MS);
   const progress = numberIn('progress', 1);
-  const metadata = parseMetadata(flags.metadata);
+  const metadata = parseJson(flags.metadata ?? 'null');
+  if (metadata === undefined) throw new UsageError('--metadata: must be JSON');
   if ([error, audioUrl, flags.progress].filter((value) => value !== undefined).length !== 1)
     throw new UsageError('one of --error, --audio-url and --progress is required');
   const receiver = await findReceiver(flags, 'callbackUrl');

@@ -1,4 +1,4 @@
-import { createNames, isRecord } from '@taleback/core';
+import { createNames, isRecord, parseJson } from '@taleback/core';
 
 /** Taleback's own file, written by the server of the page. */
 export const CONFIG_PATH = '/taleback.config.json';
@@ -129,15 +129,10 @@ export const parseHostingConfig = (
  *
  * @throws Error when the server does not answer
  */
-const fetchJson = async (fetcher: typeof fetch, path: string): Promise<{ json: unknown } | undefined> => {
+const fetchJson = async (fetcher: typeof fetch, path: string): Promise<unknown> => {
   const response = await fetcher(path, { headers: { accept: 'application/json' } });
   if (response.status >= 500) throw new Error(`${path} was answered ${response.status}`);
-  const text = response.ok ? await response.text() : '';
-  try {
-    return { json: JSON.parse(text) as unknown };
-  } catch {
-    return undefined;
-  }
+  return response.ok ? parseJson(await response.text()) : undefined;
 };
 
 /** The emulators of `firebase emulators:start`; undefined where there are none. */
@@ -157,12 +152,12 @@ const findEmulators = async (fetcher: typeof fetch): Promise<PageConfig['emulato
 export const loadConfig = async (fetcher: typeof fetch, hostname: string): Promise<LoadedConfig> => {
   try {
     const own = await fetchJson(fetcher, CONFIG_PATH);
-    if (own !== undefined) return parseConfig(CONFIG_PATH, own.json);
+    if (own !== undefined) return parseConfig(CONFIG_PATH, own);
     const hosting = await fetchJson(fetcher, HOSTING_CONFIG_PATH);
     if (hosting !== undefined) {
       const isHere = /^(?:localhost|127\.0\.0\.1)$/.test(hostname);
       const emulators = isHere ? await findEmulators(fetcher) : undefined;
-      return parseHostingConfig(HOSTING_CONFIG_PATH, hosting.json, emulators);
+      return parseHostingConfig(HOSTING_CONFIG_PATH, hosting, emulators);
     }
   } catch {
     return { ok: false, unreachable: true };

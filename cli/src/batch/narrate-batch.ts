@@ -1,4 +1,4 @@
-import { describeError, TalebackError } from '@taleback/core';
+import { describeError, isRecord, parseJson, TalebackError } from '@taleback/core';
 import { type BatchItem, type BatchOptions, type Narrate, runBatch } from '@taleback/speech';
 import { z } from 'zod';
 
@@ -36,12 +36,8 @@ const idOfLine = (lineNumber: number): string => `line-${lineNumber}`;
  * @throws TalebackError `request_invalid` that names the line and the field
  */
 export const parseBatchLine = (line: string, lineNumber: number) => {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch {
-    throw lineFault(lineNumber, 'it is not JSON');
-  }
+  const value = parseJson(line);
+  if (value === undefined) throw lineFault(lineNumber, 'it is not JSON');
   const { data, error } = LINE.safeParse(value);
   if (data === undefined) {
     const faults = error.issues.map((one) => [...one.path, one.message].join(' '));
@@ -75,14 +71,9 @@ export const batchLines = (content: string): BatchLine[] =>
 
 /** The id that a line came with, also where the line cannot be used. */
 const givenId = ({ line, lineNumber }: BatchLine): string => {
-  try {
-    const given = JSON.parse(line) as { id?: unknown; story_id?: unknown } | null;
-    const id = given?.id ?? given?.story_id;
-    if (typeof id === 'string' || typeof id === 'number') return String(id);
-  } catch {
-    // It has none that can be read.
-  }
-  return idOfLine(lineNumber);
+  const given = parseJson(line);
+  const id = isRecord(given) ? (given['id'] ?? given['story_id']) : undefined;
+  return typeof id === 'string' || typeof id === 'number' ? String(id) : idOfLine(lineNumber);
 };
 
 interface BatchOutput {

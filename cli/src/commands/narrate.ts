@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { isRecord } from '@taleback/core/json';
+import { isRecord, parseJson } from '@taleback/core/json';
 import type { Command } from 'commander';
 import { CommandFailed, UsageError } from '../exit-code.ts';
 import type { Relayed } from '../narrate/callback-relay.node.ts';
@@ -50,12 +50,8 @@ const parseListen = (text: string): { readonly host: string; readonly port: numb
 
 /** @throws UsageError when it is not a JSON object */
 const parseFields = (text: string): Readonly<Record<string, unknown>> => {
-  try {
-    const fields: unknown = JSON.parse(text);
-    if (isRecord(fields)) return fields;
-  } catch {
-    // The sentence below says what is expected.
-  }
+  const fields = parseJson(text);
+  if (isRecord(fields)) return fields;
   throw new UsageError(`--fields ${text}: must be a JSON object, such as {"speed":0.9}`);
 };
 

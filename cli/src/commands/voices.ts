@@ -30,12 +30,16 @@ export const addVoicesCommand = (program: Command): void => {
     '--engine <name>',
     'only the voice of this engine; default: of every engine that has the id',
   ] as const;
-  voices
-    .command('share')
-    .description('Lets everyone use a voice.')
-    .argument('<id>', 'of the voice')
-    .option(...ENGINE)
-    .action(async (id: string, flags: VoiceFlags) => (await register()).setAccess(id, 'shared', flags));
+  for (const [name, access, words] of [
+    ['share', 'shared', 'Lets everyone use a voice.'],
+    ['close', 'closed', 'Lets no one use a voice.'],
+  ] as const)
+    voices
+      .command(name)
+      .description(words)
+      .argument('<id>', 'of the voice')
+      .option(...ENGINE)
+      .action(async (id: string, flags: VoiceFlags) => (await register()).setAccess(id, access, flags));
   voices
     .command('assign')
     .description('Lets one user use a voice, and no one else.')
@@ -46,10 +50,4 @@ export const addVoicesCommand = (program: Command): void => {
       if (user === '') throw new UsageError('--user must not be empty');
       await (await register()).setAccess(id, { owner: user }, flags);
     });
-  voices
-    .command('close')
-    .description('Lets no one use a voice.')
-    .argument('<id>', 'of the voice')
-    .option(...ENGINE)
-    .action(async (id: string, flags: VoiceFlags) => (await register()).setAccess(id, 'closed', flags));
 };

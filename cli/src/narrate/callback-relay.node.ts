@@ -1,8 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { isRecord } from '@taleback/core';
-import { type Post, refuseForeign } from '@taleback/outbox';
+import { isRecord, parseJson } from '@taleback/core';
+import { listenAt, type Post, readBody, refuseForeign } from '@taleback/outbox';
 
 /** A callback that was passed on. */
 export interface Relayed {
@@ -34,27 +33,6 @@ const CLOSING_MS = 10_000;
 /** Headers of one connection, and those that the next one sets itself. */
 const OWN_HEADERS = new Set('connection,content-length,expect,host,keep-alive,transfer-encoding'.split(','));
 
-/** Undefined when it is too large; it is read to its end, so that the sender gets the answer. */
-const readBody = async (incoming: IncomingMessage): Promise<Buffer | undefined> => {
-  let parts: Buffer[] = [];
-  let sizeBytes = 0;
-  for await (const part of incoming as AsyncIterable<Buffer>) {
-    sizeBytes += part.byteLength;
-    if (sizeBytes > MAX_BODY_BYTES) parts = [];
-    else parts.push(part);
-  }
-  return sizeBytes > MAX_BODY_BYTES ? undefined : Buffer.concat(parts);
-};
-
-const parseObject = (body: Buffer): Readonly<Record<string, unknown>> => {
-  try {
-    const value: unknown = JSON.parse(body.toString('utf8'));
-    return isRecord(value) ? value : {};
-  } catch {
-    return {};
-  }
-};
-
 const headersOf = ({ headers }: IncomingMessage): Record<string, string> =>
   Object.fromEntries(
     Object.entries(headers).flatMap(([name, value]) =>
@@ -74,7 +52,7 @@ const refuse = (outgoing: ServerResponse, status: number, error = 'this is a rel
  * @throws the error of `listen`, such as EADDRINUSE
  */
 export const openCallbackRelay = async (options: RelayOptions) => {
-  const { post, onMessage, host } = options;
+  const { post, onMessage } = options;
   const receiver = new URL(options.receiverUrl);
   const folder = `${receiver.pathname.replace(/\/+$/, '')}/api/tts`;
 
@@ -84,9 +62,10 @@ export const openCallbackRelay = async (options: RelayOptions) => {
     const target = new URL(incoming.url ?? '/', receiver.origin);
     const isOurs = target.origin === receiver.origin && target.pathname.startsWith(`${folder}/`);
     if (incoming.method !== 'POST' || !isOurs) return refuse(outgoing, 404);
-    const body = await readBody(incoming);
+    const body = await readBody(incoming, MAX_BODY_BYTES);
     if (body === undefined) return refuse(outgoing, 413);
-    const about = { kind: target.pathname.slice(folder.length + 1), body: parseObject(body) };
+    const json = parseJson(body);
+    const about = { kind: target.pathname.slice(folder.length + 1), body: isRecord(json) ? json : {} };
     try {
       const answer = await post(target.href, headersOf(incoming), body, undefined);
       const retry = answer.retryAfter === undefined ? {} : { 'retry-after': answer.retryAfter };
@@ -109,10 +88,7 @@ export const openCallbackRelay = async (options: RelayOptions) => {
       .then(() => void passing.delete(passed));
     passing.add(passed);
   });
-  server.listen(options.port, host);
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  const listen = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const listen = await listenAt(server, options);
   return {
     /** HOST:PORT that it listens at; a relay opened there again receives what comes to the same address. */
     listen,

@@ -8,6 +8,20 @@ export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
+ * What a JSON text, or its bytes, contain; undefined when they are none.
+ *
+ * @example
+ * parseJson('{'); // undefined
+ */
+export const parseJson = (text: string | Uint8Array): unknown => {
+  try {
+    return JSON.parse(typeof text === 'string' ? text : new TextDecoder().decode(text));
+  } catch {
+    return undefined;
+  }
+};
+
+/**
  * A text that is not empty, else undefined: for fields of documents and messages that others wrote.
  *
  * @example

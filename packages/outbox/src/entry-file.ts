@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { isRecord } from '@taleback/core';
+import { isRecord, parseJson } from '@taleback/core';
 import { z } from 'zod';
 import {
   describeFailure,
@@ -93,12 +93,8 @@ export const formatEntry = (entry: OutboxEntry): Uint8Array => {
 
 /** The fields, or why they cannot be read. */
 const parse = <T>(text: string, schema: z.ZodType<T>): T | string => {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    return 'it is not JSON';
-  }
+  const json = parseJson(text);
+  if (json === undefined) return 'it is not JSON';
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
   return parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');

@@ -5,8 +5,10 @@ export { createHttpPost, type HttpPost, type HttpPostOptions } from './http-post
 export {
   bearsToken,
   isLoopback,
+  listenAt,
   type LocalRefusal,
   type LocalServer,
+  readBody,
   refuseForeign,
 } from './local-guard.node.ts';
 export type * from './message.ts';

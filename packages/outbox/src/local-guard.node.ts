@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import { BlockList, isIP } from 'node:net';
+import { type AddressInfo, BlockList, isIP, type Server } from 'node:net';
 
 /** A server that a browser on this machine could reach. */
 export interface LocalServer {
@@ -91,3 +92,48 @@ const hashOf = (text: string): Buffer => createHash('sha256').update(text).diges
  */
 export const bearsToken = (authorization: string | undefined, token: string): boolean =>
   token !== '' && timingSafeEqual(hashOf(authorization?.replace(/^Bearer /i, '') ?? ''), hashOf(token));
+
+/**
+ * Lets a server listen; port 0 takes any free one.
+ *
+ * @returns HOST:PORT as an address has it
+ * @throws the error of `listen`, such as EADDRINUSE
+ *
+ * @example
+ * import { createServer } from 'node:http';
+ * const server = createServer((_request, response) => response.end());
+ * const place = await listenAt(server, { host: '127.0.0.1', port: 0 });
+ * console.log((await fetch(`http://${place}`)).status); // 200
+ * server.close();
+ */
+export const listenAt = async (
+  server: Server,
+  { host, port }: { readonly host: string; readonly port: number },
+): Promise<string> => {
+  await once(server.listen(port, host), 'listening');
+  return `${host.includes(':') ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`;
+};
+
+/** What is read of a body that is too large, so that its sender gets the answer before the connection ends. */
+const MAX_DISCARDED_BYTES = 64 * 1024 * 1024;
+
+/**
+ * The body of a request, or undefined when it is larger.
+ *
+ * @example
+ * import { Readable } from 'node:stream';
+ * console.log(await readBody(Readable.from([Buffer.from('too much')]), 4)); // undefined
+ */
+export const readBody = async (
+  request: AsyncIterable<Buffer>,
+  maxBytes: number,
+): Promise<Buffer | undefined> => {
+  const parts: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const part of request) {
+    sizeBytes += part.byteLength;
+    if (sizeBytes <= maxBytes) parts.push(part);
+    else if (sizeBytes > MAX_DISCARDED_BYTES) break;
+  }
+  return sizeBytes > maxBytes ? undefined : Buffer.concat(parts);
+};

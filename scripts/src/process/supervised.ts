@@ -59,13 +59,7 @@ export interface SupervisedOptions {
   readonly readyWithinMs: number;
 }
 
-export interface Supervised {
-  readonly pid: number;
-  /** Asks the process to leave, then its whole group; resolves when it is gone. */
-  stop(): Promise<void>;
-  /** Ends it at once, as the kernel would. */
-  kill(): Promise<void>;
-}
+export type Supervised = Awaited<ReturnType<typeof startSupervised>>;
 
 /** How long a process may take to end after a signal, in milliseconds. The Firebase CLI waits for its children. */
 const STOP_GRACE_MS = 15_000;
@@ -84,7 +78,7 @@ const lastWords = (output: string): string => {
  *
  * @throws Error with its last words and the name of its log when it exits first or takes too long
  */
-export const startSupervised = async (options: SupervisedOptions): Promise<Supervised> => {
+export const startSupervised = async (options: SupervisedOptions) => {
   const [program, ...args] = options.command;
   const child = spawn(program, args, {
     cwd: options.cwd ?? options.folder,
@@ -128,5 +122,11 @@ export const startSupervised = async (options: SupervisedOptions): Promise<Super
     await end('SIGKILL');
     throw new Error(`${options.name} ${fault}: ${lastWords(tail)} (${String(log.path)})`);
   }
-  return { pid, stop: () => end('SIGTERM'), kill: () => end('SIGKILL') };
+  return {
+    pid,
+    /** Asks the process to leave, then its whole group; resolves when it is gone. */
+    stop: () => end('SIGTERM'),
+    /** Ends it at once, as the kernel would. */
+    kill: () => end('SIGKILL'),
+  };
 };

@@ -1,23 +1,8 @@
-import { type ErrorCode, isErrorCode, numberOf, readStoryAudio, type StoryAudio } from '@taleback/core';
+import { type ErrorCode, isErrorCode, numberOf, readStoryAudio } from '@taleback/core';
 import { type Fields, millisOf, textOf, webAddressOf } from './fields.ts';
 
 /** A story as the page knows it. */
-export interface Story {
-  readonly id: string;
-  readonly title: string;
-  readonly text: string;
-  /** Language code, such as `en`. */
-  readonly language: string;
-  readonly voiceId: string | undefined;
-  readonly voiceName: string | undefined;
-  readonly createdAtMs: number | undefined;
-  readonly audio: StoryAudio;
-  readonly audioUrl: string | undefined;
-  /** True when the narration is kept somewhere, playable here or not. */
-  readonly isAudioKept: boolean;
-  readonly audioDurationMs: number | undefined;
-  readonly failure: Failure | undefined;
-}
+export type Story = Readonly<ReturnType<typeof readStory>>;
 
 /** Why a narration failed: the code that the page has a sentence for, and the sender's own words. */
 export interface Failure {
@@ -46,25 +31,27 @@ export interface StoryDraft extends StoryWords {
 const UNSEEN = /[\p{Cc}\u202A-\u202E\u2066-\u2069]/gu;
 
 /** Reads a story document; what makes no sense counts as absent. */
-export const readStory = (id: string, fields: Fields): Story => {
+export const readStory = (id: string, fields: Fields) => {
   const audio = readStoryAudio(fields);
   const audioUrl = webAddressOf(fields['audioUrl']);
   const { audioErrorCode: code } = fields;
-  const failure = {
+  const failure: Failure = {
     code: isErrorCode(code) ? code : 'unknown',
     words: textOf(fields['audioError']),
     details: textOf(fields['audioErrorDetails']),
-  } as const;
+  };
   return {
     id,
     title: textOf(textOf(fields['title'])?.replace(UNSEEN, '')) ?? 'Untitled story',
     text: textOf(fields['text']) ?? '',
+    /** Language code, such as `en`. */
     language: textOf(fields['language']) ?? 'en',
     voiceId: textOf(fields['voiceId']),
     voiceName: textOf(fields['voiceName']),
     createdAtMs: millisOf(fields['createdAt']),
     audio,
     audioUrl,
+    /** True when the narration is kept somewhere, playable here or not. */
     isAudioKept: audioUrl !== undefined || textOf(fields['audioStoragePath']) !== undefined,
     audioDurationMs: numberOf(fields['audioDurationMs']),
     failure: audio.status === 'failed' ? failure : undefined,

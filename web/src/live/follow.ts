@@ -29,11 +29,6 @@ export interface Surroundings {
   readonly wakes: ReadonlySignal<unknown>;
 }
 
-export interface Following<T> {
-  readonly view: ReadonlySignal<View<T>>;
-  readonly stop: () => void;
-}
-
 /** After this long without the server the page says so; Firestore itself gives up after the same time. */
 const LONG_SILENCE_MS = 10_000;
 /**
@@ -51,10 +46,7 @@ const WAKE_RESTART_MS = 1000;
  * Follows a watch, which may change (another story) or be absent (signed out), and keeps its view. A watch
  * that fails is started again, later each time, or when the page wakes.
  */
-export const follow = <T>(
-  watch: ReadonlySignal<Watch<T> | undefined>,
-  surroundings: Surroundings,
-): Following<T> => {
+export const follow = <T>(watch: ReadonlySignal<Watch<T> | undefined>, surroundings: Surroundings) => {
   const { clock, isOnline } = surroundings;
   let facts: Facts<T> = nothingKnown(isOnline.peek());
   const view = signal<View<T>>(drawView(facts));
@@ -85,8 +77,8 @@ export const follow = <T>(
     if (watch.peek() !== undefined) untracked(() => dispatch({ kind }));
   });
   return {
-    view,
-    stop: () => {
+    view: view as ReadonlySignal<View<T>>,
+    stop: (): void => {
       stopWatching();
       stopListening();
       callOffSilence?.();

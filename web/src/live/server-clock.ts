@@ -24,14 +24,9 @@ export const readServerTime = async (fetcher: typeof fetch): Promise<number | un
   }
 };
 
-/** The server's time, whatever the reader's clock says. Until the server has answered, it is the reader's. */
-export interface ServerClock extends Clock {
-  /** Settles when the server was asked for the first time, answered or not. */
-  readonly isAsked: Promise<void>;
-}
-
 /**
- * Measures how far the reader's clock is from the server's: at once, whenever the page wakes, and from time to time.
+ * The server's time, whatever the reader's clock says. Until the server has answered, it is the reader's. It measures how far
+ * one is from the other: at once, whenever the page wakes, and from time to time.
  *
  * @param readTime the server's time in Unix milliseconds, undefined when it does not answer
  */
@@ -39,7 +34,7 @@ export const openServerClock = (
   { now, after }: Clock,
   readTime: () => Promise<number | undefined>,
   wakes: ReadonlySignal<unknown>,
-): ServerClock => {
+) => {
   const offsetMs = signal(0);
   let callOff: (() => void) | undefined;
   let asking: Promise<void> | undefined;
@@ -60,5 +55,10 @@ export const openServerClock = (
     void wakes.value;
     measure();
   });
-  return { now: () => now() + offsetMs.value, after, isAsked: asking ?? Promise.resolve() };
+  return {
+    now: () => now() + offsetMs.value,
+    after,
+    /** Settles when the server was asked for the first time, answered or not. */
+    isAsked: asking ?? Promise.resolve(),
+  };
 };

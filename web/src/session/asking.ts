@@ -8,14 +8,6 @@ export type AskState =
   | { readonly kind: 'asking' }
   | Extract<AskAnswer, { kind: 'refused' | 'unreached' }>;
 
-export interface Asking {
-  readonly state: ReadonlySignal<AskState>;
-  /** Asks, unless an ask is still out: a double click is one ask. */
-  readonly ask: (kind: 'request' | 'retry', ask: AudioAsk) => Promise<void>;
-  /** Forgets a refusal, once the story has moved on. */
-  readonly forget: () => void;
-}
-
 /** An ask that opened an attempt needs no words of its own: the story turns to waiting. */
 const NEWS = {
   'under-way': 'The narrator is at work on this story already.',
@@ -26,11 +18,12 @@ const NEWS = {
 export const createAsking = (
   feed: Pick<Feed, 'requestAudio' | 'retryAudio'>,
   say: (words: string) => void,
-): Asking => {
+) => {
   const state = signal<AskState>({ kind: 'idle' });
   return {
-    state,
-    ask: async (kind, ask) => {
+    state: state as ReadonlySignal<AskState>,
+    /** Asks, unless an ask is still out: a double click is one ask. */
+    ask: async (kind: 'request' | 'retry', ask: AudioAsk): Promise<void> => {
       if (state.peek().kind === 'asking') return;
       state.value = { kind: 'asking' };
       const answer = await (kind === 'request' ? feed.requestAudio(ask) : feed.retryAudio(ask));
@@ -41,7 +34,8 @@ export const createAsking = (
       state.value = { kind: 'idle' };
       if (answer.kind !== 'opened') say(NEWS[answer.kind]);
     },
-    forget: () => {
+    /** Forgets a refusal, once the story has moved on. */
+    forget: (): void => {
       if (state.peek().kind !== 'asking') state.value = { kind: 'idle' };
     },
   };

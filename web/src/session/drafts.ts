@@ -1,4 +1,4 @@
-import { isRecord } from '@taleback/core';
+import { isRecord, parseJson } from '@taleback/core';
 import { isSameWords, type StoryWords } from '../documents/story.ts';
 
 /** Writing that is not saved yet. */
@@ -10,19 +10,6 @@ export interface Draft extends StoryWords {
   readonly voice?: { readonly id: string; readonly name: string } | undefined;
 }
 
-/** The place of one draft: of a new story, or of a story's edit. */
-export interface DraftPlace {
-  readonly read: () => Draft | undefined;
-  readonly keep: (draft: Draft) => void;
-  /** Whether the draft survives a reload. */
-  readonly isStored: () => boolean;
-  /** Forgets the draft, unless it contains other words than these, as when another tab wrote them. */
-  readonly forget: (words?: StoryWords) => void;
-}
-
-/** @param storyId undefined for a new story */
-export type Drafts = (uid: string, storyId?: string) => DraftPlace;
-
 const wordsIn = (value: unknown): StoryWords | undefined => {
   if (!isRecord(value)) return undefined;
   const { title, text } = value;
@@ -31,22 +18,18 @@ const wordsIn = (value: unknown): StoryWords | undefined => {
 
 /** Reads what was stored, perhaps by another version of the page; what makes no sense is no draft. */
 const parseDraft = (json: string): Draft | undefined => {
-  try {
-    const value: unknown = JSON.parse(json);
-    const words = wordsIn(value);
-    if (words === undefined || !isRecord(value)) return undefined;
-    const { read, language, voice } = value;
-    const base = wordsIn(read);
-    const { id, name } = isRecord(voice) ? voice : {};
-    return {
-      ...words,
-      ...(base === undefined ? {} : { read: base }),
-      ...(typeof language === 'string' ? { language } : {}),
-      ...(typeof id === 'string' && typeof name === 'string' ? { voice: { id, name } } : {}),
-    };
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(json);
+  const words = wordsIn(value);
+  if (words === undefined || !isRecord(value)) return undefined;
+  const { read, language, voice } = value;
+  const base = wordsIn(read);
+  const { id, name } = isRecord(voice) ? voice : {};
+  return {
+    ...words,
+    ...(base === undefined ? {} : { read: base }),
+    ...(typeof language === 'string' ? { language } : {}),
+    ...(typeof id === 'string' && typeof name === 'string' ? { voice: { id, name } } : {}),
+  };
 };
 
 /**
@@ -54,7 +37,7 @@ const parseDraft = (json: string): Draft | undefined => {
  *
  * @param storage reading it may throw, as where a person forbids it
  */
-export const createDrafts = (storage: () => Storage): Drafts => {
+export const createDrafts = (storage: () => Storage) => {
   const memory = new Map<string, string>();
   /** Undefined where the storage does not work or is full. */
   const using = <T>(run: (works: Storage) => T): T | undefined => {
@@ -64,19 +47,22 @@ export const createDrafts = (storage: () => Storage): Drafts => {
       return undefined;
     }
   };
-  return (uid, storyId = '') => {
+  /** The place of one draft: of a story's edit, or of a new story. */
+  return (uid: string, storyId = '') => {
     const key = `taleback.draft/${uid}/${storyId}`;
     const read = (): Draft | undefined =>
       parseDraft(memory.get(key) ?? using((works) => works.getItem(key)) ?? '');
     return {
       read,
-      keep: (draft) => {
+      keep: (draft: Draft): void => {
         memory.set(key, JSON.stringify(draft));
         const isStored = using((works) => works.setItem(key, JSON.stringify(draft)) ?? true) ?? false;
         if (isStored) memory.delete(key);
       },
+      /** Whether the draft survives a reload. */
       isStored: () => !memory.has(key),
-      forget: (words) => {
+      /** Forgets the draft, unless it contains other words than these, as when another tab wrote them. */
+      forget: (words?: StoryWords): void => {
         const draft = read();
         if (words !== undefined && draft !== undefined && !isSameWords(draft, words)) return;
         memory.delete(key);
@@ -85,3 +71,4 @@ export const createDrafts = (storage: () => Storage): Drafts => {
     };
   };
 };
+export type Drafts = ReturnType<typeof createDrafts>;

@@ -1,12 +1,10 @@
 import { computed, effect, type ReadonlySignal, signal, untracked } from '@preact/signals';
-import type { Attempt } from '../documents/attempt.ts';
-import type { Engine } from '../documents/engine.ts';
 import { type Narration, readNarration } from '../documents/narration.ts';
 import type { Story } from '../documents/story.ts';
 import type { Feed, Found, Reader, Watch } from '../live/feed.ts';
 import { follow, type Surroundings } from '../live/follow.ts';
-import { type View, type ViewKind, valueOf } from '../live/view.ts';
-import type { DraftPlace, Drafts } from './drafts.ts';
+import { type View, valueOf } from '../live/view.ts';
+import type { Drafts } from './drafts.ts';
 import { announce, type Moment } from './announcement.ts';
 import type { Route } from './route.ts';
 import { watchKnownEngines, watchLeases } from './times.ts';
@@ -18,32 +16,14 @@ export type ReaderState =
   | { readonly kind: 'reader'; readonly reader: Reader };
 
 /** Everything the views are drawn from, kept up to date by the feed. */
-export interface Session {
-  readonly feed: Feed;
-  readonly route: ReadonlySignal<Route>;
-  readonly reader: ReadonlySignal<ReaderState>;
-  readonly stories: ReadonlySignal<View<readonly Story[]>>;
-  readonly story: ReadonlySignal<View<Found<Story>>>;
-  readonly attempts: ReadonlySignal<View<readonly Attempt[]>>;
-  /** Every engine that a worker reported, away when its report has expired. */
-  readonly engines: ReadonlySignal<readonly Engine[]>;
-  /** How fresh that is what the reader looks at. */
-  readonly connection: ReadonlySignal<ViewKind>;
-  readonly announcement: ReadonlySignal<string>;
-  /** Where a story's narration stands now. */
-  readonly narrationOf: (story: Story) => Narration;
-  readonly say: (words: string) => void;
-  /** Where the reader's unsaved writing is kept: of a story's edit, or of a new story. */
-  readonly draftOf: (storyId?: string) => DraftPlace;
-  readonly close: () => void;
-}
+export type Session = ReturnType<typeof openSession>;
 
 /** Opens what the page is drawn from: follows the reader, their stories, and the story that is open. */
 export const openSession = (
   feed: Feed,
   route: ReadonlySignal<Route>,
   { drafts, ...surroundings }: Surroundings & { readonly drafts: Drafts },
-): Session => {
+) => {
   const reader = signal<ReaderState>({ kind: 'unknown' });
   const stopReader = feed.watchReader((now) => {
     reader.value = now === undefined ? { kind: 'signed-out' } : { kind: 'reader', reader: now };
@@ -113,17 +93,21 @@ export const openSession = (
   return {
     feed,
     route,
-    reader,
+    reader: reader as ReadonlySignal<ReaderState>,
     stories: stories.view,
     story,
     attempts: attempts.view,
+    /** Every engine that a worker reported, away when its report has expired. */
     engines: known.engines,
+    /** How fresh that is what the reader looks at. */
     connection,
-    announcement,
+    announcement: announcement as ReadonlySignal<string>,
+    /** Where a story's narration stands now. */
     narrationOf,
     say,
-    draftOf: (id) => drafts(uid.peek() ?? '', id),
-    close: () => {
+    /** Where the reader's unsaved writing is kept: of a story's edit, or of a new story. */
+    draftOf: (id?: string) => drafts(uid.peek() ?? '', id),
+    close: (): void => {
       stopAnnouncing();
       leases.stop();
       known.stop();

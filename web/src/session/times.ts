@@ -5,19 +5,14 @@ import type { Story } from '../documents/story.ts';
 import type { Clock } from '../live/follow.ts';
 import { type View, valueOf } from '../live/view.ts';
 
-export interface Alarm {
-  /** Unix milliseconds now. A computation that calls it runs again whenever one of the times has come. */
-  readonly now: () => number;
-  readonly stop: () => void;
-}
-
 /**
  * Rings once at the next of some times, instead of polling.
  *
  * @param timesMs unix milliseconds; those that have passed are left alone
  */
-const watchTimes = (timesMs: () => readonly number[], clock: Clock): Alarm => {
+const watchTimes = (timesMs: () => readonly number[], clock: Clock) => {
   const rings = signal(0);
+  /** Unix milliseconds now. A computation that calls it runs again whenever one of the times has come. */
   const now = (): number => {
     void rings.value;
     return clock.now();
@@ -35,21 +30,13 @@ const watchTimes = (timesMs: () => readonly number[], clock: Clock): Alarm => {
 };
 
 /** Rings at the end of the next lease among the stories that are looked at. */
-export const watchLeases = (stories: ReadonlySignal<readonly Story[]>, clock: Clock): Alarm =>
+export const watchLeases = (stories: ReadonlySignal<readonly Story[]>, clock: Clock) =>
   watchTimes(() => stories.value.map(leaseEndMs).filter((end) => end !== undefined), clock);
 
 const NONE: readonly Engine[] = [];
 
-export interface KnownEngines {
-  readonly engines: ReadonlySignal<readonly Engine[]>;
-  readonly stop: () => void;
-}
-
 /** The engines of the menu. One whose heartbeat expired is away and keeps its voices, until it is forgotten. */
-export const watchKnownEngines = (
-  view: ReadonlySignal<View<readonly Engine[]>>,
-  clock: Clock,
-): KnownEngines => {
+export const watchKnownEngines = (view: ReadonlySignal<View<readonly Engine[]>>, clock: Clock) => {
   const menu = computed(() => valueOf(view.value) ?? NONE);
   const alarm = watchTimes(() => menu.value.map(({ expiresAtMs }) => expiresAtMs), clock);
   const engines = computed(() => {

@@ -6,7 +6,7 @@ import { HOME_HREF, storyHref } from '../session/route.ts';
 import type { Session } from '../session/session.ts';
 import { ConfirmDialog, PageHeading } from '../ui/elements.tsx';
 import { LanguageSelect, languageName, VoiceSelect } from './fields.tsx';
-import { type Sample, SAMPLES } from './samples.ts';
+import SAMPLES from './samples.json' with { type: 'json' };
 import { StoryForm, trimmed } from './story-form.tsx';
 import {
   firstLanguage,
@@ -18,6 +18,9 @@ import {
   voicesFor,
   voicesOf,
 } from './voices.ts';
+
+/** Fables of Aesop, retold from translations in the public domain (G. F. Townsend 1867, V. S. Vernon Jones 1912). */
+type Sample = (typeof SAMPLES)[number];
 
 const BLANK: StoryWords = { title: '', text: '' };
 const isBlankWords = (words: StoryWords): boolean => isSameWords(trimmed(words), BLANK);

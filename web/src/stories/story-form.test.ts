@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { checkDraft, MAX_TEXT_CHARACTERS } from './story-form.tsx';
-import { SAMPLES } from './samples.ts';
+import SAMPLES from './samples.json' with { type: 'json' };
 
 const draft = { title: 'A tale', text: 'Once upon a time.', language: 'en' };
 

@@ -2,7 +2,7 @@ import { type Attempt, readAttempt } from '../../src/documents/attempt.ts';
 import type { Fields } from '../../src/documents/fields.ts';
 import { readStory, type Story } from '../../src/documents/story.ts';
 import type { Reader } from '../../src/live/feed.ts';
-import { SAMPLES } from '../../src/stories/samples.ts';
+import SAMPLES from '../../src/stories/samples.json' with { type: 'json' };
 
 /** 1 March 2026, 10:00 UTC: what the fixtures take for now. */
 export const FIXTURE_NOW_MS = Date.UTC(2026, 2, 1, 10);

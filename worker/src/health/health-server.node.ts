@@ -1,8 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { describeFault, isRecord, type Log } from '@taleback/core';
-import { bearsToken, refuseForeign } from '@taleback/outbox';
+import { bearsToken, listenAt, readBody, refuseForeign } from '@taleback/outbox';
 import type { Readiness, ServicePhase } from '@taleback/speech/operations';
 
 /** How long a stop may take beyond its drain time before the process counts as stuck, ms. */
@@ -153,13 +152,6 @@ export interface HealthServerOptions extends HealthSources {
   readonly log: Log;
 }
 
-export interface HealthServer {
-  /** Without a path, such as `http://127.0.0.1:9464`. */
-  readonly url: string;
-  /** Takes no more requests, lets answers under way go out, then ends every connection. */
-  close(): Promise<void>;
-}
-
 /** A probe or a scrape is one line of text: a client that needs longer than 10 s is stuck. */
 const LIMITS = { requestTimeout: 10_000, headersTimeout: 10_000, maxHeaderSize: 8_192 } as const;
 /** A few probes and scrapers. */
@@ -171,14 +163,9 @@ const CLOSE_GRACE_MS = 1_000;
 
 /** @throws SyntaxError when it is longer than any request of ours */
 const readShort = async (request: IncomingMessage): Promise<string> => {
-  const parts: Buffer[] = [];
-  let sizeBytes = 0;
-  for await (const part of request as AsyncIterable<Buffer>) {
-    sizeBytes += part.byteLength;
-    if (sizeBytes > MAX_BODY_BYTES) throw new SyntaxError('it is too long');
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString('utf8');
+  const body = await readBody(request, MAX_BODY_BYTES);
+  if (body === undefined) throw new SyntaxError('it is too long');
+  return body.toString('utf8');
 };
 
 /**
@@ -186,7 +173,7 @@ const readShort = async (request: IncomingMessage): Promise<string> => {
  *
  * @throws the error of `listen`, such as EADDRINUSE
  */
-export const openHealthServer = async (options: HealthServerOptions): Promise<HealthServer> => {
+export const openHealthServer = async (options: HealthServerOptions) => {
   const { host = '127.0.0.1', names, log } = options;
   const reply = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const asked = {
@@ -208,8 +195,7 @@ export const openHealthServer = async (options: HealthServerOptions): Promise<He
   };
   const server = createServer(LIMITS, (request, response) => void reply(request, response));
   server.maxConnections = MAX_CONNECTIONS;
-  await once(server.listen(options.port, host), 'listening');
-  const { port } = server.address() as AddressInfo;
+  const place = await listenAt(server, { host, port: options.port });
   let closing: Promise<void> | undefined;
   const closeServer = async (): Promise<void> => {
     const closed = once(server.close(), 'close');
@@ -218,7 +204,9 @@ export const openHealthServer = async (options: HealthServerOptions): Promise<He
     clearTimeout(timer);
   };
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    /** Without a path. */
+    url: `http://${place}`,
+    /** Takes no more requests, lets answers under way go out, then ends every connection. */
     close: () => (closing ??= closeServer()),
   };
 };

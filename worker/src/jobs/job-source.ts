@@ -1,3 +1,4 @@
+import { parseJson } from '@taleback/core';
 import { type Handler, parseEvent } from '@taleback/handler';
 import type { BulkheadRequest } from '@taleback/resilience';
 import type { PoolSnapshot } from '@taleback/speech';
@@ -40,12 +41,7 @@ export const storyCapacity = ({ phase, protection, pool }: CapacityInput, most: 
 
 /** A job as it was queued: the event, undefined when it is not JSON, and whose turn it uses. */
 export const readQueuedJob = (data: Buffer): { readonly event: unknown; readonly turn: BulkheadRequest } => {
-  let event: unknown;
-  try {
-    event = JSON.parse(data.toString('utf8'));
-  } catch {
-    return { event, turn: {} };
-  }
+  const event = parseJson(data);
   const parsed = parseEvent(event);
   return { event, turn: parsed.ok ? { tenant: parsed.job.userId, priority: parsed.job.priority } : {} };
 };

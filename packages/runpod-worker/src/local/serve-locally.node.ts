@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { createHttpPost, refuseForeign } from '@taleback/outbox';
+import { createHttpPost, listenAt, readBody, refuseForeign } from '@taleback/outbox';
 import { type Clock, systemClock, tryWithDeadline } from '@taleback/resilience';
 import { logLines, type RunpodLog } from '../log.ts';
 import type { RunpodHandler } from '../run-handler.ts';
@@ -61,21 +60,6 @@ export interface LocalRunpod {
    */
   close(graceMs?: number): Promise<void>;
 }
-
-/** What is read of a body that is too large, so that its sender hears why before the connection ends. */
-const MAX_DISCARDED_BYTES = 64 * 1024 * 1024;
-
-/** Undefined when it is larger. */
-const readBody = async (request: IncomingMessage, maxBytes: number): Promise<string | undefined> => {
-  const chunks: Buffer[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of request) {
-    sizeBytes += (chunk as Buffer).length;
-    if (sizeBytes <= maxBytes) chunks.push(chunk as Buffer);
-    else if (sizeBytes > MAX_DISCARDED_BYTES) break;
-  }
-  return sizeBytes > maxBytes ? undefined : Buffer.concat(chunks).toString('utf8');
-};
 
 const send = (response: ServerResponse, { status, json }: LocalAnswer, isLast = false): void => {
   response.writeHead(status, {
@@ -138,7 +122,7 @@ export const serveRunpodLocally = async (
     const { pathname: path, searchParams: query } = new URL(request.url ?? '/', 'http://local');
     const method = request.method ?? '';
     const maxBytes = bodyLimitOf(path);
-    const body = await readBody(request, maxBytes);
+    const body = (await readBody(request, maxBytes))?.toString('utf8');
     if (body === undefined) {
       return send(response, { status: 413, json: { error: `the body is over ${maxBytes} bytes` } }, true);
     }
@@ -154,13 +138,9 @@ export const serveRunpodLocally = async (
       response.destroy();
     });
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, resolve);
-  });
-  const hostInUrl = host.includes(':') ? `[${host}]` : host;
+  const place = await listenAt(server, { host, port });
   return {
-    url: `http://${hostInUrl}:${(server.address() as AddressInfo).port}`,
+    url: `http://${place}`,
     jobs: () => jobs.all.map(submittedEnvelopeOf),
     force: (jobId, end) => {
       const job = jobs.find(jobId);

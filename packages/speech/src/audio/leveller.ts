@@ -22,11 +22,6 @@ export interface LevellerState {
   readonly lastFactor: number | undefined;
 }
 
-export interface Leveller {
-  /** The next chunk of the story, as loud as the others; its length stays, and silence stays as it is. */
-  readonly level: (pcm: Pcm) => Pcm;
-}
-
 export const NOTHING_LEVELLED: LevellerState = { storyGainDb: undefined, lastFactor: undefined };
 
 /** Most that a chunk may differ from the story's gain, dB: enough for an engine's moods, and a whisper stays one. */
@@ -107,10 +102,11 @@ const withinCeiling = (
 };
 
 /** Keeps the chunks of one story equally loud, given in their order. */
-export const createLeveller = (options: LevellerOptions = {}): Leveller => {
+export const createLeveller = (options: LevellerOptions = {}) => {
   let state = NOTHING_LEVELLED;
   return {
-    level: (pcm) => {
+    /** The next chunk of the story, as loud as the others; its length stays, and silence stays as it is. */
+    level: (pcm: Pcm): Pcm => {
       const levelled = levelChunk(pcm, state, options);
       state = levelled.state;
       return levelled.pcm;

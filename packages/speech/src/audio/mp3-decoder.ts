@@ -9,12 +9,6 @@ import { joinSamples, type Pcm } from './pcm.ts';
  */
 const SLICE_BYTES = 2 ** 16;
 
-/** Loaded when it is needed: few engines answer in MP3. */
-const createDecoder = async (): Promise<MPEGDecoder> => {
-  const { MPEGDecoder } = await import('mpg123-decoder');
-  return new MPEGDecoder();
-};
-
 type Decoded = ReturnType<MPEGDecoder['decode']>;
 
 const undecodable = (details: string, cause?: unknown): TalebackError =>
@@ -31,29 +25,39 @@ const undecodable = (details: string, cause?: unknown): TalebackError =>
  */
 export const decodeMp3 = async (bytes: Uint8Array): Promise<Pcm> => {
   if (bytes.length === 0) throw new TalebackError('audio_missing', 'The engine made no sound.');
-  const decoder = await createDecoder();
+  const parts: Int16Array<ArrayBuffer>[] = [];
+  let sampleRateHz = 0;
+  for await (const decoded of decodeBy(decodeSlice, bytes)) {
+    if (decoded.samplesDecoded === 0) continue;
+    if (sampleRateHz !== 0 && decoded.sampleRate !== sampleRateHz) {
+      throw undecodable(`the rate changes from ${sampleRateHz} to ${decoded.sampleRate} Hz`);
+    }
+    sampleRateHz = decoded.sampleRate;
+    parts.push(mixDown(decoded));
+  }
+  if (sampleRateHz === 0) throw undecodable(`no MP3 frame in ${bytes.length} bytes`);
+  return { sampleRateHz, samples: joinSamples(parts) };
+};
+
+type DecodeSlice = (decoder: MPEGDecoder, bytes: Uint8Array, offset: number) => Decoded;
+
+/** What a decoder of its own makes of a file, slice by slice. */
+async function* decodeBy(decode: DecodeSlice, bytes: Uint8Array): AsyncGenerator<Decoded> {
+  // Loaded when it is needed: few engines answer in MP3.
+  const { MPEGDecoder } = await import('mpg123-decoder');
+  const decoder = new MPEGDecoder();
   try {
     await decoder.ready;
-    const parts: Int16Array<ArrayBuffer>[] = [];
-    let sampleRateHz = 0;
     for (let offset = 0; offset < bytes.length; offset += SLICE_BYTES) {
       if (offset > 0) await nextTurn();
-      const decoded = decodeSlice(decoder, bytes, offset);
-      if (decoded.samplesDecoded === 0) continue;
-      if (sampleRateHz !== 0 && decoded.sampleRate !== sampleRateHz) {
-        throw undecodable(`the rate changes from ${sampleRateHz} to ${decoded.sampleRate} Hz`);
-      }
-      sampleRateHz = decoded.sampleRate;
-      parts.push(mixDown(decoded));
+      yield decode(decoder, bytes, offset);
     }
-    if (sampleRateHz === 0) throw undecodable(`no MP3 frame in ${bytes.length} bytes`);
-    return { sampleRateHz, samples: joinSamples(parts) };
   } finally {
     decoder.free();
   }
-};
+}
 
-const decodeSlice = (decoder: MPEGDecoder, bytes: Uint8Array, offset: number): Decoded => {
+const decodeSlice: DecodeSlice = (decoder, bytes, offset) => {
   let decoded: Decoded;
   try {
     decoded = decoder.decode(bytes.subarray(offset, offset + SLICE_BYTES));
@@ -78,34 +82,26 @@ const mixDown = ({ channelData, samplesDecoded }: Decoded): Int16Array<ArrayBuff
   return samples;
 };
 
-export interface Mp3Measure {
-  readonly durationMs: number;
-  /** Root mean square of 16-bit samples, over all channels. */
-  readonly rms: number;
-}
-
-/** Decodes the frames of an MP3 file and skips everything else, unlike `decodeMp3`. Both are 0 without a frame. */
-export const measureMp3 = async (bytes: Uint8Array): Promise<Mp3Measure> => {
-  const decoder = await createDecoder();
+/**
+ * Decodes the frames of an MP3 file and skips everything else, unlike `decodeMp3`.
+ *
+ * @returns its length, and the root mean square of its 16-bit samples over all channels; both are 0 without a frame
+ */
+export const measureMp3 = async (bytes: Uint8Array) => {
   let durationMs = 0;
   let squares = 0;
   let count = 0;
-  try {
-    await decoder.ready;
-    for (let offset = 0; offset < bytes.length; offset += SLICE_BYTES) {
-      if (offset > 0) await nextTurn();
-      const { channelData, samplesDecoded, sampleRate } = decoder.decode(
-        bytes.subarray(offset, offset + SLICE_BYTES),
-      );
-      if (samplesDecoded === 0) continue;
-      durationMs += (samplesDecoded * 1000) / sampleRate;
-      for (const channel of channelData) {
-        for (let index = 0; index < samplesDecoded; index += 1) squares += (channel[index] ?? 0) ** 2;
-        count += samplesDecoded;
-      }
+  const slices = decodeBy(
+    (decoder, all, offset) => decoder.decode(all.subarray(offset, offset + SLICE_BYTES)),
+    bytes,
+  );
+  for await (const { channelData, samplesDecoded, sampleRate } of slices) {
+    if (samplesDecoded === 0) continue;
+    durationMs += (samplesDecoded * 1000) / sampleRate;
+    for (const channel of channelData) {
+      for (let index = 0; index < samplesDecoded; index += 1) squares += (channel[index] ?? 0) ** 2;
+      count += samplesDecoded;
     }
-  } finally {
-    decoder.free();
   }
   return { durationMs, rms: count === 0 ? 0 : 32_768 * Math.sqrt(squares / count) };
 };

@@ -1,4 +1,4 @@
-import { isRecord } from '@taleback/core/json';
+import { isRecord, parseJson } from '@taleback/core/json';
 import { MAX_LINE_BYTES, MAX_RAW_BYTES, RAW_VERSION } from './protocol.ts';
 
 /** One line that is a JSON object, with the raw bytes that followed it, in a buffer of their own. */
@@ -109,10 +109,6 @@ export class FrameReader {
 const parseObject = (line: string): Frame['message'] | undefined => {
   // Most noise is recognised without an exception.
   if (!/^[ \t]*\{/.test(line)) return undefined;
-  try {
-    const value: unknown = JSON.parse(line);
-    return isRecord(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(line);
+  return isRecord(value) ? value : undefined;
 };

@@ -1,4 +1,4 @@
-import { isTalebackError, TalebackError } from '@taleback/core';
+import { isTalebackError, parseJson, TalebackError } from '@taleback/core';
 import { chatterbox } from '@taleback/resilience';
 import type { Pcm } from '../../audio/pcm.ts';
 import {
@@ -14,7 +14,7 @@ import { readSpeech } from '../remote/read-speech.ts';
 import { createRemoteEngine, offeredVoices } from '../remote/remote-engine.ts';
 import { RequestGate } from '../remote/request-gate.ts';
 import { jsonPost, ServiceClient, type ServiceLocation } from '../remote/service-client.ts';
-import { parseJson, readRefusal } from '../remote/service-fault.ts';
+import { readRefusal } from '../remote/service-fault.ts';
 import {
   chatterboxCode,
   chatterboxRequest,

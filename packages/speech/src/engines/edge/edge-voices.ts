@@ -1,6 +1,6 @@
-import { TalebackError, textOf } from '@taleback/core';
+import { parseJson, TalebackError, textOf } from '@taleback/core';
 import type { Voice } from '../engine.ts';
-import { membersOf, parseJson } from '../remote/service-fault.ts';
+import { membersOf } from '../remote/service-fault.ts';
 import edgeVoices from './edge-voices.json' with { type: 'json' };
 
 /**

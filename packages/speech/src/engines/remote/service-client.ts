@@ -1,10 +1,10 @@
 import { unescape } from 'node:querystring';
 import { inspect } from 'node:util';
 import { TalebackError, toTalebackError } from '@taleback/core/errors';
+import { parseJson } from '@taleback/core/json';
 import type { ResilienceProfile } from '@taleback/resilience';
 import {
   answeredByAnother,
-  parseJson,
   type Refusal,
   readRefusal,
   redact,

@@ -1,5 +1,5 @@
 import { classifyWords, type ErrorCode, TalebackError } from '@taleback/core/errors';
-import { isRecord, textOf } from '@taleback/core/json';
+import { isRecord, parseJson, textOf } from '@taleback/core/json';
 import { parseRetryAfter } from '@taleback/resilience';
 import type { HttpAnswer } from './speech-http.node.ts';
 
@@ -23,15 +23,6 @@ const oneLine = (text: string): string => text.replace(/\s+/gu, ' ').trim().slic
 /** The members of a JSON object; none of anything else. */
 export const membersOf = (value: unknown): Readonly<Record<string, unknown>> =>
   isRecord(value) ? value : {};
-
-/** The JSON in a text or body; undefined when there is none. */
-export const parseJson = (body: string | Uint8Array): unknown => {
-  try {
-    return JSON.parse(typeof body === 'string' ? body : Buffer.from(body).toString('utf8'));
-  } catch {
-    return undefined;
-  }
-};
 
 const firstText = (...values: readonly unknown[]): string | undefined => values.map(textOf).find(Boolean);
 
