@@ -101,6 +101,7 @@ export const bearsToken = (authorization: string | undefined, token: string): bo
  *
  * @example
  * import { createServer } from 'node:http';
+ * import { listenAt } from '@taleback/outbox';
  * const server = createServer((_request, response) => response.end());
  * const place = await listenAt(server, { host: '127.0.0.1', port: 0 });
  * console.log((await fetch(`http://${place}`)).status); // 200
@@ -122,6 +123,7 @@ const MAX_DISCARDED_BYTES = 64 * 1024 * 1024;
  *
  * @example
  * import { Readable } from 'node:stream';
+ * import { readBody } from '@taleback/outbox';
  * console.log(await readBody(Readable.from([Buffer.from('too much')]), 4)); // undefined
  */
 export const readBody = async (
