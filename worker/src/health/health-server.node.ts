@@ -210,3 +210,4 @@ export const openHealthServer = async (options: HealthServerOptions) => {
     close: () => (closing ??= closeServer()),
   };
 };
+export type HealthServer = Awaited<ReturnType<typeof openHealthServer>>;

@@ -1,12 +1,12 @@
 import { readdir, readFile, realpath, stat, unlink } from 'node:fs/promises';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { type ErrorCode, errorWords, TalebackError } from '@taleback/core';
 import { isNarrationKey } from '@taleback/core/storage';
 import {
   DRAFT_ENDING,
+  listenAt,
   makeFolder,
   refuseForeign,
   syncFolder,
@@ -102,11 +102,6 @@ export const createFolderObjects = (folder: string, baseUrl: string | undefined)
   };
 };
 
-export interface AudioServer {
-  readonly url: string;
-  close(): Promise<void>;
-}
-
 export interface AudioServerOptions {
   readonly folder: string;
   readonly host: string;
@@ -171,13 +166,12 @@ const answer = async (
 };
 
 /** Serves the narrations in a folder under `/audio/`: GET and HEAD, byte ranges; nothing else that lies there. */
-export const openAudioServer = async (options: AudioServerOptions): Promise<AudioServer> => {
-  const { host, port } = options;
+export const openAudioServer = async (options: AudioServerOptions) => {
   const server = createServer((request, response) => void answer(options, request, response));
-  await once(server.listen(port, host), 'listening');
+  const place = await listenAt(server, options);
   return {
-    url: `http://${host}:${(server.address() as AddressInfo).port}/audio`,
-    close: async () => {
+    url: `http://${place}/audio`,
+    close: async (): Promise<void> => {
       const closed = once(server, 'close');
       server.close();
       server.closeAllConnections();
@@ -185,3 +179,4 @@ export const openAudioServer = async (options: AudioServerOptions): Promise<Audi
     },
   };
 };
+export type AudioServer = Awaited<ReturnType<typeof openAudioServer>>;
