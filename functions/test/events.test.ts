@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { NarrationEvent } from '../src/events/narration-event.ts';
 import { type Events, publishOwed } from '../src/events/publish-owed.ts';
 import { createEvents } from '../src/events/pubsub.node.ts';
+import type { Answer } from '../src/http/answer.ts';
 import { createReceiver, type Receiver } from '../src/http/router.ts';
 import { requestAudio } from '../src/request/request-audio.ts';
 import { failDeadLetter } from '../src/runpod/dead-letter.ts';
@@ -28,14 +29,14 @@ beforeAll(async () => {
 });
 afterAll(() => nets.close());
 
-const post = (to: Receiver, route: string, body: object): Promise<Response> =>
-  to(
-    new Request(`http://h.test/api/tts/${route}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    }),
-  );
+const post = (to: Receiver, route: string, body: object): Promise<Answer> =>
+  to({
+    method: 'POST',
+    path: `/api/tts/${route}`,
+    search: '',
+    headers: new Headers({ 'content-type': 'application/json' }),
+    body: Buffer.from(JSON.stringify(body)),
+  });
 let next = 0;
 const runningStory = async (fields: Record<string, unknown> = {}): Promise<string> => {
   next += 1;

@@ -313,7 +313,8 @@ describe("RunPod's own webhook", () => {
       secrets: { standard: [], hmac: [] },
       hmacHeaderPrefix: 'taleback',
     });
-    const request = new Request('http://h.test/api/tts/runpod-webhook', { method: 'POST', body: '{}' });
+    const path = '/api/tts/runpod-webhook';
+    const request = { method: 'POST', path, search: '', headers: new Headers(), body: Buffer.from('{}') };
     expect((await receiver(request)).status).toBe(404);
   });
 

@@ -246,9 +246,9 @@ const post = async (route: string, body: object): Promise<number> => {
     secrets: { standard: [], hmac: [] },
     hmacHeaderPrefix: 'taleback',
   });
-  const headers = { 'content-type': 'application/json' };
-  const request = { method: 'POST', headers, body: JSON.stringify(body) };
-  return (await receiver(new Request(`https://t.test/api/tts/${route}`, request))).status;
+  const headers = new Headers({ 'content-type': 'application/json' });
+  const request = { method: 'POST', search: '', headers, body: Buffer.from(JSON.stringify(body)) };
+  return (await receiver({ path: `/api/tts/${route}`, ...request })).status;
 };
 
 const setBack = async (fields: Record<string, unknown> = {}): Promise<string> => {

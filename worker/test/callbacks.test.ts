@@ -212,6 +212,7 @@ describe('the callback client', () => {
           ok: true,
           scheme: 'standard-webhooks',
           messageId: 'ready_j1',
+          key: expect.any(String),
         });
       }
       expect(verifyStandard(headers, body, [Buffer.alloc(24, 9)], atMs)).toMatchObject({ ok: false });

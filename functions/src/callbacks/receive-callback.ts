@@ -9,7 +9,7 @@ import {
   type StoryMessage,
 } from '@taleback/core';
 import { jobOfUrl } from '@taleback/core/signatures';
-import { accept, type Refusal, refuse } from '../http/answer.ts';
+import { accept, type Answer, type Refusal, refuse } from '../http/answer.ts';
 import { type Call, type CallOptions, MAX_BODY_BYTES, readSignedBody, reject } from '../http/call.ts';
 import { type ApplyOptions, applyMessage } from '../stories/apply-message.ts';
 import { isRunning } from '../runpod/report.ts';
@@ -129,13 +129,13 @@ export const applyCallback = async ({ storyId, userId, message }: Callback, opti
 export const receiveCallback = async (
   call: Call<CallOptions & CallbackOptions>,
   route: CallbackRoute,
-): Promise<Response> => {
+): Promise<Answer> => {
   const { options, replays } = call;
   const { log, secrets } = options;
 
   // 1. Limit and verify: size, time, signature, rate.
   const signed = await readSignedBody(call, MAX_BODY_BYTES);
-  if (signed instanceof Response) return signed;
+  if ('status' in signed) return signed;
   const keys = signed.messages.map(({ key }) => key);
 
   // 2. Parse.
@@ -149,7 +149,7 @@ export const receiveCallback = async (
     return accept();
   }
   // Handlers at RunPod name RunPod's job or none, so the callback's address names ours.
-  const job = jobOfUrl(call.request.url, [...secrets.standard, ...secrets.hmac], storyId);
+  const job = jobOfUrl(call.request.search, [...secrets.standard, ...secrets.hmac], storyId);
   if (job.kind === 'forged') return reject(call, { kind: 'not-authentic' }, 'forged job token');
   const named = job.kind === 'none' ? {} : { jobId: job.jobId };
   const message: StoryMessage = { ...parsed.value.message, ...named };

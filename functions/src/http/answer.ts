@@ -18,31 +18,36 @@ export type Refusal =
 /** Firestore and Pub/Sub are usually back by then, and the sender still retries. @see docs/origins.md#delivery */
 const RETRY_AFTER = { 'retry-after': '5' };
 
-type Headers = Readonly<Record<string, string>>;
+/** The response to a request. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
 
 /** A JSON answer that must not be cached. */
-export const json = (status: number, body: unknown, headers: Headers = {}): Response =>
-  new Response(JSON.stringify(body), {
-    status,
-    headers: { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', ...headers },
-  });
+export const json = (status: number, body: unknown, headers: Answer['headers'] = {}): Answer => ({
+  status,
+  headers: { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', ...headers },
+  body: JSON.stringify(body),
+});
 
 /** `200 {"success":true}`, with the route's additional fields. */
-export const accept = (fields: Record<string, unknown> = {}): Response =>
+export const accept = (fields: Record<string, unknown> = {}): Answer =>
   json(200, { success: true, ...fields });
 
-const failure = (status: number, error: string, headers?: Headers): Response =>
+const failure = (status: number, error: string, headers?: Answer['headers']): Answer =>
   json(status, { success: false, error }, headers);
 
 /** `500` for a fault of our own, without details. */
-export const answerFault = (): Response => failure(500, 'internal error');
+export const answerFault = (): Answer => failure(500, 'internal error');
 
 /** `503` where the configuration is wrong: the sender retries, and the log names the variable. */
-export const answerMisconfigured = (): Response =>
+export const answerMisconfigured = (): Answer =>
   failure(503, 'the receiver is not configured; its log says why', RETRY_AFTER);
 
 /** The refusal's status with `{"success":false,"error":"..."}`. */
-export const refuse = (refusal: Refusal): Response => {
+export const refuse = (refusal: Refusal): Answer => {
   switch (refusal.kind) {
     case 'not-json':
       return failure(400, refusal.sentence);

@@ -13,7 +13,7 @@ const RULES = {
 const PATH = '/api/tts/callback';
 
 const ask = (headers: Record<string, string>, body: Uint8Array, path = PATH) =>
-  authenticate(new Request(`http://h${path}`, { method: 'POST', headers }), body, RULES, NOW_MS);
+  authenticate({ method: 'POST', path, headers: new Headers(headers) }, body, RULES, NOW_MS);
 
 const standard = (body: Uint8Array, id = 'm', nowMs = NOW_MS): Record<string, string> =>
   signStandard({ id, timestampSeconds: nowMs / 1000, body }, [KEY]);
@@ -29,7 +29,7 @@ describe('the key of a signed message', () => {
   it('is the same for the same message, whatever else came with it', () => {
     const key = keyOf(ask(standard(body), body));
     expect(key).toMatch(/^[\w+/]{43}=$/);
-    expect(keyOf(ask({ ...standard(body), 'x-other': '1' }, body, `${PATH}?a=1`))).toBe(key);
+    expect(keyOf(ask({ ...standard(body), 'x-other': '1' }, body))).toBe(key);
     const signed = standard(body)['webhook-signature'] ?? '';
     expect(keyOf(ask({ ...standard(body), 'webhook-signature': `v1,AAAA ${signed}` }, body))).toBe(key);
   });
@@ -66,7 +66,7 @@ describe('the key of a signed message', () => {
   });
 
   it('is none where no one signs', () => {
-    const request = new Request('http://h/', { method: 'POST' });
+    const request = { method: 'POST', path: PATH, headers: new Headers() };
     expect(authenticate(request, body, { ...RULES, signatures: 'off' }, NOW_MS)).toEqual({
       ok: true,
       messages: [],

@@ -1,21 +1,19 @@
+import { Readable } from 'node:stream';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, it, vi } from 'vitest';
-import { parseJson, readBody } from './call.ts';
+import { type HttpRequest, parseJson, readBody } from './call.ts';
 
 const LIMITS = { maxBytes: 10, timeoutMs: 1_000 };
 
-const requestOf = (
-  body: ReadableStream<Uint8Array> | string,
-  headers: Record<string, string> = {},
-): Request => new Request('http://h/', { method: 'POST', body, headers, duplex: 'half' });
+type Incoming = Pick<HttpRequest, 'headers' | 'body'>;
 
-const streamOf = (...chunks: readonly number[]): ReadableStream<Uint8Array> =>
-  new ReadableStream({
-    start: (controller) => {
-      for (const sizeBytes of chunks) controller.enqueue(new Uint8Array(sizeBytes).fill(32));
-      controller.close();
-    },
-  });
+const requestOf = (body: Readable | string | Uint8Array, headers: Record<string, string> = {}): Incoming => ({
+  headers: new Headers(headers),
+  body: body instanceof Readable ? body : Readable.from([Buffer.from(body as string)]),
+});
+
+const streamOf = (...chunks: readonly number[]): Readable =>
+  Readable.from(chunks.map((sizeBytes) => new Uint8Array(sizeBytes).fill(32)));
 
 describe('readBody', () => {
   it('reads what fits, in however many pieces', async () => {
@@ -23,9 +21,9 @@ describe('readBody', () => {
       ok: true,
       bytes: Buffer.alloc(10, 32),
     });
-    expect(await readBody(new Request('http://h/', { method: 'POST' }), LIMITS)).toEqual({
+    expect(await readBody(requestOf(streamOf()), LIMITS)).toEqual({
       ok: true,
-      bytes: new Uint8Array(),
+      bytes: Buffer.alloc(0),
     });
   });
 
@@ -45,12 +43,7 @@ describe('readBody', () => {
     ['deflate', deflateSync],
     ['br', brotliCompressSync],
   ])('inflates %s, and stops where that gets too large', async (encoding, deflated) => {
-    const encoded = (body: string): Request =>
-      new Request('http://h/', {
-        method: 'POST',
-        headers: { 'content-encoding': encoding },
-        body: deflated(body),
-      });
+    const encoded = (body: string): Incoming => requestOf(deflated(body), { 'content-encoding': encoding });
     const limits = { ...LIMITS, maxBytes: 100 };
     expect(await readBody(encoded('{"a":1}'), limits)).toEqual({ ok: true, bytes: Buffer.from('{"a":1}') });
     for (const body of [' '.repeat(101), ' '.repeat(5_000_000)])
@@ -73,12 +66,23 @@ describe('readBody', () => {
     expect((await readBody(requestOf('{}', { 'content-encoding': 'Identity' }), LIMITS)).ok).toBe(true);
   });
 
+  it('takes the bytes that the platform has read and inflated, if they are not too many', async () => {
+    const read = (sizeBytes: number) =>
+      readBody(
+        { headers: new Headers({ 'content-encoding': 'gzip' }), body: new Uint8Array(sizeBytes) },
+        LIMITS,
+      );
+    expect(await read(10)).toEqual({ ok: true, bytes: new Uint8Array(10) });
+    expect(await read(11)).toEqual({ ok: false, refusal: { kind: 'too-large', maxBytes: 10 } });
+  });
+
   it('stops reading a body that is too large', async () => {
     let chunks = 0;
-    const endless = new ReadableStream<Uint8Array>({
-      pull: (controller) => {
+    const endless = new Readable({
+      highWaterMark: 4,
+      read() {
         chunks += 1;
-        controller.enqueue(new Uint8Array(4));
+        this.push(new Uint8Array(4));
       },
     });
     expect((await readBody(requestOf(endless), LIMITS)).ok).toBe(false);
@@ -89,9 +93,8 @@ describe('readBody', () => {
   it('waits for a body only so long', async () => {
     vi.useFakeTimers();
     try {
-      const dripping = new ReadableStream<Uint8Array>({
-        start: (controller) => controller.enqueue(new Uint8Array(1)),
-      });
+      const dripping = new Readable({ read() {} });
+      dripping.push(new Uint8Array(1));
       const reading = readBody(requestOf(dripping), LIMITS);
       await vi.advanceTimersByTimeAsync(1_000);
       expect(await reading).toEqual({ ok: false, refusal: { kind: 'too-slow' } });
@@ -102,13 +105,12 @@ describe('readBody', () => {
   });
 
   it('answers a caller who went away', async () => {
-    const broken = new ReadableStream<Uint8Array>({
-      pull: (controller) => controller.error(new Error('aborted')),
-    });
-    expect(await readBody(requestOf(broken), LIMITS)).toEqual({
-      ok: false,
-      refusal: { kind: 'not-json', sentence: 'body: broke off' },
-    });
+    const broken = new Readable({ read() {} });
+    const reading = readBody(requestOf(broken), LIMITS);
+    broken.destroy(new Error('aborted'));
+    const brokeOff = { ok: false, refusal: { kind: 'not-json', sentence: 'body: broke off' } };
+    expect(await reading).toEqual(brokeOff);
+    expect(await readBody(requestOf(broken), LIMITS)).toEqual(brokeOff);
   });
 });
 

@@ -1,15 +1,28 @@
 import { isUtf8 } from 'node:buffer';
+import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate } from 'node:zlib';
 import type { Log } from '@taleback/core';
+import type { HeaderLookup } from '@taleback/core/signatures';
 import { type Clock, KeyedRateLimiter, type TakeResult } from '@taleback/resilience';
-import { type Refusal, refuse } from './answer.ts';
+import { type Answer, type Refusal, refuse } from './answer.ts';
 import {
   type AuthenticationRules,
   authenticate,
   type ReplayMemory,
   type SignedMessage,
 } from './authenticate.ts';
+
+/** A request as it came over the wire: what is routed, signed and logged is never tidied. */
+export interface HttpRequest {
+  readonly method: string;
+  readonly path: string;
+  /** The query with its `?`; empty without one. */
+  readonly search: string;
+  readonly headers: HeaderLookup;
+  /** Bytes where the platform has read and inflated the body. */
+  readonly body: Readable | Uint8Array;
+}
 
 /** Where a request came from. */
 export interface Origin {
@@ -94,15 +107,15 @@ export interface CallOptions extends AuthenticationRules {
 
 /** One request on its way through a route. */
 export interface Call<Options extends CallOptions = CallOptions> {
-  readonly request: Request;
+  readonly request: HttpRequest;
   readonly origin: Origin;
   readonly replays: ReplayMemory;
   readonly options: Options;
 }
 
 /** Refuses and logs a request. `reason` is for the log only. */
-export const reject = ({ request, options }: Call, refusal: Refusal, reason?: string): Response => {
-  const path = new URL(request.url).pathname.slice(0, 200);
+export const reject = ({ request, options }: Call, refusal: Refusal, reason?: string): Answer => {
+  const path = request.path.slice(0, 200);
   options.log('warn', 'request refused', { path, method: request.method, kind: refusal.kind, reason });
   return refuse(refusal);
 };
@@ -112,7 +125,7 @@ export const rejectOverLimit = (
   call: Call,
   limit: 'takeSigned' | 'takeUnsigned' | 'takeForged' | 'takeHealth',
   reason?: string,
-): Response | undefined => {
+): Answer | undefined => {
   const result = call.options.callerLimits?.[limit](call.origin) ?? { taken: true };
   if (result.taken) return undefined;
   const retryAfterSeconds = Math.max(1, Math.ceil(result.retryAfterMs / 1000));
@@ -120,7 +133,7 @@ export const rejectOverLimit = (
 };
 
 /** Refuses a request without a valid signature; after too many of them the reason is no longer given. */
-export const rejectUnsigned = (call: Call, refusal: Refusal, reason?: string): Response =>
+export const rejectUnsigned = (call: Call, refusal: Refusal, reason?: string): Answer =>
   rejectOverLimit(call, 'takeUnsigned', reason ?? refusal.kind) ?? reject(call, refusal, reason);
 
 /** Largest body of a callback. Python handlers send a few kilobytes; metadata may be larger. */
@@ -140,18 +153,28 @@ export type Body =
 
 const refused = (refusal: Refusal): Body => ({ ok: false, refusal });
 
-/** Reads to the end, or gives up as soon as it is too large. */
-const readAll = async (reader: ReadableStreamDefaultReader<Uint8Array>, maxBytes: number): Promise<Body> => {
-  const chunks: Uint8Array[] = [];
-  let sizeBytes = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return { ok: true, bytes: Buffer.concat(chunks) };
-    sizeBytes += value.byteLength;
-    if (sizeBytes > maxBytes) return refused({ kind: 'too-large', maxBytes });
-    chunks.push(value);
-  }
-};
+/** Reads to the end, or gives up as soon as it is too large or takes too long. */
+const readAll = (stream: Readable, { maxBytes, timeoutMs }: BodyLimits): Promise<Body> =>
+  new Promise((resolve) => {
+    const chunks: Uint8Array[] = [];
+    let sizeBytes = 0;
+    const finish = (body: Body): void => {
+      clearTimeout(timer);
+      stream.off('data', take);
+      if (!body.ok) stream.pause();
+      resolve(body);
+    };
+    const take = (chunk: Uint8Array): void => {
+      sizeBytes += chunk.byteLength;
+      chunks.push(chunk);
+      if (sizeBytes > maxBytes) finish(refused({ kind: 'too-large', maxBytes }));
+    };
+    const breakOff = (): void => finish(refused({ kind: 'not-json', sentence: 'body: broke off' }));
+    const timer = setTimeout(() => finish(refused({ kind: 'too-slow' })), timeoutMs);
+    if (stream.destroyed) return breakOff();
+    stream.on('data', take).on('error', breakOff).on('close', breakOff);
+    stream.on('end', () => finish({ ok: true, bytes: Buffer.concat(chunks) }));
+  });
 
 const INFLATE = new Map([
   ['gzip', promisify(gunzip)],
@@ -178,30 +201,18 @@ const inflated = async (encoding: string, bytes: Uint8Array, maxBytes: number): 
  * after that, arrives too late, or breaks off.
  */
 export const readBody = async (
-  request: Pick<Request, 'headers' | 'body'>,
-  { maxBytes, timeoutMs }: BodyLimits,
+  { headers, body }: Pick<HttpRequest, 'headers' | 'body'>,
+  limits: BodyLimits,
 ): Promise<Body> => {
-  if (Number(request.headers.get('content-length') ?? 0) > maxBytes)
-    return refused({ kind: 'too-large', maxBytes });
-  const encoding = (request.headers.get('content-encoding') ?? 'identity').trim().toLowerCase();
+  const { maxBytes } = limits;
+  const isHere = body instanceof Uint8Array;
+  const declaredBytes = isHere ? body.byteLength : Number(headers.get('content-length') ?? 0);
+  if (declaredBytes > maxBytes) return refused({ kind: 'too-large', maxBytes });
+  if (isHere) return { ok: true, bytes: body };
+  const encoding = (headers.get('content-encoding') ?? 'identity').trim().toLowerCase();
   if (encoding !== 'identity' && !INFLATE.has(encoding)) return refused({ kind: 'wrong-encoding' });
-  if (request.body === null) return { ok: true, bytes: new Uint8Array() };
-  const reader = request.body.getReader() as ReadableStreamDefaultReader<Uint8Array>;
-  let timer: NodeJS.Timeout | undefined;
-  const tooSlow = new Promise<Body>((resolve) => {
-    timer = setTimeout(() => resolve(refused({ kind: 'too-slow' })), timeoutMs);
-  });
-  const read = readAll(reader, maxBytes).catch(() =>
-    refused({ kind: 'not-json', sentence: 'body: broke off' }),
-  );
-  try {
-    const body = await Promise.race([read, tooSlow]);
-    if (body.ok) return encoding === 'identity' ? body : await inflated(encoding, body.bytes, maxBytes);
-    reader.releaseLock();
-    return body;
-  } finally {
-    clearTimeout(timer);
-  }
+  const read = await readAll(body, limits);
+  return read.ok && encoding !== 'identity' ? inflated(encoding, read.bytes, maxBytes) : read;
 };
 
 export type Json =
@@ -221,11 +232,13 @@ export const readJson = (text: string): unknown => {
   }
 };
 
+const utf8 = new TextDecoder();
+
 /** Parses raw bytes as JSON; the sentence names the fault without repeating the body. */
 export const parseJson = (bytes: Uint8Array): Json => {
   if (bytes.byteLength === 0) return { ok: false, sentence: 'body: must not be empty' };
   if (!isUtf8(bytes)) return { ok: false, sentence: 'body: must be UTF-8' };
-  const value = readJson(new TextDecoder().decode(bytes));
+  const value = readJson(utf8.decode(bytes));
   return value === undefined ? { ok: false, sentence: 'body: must be valid JSON' } : { ok: true, value };
 };
 
@@ -242,7 +255,7 @@ export interface SignedBody {
  * The refusal of a request whose body is not worth reading: it has no signature, or its client has only ever failed, and
  * too often. It lasts until the bucket has filled up again.
  */
-const rejectUnread = (call: Call, hasSignature: boolean): Response | undefined => {
+const rejectUnread = (call: Call, hasSignature: boolean): Answer | undefined => {
   if (!hasSignature) return rejectOverLimit(call, 'takeUnsigned', 'unsigned');
   const isKnown = call.options.callerLimits?.isKnown(call.origin) ?? true;
   return isKnown ? undefined : rejectOverLimit(call, 'takeForged', 'only ever failed');
@@ -257,13 +270,13 @@ export const readSignedBody = async (
   call: Call,
   maxBytes: number,
   rules: AuthenticationRules = call.options,
-): Promise<SignedBody | Response> => {
+): Promise<SignedBody | Answer> => {
   const { request, options } = call;
   const { headers } = request;
   if (!isJson(headers.get('content-type'))) return rejectUnsigned(call, { kind: 'wrong-type' });
   const hasSignature =
     rules.signatures === 'off' ||
-    ['webhook-signature', `x-${rules.hmacHeaderPrefix}-signature`].some((name) => headers.has(name));
+    ['webhook-signature', `x-${rules.hmacHeaderPrefix}-signature`].some((name) => headers.get(name) !== null);
   const unread = rules.signatures === 'off' ? undefined : rejectUnread(call, hasSignature);
   if (unread !== undefined) return unread;
   // Without a signature the refusal has been counted.

@@ -1,13 +1,26 @@
+import { Readable } from 'node:stream';
 import { readNarration } from '@taleback/core';
 import { signStandard } from '@taleback/core/signatures';
 import { createFakeClock } from '@taleback/resilience/testing';
 import { describe, expect, it } from 'vitest';
-import { createCallerLimits } from './call.ts';
+import { createCallerLimits, type HttpRequest } from './call.ts';
 import { createReceiver } from './router.ts';
 
 const KEY = Buffer.alloc(24, 1);
 const BODY = '{"story_id":"s","r2_path":"p"}';
 const HERE = '10.0.0.1';
+
+const requestTo = (
+  path: string,
+  more: { method?: string; body?: Readable; headers?: Record<string, string> } = {},
+): HttpRequest => ({
+  method: 'GET',
+  path,
+  search: '',
+  body: Readable.from([]),
+  ...more,
+  headers: new Headers({ 'content-type': 'application/json', ...more.headers }),
+});
 
 const open = (signatures: 'required' | 'off' = 'required') => {
   const clock = createFakeClock();
@@ -36,28 +49,17 @@ const open = (signatures: 'required' | 'off' = 'required') => {
   });
   let bodiesRead = 0;
   const post = async (headers: Record<string, string>, address: string, client = address) => {
-    const body = new ReadableStream<Uint8Array>(
-      {
-        pull: (controller) => {
-          bodiesRead += 1;
-          controller.enqueue(Buffer.from(BODY));
-          controller.close();
-        },
+    const body = new Readable({
+      highWaterMark: 0,
+      read() {
+        bodiesRead += 1;
+        this.push(Buffer.from(BODY));
+        this.push(null);
       },
-      { highWaterMark: 0 },
-    );
-    const request = new Request('http://h/api/tts/callback', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...headers },
-      body,
-      duplex: 'half',
     });
+    const request = requestTo('/api/tts/callback', { method: 'POST', body, headers });
     const answer = await receiver(request, address, client);
-    return {
-      status: answer.status,
-      retryAfter: answer.headers.get('retry-after'),
-      text: await answer.text(),
-    };
+    return { status: answer.status, retryAfter: answer.headers['retry-after'], text: answer.body };
   };
   const signedBy = (key: Uint8Array, address: string, client?: string) => {
     messages += 1;
@@ -73,8 +75,7 @@ const open = (signatures: 'required' | 'off' = 'required') => {
     applied: () => applied,
     bodiesRead: () => bodiesRead,
     pings: () => pings,
-    get: async (path: string, address = HERE) =>
-      (await receiver(new Request(`http://h${path}`), address)).status,
+    get: async (path: string, address = HERE) => (await receiver(requestTo(path), address)).status,
     signed: (address = HERE, client?: string) => signedBy(KEY, address, client),
     forged: (address = HERE, client?: string) => signedBy(Buffer.alloc(24, 2), address, client),
     unsigned: (address = HERE) => post({}, address),

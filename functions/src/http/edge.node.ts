@@ -5,9 +5,10 @@ import { errorWords, type Log } from '@taleback/core';
 import { type LocalServer, refuseForeign } from '@taleback/outbox';
 import type { Response as ExpressResponse } from 'express';
 import type { Request as ExpressRequest } from 'firebase-functions/https';
-import { answerFault, answerMisconfigured, json } from './answer.ts';
-import { bodyStream, headersOf, isUnread, send } from './gate.node.ts';
-import { type Receiver, refuseTarget } from './router.ts';
+import { type Answer, answerFault, answerMisconfigured, json } from './answer.ts';
+import type { HttpRequest } from './call.ts';
+import { headersOf, isUnread, send } from './gate.node.ts';
+import type { Receiver } from './router.ts';
 
 /** The receiver, and how many proxies in front of it append trusted entries to `X-Forwarded-For` (default 0). */
 export interface Mount {
@@ -15,26 +16,17 @@ export interface Mount {
   readonly trustedProxyHops?: number;
 }
 
-/** Methods that no web-standard `Request` can have. @see https://fetch.spec.whatwg.org/#forbidden-method */
-const FORBIDDEN_METHODS: ReadonlySet<string> = new Set(['CONNECT', 'TRACE', 'TRACK']);
-
-export const isForbiddenMethod = (method: string): boolean => FORBIDDEN_METHODS.has(method.toUpperCase());
-
 /**
- * The URL of a request target: a path, or a whole http(s) address as proxies are sent; only its path and query count.
- * A path that `URL` would normalise (`..`, `\`, `#`, a space) has none, so that the path that is routed and the path
- * that was signed are always the one on the wire.
- *
- * @returns undefined for `*`, `host:port`, and everything else that is no path
+ * The path and the query of a request target, which may be a whole http(s) address, as proxies are sent. Neither is
+ * tidied. The path of `*`, `host:port` and everything else that is no path is empty.
  * @see https://www.rfc-editor.org/rfc/rfc9112#name-request-target
  */
-export const parseTarget = (target: string): URL | undefined => {
-  const path = target.startsWith('/') ? target : /^https?:\/\/[^/?#]+(\/.*)$/is.exec(target)?.[1];
-  if (path === undefined) return undefined;
-  const address = `http://receiver.local${path}`;
-  if (!URL.canParse(address)) return undefined;
-  const url = new URL(address);
-  return url.pathname === path.split('?', 1)[0] ? url : undefined;
+export const splitTarget = (target: string): Pick<HttpRequest, 'path' | 'search'> => {
+  const local = target.startsWith('/') ? target : (/^https?:\/\/[^/?#]+(\/.*)$/is.exec(target)?.[1] ?? '');
+  const query = local.indexOf('?');
+  return query < 0
+    ? { path: local, search: '' }
+    : { path: local.slice(0, query), search: local.slice(query) };
 };
 
 /** The first 64 bits of an IPv6 address: what one household or one machine is assigned. */
@@ -68,32 +60,21 @@ export const callerAddress = (
   return networkOf(entry !== undefined && isIP(entry) !== 0 ? entry : (peer ?? ''));
 };
 
-type BodyBytes = Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
-
-/** Passes a request to the receiver; one that no `Request` can represent is refused here. */
-const answerTo = async (
+/** Passes a request to the receiver. */
+const answerTo = (
   incoming: IncomingMessage,
   target: string,
-  openBody: () => BodyBytes,
+  body: HttpRequest['body'],
   { receiver, trustedProxyHops = 0 }: Mount,
-): Promise<Response> => {
-  const url = parseTarget(target);
-  const method = incoming.method ?? 'GET';
-  if (url === undefined || isForbiddenMethod(method)) return refuseTarget(url?.pathname);
-  const headers = headersOf(incoming);
-  const body = method === 'GET' || method === 'HEAD' ? undefined : openBody();
-  // The platform has read and inflated these bytes.
-  if (body instanceof Uint8Array) headers.delete('content-encoding');
-  const request = new Request(url, {
-    method,
-    headers,
-    ...(body === undefined ? {} : { body, duplex: 'half' as const }),
-  });
+): Promise<Answer> => {
   const forwardedFor = [incoming.headers['x-forwarded-for'] ?? ''].flat().join(',');
   const addressBefore = (hops: number): string =>
     callerAddress(forwardedFor, incoming.socket.remoteAddress, hops);
   const address = addressBefore(trustedProxyHops);
-  return receiver(request, address, `${addressBefore(trustedProxyHops + 1)} via ${address}`);
+  const client = `${addressBefore(trustedProxyHops + 1)} via ${address}`;
+  const { method = 'GET' } = incoming;
+  const request = { method, ...splitTarget(target), headers: headersOf(incoming), body };
+  return receiver(request, address, client);
 };
 
 /** The receiver; undefined, and logged, where its configuration is wrong. */
@@ -113,13 +94,12 @@ const mounted = (mount: () => Mount, log: Log): Mount | undefined => {
 export const expressEdge =
   (mount: () => Mount, log: Log) =>
   async (request: ExpressRequest, response: ExpressResponse): Promise<void> => {
-    const openBody = (): BodyBytes =>
-      isUnread(request) ? bodyStream(request) : new Uint8Array(request.rawBody ?? Buffer.alloc(0));
-    let answer: Response;
+    const body = isUnread(request) ? request : (request.rawBody ?? Buffer.alloc(0));
+    let answer: Answer;
     try {
       const ready = mounted(mount, log);
       const target = request.originalUrl || request.url || '/';
-      answer = ready ? await answerTo(request, target, openBody, ready) : answerMisconfigured();
+      answer = ready ? await answerTo(request, target, body, ready) : answerMisconfigured();
     } catch (error) {
       log('error', 'edge fault', { fault: errorWords(error) });
       answer = answerFault();
@@ -136,10 +116,10 @@ export interface NodeEdgeOptions extends Omit<Mount, 'receiver'> {
 export const nodeEdge =
   (receiver: Receiver, { local, ...options }: NodeEdgeOptions = {}): RequestListener =>
   (incoming, outgoing) => {
-    const answer = async (): Promise<Response> => {
+    const answer = async (): Promise<Answer> => {
       const refusal = local && refuseForeign(incoming, local);
       if (refusal !== undefined) return json(refusal.status, { success: false, error: refusal.error });
-      return answerTo(incoming, incoming.url ?? '/', () => bodyStream(incoming), { ...options, receiver });
+      return answerTo(incoming, incoming.url ?? '/', incoming, { ...options, receiver });
     };
     answer()
       .catch(answerFault)

@@ -1,9 +1,9 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Readable } from 'node:stream';
+import type { HeaderLookup } from '@taleback/core/signatures';
 import type { Response as ExpressResponse } from 'express';
 import type { Request as ExpressRequest } from 'firebase-functions/https';
-import { json, type Refusal, refuse } from './answer.ts';
+import { type Answer, json, type Refusal, refuse } from './answer.ts';
 import { BODY_TIMEOUT_MS, type BodyLimits, MAX_BODY_BYTES, parseJson, readBody } from './call.ts';
 
 /** Every function over HTTP: `expressEdge` and `boundedCallable` read their bodies. */
@@ -37,15 +37,18 @@ export const installGate = (target: string | undefined): void => {
 };
 
 /** The headers as they came. */
-export const headersOf = ({ rawHeaders }: IncomingMessage): Headers => {
-  const headers = new Headers();
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2)
-    headers.append(rawHeaders[index] ?? '', rawHeaders[index + 1] ?? '');
-  return headers;
-};
-
-export const bodyStream = (request: IncomingMessage): ReadableStream<Uint8Array<ArrayBuffer>> =>
-  Readable.toWeb(request) as ReadableStream<Uint8Array<ArrayBuffer>>;
+export const headersOf = ({ rawHeaders }: IncomingMessage): HeaderLookup => ({
+  get: (wanted) => {
+    let found: string | null = null;
+    for (let index = 0; index < rawHeaders.length; index += 2) {
+      const name = rawHeaders[index] ?? '';
+      if (name.length !== wanted.length || name.toLowerCase() !== wanted) continue;
+      const value = rawHeaders[index + 1] ?? '';
+      found = found === null ? value : `${found}, ${value}`;
+    }
+    return found;
+  },
+});
 
 /** As much as Cloud Run lets through. */
 const MAX_DISCARDED_BYTES = 33_554_432;
@@ -71,7 +74,6 @@ const discardRest = (request: IncomingMessage, { maxBytes, timeoutMs }: BodyLimi
       resolve();
     };
     let left = maxBytes;
-    request.removeAllListeners('data'); // the web stream that a route has read from
     request.on('data', (chunk: Buffer) => {
       left -= chunk.byteLength;
       if (left < 0) stop();
@@ -84,19 +86,19 @@ const discardRest = (request: IncomingMessage, { maxBytes, timeoutMs }: BodyLimi
  * senders read no answer before they have sent everything.
  */
 export const send = async (
-  answer: Response,
+  { status, headers, body }: Answer,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
 ): Promise<void> => {
-  const body = Buffer.from(await answer.arrayBuffer());
-  outgoing.writeHead(answer.status, {
-    ...Object.fromEntries(answer.headers),
-    'content-length': body.byteLength,
+  outgoing.writeHead(status, {
+    ...headers,
+    'content-length': Buffer.byteLength(body),
     // What is left of a body would be taken for the next request.
     ...(incoming.complete ? {} : { connection: 'close' }),
   });
-  if (incoming.method !== 'HEAD') outgoing.write(body);
-  if (!incoming.complete) await discardRest(incoming, discardLimits(answer.status));
+  if (incoming.complete) return void outgoing.end(body);
+  outgoing.write(body);
+  await discardRest(incoming, discardLimits(status));
   outgoing.end();
 };
 
@@ -106,9 +108,9 @@ export const isUnread = (request: IncomingMessage): boolean => unread.has(reques
 const CALLABLE_LIMITS = { maxBytes: 65_536, timeoutMs: BODY_TIMEOUT_MS };
 
 /** A refusal in the form that Firebase's clients read. */
-const refuseCallable = async (refusal: Refusal): Promise<Response> => {
+const refuseCallable = (refusal: Refusal): Answer => {
   const answer = refuse(refusal);
-  const { error } = (await answer.json()) as { readonly error: string };
+  const { error } = JSON.parse(answer.body) as { readonly error: string };
   return json(answer.status, { error: { status: 'INVALID_ARGUMENT', message: error } });
 };
 
@@ -117,8 +119,8 @@ type HttpFunction = (request: ExpressRequest, response: ExpressResponse) => void
 /** The data of a callable's request; the refusal of a body that is too large, too slow or not JSON. */
 const readData = async (
   request: ExpressRequest,
-): Promise<{ readonly body: unknown; readonly rawBody: Uint8Array } | Response> => {
-  const body = await readBody({ headers: headersOf(request), body: bodyStream(request) }, CALLABLE_LIMITS);
+): Promise<{ readonly body: unknown; readonly rawBody: Uint8Array } | Answer> => {
+  const body = await readBody({ headers: headersOf(request), body: request }, CALLABLE_LIMITS);
   if (!body.ok) return refuseCallable(body.refusal);
   const parsed = parseJson(body.bytes);
   if (!parsed.ok) return refuseCallable({ kind: 'not-json', sentence: parsed.sentence });
@@ -133,7 +135,7 @@ export const boundedCallable = <Callable extends HttpFunction>(callable: Callabl
   const bounded = async (request: ExpressRequest, response: ExpressResponse): Promise<void> => {
     if (isUnread(request) && request.method === 'POST') {
       const data = await readData(request);
-      if (data instanceof Response) return send(data, request, response);
+      if ('status' in data) return send(data, request, response);
       Object.assign(request, data);
     }
     return callable(request, response);

@@ -5,11 +5,12 @@ import { generateNarration, MAX_GENERATE_BODY_BYTES } from '../generate/generate
 import type { RequestOptions } from '../request/request-audio.ts';
 import { receiveWebhook, type WebhookOptions } from '../runpod/webhook.ts';
 import type { StoryStore } from '../stories/firestore-stories.node.ts';
-import { accept, answerFault, json, type Refusal, refuse } from './answer.ts';
+import { accept, type Answer, answerFault, json, type Refusal, refuse } from './answer.ts';
 import { type AuthenticationRules, createReplayMemory } from './authenticate.ts';
 import {
   type Call,
   type CallOptions,
+  type HttpRequest,
   MAX_BODY_BYTES,
   readSignedBody,
   reject,
@@ -30,7 +31,7 @@ export interface ReceiverOptions extends CallOptions, CallbackOptions {
 }
 
 /** The address and the client are those of `Origin`, as far as the edge knows them. */
-export type Receiver = (request: Request, address?: string, client?: string) => Promise<Response>;
+export type Receiver = (request: HttpRequest, address?: string, client?: string) => Promise<Answer>;
 
 interface ReceiverCall extends Call<ReceiverOptions> {
   readonly isStoreUp: () => Promise<boolean>;
@@ -49,14 +50,14 @@ const createStoreCheck = ({ stories, now }: ReceiverOptions): ReceiverCall['isSt
   };
 };
 
-const health = async (call: ReceiverCall): Promise<Response> => {
+const health = async (call: ReceiverCall): Promise<Answer> => {
   const tooMany = rejectOverLimit(call, 'takeHealth');
   if (tooMany !== undefined) return tooMany;
   if (await call.isStoreUp()) return accept({ status: 'ok' });
   return refuse({ kind: 'store-away' });
 };
 
-const generate = async (call: ReceiverCall): Promise<Response> => {
+const generate = async (call: ReceiverCall): Promise<Answer> => {
   const { options } = call;
   if (options.generate === undefined) return rejectUnsigned(call, { kind: 'no-such-route' });
   const secrets = options.generateSecrets;
@@ -65,17 +66,17 @@ const generate = async (call: ReceiverCall): Promise<Response> => {
   const { hmacHeaderPrefix } = options;
   const rules = { signatures: 'required', secrets, hmacHeaderPrefix } as const;
   const signed = await readSignedBody(call, MAX_GENERATE_BODY_BYTES, rules);
-  if (signed instanceof Response) return signed;
+  if ('status' in signed) return signed;
   const key = call.request.headers.get('x-idempotency-key') ?? undefined;
   const answer = await generateNarration(signed, key, options.generate);
   return answer.kind === 'queued' ? json(200, answer.body) : reject(call, answer);
 };
 
-const heartbeat = async (call: ReceiverCall): Promise<Response> => {
+const heartbeat = async (call: ReceiverCall): Promise<Answer> => {
   const { options, replays } = call;
   if (options.heartbeat === undefined) return rejectUnsigned(call, { kind: 'no-such-route' });
   const signed = await readSignedBody(call, MAX_BODY_BYTES);
-  if (signed instanceof Response) return signed;
+  if ('status' in signed) return signed;
   const keys = signed.messages.map(({ key }) => key);
   // A recorded heartbeat that is sent again would restore an old state.
   if (replays.has(...keys)) return accept({ commands: [] });
@@ -87,7 +88,7 @@ const heartbeat = async (call: ReceiverCall): Promise<Response> => {
   return accept({ commands: answer.commands });
 };
 
-const webhook = async (call: ReceiverCall): Promise<Response> => {
+const webhook = async (call: ReceiverCall): Promise<Answer> => {
   const { options } = call;
   if (options.webhook === undefined) return rejectUnsigned(call, { kind: 'no-such-route' });
   const answer = await receiveWebhook(call.request, options.webhook);
@@ -97,7 +98,7 @@ const webhook = async (call: ReceiverCall): Promise<Response> => {
 
 interface Route {
   readonly methods: 'POST' | 'GET, HEAD';
-  readonly answer: (call: ReceiverCall) => Promise<Response>;
+  readonly answer: (call: ReceiverCall) => Promise<Answer>;
 }
 
 const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
@@ -123,13 +124,6 @@ const refusalOf = (route: Route | undefined, method: string): Refusal | undefine
 };
 
 /**
- * The answer to a request that no web-standard `Request` can represent: a method that it forbids, or a target that is
- * no path (`pathname` is undefined).
- */
-export const refuseTarget = (pathname: string | undefined): Response =>
-  refuse(refusalOf(findRoute(pathname ?? ''), 'CONNECT') ?? { kind: 'no-such-route' });
-
-/**
  * Makes the handler behind `/api/tts/**`. It answers 200 as soon as a message is in Firestore, or there was nothing
  * left to change; a sender may send anything any number of times.
  */
@@ -139,7 +133,7 @@ export const createReceiver = (options: ReceiverOptions): Receiver => {
   return async (request, address = '', client = address) => {
     try {
       const call = { request, origin: { address, client }, replays, options, isStoreUp };
-      const route = findRoute(new URL(request.url).pathname);
+      const route = findRoute(request.path);
       const refusal = refusalOf(route, request.method);
       if (route === undefined || refusal !== undefined)
         return rejectUnsigned(call, refusal ?? { kind: 'no-such-route' });

@@ -1,7 +1,7 @@
 import { documentIdFault, type Log, type StoryMessage } from '@taleback/core';
 import { jobOfUrl } from '@taleback/core/signatures';
 import type { Refusal } from '../http/answer.ts';
-import { BODY_TIMEOUT_MS, parseJson, readBody } from '../http/call.ts';
+import { BODY_TIMEOUT_MS, type HttpRequest, parseJson, readBody } from '../http/call.ts';
 import { type ApplyOptions, applyMessage } from '../stories/apply-message.ts';
 import { admitsAudio } from '../stories/ownership.ts';
 import type { StoryStore } from '../stories/firestore-stories.node.ts';
@@ -28,10 +28,10 @@ const ACCEPTED: Answer = { kind: 'accepted' };
 const NOT_AUTHENTIC: Refusal = { kind: 'not-authentic' };
 const AWAY: Refusal = { kind: 'store-away' };
 
-const jobOf = (address: string, secrets: WebhookOptions['secrets']): ReportedJob | undefined => {
-  const storyId = new URL(address).searchParams.get('story') ?? '';
+const jobOf = (search: string, secrets: WebhookOptions['secrets']): ReportedJob | undefined => {
+  const storyId = new URLSearchParams(search).get('story') ?? '';
   if (documentIdFault(storyId) !== undefined) return undefined;
-  const job = jobOfUrl(address, secrets, storyId);
+  const job = jobOfUrl(search, secrets, storyId);
   return job.kind === 'verified' && documentIdFault(job.jobId) === undefined
     ? { storyId, jobId: job.jobId }
     : undefined;
@@ -105,8 +105,8 @@ export const applyWebhook = async (
  * Handles RunPod's own webhook. It is not signed: its address proves the job, and RunPod's `/status` confirms the rest.
  * What cannot be confirmed is answered 503, so that RunPod retries; after its last try the sweeper asks.
  */
-export const receiveWebhook = async (request: Request, options: WebhookOptions): Promise<Answer> => {
-  const job = jobOf(request.url, options.secrets);
+export const receiveWebhook = async (request: HttpRequest, options: WebhookOptions): Promise<Answer> => {
+  const job = jobOf(request.search, options.secrets);
   if (job === undefined) return NOT_AUTHENTIC;
   const body = await readBody(request, { maxBytes: MAX_WEBHOOK_BYTES, timeoutMs: BODY_TIMEOUT_MS });
   if (!body.ok) return body.refusal;

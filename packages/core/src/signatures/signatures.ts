@@ -18,6 +18,8 @@ export type Verification =
       readonly ok: true;
       readonly scheme: 'standard-webhooks' | 'hmac';
       readonly messageId: string | undefined;
+      /** The same for every copy of a message, whichever of its signatures comes with it; base64. */
+      readonly key: string;
     }
   | { readonly ok: false; readonly reason: 'unsigned' | 'malformed' | 'stale' | 'forged' };
 
@@ -37,6 +39,9 @@ export const parseSecret = (secret: string): Uint8Array => {
     `a callback secret must be ${SECRET_PREFIX} and at least ${MIN_SECRET_BYTES} bytes in base64`,
   );
 };
+
+/** Finds the value of a header by its lower-case name: `Headers` does, and a receiver may. */
+export type HeaderLookup = Pick<Headers, 'get'>;
 
 const isFresh = (timestampMs: number, nowMs: number): boolean =>
   Math.abs(nowMs - timestampMs) <= SIGNATURE_TOLERANCE_SECONDS * 1000;
@@ -84,7 +89,7 @@ export const signStandard = (
  * verifyStandard(new Headers(), Buffer.from('{}'), secrets, Date.now()); // { ok: false, reason: 'unsigned' }
  */
 export const verifyStandard = (
-  headers: Headers,
+  headers: HeaderLookup,
   body: Uint8Array,
   secrets: readonly Uint8Array[],
   nowMs: number,
@@ -102,7 +107,8 @@ export const verifyStandard = (
     return { ok: false, reason: 'malformed' };
   if (!isFresh(Number(timestamp) * 1000, nowMs)) return { ok: false, reason: 'stale' };
   if (!isGenuine) return { ok: false, reason: 'forged' };
-  return { ok: true, scheme: 'standard-webhooks', messageId: id };
+  const key = (expected[0] as Buffer).toString('base64');
+  return { ok: true, scheme: 'standard-webhooks', messageId: id, key };
 };
 
 /**
@@ -145,7 +151,7 @@ export const signHmac = (message: HmacMessage, secret: string, prefix: string): 
  * verifyHmac(request, Buffer.from('{}'), ['shared secret'], 'tts', Date.now()); // { ok: false, reason: 'unsigned' }
  */
 export const verifyHmac = (
-  request: HmacTarget & { readonly headers: Headers },
+  request: HmacTarget & { readonly headers: HeaderLookup },
   body: Uint8Array,
   secrets: readonly string[],
   prefix: string,
@@ -155,11 +161,13 @@ export const verifyHmac = (
   const given = request.headers.get(`x-${prefix}-signature`);
   const expected = secrets.map((secret) => hmacDigest(secret, request, timestamp ?? '', body));
   const isWellMade = /^[0-9a-f]{64}$/.test(given ?? '');
-  const isGenuine = isOneOf(isWellMade ? Buffer.from(given ?? '', 'hex') : Buffer.alloc(32), expected);
+  const digest = isWellMade ? Buffer.from(given ?? '', 'hex') : Buffer.alloc(32);
+  const isGenuine = isOneOf(digest, expected);
   if (timestamp === null && given === null) return { ok: false, reason: 'unsigned' };
   if (!timestamp || !isWellMade || !/^\d{1,15}$/.test(timestamp)) return { ok: false, reason: 'malformed' };
   if (!isFresh(Number(timestamp), nowMs)) return { ok: false, reason: 'stale' };
-  return isGenuine ? { ok: true, scheme: 'hmac', messageId: undefined } : { ok: false, reason: 'forged' };
+  if (!isGenuine) return { ok: false, reason: 'forged' };
+  return { ok: true, scheme: 'hmac', messageId: undefined, key: digest.toString('base64') };
 };
 
 /** The job that an address was made for. */
@@ -239,9 +247,11 @@ export const withJob = (address: string, jobId: string, token: string): string =
  * jobOfUrl('https://a.example/hook', ['secret'], 's1'); // { kind: 'none' }
  */
 export const jobOfUrl = (address: string, secrets: readonly Secret[], storyId: string): JobInUrl => {
-  const { searchParams } = new URL(address);
-  const jobId = searchParams.get('job');
-  const token = searchParams.get('token');
+  const query = /^[^?#]*\?([^#]*)/.exec(address)?.[1];
+  if (query === undefined) return { kind: 'none' };
+  const parameters = new URLSearchParams(query);
+  const jobId = parameters.get('job');
+  const token = parameters.get('token');
   if (!jobId || !token) return { kind: 'none' };
   return verifyJobToken(secrets, storyId, jobId, token) ? { kind: 'verified', jobId } : { kind: 'forged' };
 };
