@@ -78,7 +78,6 @@ describe('the time that a refusal takes', () => {
   const body = Buffer.alloc(262_144, 32);
   const stale = NOW_MS - 3_600_000;
   const wrong: Readonly<Record<string, Record<string, string>>> = {
-    unsigned: {},
     malformed: { 'webhook-id': 'm' },
     stale: standard(body, 'm', stale),
     forged: { ...standard(body), 'webhook-id': 'n' },
@@ -86,15 +85,25 @@ describe('the time that a refusal takes', () => {
     'malformed hmac': { 'x-taleback-signature': 'zz', 'x-taleback-timestamp': '1' },
   };
 
-  it('is that of hashing the body with each of the four secrets, whatever was wrong', () => {
+  /** How often the body is hashed. */
+  const hashings = (headers: Record<string, string>): number => {
     const hashing = createHmac('sha256', 'any');
     const update = vi.spyOn(Object.getPrototypeOf(hashing) as typeof hashing, 'update');
-    for (const [name, headers] of Object.entries(wrong)) {
-      update.mockClear();
-      expect(ask(headers, body).ok).toBe(false);
-      const hashedBytes = update.mock.calls.reduce((sum, [data]) => sum + data.length, 0);
-      expect(Math.floor(hashedBytes / body.byteLength), name).toBe(4);
-    }
+    expect(ask(headers, body).ok).toBe(false);
+    const hashedBytes = update.mock.calls.reduce((sum, [data]) => sum + data.length, 0);
     update.mockRestore();
+    return Math.floor(hashedBytes / body.byteLength);
+  };
+
+  it.each(Object.entries(wrong))(
+    'is that of hashing the body with both secrets of the scheme that is named: %s',
+    (_, headers) => {
+      expect(hashings(headers)).toBe(2);
+    },
+  );
+
+  it('is that of all four secrets where both schemes are named, and of none where neither is', () => {
+    expect(hashings({ ...standard(body, 'm', stale), ...hmac(body, stale) })).toBe(4);
+    expect(hashings({})).toBe(0);
   });
 });

@@ -29,8 +29,8 @@ export type Caller =
   | { readonly ok: false; readonly reason: 'unsigned' | 'malformed' | 'stale' | 'forged' };
 
 /**
- * Checks that the sender of a request knows a secret. Both schemes are always tried over the raw body, so that the
- * time taken does not reveal what was wrong. With signatures off every caller is accepted.
+ * Checks that the sender of a request knows a secret. Each scheme whose headers are present hashes the raw body with all
+ * of its secrets, so that the time taken does not reveal what was wrong. With signatures off every caller is accepted.
  */
 export const authenticate = (
   request: { readonly method: string; readonly path: string; readonly headers: HeaderLookup },

@@ -80,8 +80,8 @@ export const signStandard = (
 };
 
 /**
- * Checks the headers of a message over its raw body; any of the secrets may have signed it. In every
- * case the body is hashed once with every secret, so that the time taken reveals nothing.
+ * Checks the headers of a message over its raw body; any of the secrets may have signed it. Unless all of them are
+ * missing, the body is hashed once with every secret, so that the time taken reveals nothing.
  *
  * @example
  * import { parseSecret, verifyStandard } from '@taleback/core/signatures';
@@ -97,12 +97,12 @@ export const verifyStandard = (
   const id = headers.get('webhook-id');
   const timestamp = headers.get('webhook-timestamp');
   const signatures = headers.get('webhook-signature');
+  if (id === null && timestamp === null && signatures === null) return { ok: false, reason: 'unsigned' };
   const expected = secrets.map((secret) => signature(secret, id ?? '', timestamp ?? '', body));
   const given = (signatures ?? '').split(' ').filter((candidate) => candidate.startsWith('v1,'));
   const isGenuine = given
     .map((candidate) => isOneOf(Buffer.from(candidate.slice('v1,'.length), 'base64'), expected))
     .includes(true);
-  if (id === null && timestamp === null && signatures === null) return { ok: false, reason: 'unsigned' };
   if (!id || !timestamp || !signatures || !/^\d{1,12}$/.test(timestamp))
     return { ok: false, reason: 'malformed' };
   if (!isFresh(Number(timestamp) * 1000, nowMs)) return { ok: false, reason: 'stale' };
@@ -142,8 +142,8 @@ export const signHmac = (message: HmacMessage, secret: string, prefix: string): 
 };
 
 /**
- * Checks the two headers over the raw body; any of the secrets may have signed it. In every case the
- * body is hashed once with every secret, so that the time taken reveals nothing.
+ * Checks the two headers over the raw body; any of the secrets may have signed it. Unless both are missing, the body is
+ * hashed once with every secret, so that the time taken reveals nothing.
  *
  * @example
  * import { verifyHmac } from '@taleback/core/signatures';
@@ -159,11 +159,11 @@ export const verifyHmac = (
 ): Verification => {
   const timestamp = request.headers.get(`x-${prefix}-timestamp`);
   const given = request.headers.get(`x-${prefix}-signature`);
+  if (timestamp === null && given === null) return { ok: false, reason: 'unsigned' };
   const expected = secrets.map((secret) => hmacDigest(secret, request, timestamp ?? '', body));
   const isWellMade = /^[0-9a-f]{64}$/.test(given ?? '');
   const digest = isWellMade ? Buffer.from(given ?? '', 'hex') : Buffer.alloc(32);
   const isGenuine = isOneOf(digest, expected);
-  if (timestamp === null && given === null) return { ok: false, reason: 'unsigned' };
   if (!timestamp || !isWellMade || !/^\d{1,15}$/.test(timestamp)) return { ok: false, reason: 'malformed' };
   if (!isFresh(Number(timestamp), nowMs)) return { ok: false, reason: 'stale' };
   if (!isGenuine) return { ok: false, reason: 'forged' };
