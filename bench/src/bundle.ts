@@ -30,6 +30,7 @@ export const bundle = async <Name extends string>(
     platform: 'node',
     format: 'esm',
     target: 'node22',
+    conditions: ['@taleback/source'],
     plugins: [packagesStayOutside],
   });
   return (name) => fileURLToPath(new URL(`${name}.js`, DIST));
