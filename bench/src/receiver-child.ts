@@ -1,23 +1,17 @@
-import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { nodeEdge } from '@taleback/functions/src/http/edge.node.ts';
 import { answerOf, coreWork, type Handle, plainWork, productReceiver, reportCpu } from './receiver-work.ts';
 
 // One contestant of the receiver's benchmark on a server of its own: `node receiver-child.js NAME`.
 
-const bytesOf = (request: IncomingMessage): Promise<Buffer> =>
-  new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => resolve(Buffer.concat(chunks)));
-    request.on('error', reject);
-  });
-
 const raw =
   (work: Handle): RequestListener =>
   (request, response) => {
-    void bytesOf(request).then((body) => {
-      const status = work(request.headers, body);
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const status = work(request.headers, Buffer.concat(chunks));
       const answer = answerOf(status);
       response.writeHead(status, {
         'content-type': 'application/json; charset=utf-8',
@@ -66,7 +60,6 @@ const CONTESTANTS = {
 export type NodeContestant = keyof typeof CONTESTANTS;
 
 const server = createServer(await CONTESTANTS[process.argv[2] as NodeContestant]());
-server.keepAliveTimeout = 600_000;
 server.listen(0, '127.0.0.1', () => {
   process.send?.({ port: (server.address() as AddressInfo).port });
 });

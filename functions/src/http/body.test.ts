@@ -67,13 +67,13 @@ describe('readBody', () => {
   });
 
   it('takes the bytes that the platform has read and inflated, if they are not too many', async () => {
-    const read = (sizeBytes: number) =>
-      readBody(
-        { headers: new Headers({ 'content-encoding': 'gzip' }), body: new Uint8Array(sizeBytes) },
-        LIMITS,
-      );
-    expect(await read(10)).toEqual({ ok: true, bytes: new Uint8Array(10) });
-    expect(await read(11)).toEqual({ ok: false, refusal: { kind: 'too-large', maxBytes: 10 } });
+    const headers = new Headers({ 'content-encoding': 'gzip' });
+    const most = { headers, body: new Uint8Array(10) };
+    expect(await readBody(most, LIMITS)).toEqual({ ok: true, bytes: most.body });
+    expect(await readBody({ headers, body: new Uint8Array(11) }, LIMITS)).toEqual({
+      ok: false,
+      refusal: { kind: 'too-large', maxBytes: 10 },
+    });
   });
 
   it('stops reading a body that is too large', async () => {

@@ -10,7 +10,7 @@ describe('callerAddress', () => {
     ['the last but one, for two', '6.6.6.6,1.1.1.1,2.2.2.2', 2, '1.1.1.1'],
     ['the peer, when the header is too short', '1.1.1.1', 2, '9.9.9.9'],
     ['the peer, when the entry is no address', '1.1.1.1, unknown', 1, '9.9.9.9'],
-    ['the peer, without the header', undefined, 1, '9.9.9.9'],
+    ['the peer, without the header', null, 1, '9.9.9.9'],
     ['an IPv4 address in the dress of IPv6', '::ffff:1.2.3.4', 1, '1.2.3.4'],
     ['the network of an IPv6 address', '2001:db8:1:2:3:4:5:6', 1, '2001:db8:1:2'],
     ['the same network, written shorter', '2001:0DB8:1:2::6', 1, '2001:db8:1:2'],

@@ -52,7 +52,7 @@ const networkOf = (address: string): string => {
  * @returns an IPv4 address, or the network of an IPv6 address; the peer's where the header is too short
  */
 export const callerAddress = (
-  forwardedFor: string | undefined,
+  forwardedFor: string | null,
   peer: string | undefined,
   trustedHops: number,
 ): string => {
@@ -67,14 +67,14 @@ const answerTo = (
   body: HttpRequest['body'],
   { receiver, trustedProxyHops = 0 }: Mount,
 ): Promise<Answer> => {
-  const forwardedFor = [incoming.headers['x-forwarded-for'] ?? ''].flat().join(',');
+  const headers = headersOf(incoming);
+  const forwardedFor = headers.get('x-forwarded-for');
   const addressBefore = (hops: number): string =>
     callerAddress(forwardedFor, incoming.socket.remoteAddress, hops);
   const address = addressBefore(trustedProxyHops);
   const client = `${addressBefore(trustedProxyHops + 1)} via ${address}`;
   const { method = 'GET' } = incoming;
-  const request = { method, ...splitTarget(target), headers: headersOf(incoming), body };
-  return receiver(request, address, client);
+  return receiver({ method, ...splitTarget(target), headers, body }, address, client);
 };
 
 /** The receiver; undefined, and logged, where its configuration is wrong. */
