@@ -28,7 +28,7 @@ export const documentIdFault = (id: string): string | undefined => {
  * @example
  * isWellFormed('\ud800'); // false
  */
-export const isWellFormed = (text: string): boolean => !/\p{Surrogate}/u.test(text);
+export const isWellFormed = (text: string): boolean => text.isWellFormed();
 
 /**
  * Replaces every lone surrogate by U+FFFD, since neither Firestore nor UTF-8 can hold one.
@@ -36,7 +36,7 @@ export const isWellFormed = (text: string): boolean => !/\p{Surrogate}/u.test(te
  * @example
  * toWellFormed('a\ud800'); // 'a\ufffd'
  */
-export const toWellFormed = (text: string): string => text.replace(/\p{Surrogate}/gu, '\uFFFD');
+export const toWellFormed = (text: string): string => text.toWellFormed();
 
 /**
  * Firestore's limits, with room for the field above the value: 20 levels of maps and arrays, 1,500 bytes for a
@@ -69,7 +69,12 @@ interface Place {
   readonly isInArray: boolean;
 }
 
-const textBytes = (text: string): number => utf8.encode(text).length + 1;
+/** Most texts are plain, and need no encoding to be measured. */
+const PLAIN = /^[\0-\x7f]*$/;
+
+const utf8Bytes = (text: string): number => (PLAIN.test(text) ? text.length : utf8.encode(text).length);
+
+const textBytes = (text: string): number => utf8Bytes(text) + 1;
 
 /** What happens to the texts and names of the metadata, and what was changed so far. */
 interface Texts {
@@ -82,16 +87,17 @@ const wellFormed = (text: string, { altered }: Texts): string => {
   return toWellFormed(text);
 };
 
+/** The text of the first bytes. As a stream, the decoder keeps back the part of a character that was cut through. */
+const headOf = (bytes: Uint8Array, mostBytes: number): string =>
+  new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes.subarray(0, mostBytes), { stream: true });
+
 /** A name that Firestore takes and the map does not have yet. @param index the place of the name in its map */
 const storableName = (name: string, index: number, map: Record<string, unknown>, texts: Texts): string => {
   const { altered, redact } = texts;
   let storable = redact(wellFormed(name, texts));
-  const bytes = utf8.encode(storable);
-  if (bytes.length > MAX_NAME_BYTES) {
+  if (utf8Bytes(storable) > MAX_NAME_BYTES) {
     altered.add('long-name');
-    // As a stream, the decoder keeps back the part of a character that was cut through.
-    const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-    storable = decoder.decode(bytes.subarray(0, MAX_NAME_BYTES), { stream: true });
+    storable = headOf(utf8.encode(storable), MAX_NAME_BYTES);
   }
   if (storable === '' || storable === ALTERED_FIELD || /^__.*__$/s.test(storable)) {
     altered.add('reserved-name');
@@ -112,10 +118,12 @@ const storableText = (text: string, texts: Texts): string => {
 /** The fields of an object, or the items of an array under their indices. */
 const storableMap = (fields: object, { depth, pathBytes }: Place, texts: Texts): Record<string, unknown> => {
   const map: Record<string, unknown> = {};
-  for (const [index, [name, value]] of Object.entries(fields).entries()) {
+  let index = 0;
+  for (const [name, value] of Object.entries(fields)) {
     const storable = storableName(name, index, map, texts);
     const below = { depth: depth + 1, pathBytes: pathBytes + textBytes(storable), isInArray: false };
     map[storable] = storableValue(value, below, texts);
+    index += 1;
   }
   return map;
 };
@@ -229,9 +237,7 @@ export interface Cuttable {
 const cutText = (text: string, roomBytes: number): string => {
   const bytes = utf8.encode(text);
   if (bytes.length < roomBytes) return text;
-  // As a stream, the decoder keeps back the part of a character that was cut through.
-  const head = bytes.subarray(0, Math.max(0, roomBytes - 1));
-  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(head, { stream: true });
+  return headOf(bytes, Math.max(0, roomBytes - 1));
 };
 
 /**

@@ -79,14 +79,17 @@ const advance = (
 /** What a later change sets or removes wins. */
 export const merge = (...changes: readonly (Change | undefined)[]): Change => {
   const removed = new Set<string>();
-  let set: Change['set'] = {};
+  const all: Record<string, unknown> = {};
   for (const change of changes) {
-    if (change === undefined) continue;
-    set = Object.fromEntries(Object.entries(set).filter(([name]) => !change.remove.includes(name)));
-    set = { ...set, ...change.set };
-    for (const name of change.remove) removed.add(name);
+    for (const name of change?.remove ?? []) removed.add(name);
+    for (const name of Object.keys(change?.set ?? {})) {
+      all[name] = change?.set[name];
+      removed.delete(name);
+    }
   }
-  return { set, remove: [...removed].filter((name) => !Object.hasOwn(set, name)) };
+  const set: Record<string, unknown> = {};
+  for (const name of Object.keys(all)) if (!removed.has(name)) set[name] = all[name];
+  return { set, remove: [...removed] };
 };
 
 /** Takes the job from a story. */
@@ -108,8 +111,10 @@ const completes = (story: StoryAudio, message: ReadyMessage): boolean =>
     message.storagePath === story.storagePath);
 
 /** The number of the change's event. */
-export const numbered = (story: StoryAudio, change: Change): Change =>
-  merge(change, { set: { audioEventSequence: story.eventSequence + 1 }, remove: [] });
+export const numbered = (story: StoryAudio, { set, remove }: Change): Change => ({
+  set: { ...set, audioEventSequence: story.eventSequence + 1 },
+  remove,
+});
 
 /** The job that the story has after a message that counts: the job of its audio, or the first that is named. */
 const jobChange = (
