@@ -147,6 +147,12 @@ describe('parseConfig', () => {
     );
   });
 
+  it('lets an answer wait for its event only where work may stop after an answer', () => {
+    const environment = { CALLBACK_SECRETS: SECRET, PUBLIC_BASE_URL: 'https://a.example' };
+    expect(parseConfig(environment).publishLimitMs).toBe(0);
+    expect(parseConfig({ ...environment, K_SERVICE: 'tts' }).publishLimitMs).toBe(500);
+  });
+
   describe('the address of a deployment', () => {
     const cloud = { CALLBACK_SECRETS: SECRET, K_SERVICE: 'tts' };
 

@@ -198,6 +198,8 @@ export const parseConfig = (environment: Environment) => {
     ...audioConfig(env),
     autoRetry: { limit: env.AUTO_RETRY_LIMIT, delaysMs: AUTO_RETRY_DELAYS_MS },
     events: env.TTS_EVENTS,
+    /** Cloud Functions and Cloud Run may stop work after an answer, so there it waits for its event. */
+    publishLimitMs: environment['K_SERVICE'] === undefined ? 0 : 500,
     names: namesOf(env),
   };
 };

@@ -61,7 +61,11 @@ export const openParts = (config: FunctionsConfig, firestore: Firestore, log: Lo
   const publishing =
     config.events === 'off'
       ? undefined
-      : { events: createEvents({ names }), owed: createOwedEvents(firestore, store) };
+      : {
+          events: createEvents({ names }),
+          owed: createOwedEvents(firestore, store),
+          limitMs: config.publishLimitMs,
+        };
   /** The options of everything that applies messages to stories. */
   const common = {
     stories: createFirestoreStories(firestore, store),

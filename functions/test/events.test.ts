@@ -165,6 +165,21 @@ describe('events of narrations', () => {
     gate.resolve();
   });
 
+  it('do not delay the callback where work goes on after an answer', async () => {
+    const storyId = await runningStory();
+    const never = new Promise<never>(() => {});
+    const clock = { setTimer: () => expect.unreachable('nothing is waited for') };
+    const quick = createReceiver({
+      ...nets.same,
+      publishing: { ...nets.owing, events: { publish: () => never }, clock, limitMs: 0 },
+      stories: nets.stories,
+      signatures: 'off',
+      secrets: { standard: [], hmac: [] },
+      hmacHeaderPrefix: 'taleback',
+    });
+    expect((await post(quick, 'callback', { story_id: storyId, storage_path: 'p' })).status).toBe(200);
+  });
+
   it('report ends that come from the sweeper, a dead letter and a full queue', async () => {
     const swept = await runningStory({ audioLeaseExpiresAt: new Date(1) });
     const dead = await runningStory();

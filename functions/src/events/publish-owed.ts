@@ -13,12 +13,11 @@ export interface Events {
 export interface Publishing {
   readonly events: Events;
   readonly owed: OwedEvents;
+  /** How long the answer to a message waits for the publication of its event, in milliseconds. Default 500. */
+  readonly limitMs?: number | undefined;
   /** Default: the real one. */
   readonly clock?: Pick<Clock, 'setTimer'> | undefined;
 }
-
-/** How long the answer to a message waits for the publication of its event, in milliseconds. */
-const PUBLISH_LIMIT_MS = 500;
 
 type PublishOptions = Publishing & { readonly log: Log };
 
@@ -40,19 +39,21 @@ const settle = async ({ id }: NarrationEvent, { owed, log }: PublishOptions): Pr
 };
 
 /**
- * Publishes the event of a change that was just written, and resolves after 500 ms in any case. The publication then
+ * Publishes the event of a change that was just written, and resolves after the limit in any case. The publication then
  * goes on while the process runs; if it does not succeed, the sweep publishes the event. Settling is not waited for.
  */
 export const publishNow = async (event: NarrationEvent, options: PublishOptions): Promise<void> => {
-  const { clock = systemClock } = options;
-  let cancel: (() => void) | undefined;
-  const limit = new Promise<void>((resolve) => {
-    cancel = clock.setTimer(resolve, PUBLISH_LIMIT_MS);
-  });
+  const { clock = systemClock, limitMs = 500 } = options;
   const publishAndSettle = async (): Promise<void> => {
     if (await publish(event, options)) void settle(event, options);
   };
-  await Promise.race([publishAndSettle(), limit]);
+  const published = publishAndSettle();
+  if (limitMs === 0) return;
+  let cancel: (() => void) | undefined;
+  const limit = new Promise<void>((resolve) => {
+    cancel = clock.setTimer(resolve, limitMs);
+  });
+  await Promise.race([published, limit]);
   cancel?.();
 };
 
