@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { signStandard } from '@taleback/core/signatures';
+import { FRAMEWORK } from '@taleback/e2e/src/framework.ts';
 import { createPortPicker } from '@taleback/scripts/src/process/free-port.ts';
 import { bundle } from './bundle.ts';
 import { atMost, type BenchResult, interleaved, judged, median, pairedRatio } from './measure.ts';
@@ -16,7 +16,6 @@ const CONNECTIONS = 16;
 /** Node's compiler has settled by then. */
 const WARM_UP = { node: 4_000, function: 1_500 };
 const REQUESTS = { node: 600, function: 250 };
-const FRAMEWORK = fileURLToPath(new URL('main.js', import.meta.resolve('@google-cloud/functions-framework')));
 
 interface Contestant {
   readonly child: ChildProcess;

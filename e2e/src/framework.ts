@@ -4,7 +4,9 @@ import { gzipSync } from 'node:zlib';
 import { createPortPicker } from '@taleback/scripts/src/process/free-port.ts';
 import { startSupervised } from '@taleback/scripts/src/process/supervised.ts';
 
-const FRAMEWORK = fileURLToPath(new URL('main.js', import.meta.resolve('@google-cloud/functions-framework')));
+export const FRAMEWORK = fileURLToPath(
+  new URL('main.js', import.meta.resolve('@google-cloud/functions-framework')),
+);
 const pickPort = createPortPicker();
 
 /** Memory of a process, in bytes: what it has now, and the most that it has had. By Linux's word. */

@@ -1,5 +1,6 @@
-import type { PubSub, Topic } from '@google-cloud/pubsub';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createNames, type Names, type TtsJobEvent } from '@taleback/core';
+import { readEnvironment } from '../config.ts';
 import { within } from '../stories/firestore-calls.node.ts';
 import type { Events } from './publish-owed.ts';
 
@@ -7,8 +8,9 @@ import type { Events } from './publish-owed.ts';
 const DEFAULT_TIMEOUT_MS = 10_000;
 /** For events: their sender waits 10 s in all; once a process publishes, an event takes some 20 ms. */
 const EVENT_TIMEOUT_MS = 4_000;
-const NOT_FOUND = 5; // gRPC
-const ALREADY_EXISTS = 6;
+/** A busy Pub/Sub, or a connection that it closed: the next try comes after 100, then after 200 ms. */
+const MAX_TRIES = 3;
+const FIRST_WAIT_MS = 100;
 /** Longer attributes are refused, with their message. @see https://cloud.google.com/pubsub/quotas */
 const MAX_ATTRIBUTE_BYTES = 1_024;
 
@@ -37,53 +39,73 @@ const fitting = (attributes: PubsubMessage['attributes']): Record<string, string
     Object.entries(attributes).filter(([, value]) => Buffer.byteLength(value) <= MAX_ATTRIBUTE_BYTES),
   );
 
-const codeOf = (error: unknown): unknown => (error as { code?: unknown } | null)?.code;
+/** One request to Pub/Sub's REST interface; `path` begins after the name of the project. */
+type Call = (method: 'POST' | 'PUT', path: string, body: unknown, signal: AbortSignal) => Promise<Response>;
 
-/** One client for all topics of a process: each would have channels of its own. */
-const clients = new Map<string | undefined, Promise<PubSub>>();
-
-const clientOf = (projectId: string | undefined): Promise<PubSub> => {
-  const known = clients.get(projectId);
-  if (known !== undefined) return known;
-  const made = import('@google-cloud/pubsub').then(
-    ({ PubSub }) => new PubSub(projectId === undefined ? {} : { projectId }),
-  );
-  clients.set(projectId, made);
-  return made;
+/**
+ * Connects by REST, because Google's client loads gRPC, which takes longer than all the rest of a first callback. The
+ * emulator asks for no token.
+ */
+const connect = async (projectId: string | undefined): Promise<Call> => {
+  const { GoogleAuth } = await import('google-auth-library');
+  const scopes = 'https://www.googleapis.com/auth/pubsub';
+  const auth = new GoogleAuth(projectId === undefined ? { scopes } : { scopes, projectId });
+  const emulator = readEnvironment()['PUBSUB_EMULATOR_HOST'];
+  const origin = emulator ? `http://${emulator}` : 'https://pubsub.googleapis.com';
+  const project = `${origin}/v1/projects/${await auth.getProjectId()}`;
+  return async (method, path, body, signal) => {
+    const headers: Record<string, string> = { 'content-type': 'application/json' };
+    if (!emulator) headers['authorization'] = `Bearer ${await auth.getAccessToken()}`;
+    return fetch(`${project}/${path}`, { method, headers, body: JSON.stringify(body), signal });
+  };
 };
 
-const create = async (topic: Topic): Promise<void> => {
-  try {
-    await topic.create();
-  } catch (error) {
-    if (codeOf(error) !== ALREADY_EXISTS) throw error;
+const isPassing = ({ status }: Response): boolean => status === 429 || status >= 500;
+
+/** The answer of Pub/Sub; tried again while it is busy or away. */
+const retried = async (call: () => Promise<Response>): Promise<Response> => {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      const answer = await call();
+      if (!isPassing(answer) || tries === MAX_TRIES) return answer;
+      await answer.arrayBuffer();
+    } catch (error) {
+      if (tries === MAX_TRIES) throw error;
+    }
+    await sleep(FIRST_WAIT_MS * tries);
   }
 };
 
-/** Publishes to one topic, one message at a time. The client is loaded with the first message. */
+/** @throws Error with Pub/Sub's words when it does not accept a request */
+const requireAccepted = async (answer: Response): Promise<void> => {
+  const words = await answer.text();
+  if (!answer.ok) throw new Error(`Pub/Sub answered ${answer.status}: ${words.slice(0, 300)}`);
+};
+
+/** Publishes to one topic, one message at a time. */
 const createTopic = (
   name: string,
   { projectId, createMissing = false, timeoutMs = DEFAULT_TIMEOUT_MS }: TopicOptions,
 ): ((message: PubsubMessage) => Promise<void>) => {
-  let connected: Promise<Topic> | undefined;
-  const connect = async (): Promise<Topic> =>
-    (await clientOf(projectId)).topic(name, {
-      batching: { maxMessages: 1 },
-      gaxOpts: { timeout: timeoutMs },
-    });
+  let connected: Promise<Call> | undefined;
   const publish = async ({ data, attributes }: PubsubMessage): Promise<void> => {
-    const message = { data, attributes: fitting(attributes) };
-    connected ??= connect();
-    const topic = await connected;
-    try {
-      await topic.publishMessage(message);
-    } catch (error) {
-      if (!createMissing || codeOf(error) !== NOT_FOUND) throw error;
-      await create(topic);
-      await topic.publishMessage(message);
+    connected ??= connect(projectId);
+    const call = await connected.catch((error: unknown) => {
+      connected = undefined;
+      throw error;
+    });
+    // No try goes on when the caller has given up.
+    const signal = AbortSignal.timeout(timeoutMs);
+    const messages = [{ data: data.toString('base64'), attributes: fitting(attributes) }];
+    const send = () => retried(() => call('POST', `topics/${name}:publish`, { messages }, signal));
+    let answer = await send();
+    if (createMissing && answer.status === 404) {
+      const made = await call('PUT', `topics/${name}`, {}, signal);
+      if (made.status !== 409) await requireAccepted(made);
+      answer = await send();
     }
+    await requireAccepted(answer);
   };
-  // The client checks its own limit only between tries: with 10 s, a refused connection takes it 25 s.
   return (message) => within(timeoutMs, publish(message));
 };
 

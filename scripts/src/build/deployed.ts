@@ -6,7 +6,7 @@ import { inRoot } from '../paths.ts';
 import { cutLock, type LockPackages } from './cut-lock.ts';
 
 /** Installed where the functions run, instead of bundled: they load files of their own at run time. */
-const EXTERNAL = ['firebase-admin', 'firebase-functions', '@google-cloud/pubsub', 'undici'] as const;
+const EXTERNAL = ['firebase-admin', 'firebase-functions', 'google-auth-library', 'undici'] as const;
 
 /** The newest runtime of Cloud Functions that the packages are tested on. */
 const DEPLOYED_NODE = '24';
