@@ -40,6 +40,7 @@ describe('parseConfig', () => {
       audioBaseUrl: undefined,
       autoRetry: { limit: 2, delaysMs: [60_000, 300_000] },
       events: 'on',
+      publishLimitMs: 0,
       names: createNames(),
     });
   });
@@ -120,6 +121,7 @@ describe('parseConfig', () => {
       audioBaseUrl: 'https://audio.example/tales',
       autoRetry: { limit: 0, delaysMs: [60_000, 300_000] },
       events: 'off',
+      publishLimitMs: 0,
       names: createNames({ instance: 'acme', region: 'europe-west1', ownerField: 'uid' }),
     });
   });
