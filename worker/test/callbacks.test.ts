@@ -134,7 +134,7 @@ describe('the callback client', () => {
       ['that never came', () => {}],
       ['that never ended', (_: unknown, outgoing: ServerResponse) => void outgoing.writeHead(200).write('{')],
     ])('after an answer %s in time', async (_, reply) => {
-      const wired = await wire(failOnce(reply), { timeoutMs: 200 });
+      const wired = await wire(failOnce(reply), { timeoutMs: 1_000 });
       expect(await tell(wired)).toEqual({ kind: 'delivered', attempts: 2, excerpt: '{"success":true}' });
     });
 
