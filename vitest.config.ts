@@ -11,6 +11,7 @@ const execArgv = ['--conditions=@taleback/source'];
 const maxWorkers = Math.max(4, availableParallelism());
 /** What takes so long hangs; nothing else judges how fast a machine is. A condition that is polled has less. */
 const LIMITS = { testTimeout: 300_000, hookTimeout: 300_000, expect: { poll: { timeout: 120_000 } } };
+const PROPERTIES = ['scripts/test/vitest-properties.ts'];
 /** It pauses the emulator of Firestore that all tests share. */
 const ALONE = 'e2e/src/chaos.test.ts';
 const ROOMS = '{packages/*,functions,worker,cli,scripts,bench,e2e}';
@@ -30,6 +31,7 @@ export default defineConfig({
           // Modules are loaded once per thread, not once per file: a fifth of the time. Unit tests change nothing global.
           pool: 'threads',
           isolate: false,
+          setupFiles: PROPERTIES,
           maxWorkers,
           ...LIMITS,
         },
@@ -49,6 +51,7 @@ export default defineConfig({
           environment: 'node',
           execArgv,
           globalSetup: ['scripts/test/vitest-setup.ts'],
+          setupFiles: PROPERTIES,
           maxWorkers,
           ...LIMITS,
         },
