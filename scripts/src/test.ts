@@ -79,14 +79,15 @@ const skippedLine = ({ testResults }: Report): string => {
   return `Not run: ${files.join(', ')}.${espeak}\n`;
 };
 
+const failureLine = (name: string, title: string, message = ''): string =>
+  `Failed: ${name.slice(inRoot().length + 1)} > ${title}: ${stripVTControlCharacters(message).split('\n', 1)[0]}\n`;
+
 /** A line for each failure, which CI repeats at its end. */
 const failureLines = ({ testResults }: Report): string => {
-  const lineOf = (name: string, title: string, message = ''): string =>
-    `Failed: ${name.slice(inRoot().length + 1)} > ${title}: ${stripVTControlCharacters(message).split('\n', 1)[0]}\n`;
   const lines = testResults.flatMap(({ name, message, assertionResults }) => {
     const failed = assertionResults.filter(({ status }) => status === 'failed');
-    if (failed.length === 0 && message !== '') return [lineOf(name, 'loading', message)];
-    return failed.map(({ fullName, failureMessages }) => lineOf(name, fullName, failureMessages[0]));
+    if (failed.length === 0 && message !== '') return [failureLine(name, 'loading', message)];
+    return failed.map(({ fullName, failureMessages }) => failureLine(name, fullName, failureMessages[0]));
   });
   return lines.join('');
 };

@@ -184,7 +184,7 @@ export class SoundCache {
       return this.#drop(entry);
     }
     const bytes = await this.#store.read(entry);
-    if (bytes === 'missing') return this.#forget(entry);
+    if (bytes === 'missing') return this.#drop(entry, false);
     const value = bytes === 'altered' ? undefined : read({ facts: JSON.parse(entry.facts), bytes });
     if (value === undefined) {
       this.#counts.broken += 1;
@@ -196,15 +196,10 @@ export class SoundCache {
     return value;
   }
 
-  /** Removes an entry that must not be returned. */
-  async #drop(entry: SoundEntry): Promise<undefined> {
-    await this.#forget(entry);
-    void this.#inBackground(this.#removeFile(entry.file));
-  }
-
-  /** Removes an entry that has lost its file; a file of that name may be written again at any moment. */
-  async #forget({ file }: SoundEntry): Promise<undefined> {
+  /** Removes an entry that must not be returned. Where one has lost its file, another may be written at any moment. */
+  async #drop({ file }: SoundEntry, hasFile = true): Promise<undefined> {
     await this.#attempt(INDEX_FAULT, () => this.#store.removeEntry(file));
+    if (hasFile) void this.#inBackground(this.#removeFile(file));
   }
 
   /** Removes what was used least recently until the rest is within the limits. */
