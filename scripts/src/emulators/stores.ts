@@ -7,6 +7,8 @@ import { openPubsubProxy } from './pubsub-proxy.ts';
 const READY_WITHIN_MS = 120_000;
 /** Without the slow compiler, which never pays here: 14 s of CPU time for the first 2,400 writes instead of 29. */
 const JAVA_OPTIONS = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'];
+/** The same for the Pub/Sub emulator, which a script starts. */
+export const JAVA_ENV = { JAVA_OPTS: JAVA_OPTIONS.join(' ') };
 
 export interface FirestoreOptions {
   /** The jar of the Google Cloud CLI. It names no main class. */
@@ -71,7 +73,7 @@ export const startStores = async (folder: string) => {
     const emulator = await startSupervised({
       name: 'Pub/Sub emulator',
       command: [fileOf(found.pubsub), '--host=127.0.0.1', `--port=${port}`],
-      env: { JAVA_OPTS: JAVA_OPTIONS.join(' '), ...process.env },
+      env: { ...JAVA_ENV, ...process.env },
       folder,
       log: 'pubsub',
       readyWhen: /Server started, listening on/,

@@ -5,7 +5,7 @@ import { createNames } from '@taleback/core';
 import { findEmulators } from '../emulators/find.ts';
 import { openPubsubProxy } from '../emulators/pubsub-proxy.ts';
 import { EMULATOR_NAMES, type FirebaseJson, startFirebase } from '../emulators/start-firebase.ts';
-import { startFirestore } from '../emulators/stores.ts';
+import { JAVA_ENV, startFirestore } from '../emulators/stores.ts';
 import { inRoot } from '../paths.ts';
 import { createPortPicker } from '../process/free-port.ts';
 import type { Supervised } from '../process/supervised.ts';
@@ -103,6 +103,7 @@ export const startStack = async (options: StackOptions = {}) => {
       ...(isOwnFirestore ? [] : ['firestore']),
     ];
     const env = {
+      ...JAVA_ENV,
       ...process.env,
       CI: '1',
       // Express shows stack traces, with paths, outside production.
