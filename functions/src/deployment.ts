@@ -78,7 +78,7 @@ export const CONCURRENCY = {
   tts: 12,
   /** Each of those that people call. A story may have 600 KB. */
   callable: 80,
-  /** An order for RunPod, with the recording of its job, takes some 15 MB. */
+  /** An order holds a recording of 3 MB as bytes, base64, JSON and what is sent: 15 MB. */
   dispatchTtsJob: 12,
   /** A job's text may have 600 KB. */
   ttsDeadLetter: 40,
