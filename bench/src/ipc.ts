@@ -57,7 +57,13 @@ export const run = async (): Promise<BenchResult> => {
   for (const placement of PLACEMENTS) {
     const { name } = placement;
     Object.assign(figures, await measure(placement, program, 'processes'));
-    goals[`${name}, audio 100 KB, 2.1, x raw framing`] = atMost(1.3);
+    for (const size of ['1 KB', '100 KB', '1 MB'])
+      goals[`${name}, audio ${size}, 2.1, x raw framing`] = atMost(1.2);
+    goals[`${name}, processes, pool, p50 x raw`] = atMost(1.5);
+    goals[`${name}, processes, pool, 8 at once, rate x raw`] = {
+      words: '>= 0.6',
+      isMet: (rate) => rate >= 0.6,
+    };
     goals[`${name}, audio 100 KB, 2.0 base64, x 2.1`] = { words: '>= 8', isMet: (ratio) => ratio >= 8 };
   }
   // Threads share a process, and cannot be put anywhere one by one.

@@ -2,7 +2,7 @@ import { runScript, UsageError } from '@taleback/scripts/src/command-line.ts';
 import type { BenchResult } from './measure.ts';
 
 const BENCHES =
-  'breaker cache callback callback-to-screen cold-start gate house ipc latency outbox policies queue receiver story'.split(
+  'breaker cache callback callback-to-screen cli cold-start gate house idle ipc latency outbox policies queue receiver story'.split(
     ' ',
   );
 const USAGE = `Runs benchmarks one after the other; the last line of each is its result as JSON.

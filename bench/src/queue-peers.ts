@@ -2,37 +2,34 @@ import type { Bulkhead, BulkheadRequest } from '@taleback/resilience';
 
 interface Entry {
   readonly job: () => Promise<unknown>;
-  readonly level: number;
-  readonly sequence: number;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
 
 /**
- * The floor: a binary heap by level and arrival, as one writes it by hand, with a cap on concurrency and nothing else:
- * no tenants, no ageing, no cancellation, no bound, no drain.
+ * The floor: a list for each level, as one writes it by hand, with a cap on concurrency and nothing else: no tenants, no
+ * ageing, no cancellation, no bound, no drain.
  */
-export class HeapQueue {
-  readonly #heap: Entry[] = [];
+export class LevelQueue {
+  readonly #levels: { entries: (Entry | undefined)[]; first: number }[];
   readonly #concurrency: number;
-  #sequence = 0;
   #running = 0;
 
-  constructor(concurrency: number) {
+  constructor(levels: number, concurrency: number) {
+    this.#levels = Array.from({ length: levels }, () => ({ entries: [], first: 0 }));
     this.#concurrency = concurrency;
   }
 
   add(job: () => Promise<unknown>, level: number): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      this.#push({ job, level, sequence: this.#sequence, resolve, reject });
-      this.#sequence += 1;
+      this.#levels[level]?.entries.push({ job, resolve, reject });
       this.#pump();
     });
   }
 
   #pump(): void {
     while (this.#running < this.#concurrency) {
-      const entry = this.#pop();
+      const entry = this.#take();
       if (entry === undefined) return;
       this.#running += 1;
       entry.job().then(
@@ -48,46 +45,20 @@ export class HeapQueue {
     this.#pump();
   }
 
-  #push(entry: Entry): void {
-    const heap = this.#heap;
-    let at = heap.length;
-    heap.push(entry);
-    while (at > 0) {
-      const parentAt = (at - 1) >> 1;
-      const parent = heap[parentAt];
-      if (parent === undefined || !before(entry, parent)) break;
-      heap[at] = parent;
-      at = parentAt;
-    }
-    heap[at] = entry;
-  }
-
-  #pop(): Entry | undefined {
-    const heap = this.#heap;
-    const top = heap[0];
-    const last = heap.pop();
-    if (last === undefined || heap.length === 0) return top;
-    let at = 0;
-    for (;;) {
-      let childAt = 2 * at + 1;
-      let child = heap[childAt];
-      if (child === undefined) break;
-      const right = heap[childAt + 1];
-      if (right !== undefined && before(right, child)) {
-        child = right;
-        childAt += 1;
+  #take(): Entry | undefined {
+    for (const level of this.#levels) {
+      const entry = level.entries[level.first];
+      if (entry === undefined) continue;
+      level.entries[level.first] = undefined;
+      level.first += 1;
+      if (level.first === level.entries.length) {
+        level.entries = [];
+        level.first = 0;
       }
-      if (!before(child, last)) break;
-      heap[at] = child;
-      at = childAt;
+      return entry;
     }
-    heap[at] = last;
-    return top;
+    return undefined;
   }
-}
-
-function before(a: Entry, b: Entry): boolean {
-  return a.level === b.level ? a.sequence < b.sequence : a.level < b.level;
 }
 
 /**
