@@ -20,7 +20,7 @@ const BUSY_MS = 100;
 const BUSY_RETRY_MS = 25;
 const MAX_BUSY_RETRIES = 200;
 /** How often the database is asked what other processes did, ms. */
-const POLL_MS = 250;
+const POLL_MS = 100;
 /** How often a process renews its row, for those that cannot ask the kernel about it, ms. */
 const RENEW_MS = 10_000;
 /** How long a sender of another machine or container may be silent, ms. */
