@@ -95,13 +95,14 @@ export const createDeletionStore = (
   const removeFound = async (query: Query, change?: Readonly<Record<string, unknown>>): Promise<void> => {
     for (let page = query.select('event.type').limit(BATCH); ; ) {
       const { docs } = await page.get();
+      const last = docs.at(-1);
+      if (last === undefined) return;
       const batch = firestore.batch();
       for (const document of docs)
         if (change !== undefined) batch.update(document.ref, change);
         else if (document.get('event.type') !== CANCELLED) batch.delete(document.ref);
       await batch.commit();
-      const last = docs.at(-1);
-      if (last === undefined || docs.length < BATCH) return;
+      if (docs.length < BATCH) return;
       page = page.startAfter(last);
     }
   };
