@@ -110,11 +110,11 @@ export const createHttpPost = (options: HttpPostOptions): HttpPost => {
   const { timeoutMs = TIMEOUT_MS, excerptCharacters = EXCERPT_CHARACTERS } = options;
   let opening: ReturnType<typeof openClient> | undefined;
   return {
-    post: (url, headers, body, signal) =>
-      withDeadline(
+    post: async (url, headers, body, signal) => {
+      // Before the time of the try begins: loading is not the receiver's fault.
+      const { agent, request } = await (opening ??= openClient(options));
+      return withDeadline(
         async (limited) => {
-          opening ??= openClient(options);
-          const { agent, request } = await opening;
           const sent = { method: 'POST', headers, body, dispatcher: agent, signal: limited } as const;
           const answer = await request(url, sent);
           const [retryAfter] = [answer.headers['retry-after']].flat();
@@ -123,7 +123,8 @@ export const createHttpPost = (options: HttpPostOptions): HttpPost => {
         },
         timeoutMs,
         { signal },
-      ),
+      );
+    },
     close: async () => (await opening)?.agent.close(),
   };
 };
