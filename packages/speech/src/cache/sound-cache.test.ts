@@ -246,7 +246,7 @@ describe('a sound cache', () => {
 });
 
 describe('the sounds of an owner', () => {
-  it('are removed when nobody else has used them, whatever was kept, found and replaced before', async () => {
+  it('are removed when no one else has used them, whatever was kept, found and replaced before', async () => {
     const owner = fc.constantFrom(undefined, 's1', 's2', 's3');
     const step = fc.record({ does: fc.constantFrom('keep', 'find', 'note', 'remove'), id: fc.nat(3), owner });
     await fc.assert(
