@@ -1,7 +1,7 @@
 import { type LookupAddress, type LookupAllOptions, lookup } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import { withDeadline } from '@taleback/resilience';
-import type { buildConnector, Dispatcher } from 'undici';
+import { Agent, buildConnector, type Dispatcher, request } from 'undici';
 import { AddressRefusedError, type Post } from './message.ts';
 import { isPublicAddress } from './public-address.node.ts';
 
@@ -57,14 +57,11 @@ const lookupAllowed =
   };
 
 /** Connects to allowed addresses only. An IP address in the URL is never looked up, so it is judged here. */
-const createConnector = (
-  options: HttpPostOptions,
-  build: typeof buildConnector,
-): buildConnector.connector => {
+const createConnector = (options: HttpPostOptions): buildConnector.connector => {
   const { allowPrivate, allowPlainHttp = false, timeoutMs = TIMEOUT_MS, resolveName = lookup } = options;
   const judging = (mayBePublic: boolean) => {
     const isAllowed = (address: string) => (isPublicAddress(address) ? mayBePublic : allowPrivate);
-    const connect = build({ timeout: timeoutMs, lookup: lookupAllowed(resolveName, isAllowed) });
+    const connect = buildConnector({ timeout: timeoutMs, lookup: lookupAllowed(resolveName, isAllowed) });
     return { isAllowed, connect };
   };
   const [encrypted, plain] = [judging(true), judging(allowPlainHttp)];
@@ -91,29 +88,19 @@ const readAnswer = async (
   return Buffer.concat(chunks).toString('utf8').slice(0, excerptCharacters);
 };
 
-/** Loaded by the first message: 30 MB of memory that an idle worker does not need. */
-const openClient = async (options: HttpPostOptions) => {
-  const { timeoutMs = TIMEOUT_MS } = options;
-  const { Agent, buildConnector, request } = await import('undici');
+/** Posts over pooled connections. A redirect is an answer like any other: a signature covers one path only. */
+export const createHttpPost = (options: HttpPostOptions): HttpPost => {
+  const { timeoutMs = TIMEOUT_MS, excerptCharacters = EXCERPT_CHARACTERS } = options;
   const agent = new Agent({
     connections: MAX_CONNECTIONS,
-    connect: createConnector(options, buildConnector),
+    connect: createConnector(options),
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
   });
-  return { agent, request };
-};
-
-/** Posts over pooled connections. A redirect is an answer like any other: a signature covers one path only. */
-export const createHttpPost = (options: HttpPostOptions): HttpPost => {
-  const { timeoutMs = TIMEOUT_MS, excerptCharacters = EXCERPT_CHARACTERS } = options;
-  let opening: ReturnType<typeof openClient> | undefined;
   return {
-    post: async (url, headers, body, signal) => {
-      // Before the time of the try begins: loading is not the receiver's fault.
-      const { agent, request } = await (opening ??= openClient(options));
-      return withDeadline(
+    post: (url, headers, body, signal) =>
+      withDeadline(
         async (limited) => {
           const sent = { method: 'POST', headers, body, dispatcher: agent, signal: limited } as const;
           const answer = await request(url, sent);
@@ -123,8 +110,7 @@ export const createHttpPost = (options: HttpPostOptions): HttpPost => {
         },
         timeoutMs,
         { signal },
-      );
-    },
-    close: async () => (await opening)?.agent.close(),
+      ),
+    close: () => agent.close(),
   };
 };
