@@ -38,8 +38,14 @@ const MAX_TRANSACTION_ATTEMPTS = 8;
  */
 const AWAY_STATUSES: ReadonlySet<unknown> = new Set([1, 4, 8, 10, 13, 14]);
 
-const isAway = (error: unknown): boolean =>
-  error instanceof TimedOut || AWAY_STATUSES.has((error as { code?: unknown } | null)?.code);
+/** INVALID_ARGUMENT, which Firestore answers for a transaction that waited too long, too. */
+const isExpiredTransaction = (code: unknown, error: unknown): boolean =>
+  code === 3 && /transaction has expired/.test(errorWords(error));
+
+const isAway = (error: unknown): boolean => {
+  const code = (error as { code?: unknown } | null)?.code;
+  return error instanceof TimedOut || AWAY_STATUSES.has(code) || isExpiredTransaction(code, error);
+};
 
 export interface FirestoreOptions {
   readonly timeoutMs: number;
