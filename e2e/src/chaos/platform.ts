@@ -11,8 +11,8 @@ import {
   createDeadLetters,
   createEvents,
   createJobQueue,
-  type JobQueue,
 } from '@taleback/functions/src/events/pubsub.node.ts';
+import type { JobQueue } from '@taleback/functions/src/request/open-attempt.ts';
 import { nodeEdge } from '@taleback/functions/src/http/edge.node.ts';
 import { createReceiver } from '@taleback/functions/src/http/router.ts';
 import { requestAudio, type RequestOptions } from '@taleback/functions/src/request/request-audio.ts';

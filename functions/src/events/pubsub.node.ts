@@ -113,15 +113,12 @@ const createTopic = (
 export const createJobQueue = ({ names = createNames(), ...options }: PubsubOptions = {}) => {
   const publish = createTopic(names.topics.jobs, options);
   return {
-    /** Resolves when the queue has the job durably. @throws when it does not take it */
     publish: (job: TtsJobEvent): Promise<void> => {
       const { story_id: storyId } = job.input.metadata;
       return publish({ data: Buffer.from(JSON.stringify(job)), attributes: { jobId: job.id, storyId } });
     },
   };
 };
-
-export type JobQueue = ReturnType<typeof createJobQueue>;
 
 /** Keeps jobs that no worker could take. A missing topic is created. */
 export const createDeadLetters = ({ names = createNames(), ...options }: PubsubOptions = {}) => ({

@@ -1,8 +1,20 @@
-import { type Budget, checkStory, errorWords, type RequestDecision, type StoryLimits } from '@taleback/core';
-import type { JobQueue } from '../events/pubsub.node.ts';
+import {
+  type Budget,
+  checkStory,
+  errorWords,
+  type RequestDecision,
+  type StoryLimits,
+  type TtsJobEvent,
+} from '@taleback/core';
 import { type ApplyOptions, applyMessage, failureOf } from '../stories/apply-message.ts';
 import type { StoryStore } from '../stories/firestore-stories.node.ts';
 import type { Account, DecideOpening, Denial } from '../stories/opening.ts';
+
+/** Jobs for the workers. */
+export interface JobQueue {
+  /** Resolves when the queue has the job durably. @throws when it does not take it */
+  readonly publish: (job: TtsJobEvent) => Promise<void>;
+}
 
 export interface OpenOptions extends ApplyOptions {
   readonly stories: Pick<StoryStore, 'apply' | 'open'>;
