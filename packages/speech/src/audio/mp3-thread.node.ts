@@ -69,7 +69,9 @@ export class Mp3Streams {
     // By index: `from` takes as long as all of the encoding.
     const scaled = new Float32Array(samples.length);
     for (let index = 0; index < samples.length; index += 1) scaled[index] = (samples[index] ?? 0) / 32_768;
-    return this.#encoderOf(streamId).encode([scaled]).slice();
+    const bytes = this.#encoderOf(streamId).encode([scaled]).slice();
+    scaled.buffer.transfer(0);
+    return bytes;
   }
 
   #finish(streamId: number): Uint8Array<ArrayBuffer> {
@@ -91,6 +93,8 @@ export class Mp3Streams {
 const streams = new Mp3Streams();
 const reply = async (message: ToMp3Thread): Promise<void> => {
   const answer = await streams.apply(message);
+  // Freed now: this thread makes so little garbage that a whole story would wait for its collection.
+  if (message.type === 'encode') message.samples.buffer.transfer(0);
   if (answer === undefined) return;
   parentPort?.postMessage(answer, answer.type === 'encoded' ? [answer.bytes.buffer] : []);
 };
