@@ -15,6 +15,7 @@ import { createWorkerClient, workerUrl } from '../worker-client.ts';
 import { callbackCredentials, credentialsCheck, jobCredentials } from './credentials-check.node.ts';
 import { breakerCheck, engineChecks, numbersCheck } from './engine-checks.ts';
 import type { Check } from './examine.ts';
+import { concurrencyCheck, readConcurrencyMode } from './firestore-check.node.ts';
 import { diskCheck, machineCheck, neededPrograms, programCheck } from './machine-checks.node.ts';
 import { openEnginesUnderTest } from './open-engines.ts';
 import { findSubscription, grantsCheck, testGrants } from './pubsub-checks.node.ts';
@@ -127,6 +128,7 @@ export const doctorChecks = async (options: DoctorOptions): Promise<readonly Che
     grantsCheck(config, () => testGrants(config)),
     streamsCheck(async (signal) => worker?.streams(signal)),
     placeCheck({ ...looking, name: 'Firestore', group: 'jobs', place: firestorePlace(environment) }),
+    concurrencyCheck(environment, () => withDeadline(readConcurrencyMode, timeoutMs)),
     storageCheck({
       ...looking,
       place: narrations.place,

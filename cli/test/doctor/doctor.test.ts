@@ -12,6 +12,7 @@ import { type Check, type CheckResult, examine, type Report } from '../../src/do
 import { formatReport } from '../../src/doctor/format-report.ts';
 import { diskCheck, machineCheck, programCheck } from '../../src/doctor/machine-checks.node.ts';
 import { outboxCheck } from '../../src/doctor/outbox-check.node.ts';
+import { concurrencyCheck } from '../../src/doctor/firestore-check.node.ts';
 import { grantsCheck } from '../../src/doctor/pubsub-checks.node.ts';
 import { placeCheck, receiverCheck, streamsCheck } from '../../src/doctor/service-checks.ts';
 import { closedPort, openHttp, type TestServer } from '../../../packages/speech/test/diagnosis/servers.ts';
@@ -243,6 +244,20 @@ describe('checks', () => {
     const result = await resultOf(grantsCheck(parseConfig({}), async () => grants));
     expect(result.status).toBe(status);
     expect(result.summary).toContain(missing);
+  });
+
+  it.each([
+    [{}, 'PESSIMISTIC', 'skipped'],
+    [{ GCLOUD_PROJECT: 'p', FIRESTORE_EMULATOR_HOST: '127.0.0.1:1' }, 'PESSIMISTIC', 'skipped'],
+    [{ GCLOUD_PROJECT: 'p' }, 'denied', 'skipped'],
+    [{ GCLOUD_PROJECT: 'p' }, 'OPTIMISTIC', 'ok'],
+    [{ GCLOUD_PROJECT: 'p' }, 'PESSIMISTIC', 'warning'],
+  ])('the concurrency of the database of %j: %s', async (environment, mode, status) => {
+    const readMode = async (): Promise<string> => {
+      if (mode === 'denied') throw new Error('7 PERMISSION_DENIED');
+      return mode;
+    };
+    expect(await resultOf(concurrencyCheck(environment, readMode))).toMatchObject({ status });
   });
 
   it('an engine of this machine that is slow, by whose clock ever', async () => {
