@@ -298,6 +298,7 @@ describe('events of narrations', () => {
     const pubsub = new PubSub({ projectId });
     const received: Message[] = [];
     const [subscription] = await pubsub.topic(createNames().topics.events).createSubscription('late');
+    subscription.setOptions({ streamingOptions: { maxStreams: 1 } });
     subscription.on('message', (message: Message) => {
       received.push(message);
       message.ack();

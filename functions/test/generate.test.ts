@@ -88,6 +88,7 @@ beforeAll(async () => {
   pubsub = new PubSub({ projectId });
   const [topic] = await pubsub.createTopic(createNames().topics.jobs);
   const [subscription] = await topic.createSubscription('watch-jobs');
+  subscription.setOptions({ streamingOptions: { maxStreams: 1 } });
   subscription.on('message', (message: Message) => {
     jobs.push(JSON.parse(message.data.toString()) as TtsJobEvent);
     message.ack();

@@ -27,6 +27,8 @@ const watch = async (pubsub: PubSub, topic: string): Promise<Kept[]> => {
   const kept: Kept[] = [];
   const [made] = await pubsub.createTopic(topic);
   const [subscription] = await made.createSubscription(`watch-${topic}`);
+  // Google's emulator polls for each stream, also after its end; the default is five.
+  subscription.setOptions({ streamingOptions: { maxStreams: 1 } });
   subscription.on('message', (message: Message) => {
     const text = message.data.toString();
     kept.push({

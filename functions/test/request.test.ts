@@ -21,6 +21,7 @@ let options: RequestOptions;
 beforeAll(async () => {
   const [topic] = await pubsub.createTopic(createNames().topics.jobs);
   const [subscription] = await topic.createSubscription('watch-jobs');
+  subscription.setOptions({ streamingOptions: { maxStreams: 1 } });
   subscription.on('message', (message: Message) => {
     queued.push({
       job: JSON.parse(message.data.toString()) as TtsJobEvent,

@@ -188,6 +188,7 @@ describe('the Pub/Sub source', () => {
       .topic(createNames().topics.deadLetters)
       .createSubscription('dead-letter-watch');
     const dead: Message[] = [];
+    watch.setOptions({ streamingOptions: { maxStreams: 1 } });
     watch.on('message', (message: Message) => {
       dead.push(message);
       message.ack();
@@ -213,6 +214,7 @@ describe('the Pub/Sub source', () => {
       .topic(createNames().topics.deadLetters)
       .createSubscription('dead-letter-watch');
     const dead: Message[] = [];
+    watch.setOptions({ streamingOptions: { maxStreams: 1 } });
     watch.on('message', (message: Message) => {
       dead.push(message);
       message.ack();
@@ -254,7 +256,10 @@ describe('the Pub/Sub source', () => {
     const [unextended] = await pubsub
       .topic(createNames().topics.jobs)
       .createSubscription('unextended', { ackDeadlineSeconds: DEADLINE_MS / 1000 });
-    unextended.setOptions({ maxExtensionTime: Duration.from({ seconds: 0 }) });
+    unextended.setOptions({
+      maxExtensionTime: Duration.from({ seconds: 0 }),
+      streamingOptions: { maxStreams: 1 },
+    });
     const seen: string[] = [];
     unextended.on('message', (message: Message) => void seen.push(message.id));
     await publish({ id: 'slow' });

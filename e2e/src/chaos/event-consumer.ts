@@ -14,6 +14,7 @@ export const openEventConsumer = async (projectId: string, random: Random) => {
   const events = new Map<string, NarrationEvent>();
   const torn: string[] = [];
   let repeated = 0;
+  subscription.setOptions({ streamingOptions: { maxStreams: 1 } });
   // It opens its stream again.
   subscription.on('error', () => {});
   subscription.on('message', (message) => {

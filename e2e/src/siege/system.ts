@@ -49,6 +49,7 @@ export const openSystem = async (folder: string, random: Random) => {
   const [topic] = await pubsub.createTopic(topics.jobs);
   const [subscription] = await topic.createSubscription('siege');
   const jobs: TtsJobEvent[] = [];
+  subscription.setOptions({ streamingOptions: { maxStreams: 1 } });
   subscription.on('error', () => {});
   subscription.on('message', (message: Message) => {
     jobs.push(JSON.parse(message.data.toString('utf8')) as TtsJobEvent);
