@@ -36,7 +36,9 @@ await runScript({ usage: USAGE }, async () => {
   const runWaiting = async (): Promise<void> => {
     for (const [name, command] of waiting) {
       const startedAt = Date.now();
-      const { code, output } = await runProgram(command);
+      const { code, output, isInterrupted } = await runProgram(command);
+      if (isInterrupted) exitCode = 130;
+      if (exitCode === 130) return;
       const seconds = ((Date.now() - startedAt) / 1000).toFixed(1);
       process.stdout.write(`${code === 0 ? 'ok    ' : 'FAILED'}  ${name}  ${seconds} s\n`);
       if (code === 0) continue;
