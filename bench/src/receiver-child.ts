@@ -34,7 +34,8 @@ const hono = async (): Promise<RequestListener> => {
     const status = plainWork(headers, Buffer.from(await context.req.arrayBuffer()));
     return new Response(answerOf(status), { status, headers: { 'content-type': 'application/json' } });
   });
-  return getRequestListener(app.fetch);
+  const listener = getRequestListener(app.fetch);
+  return (incoming, outgoing) => void listener(incoming, outgoing);
 };
 
 const express = async (): Promise<RequestListener> => {

@@ -187,7 +187,7 @@ export const createLibrary = (objects: ObjectStore) => {
      */
     check: async (
       signal?: AbortSignal,
-      inspect: (key: string, text: string) => Promise<unknown> = objects.urlOf,
+      inspect: (key: string, text: string) => Promise<unknown> = (key) => objects.urlOf(key),
     ): Promise<{ readonly place: string }> => {
       const { place } = objects;
       const key = `check-${randomUUID()}.txt`;
