@@ -304,8 +304,11 @@ describe('the Pub/Sub source', () => {
       return done;
     });
     expect(taken).toEqual([]);
-    nowMs = DEADLINE_MS;
-    await until(() => expect(taken).not.toEqual([]));
+    // Pub/Sub may offer a job to the first worker again.
+    await until(() => {
+      nowMs += DEADLINE_MS;
+      expect(taken).not.toEqual([]);
+    });
     expect(first.begun).toHaveLength(1);
   });
 

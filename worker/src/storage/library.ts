@@ -183,16 +183,17 @@ export const createLibrary = (objects: ObjectStore) => {
     /**
      * Writes a small object, reads it back and removes it. Resolves with the place.
      *
-     * @param inspect called while the object is there; default: makes its address
+     * @param inspect called while the object is there; default: none, but its address is made before anything is written
      */
     check: async (
       signal?: AbortSignal,
-      inspect: (key: string, text: string) => Promise<unknown> = (key) => objects.urlOf(key),
+      inspect?: (key: string, text: string) => Promise<unknown>,
     ): Promise<{ readonly place: string }> => {
       const { place } = objects;
       const key = `check-${randomUUID()}.txt`;
       const text = `written by a check of ${place}\n`;
       const bytes = Buffer.from(text);
+      if (inspect === undefined) await objects.urlOf(key);
       await objects.write({ key, bytes, contentType: 'text/plain' }, signal);
       try {
         const back = await objects.read(key, signal);
@@ -200,7 +201,7 @@ export const createLibrary = (objects: ObjectStore) => {
           throw new TalebackError('storage_unavailable', 'The store does not give back what it was given', {
             details: `${place}: ${back?.byteLength ?? 'none'} of ${bytes.byteLength} bytes of ${key}`,
           });
-        await inspect(key, text);
+        await inspect?.(key, text);
       } catch (error) {
         await objects.remove(key).catch(() => {});
         throw error;
