@@ -64,6 +64,10 @@ export const run = async (): Promise<BenchResult> => {
     // More than the smallest, once, would take gigabytes and minutes.
     const peer = await measure(empty, bodies.slice(0, 1), 1, folder);
     const memory = Object.entries(await measureMemory(inRoot('functions/dist'), folder));
+    for (const [name, { peakMb, share, lost }] of memory)
+      process.stdout.write(
+        `${name}: ${Math.round(peakMb)} MB, ${Math.round(100 * share)} % of its memory, ${lost} requests lost\n`,
+      );
     const figures = {
       ...Object.fromEntries(memory.map(([name, { peakMb }]) => [`${name}PeakMb`, peakMb])),
       largestMemoryShare: Math.max(...memory.map(([, { share }]) => share)),

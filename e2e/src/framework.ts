@@ -17,6 +17,10 @@ export const memoryOf = async (pid: number) => {
   return { rssBytes: read('VmRSS'), peakBytes: read('VmHWM') };
 };
 
+/** Of the memory of a deployed function, such as `512MiB`. */
+export const mebibytesOf = (memory: string): number =>
+  Number.parseInt(memory, 10) * (memory.endsWith('GiB') ? 1_024 : 1);
+
 /**
  * Serves one HTTP function of a folder with Google's functions-framework, as Cloud Functions does.
  * @param source the folder, with the package.json that names its main file

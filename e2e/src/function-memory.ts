@@ -3,17 +3,18 @@ import { link, mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
+import { PubSub } from '@google-cloud/pubsub';
 import { createNames } from '@taleback/core';
 import { signHmac, signJobToken } from '@taleback/core/signatures';
 import { recordingKey } from '@taleback/core/storage';
-import { CONCURRENCY, MEMORY_MIB } from '@taleback/functions/src/deployment.ts';
+import { CONCURRENCY, MEMORY } from '@taleback/functions/src/deployment.ts';
 import { tokenOf } from '@taleback/functions/test/rules/rest-client.ts';
 import { startStores } from '@taleback/scripts/src/emulators/stores.ts';
 import { deleteApp, initializeApp } from 'firebase-admin/app';
 import { getFirestore } from 'firebase-admin/firestore';
-import { serveFunction } from './framework.ts';
+import { mebibytesOf, serveFunction } from './framework.ts';
 
-const { collections, functions } = createNames();
+const { collections, functions, topics } = createNames();
 const PROJECT = 'demo-memory';
 const SECRET = 'shared-with-the-python-handlers';
 const GENERATE_SECRET = 'shared-with-the-server-of-the-app';
@@ -109,6 +110,13 @@ const FUNCTIONS: readonly (readonly [string, keyof typeof CONCURRENCY, readonly 
 ];
 const MOST_AT_ONCE = Math.max(...Object.values(CONCURRENCY));
 
+/** Without it, no job is queued. */
+const createJobsTopic = async (): Promise<void> => {
+  const pubsub = new PubSub({ projectId: PROJECT });
+  await pubsub.createTopic(topics.jobs);
+  await pubsub.close();
+};
+
 /** Stories under way whose leases have expired, each of a user of its own, with recordings for their jobs. */
 const plant = async (privateFolder: string): Promise<void> => {
   const app = initializeApp({ projectId: PROJECT }, 'memory');
@@ -175,14 +183,15 @@ export const measureMemory = async (source: string, folder: string) => {
   };
   const figures: Record<string, MeasuredMemory> = {};
   try {
-    await plant(privateFolder);
+    await Promise.all([createJobsTopic(), plant(privateFolder)]);
     for (const [target, kind, sends] of FUNCTIONS) {
+      const memoryMib = mebibytesOf(kind === 'tts' ? MEMORY.tts : MEMORY.other);
       const isEvent = kind === 'dispatchTtsJob' || kind === 'ttsDeadLetter';
       const served = await serveFunction(source, target, folder, {
         ...environment,
         ...(isEvent ? { FUNCTION_SIGNATURE_TYPE: 'cloudevent' } : {}),
         // The heap is as large as Node makes it in a container of that much memory.
-        NODE_OPTIONS: `--max-old-space-size=${MEMORY_MIB / 2}`,
+        NODE_OPTIONS: `--max-old-space-size=${memoryMib / 2}`,
       });
       try {
         const lost: unknown[] = [];
@@ -197,7 +206,7 @@ export const measureMemory = async (source: string, folder: string) => {
             }),
           );
         const peakBytes = await served.peakBytes();
-        const share = peakBytes / (MEMORY_MIB * MIB);
+        const share = peakBytes / (memoryMib * MIB);
         figures[target] = { peakMb: peakBytes / 1e6, share, lost: lost.length };
       } finally {
         await served.stop();

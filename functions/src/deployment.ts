@@ -66,11 +66,11 @@ export const parseDeployment = (environment: Environment) => {
 };
 
 /**
- * Memory of an instance of any function, in MiB. Modules, connections and a heap that was not collected lately take 110 to
- * 240 MB in each; a sweep took 269 MB in a siege of seven minutes. `npm run bench -- gate` measures what each takes at its
- * concurrency, with the largest bodies, stories and recordings.
+ * Memory of an instance. Modules, connections and a heap that was not collected lately take 110 to 240 MB in each function;
+ * twelve of RunPod's largest webhooks at once take 660 MB in `tts`, and a sweep took 269 MB in a siege of seven minutes.
+ * `npm run bench -- gate` measures what each takes at its concurrency, with the largest bodies, stories and recordings.
  */
-export const MEMORY_MIB = 512;
+export const MEMORY = { tts: '1GiB', other: '512MiB' } as const;
 
 /** Requests that one instance of each function serves at once. */
 export const CONCURRENCY = {

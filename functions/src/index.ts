@@ -8,7 +8,7 @@ import { defineSecret } from 'firebase-functions/params';
 import { type Message, onMessagePublished } from 'firebase-functions/pubsub';
 import { onSchedule } from 'firebase-functions/scheduler';
 import { parseConfig, readEnvironment } from './config.ts';
-import { CONCURRENCY, MEMORY_MIB, parseDeployment } from './deployment.ts';
+import { CONCURRENCY, MEMORY, parseDeployment } from './deployment.ts';
 import {
   deleteMyData as removeMyData,
   deleteStory as removeStory,
@@ -38,7 +38,7 @@ installGate(environment['FUNCTION_TARGET']);
 /** All secrets everywhere, because the configuration is read whole. */
 const COMMON = {
   region: names.region,
-  memory: `${MEMORY_MIB}MiB`,
+  memory: MEMORY.other,
   maxInstances,
   secrets: [
     defineSecret('CALLBACK_SECRETS'),
@@ -61,7 +61,7 @@ const parts = once(() => {
 
 /** `/api/tts/**`: callback, error-callback, progress, generate, heartbeat, runpod-webhook, health. */
 export const tts = onRequest(
-  { ...COMMON, concurrency: CONCURRENCY.tts, invoker: 'public' },
+  { ...COMMON, memory: MEMORY.tts, concurrency: CONCURRENCY.tts, invoker: 'public' },
   expressEdge(() => parts().receiver(), log),
 );
 

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Message, PubSub } from '@google-cloud/pubsub';
 import { createNames, type TtsJobEvent } from '@taleback/core';
 import { parseSecret } from '@taleback/core/signatures';
-import { MEMORY_MIB } from '@taleback/functions/src/deployment.ts';
+import { MEMORY } from '@taleback/functions/src/deployment.ts';
 import { tokenOf } from '@taleback/functions/test/rules/rest-client.ts';
 import { openGuardedProject, seed } from '@taleback/functions/test/rules/rules-environment.ts';
 import { buildFunctions } from '@taleback/scripts/src/build/deployed.ts';
@@ -17,7 +17,10 @@ import { startFallingWorker, workerEnvironment } from '../chaos/falling-worker.t
 import { HMAC_PREFIX, HMAC_SECRET } from '../chaos/handler-in-the-field.ts';
 import type { Random } from '../chaos/random.ts';
 import { openTroubledWay, type PassedRequest } from '../chaos/troubled-way.ts';
-import { type ServedFunction, serveFunction } from '../framework.ts';
+import { mebibytesOf, type ServedFunction, serveFunction } from '../framework.ts';
+
+/** Of every function: `tts` has more for large bodies only. */
+const LIMIT_MIB = mebibytesOf(MEMORY.other);
 
 const { functions, topics } = createNames();
 const SERVED = [
@@ -82,7 +85,7 @@ export const openSystem = async (folder: string, random: Random) => {
     // The heap is as large as Node makes it in a container of that much memory.
     const options = {
       ...environment,
-      NODE_OPTIONS: `--max-old-space-size=${MEMORY_MIB / 2} --import=${REPORT_HEAP}`,
+      NODE_OPTIONS: `--max-old-space-size=${LIMIT_MIB / 2} --import=${REPORT_HEAP}`,
       HEAP_FILE: heapFileOf(target),
     };
     served.set(target, await serveFunction(dist, target, folder, options));
@@ -144,7 +147,7 @@ export const openSystem = async (folder: string, random: Random) => {
       ...[...served].map(([name, { pid }]) => ({
         name,
         pid,
-        limitMib: MEMORY_MIB,
+        limitMib: LIMIT_MIB,
         heapFile: heapFileOf(name),
       })),
       { name: 'worker', pid: worker.pid(), limitMib: Infinity, heapFile: undefined },
